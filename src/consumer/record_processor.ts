@@ -1,0 +1,61 @@
+/**
+ * The interface that users implement: one instance for each lease that the worker holds, its calls never
+ * overlapping, always in the order `initialize`, `processRecords`*, then `shutdownRequested`? and one of `shardEnded`
+ * or `leaseLost`.
+ *
+ * @module
+ */
+
+import type { KinesisRecord } from "../stream/record.ts";
+import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
+import type { ChildShard } from "../stream/shard.ts";
+
+/** What a processor knows of its shard, and how it says how far it got. */
+export interface ShardContext {
+  readonly shardId: string;
+  /** Equal to `shardId` unless the worker reads many streams. */
+  readonly leaseKey: string;
+  readonly streamName: string;
+  /** The checkpoint from which this processor started: everything after it will be delivered. */
+  readonly initialCheckpoint: ExtendedSequenceNumber;
+  /** Aborts as soon as the lease is lost: records already handed out may be processed elsewhere from now on. */
+  readonly signal: AbortSignal;
+  /**
+   * Stores how far the shard is processed; a restart resumes right after it. Calls are serialised.
+   *
+   * @param at Defaults to everything delivered so far, the batch at hand included. Inside `shardEnded` the default is
+   * the end of the shard. A position without `subSequenceNumber` of its own means sub-sequence 0.
+   * @throws {LeaseLostError} when the lease is gone: stop quietly.
+   * @throws {RangeError} when `at` lies before the last checkpoint or beyond what was delivered.
+   * @throws {AwsServiceError} when the table could not be written: nothing is stored, trying again may work.
+   */
+  checkpoint(at?: ExtendedSequenceNumber): Promise<void>;
+}
+
+/** Records of one shard, in order. */
+export interface RecordsBatch {
+  readonly records: readonly KinesisRecord[];
+  /** How far behind the tip of the shard this batch is, in ms; undefined where it is not known. */
+  readonly millisBehindLatest: number | undefined;
+  /** Whether these are the last records of the shard. */
+  readonly isAtShardEnd: boolean;
+  /** The shards that continue this one; empty unless `isAtShardEnd`. */
+  readonly childShards: readonly ChildShard[];
+}
+
+/** A program's side of a shard. */
+export interface RecordProcessor {
+  /** Called once, before any record. When it throws it is called again, with back-off. */
+  initialize?(context: ShardContext): void | Promise<void>;
+  /** Called with each batch. What happens when it throws is the worker's `onProcessError`. */
+  processRecords(batch: RecordsBatch, context: ShardContext): void | Promise<void>;
+  /** The lease is gone; too late to checkpoint. Only called if `initialize` was. */
+  leaseLost?(context: ShardContext): void | Promise<void>;
+  /** Every record was delivered. Must checkpoint, or the children never start; called again until it did. */
+  shardEnded(context: ShardContext): void | Promise<void>;
+  /** The worker stops or hands the lease over; the last chance to checkpoint. `leaseLost` follows. */
+  shutdownRequested?(context: ShardContext): void | Promise<void>;
+}
+
+/** Makes the processor of one shard. Called when the lease is gained, in any order of shards. */
+export type RecordProcessorFactory = (shardId: string) => RecordProcessor;

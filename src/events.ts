@@ -1,0 +1,259 @@
+/**
+ * The one outlet for what happens. Nothing in src logs: metrics, health and the command line's log lines are
+ * listeners to these events. An event is a plain value; a listener must not throw and should return at once.
+ *
+ * @module
+ */
+
+import type { ExtendedSequenceNumber } from "./stream/sequence_number.ts";
+import type { ChildShard } from "./stream/shard.ts";
+
+/** Why a worker stopped holding a lease. */
+export type LeaseLossReason =
+  /** Another worker owns it now. */
+  | "taken"
+  /** It could not be renewed in time; others may own it by now. */
+  | "expired"
+  /** Its item is gone from the table. */
+  | "deleted"
+  /** The processor asked for it (`onProcessError: "stop"`). */
+  | "givenUp";
+
+/** Where the consumer of one shard stands. */
+export type ShardPhase =
+  | "waitingOnParents"
+  | "initializing"
+  | "processing"
+  | "shutdownRequested"
+  | "shardEnded"
+  | "leaseLost"
+  | "ended";
+
+/** Which processor callback an event is about. */
+export type ProcessorCallback =
+  | "initialize"
+  | "processRecords"
+  | "leaseLost"
+  | "shardEnded"
+  | "shutdownRequested";
+
+/** Everything that a worker tells. `shardId` and `leaseKey` differ only with many streams. */
+export type WorkerEvent =
+  // The worker as a whole.
+  | {
+    readonly type: "workerStarting";
+    readonly applicationName: string;
+    readonly streamName: string;
+    readonly tableName: string;
+    readonly workerId: string;
+  }
+  | {
+    readonly type: "initializationFailed";
+    readonly attempt: number;
+    readonly attempts: number;
+    readonly error: unknown;
+  }
+  | { readonly type: "tableCreated"; readonly tableName: string }
+  | { readonly type: "workerReady"; readonly workerId: string }
+  | { readonly type: "workerStopping"; readonly heldLeases: number }
+  | { readonly type: "workerStopped"; readonly error: unknown }
+  /** A loop's pass failed; it will be tried again. */
+  | {
+    readonly type: "passFailed";
+    readonly pass:
+      | "discovery"
+      | "renewal"
+      | "leadership"
+      | "assignment"
+      | "shardSync"
+      | "cleanup"
+      | "workerMetrics";
+    readonly error: unknown;
+  }
+  // Leadership and leases.
+  | { readonly type: "leadershipGained"; readonly workerId: string }
+  | { readonly type: "leadershipLost"; readonly workerId: string; readonly reason: string }
+  | { readonly type: "shardsSynced"; readonly shards: number; readonly created: number }
+  | { readonly type: "leaseCreated"; readonly leaseKey: string; readonly checkpoint: ExtendedSequenceNumber }
+  | {
+    readonly type: "leaseDeleted";
+    readonly leaseKey: string;
+    readonly reason: "completed" | "garbage" | "formerStream";
+  }
+  | {
+    readonly type: "leaseAssigned";
+    readonly leaseKey: string;
+    readonly from: string | undefined;
+    readonly to: string;
+  }
+  | { readonly type: "handoffStarted"; readonly leaseKey: string; readonly from: string; readonly to: string }
+  | {
+    readonly type: "assignmentPass";
+    readonly leases: number;
+    readonly workers: number;
+    readonly expired: number;
+    readonly assigned: number;
+    readonly ms: number;
+  }
+  | { readonly type: "leaseUnreadable"; readonly leaseKey: string; readonly problem: string }
+  | {
+    readonly type: "leaseGained";
+    readonly leaseKey: string;
+    readonly shardId: string;
+    readonly workerId: string;
+    readonly checkpoint: ExtendedSequenceNumber;
+  }
+  | { readonly type: "leaseRenewed"; readonly leaseKey: string; readonly ms: number }
+  | {
+    readonly type: "leaseRenewalFailed";
+    readonly leaseKey: string;
+    readonly shardId: string;
+    readonly error: unknown;
+  }
+  | {
+    readonly type: "leaseLost";
+    readonly leaseKey: string;
+    readonly shardId: string;
+    readonly reason: LeaseLossReason;
+  }
+  /** Given away in order, to a named worker or to whoever the leader picks. */
+  | {
+    readonly type: "leaseReleased";
+    readonly leaseKey: string;
+    readonly shardId: string;
+    readonly to: string | undefined;
+  }
+  // One shard.
+  | {
+    readonly type: "phaseChanged";
+    readonly leaseKey: string;
+    readonly shardId: string;
+    readonly phase: ShardPhase;
+  }
+  | {
+    readonly type: "shardBlocked";
+    readonly leaseKey: string;
+    readonly shardId: string;
+    readonly parents: readonly string[];
+  }
+  /** One page came in; also an empty one. `bytes` are payload bytes before de-aggregation. */
+  | {
+    readonly type: "pageFetched";
+    readonly leaseKey: string;
+    readonly shardId: string;
+    readonly records: number;
+    readonly bytes: number;
+    readonly millisBehindLatest: number | undefined;
+    readonly ms: number;
+  }
+  | {
+    readonly type: "fetchFailed";
+    readonly leaseKey: string;
+    readonly shardId: string;
+    readonly error: unknown;
+    readonly retryInMs: number;
+  }
+  | { readonly type: "iteratorExpired"; readonly leaseKey: string; readonly shardId: string }
+  /** A callback was entered. Paired with `callbackEnded`; health measures the time between. */
+  | {
+    readonly type: "callbackStarted";
+    readonly leaseKey: string;
+    readonly shardId: string;
+    readonly callback: ProcessorCallback;
+    readonly records: number;
+  }
+  | {
+    readonly type: "callbackEnded";
+    readonly leaseKey: string;
+    readonly shardId: string;
+    readonly callback: ProcessorCallback;
+    readonly ms: number;
+    readonly error: unknown;
+  }
+  /** `processRecords` returned without throwing. */
+  | {
+    readonly type: "batchProcessed";
+    readonly leaseKey: string;
+    readonly shardId: string;
+    readonly records: number;
+    readonly bytes: number;
+    readonly millisBehindLatest: number | undefined;
+    readonly ms: number;
+  }
+  /** `processRecords` threw. `outcome` says what becomes of the records from `first` to `last`. */
+  | {
+    readonly type: "batchFailed";
+    readonly leaseKey: string;
+    readonly shardId: string;
+    readonly records: number;
+    readonly first: ExtendedSequenceNumber;
+    readonly last: ExtendedSequenceNumber;
+    readonly outcome: "skipped" | "retrying" | "leaseGivenUp";
+    readonly attempt: number;
+    readonly error: unknown;
+  }
+  | {
+    readonly type: "checkpointed";
+    readonly leaseKey: string;
+    readonly shardId: string;
+    readonly at: ExtendedSequenceNumber;
+    readonly ms: number;
+  }
+  | {
+    readonly type: "checkpointFailed";
+    readonly leaseKey: string;
+    readonly shardId: string;
+    readonly at: ExtendedSequenceNumber;
+    readonly error: unknown;
+  }
+  | {
+    readonly type: "shardEndReached";
+    readonly leaseKey: string;
+    readonly shardId: string;
+    readonly childShards: readonly ChildShard[];
+  }
+  | { readonly type: "shardCompleted"; readonly leaseKey: string; readonly shardId: string }
+  /** `shardEnded` returned, but SHARD_END is not stored: the children cannot start. It will be called again. */
+  | {
+    readonly type: "shardEndNotCheckpointed";
+    readonly leaseKey: string;
+    readonly shardId: string;
+    readonly attempt: number;
+  }
+  /** A component with a shard of its own has a word for the operator (e.g. a line of a child process). */
+  | {
+    readonly type: "notice";
+    readonly level: "info" | "warning" | "error";
+    readonly shardId: string | undefined;
+    readonly text: string;
+  }
+  // Calls to AWS.
+  | {
+    readonly type: "requestSent";
+    readonly service: string;
+    readonly operation: string;
+    /** HTTP status, or undefined when nothing was answered. */
+    readonly status: number | undefined;
+    /** Error code, or undefined when it succeeded. */
+    readonly code: string | undefined;
+    readonly attempt: number;
+    readonly ms: number;
+  }
+  | {
+    readonly type: "requestRetried";
+    readonly service: string;
+    readonly operation: string;
+    readonly code: string;
+    readonly attempt: number;
+    readonly delayMs: number;
+  }
+  | { readonly type: "clockSkewLearned"; readonly offsetMs: number }
+  | {
+    readonly type: "credentialsRefreshed";
+    readonly source: string;
+    readonly expiresEpochMs: number | undefined;
+  }
+  | { readonly type: "credentialsRefreshFailed"; readonly error: unknown };
+
+/** A listener. It must not throw; what it throws is swallowed by the worker, for one listener must not stop a fleet. */
+export type EventListener = (event: WorkerEvent) => void;

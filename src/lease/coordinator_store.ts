@@ -1,0 +1,105 @@
+/**
+ * What a fleet keeps beside its leases, as a contract: the leader's lock, each worker's metrics, and the two
+ * migration states. Types and prose only.
+ *
+ * @module
+ */
+
+/** The leader's lock. Observers trust only its version, watched on their own clock, and its duration. */
+export interface LeaderLock {
+  readonly ownerName: string;
+  /** How long the lock is good after a heartbeat, in ms. */
+  readonly leaseDurationMs: number;
+  /** New at every acquisition and heartbeat. */
+  readonly recordVersionNumber: string;
+  /** Set by other users of the lock client; KCL deletes the item instead. */
+  readonly isReleased: boolean;
+}
+
+/** What must hold in the table for a lock to be written. */
+export type LockCondition =
+  /** No lock item exists. */
+  | { readonly type: "absent" }
+  /** The item is marked released. */
+  | { readonly type: "released" }
+  /** The item still has the version that was watched until it expired. */
+  | { readonly type: "version"; readonly recordVersionNumber: string };
+
+/** A worker's word about itself, by which a leader knows that it lives and how busy it is. */
+export interface WorkerMetrics {
+  readonly workerId: string;
+  /** Epoch seconds; undefined on a malformed item, which a leader ignores. */
+  readonly lastUpdateEpochS: number | undefined;
+  /**
+   * Averages by metric name (`C` CPU, `M` memory, `NI`, `NO` network), oldest first; −1 = capture failed.
+   * Empty: the leader balances this worker by throughput.
+   */
+  readonly stats: Readonly<Record<string, readonly number[]>>;
+  /** `[maxUtilization]` by metric name; same names as `stats`. */
+  readonly operatingRange: Readonly<Record<string, readonly number[]>>;
+  /** Highest breaking feature that the worker supports: 1 = single-table format. */
+  readonly supportCode: number | undefined;
+  /** Epoch seconds at which the support code was told. */
+  readonly supportEpochS: number | undefined;
+}
+
+/** A migration state item: `Migration3.0` (attribute `cv`) or `TableMigration3.5` (attribute `tm`). */
+export interface MigrationState {
+  readonly key: "Migration3.0" | "TableMigration3.5";
+  /** The full enum text, e.g. `CLIENT_VERSION_3X`. */
+  readonly value: string;
+  readonly modifiedBy: string;
+  readonly modifiedEpochMs: number;
+  /** Newest first, at most 10. */
+  readonly history: readonly Omit<MigrationState, "key" | "history">[];
+}
+
+/**
+ * Where the items live. `leaseTable`: the single-table format of KCL 3.5; `legacy`: the two extra tables of KCL 3.0–3.4,
+ * which kclite uses where it finds them and never creates.
+ */
+export type TablePlace = "leaseTable" | "legacy";
+
+/** Lock, metrics and migration state. Methods throw `AwsServiceError` when the table cannot be reached. */
+export interface CoordinatorStore {
+  /**
+   * Whether the legacy coordinator table exists.
+   *
+   * @throws when DescribeTable fails for any other reason than that there is no such table.
+   */
+  legacyTableExists(signal?: AbortSignal): Promise<boolean>;
+
+  /** Reads a migration state, strongly consistent. */
+  readMigration(
+    place: TablePlace,
+    key: MigrationState["key"],
+    signal?: AbortSignal,
+  ): Promise<MigrationState | undefined>;
+  /** Writes a migration state unless one exists. @returns Whether it was written. */
+  createMigration(place: TablePlace, state: MigrationState, signal?: AbortSignal): Promise<boolean>;
+
+  /** Reads the leader's lock, strongly consistent. */
+  readLock(place: TablePlace, signal?: AbortSignal): Promise<LeaderLock | undefined>;
+  /** Writes the whole lock item. @returns false when the condition does not hold. */
+  putLock(place: TablePlace, lock: LeaderLock, when: LockCondition, signal?: AbortSignal): Promise<boolean>;
+  /** Gives our own lock a new version. @returns false when it is no longer ours at `heldVersion`. */
+  heartbeatLock(
+    place: TablePlace,
+    heldVersion: string,
+    next: LeaderLock,
+    signal?: AbortSignal,
+  ): Promise<boolean>;
+  /** Deletes our own lock. @returns false when it is no longer ours at this version. */
+  releaseLock(place: TablePlace, held: LeaderLock, signal?: AbortSignal): Promise<boolean>;
+
+  /** Writes or overwrites a worker's metrics item; attributes of others on it survive. */
+  writeWorkerMetrics(place: TablePlace, metrics: WorkerMetrics, signal?: AbortSignal): Promise<void>;
+  /** All worker metrics of the legacy table. Those of the lease table come with {@linkcode LeaseStore.list}. */
+  listLegacyWorkerMetrics(signal?: AbortSignal): Promise<readonly WorkerMetrics[]>;
+  /** Deletes a worker's metrics item if it still has this `lastUpdateEpochS`. @returns Whether it was deleted. */
+  deleteWorkerMetrics(
+    place: TablePlace,
+    metrics: Pick<WorkerMetrics, "workerId" | "lastUpdateEpochS">,
+    signal?: AbortSignal,
+  ): Promise<boolean>;
+}

@@ -1,0 +1,60 @@
+// Pure.
+/**
+ * A lease: the right to read one shard, and how far it has been read.
+ *
+ * No lease carries a time. Whether somebody else's lease has expired is told by watching its counter on
+ * our own clock (`expiry.ts`), never by comparing clocks.
+ *
+ * Source: KCL 3.5.1, `Lease` and `MultiStreamLease`.
+ *
+ * @module
+ */
+
+import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
+import type { HashKeyRange } from "../stream/hash_key.ts";
+
+/** One row of the lease table, as read. */
+export interface Lease {
+  /** The shard id; with many streams `account:stream:epoch:shardId`. Not the same thing as `shardId`. */
+  readonly leaseKey: string;
+  readonly shardId: string;
+  /** `account:stream:epoch` in a many-streams table, else undefined. */
+  readonly streamIdentifier: string | undefined;
+  /** Grows with every write that an owner or a leader makes: heartbeat and optimistic lock in one. */
+  readonly leaseCounter: number;
+  /** The worker that the lease is assigned to. While a graceful handoff is pending, the NEXT owner. */
+  readonly leaseOwner: string | undefined;
+  /** Present only while a graceful handoff is pending: the worker that still processes. */
+  readonly checkpointOwner: string | undefined;
+  readonly ownerSwitchesSinceCheckpoint: number;
+  readonly checkpoint: ExtendedSequenceNumber;
+  readonly pendingCheckpoint: ExtendedSequenceNumber | undefined;
+  readonly pendingCheckpointState: Uint8Array | undefined;
+  /** Plain shard ids, both of them after a merge. */
+  readonly parentShardIds: readonly string[];
+  readonly childShardIds: readonly string[];
+  /** Undefined on leases written by old versions, until the leader fills it in. */
+  readonly hashKeyRange: HashKeyRange | undefined;
+  /** KB/s (1024) as its owner measured it. */
+  readonly throughputKBps: number | undefined;
+}
+
+/** What a new lease is made of; the rest of its attributes start at zero or absent. */
+export interface NewLease {
+  readonly leaseKey: string;
+  readonly shardId: string;
+  readonly streamIdentifier: string | undefined;
+  readonly checkpoint: ExtendedSequenceNumber;
+  readonly parentShardIds: readonly string[];
+  readonly hashKeyRange: HashKeyRange;
+}
+
+/** The worker that processes the shard now: the checkpoint owner during a handoff, else the lease owner. */
+export function actualOwner(lease: Lease): string | undefined {
+  return lease.checkpointOwner ?? lease.leaseOwner;
+}
+
+/** The lease key of a shard: the shard id, or with the stream's identifier before it in a many-streams table. */
+export function leaseKeyOf(shardId: string, streamIdentifier?: string): string {
+  return streamIdentifier === undefined ? shardId : `${streamIdentifier}:${shardId}`;
+}

@@ -1,0 +1,61 @@
+/**
+ * Where leases are kept, as a contract: types and prose only. `store/` has it on DynamoDB and in memory; one
+ * contract test suite runs against both.
+ *
+ * Every method may throw `AwsServiceError` when the table cannot be reached; what it throws then says nothing
+ * about whether a write was applied.
+ *
+ * @module
+ */
+
+import type { Lease, NewLease } from "./lease.ts";
+import type { LeaseWrite } from "./lease_write.ts";
+import type { WorkerMetrics } from "./coordinator_store.ts";
+
+/** What became of a conditional write. */
+export type WriteOutcome =
+  /** Applied; `lease` is the lease as it now stands in the table. */
+  | { readonly applied: true; readonly lease: Lease }
+  /** Refused; `found` is what stands there instead, or undefined when the lease is gone (or cannot be read). */
+  | { readonly applied: false; readonly found: Lease | undefined };
+
+/** An item that could not be read as what it claims to be. It is skipped, never a reason to fail a scan. */
+export interface UnreadableItem {
+  readonly key: string;
+  readonly problem: string;
+}
+
+/** What one scan of the lease table finds. */
+export interface TableListing {
+  readonly leases: readonly Lease[];
+  /** Worker metrics items that live in the same table (single-table format of KCL 3.5); legacy tables are not read here. */
+  readonly workers: readonly WorkerMetrics[];
+  /** Items that are marked as leases or metrics but cannot be read. Items of any other kind are left out silently. */
+  readonly unreadable: readonly UnreadableItem[];
+}
+
+/** The lease table. */
+export interface LeaseStore {
+  /**
+   * Makes sure that the table exists, with its index, and can be used; waits until it can.
+   *
+   * @returns Whether this call created it.
+   * @throws {LeaseTableError} when a table of this name has another key schema.
+   */
+  ensureTable(signal?: AbortSignal): Promise<{ readonly created: boolean }>;
+  /** Scans the table; eventually consistent. */
+  list(signal?: AbortSignal): Promise<TableListing>;
+  /** Reads one lease, strongly consistent. Undefined when there is none or it cannot be read. */
+  get(leaseKey: string, signal?: AbortSignal): Promise<Lease | undefined>;
+  /**
+   * The keys of the leases assigned to a worker, by the index: eventually consistent, so each must be read before use.
+   * Falls back to a scan when the index cannot be used.
+   */
+  leaseKeysOwnedBy(workerId: string, signal?: AbortSignal): Promise<readonly string[]>;
+  /** Writes a new lease unless one of that key exists. @returns Whether it was created. */
+  create(lease: NewLease, signal?: AbortSignal): Promise<boolean>;
+  /** Applies one conditional write. */
+  apply(write: LeaseWrite, signal?: AbortSignal): Promise<WriteOutcome>;
+  /** Deletes a lease, whoever owns it. No error when there is none. */
+  delete(leaseKey: string, signal?: AbortSignal): Promise<void>;
+}

@@ -1,0 +1,239 @@
+// Pure.
+/**
+ * Every write to an existing lease, as a value: KCL's write table, one function a row. A store needs a single
+ * `apply(write)`; a refused condition is an outcome, not an exception.
+ *
+ * The counter is the only fence of renew, take and checkpoint; the pair of owners is the fence of assign,
+ * handoff and evict. `leaseKey` is conditioned on wherever the counter is not, so that no write brings a
+ * deleted lease back as half an item.
+ *
+ * Source: KCL 3.5.1, `DynamoDBLeaseRefresher` and `DynamoDBLeaseSerializer`.
+ *
+ * @module
+ */
+
+import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
+import type { HashKeyRange } from "../stream/hash_key.ts";
+import type { Lease } from "./lease.ts";
+
+/** The attributes of a lease item by their names in the table, with the JavaScript type of each. */
+export interface LeaseAttributes {
+  readonly leaseCounter: number;
+  readonly leaseOwner: string;
+  readonly checkpointOwner: string;
+  readonly ownerSwitchesSinceCheckpoint: number;
+  readonly checkpoint: string;
+  readonly checkpointSubSequenceNumber: number;
+  readonly pendingCheckpoint: string;
+  readonly pendingCheckpointSubSequenceNumber: number;
+  readonly pendingCheckpointState: Uint8Array;
+  /** A string set; never written empty. */
+  readonly parentShardId: readonly string[];
+  /** A string set; never written empty. */
+  readonly childShardIds: readonly string[];
+  readonly startingHashKey: string;
+  readonly endingHashKey: string;
+  readonly throughputKBps: number;
+  readonly streamName: string;
+  readonly shardId: string;
+}
+
+/** A name of an attribute of a lease item. */
+export type LeaseAttribute = keyof LeaseAttributes;
+
+/** What must hold in the table for a write to be applied. All clauses together; at least one is always there. */
+export interface LeaseCondition {
+  /** The item exists. */
+  readonly exists?: true;
+  /** The counter equals this. */
+  readonly leaseCounter?: number;
+  /** The owner equals this; `null`: there is none. */
+  readonly leaseOwner?: string | null;
+  /** The checkpoint owner equals this; `null`: there is none. */
+  readonly checkpointOwner?: string | null;
+}
+
+/** The kinds of write, for events, tests and cost counts. */
+export type LeaseOperation =
+  | "renew"
+  | "take"
+  | "assign"
+  | "startHandoff"
+  | "evict"
+  | "checkpoint"
+  | "prepareCheckpoint"
+  | "setChildShardIds"
+  | "setHashKeyRange";
+
+/** One conditional update of one lease. */
+export interface LeaseWrite {
+  readonly operation: LeaseOperation;
+  readonly leaseKey: string;
+  readonly set: Partial<LeaseAttributes>;
+  /** Added by the table itself, not by us: two writers may both count. */
+  readonly add: Partial<Record<"leaseCounter" | "ownerSwitchesSinceCheckpoint", 1>>;
+  readonly remove: readonly LeaseAttribute[];
+  readonly when: LeaseCondition;
+}
+
+/**
+ * The heartbeat of an owner. Refused when a handoff began that we do not know of yet; once we know
+ * (`checkpointOwner` in memory) the counter alone decides.
+ *
+ * @param throughputKBps Written when the owner has a figure, else left as it is.
+ */
+export function renew(lease: Lease, throughputKBps?: number): LeaseWrite {
+  return {
+    operation: "renew",
+    leaseKey: lease.leaseKey,
+    set: {
+      leaseCounter: lease.leaseCounter + 1,
+      ...(throughputKBps === undefined ? {} : { throughputKBps }),
+    },
+    add: {},
+    remove: [],
+    when: lease.checkpointOwner === undefined
+      ? { leaseCounter: lease.leaseCounter, checkpointOwner: null }
+      : { leaseCounter: lease.leaseCounter },
+  };
+}
+
+/** A worker takes the lease for itself (KCL 2.x; a worker's own start). */
+export function take(lease: Lease, workerId: string): LeaseWrite {
+  return {
+    operation: "take",
+    leaseKey: lease.leaseKey,
+    set: { leaseCounter: lease.leaseCounter + 1, leaseOwner: workerId },
+    add: switches(lease, workerId),
+    remove: ["checkpointOwner"],
+    when: { leaseCounter: lease.leaseCounter },
+  };
+}
+
+/** The leader gives the lease to a worker; also how the owner completes a handoff. */
+export function assign(lease: Lease, workerId: string): LeaseWrite {
+  return {
+    operation: "assign",
+    leaseKey: lease.leaseKey,
+    set: { leaseOwner: workerId },
+    add: { leaseCounter: 1, ...switches(lease, workerId) },
+    remove: ["checkpointOwner"],
+    when: ownersAsRead(lease),
+  };
+}
+
+/** The leader asks the owner to hand over. Leaves the counter alone, so that the owner's writes keep working. */
+export function startHandoff(lease: Lease & { readonly leaseOwner: string }, workerId: string): LeaseWrite {
+  return {
+    operation: "startHandoff",
+    leaseKey: lease.leaseKey,
+    set: { leaseOwner: workerId, checkpointOwner: lease.leaseOwner },
+    add: {},
+    remove: [],
+    when: { exists: true, leaseOwner: lease.leaseOwner, checkpointOwner: null },
+  };
+}
+
+/** The lease becomes free; in a pending handoff it goes to the next owner instead. */
+export function evict(lease: Lease): LeaseWrite {
+  return {
+    operation: "evict",
+    leaseKey: lease.leaseKey,
+    set: {},
+    add: { leaseCounter: 1 },
+    remove: lease.checkpointOwner === undefined ? ["leaseOwner", "checkpointOwner"] : ["checkpointOwner"],
+    when: ownersAsRead(lease),
+  };
+}
+
+/** Stores how far the shard is processed, clears what was prepared, and renews by the way. */
+export function checkpoint(lease: Lease, at: ExtendedSequenceNumber): LeaseWrite {
+  return {
+    operation: "checkpoint",
+    leaseKey: lease.leaseKey,
+    set: {
+      leaseCounter: lease.leaseCounter + 1,
+      checkpoint: at.sequenceNumber,
+      checkpointSubSequenceNumber: at.subSequenceNumber,
+      ownerSwitchesSinceCheckpoint: 0,
+      ...knownAttributes(lease),
+    },
+    add: {},
+    remove: ["pendingCheckpoint", "pendingCheckpointSubSequenceNumber", "pendingCheckpointState"],
+    when: { leaseCounter: lease.leaseCounter },
+  };
+}
+
+/** First phase of a two-phase checkpoint: notes where it will be, and bytes for whoever comes next. */
+export function prepareCheckpoint(lease: Lease, at: ExtendedSequenceNumber, state?: Uint8Array): LeaseWrite {
+  return {
+    operation: "prepareCheckpoint",
+    leaseKey: lease.leaseKey,
+    set: {
+      leaseCounter: lease.leaseCounter + 1,
+      checkpoint: lease.checkpoint.sequenceNumber,
+      checkpointSubSequenceNumber: lease.checkpoint.subSequenceNumber,
+      ownerSwitchesSinceCheckpoint: lease.ownerSwitchesSinceCheckpoint,
+      pendingCheckpoint: at.sequenceNumber,
+      pendingCheckpointSubSequenceNumber: at.subSequenceNumber,
+      ...(state === undefined ? {} : { pendingCheckpointState: state }),
+      ...knownAttributes(lease),
+    },
+    add: {},
+    remove: state === undefined ? ["pendingCheckpointState"] : [],
+    when: { leaseCounter: lease.leaseCounter },
+  };
+}
+
+/** Notes the children of an ended shard; not a heartbeat. `childShardIds` must not be empty. */
+export function setChildShardIds(lease: Lease, childShardIds: readonly string[]): LeaseWrite {
+  return {
+    operation: "setChildShardIds",
+    leaseKey: lease.leaseKey,
+    set: { childShardIds },
+    add: {},
+    remove: [],
+    when: { exists: true },
+  };
+}
+
+/** The leader fills in the hash key range of a lease that an old version wrote. */
+export function setHashKeyRange(lease: Lease, range: HashKeyRange): LeaseWrite {
+  return {
+    operation: "setHashKeyRange",
+    leaseKey: lease.leaseKey,
+    set: { startingHashKey: range.startingHashKey, endingHashKey: range.endingHashKey },
+    add: {},
+    remove: [],
+    when: { exists: true },
+  };
+}
+
+/** A switch is counted when the lease leaves an owner, not when a handoff completes as planned. */
+function switches(lease: Lease, workerId: string): { ownerSwitchesSinceCheckpoint?: 1 } {
+  const leaves = lease.leaseOwner !== undefined && lease.leaseOwner !== workerId;
+  const isTakenBack = lease.checkpointOwner !== undefined && lease.checkpointOwner === workerId;
+  return leaves || isTakenBack ? { ownerSwitchesSinceCheckpoint: 1 } : {};
+}
+
+function ownersAsRead(lease: Lease): LeaseCondition {
+  return {
+    exists: true,
+    leaseOwner: lease.leaseOwner ?? null,
+    checkpointOwner: lease.checkpointOwner ?? null,
+  };
+}
+
+/** What a checkpoint writes along when the owner knows it. */
+function knownAttributes(lease: Lease): Partial<LeaseAttributes> {
+  return {
+    ...(lease.childShardIds.length === 0 ? {} : { childShardIds: lease.childShardIds }),
+    ...(lease.hashKeyRange === undefined ? {} : {
+      startingHashKey: lease.hashKeyRange.startingHashKey,
+      endingHashKey: lease.hashKeyRange.endingHashKey,
+    }),
+    ...(lease.streamIdentifier === undefined
+      ? {}
+      : { streamName: lease.streamIdentifier, shardId: lease.shardId }),
+  };
+}

@@ -1,0 +1,47 @@
+/**
+ * How the records of one shard come in, as a contract: an async iterable of pages. Polling and enhanced
+ * fan-out are two ways to keep it.
+ *
+ * The end of a shard is a page with `end`, never merely the end of the iteration: the iterable finishes only
+ * after such a page, or by throwing.
+ *
+ * @module
+ */
+
+import type { KinesisRecord } from "../stream/record.ts";
+import type { ExtendedSequenceNumber, InitialPosition } from "../stream/sequence_number.ts";
+import type { ChildShard } from "../stream/shard.ts";
+
+/** Some records of one shard, in order, as they came from Kinesis. */
+export interface RecordsPage {
+  readonly records: readonly KinesisRecord[];
+  /** Payload bytes of `records`. */
+  readonly bytes: number;
+  /** How far behind the tip the shard is read, in ms; undefined where it is not known. */
+  readonly millisBehindLatest: number | undefined;
+  /** Set on the last page of a shard: it is closed and all of it was read. No children: trimmed, or the stream is gone. */
+  readonly end: { readonly childShards: readonly ChildShard[] } | undefined;
+}
+
+/** What is read, and from where. */
+export interface RetrievalRequest {
+  readonly leaseKey: string;
+  readonly shardId: string;
+  /**
+   * The checkpoint to resume from. A sequence number is read AT, not AFTER, since more user records of
+   * the same aggregate may follow; the consumer drops what lies at or before it.
+   */
+  readonly checkpoint: ExtendedSequenceNumber;
+  /** What an AT_TIMESTAMP checkpoint means; the time is not stored in the lease. */
+  readonly initialPosition: InitialPosition;
+}
+
+/** A source of pages. */
+export interface Retrieval {
+  /**
+   * Reads a shard until its end. Failures of Kinesis are retried inside, with events, for as long as it takes.
+   *
+   * @param signal Ends the reading; the iteration then throws its reason.
+   */
+  read(request: RetrievalRequest, signal: AbortSignal): AsyncIterable<RecordsPage>;
+}

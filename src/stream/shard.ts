@@ -1,0 +1,54 @@
+// Pure.
+/**
+ * Shards, as ListShards tells them, and the children that a closed shard names at its end.
+ *
+ * @module
+ */
+
+import { compare, positionAt } from "./sequence_number.ts";
+import type { HashKeyRange } from "./hash_key.ts";
+
+/** One shard of a stream. */
+export interface Shard {
+  readonly shardId: string;
+  /** Undefined for a shard that the stream was created with. The parent itself may be trimmed. */
+  readonly parentShardId: string | undefined;
+  /** The second parent of a merge. */
+  readonly adjacentParentShardId: string | undefined;
+  readonly hashKeyRange: HashKeyRange;
+  readonly startingSequenceNumber: string;
+  /** Present only once the shard is closed. */
+  readonly endingSequenceNumber: string | undefined;
+}
+
+/** A shard that continues an ended one: two after a split, one (with two parents) after a merge. */
+export interface ChildShard {
+  readonly shardId: string;
+  readonly parentShards: readonly string[];
+  readonly hashKeyRange: HashKeyRange;
+}
+
+/** Whether the shard still takes records. */
+export function isOpen(shard: Shard): boolean {
+  return shard.endingSequenceNumber === undefined;
+}
+
+/** The ids of a shard's parents: none, one, or two. */
+export function parentsOf(shard: Shard): readonly string[] {
+  return [shard.parentShardId, shard.adjacentParentShardId].filter((id) => id !== undefined);
+}
+
+/** The shards of a listing that have the given parent, in the shape that GetRecords names children in. */
+export function childrenOf(shardId: string, shards: readonly Shard[]): ChildShard[] {
+  return shards.filter((shard) => parentsOf(shard).includes(shardId)).map((shard) => ({
+    shardId: shard.shardId,
+    parentShards: parentsOf(shard),
+    hashKeyRange: shard.hashKeyRange,
+  }));
+}
+
+/** Orders shards by starting sequence number, then by id: the order in which KCL creates their leases. */
+export function compareShards(a: Shard, b: Shard): number {
+  return compare(positionAt(a.startingSequenceNumber), positionAt(b.startingSequenceNumber)) ||
+    (a.shardId < b.shardId ? -1 : a.shardId > b.shardId ? 1 : 0);
+}

@@ -1,0 +1,69 @@
+/**
+ * What the library takes from the machine it runs on: time, chance and `fetch`, handed down from the
+ * top so that a test can put its own in their place. There is no module state anywhere in src.
+ *
+ * Two clocks, never mixed: `epochMs` is wall time (signing, AT_TIMESTAMP, item timestamps);
+ * `monotonicMs` never jumps (expiry, pacing, time limits).
+ *
+ * @module
+ */
+
+/** Time, as seen by one process. */
+export interface Clock {
+  /** Wall time in ms since 1970-01-01T00:00:00Z. May jump. */
+  epochMs(): number;
+  /** Ms since an arbitrary start. Never jumps, never goes back. */
+  monotonicMs(): number;
+  /**
+   * Waits. The only timer in the library.
+   *
+   * @param ms How long; 0 or less still yields to other tasks once.
+   * @param signal When it aborts, the sleep rejects at once with the signal's reason.
+   */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** Everything the library takes from its surroundings. */
+export interface System {
+  readonly clock: Clock;
+  /** Uniform in [0, 1). Used for jitter and for random identifiers. */
+  readonly random: () => number;
+  readonly fetch: typeof globalThis.fetch;
+}
+
+/** The real clock of this process, on Web standards alone. */
+export const realClock: Clock = {
+  epochMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const stop = () => {
+        clearTimeout(timer);
+        reject(signal?.reason);
+      };
+      const timer = setTimeout(() => {
+        signal?.removeEventListener("abort", stop);
+        resolve();
+      }, Math.max(0, ms));
+      signal?.addEventListener("abort", stop, { once: true });
+    }),
+};
+
+/** The real surroundings. `fetch` is looked up at each call, so that a later patch of it is seen. */
+export const realSystem: System = {
+  clock: realClock,
+  random: () => Math.random(),
+  fetch: (input, init) => globalThis.fetch(input, init),
+};
+
+/** A version 4 UUID drawn from the given chance, so that a seeded run names its workers alike each time. */
+export function randomUuid(random: () => number): string {
+  const hex = (digits: number) => {
+    let text = "";
+    for (let i = 0; i < digits; i++) text += Math.floor(random() * 16).toString(16);
+    return text;
+  };
+  const variant = "89ab"[Math.floor(random() * 4)];
+  return `${hex(8)}-${hex(4)}-4${hex(3)}-${variant}${hex(3)}-${hex(12)}`;
+}
