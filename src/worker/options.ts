@@ -1,0 +1,252 @@
+/**
+ * What a worker can be told. Each option says its effect, unit, default, KCL's key and its danger.
+ *
+ * @module
+ */
+
+import type { Credentials, CredentialsProvider } from "../aws/credentials.ts";
+import type { Kinesis } from "../aws/kinesis.ts";
+import type { RecordProcessorFactory } from "../consumer/record_processor.ts";
+import type { EventListener } from "../events.ts";
+import type { CoordinatorStore } from "../lease/coordinator_store.ts";
+import type { LeaseStore } from "../lease/lease_store.ts";
+import type { InitialPosition } from "../stream/sequence_number.ts";
+import type { System } from "../system.ts";
+
+/** What becomes of a batch when `processRecords` throws. */
+export type OnProcessError = "skip" | "retry" | "stop";
+
+/** Options of a worker. Only `applicationName`, `processor` and one of `streamName` and `streamArn` must be given. */
+export interface WorkerOptions {
+  /**
+   * Names the application: workers with the same name share the stream's shards, and their lease table bears this name.
+   * KCL: `applicationName`. A new name starts over from `initialPositionInStream`.
+   */
+  applicationName: string;
+  /** The stream to read. KCL: `streamName`. */
+  streamName?: string | undefined;
+  /** The stream's ARN, needed to read another account's stream; its name wins over `streamName`. KCL: `streamArn`. */
+  streamArn?: string | undefined;
+  /** Makes the processor of one shard; called once for each lease that this worker gains. */
+  processor: RecordProcessorFactory;
+
+  /**
+   * AWS region of stream and table, e.g. `eu-central-1`. KCL: `regionName`.
+   *
+   * @default the region in `streamArn`
+   */
+  region?: string | undefined;
+  /** Keys, or a function that gives keys that are good for the next request. KCL: `AwsCredentialsProvider`. */
+  credentials?: Credentials | CredentialsProvider | undefined;
+  /**
+   * Other credentials for the lease table. KCL: `AwsCredentialsProviderDynamoDB`.
+   *
+   * @default the same as `credentials`
+   */
+  dynamoDBCredentials?: Credentials | CredentialsProvider | undefined;
+  /**
+   * Base URL of Kinesis, for emulators and private endpoints. KCL: `kinesisEndpoint`.
+   *
+   * @default the region's public endpoint
+   */
+  kinesisEndpoint?: string | undefined;
+  /**
+   * Base URL of DynamoDB, for emulators and private endpoints. KCL: `dynamoDBEndpoint`.
+   *
+   * @default the region's public endpoint
+   */
+  dynamoDBEndpoint?: string | undefined;
+  /**
+   * Region of the lease table where it is not the stream's. KCL: `dynamoDbClient.region`.
+   *
+   * @default the same as `region`
+   */
+  dynamoDBRegion?: string | undefined;
+
+  /**
+   * Name of the lease table. KCL: `tableName`.
+   *
+   * @default the application name
+   */
+  tableName?: string | undefined;
+  /**
+   * Names this worker in the table. KCL: `workerIdentifier`. A fixed name gets its leases back at once after a restart;
+   * two live workers of the same name fight over every lease.
+   *
+   * @default a random UUID
+   */
+  workerIdentifier?: string | undefined;
+  /**
+   * Where a shard is read from that has no checkpoint yet: `"TRIM_HORIZON"` (the oldest record), `"LATEST"` or a `Date`.
+   * KCL: `initialPositionInStream`, `initialPositionInStreamExtended`. Only counts when a lease is created: with an
+   * existing table it changes nothing.
+   *
+   * @default {"LATEST"}
+   */
+  initialPositionInStream?: InitialPosition | undefined;
+
+  /**
+   * How long a lease may go without renewal before other workers may take it, in ms.
+   * Shorter means faster takeover and more DynamoDB writes (one per lease per third of it).
+   * KCL: `failoverTimeMillis`. All workers of one application must agree, or leases are taken from live owners.
+   *
+   * @default {10000}
+   */
+  failoverTimeMs?: number | undefined;
+  /**
+   * How often the leader scans the table and assigns leases, in ms. Shorter finds dead workers sooner and reads more.
+   * KCL: `leaseAssignmentIntervalMillis` (there: twice the failover time).
+   *
+   * @default a quarter of `failoverTimeMs`
+   */
+  leaseAssignmentIntervalMs?: number | undefined;
+  /**
+   * How often a worker asks the index for leases newly assigned to it, in ms. KCL derives it from the assignment interval.
+   * Each query costs half a read unit.
+   *
+   * @default {1000}
+   */
+  leaseDiscoveryIntervalMs?: number | undefined;
+  /**
+   * How many leases one worker may hold. KCL: `maxLeasesForWorker`. As in KCL the leader applies its own figure to every
+   * worker. Too small a figure leaves shards unread.
+   *
+   * @default no limit
+   */
+  maxLeasesForWorker?: number | undefined;
+  /**
+   * How many lease renewals may be under way at once. KCL: `maxLeaseRenewalThreads`.
+   *
+   * @default {20}
+   */
+  maxLeaseRenewals?: number | undefined;
+  /**
+   * How often a shard that waits for its parents looks whether they have ended, in ms. KCL: `parentShardPollIntervalMillis`
+   * (there: 10000). A parent that ends in the same worker is seen at once.
+   *
+   * @default {2000}
+   */
+  parentShardPollIntervalMs?: number | undefined;
+  /**
+   * How often the leader checks that the leases cover the whole stream, in ms. KCL: `leasesRecoveryAuditorExecutionFrequencyMillis`.
+   *
+   * @default {120000}
+   */
+  leaseAuditIntervalMs?: number | undefined;
+  /**
+   * Whether the lease of a shard that is done is deleted once its children are under way.
+   * KCL: `cleanupLeasesUponShardCompletion`.
+   *
+   * @default {true}
+   */
+  cleanupLeasesUponShardCompletion?: boolean | undefined;
+  /**
+   * Whether a listing in which a child's parent is still open is used anyway. KCL: `ignoreUnexpectedChildShards`.
+   *
+   * @default {false}
+   */
+  ignoreUnexpectedChildShards?: boolean | undefined;
+  /**
+   * Whether a start with leases in the table goes without listing the stream's shards.
+   * KCL: `skipShardSyncAtWorkerInitializationIfLeasesExist`.
+   *
+   * @default {false}
+   */
+  skipShardSyncAtWorkerInitializationIfLeasesExist?: boolean | undefined;
+
+  /**
+   * How many times starting up is tried (table, stream, shard list) before `run()` rejects.
+   * KCL: `maxInitializationAttempts`.
+   *
+   * @default {20}
+   */
+  maxInitializationAttempts?: number | undefined;
+  /**
+   * How long to wait between those tries, in ms. KCL: `schedulerInitializationBackoffTimeMillis`.
+   *
+   * @default {1000}
+   */
+  schedulerInitializationBackoffTimeMs?: number | undefined;
+
+  /**
+   * The most records of one GetRecords call, at most 10000. KCL: `maxRecords`.
+   *
+   * @default {10000}
+   */
+  maxRecords?: number | undefined;
+  /**
+   * The least time between two GetRecords calls of one shard that is read at its tip, in ms; less than 200 is refused,
+   * since Kinesis allows five calls a second. KCL: `idleTimeBetweenReadsInMillis` (there: 1500, and also while behind).
+   * Longer costs latency; shorter leaves less for other applications on the same shard.
+   *
+   * @default {1000}
+   */
+  idleTimeBetweenReadsMs?: number | undefined;
+  /**
+   * Whether `processRecords` is called for empty reads too. KCL: `callProcessRecordsEvenForEmptyRecordList`.
+   *
+   * @default {false}
+   */
+  callProcessRecordsEvenForEmptyRecordList?: boolean | undefined;
+  /**
+   * What becomes of a batch when `processRecords` throws. `"skip"`: it is passed over, loudly, and the next checkpoint
+   * passes it for good (KCL's rule). `"retry"`: the same batch again, with back-off, until it succeeds or the lease is lost.
+   * `"stop"`: the lease is given up; some worker starts again at the last checkpoint.
+   *
+   * @default {"skip"}
+   */
+  onProcessError?: OnProcessError | undefined;
+  /**
+   * The first pause after a callback has failed, in ms; it doubles up to 30 s. KCL: `taskBackoffTimeMillis`.
+   *
+   * @default {500}
+   */
+  taskBackoffTimeMs?: number | undefined;
+  /**
+   * How long a stopping worker waits for its processors, in ms, before it drops their leases. KCL: `shutdownGraceMillis` (MultiLang).
+   *
+   * @default {30000}
+   */
+  shutdownGraceMs?: number | undefined;
+
+  /**
+   * Capacity of a lease table that has to be created.
+   *
+   * @default {"PAY_PER_REQUEST"}
+   */
+  billingMode?:
+    | "PAY_PER_REQUEST"
+    | { readonly readCapacity: number; readonly writeCapacity: number }
+    | undefined;
+  /**
+   * Whether a lease table that has to be created is protected from deletion. KCL: `leaseTableDeletionProtectionEnabled`.
+   *
+   * @default {false}
+   */
+  leaseTableDeletionProtectionEnabled?: boolean | undefined;
+  /**
+   * Whether point-in-time recovery is switched on for the lease table. KCL: `leaseTablePitrEnabled`.
+   *
+   * @default {false}
+   */
+  leaseTablePitrEnabled?: boolean | undefined;
+  /** Tags of a lease table that has to be created. */
+  leaseTableTags?: Readonly<Record<string, string>> | undefined;
+  /**
+   * In how many parallel segments the leader scans the lease table; 0 = one per 200 MB. KCL: `leaseTableScanTotalSegments`.
+   *
+   * @default {0}
+   */
+  leaseTableScanTotalSegments?: number | undefined;
+
+  /** Hears of everything that happens. */
+  onEvent?: EventListener | undefined;
+  /** Time, chance and fetch, for tests. */
+  system?: System | undefined;
+  /** Kinesis itself, for tests and simulations; replaces region, endpoint and credentials. */
+  kinesis?: Kinesis | undefined;
+  /** The lease table, for tests and simulations; both stores must be given together. */
+  leaseStore?: LeaseStore | undefined;
+  /** What lies beside the leases, for tests and simulations. */
+  coordinatorStore?: CoordinatorStore | undefined;
+}
