@@ -1,3 +1,4 @@
+// Pure.
 /**
  * The errors that a caller may want to catch by class. Everything else is a built-in class
  * (TypeError, RangeError, SyntaxError) whose message says the action, what was wanted and what was found.
@@ -82,8 +83,16 @@ export class CredentialsError extends Error {
   override readonly name = "CredentialsError";
 }
 
+/**
+ * Thrown by a processor that cannot go on as it is, whatever the batch: its consumer drops it and starts a fresh one
+ * from the stored checkpoint, with back-off. `onProcessError` does not apply.
+ */
+export class ProcessorRestartError extends Error {
+  override readonly name: string = "ProcessorRestartError";
+}
+
 /** A child process broke the MultiLangDaemon protocol, died, or did not answer in time. */
-export class MultiLangProtocolError extends Error {
+export class MultiLangProtocolError extends ProcessorRestartError {
   override readonly name = "MultiLangProtocolError";
 }
 

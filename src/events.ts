@@ -67,7 +67,7 @@ export type WorkerEvent =
       | "assignment"
       | "shardSync"
       | "cleanup"
-      | "workerMetrics";
+      | "workerMetrics" | "farewell";
     readonly error: unknown;
   }
   // Leadership and leases.
@@ -191,6 +191,16 @@ export type WorkerEvent =
     readonly outcome: "skipped" | "retrying" | "leaseGivenUp";
     readonly attempt: number;
     readonly error: unknown;
+  }
+  /** A processor could not go on; a fresh one starts from the stored checkpoint after `retryInMs`. */
+  | {
+    readonly type: "processorRestarting";
+    readonly leaseKey: string;
+    readonly shardId: string;
+    /** Restarts in a row, without a batch processed in between. */
+    readonly attempt: number;
+    readonly error: unknown;
+    readonly retryInMs: number;
   }
   | {
     readonly type: "checkpointed";

@@ -57,6 +57,17 @@ export const realSystem: System = {
   fetch: (input, init) => globalThis.fetch(input, init),
 };
 
+/** Sleeps, for a loop that ends by its signal. @returns false when the signal cut it short. */
+export async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    await clock.sleep(ms, signal);
+    return true;
+  } catch (error) {
+    if (signal.aborted) return false;
+    throw error;
+  }
+}
+
 /** A version 4 UUID drawn from the given chance, so that a seeded run names its workers alike each time. */
 export function randomUuid(random: () => number): string {
   const hex = (digits: number) => {

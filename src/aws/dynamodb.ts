@@ -4,6 +4,9 @@
  * @module
  */
 
+import { isAwsError } from "../errors.ts";
+import { jsonCaller, type JsonObject, type JsonService, type ServiceOptions } from "./json_call.ts";
+
 /** A DynamoDB attribute value in wire form. Bytes (`B`) are base64 text here. */
 export type AttributeValue =
   | { readonly S: string }
@@ -89,4 +92,205 @@ export interface DynamoDB {
     expressions: Expressions,
     signal?: AbortSignal,
   ): Promise<readonly Item[]>;
+}
+
+/**
+ * DynamoDB over signed HTTP.
+ *
+ * @throws {TypeError} when the region or the endpoint cannot be one.
+ */
+export function signedDynamoDB(options: ServiceOptions): DynamoDB {
+  const call = jsonCaller(SERVICE, options);
+
+  /** A conditional write: a refused condition is an outcome. */
+  const write = async (
+    operation: string,
+    input: JsonObject,
+    signal?: AbortSignal,
+  ): Promise<ConditionalOutcome> => {
+    try {
+      return await call<ConditionalOutcome>({
+        operation,
+        input: { ...input, ReturnValuesOnConditionCheckFailure: "ALL_OLD" },
+        decode: (body) => ({ applied: true, item: (body as WriteAnswer).Attributes ?? undefined }),
+        signal,
+      });
+    } catch (error) {
+      if (!isAwsError(error, "ConditionalCheckFailedException")) throw error;
+      return { applied: false, item: (error.body as RefusedAnswer | undefined)?.Item ?? undefined };
+    }
+  };
+
+  const pages = async (operation: string, input: JsonObject, signal?: AbortSignal): Promise<Item[]> => {
+    const items: Item[] = [];
+    let from: Item | undefined;
+    do {
+      const page: PageAnswer = await call({
+        operation,
+        input: from === undefined ? input : { ...input, ExclusiveStartKey: from },
+        decode: (body) => body as PageAnswer,
+        signal,
+      });
+      for (const item of page.Items ?? []) items.push(item);
+      from = page.LastEvaluatedKey ?? undefined;
+    } while (from !== undefined);
+    return items;
+  };
+
+  return {
+    describeTable: (tableName, signal) =>
+      unlessError(
+        "ResourceNotFoundException",
+        undefined,
+        call({
+          operation: "DescribeTable",
+          input: { TableName: tableName },
+          decode: (body) => tableDescription(body as DescribeAnswer),
+          signal,
+        }),
+      ),
+    createTable: (input, signal) =>
+      unlessError(
+        "ResourceInUseException",
+        false,
+        call({ operation: "CreateTable", input, decode: () => true, signal }),
+      ),
+    tableOperation: (operation, input, signal) => call({ operation, input, decode: () => {}, signal }),
+    getItem: (tableName, key, signal) =>
+      call({
+        operation: "GetItem",
+        input: { TableName: tableName, Key: key, ConsistentRead: true },
+        decode: (body) => (body as GetAnswer).Item ?? undefined,
+        signal,
+      }),
+    putItem: (tableName, item, expressions, signal) =>
+      write("PutItem", { TableName: tableName, Item: item, ...expressions }, signal),
+    updateItem: (tableName, key, updateExpression, expressions, signal) =>
+      write("UpdateItem", {
+        TableName: tableName,
+        Key: key,
+        UpdateExpression: updateExpression,
+        ReturnValues: "ALL_NEW",
+        ...expressions,
+      }, signal),
+    deleteItem: (tableName, key, expressions, signal) =>
+      write("DeleteItem", { TableName: tableName, Key: key, ...expressions }, signal),
+    async scan(tableName, segments = 1, signal) {
+      if (segments <= 1) return await pages("Scan", { TableName: tableName }, signal);
+      const parts = await allOrNone(
+        segments,
+        signal,
+        (Segment, partSignal) =>
+          pages("Scan", { TableName: tableName, Segment, TotalSegments: segments }, partSignal),
+      );
+      return parts.flat();
+    },
+    queryIndex: (tableName, indexName, keyConditionExpression, expressions, signal) =>
+      pages("Query", {
+        TableName: tableName,
+        IndexName: indexName,
+        KeyConditionExpression: keyConditionExpression,
+        ...expressions,
+      }, signal),
+  };
+}
+
+const SERVICE: JsonService = {
+  service: "dynamodb",
+  targetPrefix: "DynamoDB_20120810",
+  contentType: "application/x-amz-json-1.0",
+  // KCL 3.5.1 waits 60 s, longer than a lease lives; a healthy table answers within tens of ms.
+  attemptTimeoutMs: 5_000,
+};
+
+// What the service sends. Emulators may send null for what AWS leaves out.
+
+interface WriteAnswer {
+  readonly Attributes?: Item | null;
+}
+
+interface RefusedAnswer {
+  readonly Item?: Item | null;
+}
+
+interface GetAnswer {
+  readonly Item?: Item | null;
+}
+
+interface PageAnswer {
+  readonly Items?: readonly Item[] | null;
+  readonly LastEvaluatedKey?: Item | null;
+}
+
+interface WireThroughput {
+  readonly ReadCapacityUnits?: number | null;
+  readonly WriteCapacityUnits?: number | null;
+}
+
+interface DescribeAnswer {
+  readonly Table?: {
+    readonly TableName: string;
+    readonly TableStatus: string;
+    readonly KeySchema: readonly { readonly AttributeName: string; readonly KeyType: "HASH" | "RANGE" }[];
+    readonly GlobalSecondaryIndexes?:
+      | readonly { readonly IndexName: string; readonly IndexStatus?: string | null }[]
+      | null;
+    readonly BillingModeSummary?: { readonly BillingMode?: string | null } | null;
+    readonly ProvisionedThroughput?: WireThroughput | null;
+    readonly TableSizeBytes?: number | null;
+  };
+}
+
+function tableDescription({ Table: table }: DescribeAnswer): TableDescription {
+  if (table == null) throw new SyntaxError("expected a Table");
+  // A table that was always provisioned has no summary.
+  const onDemand = table.BillingModeSummary?.BillingMode === "PAY_PER_REQUEST";
+  const throughput = table.ProvisionedThroughput;
+  return {
+    tableName: table.TableName,
+    tableStatus: table.TableStatus,
+    keySchema: table.KeySchema.map((key) => ({ attributeName: key.AttributeName, keyType: key.KeyType })),
+    indexes: Object.fromEntries(
+      (table.GlobalSecondaryIndexes ?? []).map((index) => [index.IndexName, index.IndexStatus ?? "ACTIVE"]),
+    ),
+    billingMode: onDemand ? "PAY_PER_REQUEST" : "PROVISIONED",
+    provisionedThroughput: onDemand || throughput == null
+      ? undefined
+      : { read: throughput.ReadCapacityUnits ?? 0, write: throughput.WriteCapacityUnits ?? 0 },
+    tableSizeBytes: table.TableSizeBytes ?? undefined,
+  };
+}
+
+async function unlessError<T, U>(code: string, instead: U, result: Promise<T>): Promise<T | U> {
+  try {
+    return await result;
+  } catch (error) {
+    if (isAwsError(error, code)) return instead;
+    throw error;
+  }
+}
+
+/** Runs `count` tasks at once. The first failure aborts the others, and is thrown when all of them have ended. */
+async function allOrNone<T>(
+  count: number,
+  signal: AbortSignal | undefined,
+  task: (index: number, signal: AbortSignal) => Promise<T>,
+): Promise<T[]> {
+  signal?.throwIfAborted();
+  const failed = new AbortController();
+  const stop = () => failed.abort(signal?.reason);
+  signal?.addEventListener("abort", stop, { once: true });
+  try {
+    const ended = await Promise.allSettled(
+      Array.from({ length: count }, (_, index) =>
+        task(index, failed.signal).catch((error) => {
+          failed.abort(error);
+          throw error;
+        })),
+    );
+    if (failed.signal.aborted) throw failed.signal.reason;
+    return ended.filter((end) => end.status === "fulfilled").map((end) => end.value);
+  } finally {
+    signal?.removeEventListener("abort", stop);
+  }
 }

@@ -30,6 +30,11 @@ export interface ShardContext {
    * @throws {AwsServiceError} when the table could not be written: nothing is stored, trying again may work.
    */
   checkpoint(at?: ExtendedSequenceNumber): Promise<void>;
+  /**
+   * Asks for a fresh processor, from the stored checkpoint on: for one that finds out between two calls that it cannot
+   * go on (a child process that died). Inside a call, throw a `ProcessorRestartError` instead.
+   */
+  restart(reason: Error): void;
 }
 
 /** Records of one shard, in order. */
@@ -55,6 +60,8 @@ export interface RecordProcessor {
   shardEnded(context: ShardContext): void | Promise<void>;
   /** The worker stops or hands the lease over; the last chance to checkpoint. `leaseLost` follows. */
   shutdownRequested?(context: ShardContext): void | Promise<void>;
+  /** Called last, whatever happened, exactly once: let go of what the processor holds. Must not throw. */
+  dispose?(): void | Promise<void>;
 }
 
 /** Makes the processor of one shard. Called when the lease is gained, in any order of shards. */

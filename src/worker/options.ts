@@ -121,6 +121,13 @@ export interface WorkerOptions {
    */
   maxLeaseRenewals?: number | undefined;
   /**
+   * How long a processor has to finish when the leader hands its shard to another worker, in ms; then the lease moves
+   * whatever it is doing. KCL: `gracefulLeaseHandoffTimeoutMillis`.
+   *
+   * @default {30000}
+   */
+  gracefulLeaseHandoffTimeoutMs?: number | undefined;
+  /**
    * How often a shard that waits for its parents looks whether they have ended, in ms. KCL: `parentShardPollIntervalMillis`
    * (there: 10000). A parent that ends in the same worker is seen at once.
    *
@@ -128,11 +135,18 @@ export interface WorkerOptions {
    */
   parentShardPollIntervalMs?: number | undefined;
   /**
-   * How often the leader checks that the leases cover the whole stream, in ms. KCL: `leasesRecoveryAuditorExecutionFrequencyMillis`.
+   * How often the leader checks that the leases cover the whole stream, in ms; a hole that is seen three times in a row
+   * is mended. The check costs no call. KCL: `leasesRecoveryAuditorExecutionFrequencyMillis` (there: 120000).
    *
-   * @default {120000}
+   * @default {10000}
    */
   leaseAuditIntervalMs?: number | undefined;
+  /**
+   * How often a worker looks whether the leases of ended shards may be deleted, in ms. KCL: `leaseCleanupIntervalMillis`.
+   *
+   * @default {60000}
+   */
+  leaseCleanupIntervalMs?: number | undefined;
   /**
    * Whether the lease of a shard that is done is deleted once its children are under way.
    * KCL: `cleanupLeasesUponShardCompletion`.
@@ -182,6 +196,20 @@ export interface WorkerOptions {
    * @default {1000}
    */
   idleTimeBetweenReadsMs?: number | undefined;
+  /**
+   * How many GetRecords calls a second one shard gets while it is behind. Kinesis allows five, for all applications that
+   * poll the shard together.
+   *
+   * @default {5}
+   */
+  maxReadsPerSecond?: number | undefined;
+  /**
+   * How many payload bytes a second are read of one shard while it is behind. Kinesis allows 2 MiB, for all applications
+   * that poll the shard together.
+   *
+   * @default {2097152}
+   */
+  maxReadBytesPerSecond?: number | undefined;
   /**
    * Whether `processRecords` is called for empty reads too. KCL: `callProcessRecordsEvenForEmptyRecordList`.
    *

@@ -1,0 +1,96 @@
+/**
+ * A Kinesis Client Library without Java: consumes an Amazon Kinesis data stream together with other workers, with
+ * leases and checkpoints in DynamoDB, in the table and format of Java KCL 3.5.
+ *
+ * ```ts
+ * import { KinesisWorker } from "./mod.ts";
+ *
+ * const worker = new KinesisWorker({
+ *   applicationName: "word-count",
+ *   streamName: "words",
+ *   region: "eu-central-1",
+ *   credentials: { accessKeyId: "AKIA…", secretAccessKey: "…" },
+ *   processor: () => ({
+ *     async processRecords({ records }, context) {
+ *       for (const record of records) console.log(record.partitionKey, new TextDecoder().decode(record.data));
+ *       await context.checkpoint();
+ *     },
+ *     shardEnded: (context) => context.checkpoint(),
+ *   }),
+ * });
+ * const stop = new AbortController();
+ * const running = worker.run(stop.signal);
+ * stop.abort(); // the orderly stop: leases move to other workers, and `running` resolves
+ * await running;
+ * ```
+ *
+ * Nothing here needs more than Web standards; the health app is in `./health`, processors in other languages in `./multilang`.
+ *
+ * @module
+ */
+
+export { KinesisWorker } from "./src/worker/worker.ts";
+export type { OnProcessError, WorkerOptions } from "./src/worker/options.ts";
+
+export type {
+  RecordProcessor,
+  RecordProcessorFactory,
+  RecordsBatch,
+  ShardContext,
+} from "./src/consumer/record_processor.ts";
+export { fromV1 } from "./src/consumer/v1_processor.ts";
+export type {
+  V1Checkpointer,
+  V1Record,
+  V1RecordProcessor,
+  V1ShutdownReason,
+} from "./src/consumer/v1_processor.ts";
+
+export type { KinesisRecord } from "./src/stream/record.ts";
+export type { ExtendedSequenceNumber, InitialPosition } from "./src/stream/sequence_number.ts";
+export type { ChildShard, Shard } from "./src/stream/shard.ts";
+export type { HashKeyRange } from "./src/stream/hash_key.ts";
+
+export type {
+  EventListener,
+  LeaseLossReason,
+  ProcessorCallback,
+  ShardPhase,
+  WorkerEvent,
+} from "./src/events.ts";
+export {
+  AwsServiceError,
+  CredentialsError,
+  LeaseLostError,
+  LeaseTableError,
+  ProcessorRestartError,
+} from "./src/errors.ts";
+export type { AwsServiceErrorDetails } from "./src/errors.ts";
+export type { Clock, System } from "./src/system.ts";
+
+export type { Credentials, CredentialsProvider } from "./src/aws/credentials.ts";
+export type {
+  GetRecordsOutput,
+  IteratorPosition,
+  Kinesis,
+  ShardFilter,
+  StreamReference,
+  StreamSummary,
+} from "./src/aws/kinesis.ts";
+export type { Lease, NewLease } from "./src/lease/lease.ts";
+export type { LeaseStore, TableListing, UnreadableItem, WriteOutcome } from "./src/lease/lease_store.ts";
+export type {
+  LeaseAttribute,
+  LeaseAttributes,
+  LeaseCondition,
+  LeaseOperation,
+  LeaseWrite,
+} from "./src/lease/lease_write.ts";
+export type {
+  CoordinatorStore,
+  LeaderLock,
+  LockCondition,
+  MigrationState,
+  TablePlace,
+  WorkerMetrics,
+} from "./src/lease/coordinator_store.ts";

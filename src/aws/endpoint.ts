@@ -1,0 +1,124 @@
+// Pure.
+/**
+ * Where a service of a region is reached, and what a stream's ARN says.
+ *
+ * A region is checked by its shape only, since AWS opens new ones: a misspelt region of the right shape shows
+ * itself as a host that cannot be reached.
+ *
+ * @module
+ */
+
+/** The parts of a stream's ARN. */
+export interface StreamArn {
+  /** `aws`, `aws-cn`, `aws-us-gov`, … */
+  readonly partition: string;
+  readonly region: string;
+  /** 12 digits. */
+  readonly accountId: string;
+  readonly streamName: string;
+}
+
+/** A service, where it is, and an own address for it where there is one. */
+export interface EndpointRequest {
+  /** The host's first part: `kinesis`, `dynamodb`, `sts`, `monitoring`. */
+  readonly service: string;
+  /** Any word is taken along with an own `endpoint`, since emulators know no regions. */
+  readonly region: string;
+  /** Base URL of an emulator or of a private endpoint. */
+  readonly endpoint?: string | undefined;
+}
+
+/**
+ * The URL of a service, with a trailing slash and no query.
+ *
+ * @throws {TypeError} when the region or the endpoint cannot be one.
+ */
+export function endpointUrl(request: EndpointRequest): string {
+  if (request.endpoint !== undefined) {
+    if (!/^[\w-]+$/.test(request.region)) throw regionError(request.region);
+    return checkedEndpoint(request.endpoint);
+  }
+  return `https://${request.service}.${checkedRegion(request.region)}.${dnsSuffix(request.region)}/`;
+}
+
+/**
+ * The region itself, when it has the shape of one, e.g. `eu-central-1` or `us-gov-west-1`.
+ *
+ * @throws {TypeError} otherwise.
+ */
+export function checkedRegion(region: string): string {
+  if (!/^[a-z]{2,4}(-[a-z]{2,5})?-[a-z]{4,12}-\d{1,2}$/.test(region)) throw regionError(region);
+  return region;
+}
+
+/**
+ * The endpoint as a URL with a trailing slash.
+ *
+ * @throws {TypeError} when it is not an http or https URL, or carries a query or a user name.
+ */
+export function checkedEndpoint(endpoint: string): string {
+  const url = parsedUrl(endpoint);
+  if (url === undefined || (url.protocol !== "http:" && url.protocol !== "https:")) {
+    throw new TypeError(
+      `Cannot use endpoint ${
+        JSON.stringify(endpoint.replace(/^.*@/, "…@"))
+      }: expected a URL such as "http://127.0.0.1:4567" or ` +
+        `"https://kinesis.eu-central-1.amazonaws.com"`,
+    );
+  }
+  if (url.search !== "" || url.hash !== "" || url.username !== "" || url.password !== "") {
+    // Not repeated in the message: a password may be in it.
+    throw new TypeError(
+      `Cannot use the endpoint at ${url.host}: expected scheme, host, port and path alone: got a query, a ` +
+        "fragment or a user name",
+    );
+  }
+  return url.href.endsWith("/") ? url.href : `${url.href}/`;
+}
+
+/**
+ * Takes a stream's ARN apart: `arn:aws:kinesis:eu-central-1:123456789012:stream/orders`.
+ *
+ * @throws {TypeError} when it is not one.
+ */
+export function parseStreamArn(arn: string): StreamArn {
+  const [, partition, region, accountId, streamName] =
+    /^arn:(aws[a-z-]*):kinesis:([a-z0-9-]+):(\d{12}):stream\/([\w.-]{1,128})$/.exec(arn) ?? [];
+  if (
+    partition === undefined || region === undefined || accountId === undefined || streamName === undefined
+  ) {
+    throw new TypeError(
+      `Cannot use stream ARN ${JSON.stringify(arn)}: expected ` +
+        '"arn:aws:kinesis:REGION:ACCOUNT_ID:stream/STREAM_NAME" with an account id of 12 digits',
+    );
+  }
+  return { partition, region, accountId, streamName };
+}
+
+/** `URL.parse` is missing in Node 20. */
+function parsedUrl(text: string): URL | undefined {
+  try {
+    return new URL(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Source: the partitions of the AWS SDK's endpoint rules. */
+function dnsSuffix(region: string): string {
+  if (region.startsWith("cn-")) return "amazonaws.com.cn";
+  if (region.startsWith("us-iso-")) return "c2s.ic.gov";
+  if (region.startsWith("us-isob-")) return "sc2s.sgov.gov";
+  if (region.startsWith("eu-isoe-")) return "cloud.adc-e.uk";
+  if (region.startsWith("us-isof-")) return "csp.hci.ic.gov";
+  if (region.startsWith("eusc-")) return "amazonaws.eu";
+  return "amazonaws.com";
+}
+
+function regionError(region: string): TypeError {
+  return new TypeError(
+    `Cannot use region ${
+      JSON.stringify(region)
+    }: expected a region's code such as "eu-central-1" or "us-gov-west-1"`,
+  );
+}

@@ -1,0 +1,66 @@
+/**
+ * One HTTP request and its whole answer, within a time limit that covers the body too.
+ *
+ * What goes wrong on the way is an outcome; only the caller's own abort is thrown, untouched.
+ *
+ * @module
+ */
+
+import type { System } from "../system.ts";
+import { NETWORK_ERROR, TIMEOUT_ERROR } from "./retry.ts";
+import { isTimeLimit, withinTime } from "./time_limit.ts";
+
+/** A request to send. */
+export interface HttpRequest {
+  readonly method: "GET" | "POST" | "PUT";
+  readonly url: string;
+  readonly headers: HeadersInit;
+  readonly body?: string | undefined;
+  /** From the request to the end of the answer's body, in ms. */
+  readonly timeoutMs: number;
+}
+
+/** An answer, of whatever status. */
+export interface HttpAnswer {
+  readonly answered: true;
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: ArrayBuffer;
+}
+
+/** Nothing was answered, or not in full. */
+export interface NoAnswer {
+  readonly answered: false;
+  readonly code: typeof NETWORK_ERROR | typeof TIMEOUT_ERROR;
+  readonly cause: unknown;
+}
+
+/**
+ * Sends one request; does not try again and follows no redirects, since signatures and metadata tokens must go
+ * nowhere else.
+ *
+ * @throws the signal's reason when the signal aborts first.
+ */
+export async function exchange(
+  system: System,
+  request: HttpRequest,
+  signal?: AbortSignal,
+): Promise<HttpAnswer | NoAnswer> {
+  const limit = { clock: system.clock, ms: request.timeoutMs, signal };
+  try {
+    return await withinTime<HttpAnswer>(limit, async (ended) => {
+      const response = await system.fetch(request.url, {
+        method: request.method,
+        headers: request.headers,
+        ...(request.body === undefined ? {} : { body: request.body }),
+        redirect: "manual",
+        signal: ended,
+      });
+      const body = await response.arrayBuffer();
+      return { answered: true, status: response.status, headers: response.headers, body };
+    });
+  } catch (cause) {
+    if (signal?.aborted) throw signal.reason;
+    return { answered: false, code: isTimeLimit(cause) ? TIMEOUT_ERROR : NETWORK_ERROR, cause };
+  }
+}

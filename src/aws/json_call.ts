@@ -1,0 +1,314 @@
+/**
+ * Signed calls in AWS's JSON protocol: one POST per call, the operation in `x-amz-target`, errors named by `__type`.
+ *
+ * A call is tried again as `retry.ts` decides. Two repairs come on top, each once per call and without a pause: signing
+ * again when our clock turns out to be wrong, and asking for new credentials when these have expired.
+ *
+ * @module
+ */
+
+import { AwsServiceError, errorText } from "../errors.ts";
+import type { EventListener } from "../events.ts";
+import type { System } from "../system.ts";
+import { crc32 } from "./crc32.ts";
+import type { Credentials, CredentialsProvider } from "./credentials.ts";
+import { endpointUrl } from "./endpoint.ts";
+import { exchange, type HttpAnswer, type NoAnswer } from "./http_exchange.ts";
+import { RequestSigner } from "./request_signer.ts";
+import {
+  CHECKSUM_ERROR,
+  classify,
+  DEFAULT_RETRY_POLICY,
+  MALFORMED_ERROR,
+  retryDelayMs,
+  type RetryPolicy,
+  type Verdict,
+} from "./retry.ts";
+import { unlessAborted } from "./time_limit.ts";
+
+/** A JSON object as it came, unchecked. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** What a client of one service is made from. */
+export interface ServiceOptions {
+  readonly region: string;
+  /** Base URL of an emulator or of a private endpoint. @default the region's public endpoint */
+  readonly endpoint?: string | undefined;
+  readonly credentials: Credentials | CredentialsProvider;
+  readonly system: System;
+  /** Hears of every attempt. */
+  readonly onEvent?: EventListener | undefined;
+  /** How long one attempt may take, body included, in ms. @default the service's own */
+  readonly attemptTimeoutMs?: number | undefined;
+}
+
+/** What tells one JSON service from another. */
+export interface JsonService {
+  /** Names the service in its host, in signatures, errors and events. */
+  readonly service: string;
+  /** What stands before the operation in `x-amz-target`, e.g. `Kinesis_20131202`. */
+  readonly targetPrefix: string;
+  readonly contentType: "application/x-amz-json-1.0" | "application/x-amz-json-1.1";
+  /** How long one attempt may take, in ms, unless the options say otherwise. */
+  readonly attemptTimeoutMs: number;
+}
+
+/** One call. */
+export interface JsonCall<T> {
+  readonly operation: string;
+  readonly input: JsonObject;
+  /** Reads a successful answer. What it throws counts as a malformed answer, which is tried again. */
+  readonly decode: (body: JsonObject) => T;
+  /** @default {DEFAULT_RETRY_POLICY} */
+  readonly retry?: RetryPolicy | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Makes a call; throws `AwsServiceError`, `CredentialsError`, or the signal's reason. */
+export type JsonCaller = <T>(call: JsonCall<T>) => Promise<T>;
+
+/**
+ * Makes the caller of one service.
+ *
+ * @throws {TypeError} when the region or the endpoint cannot be one.
+ */
+export function jsonCaller(service: JsonService, options: ServiceOptions): JsonCaller {
+  const client = new JsonClient(service, options);
+  return (call) => client.call(call);
+}
+
+/** A failed attempt, with all that an error tells. */
+interface FailedAttempt {
+  readonly ok: false;
+  readonly code: string;
+  readonly detail: string;
+  readonly status: number | undefined;
+  readonly requestId: string | undefined;
+  readonly body: JsonObject | undefined;
+  readonly date: string | null;
+  readonly cause: unknown;
+}
+
+type Attempt<T> = { readonly ok: true; readonly value: T; readonly status: number } | FailedAttempt;
+
+/** What a repair starts from. */
+interface Refusal extends FailedAttempt {
+  /** The clock's offset that the attempt was signed with. */
+  readonly offsetMs: number;
+  readonly credentials: Credentials;
+  readonly signal: AbortSignal | undefined;
+}
+
+class JsonClient {
+  readonly #service: JsonService;
+  readonly #url: string;
+  readonly #credentials: CredentialsProvider;
+  readonly #system: System;
+  readonly #emit: EventListener;
+  readonly #timeoutMs: number;
+  readonly #signer: RequestSigner;
+
+  constructor(service: JsonService, options: ServiceOptions) {
+    const { region, endpoint, credentials, system } = options;
+    this.#service = service;
+    this.#url = endpointUrl({ service: service.service, region, endpoint });
+    this.#credentials = typeof credentials === "function" ? credentials : () => Promise.resolve(credentials);
+    this.#system = system;
+    this.#emit = options.onEvent ?? (() => {});
+    this.#timeoutMs = options.attemptTimeoutMs ?? service.attemptTimeoutMs;
+    this.#signer = new RequestSigner({ service: service.service, region, clock: system.clock });
+  }
+
+  async call<T>(call: JsonCall<T>): Promise<T> {
+    const { operation, signal } = call;
+    const { service } = this.#service;
+    const body = JSON.stringify(call.input);
+    const repaired = new Set<Verdict>();
+    for (let attempt = 1;; attempt++) {
+      const credentials = await unlessAborted(this.#credentials(signal), signal);
+      const offsetMs = this.#signer.clockOffsetMs;
+      const startMs = this.#system.clock.monotonicMs();
+      const result = await this.#attempt(call, body, credentials);
+      this.#emit({
+        type: "requestSent",
+        service,
+        operation,
+        status: result.status,
+        code: result.ok ? undefined : result.code,
+        attempt,
+        ms: this.#system.clock.monotonicMs() - startMs,
+      });
+      if (result.ok) return result.value;
+
+      const verdict = classify(result);
+      let delayMs: number | undefined;
+      if (
+        !repaired.has(verdict) && await this.#repair(verdict, { ...result, offsetMs, credentials, signal })
+      ) {
+        repaired.add(verdict);
+        delayMs = 0;
+      } else {
+        delayMs = retryDelayMs({
+          policy: call.retry ?? DEFAULT_RETRY_POLICY,
+          verdict,
+          attempt: attempt - repaired.size,
+          chance: this.#system.random(),
+        });
+      }
+      if (delayMs === undefined) {
+        throw new AwsServiceError({
+          service,
+          operation,
+          code: result.code,
+          status: result.status,
+          requestId: result.requestId,
+          retryable: verdict === "transient" || verdict === "throttled",
+          detail: result.detail,
+          body: result.body,
+        }, result.cause === undefined ? {} : { cause: result.cause });
+      }
+      this.#emit({ type: "requestRetried", service, operation, code: result.code, attempt, delayMs });
+      if (delayMs > 0) await this.#system.clock.sleep(delayMs, signal);
+    }
+  }
+
+  async #attempt<T>(call: JsonCall<T>, body: string, credentials: Credentials): Promise<Attempt<T>> {
+    const headers = await this.#signer.sign({
+      url: this.#url,
+      headers: {
+        "content-type": this.#service.contentType,
+        "x-amz-target": `${this.#service.targetPrefix}.${call.operation}`,
+      },
+      body,
+    }, credentials);
+    // After signing, since proxies rewrite it. DynamoDB's checksum is that of the bytes as sent, which fetch shows only uncompressed.
+    headers.set("accept-encoding", "identity");
+    const answer = await exchange(this.#system, {
+      method: "POST",
+      url: this.#url,
+      headers,
+      body,
+      timeoutMs: this.#timeoutMs,
+    }, call.signal);
+    return readAnswer(answer, { url: this.#url, decode: call.decode, credentials });
+  }
+
+  /** Mends what made the attempt fail, where that is in our hands. @returns Whether it is worth another attempt. */
+  async #repair(verdict: Verdict, failed: Refusal): Promise<boolean> {
+    if (verdict === "clockSkew") {
+      if (!this.#signer.learnClock(failed.date, failed.offsetMs)) return false;
+      this.#emit({ type: "clockSkewLearned", offsetMs: this.#signer.clockOffsetMs });
+      return true;
+    }
+    if (verdict === "credentials") {
+      const { credentials: refused, signal } = failed;
+      this.#credentials.invalidate?.(refused);
+      const fresh = await unlessAborted(this.#credentials(signal), signal);
+      return fresh.accessKeyId !== refused.accessKeyId || fresh.sessionToken !== refused.sessionToken;
+    }
+    return false;
+  }
+}
+
+interface Reading<T> {
+  readonly url: string;
+  readonly decode: (body: JsonObject) => T;
+  readonly credentials: Credentials;
+}
+
+function readAnswer<T>(answer: HttpAnswer | NoAnswer, reading: Reading<T>): Attempt<T> {
+  if (!answer.answered) {
+    return {
+      ok: false,
+      code: answer.code,
+      detail: `${reading.url} cannot be reached: ${errorText(answer.cause)}`,
+      status: undefined,
+      requestId: undefined,
+      body: undefined,
+      date: null,
+      cause: answer.cause,
+    };
+  }
+  const { status, headers } = answer;
+  const failed = (
+    code: string,
+    detail: string,
+    more?: { body?: JsonObject; cause?: unknown },
+  ): FailedAttempt => ({
+    ok: false,
+    code,
+    detail,
+    status,
+    requestId: headers.get("x-amzn-requestid") ?? undefined,
+    body: more?.body,
+    date: headers.get("date"),
+    cause: more?.cause,
+  });
+  const checksum = headers.get("x-amz-crc32");
+  if (checksum !== null && !headers.has("content-encoding")) {
+    const found = crc32(new Uint8Array(answer.body));
+    if (found !== Number(checksum)) {
+      return failed(CHECKSUM_ERROR, `expected an answer with CRC-32 ${checksum}: got ${found}`);
+    }
+  }
+  const text = new TextDecoder().decode(answer.body);
+  if (status >= 200 && status < 300) {
+    try {
+      return { ok: true, value: reading.decode(text === "" ? {} : jsonObject(text)), status };
+    } catch (cause) {
+      return failed(MALFORMED_ERROR, `the answer cannot be read: ${errorText(cause)}`, { cause });
+    }
+  }
+  const hide = secretsHidden(reading.credentials);
+  const body = tryJsonObject(text, hide);
+  return failed(
+    errorCode(headers.get("x-amzn-errortype") ?? textOf(body?.["__type"]) ?? textOf(body?.["code"]), status),
+    textOf(body?.["message"]) ?? textOf(body?.["Message"]) ?? excerpt(hide(text)),
+    body === undefined ? {} : { body },
+  );
+}
+
+/** The code without namespace and without the address that some services append: `a.b#Code:http://…` is `Code`. */
+function errorCode(named: string | undefined, status: number): string {
+  const code = named?.split(":")[0]?.split("#").at(-1)?.trim();
+  return code === undefined || code === "" ? `Http${status}` : code;
+}
+
+/**
+ * A refused signature is explained with the whole canonical request, session token included. Short secrets are those of
+ * emulators ("test"), and would only garble the text.
+ */
+function secretsHidden(credentials: Credentials): (text: string) => string {
+  const secrets = [credentials.secretAccessKey, credentials.sessionToken]
+    .filter((secret) => secret !== undefined).filter((secret) => secret.length >= 16);
+  return (text) => secrets.reduce((shown, secret) => shown.replaceAll(secret, "(hidden)"), text);
+}
+
+function jsonObject(text: string, hide?: (text: string) => string): JsonObject {
+  const value: unknown = hide === undefined
+    ? JSON.parse(text)
+    : JSON.parse(text, (_, part) => typeof part === "string" ? hide(part) : part);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new SyntaxError("expected a JSON object");
+  }
+  return value as JsonObject;
+}
+
+function tryJsonObject(text: string, hide: (text: string) => string): JsonObject | undefined {
+  try {
+    return jsonObject(text, hide);
+  } catch {
+    return undefined; // a proxy's page, or nothing at all
+  }
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** The start of a page that no AWS service sent, on one line. */
+function excerpt(text: string): string {
+  const line = text.replace(/\s+/g, " ").trim();
+  if (line === "") return "no explanation was given";
+  return line.length > 200 ? `${line.slice(0, 200)}…` : line;
+}

@@ -1,0 +1,50 @@
+/**
+ * Calls a processor: one call at a time, told as events, its failures returned and not thrown. A callback is never
+ * interrupted; the caller waits for as long as it takes (health says when that is too long).
+ *
+ * @module
+ */
+
+import type { ProcessorCallback, WorkerEvent } from "../events.ts";
+import type { Clock } from "../system.ts";
+import type { HeldLease } from "./held_lease.ts";
+
+/** How a callback ended. */
+export type CallbackOutcome = { readonly ok: true; readonly ms: number } | {
+  readonly ok: false;
+  readonly ms: number;
+  readonly error: unknown;
+};
+
+/** Runs one callback of one shard's processor. */
+export async function runCallback(
+  about: {
+    readonly held: HeldLease;
+    readonly callback: ProcessorCallback;
+    readonly records: number;
+    readonly clock: Clock;
+    readonly emit: (event: WorkerEvent) => void;
+  },
+  call: () => void | Promise<void> | undefined,
+): Promise<CallbackOutcome> {
+  const { held, callback, records, clock, emit } = about;
+  const which = { leaseKey: held.leaseKey, shardId: held.shardId, callback };
+  const startedMs = clock.monotonicMs();
+  emit({ type: "callbackStarted", ...which, records });
+  let error: unknown;
+  let ok = true;
+  try {
+    await call();
+  } catch (thrown) {
+    ok = false;
+    error = thrown;
+  }
+  const ms = clock.monotonicMs() - startedMs;
+  emit({ type: "callbackEnded", ...which, ms, error });
+  return ok ? { ok, ms } : { ok, ms, error };
+}
+
+/** The pause after the nth failure in a row: the base, doubled each time, up to 30 s. */
+export function callbackBackoffMs(failures: number, taskBackoffTimeMs: number): number {
+  return Math.min(30_000, taskBackoffTimeMs * 2 ** Math.min(failures - 1, 16));
+}

@@ -1,0 +1,127 @@
+/**
+ * Keeps the rules of a checkpoint: `last ≤ at ≤ largest delivered`, nothing is written twice, and at the end of a
+ * shard the last record's position means SHARD_END.
+ *
+ * The one thing to get wrong: KCL compares with the last checkpoint before it maps to SHARD_END, so a
+ * processor that had already checkpointed the last record could never end its shard. Here the mapping comes first.
+ *
+ * Source: KCL 3.5.1, `ShardRecordProcessorCheckpointer`.
+ *
+ * @module
+ */
+
+import { LeaseLostError } from "../errors.ts";
+import type { WorkerEvent } from "../events.ts";
+import {
+  compare,
+  type ExtendedSequenceNumber,
+  isSequenceNumber,
+  isShardEnd,
+  SHARD_END,
+  textOf,
+} from "../stream/sequence_number.ts";
+import type { Clock } from "../system.ts";
+import type { HeldLease } from "./held_lease.ts";
+
+/** The checkpoint state of one processor. */
+export class Checkpointer {
+  readonly #held: HeldLease;
+  readonly #clock: Clock;
+  readonly #emit: (event: WorkerEvent) => void;
+  #last: ExtendedSequenceNumber;
+  #largest: ExtendedSequenceNumber;
+  #isAtShardEnd = false;
+  /** Calls wait for one another, in the order in which they were made. */
+  #queue: Promise<void> = Promise.resolve();
+
+  constructor(held: HeldLease, clock: Clock, emit: (event: WorkerEvent) => void) {
+    this.#held = held;
+    this.#clock = clock;
+    this.#emit = emit;
+    this.#last = held.lease.checkpoint;
+    this.#largest = held.lease.checkpoint;
+  }
+
+  /** The last position that the table has confirmed. */
+  get last(): ExtendedSequenceNumber {
+    return this.#last;
+  }
+
+  /** The largest position that may be checkpointed. */
+  get largest(): ExtendedSequenceNumber {
+    return this.#largest;
+  }
+
+  /** Everything up to `at` is about to be handed to the processor. */
+  delivering(at: ExtendedSequenceNumber): void {
+    if (compare(at, this.#largest) > 0) this.#largest = at;
+  }
+
+  /** A delivery failed for good and will be repeated: what was not checkpointed of it is not delivered. */
+  undeliver(largestBefore: ExtendedSequenceNumber): void {
+    this.#largest = compare(largestBefore, this.#last) < 0 ? this.#last : largestBefore;
+  }
+
+  /** From now on a bare checkpoint, or one at the last record, means the end of the shard. */
+  reachShardEnd(): void {
+    this.#isAtShardEnd = true;
+  }
+
+  /**
+   * Stores a position; see `ShardContext.checkpoint`.
+   *
+   * @throws {RangeError} when `at` is out of range, TypeError when it is no position at all.
+   */
+  checkpoint(at?: ExtendedSequenceNumber): Promise<void> {
+    const turn = this.#queue.then(() => this.#store(at));
+    this.#queue = turn.catch(() => {});
+    return turn;
+  }
+
+  async #store(at: ExtendedSequenceNumber | undefined): Promise<void> {
+    const target = this.#target(at);
+    if (compare(target, this.#last) === 0) return;
+    const startedMs = this.#clock.monotonicMs();
+    const about = { leaseKey: this.#held.leaseKey, shardId: this.#held.shardId, at: target };
+    try {
+      await this.#held.checkpoint(target);
+    } catch (error) {
+      if (!(error instanceof LeaseLostError)) this.#emit({ type: "checkpointFailed", ...about, error });
+      throw error;
+    }
+    this.#last = target;
+    this.#emit({ type: "checkpointed", ...about, ms: this.#clock.monotonicMs() - startedMs });
+  }
+
+  #target(at: ExtendedSequenceNumber | undefined): ExtendedSequenceNumber {
+    if (at === undefined) return this.#isAtShardEnd ? SHARD_END : this.#largest;
+    const target = { sequenceNumber: at.sequenceNumber, subSequenceNumber: at.subSequenceNumber ?? 0 };
+    this.#check(target);
+    return this.#isAtShardEnd && compare(target, this.#largest) >= 0 ? SHARD_END : target;
+  }
+
+  #check(target: ExtendedSequenceNumber): void {
+    const cannot = `Cannot checkpoint shard ${this.#held.shardId}`;
+    if (typeof target.sequenceNumber !== "string" || !isSequenceNumber(target.sequenceNumber)) {
+      throw new TypeError(
+        `${cannot}: expected a sequence number as decimal text: got ${JSON.stringify(target.sequenceNumber)}`,
+      );
+    }
+    if (!Number.isInteger(target.subSequenceNumber) || target.subSequenceNumber < 0) {
+      throw new RangeError(
+        `${cannot}: subSequenceNumber must be an integer >= 0: got ${target.subSequenceNumber}`,
+      );
+    }
+    const upper = this.#isAtShardEnd ? SHARD_END : this.#largest;
+    if (compare(target, this.#last) < 0 || compare(target, upper) > 0) {
+      throw new RangeError(
+        `${cannot}: expected a position from the last checkpoint ${
+          textOf(this.#last)
+        } to the last record delivered ` +
+          `${textOf(this.#largest)}: got ${
+            isShardEnd(target) ? "SHARD_END before the end of the shard" : textOf(target)
+          }`,
+      );
+    }
+  }
+}

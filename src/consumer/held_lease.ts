@@ -1,0 +1,44 @@
+/**
+ * A lease that this worker holds, as its consumer sees it: a contract. The worker keeps it renewed; the consumer
+ * watches its two signals and writes its checkpoints.
+ *
+ * One `HeldLease` stands for one acquisition: a lease that is lost and gained again is a new object with a new
+ * consumer, and nothing done through the old one reaches the table any more.
+ *
+ * @module
+ */
+
+import type { Lease } from "../lease/lease.ts";
+import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
+
+/** One acquisition of a lease. */
+export interface HeldLease {
+  readonly leaseKey: string;
+  readonly shardId: string;
+  /** As last confirmed by the table: a write that failed leaves it alone. */
+  readonly lease: Lease;
+  /** Aborts when the lease is no longer ours; its reason is a `LeaseLostError`. Stop delivering at once. */
+  readonly lost: AbortSignal;
+  /** Aborts when the shard is to be left in order: finish the batch at hand, say so to the processor, hand over. */
+  readonly drain: AbortSignal;
+  /**
+   * Throws when the lease has expired by the clock, even if no timer has fired yet (a process that was paused).
+   * Called before each delivery.
+   *
+   * @throws {LeaseLostError}
+   */
+  ensureHeld(): void;
+  /**
+   * Stores a checkpoint; serialised with renewals.
+   *
+   * @throws {LeaseLostError} when the lease is gone.
+   * @throws {AwsServiceError} when the table could not be written; `lease` then still tells the last confirmed state.
+   */
+  checkpoint(at: ExtendedSequenceNumber): Promise<void>;
+  /** Gives the lease away in order, to the worker that shall have it next. Does nothing once it is lost. */
+  handOver(): Promise<void>;
+  /** Gives the lease up: some worker, maybe this one, will start again from the checkpoint. */
+  giveUp(): Promise<void>;
+  /** Counts payload bytes handed to the processor, for the load that a leader balances by. */
+  countBytes(bytes: number): void;
+}

@@ -1,0 +1,367 @@
+/**
+ * Consumes one leased shard, from waiting for its parents to the end: in reading order, one function a phase.
+ *
+ * Losing the lease (`held.lost`) outranks the end of the shard, which outranks an orderly stop (`held.drain`). None
+ * of them interrupts a callback that is running.
+ *
+ * Source: KCL 3.5.1, `ShardConsumer`, `ConsumerStates`, `ProcessTask` and `ShutdownTask`.
+ *
+ * @module
+ */
+
+import { errorText, ProcessorRestartError } from "../errors.ts";
+import type { ProcessorCallback, ShardPhase, WorkerEvent } from "../events.ts";
+import type { Lease } from "../lease/lease.ts";
+import type { RecordsPage, Retrieval } from "../retrieval/retrieval.ts";
+import type { KinesisRecord } from "../stream/record.ts";
+import { type ExtendedSequenceNumber, type InitialPosition, isShardEnd } from "../stream/sequence_number.ts";
+import type { ChildShard } from "../stream/shard.ts";
+import { pause, type System } from "../system.ts";
+import { deliveryOf } from "./batch.ts";
+import { callbackBackoffMs, type CallbackOutcome, runCallback } from "./callbacks.ts";
+import { Checkpointer } from "./checkpointer.ts";
+import type { HeldLease } from "./held_lease.ts";
+import { waitForParents } from "./parents.ts";
+import type { RecordProcessor, RecordProcessorFactory, ShardContext } from "./record_processor.ts";
+
+/** What the consumer of a shard is made of. */
+export interface ShardConsumerOptions {
+  readonly held: HeldLease;
+  readonly streamName: string;
+  readonly processor: RecordProcessorFactory;
+  readonly retrieval: Retrieval;
+  readonly initialPosition: InitialPosition;
+  readonly system: System;
+  readonly emit: (event: WorkerEvent) => void;
+  readonly onProcessError: "skip" | "retry" | "stop";
+  readonly taskBackoffTimeMs: number;
+  readonly callProcessRecordsEvenForEmptyRecordList: boolean;
+  /** Turns what came in into user records: KPL de-aggregation, within the shard's hash key range. */
+  readonly deaggregate: (records: readonly KinesisRecord[], lease: Lease) => readonly KinesisRecord[];
+  /** The parents that have not ended yet: present in the table and not at SHARD_END. */
+  readonly openParents: (lease: Lease, signal: AbortSignal) => Promise<readonly string[]>;
+  /** Waits until a parent may have ended. */
+  readonly parentWait: (signal: AbortSignal) => Promise<void>;
+  /** Creates the children's leases. False: not yet possible (the other parent of a merge has no lease). */
+  readonly createChildLeases: (
+    lease: Lease,
+    children: readonly ChildShard[],
+    signal: AbortSignal,
+  ) => Promise<boolean>;
+}
+
+/** How consuming a shard ended. */
+export type ConsumerEnd =
+  /** SHARD_END is stored. */
+  | "completed"
+  /** In order, the lease handed over. */
+  | "drained"
+  /** The lease was lost, or given up. */
+  | "lost";
+
+/** Leave the shard; go on with a fresh processor. */
+type Left = { readonly type: "left" };
+type Restart = { readonly type: "restart"; readonly error: unknown };
+/** How the delivery of a shard's pages ended. */
+type Delivered =
+  | { readonly type: "ended"; readonly childShards: readonly ChildShard[] }
+  | { readonly type: "givenUp" }
+  | Left
+  | Restart;
+
+/** Consumes the shard of one acquired lease. Resolves when nothing more will happen; never rejects for the shard's sake. */
+export async function consumeShard(options: ShardConsumerOptions): Promise<ConsumerEnd> {
+  const consumer = new ShardConsumer(options);
+  try {
+    return await consumer.run();
+  } finally {
+    consumer.enter("ended");
+  }
+}
+
+class ShardConsumer {
+  readonly #options: ShardConsumerOptions;
+  readonly #held: HeldLease;
+  /** Aborts on loss and on drain: ends every wait. */
+  readonly #leave: AbortSignal;
+  readonly #about: { readonly leaseKey: string; readonly shardId: string };
+  /** Processors restarted or failing to initialize in a row, without a batch processed in between. */
+  #restarts = 0;
+
+  constructor(options: ShardConsumerOptions) {
+    this.#options = options;
+    this.#held = options.held;
+    this.#leave = AbortSignal.any([options.held.lost, options.held.drain]);
+    this.#about = { leaseKey: options.held.leaseKey, shardId: options.held.shardId };
+  }
+
+  enter(phase: ShardPhase): void {
+    this.#options.emit({ type: "phaseChanged", ...this.#about, phase });
+  }
+
+  async run(): Promise<ConsumerEnd> {
+    if (isShardEnd(this.#held.lease.checkpoint)) return "completed";
+    if (this.#held.lease.parentShardIds.length > 0) this.enter("waitingOnParents");
+    const parents = { ...this.#options, clock: this.#options.system.clock };
+    if (!await waitForParents(parents, this.#leave)) return await this.#leaveAlone();
+    while (!this.#leave.aborted) {
+      const outcome = await this.#runProcessor();
+      if (outcome.type !== "restart") return outcome.type;
+      const retryInMs = callbackBackoffMs(++this.#restarts, this.#options.taskBackoffTimeMs);
+      const { error } = outcome;
+      this.#options.emit({
+        type: "processorRestarting",
+        ...this.#about,
+        attempt: this.#restarts,
+        error,
+        retryInMs,
+      });
+      await pause(this.#options.system.clock, retryInMs, this.#leave);
+    }
+    return await this.#leaveAlone();
+  }
+
+  /** No processor is there to be told. */
+  async #leaveAlone(): Promise<ConsumerEnd> {
+    if (this.#held.lost.aborted) return "lost";
+    await this.#held.handOver();
+    return "drained";
+  }
+
+  /** One processor's time on the shard, from the stored checkpoint on. */
+  async #runProcessor(): Promise<{ readonly type: ConsumerEnd } | Restart> {
+    const { system, emit } = this.#options;
+    const checkpointer = new Checkpointer(this.#held, system.clock, emit);
+    const failure = new AbortController();
+    const context = this.#context(checkpointer, failure);
+    let processor: RecordProcessor;
+    try {
+      processor = this.#options.processor(this.#held.shardId);
+    } catch (error) {
+      return { type: "restart", error };
+    }
+    try {
+      return await this.#live(processor, context, checkpointer, failure.signal);
+    } finally {
+      await this.#dispose(processor);
+    }
+  }
+
+  async #dispose(processor: RecordProcessor): Promise<void> {
+    try {
+      await processor.dispose?.();
+    } catch (error) {
+      const text = `Its processor could not be disposed of: ${errorText(error)}`;
+      this.#options.emit({ type: "notice", level: "error", shardId: this.#held.shardId, text });
+    }
+  }
+
+  async #live(
+    processor: RecordProcessor,
+    context: ShardContext,
+    checkpointer: Checkpointer,
+    failed: AbortSignal,
+  ): Promise<{ readonly type: ConsumerEnd } | Restart> {
+    this.enter("initializing");
+    const initialized = await this.#initialize(processor, context);
+    if (initialized.type === "left") return { type: await this.#leaveProcessor(processor, context, false) };
+    if (initialized.type === "restart") return initialized;
+
+    this.enter("processing");
+    const delivered = await this.#deliver(processor, context, checkpointer, failed);
+    switch (delivered.type) {
+      case "restart":
+        return delivered;
+      case "left":
+        return { type: await this.#leaveProcessor(processor, context, true) };
+      case "givenUp":
+        await this.#held.giveUp();
+        await this.#tellLost(processor, context);
+        return { type: "lost" };
+      case "ended":
+        break;
+    }
+
+    this.enter("shardEnded");
+    const { childShards } = delivered;
+    this.#options.emit({ type: "shardEndReached", ...this.#about, childShards });
+    const ended = await this.#endShard(processor, context, checkpointer, childShards);
+    return ended.type === "left" ? { type: await this.#leaveProcessor(processor, context, true) } : ended;
+  }
+
+  /** Until it succeeds, on the same processor. */
+  async #initialize(
+    processor: RecordProcessor,
+    context: ShardContext,
+  ): Promise<{ readonly type: "ready" } | Left | Restart> {
+    for (let failures = 0; !this.#leave.aborted;) {
+      const outcome = await this.#call("initialize", 0, () => processor.initialize?.(context));
+      if (outcome.ok) return { type: "ready" };
+      if (outcome.error instanceof ProcessorRestartError) return { type: "restart", error: outcome.error };
+      await pause(
+        this.#options.system.clock,
+        callbackBackoffMs(++failures, this.#options.taskBackoffTimeMs),
+        this.#leave,
+      );
+    }
+    return { type: "left" };
+  }
+
+  /** Page by page, to the end of the shard. */
+  async #deliver(
+    processor: RecordProcessor,
+    context: ShardContext,
+    checkpointer: Checkpointer,
+    failed: AbortSignal,
+  ): Promise<Delivered> {
+    const signal = AbortSignal.any([this.#leave, failed]);
+    const request = {
+      ...this.#about,
+      checkpoint: this.#held.lease.checkpoint,
+      initialPosition: this.#options.initialPosition,
+    };
+    try {
+      for await (const page of this.#options.retrieval.read(request, signal)) {
+        const outcome = await this.#deliverPage(page, processor, context, checkpointer);
+        if (outcome.type !== "next") return outcome;
+        if (page.end !== undefined) return { type: "ended", childShards: page.end.childShards };
+        signal.throwIfAborted();
+      }
+      return {
+        type: "restart",
+        error: new Error(`Reading shard ${this.#held.shardId} stopped before its end`),
+      };
+    } catch (error) {
+      if (this.#leave.aborted) return { type: "left" };
+      return { type: "restart", error: failed.aborted ? failed.reason : error };
+    }
+  }
+
+  /** Until the batch is processed, skipped, or to be left. */
+  async #deliverPage(
+    page: RecordsPage,
+    processor: RecordProcessor,
+    context: ShardContext,
+    checkpointer: Checkpointer,
+  ): Promise<{ readonly type: "next" } | { readonly type: "givenUp" } | Left | Restart> {
+    const { emit, onProcessError, taskBackoffTimeMs } = this.#options;
+    const largestBefore = checkpointer.largest;
+    const userRecords = this.#options.deaggregate(page.records, this.#held.lease);
+    const { batch, first, last, bytes } = deliveryOf(page, userRecords, largestBefore);
+    const records = batch.records.length;
+    const isWanted = records > 0 ||
+      (!batch.isAtShardEnd && this.#options.callProcessRecordsEvenForEmptyRecordList);
+    if (!isWanted) return { type: "next" };
+
+    for (let attempt = 1; !this.#leave.aborted; attempt++) {
+      this.#held.ensureHeld();
+      checkpointer.delivering(last);
+      this.#held.countBytes(bytes);
+      const outcome = await this.#call(
+        "processRecords",
+        records,
+        () => processor.processRecords(batch, context),
+      );
+      if (outcome.ok) {
+        this.#restarts = 0;
+        const { millisBehindLatest } = page;
+        emit({ type: "batchProcessed", ...this.#about, records, bytes, millisBehindLatest, ms: outcome.ms });
+        return { type: "next" };
+      }
+      const { error } = outcome;
+      if (error instanceof ProcessorRestartError) return { type: "restart", error };
+      const failed = { type: "batchFailed", ...this.#about, records, first, last, attempt, error } as const;
+      switch (onProcessError) {
+        case "skip":
+          emit({ ...failed, outcome: "skipped" });
+          return { type: "next" };
+        case "stop":
+          emit({ ...failed, outcome: "leaseGivenUp" });
+          checkpointer.undeliver(largestBefore);
+          return { type: "givenUp" };
+        case "retry":
+          emit({ ...failed, outcome: "retrying" });
+          checkpointer.undeliver(largestBefore);
+          await pause(this.#options.system.clock, callbackBackoffMs(attempt, taskBackoffTimeMs), this.#leave);
+      }
+    }
+    return { type: "left" };
+  }
+
+  /** Children's leases first, then the processor, until SHARD_END is stored. */
+  async #endShard(
+    processor: RecordProcessor,
+    context: ShardContext,
+    checkpointer: Checkpointer,
+    children: readonly ChildShard[],
+  ): Promise<{ readonly type: "completed" } | Left | Restart> {
+    const { emit, taskBackoffTimeMs } = this.#options;
+    checkpointer.reachShardEnd();
+    let areChildrenReady = children.length === 0;
+    for (let attempt = 1; !this.#leave.aborted; attempt++) {
+      try {
+        areChildrenReady ||= await this.#options.createChildLeases(this.#held.lease, children, this.#leave);
+      } catch (error) {
+        if (this.#leave.aborted) break;
+        emit({ type: "passFailed", pass: "shardSync", error });
+      }
+      if (areChildrenReady) {
+        const outcome = await this.#call("shardEnded", 0, () => processor.shardEnded(context));
+        if (isShardEnd(checkpointer.last)) {
+          emit({ type: "shardCompleted", ...this.#about });
+          return { type: "completed" };
+        }
+        if (!outcome.ok && outcome.error instanceof ProcessorRestartError) {
+          return { type: "restart", error: outcome.error };
+        }
+        if (!this.#held.lost.aborted) emit({ type: "shardEndNotCheckpointed", ...this.#about, attempt });
+      }
+      await pause(this.#options.system.clock, callbackBackoffMs(attempt, taskBackoffTimeMs), this.#leave);
+    }
+    return { type: "left" };
+  }
+
+  /** Leaves a processor that was called: in order while the lease is ours, else as lost. */
+  async #leaveProcessor(
+    processor: RecordProcessor,
+    context: ShardContext,
+    isInitialized: boolean,
+  ): Promise<ConsumerEnd> {
+    let end: ConsumerEnd = "lost";
+    if (!this.#held.lost.aborted && isInitialized) {
+      this.enter("shutdownRequested");
+      await this.#call("shutdownRequested", 0, () => processor.shutdownRequested?.(context));
+    }
+    if (!this.#held.lost.aborted) {
+      end = "drained";
+      await this.#held.handOver();
+    }
+    await this.#tellLost(processor, context);
+    return end;
+  }
+
+  async #tellLost(processor: RecordProcessor, context: ShardContext): Promise<void> {
+    this.enter("leaseLost");
+    await this.#call("leaseLost", 0, () => processor.leaseLost?.(context));
+  }
+
+  #call(
+    callback: ProcessorCallback,
+    records: number,
+    call: () => void | Promise<void> | undefined,
+  ): Promise<CallbackOutcome> {
+    const { system, emit } = this.#options;
+    return runCallback({ held: this.#held, callback, records, clock: system.clock, emit }, call);
+  }
+
+  #context(checkpointer: Checkpointer, failure: AbortController): ShardContext {
+    return {
+      ...this.#about,
+      streamName: this.#options.streamName,
+      initialCheckpoint: this.#held.lease.checkpoint,
+      signal: this.#held.lost,
+      checkpoint: (at?: ExtendedSequenceNumber) => checkpointer.checkpoint(at),
+      restart: (reason: unknown) => failure.abort(reason),
+    };
+  }
+}

@@ -1,0 +1,197 @@
+// Pure.
+/**
+ * One pass of the leader: which lease goes to which worker, and how.
+ *
+ * First every lease that has no owner or has expired, oldest first; then handoffs that take too long; then, when
+ * balancing is due, leases move from the busy to the idle. A lease that is being handed over is left alone until it
+ * expires or its time is up. The leader's own limits apply to every worker, as in KCL: no worker can tell its own.
+ *
+ * A worker lives while its metrics item is fresh, but an item is fresh for a minute, and a dead worker must not be given
+ * leases for a minute. So a worker is passed over when every lease that it owns has expired and its item is older than
+ * the failover time; the leader itself is never passed over, since it asks. (KCL has no such rule, and may give a dead
+ * worker its own expired leases again.)
+ *
+ * Source: KCL 3.5.1, `LeaseAssignmentManager`.
+ *
+ * @module
+ */
+
+import { moveByCount } from "./assignment_by_count.ts";
+import { moveByLoad } from "./assignment_by_load.ts";
+import type { LoadOptions } from "./assignment_by_load.ts";
+import type { WorkerMetrics } from "./coordinator_store.ts";
+import { availableLeases } from "./expiry.ts";
+import type { Sighting } from "./expiry.ts";
+import type { Fleet, Move, Moves } from "./fleet.ts";
+import { isHandoffOverdue } from "./handoff.ts";
+import type { HandoffSighting } from "./handoff.ts";
+import { actualOwner } from "./lease.ts";
+import type { Lease } from "./lease.ts";
+import { assign, startHandoff } from "./lease_write.ts";
+import type { LeaseWrite } from "./lease_write.ts";
+import { liveWorkers } from "./live_workers.ts";
+import type { LiveWorker } from "./live_workers.ts";
+
+/** How leases are spread. KCL: `leaseAssignmentStrategy`. */
+export type LeaseAssignmentStrategy = "LEASE_COUNT_BASED" | "WORKER_UTILIZATION_AWARE";
+
+/** What a leader can be told about assignment. */
+export interface AssignmentOptions extends Omit<LoadOptions, "balance" | "random"> {
+  readonly strategy: LeaseAssignmentStrategy;
+  readonly failoverTimeMs: number;
+  /** Whether a lease is asked back from a live owner, or simply given to another. KCL: `isGracefulLeaseHandoffEnabled`. */
+  readonly gracefulHandoff: boolean;
+  /** An owner's time to drain, in ms. KCL: `gracefulLeaseHandoffTimeoutMillis`. */
+  readonly handoffTimeoutMs: number;
+}
+
+/** KCL's defaults; the failover time is the worker's. */
+export const assignmentDefaults: Omit<AssignmentOptions, "failoverTimeMs"> = {
+  strategy: "WORKER_UTILIZATION_AWARE",
+  maxLeasesForWorker: Infinity,
+  maxThroughputPerHostKBps: Infinity,
+  dampeningPercentage: 60,
+  reBalanceThresholdPercentage: 10,
+  allowThroughputOvershoot: true,
+  gracefulHandoff: true,
+  handoffTimeoutMs: 30_000,
+};
+
+/**
+ * How often WORKER_UTILIZATION_AWARE should balance, in ms: the measurements it goes by are 30 s apart and smoothed, so
+ * that acting on them more often moves leases back and forth. Counting leases has no such delay. KCL:
+ * `varianceBalancingFrequency` 3, times `leaseAssignmentIntervalMillis` 20 s.
+ */
+export const LOAD_BALANCING_INTERVAL_MS = 60_000;
+
+/** What the leader knows at the start of a pass. */
+export interface AssignmentInput {
+  /** This leader. */
+  readonly workerId: string;
+  readonly leases: readonly Lease[];
+  /** All metrics items, whatever their age; from both tables where there are two. */
+  readonly workers: readonly WorkerMetrics[];
+  /** What `observe()` made of `leases`. */
+  readonly sightings: ReadonlyMap<string, Sighting>;
+  /** What `observeHandoffs()` made of `leases`. */
+  readonly handoffs: ReadonlyMap<string, HandoffSighting>;
+  /** Monotonic ms, taken before the listing began. */
+  readonly nowMs: number;
+  /** Wall time in epoch seconds. */
+  readonly nowEpochS: number;
+  /** Whether leases are to be moved between live workers in this pass. */
+  readonly balance: boolean;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
+
+/** One write for the leader to make; a refusal is left to the next pass. */
+export type Assignment =
+  | { readonly how: "assign"; readonly lease: Lease; readonly to: string }
+  | {
+    readonly how: "startHandoff";
+    readonly lease: Lease & { readonly leaseOwner: string };
+    readonly to: string;
+  };
+
+/** What comes out of a pass. No lease is in `assignments` twice. */
+export interface AssignmentPlan {
+  readonly assignments: readonly Assignment[];
+  /** Keys of leases that need an owner while no worker has room: somebody is not reading these shards. */
+  readonly spillover: readonly string[];
+  /** How many workers could be given leases. */
+  readonly workers: number;
+  /** How many owned leases had expired. */
+  readonly expired: number;
+}
+
+/** Plans one pass. */
+export function planAssignments(input: AssignmentInput, options: AssignmentOptions): AssignmentPlan {
+  const { nowMs } = input;
+  const { failoverTimeMs, handoffTimeoutMs: timeoutMs } = options;
+  const available = availableLeases(input.sightings, input.leases, { failoverTimeMs, nowMs });
+  const needy = new Set(available);
+  const candidates = candidatesOf(input, needy, failoverTimeMs);
+  const overdue = input.leases.filter((lease) =>
+    !needy.has(lease) &&
+    isHandoffOverdue(input.handoffs.get(lease.leaseKey), { timeoutMs, failoverTimeMs, nowMs })
+  );
+  // An overdue handoff is completed as it was planned if the next owner lives, else the lease is anybody's.
+  const live = new Set(candidates.map((worker) => worker.workerId));
+  const completed: Move[] = [];
+  for (const lease of overdue) {
+    if (lease.leaseOwner !== undefined && live.has(lease.leaseOwner)) {
+      completed.push({ lease, to: lease.leaseOwner });
+    } else needy.add(lease);
+  }
+  const settled = input.leases.filter((lease) => !needy.has(lease));
+  const moves = movesOf({ candidates, available: [...needy], settled }, input, options);
+  return {
+    assignments: [
+      ...moves.given.filter(isWritten).map(assigned),
+      ...completed.map(assigned),
+      ...moves.balanced.map(options.gracefulHandoff ? handedOver : assigned),
+    ],
+    spillover: moves.spillover.map((lease) => lease.leaseKey),
+    workers: candidates.length,
+    expired: available.filter((lease) => actualOwner(lease) !== undefined).length,
+  };
+}
+
+/** The write that carries out an assignment. */
+export function writeOf(assignment: Assignment): LeaseWrite {
+  switch (assignment.how) {
+    case "assign":
+      return assign(assignment.lease, assignment.to);
+    case "startHandoff":
+      return startHandoff(assignment.lease, assignment.to);
+  }
+}
+
+/** The live workers but for those that have fallen silent since their last item. */
+function candidatesOf(
+  input: AssignmentInput,
+  available: ReadonlySet<Lease>,
+  failoverTimeMs: number,
+): LiveWorker[] {
+  const renewing = new Set<string | undefined>();
+  const owning = new Set<string | undefined>();
+  for (const lease of input.leases) {
+    owning.add(actualOwner(lease));
+    if (!available.has(lease)) renewing.add(actualOwner(lease));
+  }
+  return liveWorkers(input.workers, input.nowEpochS).filter(({ workerId, lastUpdateEpochS }) => {
+    const isSilent = owning.has(workerId) && !renewing.has(workerId) &&
+      (input.nowEpochS - lastUpdateEpochS) * 1000 > failoverTimeMs;
+    return workerId === input.workerId || !isSilent;
+  });
+}
+
+function movesOf(fleet: Fleet, input: AssignmentInput, options: AssignmentOptions): Moves {
+  const { balance, random } = input;
+  switch (options.strategy) {
+    case "LEASE_COUNT_BASED":
+      return moveByCount(fleet, { maxLeasesForWorker: options.maxLeasesForWorker, balance });
+    case "WORKER_UTILIZATION_AWARE":
+      return moveByLoad(fleet, { ...options, balance, random });
+  }
+}
+
+/**
+ * An expired lease that stays with its owner is not written, since a write would dethrone an owner that is just about to renew.
+ * With a handoff in it the lease must be written, or nobody could ever start it.
+ */
+function isWritten({ lease, to }: Move): boolean {
+  return lease.checkpointOwner !== undefined || lease.leaseOwner !== to;
+}
+
+function assigned({ lease, to }: Move): Assignment {
+  return { how: "assign", lease, to };
+}
+
+function handedOver({ lease, to }: Move): Assignment {
+  const { leaseOwner } = lease;
+  return leaseOwner === undefined
+    ? { how: "assign", lease, to }
+    : { how: "startHandoff", lease: { ...lease, leaseOwner }, to };
+}

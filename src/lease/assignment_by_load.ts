@@ -1,0 +1,135 @@
+// Pure.
+/**
+ * Gives leases to the workers that are used least, by what each one measures of itself (CPU, memory, network), or
+ * by the throughput of its leases where it measures nothing. One fleet may have both kinds.
+ *
+ * A lease is moved only to a worker that stays at or below the average, so that every move narrows the spread and
+ * balancing comes to rest. KCL stops with a donor at the first lease that fits nowhere; here the others are tried.
+ *
+ * Source: KCL 3.5.1, `VarianceBasedLeaseAssignmentDecider`, `LeaseAssignmentManager`.
+ *
+ * @module
+ */
+
+import { handOut, least } from "./fleet.ts";
+import type { Fleet, Move, Moves } from "./fleet.ts";
+import type { Lease } from "./lease.ts";
+import { LoadScale, sum } from "./load_scale.ts";
+import type { WeighedWorker } from "./load_scale.ts";
+
+/** What the strategy can be told. */
+export interface LoadOptions {
+  /** How many unfinished leases one worker may have a hand in; Infinity for no limit. */
+  readonly maxLeasesForWorker: number;
+  /** A worker above this is given no more leases, in KB/s; Infinity for no limit. KCL: `maxThroughputPerHostKBps`. */
+  readonly maxThroughputPerHostKBps: number;
+  /** How much of a worker's excess is moved in one pass, in percent. KCL: `dampeningPercentage`. */
+  readonly dampeningPercentage: number;
+  /** How far from the average a worker may be before leases move, in percent. KCL: `reBalanceThresholdPercentage`. */
+  readonly reBalanceThresholdPercentage: number;
+  /** Whether the smallest lease of a worker is moved when even that is more than its excess. KCL: `allowThroughputOvershoot`. */
+  readonly allowThroughputOvershoot: boolean;
+  /** Whether settled leases are moved too. */
+  readonly balance: boolean;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
+
+/** Hands out the available leases, then evens out the rest. */
+export function moveByLoad(fleet: Fleet, options: LoadOptions): Moves {
+  const scale = new LoadScale(fleet);
+  const hasRoom = (worker: WeighedWorker) =>
+    worker.held < options.maxLeasesForWorker && worker.throughputKBps <= options.maxThroughputPerHostKBps;
+  const handedOut = handOut(fleet.available, {
+    workers: scale.workers,
+    hasRoom,
+    byNeed: (a, b) => scale.byNeed(a, b),
+    give: (worker, lease) => scale.give(worker, lease),
+  });
+  return { ...handedOut, balanced: options.balance ? evenOut(scale, hasRoom, options) : [] };
+}
+
+/** A worker that has more than its part of a metric. */
+interface Donor {
+  readonly worker: WeighedWorker;
+  /** The weight that it should give away in this pass. */
+  readonly excess: number;
+}
+
+function evenOut(
+  scale: LoadScale,
+  hasRoom: (worker: WeighedWorker) => boolean,
+  options: LoadOptions,
+): Move[] {
+  const moves: Move[] = [];
+  /** Moves the lease to the neediest worker that it fits, if there is one. */
+  const tryMove = (from: WeighedWorker, lease: Lease): boolean => {
+    const to = least(
+      scale.workers,
+      (worker) => worker !== from && hasRoom(worker) && scale.fits(worker, lease),
+      (a, b) => scale.byNeed(a, b),
+    );
+    if (to === undefined) return false;
+    scale.takeFrom(from, lease);
+    scale.give(to, lease);
+    moves.push({ lease, to: to.workerId });
+    return true;
+  };
+  for (const { worker, excess } of donorsOf(scale, options)) {
+    const leases = shuffled(worker.movable, options.random);
+    if (worker.weight === 0) {
+      leases.some((lease) => tryMove(worker, lease));
+      continue;
+    }
+    const before = moves.length;
+    let remaining = excess;
+    for (const lease of leases) {
+      const weight = scale.weightOf(lease);
+      if (remaining - weight > 0 && tryMove(worker, lease)) remaining -= weight;
+    }
+    const smallest = least(leases, () => true, (a, b) => scale.weightOf(a) - scale.weightOf(b));
+    if (moves.length === before && options.allowThroughputOvershoot && smallest !== undefined) {
+      tryMove(worker, smallest);
+    }
+  }
+  return moves;
+}
+
+/** The donors of the one metric in which the most weight should move, greatest excess first. */
+function donorsOf(scale: LoadScale, options: LoadOptions): Donor[] {
+  let most: Donor[] = [];
+  for (const metric of scale.metrics) {
+    const donors = donorsBy(metric, scale, options);
+    const isMore = sum(donors.map((donor) => donor.excess)) > sum(most.map((donor) => donor.excess));
+    if (most.length === 0 || isMore) most = donors;
+  }
+  return most.toSorted((a, b) => b.excess - a.excess);
+}
+
+function donorsBy(metric: string, scale: LoadScale, options: LoadOptions): Donor[] {
+  const average = scale.averageOf(metric);
+  const threshold = options.reBalanceThresholdPercentage / 100;
+  const upper = average * (1 + threshold), lower = average * (1 - threshold);
+  const valueOf = (worker: WeighedWorker) => worker.values.get(metric) ?? 0;
+  const isAboveLimit = (worker: WeighedWorker) => valueOf(worker) > (worker.limits.get(metric) ?? Infinity);
+  const workers = scale.workers.filter((worker) => worker.values.has(metric));
+  const isUneven = workers.some((worker) =>
+    valueOf(worker) > upper || valueOf(worker) < lower || isAboveLimit(worker)
+  );
+  if (!isUneven) return [];
+  const busy = workers.filter((worker) => valueOf(worker) >= upper || isAboveLimit(worker));
+  const busiest = least(workers, () => true, (a, b) => valueOf(b) - valueOf(a));
+  const donors = busy.length > 0 || busiest === undefined ? busy : [busiest];
+  return donors.filter((worker) => valueOf(worker) > average).map((worker) => ({
+    worker,
+    excess: worker.weight * ((valueOf(worker) - average) / valueOf(worker)) *
+      (options.dampeningPercentage / 100),
+  }));
+}
+
+/** In an order drawn by chance, so that a lease whose cost the throughput does not show gets its turn. */
+function shuffled<T>(items: readonly T[], random: () => number): T[] {
+  return items.map((item) => ({ item, key: random() })).toSorted((a, b) => a.key - b.key).map(({ item }) =>
+    item
+  );
+}

@@ -1,0 +1,80 @@
+// Pure.
+/**
+ * Decides which leases the end of a shard brings: those of its children, always from their start, whatever position the
+ * application began at. They are created before the parent's end is stored; that they wait for their parents is the
+ * consumer's business.
+ *
+ * Source: KCL 3.5.1, `ShutdownTask`, `HierarchicalShardSyncer.createLeaseForChildShard`.
+ *
+ * @module
+ */
+
+import { leaseKeyOf } from "./lease.ts";
+import type { NewLease } from "./lease.ts";
+import { positionAt } from "../stream/sequence_number.ts";
+import type { ChildShard } from "../stream/shard.ts";
+
+/** What the end of a shard told, and what the table holds. */
+export interface ChildLeasesInput {
+  /** As the last GetRecords named them. Empty: the shard has no children, or they must be asked for first. */
+  readonly childShards: readonly ChildShard[];
+  /** Shard ids, among the children and all their parents, that have a lease; read strongly consistent. */
+  readonly leased: ReadonlySet<string>;
+  /** `account:stream:epoch` in a many-streams table, else undefined. */
+  readonly streamIdentifier: string | undefined;
+  /** A number drawn uniformly from [0, 1). */
+  readonly chance: number;
+}
+
+/** What comes of it. */
+export type ChildLeasesPlan =
+  /** Leases to create, each unless it exists; may be none. */
+  | { readonly type: "create"; readonly leases: readonly NewLease[] }
+  /** Not yet: ask again after a back-off. */
+  | { readonly type: "wait"; readonly problem: string }
+  /** Not by this worker: give up the lease, so that another tries. */
+  | { readonly type: "giveUp"; readonly problem: string };
+
+/**
+ * Decides the leases of a shard's children.
+ *
+ * The one child of a merge is created only while both parents have a lease, or neither has: if just one has, the other may
+ * still get one, with records that come before the child's. Most tries then wait; one in thirty gives the lease up, in
+ * case that this worker sees something that others do not.
+ */
+export function childLeases(input: ChildLeasesInput): ChildLeasesPlan {
+  const { childShards, leased, streamIdentifier, chance } = input;
+  const orphan = childShards.find((child) => child.parentShards.length === 0);
+  if (orphan !== undefined) {
+    return { type: "giveUp", problem: `child shard ${orphan.shardId} names no parents` };
+  }
+  const [child, ...others] = childShards;
+  if (child !== undefined && others.length === 0) {
+    if (child.parentShards.length !== 2) {
+      const named = child.parentShards.join(", ");
+      return {
+        type: "giveUp",
+        problem: `expected two parents of the only child ${child.shardId}: got ${named}`,
+      };
+    }
+    const present = child.parentShards.filter((parent) => leased.has(parent));
+    if (present.length === 1) {
+      const problem = `of the parents of ${child.shardId} only ${present[0]} has a lease`;
+      return { type: chance < GIVE_UP_CHANCE ? "giveUp" : "wait", problem };
+    }
+  }
+  return {
+    type: "create",
+    leases: childShards.filter(({ shardId }) => !leased.has(shardId)).map((child) => ({
+      leaseKey: leaseKeyOf(child.shardId, streamIdentifier),
+      shardId: child.shardId,
+      streamIdentifier,
+      checkpoint: positionAt("TRIM_HORIZON"),
+      parentShardIds: child.parentShards,
+      hashKeyRange: child.hashKeyRange,
+    })),
+  };
+}
+
+/** KCL: `ShutdownTask.RETRY_RANDOM_MAX_RANGE`, 30. */
+const GIVE_UP_CHANCE = 1 / 30;

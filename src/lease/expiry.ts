@@ -1,0 +1,132 @@
+// Pure.
+/**
+ * Decides which leases have expired, from what this worker has seen of their counters.
+ *
+ * No worker's clock is compared with another's: a lease is expired when its counter has not moved for
+ * `failoverTimeMs` on our own monotonic clock. A worker that has just begun to watch therefore finds
+ * nothing expired in its first listing, and only leases without any owner available.
+ *
+ * Source: KCL 3.5.1, `LeaseAssignmentManager`, `DynamoDBLeaseTaker` and `Lease.isExpired`.
+ *
+ * @module
+ */
+
+import { actualOwner } from "./lease.ts";
+import type { Lease } from "./lease.ts";
+
+/** What is known of one lease's signs of life. */
+export interface Sighting {
+  readonly leaseCounter: number;
+  /** Monotonic ms since which the counter is known to stand still; undefined while nobody owns the lease. */
+  readonly sinceMs: number | undefined;
+}
+
+/** By which measure a lease counts as expired. */
+export interface ExpiryRule {
+  readonly failoverTimeMs: number;
+  /** Monotonic ms, taken before the listing began that is judged: it proves that the counter stood still until then. */
+  readonly nowMs: number;
+}
+
+/**
+ * Folds a fresh listing into the sightings kept so far. A lease whose counter moved starts anew; a lease no
+ * longer listed is forgotten; one that nobody owns has no age.
+ *
+ * "Moved" is `!=` and not `>`: a lease that was deleted and created again starts at 0 and its new owner is
+ * alive. A stale read can also show a smaller counter; then the lease expires a little later, which is
+ * the harmless side.
+ *
+ * Source: KCL 3.5.1, `LeaseAssignmentManager` (which has `>`) and `DynamoDBLeaseTaker` (which has `!=`).
+ *
+ * @param sightings What earlier listings told, by lease key.
+ * @param leases The listing just read.
+ * @param nowMs Monotonic ms, taken after the listing ended: a counter may have moved just before it was read.
+ */
+export function observe(
+  sightings: ReadonlyMap<string, Sighting>,
+  leases: readonly Lease[],
+  nowMs: number,
+): Map<string, Sighting> {
+  return new Map(
+    leases.map((lease) => [lease.leaseKey, observeOne(sightings.get(lease.leaseKey), lease, nowMs)]),
+  );
+}
+
+/**
+ * The owned leases of a listing that have expired: their counter stood still for more than the failover time.
+ * A lease in a pending handoff is owned by the worker that still processes it.
+ *
+ * @param sightings What {@linkcode observe} made of this very listing.
+ */
+export function expiredLeases(
+  sightings: ReadonlyMap<string, Sighting>,
+  leases: readonly Lease[],
+  rule: ExpiryRule,
+): Lease[] {
+  return leases.filter((lease) => isExpired(sightings.get(lease.leaseKey), rule));
+}
+
+/**
+ * The leases that may be given to anybody: those without an owner first (by lease key, so that parents come before
+ * their children), then the expired ones, longest silent first.
+ *
+ * Source: KCL 3.5.1, `LeaseAssignmentManager` (expired or unassigned, oldest first).
+ */
+export function availableLeases(
+  sightings: ReadonlyMap<string, Sighting>,
+  leases: readonly Lease[],
+  rule: ExpiryRule,
+): Lease[] {
+  const age = (lease: Lease) =>
+    actualOwner(lease) === undefined ? -Infinity : sightings.get(lease.leaseKey)?.sinceMs ?? Infinity;
+  return leases
+    .filter((lease) => actualOwner(lease) === undefined || isExpired(sightings.get(lease.leaseKey), rule))
+    .toSorted((a, b) => {
+      const ageA = age(a), ageB = age(b);
+      return ageA !== ageB ? (ageA < ageB ? -1 : 1) : a.leaseKey < b.leaseKey ? -1 : 1;
+    });
+}
+
+/**
+ * Whether a lease that we hold must count as lost, since we could not renew it in time. Once this was true the lease
+ * is never renewed again: its processor was told that it is gone.
+ *
+ * Source: KCL 3.5.1, `Lease.isExpired` as `DynamoDBLeaseRenewer` uses it.
+ *
+ * @param incrementedAtMs Monotonic ms just before the last successful counter increment was sent, or just before the
+ * read that discovered the lease; undefined if there was none.
+ */
+export function locallyExpired(
+  incrementedAtMs: number | undefined,
+  failoverTimeMs: number,
+  nowMs: number,
+): boolean {
+  return incrementedAtMs === undefined || nowMs - incrementedAtMs > failoverTimeMs;
+}
+
+/**
+ * How often held leases are renewed, in ms: three times in a failover time, and a little to spare, so that one failed
+ * renewal can be made good.
+ *
+ * Source: KCL 3.5.1, `CommonCalculations.getRenewerTakerIntervalMillis` with `epsilonMillis` 25.
+ *
+ * @param failoverTimeMs At least 1000, as the worker's options require.
+ */
+export function renewIntervalMs(failoverTimeMs: number): number {
+  return Math.floor(failoverTimeMs / 3) - EPSILON_MS;
+}
+
+/** KCL: `LeaseManagementConfig.epsilonMillis`. */
+const EPSILON_MS = 25;
+
+function observeOne(before: Sighting | undefined, lease: Lease, nowMs: number): Sighting {
+  const { leaseCounter } = lease;
+  if (actualOwner(lease) === undefined) return { leaseCounter, sinceMs: undefined };
+  const stands = before !== undefined && before.leaseCounter === leaseCounter;
+  return { leaseCounter, sinceMs: stands ? before.sinceMs ?? nowMs : nowMs };
+}
+
+function isExpired(sighting: Sighting | undefined, rule: ExpiryRule): boolean {
+  const sinceMs = sighting?.sinceMs;
+  return sinceMs !== undefined && rule.nowMs - sinceMs > rule.failoverTimeMs;
+}

@@ -1,0 +1,68 @@
+// Pure.
+/**
+ * Audits whether a stream's unfinished leases cover all of its hash keys. They should at any time: the children of a shard
+ * get their leases before its own is finished. A hole means records that nobody will read.
+ *
+ * A hole must be seen several times alike before it is acted on, since a listing is eventually consistent and may show a
+ * reshard half done. Overlaps are normal: parents and children live side by side.
+ *
+ * Source: KCL 3.5.1, `PeriodicShardSyncManager`.
+ *
+ * @module
+ */
+
+import type { Lease } from "./lease.ts";
+import { firstHole } from "../stream/hash_key.ts";
+import type { HashKeyRange } from "../stream/hash_key.ts";
+import { isShardEnd } from "../stream/sequence_number.ts";
+import type { Shard } from "../stream/shard.ts";
+
+/** How often the same hole must be seen in a row. KCL: `leasesRecoveryAuditorInconsistencyConfidenceThreshold`. */
+export const HOLE_CONFIDENCE = 3;
+
+/** A hole, and how many audits in a row have seen it. */
+export interface HoleSighting {
+  readonly hole: HashKeyRange;
+  readonly times: number;
+}
+
+/** What an audit finds. */
+export interface Audit {
+  /** To be handed to the next audit; undefined when all is covered. */
+  readonly sighting: HoleSighting | undefined;
+  /** Whether the shards are to be listed and missing leases created now. */
+  readonly syncNow: boolean;
+}
+
+/**
+ * Audits the leases of one stream. A stream without any lease is to be synced at once. The count goes on
+ * after a sync, so that a hole which stays is acted on at every audit.
+ *
+ * @param before What the last audit of this stream saw.
+ * @param leases All leases of the stream. Those whose range is not known are passed over: see {@linkcode missingRanges}.
+ */
+export function auditLeases(before: HoleSighting | undefined, leases: readonly Lease[]): Audit {
+  if (leases.length === 0) return { sighting: undefined, syncNow: true };
+  const hole = firstHole(
+    leases.filter((lease) => !isShardEnd(lease.checkpoint)).map((lease) => lease.hashKeyRange)
+      .filter((range) => range !== undefined),
+  );
+  if (hole === undefined) return { sighting: undefined, syncNow: false };
+  const isSame = before?.hole.startingHashKey === hole.startingHashKey &&
+    before.hole.endingHashKey === hole.endingHashKey;
+  const times = isSame ? before.times + 1 : 1;
+  return { sighting: { hole, times }, syncNow: times >= HOLE_CONFIDENCE };
+}
+
+/** Unfinished leases without a hash key range, as old versions wrote them, with the range that their shard has. */
+export function missingRanges(
+  leases: readonly Lease[],
+  shards: readonly Shard[],
+): { readonly lease: Lease; readonly range: HashKeyRange }[] {
+  const ranges = new Map(shards.map((shard) => [shard.shardId, shard.hashKeyRange]));
+  return leases.flatMap((lease) => {
+    const range = ranges.get(lease.shardId);
+    const isMissing = lease.hashKeyRange === undefined && !isShardEnd(lease.checkpoint);
+    return isMissing && range !== undefined ? [{ lease, range }] : [];
+  });
+}

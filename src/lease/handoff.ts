@@ -1,0 +1,207 @@
+// Pure.
+/**
+ * Decides the steps of a graceful handoff: the leader names the next owner B in `leaseOwner` and the present owner A in
+ * `checkpointOwner`; A learns of it by a refused renewal, drains, checkpoints and assigns the lease to B; B starts once
+ * `checkpointOwner` is gone.
+ *
+ * Nothing in the table times this, so everybody who waits has a clock of their own, and every wait ends: A's when its
+ * own time is up, the leader's some time after, and B's when A has fallen silent.
+ *
+ * Source: KCL 3.5.1, `DynamoDBLeaseRenewer`, `LeaseGracefulShutdownHandler`, `LeaseAssignmentManager`.
+ *
+ * @module
+ */
+
+import { actualOwner } from "./lease.ts";
+import type { Lease } from "./lease.ts";
+import { isShardEnd } from "../stream/sequence_number.ts";
+
+/** How long an owner may take to drain, in ms. KCL: `gracefulLeaseHandoffTimeoutMillis`. */
+export const HANDOFF_TIMEOUT_MS = 30_000;
+
+// What an owner does.
+
+/** What a refused write to a lease that we hold means. */
+export type RefusedRenewal =
+  /** The leader asks us to hand over. `lease` replaces ours; write again with it (a renewal then looks at the counter alone). */
+  | { readonly type: "handoffRequested"; readonly lease: Lease }
+  /**
+   * An earlier write, perhaps this very one, was applied and its answer lost. `lease` replaces ours; renewing is done, and any
+   * other write may be tried again with it.
+   */
+  | { readonly type: "spurious"; readonly lease: Lease }
+  /** The lease is not ours any more: stop its consumer. */
+  | { readonly type: "lost"; readonly reason: "taken" | "deleted" };
+
+/**
+ * What an owner makes of a renewal that the table refused; good for its other writes too.
+ *
+ * Kinder than KCL in two points: with a handoff under way the worker that processes is compared, not `leaseOwner`, so that a
+ * lost answer no longer costs the lease; and a handoff that began right after such a lost answer is understood in one
+ * step. A lease whose handoff the leader called off counts as lost, although it names us: its consumer may have begun to
+ * drain, and discovery finds it again within a second.
+ *
+ * Source: KCL 3.5.1, `DynamoDBLeaseRefresher.renewLease`.
+ *
+ * @param held The lease as we knew it when we wrote; we are its actual owner.
+ * @param found What stands in the table, strongly consistent; undefined when the item is gone.
+ */
+export function afterRefusedRenewal(held: Lease, found: Lease | undefined): RefusedRenewal {
+  if (found === undefined) return { type: "lost", reason: "deleted" };
+  const lost: RefusedRenewal = { type: "lost", reason: "taken" };
+  if (actualOwner(found) !== actualOwner(held) || found.leaseOwner === found.checkpointOwner) return lost;
+  // Only we move the counter of a lease that is ours, one write at a time: two steps ahead is somebody else's work.
+  const steps = found.leaseCounter - held.leaseCounter;
+  if (steps !== 0 && steps !== 1) return lost;
+  const isPending = found.checkpointOwner !== undefined;
+  const wasPending = held.checkpointOwner !== undefined;
+  if (isPending && !(wasPending && held.leaseOwner === found.leaseOwner)) {
+    return { type: "handoffRequested", lease: found };
+  }
+  return isPending === wasPending && steps === 1 ? { type: "spurious", lease: found } : lost;
+}
+
+/** Where the consumer of a lease stands, as far as a handoff cares. */
+export type DrainState =
+  /** There is none yet. */
+  | "none"
+  | "waitingOnParents"
+  /** Not yet asked to stop. */
+  | "running"
+  /** `shutdownRequested` is under way. */
+  | "draining"
+  /** `shutdownRequested` has returned, or thrown: nothing more will be checkpointed. */
+  | "drained"
+  /** It read the shard to its end and is about to store, or has stored, SHARD_END. */
+  | "shardEnded";
+
+/** What an owner does about a lease in this cycle. */
+export type OwnerStep =
+  /** Renew it, nothing else. */
+  | "renew"
+  /** Renew it, and ask its consumer to stop and checkpoint. */
+  | "drain"
+  /** Assign it to its `leaseOwner` (`assign(lease, lease.leaseOwner)`), then forget it, whatever came of that. */
+  | "transfer"
+  /** Forget it and stop its consumer: it is not ours to renew. */
+  | "drop";
+
+/** What an owner looks at. */
+export interface OwnerView {
+  readonly workerId: string;
+  readonly consumer: DrainState;
+  /** Monotonic ms at which this worker learned of the handoff; undefined while it knows of none. */
+  readonly learnedAtMs: number | undefined;
+  readonly timeoutMs: number;
+  readonly nowMs: number;
+}
+
+/**
+ * What an owner does about a lease that it holds in memory, step by step of a handoff.
+ *
+ * When its time is up the lease is transferred though user code still runs: its checkpoints fail from then on, and the
+ * worker that waits gets its turn. A processor that throws in `shutdownRequested` does not keep the lease either (KCL would let
+ * it expire). A shard that has ended is not handed over: whoever finished it stores its end.
+ */
+export function ownerStep(lease: Lease, view: OwnerView): OwnerStep {
+  const { leaseOwner, checkpointOwner } = lease;
+  if (checkpointOwner === undefined) return leaseOwner === view.workerId ? "renew" : "drop";
+  if (checkpointOwner !== view.workerId || leaseOwner === undefined || leaseOwner === checkpointOwner) {
+    return "drop";
+  }
+  if (isShardEnd(lease.checkpoint)) return "renew";
+  const timeIsUp = view.learnedAtMs !== undefined && view.nowMs - view.learnedAtMs > view.timeoutMs;
+  if (timeIsUp) return "transfer";
+  switch (view.consumer) {
+    case "none":
+    case "draining":
+    case "shardEnded":
+      return "renew";
+    case "running":
+      return "drain";
+    case "waitingOnParents":
+    case "drained":
+      return "transfer";
+  }
+}
+
+/**
+ * Whether a worker may start a consumer on a lease it was told of: it is assigned to it and nobody else is still at it.
+ *
+ * @param lease Read strongly consistent: the index and a scan may be out of date.
+ */
+export function mayStart(lease: Lease, workerId: string): boolean {
+  return lease.leaseOwner === workerId && lease.checkpointOwner === undefined;
+}
+
+// What an observer may do.
+
+/** A pending handoff, and when we first saw this pair of owners. */
+export interface HandoffSighting {
+  readonly leaseOwner: string | undefined;
+  readonly checkpointOwner: string;
+  /** Monotonic ms. */
+  readonly firstSeenMs: number;
+}
+
+/**
+ * Folds a fresh listing into the pending handoffs seen so far, by lease key. Another pair of owners starts anew; a lease
+ * without a handoff is forgotten. A new leader starts with none.
+ *
+ * @param nowMs Monotonic ms, taken after the listing ended.
+ */
+export function observeHandoffs(
+  sightings: ReadonlyMap<string, HandoffSighting>,
+  leases: readonly Lease[],
+  nowMs: number,
+): Map<string, HandoffSighting> {
+  const seen = new Map<string, HandoffSighting>();
+  for (const { leaseKey, leaseOwner, checkpointOwner } of leases) {
+    if (checkpointOwner === undefined) continue;
+    const before = sightings.get(leaseKey);
+    const isSame = before?.leaseOwner === leaseOwner && before?.checkpointOwner === checkpointOwner;
+    seen.set(leaseKey, isSame ? before : { leaseOwner, checkpointOwner, firstSeenMs: nowMs });
+  }
+  return seen;
+}
+
+/** By which measure a pending handoff has taken too long. */
+export interface HandoffRule {
+  /** The owner's time to drain, in ms; an observer waits this and the failover time. */
+  readonly timeoutMs: number;
+  readonly failoverTimeMs: number;
+  /** Monotonic ms, taken before the listing began. */
+  readonly nowMs: number;
+}
+
+/**
+ * Whether a pending handoff has taken longer than any owner that keeps the rules would let it. One that we see for the
+ * first time has not.
+ *
+ * Source: KCL 3.5.1, `Lease.checkpointOwnerTimeoutTimestampMillis`.
+ */
+export function isHandoffOverdue(sighting: HandoffSighting | undefined, rule: HandoffRule): boolean {
+  return sighting !== undefined && rule.nowMs - sighting.firstSeenMs > rule.timeoutMs + rule.failoverTimeMs;
+}
+
+/** What is known of a pending handoff, and of who asks. */
+export interface HandoffView {
+  readonly workerId: string;
+  readonly isLeader: boolean;
+  /** Whether the counter stood still for the failover time on the asker's own clock. */
+  readonly expired: boolean;
+  /** What {@linkcode isHandoffOverdue} says. */
+  readonly overdue: boolean;
+}
+
+/**
+ * Whether a worker may end a pending handoff by assigning the lease: the owner at any time; the leader once the owner is
+ * silent, overdue or through with the shard; the next owner, which may be waiting in a fleet without a leader, once the
+ * owner is silent. Nobody else.
+ */
+export function mayFinishHandoff(lease: Lease, view: HandoffView): boolean {
+  if (lease.checkpointOwner === undefined) return false;
+  if (lease.checkpointOwner === view.workerId) return true;
+  if (view.isLeader) return view.expired || view.overdue || isShardEnd(lease.checkpoint);
+  return lease.leaseOwner === view.workerId && view.expired;
+}

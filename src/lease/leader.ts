@@ -1,0 +1,140 @@
+// Pure.
+/**
+ * Decides who leads: what a follower may do about the lock that it sees, and how long a holder may go on.
+ *
+ * Observers trust no clock but their own: a foreign lock is over only when its version has stood still for its
+ * whole duration since WE first saw that version. The holder is stricter with itself: it leads only while it can
+ * prove it, counted from just before its last successful write was sent. A restarted worker does not inherit a lock
+ * that bears its name.
+ *
+ * Source: KCL 3.5.1, `DynamoDBLockBasedLeaderDecider`; dynamodb-lock-client 1.4.0, `AmazonDynamoDBLockClient`, `LockItem`.
+ *
+ * @module
+ */
+
+import type { LeaderLock, LockCondition } from "./coordinator_store.ts";
+
+/** How long the lock is good after a heartbeat. KCL: `leaderLeaseDurationMillis`, in ms. */
+export const LOCK_DURATION_MS = 120_000;
+/** How often the holder heartbeats. KCL: `leaderHeartbeatPeriodMillis`, in ms. */
+export const LOCK_HEARTBEAT_MS = 30_000;
+/** How often a follower looks at the lock. KCL: `DynamoDBLockBasedLeaderDecider`, 30 s, in ms. */
+export const LOCK_POLL_MS = 30_000;
+/** After how many failed assignment passes in a row a leader steps down. KCL: `LeaseAssignmentManager`, 3. */
+export const MAX_FAILED_PASSES = 3;
+
+/** A version of the lock, and when we first saw it. */
+export interface LockSighting {
+  readonly recordVersionNumber: string;
+  /** Monotonic ms, taken after the read that first showed this version. */
+  readonly firstSeenMs: number;
+}
+
+/** Folds a fresh read of the lock into what was seen before. Undefined: there is no lock to watch. */
+export function observeLock(
+  sighting: LockSighting | undefined,
+  found: LeaderLock | undefined,
+  nowMs: number,
+): LockSighting | undefined {
+  if (found === undefined) return undefined;
+  const { recordVersionNumber } = found;
+  return sighting?.recordVersionNumber === recordVersionNumber
+    ? sighting
+    : { recordVersionNumber, firstSeenMs: nowMs };
+}
+
+/** What a worker that does not lead does next. */
+export type FollowerStep =
+  /** Write the lock, on this condition; a refusal means that somebody was faster: look again at the next poll. */
+  | { readonly type: "acquire"; readonly when: LockCondition }
+  /** Look again after so many ms. */
+  | { readonly type: "wait"; readonly ms: number };
+
+/**
+ * What a follower does about the lock it found. A lock held by a name like ours but not by this process is treated as
+ * anybody's: it must run out.
+ *
+ * @param found The lock as just read, strongly consistent.
+ * @param sighting What {@linkcode observeLock} made of it.
+ * @param nowMs Monotonic ms, taken before that read began.
+ */
+export function followerStep(
+  found: LeaderLock | undefined,
+  sighting: LockSighting | undefined,
+  nowMs: number,
+): FollowerStep {
+  if (found === undefined) return { type: "acquire", when: { type: "absent" } };
+  if (found.isReleased) return { type: "acquire", when: { type: "released" } };
+  const { recordVersionNumber } = found;
+  const durationMs = Number.isFinite(found.leaseDurationMs) ? found.leaseDurationMs : LOCK_DURATION_MS;
+  if (sighting?.recordVersionNumber !== recordVersionNumber) return { type: "wait", ms: pollMs(durationMs) };
+  const leftMs = durationMs - (nowMs - sighting.firstSeenMs);
+  return leftMs < 0
+    ? { type: "acquire", when: { type: "version", recordVersionNumber } }
+    : { type: "wait", ms: pollMs(leftMs) };
+}
+
+/** The lock as its holder knows it. */
+export interface HeldLock {
+  /** As last written: owner, duration and version. */
+  readonly lock: LeaderLock;
+  /** Monotonic ms, taken just before the last successful acquisition or heartbeat was sent. */
+  readonly provenAtMs: number;
+}
+
+/** How the leader's work goes. */
+export interface LeaderProgress {
+  /** Assignment passes that failed since the last one that did not. */
+  readonly failedPasses: number;
+  /** Monotonic ms at which the last assignment pass succeeded, or at which the lock was gained. */
+  readonly lastPassMs: number;
+  readonly heartbeatMs: number;
+}
+
+/** What a leader does next. */
+export type LeaderStep =
+  /** Go on leading; a heartbeat is due in so many ms. */
+  | { readonly type: "lead"; readonly heartbeatInMs: number }
+  /** Give the lock a new version now. Refused: stop leading at once. Failed: keep trying, {@linkcode mayLead} sets the end. */
+  | { readonly type: "heartbeat" }
+  /** Delete our lock and stop leading: we hold it, but do not do its work. */
+  | { readonly type: "release"; readonly reason: string }
+  /** Stop leading; the lock may be somebody else's by now and must not be touched. */
+  | { readonly type: "stop"; readonly reason: string };
+
+/**
+ * Whether a holder may act as leader at this moment. To be asked before each write of a pass, since a pass can outlast
+ * the lock.
+ */
+export function mayLead(held: HeldLock | undefined, nowMs: number): boolean {
+  return held !== undefined && nowMs - held.provenAtMs <= held.lock.leaseDurationMs;
+}
+
+/**
+ * What the holder of the lock does next. A leader that has not managed an assignment pass for as long as the lock is good,
+ * or failed {@linkcode MAX_FAILED_PASSES} times in a row, makes room instead of renewing: a leader that holds on to the
+ * lock and assigns nothing stops the whole fleet.
+ */
+export function leaderStep(held: HeldLock, progress: LeaderProgress, nowMs: number): LeaderStep {
+  const durationMs = held.lock.leaseDurationMs;
+  if (!mayLead(held, nowMs)) {
+    return {
+      type: "stop",
+      reason: `no heartbeat succeeded for ${nowMs - held.provenAtMs} ms of ${durationMs} ms`,
+    };
+  }
+  if (progress.failedPasses >= MAX_FAILED_PASSES) {
+    return { type: "release", reason: `${progress.failedPasses} assignment passes failed in a row` };
+  }
+  const silentMs = nowMs - progress.lastPassMs;
+  if (silentMs > durationMs) {
+    return { type: "release", reason: `no assignment pass succeeded for ${silentMs} ms` };
+  }
+  const heartbeatInMs = progress.heartbeatMs - (nowMs - held.provenAtMs);
+  return heartbeatInMs <= 0 ? { type: "heartbeat" } : { type: "lead", heartbeatInMs };
+}
+
+/** Soon enough to see a lock change hands, and no later than just after the one watched runs out. */
+function pollMs(leftMs: number): number {
+  return Math.min(LOCK_POLL_MS, leftMs + 1);
+}

@@ -1,0 +1,156 @@
+// Pure.
+/**
+ * Weighs leases and workers for the load-based strategy.
+ *
+ * A lease whose throughput is not known counts as an average one. While none is known at all, every lease counts as
+ * one, so that a fresh fleet is spread by lease count; KCL divides zero by zero there and serves two workers only.
+ *
+ * Workers that measure nothing are weighed by the virtual metric `T`, in percent of a fair share of the whole fleet's
+ * throughput. Two more points in which KCL differs: it compares such a worker with the mean of its kind, so that newcomers
+ * among workers that measure CPU stay without leases, and takes any `T` above 100 for overloaded whatever the threshold;
+ * and it ranks a worker that reads 0 % below one at 10 %.
+ *
+ * Source: KCL 3.5.1, `LeaseAssignmentManager`, `VarianceBasedLeaseAssignmentDecider`.
+ *
+ * @module
+ */
+
+import { give, groupBy, loadsOf, takeFrom } from "./fleet.ts";
+import type { Fleet, WorkerLoad } from "./fleet.ts";
+import type { Lease } from "./lease.ts";
+import { isShardEnd } from "../stream/sequence_number.ts";
+
+/** A worker on the scale. */
+export interface WeighedWorker extends WorkerLoad {
+  /** Sum of the weights of its leases. */
+  weight: number;
+  /** Sum of their throughput; the same as the weight unless no throughput is known at all. */
+  throughputKBps: number;
+  /** Percent by metric name, as measured and as predicted from what the pass changes. */
+  readonly values: Map<string, number>;
+  /** The most that the worker wants, by metric name. */
+  readonly limits: ReadonlyMap<string, number>;
+}
+
+/** The weights of leases, and the workers as they stand while a pass goes on. */
+export class LoadScale {
+  readonly workers: readonly WeighedWorker[];
+  readonly #averageKBps: number;
+  /** The weight of each worker if all had the same. */
+  readonly #fairWeight: number;
+  /** Percent by metric name, over the workers that have it, as measured. */
+  readonly #averages: ReadonlyMap<string, number>;
+
+  constructor(fleet: Fleet) {
+    const leases = [...fleet.available, ...fleet.settled];
+    const known = leases.filter((lease) => !isShardEnd(lease.checkpoint))
+      .map((lease) => lease.throughputKBps).filter((kBps) => kBps !== undefined);
+    this.#averageKBps = mean(known);
+    this.#fairWeight = sum(leases.map((lease) => this.weightOf(lease))) /
+      Math.max(1, fleet.candidates.length);
+    const owned = groupBy(fleet.settled, (lease) => lease.leaseOwner);
+    const utilizations = new Map(fleet.candidates.map((worker) => [worker.workerId, worker.utilization]));
+    this.workers = loadsOf(fleet).map((load) => {
+      const own = owned.get(load.workerId) ?? [];
+      const weight = sum(own.map((lease) => this.weightOf(lease)));
+      const measured = [...utilizations.get(load.workerId) ?? []];
+      return {
+        ...load,
+        weight,
+        throughputKBps: sum(own.map((lease) => this.#throughputOf(lease))),
+        values: measured.length === 0
+          ? new Map([[THROUGHPUT, this.#shareOf(weight)]])
+          : new Map(measured.map(([name, { value }]) => [name, value])),
+        limits: new Map(measured.map(([name, { limit }]) => [name, limit])),
+      };
+    });
+    const values = groupBy(this.workers.flatMap((worker) => [...worker.values]), ([name]) => name);
+    this.#averages = new Map([...values].map(([name, all]) => [name, mean(all.map(([, value]) => value))]))
+      .set(THROUGHPUT, FAIR_SHARE);
+  }
+
+  /** The names of the metrics that at least one worker has. */
+  get metrics(): readonly string[] {
+    return [...new Set(this.workers.flatMap((worker) => [...worker.values.keys()]))].toSorted();
+  }
+
+  averageOf(metric: string): number {
+    return this.#averages.get(metric) ?? 0;
+  }
+
+  weightOf(lease: Lease): number {
+    if (isShardEnd(lease.checkpoint)) return 0;
+    return this.#averageKBps === 0 ? 1 : this.#throughputOf(lease);
+  }
+
+  /** Orders workers by how far below the averages they are in their scarcest metric, then by what they have. */
+  byNeed(a: WeighedWorker, b: WeighedWorker): number {
+    const slackA = this.#slackOf(a), slackB = this.#slackOf(b);
+    if (slackA !== slackB) return slackA > slackB ? -1 : 1;
+    return a.weight - b.weight || a.unfinished - b.unfinished;
+  }
+
+  /** Whether the worker would stay within the averages and its own limits with one more lease. */
+  fits(worker: WeighedWorker, lease: Lease): boolean {
+    return [...worker.values].every(([metric, value]) =>
+      value + this.#riseBy(metric, lease) <=
+        Math.min(this.averageOf(metric), worker.limits.get(metric) ?? Infinity) * ROUNDING
+    );
+  }
+
+  give(worker: WeighedWorker, lease: Lease): void {
+    give(worker, lease);
+    this.#weigh(worker, lease, 1);
+  }
+
+  takeFrom(worker: WeighedWorker, lease: Lease): void {
+    takeFrom(worker, lease);
+    this.#weigh(worker, lease, -1);
+  }
+
+  #weigh(worker: WeighedWorker, lease: Lease, sign: 1 | -1): void {
+    worker.weight += sign * this.weightOf(lease);
+    worker.throughputKBps += sign * this.#throughputOf(lease);
+    for (const [metric, value] of worker.values) {
+      worker.values.set(metric, value + sign * this.#riseBy(metric, lease));
+    }
+  }
+
+  /** By how much a lease raises a metric: its part of a fair weight, of the average. */
+  #riseBy(metric: string, lease: Lease): number {
+    return this.averageOf(metric) * this.#shareOf(this.weightOf(lease)) / FAIR_SHARE;
+  }
+
+  #shareOf(weight: number): number {
+    return this.#fairWeight === 0 ? 0 : FAIR_SHARE * weight / this.#fairWeight;
+  }
+
+  #throughputOf(lease: Lease): number {
+    return isShardEnd(lease.checkpoint) ? 0 : lease.throughputKBps ?? this.#averageKBps;
+  }
+
+  #slackOf(worker: WeighedWorker): number {
+    return Math.min(...[...worker.values].map(([metric, value]) => {
+      const average = this.averageOf(metric);
+      return value > 0 ? (average - value) / value : average > 0 ? Infinity : 0;
+    }));
+  }
+}
+
+/** The sum of some numbers. */
+export function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+/**
+ * The virtual metric of workers that measure nothing: 100 is a fair share of the fleet's throughput. KCL:
+ * `WorkerMetricType.THROUGHPUT`.
+ */
+const THROUGHPUT = "T";
+const FAIR_SHARE = 100;
+/** Room for rounding where a value is compared with an average that it may just reach. */
+const ROUNDING = 1 + 1e-9;
+
+function mean(values: readonly number[]): number {
+  return values.length === 0 ? 0 : sum(values) / values.length;
+}

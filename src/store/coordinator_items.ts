@@ -1,0 +1,174 @@
+// Pure.
+/**
+ * The items beside the leases to and from values: the leader's lock (every attribute a text, even the duration), worker
+ * metrics and migration states. The same attributes in the lease table and in the legacy tables; only the key's name differs.
+ *
+ * Source: KCL 3.5.1, `CoordinatorStateDAO`, `WorkerMetricStats`, `MigrationState`; dynamodb-lock-client 1.4.0.
+ *
+ * @module
+ */
+
+import type { AttributeValue, Item } from "../aws/dynamodb.ts";
+import type { LeaderLock, LockCondition, MigrationState, WorkerMetrics } from "../lease/coordinator_store.ts";
+import { AttributeReader, numberValue, type Readout, textValue } from "./attribute_value.ts";
+import type { ItemCondition } from "./item_write.ts";
+
+/** Value of the partition key of the lock item. */
+export const LEADER_KEY = "Leader";
+
+/** `entityType` of a worker metrics item. */
+export const WORKER_METRICS_ENTITY = "WORKER_METRIC_STATS";
+
+/** The whole lock item. */
+export function lockItem(keyName: string, lock: LeaderLock): Item {
+  return {
+    [keyName]: { S: LEADER_KEY },
+    entityType: { S: "LEADER" },
+    ownerName: textValue("ownerName", lock.ownerName),
+    ...heartbeatAttributes(lock),
+    ...(lock.isReleased ? { isReleased: { S: "1" } } : {}),
+  };
+}
+
+/** What a heartbeat changes. */
+export function heartbeatAttributes(lock: LeaderLock): Item {
+  return {
+    leaseDuration: textValue("leaseDuration", numberValue("leaseDuration", lock.leaseDurationMs).N),
+    recordVersionNumber: textValue("recordVersionNumber", lock.recordVersionNumber),
+  };
+}
+
+/** A lock condition as one on the item. */
+export function lockCondition(keyName: string, when: LockCondition): ItemCondition {
+  switch (when.type) {
+    case "absent":
+      return { [keyName]: "absent" };
+    case "released":
+      return { [keyName]: "present", isReleased: { S: "1" } };
+    case "version":
+      return { [keyName]: "present", recordVersionNumber: { S: when.recordVersionNumber } };
+  }
+}
+
+/** That the lock is ours at a version. */
+export function lockIsOurs(keyName: string, version: string, ownerName: string): ItemCondition {
+  return { [keyName]: "present", recordVersionNumber: { S: version }, ownerName: { S: ownerName } };
+}
+
+/** Reads the lock. A duration that is a number is taken too: Java cannot read such an item, so it needs replacing. */
+export function lockOf(item: Item): Readout<LeaderLock> {
+  const reader = new AttributeReader(item);
+  const ownerName = reader.text("ownerName");
+  const recordVersionNumber = reader.text("recordVersionNumber");
+  const duration = item.leaseDuration;
+  const leaseDurationMs = duration !== undefined && "S" in duration && /^\d+$/.test(duration.S)
+    ? Number(duration.S)
+    : reader.number("leaseDuration");
+  if (ownerName === undefined || recordVersionNumber === undefined || leaseDurationMs === undefined) {
+    const problem = reader.problem ?? "ownerName, recordVersionNumber or leaseDuration is missing";
+    return { type: "unreadable", problem };
+  }
+  const isReleased = item.isReleased !== undefined;
+  return { type: "read", value: { ownerName, leaseDurationMs, recordVersionNumber, isReleased } };
+}
+
+/**
+ * The attributes of a worker metrics item, without its key.
+ *
+ * @throws {RangeError} when a metric has no values or one that is no number: Java's leader would ignore the worker.
+ */
+export function workerMetricsAttributes(metrics: WorkerMetrics): Item {
+  return {
+    entityType: { S: WORKER_METRICS_ENTITY },
+    ...optionalNumber("lut", metrics.lastUpdateEpochS),
+    sts: numberListsValue("sts", metrics.stats),
+    opr: numberListsValue("opr", metrics.operatingRange),
+    ...optionalNumber("sup", metrics.supportCode),
+    ...optionalNumber("slu", metrics.supportEpochS),
+  };
+}
+
+/** That the metrics item is still the one last seen. */
+export function metricsCondition(keyName: string, lastUpdateEpochS: number | undefined): ItemCondition {
+  return {
+    [keyName]: "present",
+    lut: lastUpdateEpochS === undefined ? "absent" : numberValue("lut", lastUpdateEpochS),
+  };
+}
+
+/** Reads worker metrics. What is missing is undefined or empty; a leader ignores such a worker. */
+export function workerMetricsOf(keyName: string, item: Item): Readout<WorkerMetrics> {
+  const reader = new AttributeReader(item);
+  const workerId = reader.text(keyName);
+  const value = {
+    lastUpdateEpochS: reader.number("lut"),
+    stats: reader.numberLists("sts") ?? {},
+    operatingRange: reader.numberLists("opr") ?? {},
+    supportCode: reader.number("sup"),
+    supportEpochS: reader.number("slu"),
+  };
+  if (workerId === undefined) reader.note(`${keyName} is missing`);
+  if (workerId === undefined || reader.problem !== undefined) {
+    return { type: "unreadable", problem: reader.problem ?? "it is incomplete" };
+  }
+  return { type: "read", value: { workerId, ...value } };
+}
+
+/** The whole migration state item. */
+export function migrationItem(keyName: string, state: MigrationState): Item {
+  const { entityType, valueName } = KINDS[state.key];
+  const attributes = (entry: Omit<MigrationState, "key" | "history">): Item => ({
+    [valueName]: textValue(valueName, entry.value),
+    mb: textValue("mb", entry.modifiedBy),
+    mts: numberValue("mts", entry.modifiedEpochMs),
+  });
+  return {
+    [keyName]: { S: state.key },
+    entityType: { S: entityType },
+    ...attributes(state),
+    h: { L: state.history.map((entry) => ({ M: attributes(entry) })) },
+  };
+}
+
+/** Reads a migration state. History entries that are not whole are left out: nothing rests on them. */
+export function migrationOf(key: MigrationState["key"], item: Item): Readout<MigrationState> {
+  const { valueName } = KINDS[key];
+  const entryIn = (reader: AttributeReader) => {
+    const value = reader.text(valueName);
+    const modifiedBy = reader.text("mb");
+    const modifiedEpochMs = reader.number("mts");
+    return value === undefined || modifiedBy === undefined || modifiedEpochMs === undefined
+      ? undefined
+      : { value, modifiedBy, modifiedEpochMs };
+  };
+  const reader = new AttributeReader(item);
+  const entry = entryIn(reader);
+  if (entry === undefined) {
+    return { type: "unreadable", problem: reader.problem ?? `${valueName}, mb or mts is missing` };
+  }
+  const history = (reader.maps("h") ?? []).map(entryIn).filter((past) => past !== undefined);
+  return { type: "read", value: { key, ...entry, history } };
+}
+
+const KINDS: Readonly<
+  Record<MigrationState["key"], { readonly entityType: string; readonly valueName: string }>
+> = {
+  "Migration3.0": { entityType: "CLIENT_VERSION_MIGRATION", valueName: "cv" },
+  "TableMigration3.5": { entityType: "TABLE_MIGRATION", valueName: "tm" },
+};
+
+function optionalNumber(name: string, value: number | undefined): Item {
+  return value === undefined ? {} : { [name]: numberValue(name, value) };
+}
+
+function numberListsValue(name: string, lists: Readonly<Record<string, readonly number[]>>): AttributeValue {
+  const entries = Object.entries(lists).map(([metric, numbers]): [string, AttributeValue] => {
+    if (numbers.length === 0) {
+      throw new RangeError(
+        `Cannot write attribute "${name}": expected values of metric "${metric}": got none`,
+      );
+    }
+    return [metric, { L: numbers.map((number) => numberValue(`${name}.${metric}`, number)) }];
+  });
+  return { M: Object.fromEntries(entries) };
+}

@@ -1,0 +1,204 @@
+/**
+ * The lease table on DynamoDB. A lease may be assigned to a worker by any leader, so the worker asks an index for its leases;
+ * where that index cannot be used (not there yet, or no permission), the whole table is scanned instead.
+ *
+ * Source: KCL 3.5.1, `DynamoDBLeaseRefresher`.
+ *
+ * @module
+ */
+
+import type { DynamoDB, Item, TableDescription } from "../aws/dynamodb.ts";
+import { AwsServiceError, errorText, isAwsError, LeaseTableError } from "../errors.ts";
+import type { EventListener } from "../events.ts";
+import type { Lease, NewLease } from "../lease/lease.ts";
+import type { LeaseStore, TableListing, WriteOutcome } from "../lease/lease_store.ts";
+import type { LeaseWrite } from "../lease/lease_write.ts";
+import type { System } from "../system.ts";
+import { DynamoDBTable } from "./dynamodb_table.ts";
+import { LEASE_KEY } from "./lease_item.ts";
+import { applyLeaseWrite, createLease, readLease } from "./lease_rows.ts";
+import {
+  addIndexInput,
+  createTableInput,
+  isUsable,
+  keyProblem,
+  type LeaseTableOptions,
+  OWNER_INDEX,
+  scanSegments,
+} from "./lease_table.ts";
+import { keysOwnedBy, listingOf } from "./table_listing.ts";
+
+/** Options of {@linkcode DynamoDBLeaseStore}; a worker's own options carry the same names. */
+export interface DynamoDBLeaseStoreOptions extends LeaseTableOptions {
+  readonly dynamodb: DynamoDB;
+  /** Only its clock is used, to wait for the table. */
+  readonly system: Pick<System, "clock">;
+  /** Whether point-in-time recovery is switched on at every start. @default {false} */
+  readonly leaseTablePitrEnabled?: boolean | undefined;
+  /** Parallel segments of a scan; 0 = by the table's size. @default {0} */
+  readonly leaseTableScanTotalSegments?: number | undefined;
+  /** Hears `tableCreated`, and a `notice` when the index cannot be used and when it can again. */
+  readonly onEvent?: EventListener | undefined;
+}
+
+/** {@linkcode LeaseStore} on DynamoDB. */
+export class DynamoDBLeaseStore implements LeaseStore {
+  readonly #options: DynamoDBLeaseStoreOptions;
+  readonly #table: DynamoDBTable;
+  #isIndexUsed = true;
+  #size: { readonly segments: number; readonly readMs: number } | undefined;
+
+  constructor(options: DynamoDBLeaseStoreOptions) {
+    this.#options = options;
+    this.#table = new DynamoDBTable(options.dynamodb, options.tableName, LEASE_KEY);
+  }
+
+  /** @throws {Error} also when the table does not become usable within ten minutes. */
+  async ensureTable(signal?: AbortSignal): Promise<{ readonly created: boolean }> {
+    const { dynamodb, tableName, leaseTablePitrEnabled } = this.#options;
+    const { table, created } = await this.#usableTable(signal);
+    this.#noteSize(table);
+    if (leaseTablePitrEnabled) {
+      await dynamodb.tableOperation("UpdateContinuousBackups", {
+        TableName: tableName,
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      }, signal);
+    }
+    if (!(OWNER_INDEX in table.indexes)) await this.#addIndex(table, signal);
+    return { created };
+  }
+
+  async list(signal?: AbortSignal): Promise<TableListing> {
+    return listingOf(await this.#scan(signal));
+  }
+
+  get(leaseKey: string, signal?: AbortSignal): Promise<Lease | undefined> {
+    return readLease(this.#table, leaseKey, signal);
+  }
+
+  async leaseKeysOwnedBy(workerId: string, signal?: AbortSignal): Promise<readonly string[]> {
+    try {
+      const items = await this.#options.dynamodb.queryIndex(
+        this.#options.tableName,
+        OWNER_INDEX,
+        "#leaseOwner = :leaseOwner",
+        {
+          ExpressionAttributeNames: { "#leaseOwner": "leaseOwner" },
+          ExpressionAttributeValues: { ":leaseOwner": { S: workerId } },
+        },
+        signal,
+      );
+      this.#noteIndexUse(true);
+      return keysOwnedBy(workerId, items);
+    } catch (error) {
+      // Missing and still being filled are both ValidationException; no permission on an index is common too. What may
+      // pass (throttling, network) is left to the next round: a scan would only add to the load.
+      if (!(error instanceof AwsServiceError) || error.retryable) throw error;
+      const keys = keysOwnedBy(workerId, await this.#scan(signal));
+      this.#noteIndexUse(false, error);
+      return keys;
+    }
+  }
+
+  create(lease: NewLease, signal?: AbortSignal): Promise<boolean> {
+    return createLease(this.#table, lease, signal);
+  }
+
+  apply(write: LeaseWrite, signal?: AbortSignal): Promise<WriteOutcome> {
+    return applyLeaseWrite(this.#table, write, signal);
+  }
+
+  async delete(leaseKey: string, signal?: AbortSignal): Promise<void> {
+    await this.#table.delete(leaseKey, {}, signal);
+  }
+
+  /**
+   * Describe, create, wait, in one loop: DescribeTable is eventually consistent, another worker may create the table first,
+   * and one that is being deleted is in the way only for a while.
+   */
+  async #usableTable(
+    signal?: AbortSignal,
+  ): Promise<{ readonly table: TableDescription; readonly created: boolean }> {
+    const { dynamodb, tableName, system: { clock }, onEvent } = this.#options;
+    const startMs = clock.monotonicMs();
+    let created = false;
+    while (true) {
+      const table = await dynamodb.describeTable(tableName, signal);
+      const problem = table === undefined ? undefined : keyProblem(table);
+      if (problem !== undefined) throw new LeaseTableError(problem);
+      if (table !== undefined && isUsable(table)) return { table, created };
+      if (table === undefined && !created) {
+        created = await dynamodb.createTable(createTableInput(this.#options), signal);
+        if (created) onEvent?.({ type: "tableCreated", tableName });
+      }
+      if (clock.monotonicMs() - startMs > TABLE_TIMEOUT_MS) {
+        throw new Error(
+          `Cannot use lease table "${tableName}": expected it ACTIVE within ${TABLE_TIMEOUT_MS / 1000} s: ` +
+            `got ${table?.tableStatus ?? "no such table"}`,
+        );
+      }
+      await clock.sleep(TABLE_POLL_MS, signal);
+    }
+  }
+
+  /** Starts the making of the index. Losing a race to another worker is as good; any other failure leaves us with scans. */
+  async #addIndex(table: TableDescription, signal?: AbortSignal): Promise<void> {
+    try {
+      await this.#options.dynamodb.tableOperation("UpdateTable", addIndexInput(table), signal);
+    } catch (error) {
+      if (!(error instanceof AwsServiceError)) throw error;
+      if (!isAwsError(error, "ResourceInUseException")) this.#noteIndexUse(false, error);
+    }
+  }
+
+  async #scan(signal?: AbortSignal): Promise<readonly Item[]> {
+    const { dynamodb, tableName } = this.#options;
+    return await dynamodb.scan(tableName, await this.#segments(signal), signal);
+  }
+
+  async #segments(signal?: AbortSignal): Promise<number> {
+    const { dynamodb, tableName, leaseTableScanTotalSegments, system: { clock } } = this.#options;
+    if (leaseTableScanTotalSegments) return leaseTableScanTotalSegments;
+    if (this.#size === undefined || clock.monotonicMs() - this.#size.readMs > TABLE_SIZE_LIFE_MS) {
+      try {
+        const table = await dynamodb.describeTable(tableName, signal);
+        if (table !== undefined) this.#noteSize(table);
+      } catch (error) {
+        // A scan needs no size: without one it runs as before.
+        if (!(error instanceof AwsServiceError)) throw error;
+      }
+    }
+    return this.#size?.segments ?? 1;
+  }
+
+  #noteSize(table: TableDescription): void {
+    this.#size = {
+      segments: scanSegments(table.tableSizeBytes ?? 0),
+      readMs: this.#options.system.clock.monotonicMs(),
+    };
+  }
+
+  /** Tells a change, once. */
+  #noteIndexUse(isUsed: boolean, error?: AwsServiceError): void {
+    if (isUsed === this.#isIndexUsed) return;
+    this.#isIndexUsed = isUsed;
+    const index = `index "${OWNER_INDEX}" of table "${this.#options.tableName}"`;
+    this.#options.onEvent?.({
+      type: "notice",
+      level: isUsed ? "info" : "warning",
+      shardId: undefined,
+      text: isUsed
+        ? `The ${index} is in use`
+        : `Cannot use the ${index}, so the whole table is scanned for assigned leases: ${errorText(error)}`,
+    });
+  }
+}
+
+/** KCL asks every 10 s; a start should not wait so long for a table that takes five. */
+const TABLE_POLL_MS = 1_000;
+
+/** Source: KCL 3.5.1, `LeaseManagementConfig`. */
+const TABLE_TIMEOUT_MS = 600_000;
+
+/** Source: KCL 3.5.1, `LeaseTableScanSegmentResolver`. */
+const TABLE_SIZE_LIFE_MS = 2 * 3_600_000;

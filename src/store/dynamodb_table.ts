@@ -1,0 +1,61 @@
+/**
+ * One table of DynamoDB.
+ *
+ * @module
+ */
+
+import type { ConditionalOutcome, DynamoDB, Item } from "../aws/dynamodb.ts";
+import {
+  conditionExpressions,
+  type ItemCondition,
+  type ItemUpdate,
+  updateExpressions,
+} from "./item_write.ts";
+import type { ItemTable } from "./item_table.ts";
+
+/** {@linkcode ItemTable} on DynamoDB. */
+export class DynamoDBTable implements ItemTable {
+  readonly tableName: string;
+  readonly keyName: string;
+  readonly #dynamodb: DynamoDB;
+
+  constructor(dynamodb: DynamoDB, tableName: string, keyName: string) {
+    this.#dynamodb = dynamodb;
+    this.tableName = tableName;
+    this.keyName = keyName;
+  }
+
+  async exists(signal?: AbortSignal): Promise<boolean> {
+    return await this.#dynamodb.describeTable(this.tableName, signal) !== undefined;
+  }
+
+  get(key: string, signal?: AbortSignal): Promise<Item | undefined> {
+    return this.#dynamodb.getItem(this.tableName, this.#key(key), signal);
+  }
+
+  scan(signal?: AbortSignal): Promise<readonly Item[]> {
+    return this.#dynamodb.scan(this.tableName, 1, signal);
+  }
+
+  put(item: Item, when: ItemCondition, signal?: AbortSignal): Promise<ConditionalOutcome> {
+    return this.#dynamodb.putItem(this.tableName, item, conditionExpressions(when), signal);
+  }
+
+  update(
+    key: string,
+    update: ItemUpdate,
+    when: ItemCondition,
+    signal?: AbortSignal,
+  ): Promise<ConditionalOutcome> {
+    const { updateExpression, expressions } = updateExpressions(update, when);
+    return this.#dynamodb.updateItem(this.tableName, this.#key(key), updateExpression, expressions, signal);
+  }
+
+  delete(key: string, when: ItemCondition, signal?: AbortSignal): Promise<ConditionalOutcome> {
+    return this.#dynamodb.deleteItem(this.tableName, this.#key(key), conditionExpressions(when), signal);
+  }
+
+  #key(key: string): Item {
+    return { [this.keyName]: { S: key } };
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * Lock, worker metrics and migration states on tables of items, the same on DynamoDB as in memory.
+ *
+ * @module
+ */
+
+import type { ConditionalOutcome, Item } from "../aws/dynamodb.ts";
+import { isAwsError, LeaseTableError } from "../errors.ts";
+import type {
+  CoordinatorStore,
+  LeaderLock,
+  LockCondition,
+  MigrationState,
+  TablePlace,
+  WorkerMetrics,
+} from "../lease/coordinator_store.ts";
+import type { Readout } from "./attribute_value.ts";
+import {
+  heartbeatAttributes,
+  LEADER_KEY,
+  lockCondition,
+  lockIsOurs,
+  lockItem,
+  lockOf,
+  metricsCondition,
+  migrationItem,
+  migrationOf,
+  workerMetricsAttributes,
+  workerMetricsOf,
+} from "./coordinator_items.ts";
+import type { ItemTable } from "./item_table.ts";
+
+/** The tables that a fleet may have. */
+export interface CoordinatorTables {
+  /** Key `leaseKey`. */
+  readonly leaseTable: ItemTable;
+  /** `<applicationName>-CoordinatorState`, key `key`. */
+  readonly legacyCoordinatorState: ItemTable;
+  /** `<applicationName>-WorkerMetricStats`, key `wid`. */
+  readonly legacyWorkerMetrics: ItemTable;
+}
+
+/** {@linkcode CoordinatorStore} over {@linkcode ItemTable}s. It never creates a table. */
+export class ItemCoordinatorStore implements CoordinatorStore {
+  readonly #tables: CoordinatorTables;
+
+  constructor(tables: CoordinatorTables) {
+    this.#tables = tables;
+  }
+
+  legacyTableExists(signal?: AbortSignal): Promise<boolean> {
+    return this.#tables.legacyCoordinatorState.exists(signal);
+  }
+
+  /**
+   * A `TableMigration3.5` that cannot be read counts as none, as in Java.
+   *
+   * @throws {LeaseTableError} when `Migration3.0` cannot be read.
+   */
+  async readMigration(
+    place: TablePlace,
+    key: MigrationState["key"],
+    signal?: AbortSignal,
+  ): Promise<MigrationState | undefined> {
+    const table = this.#stateTable(place);
+    const item = await table.get(key, signal);
+    if (item === undefined) return undefined;
+    const readout = migrationOf(key, item);
+    if (key === "TableMigration3.5" && readout.type === "unreadable") return undefined;
+    return valueOf(readout, key, table);
+  }
+
+  async createMigration(place: TablePlace, state: MigrationState, signal?: AbortSignal): Promise<boolean> {
+    const table = this.#stateTable(place);
+    const { keyName } = table;
+    return (await table.put(migrationItem(keyName, state), { [keyName]: "absent" }, signal)).applied;
+  }
+
+  /** @throws {LeaseTableError} when the item cannot be read. */
+  async readLock(place: TablePlace, signal?: AbortSignal): Promise<LeaderLock | undefined> {
+    const table = this.#stateTable(place);
+    const item = await table.get(LEADER_KEY, signal);
+    return item === undefined ? undefined : valueOf(lockOf(item), LEADER_KEY, table);
+  }
+
+  async putLock(
+    place: TablePlace,
+    lock: LeaderLock,
+    when: LockCondition,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    const table = this.#stateTable(place);
+    const { keyName } = table;
+    const outcome = await table.put(lockItem(keyName, lock), lockCondition(keyName, when), signal);
+    return await isWritten(table, lock, outcome, signal);
+  }
+
+  async heartbeatLock(
+    place: TablePlace,
+    heldVersion: string,
+    next: LeaderLock,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    const table = this.#stateTable(place);
+    const outcome = await table.update(
+      LEADER_KEY,
+      { set: heartbeatAttributes(next), add: {}, remove: [] },
+      lockIsOurs(table.keyName, heldVersion, next.ownerName),
+      signal,
+    );
+    return await isWritten(table, next, outcome, signal);
+  }
+
+  async releaseLock(place: TablePlace, held: LeaderLock, signal?: AbortSignal): Promise<boolean> {
+    const table = this.#stateTable(place);
+    const when = lockIsOurs(table.keyName, held.recordVersionNumber, held.ownerName);
+    return (await table.delete(LEADER_KEY, when, signal)).applied;
+  }
+
+  async writeWorkerMetrics(place: TablePlace, metrics: WorkerMetrics, signal?: AbortSignal): Promise<void> {
+    const set = workerMetricsAttributes(metrics);
+    await this.#metricsTable(place).update(metrics.workerId, { set, add: {}, remove: [] }, {}, signal);
+  }
+
+  /** Items that cannot be read are left out; no table means no metrics. */
+  async listLegacyWorkerMetrics(signal?: AbortSignal): Promise<readonly WorkerMetrics[]> {
+    const { legacyWorkerMetrics: table } = this.#tables;
+    let items: readonly Item[];
+    try {
+      items = await table.scan(signal);
+    } catch (error) {
+      if (isAwsError(error, "ResourceNotFoundException")) return [];
+      throw error;
+    }
+    return items.flatMap((item) => {
+      const readout = workerMetricsOf(table.keyName, item);
+      return readout.type === "read" ? [readout.value] : [];
+    });
+  }
+
+  async deleteWorkerMetrics(
+    place: TablePlace,
+    metrics: Pick<WorkerMetrics, "workerId" | "lastUpdateEpochS">,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    const table = this.#metricsTable(place);
+    const when = metricsCondition(table.keyName, metrics.lastUpdateEpochS);
+    return (await table.delete(metrics.workerId, when, signal)).applied;
+  }
+
+  #stateTable(place: TablePlace): ItemTable {
+    return place === "leaseTable" ? this.#tables.leaseTable : this.#tables.legacyCoordinatorState;
+  }
+
+  #metricsTable(place: TablePlace): ItemTable {
+    return place === "leaseTable" ? this.#tables.leaseTable : this.#tables.legacyWorkerMetrics;
+  }
+}
+
+/**
+ * Whether the lock stands as we wrote it. A refusal may be the echo of our own write, sent again because its answer was lost;
+ * the version, which nobody else has, tells.
+ */
+async function isWritten(
+  table: ItemTable,
+  lock: LeaderLock,
+  outcome: ConditionalOutcome,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  if (outcome.applied) return true;
+  const item = outcome.item ?? await table.get(LEADER_KEY, signal);
+  const stands = item === undefined ? undefined : lockOf(item);
+  return stands?.type === "read" && stands.value.recordVersionNumber === lock.recordVersionNumber &&
+    stands.value.ownerName === lock.ownerName;
+}
+
+function valueOf<T>(readout: Readout<T>, key: string, table: ItemTable): T {
+  if (readout.type === "read") return readout.value;
+  throw new LeaseTableError(
+    `Cannot read item "${key}" of table "${table.tableName}": ${readout.problem}: delete the item`,
+  );
+}

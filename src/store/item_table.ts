@@ -1,0 +1,37 @@
+/**
+ * A table of items with one text key, as a contract: what leases and coordination need of DynamoDB once a table is there.
+ * `dynamodb_table.ts` has it on DynamoDB, `memory_table.ts` in memory. A simulation puts its faults here: throttling, lost
+ * answers and stale scans all pass through these few methods.
+ *
+ * @module
+ */
+
+import type { ConditionalOutcome, Item } from "../aws/dynamodb.ts";
+import type { ItemCondition, ItemUpdate } from "./item_write.ts";
+
+/**
+ * Single-item writes are atomic. Every method throws `AwsServiceError`: with code `ResourceNotFoundException` when there is no
+ * such table (but `exists`), and after any other failure it is open whether a write was applied.
+ */
+export interface ItemTable {
+  readonly tableName: string;
+  /** Name of the partition key, which holds a text. */
+  readonly keyName: string;
+  /** Whether there is such a table, usable or not. */
+  exists(signal?: AbortSignal): Promise<boolean>;
+  /** Strongly consistent. */
+  get(key: string, signal?: AbortSignal): Promise<Item | undefined>;
+  /** All items, in no particular order; eventually consistent. */
+  scan(signal?: AbortSignal): Promise<readonly Item[]>;
+  /** Replaces the whole item, key included. */
+  put(item: Item, when: ItemCondition, signal?: AbortSignal): Promise<ConditionalOutcome>;
+  /** Changes some attributes; makes the item when the condition allows for none. The outcome tells the item as it now stands. */
+  update(
+    key: string,
+    update: ItemUpdate,
+    when: ItemCondition,
+    signal?: AbortSignal,
+  ): Promise<ConditionalOutcome>;
+  /** No error when there is none, unless the condition says otherwise. */
+  delete(key: string, when: ItemCondition, signal?: AbortSignal): Promise<ConditionalOutcome>;
+}

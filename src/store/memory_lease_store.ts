@@ -1,0 +1,59 @@
+/**
+ * The lease table in memory, for tests, simulations and trying things out. Everybody who shares a {@linkcode MemoryTable}
+ * shares the leases.
+ *
+ * @module
+ */
+
+import type { Lease, NewLease } from "../lease/lease.ts";
+import type { LeaseStore, TableListing, WriteOutcome } from "../lease/lease_store.ts";
+import type { LeaseWrite } from "../lease/lease_write.ts";
+import type { ItemTable } from "./item_table.ts";
+import { applyLeaseWrite, createLease, readLease } from "./lease_rows.ts";
+import type { MemoryTable } from "./memory_table.ts";
+import { keysOwnedBy, listingOf } from "./table_listing.ts";
+
+/** {@linkcode LeaseStore} in memory. Its index is never behind. */
+export class MemoryLeaseStore implements LeaseStore {
+  readonly #memory: MemoryTable;
+  readonly #table: ItemTable;
+
+  /**
+   * @param memory Where the items are.
+   * @param table What every call but `ensureTable` goes through: the same table, or one around it that a test makes fail.
+   */
+  constructor(memory: MemoryTable, table: ItemTable = memory) {
+    this.#memory = memory;
+    this.#table = table;
+  }
+
+  // deno-lint-ignore require-await -- the contract is asynchronous
+  async ensureTable(signal?: AbortSignal): Promise<{ readonly created: boolean }> {
+    signal?.throwIfAborted();
+    return { created: this.#memory.create() };
+  }
+
+  async list(signal?: AbortSignal): Promise<TableListing> {
+    return listingOf(await this.#table.scan(signal));
+  }
+
+  get(leaseKey: string, signal?: AbortSignal): Promise<Lease | undefined> {
+    return readLease(this.#table, leaseKey, signal);
+  }
+
+  async leaseKeysOwnedBy(workerId: string, signal?: AbortSignal): Promise<readonly string[]> {
+    return keysOwnedBy(workerId, await this.#table.scan(signal));
+  }
+
+  create(lease: NewLease, signal?: AbortSignal): Promise<boolean> {
+    return createLease(this.#table, lease, signal);
+  }
+
+  apply(write: LeaseWrite, signal?: AbortSignal): Promise<WriteOutcome> {
+    return applyLeaseWrite(this.#table, write, signal);
+  }
+
+  async delete(leaseKey: string, signal?: AbortSignal): Promise<void> {
+    await this.#table.delete(leaseKey, {}, signal);
+  }
+}

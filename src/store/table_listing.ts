@@ -1,0 +1,57 @@
+// Pure.
+/**
+ * Sorts what a scan of the lease table found: leases, worker metrics, and what claims to be one but cannot be read.
+ *
+ * @module
+ */
+
+import type { Item } from "../aws/dynamodb.ts";
+import type { Lease } from "../lease/lease.ts";
+import type { TableListing, UnreadableItem } from "../lease/lease_store.ts";
+import type { WorkerMetrics } from "../lease/coordinator_store.ts";
+import { WORKER_METRICS_ENTITY, workerMetricsOf } from "./coordinator_items.ts";
+import { LEASE_ENTITY, LEASE_KEY, leaseOf } from "./lease_item.ts";
+
+/**
+ * The listing of a scanned table. An item without `entityType` is a lease, as KCL before 3.5 wrote it; items of another or an
+ * unknown kind are none of our business.
+ */
+export function listingOf(items: readonly Item[]): TableListing {
+  const leases: Lease[] = [];
+  const workers: WorkerMetrics[] = [];
+  const unreadable: UnreadableItem[] = [];
+  for (const item of items) {
+    switch (entityTypeOf(item)) {
+      case LEASE_ENTITY: {
+        const readout = leaseOf(item);
+        if (readout.type === "read") leases.push(readout.value);
+        else unreadable.push({ key: keyOf(item), problem: readout.problem });
+        break;
+      }
+      case WORKER_METRICS_ENTITY: {
+        const readout = workerMetricsOf(LEASE_KEY, item);
+        if (readout.type === "read") workers.push(readout.value);
+        else unreadable.push({ key: keyOf(item), problem: readout.problem });
+        break;
+      }
+    }
+  }
+  return { leases, workers, unreadable };
+}
+
+/** The keys of the items that have this lease owner: what the index would tell. */
+export function keysOwnedBy(workerId: string, items: readonly Item[]): readonly string[] {
+  return items.filter(({ leaseOwner }) =>
+    leaseOwner !== undefined && "S" in leaseOwner && leaseOwner.S === workerId
+  ).map(keyOf);
+}
+
+function entityTypeOf({ entityType }: Item): string | undefined {
+  if (entityType === undefined) return LEASE_ENTITY;
+  return "S" in entityType ? entityType.S : undefined;
+}
+
+function keyOf(item: Item): string {
+  const key = item[LEASE_KEY];
+  return key !== undefined && "S" in key ? key.S : "";
+}

@@ -1,0 +1,57 @@
+/**
+ * Gives the children of an ended shard their leases, before its end is stored.
+ *
+ * @module
+ */
+
+import type { WorkerEvent } from "../events.ts";
+import { childLeases } from "../lease/child_leases.ts";
+import { leaseKeyOf } from "../lease/lease.ts";
+import type { LeaseStore } from "../lease/lease_store.ts";
+import type { ChildShard } from "../stream/shard.ts";
+import type { LeaseHold } from "./lease_hold.ts";
+
+/** What the creation needs. */
+export interface CreateChildLeasesOptions {
+  readonly hold: LeaseHold;
+  readonly children: readonly ChildShard[];
+  readonly leaseStore: LeaseStore;
+  readonly emit: (event: WorkerEvent) => void;
+  readonly random: () => number;
+}
+
+/** @returns false when it must be tried again later, or the lease was given up for another worker to try. */
+export async function createChildLeases(
+  options: CreateChildLeasesOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { hold, children, leaseStore, emit, random } = options;
+  const { streamIdentifier } = hold.lease;
+  const shardIds = new Set(children.flatMap((child) => [child.shardId, ...child.parentShards]));
+  const found = await Promise.all(
+    [...shardIds].map((shardId) => leaseStore.get(leaseKeyOf(shardId, streamIdentifier), signal)),
+  );
+  const leased = new Set(found.flatMap((lease) => lease === undefined ? [] : [lease.shardId]));
+  const plan = childLeases({ childShards: children, leased, streamIdentifier, chance: random() });
+  switch (plan.type) {
+    case "wait":
+      emit({ type: "notice", level: "warning", shardId: hold.shardId, text: plan.problem });
+      return false;
+    case "giveUp":
+      emit({
+        type: "notice",
+        level: "error",
+        shardId: hold.shardId,
+        text: `Lease given up: ${plan.problem}`,
+      });
+      await hold.giveUp();
+      return false;
+    case "create":
+      for (const lease of plan.leases) {
+        if (!await leaseStore.create(lease, signal)) continue;
+        emit({ type: "leaseCreated", leaseKey: lease.leaseKey, checkpoint: lease.checkpoint });
+      }
+      await hold.setChildShardIds(children.map((child) => child.shardId));
+      return true;
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * What a leader does: one listing of the table a pass, and from it the assignment of leases, the audit of the stream's
+ * coverage, and the deletion of workers that are long gone.
+ *
+ * A worker that does not lead watches the leases too while the leader seems to be gone, so that it need not start
+ * counting from zero once the lock is its own.
+ *
+ * Source: KCL 3.5.1, `LeaseAssignmentManager`, `PeriodicShardSyncManager`; the decisions are in `lease/`.
+ *
+ * @module
+ */
+
+import type { WorkerEvent } from "../events.ts";
+import {
+  type Assignment,
+  type AssignmentOptions,
+  LOAD_BALANCING_INTERVAL_MS,
+  planAssignments,
+  writeOf,
+} from "../lease/assignment.ts";
+import type { CoordinatorStore, TablePlace, WorkerMetrics } from "../lease/coordinator_store.ts";
+import { observe, type Sighting } from "../lease/expiry.ts";
+import { type HandoffSighting, observeHandoffs } from "../lease/handoff.ts";
+import type { LeaseStore, TableListing } from "../lease/lease_store.ts";
+import { staleWorkers } from "../lease/live_workers.ts";
+import type { System } from "../system.ts";
+import type { ShardSyncer } from "./shard_syncer.ts";
+
+/** What a leader's work needs. */
+export interface LeaderDutiesOptions {
+  readonly workerId: string;
+  readonly leaseStore: LeaseStore;
+  readonly coordinatorStore: CoordinatorStore;
+  readonly place: TablePlace;
+  readonly assignment: AssignmentOptions;
+  readonly shardSyncer: ShardSyncer;
+  readonly system: System;
+  readonly emit: (event: WorkerEvent) => void;
+  /** Asked before every write: a pass may outlast the lock. */
+  readonly isLeading: () => boolean;
+  /** Told when a lease was assigned to this very worker. */
+  readonly onOwnLease: () => void;
+}
+
+/** The leader's memory from pass to pass. */
+export class LeaderDuties {
+  readonly #options: LeaderDutiesOptions;
+  #sightings: ReadonlyMap<string, Sighting> = new Map();
+  #handoffs: ReadonlyMap<string, HandoffSighting> = new Map();
+  #balancedMs: number | undefined;
+  readonly #toldUnreadable = new Set<string>();
+
+  constructor(options: LeaderDutiesOptions) {
+    this.#options = options;
+  }
+
+  /** One pass as leader. */
+  async lead(signal: AbortSignal): Promise<void> {
+    const { leaseStore, shardSyncer, system, emit, onOwnLease, workerId } = this.#options;
+    const startedMs = system.clock.monotonicMs();
+    let listing = await this.watch(signal);
+    if (await shardSyncer.syncIfNeeded(listing.leases, signal)) listing = await this.watch(signal);
+    const { leases } = listing;
+    const workers = await this.#workers(listing, signal);
+    const plan = planAssignments({
+      workerId,
+      leases,
+      workers,
+      sightings: this.#sightings,
+      handoffs: this.#handoffs,
+      nowMs: startedMs,
+      nowEpochS: system.clock.epochMs() / 1000,
+      balance: this.#isBalancingDue(startedMs),
+      random: system.random,
+    }, this.#options.assignment);
+    let assigned = 0;
+    for (const assignment of plan.assignments) {
+      if (!this.#options.isLeading()) return;
+      const outcome = await leaseStore.apply(writeOf(assignment), signal);
+      // Refused: the lease has changed since it was listed; the next pass sees how.
+      if (!outcome.applied) continue;
+      assigned++;
+      this.#tell(assignment);
+      if (assignment.to === workerId) onOwnLease();
+    }
+    const ms = system.clock.monotonicMs() - startedMs;
+    const { expired } = plan;
+    emit({ type: "assignmentPass", leases: leases.length, workers: plan.workers, expired, assigned, ms });
+    await this.#deleteStale(workers, signal);
+  }
+
+  /** Lists the table and remembers what it shows. */
+  async watch(signal: AbortSignal): Promise<TableListing> {
+    const { leaseStore, system, emit } = this.#options;
+    const listing = await leaseStore.list(signal);
+    const nowMs = system.clock.monotonicMs();
+    this.#sightings = observe(this.#sightings, listing.leases, nowMs);
+    this.#handoffs = observeHandoffs(this.#handoffs, listing.leases, nowMs);
+    for (const { key, problem } of listing.unreadable) {
+      if (this.#toldUnreadable.has(key)) continue;
+      this.#toldUnreadable.add(key);
+      emit({ type: "leaseUnreadable", leaseKey: key, problem });
+    }
+    return listing;
+  }
+
+  async #workers(listing: TableListing, signal: AbortSignal): Promise<readonly WorkerMetrics[]> {
+    const { place, coordinatorStore } = this.#options;
+    if (place === "leaseTable") return listing.workers;
+    return [...listing.workers, ...await coordinatorStore.listLegacyWorkerMetrics(signal)];
+  }
+
+  /** Counting leases may balance at every pass; measured load is too slow for that. */
+  #isBalancingDue(nowMs: number): boolean {
+    if (this.#options.assignment.strategy === "LEASE_COUNT_BASED") return true;
+    if (this.#balancedMs !== undefined && nowMs - this.#balancedMs < LOAD_BALANCING_INTERVAL_MS) return false;
+    this.#balancedMs = nowMs;
+    return true;
+  }
+
+  #tell(assignment: Assignment): void {
+    const { leaseKey, leaseOwner } = assignment.lease;
+    const { emit } = this.#options;
+    if (assignment.how === "assign") {
+      emit({ type: "leaseAssigned", leaseKey, from: leaseOwner, to: assignment.to });
+    } else emit({ type: "handoffStarted", leaseKey, from: assignment.lease.leaseOwner, to: assignment.to });
+  }
+
+  async #deleteStale(workers: readonly WorkerMetrics[], signal: AbortSignal): Promise<void> {
+    const { coordinatorStore, place, system, isLeading } = this.#options;
+    for (const worker of staleWorkers(workers, system.clock.epochMs() / 1000)) {
+      if (!isLeading()) return;
+      await coordinatorStore.deleteWorkerMetrics(place, worker, signal);
+    }
+  }
+}

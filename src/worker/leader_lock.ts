@@ -1,0 +1,151 @@
+/**
+ * One worker's side of the leader's lock: acquires it when it is free or has stood still, keeps it alive while
+ * the leader does its work, gives it back.
+ *
+ * Source: KCL 3.5.1, `DynamoDBLockBasedLeaderDecider`; the decisions are in `lease/leader.ts`.
+ *
+ * @module
+ */
+
+import type { WorkerEvent } from "../events.ts";
+import type { CoordinatorStore, LeaderLock, TablePlace } from "../lease/coordinator_store.ts";
+import {
+  followerStep,
+  type HeldLock,
+  leaderStep,
+  type LockSighting,
+  mayLead,
+  observeLock,
+} from "../lease/leader.ts";
+import { randomUuid, type System } from "../system.ts";
+
+/** What the lock needs. */
+export interface LeaderLockOptions {
+  readonly store: CoordinatorStore;
+  readonly place: TablePlace;
+  readonly workerId: string;
+  /** How long the lock is good after a heartbeat, in ms; told to others in the item. */
+  readonly durationMs: number;
+  readonly heartbeatMs: number;
+  readonly system: System;
+  readonly emit: (event: WorkerEvent) => void;
+}
+
+/** The lock, as this worker sees or holds it. */
+export class LeaderLockKeeper {
+  readonly #options: LeaderLockOptions;
+  #held: HeldLock | undefined;
+  #sighting: LockSighting | undefined;
+  #failedPasses = 0;
+  #lastPassMs = 0;
+
+  constructor(options: LeaderLockOptions) {
+    this.#options = options;
+  }
+
+  /** Whether this worker may act as leader at this moment. */
+  get isLeading(): boolean {
+    return mayLead(this.#held, this.#options.system.clock.monotonicMs());
+  }
+
+  /**
+   * How long the lock of another worker has stood still as we saw it, in ms; 0 while we hold it or there is none. More than
+   * its heartbeat lets one think that the leader is gone.
+   */
+  silentMs(nowMs: number): number {
+    return this.#held !== undefined || this.#sighting === undefined ? 0 : nowMs - this.#sighting.firstSeenMs;
+  }
+
+  /** Tells how the leader's pass went. */
+  passEnded(ok: boolean): void {
+    this.#failedPasses = ok ? 0 : this.#failedPasses + 1;
+    if (ok) this.#lastPassMs = this.#options.system.clock.monotonicMs();
+  }
+
+  /**
+   * Does what is due: acquires, heartbeats, steps down.
+   *
+   * @returns In how many ms the next step is due.
+   * @throws what the table threw; the lock then holds for as long as it can be proved.
+   */
+  async step(signal: AbortSignal): Promise<number> {
+    return this.#held === undefined ? await this.#follow(signal) : await this.#lead(this.#held, signal);
+  }
+
+  /** Gives the lock back, if it is ours. */
+  async release(reason: string, signal?: AbortSignal): Promise<void> {
+    const held = this.#held;
+    if (held === undefined) return;
+    this.#stop(reason);
+    await this.#options.store.releaseLock(this.#options.place, held.lock, signal);
+  }
+
+  async #follow(signal: AbortSignal): Promise<number> {
+    const { store, place, system, emit, workerId, heartbeatMs } = this.#options;
+    const startedMs = system.clock.monotonicMs();
+    const found = await store.readLock(place, signal);
+    this.#sighting = observeLock(this.#sighting, found, system.clock.monotonicMs());
+    const step = followerStep(found, this.#sighting, startedMs);
+    if (step.type === "wait") return step.ms;
+    const lock = this.#newVersion();
+    const provenAtMs = system.clock.monotonicMs();
+    if (!await store.putLock(place, lock, step.when, signal) && !await this.#stands(lock, signal)) {
+      return heartbeatMs;
+    }
+    this.#held = { lock, provenAtMs };
+    this.#sighting = undefined;
+    this.#failedPasses = 0;
+    this.#lastPassMs = provenAtMs;
+    emit({ type: "leadershipGained", workerId });
+    return heartbeatMs;
+  }
+
+  async #lead(held: HeldLock, signal: AbortSignal): Promise<number> {
+    const { store, place, system, heartbeatMs } = this.#options;
+    const progress = { failedPasses: this.#failedPasses, lastPassMs: this.#lastPassMs, heartbeatMs };
+    const nowMs = system.clock.monotonicMs();
+    const step = leaderStep(held, progress, nowMs);
+    switch (step.type) {
+      case "lead":
+        return step.heartbeatInMs;
+      case "release":
+        await this.release(step.reason, signal);
+        return held.lock.leaseDurationMs;
+      case "stop":
+        this.#stop(step.reason);
+        return heartbeatMs;
+      case "heartbeat": {
+        const lock = this.#newVersion();
+        const { recordVersionNumber } = held.lock;
+        const isWritten = await store.heartbeatLock(place, recordVersionNumber, lock, signal);
+        if (isWritten || await this.#stands(lock, signal)) {
+          this.#held = { lock, provenAtMs: nowMs };
+        } else {
+          this.#stop("another worker holds the lock");
+        }
+        return heartbeatMs;
+      }
+    }
+  }
+
+  /** Whether a refused write had in fact been applied, its first answer lost on the way. */
+  async #stands(lock: LeaderLock, signal: AbortSignal): Promise<boolean> {
+    const found = await this.#options.store.readLock(this.#options.place, signal);
+    return found?.recordVersionNumber === lock.recordVersionNumber;
+  }
+
+  #stop(reason: string): void {
+    this.#held = undefined;
+    this.#options.emit({ type: "leadershipLost", workerId: this.#options.workerId, reason });
+  }
+
+  #newVersion(): LeaderLock {
+    const { workerId, durationMs, system } = this.#options;
+    return {
+      ownerName: workerId,
+      leaseDurationMs: durationMs,
+      recordVersionNumber: randomUuid(system.random),
+      isReleased: false,
+    };
+  }
+}

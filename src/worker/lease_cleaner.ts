@@ -1,0 +1,102 @@
+/**
+ * Deletes the leases of shards that are done, by the worker that holds them; what may go is decided in `lease/cleanup.ts`.
+ *
+ * Source: KCL 3.5.1, `LeaseCleanupManager`.
+ *
+ * @module
+ */
+
+import type { Kinesis, StreamReference } from "../aws/kinesis.ts";
+import { isAwsError } from "../errors.ts";
+import type { WorkerEvent } from "../events.ts";
+import { cleanupStep, type CleanupView } from "../lease/cleanup.ts";
+import { type Lease, leaseKeyOf } from "../lease/lease.ts";
+import type { LeaseStore } from "../lease/lease_store.ts";
+import { isShardEnd } from "../stream/sequence_number.ts";
+import { childrenOf } from "../stream/shard.ts";
+import type { Clock } from "../system.ts";
+import type { LeaseHold } from "./lease_hold.ts";
+
+/** What cleaning needs. */
+export interface LeaseCleanerOptions {
+  readonly stream: StreamReference;
+  readonly kinesis: Kinesis;
+  readonly leaseStore: LeaseStore;
+  readonly clock: Clock;
+  readonly emit: (event: WorkerEvent) => void;
+}
+
+/** A lease that must be kept is checked so often for whether the service still knows its shard, in ms. KCL: 30 minutes. */
+const garbageIntervalMs = 1_800_000;
+
+/** Cleans up after one worker. */
+export class LeaseCleaner {
+  readonly #options: LeaseCleanerOptions;
+  readonly #askedMs = new Map<string, number>();
+
+  constructor(options: LeaseCleanerOptions) {
+    this.#options = options;
+  }
+
+  /** Deletes what may go among the held leases. */
+  async cleanUp(holds: readonly LeaseHold[], signal: AbortSignal): Promise<void> {
+    for (const hold of holds) {
+      if (isShardEnd(hold.lease.checkpoint)) await this.#cleanUpOne(hold, signal);
+    }
+  }
+
+  async #cleanUpOne(hold: LeaseHold, signal: AbortSignal): Promise<void> {
+    const { leaseStore, emit } = this.#options;
+    const { leaseKey } = hold;
+    const told = this.#isDue(leaseKey) ? await this.#ask(hold.lease, signal) : undefined;
+    const leases = await this.#relatives(hold.lease, Array.isArray(told) ? told : [], signal);
+    let step = cleanupStep(hold.lease, { leases, told });
+    if (step.type === "askForChildren") {
+      const children = await this.#ask(hold.lease, signal);
+      const more = await this.#relatives(hold.lease, Array.isArray(children) ? children : [], signal);
+      step = cleanupStep(hold.lease, { leases: more, told: children });
+    }
+    if (step.type !== "delete") return;
+    hold.retire();
+    await leaseStore.delete(leaseKey, signal);
+    this.#askedMs.delete(leaseKey);
+    emit({ type: "leaseDeleted", leaseKey, reason: step.reason });
+  }
+
+  /** Whether it is time to ask if the shard still exists; the first time only after the interval. */
+  #isDue(leaseKey: string): boolean {
+    const nowMs = this.#options.clock.monotonicMs();
+    const askedMs = this.#askedMs.get(leaseKey);
+    if (askedMs !== undefined && nowMs - askedMs < garbageIntervalMs) return false;
+    this.#askedMs.set(leaseKey, nowMs);
+    return askedMs !== undefined;
+  }
+
+  /** What the service says of the shard: its children, or that it is gone. */
+  async #ask(lease: Lease, signal: AbortSignal): Promise<CleanupView["told"]> {
+    const { kinesis, stream } = this.#options;
+    try {
+      const shards = await kinesis.listShards(stream, undefined, signal);
+      // A stream always has shards: an empty listing says nothing.
+      if (shards.length === 0) return undefined;
+      if (!shards.some((shard) => shard.shardId === lease.shardId)) return "shardGone";
+      return childrenOf(lease.shardId, shards).map((child) => child.shardId);
+    } catch (error) {
+      if (isAwsError(error, "ResourceNotFoundException")) return "shardGone";
+      throw error;
+    }
+  }
+
+  /** The leases of parents and children, by key. */
+  async #relatives(
+    lease: Lease,
+    toldChildren: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, Lease>> {
+    const ids = new Set([...lease.parentShardIds, ...lease.childShardIds, ...toldChildren]);
+    const found = await Promise.all(
+      [...ids].map((id) => this.#options.leaseStore.get(leaseKeyOf(id, lease.streamIdentifier), signal)),
+    );
+    return new Map(found.flatMap((other) => other === undefined ? [] : [[other.leaseKey, other]]));
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * One acquisition of a lease, kept alive: every write to it goes through here, one at a time, and its clock of
+ * expiry starts anew when a write is confirmed (from before that write was sent, so that we count it as expired no
+ * later than anybody who watches its counter).
+ *
+ * What memory knows changes only on the table's word. A write whose answer was lost is recognised by the counter:
+ * the item is still ours, one step ahead.
+ *
+ * Source: KCL 3.5.1, `DynamoDBLeaseRenewer`.
+ *
+ * @module
+ */
+
+import type { HeldLease } from "../consumer/held_lease.ts";
+import { LeaseLostError } from "../errors.ts";
+import type { LeaseLossReason, WorkerEvent } from "../events.ts";
+import { locallyExpired } from "../lease/expiry.ts";
+import { afterRefusedRenewal } from "../lease/handoff.ts";
+import type { Lease } from "../lease/lease.ts";
+import type { LeaseStore } from "../lease/lease_store.ts";
+import { assign, checkpoint, evict, type LeaseWrite, renew, setChildShardIds } from "../lease/lease_write.ts";
+import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
+import type { Clock } from "../system.ts";
+import { Throughput } from "./throughput.ts";
+
+/** What a hold needs of its worker. */
+export interface LeaseHoldOptions {
+  readonly store: LeaseStore;
+  readonly workerId: string;
+  readonly failoverTimeMs: number;
+  readonly clock: Clock;
+  readonly emit: (event: WorkerEvent) => void;
+  /** Who shall have the lease next when it is handed over; undefined leaves it to the leader. */
+  readonly successorOf: (lease: Lease) => string | undefined;
+}
+
+/** A write is tried this often in a row: as read, after learning of a handoff, after finding its own lost answer. */
+const maxWriteAttempts = 3;
+
+/** A lease that this worker holds. */
+export class LeaseHold implements HeldLease {
+  readonly leaseKey: string;
+  readonly shardId: string;
+  readonly #options: LeaseHoldOptions;
+  readonly #lost = new AbortController();
+  readonly #drain = new AbortController();
+  readonly #throughput: Throughput;
+  #lease: Lease;
+  #incrementedMs: number;
+  /** When our own handoff was first seen, in monotonic ms. */
+  #handoffSeenMs: number | undefined;
+  /** Writes wait for one another. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  /**
+   * @param lease As the table confirmed it.
+   * @param incrementedMs Monotonic ms before the write that confirmed it was sent.
+   */
+  constructor(lease: Lease, incrementedMs: number, options: LeaseHoldOptions) {
+    this.leaseKey = lease.leaseKey;
+    this.shardId = lease.shardId;
+    this.#lease = lease;
+    this.#incrementedMs = incrementedMs;
+    this.#options = options;
+    this.#throughput = new Throughput(options.clock, lease.throughputKBps);
+  }
+
+  get lease(): Lease {
+    return this.#lease;
+  }
+
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  get drain(): AbortSignal {
+    return this.#drain.signal;
+  }
+
+  /** Monotonic ms from which the lease counts as renewed. */
+  get incrementedMs(): number {
+    return this.#incrementedMs;
+  }
+
+  /** When a handoff of this lease to another worker was first seen; undefined while none is pending. */
+  get handoffSeenMs(): number | undefined {
+    return this.#handoffSeenMs;
+  }
+
+  ensureHeld(): void {
+    if (!this.#lost.signal.aborted && this.#isExpired()) this.drop("expired");
+    this.#lost.signal.throwIfAborted();
+  }
+
+  countBytes(bytes: number): void {
+    this.#throughput.count(bytes);
+  }
+
+  /** Asks the consumer to leave the shard in order. */
+  requestDrain(reason: string): void {
+    this.#drain.abort(new Error(reason));
+  }
+
+  /** Stops holding the lease; nothing reaches the table through this hold any more. */
+  drop(reason: LeaseLossReason): void {
+    if (this.#lost.signal.aborted) return;
+    const { leaseKey, shardId } = this;
+    this.#options.emit({ type: "leaseLost", leaseKey, shardId, reason });
+    this.#lost.abort(new LeaseLostError(leaseKey, lossText[reason]));
+  }
+
+  /** Stops holding a lease that is about to be deleted, its shard being done: a renewal must not meet its absence. */
+  retire(): void {
+    this.#lost.abort(new LeaseLostError(this.leaseKey, "its shard is done, and its item deleted"));
+  }
+
+  /** One heartbeat. @throws what the table threw; the lease is then still held until it expires. */
+  async renew(): Promise<void> {
+    const { clock, emit } = this.#options;
+    const startedMs = clock.monotonicMs();
+    const throughputKBps = this.#throughput.perSecond();
+    await this.#write((lease) => renew(lease, throughputKBps));
+    emit({ type: "leaseRenewed", leaseKey: this.leaseKey, ms: clock.monotonicMs() - startedMs });
+  }
+
+  async checkpoint(at: ExtendedSequenceNumber): Promise<void> {
+    await this.#write((lease) => checkpoint(lease, at));
+  }
+
+  /** Notes the children of the ended shard in its lease. */
+  async setChildShardIds(childShardIds: readonly string[]): Promise<void> {
+    await this.#write((lease) => setChildShardIds(lease, childShardIds));
+  }
+
+  async handOver(): Promise<void> {
+    await this.#release((lease) =>
+      lease.checkpointOwner === undefined ? this.#options.successorOf(lease) : lease.leaseOwner
+    );
+  }
+
+  async giveUp(): Promise<void> {
+    await this.#release(() => undefined);
+  }
+
+  /** @param next The worker to assign the lease to; undefined frees it. */
+  async #release(next: (lease: Lease) => string | undefined): Promise<void> {
+    const { leaseKey, shardId } = this;
+    try {
+      let to: string | undefined;
+      await this.#write((lease) => {
+        to = next(lease);
+        return to === undefined ? evict(lease) : assign(lease, to);
+      });
+      this.#options.emit({ type: "leaseReleased", leaseKey, shardId, to });
+      this.#lost.abort(new LeaseLostError(leaseKey, "it was handed over"));
+    } catch (error) {
+      if (this.#lost.signal.aborted) return;
+      // It will expire, and somebody else will find it.
+      this.#options.emit({ type: "leaseRenewalFailed", leaseKey, shardId, error });
+      this.drop("givenUp");
+    }
+  }
+
+  /** Applies one write to the lease as memory knows it; in turn. */
+  #write(build: (lease: Lease) => LeaseWrite): Promise<void> {
+    const turn = this.#turn.then(() => this.#writeNow(build));
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+
+  async #writeNow(build: (lease: Lease) => LeaseWrite): Promise<void> {
+    const { store, clock } = this.#options;
+    for (let attempt = 1;; attempt++) {
+      this.ensureHeld();
+      const startedMs = clock.monotonicMs();
+      const write = build(this.#lease);
+      const outcome = await store.apply(write, this.#lost.signal);
+      if (outcome.applied) {
+        this.#confirm(outcome.lease, write, startedMs);
+        return;
+      }
+      const verdict = afterRefusedRenewal(this.#lease, outcome.found);
+      if (verdict.type === "lost" || attempt >= maxWriteAttempts) {
+        this.drop(verdict.type === "lost" ? verdict.reason : "taken");
+        this.#lost.signal.throwIfAborted();
+        return;
+      }
+      this.#lease = verdict.lease;
+      this.#noticeHandoff();
+    }
+  }
+
+  #confirm(lease: Lease, write: LeaseWrite, startedMs: number): void {
+    const isIncremented = write.set.leaseCounter !== undefined || write.add.leaseCounter !== undefined;
+    if (isIncremented) this.#incrementedMs = startedMs;
+    this.#lease = lease;
+    this.#noticeHandoff();
+  }
+
+  #noticeHandoff(): void {
+    const { workerId, clock } = this.#options;
+    if (this.#lease.checkpointOwner !== workerId || this.#handoffSeenMs !== undefined) return;
+    this.#handoffSeenMs = clock.monotonicMs();
+    this.requestDrain(`lease "${this.leaseKey}" is to be handed over to ${this.#lease.leaseOwner}`);
+  }
+
+  #isExpired(): boolean {
+    const { clock, failoverTimeMs } = this.#options;
+    return locallyExpired(this.#incrementedMs, failoverTimeMs, clock.monotonicMs());
+  }
+}
+
+const lossText: Readonly<Record<LeaseLossReason, string>> = {
+  taken: "another worker owns it",
+  expired: "it could not be renewed in time",
+  deleted: "its item is gone from the lease table",
+  givenUp: "it was given up",
+};

@@ -1,0 +1,173 @@
+/**
+ * Keeps the leases of one worker: finds those assigned to it, starts a consumer for each, renews them, and lets go
+ * of them in order.
+ *
+ * A lease is not started on the word of a read: one conditional renewal comes first, so that whoever else still believes
+ * to hold it is fenced before the first record is delivered. And a lease is not started twice in one process: while
+ * the old consumer of a lost lease is still inside a callback, the lease is left to the other workers.
+ *
+ * Source: KCL 3.5.1, `DynamoDBLeaseDiscoverer`, `DynamoDBLeaseRenewer`, `DynamoDBLeaseCoordinator`.
+ *
+ * @module
+ */
+
+import type { WorkerEvent } from "../events.ts";
+import { renewIntervalMs } from "../lease/expiry.ts";
+import { mayStart } from "../lease/handoff.ts";
+import type { Lease } from "../lease/lease.ts";
+import type { LeaseStore } from "../lease/lease_store.ts";
+import { assign, evict, renew } from "../lease/lease_write.ts";
+import { type Clock, pause } from "../system.ts";
+import { LeaseHold } from "./lease_hold.ts";
+import { Semaphore, type TaskGroup } from "./task_group.ts";
+
+/** What a keeper is made of. */
+export interface LeaseKeeperOptions {
+  readonly store: LeaseStore;
+  readonly workerId: string;
+  readonly failoverTimeMs: number;
+  readonly gracefulLeaseHandoffTimeoutMs: number;
+  readonly maxLeaseRenewals: number;
+  readonly clock: Clock;
+  readonly emit: (event: WorkerEvent) => void;
+  /** Owns the consumers and the renewals. */
+  readonly tasks: TaskGroup;
+  readonly successorOf: (lease: Lease) => string | undefined;
+  /** Consumes a shard until its end, or until the lease is lost or drained. */
+  readonly consume: (hold: LeaseHold) => Promise<unknown>;
+}
+
+/** The first pause after a failed renewal, in ms; it doubles, and never exceeds the renewal interval. */
+const renewalRetryMs = 200;
+
+/** The leases that a worker holds. */
+export class LeaseKeeper {
+  readonly #options: LeaseKeeperOptions;
+  readonly #holds = new Map<string, LeaseHold>();
+  readonly #renewals: Semaphore;
+  readonly #discoveries: Semaphore;
+  #isClosed = false;
+
+  constructor(options: LeaseKeeperOptions) {
+    this.#options = options;
+    this.#renewals = new Semaphore(options.maxLeaseRenewals);
+    this.#discoveries = new Semaphore(options.maxLeaseRenewals);
+  }
+
+  /** The holds whose lease is still ours. */
+  get held(): readonly LeaseHold[] {
+    return [...this.#holds.values()].filter((hold) => !hold.lost.aborted);
+  }
+
+  /** Looks for leases newly assigned to this worker and starts them. @throws what the index query threw. */
+  async discover(signal: AbortSignal): Promise<void> {
+    const keys = await this.#options.store.leaseKeysOwnedBy(this.#options.workerId, signal);
+    const fresh = keys.filter((key) => !this.#holds.has(key));
+    const outcomes = await Promise.allSettled(
+      fresh.map((key) => this.#discoveries.run(() => this.#start(key, signal))),
+    );
+    const failed = outcomes.find((outcome) => outcome.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  /** Asks every consumer to leave its shard in order. A lease that is still being started is drained at once. */
+  drain(reason: string): void {
+    this.#isClosed = true;
+    for (const hold of this.#holds.values()) hold.requestDrain(reason);
+  }
+
+  /** Hands over what is still held, whatever its processor is doing. */
+  async abandon(): Promise<void> {
+    await Promise.all(this.held.map((hold) => hold.handOver()));
+  }
+
+  /** Passes on the leases that were assigned to this worker while it was stopping. */
+  async passOn(signal: AbortSignal): Promise<void> {
+    const { store, workerId, successorOf, emit } = this.#options;
+    for (const leaseKey of await store.leaseKeysOwnedBy(workerId, signal)) {
+      const lease = await store.get(leaseKey, signal);
+      if (lease === undefined || !mayStart(lease, workerId) || this.#holds.has(leaseKey)) continue;
+      const to = successorOf(lease);
+      const outcome = await store.apply(to === undefined ? evict(lease) : assign(lease, to), signal);
+      if (outcome.applied) emit({ type: "leaseReleased", leaseKey, shardId: lease.shardId, to });
+    }
+  }
+
+  async #start(leaseKey: string, signal: AbortSignal): Promise<void> {
+    const { store, workerId, clock, emit, tasks } = this.#options;
+    const lease = await store.get(leaseKey, signal);
+    if (lease === undefined || !mayStart(lease, workerId)) return;
+    const startedMs = clock.monotonicMs();
+    const outcome = await store.apply(renew(lease), signal);
+    if (!outcome.applied || this.#holds.has(leaseKey)) return;
+    const hold = new LeaseHold(outcome.lease, startedMs, this.#options);
+    this.#holds.set(leaseKey, hold);
+    const { shardId, checkpoint } = outcome.lease;
+    emit({ type: "leaseGained", leaseKey, shardId, workerId, checkpoint });
+    if (this.#isClosed) hold.requestDrain("the worker is stopping");
+    tasks.run(() => this.#keep(hold));
+  }
+
+  /** The life of one hold: consumed and renewed at the same time, forgotten when both are over. */
+  async #keep(hold: LeaseHold): Promise<void> {
+    const { tasks, consume } = this.#options;
+    tasks.run(() => this.#keepRenewed(hold));
+    tasks.run(() => this.#watch(hold));
+    try {
+      await consume(hold);
+      // A shard that is done stays held, and renewed, until it is cleaned up or the worker stops.
+      await aborted(hold.lost, hold.drain);
+      await hold.handOver();
+    } finally {
+      hold.drop("givenUp");
+      this.#holds.delete(hold.leaseKey);
+    }
+  }
+
+  /** Renews a lease whenever its counter has not moved for the interval: a checkpoint counts as a renewal. */
+  async #keepRenewed(hold: LeaseHold): Promise<void> {
+    const { clock, emit, failoverTimeMs } = this.#options;
+    const intervalMs = renewIntervalMs(failoverTimeMs);
+    const { leaseKey, shardId } = hold;
+    for (let failures = 0; !hold.lost.aborted;) {
+      const retryMs = failures === 0 ? 0 : Math.min(intervalMs, renewalRetryMs * 2 ** (failures - 1));
+      const dueInMs = hold.incrementedMs + intervalMs - clock.monotonicMs();
+      if (!await pause(clock, Math.max(dueInMs, retryMs), hold.lost)) return;
+      if (hold.incrementedMs + intervalMs > clock.monotonicMs()) continue;
+      try {
+        await this.#renewals.run(() => hold.renew());
+        failures = 0;
+      } catch (error) {
+        if (hold.lost.aborted) return;
+        failures++;
+        emit({ type: "leaseRenewalFailed", leaseKey, shardId, error });
+      }
+    }
+  }
+
+  /** Notices expiry even while a renewal hangs, and ends a handoff that the processor does not. */
+  async #watch(hold: LeaseHold): Promise<void> {
+    const { clock, failoverTimeMs, gracefulLeaseHandoffTimeoutMs } = this.#options;
+    while (!hold.lost.aborted) {
+      const nowMs = clock.monotonicMs();
+      const expiresInMs = hold.incrementedMs + failoverTimeMs - nowMs + 1;
+      const handoffInMs = hold.handoffSeenMs === undefined
+        ? Infinity
+        : hold.handoffSeenMs + gracefulLeaseHandoffTimeoutMs - nowMs;
+      if (handoffInMs <= 0) return await hold.handOver();
+      if (!await pause(clock, Math.min(expiresInMs, handoffInMs, 1000), hold.lost)) return;
+      try {
+        hold.ensureHeld();
+      } catch {
+        return; // It has expired; the hold has said so.
+      }
+    }
+  }
+}
+
+/** Resolves when one of the signals has aborted. */
+function aborted(...signals: readonly AbortSignal[]): Promise<void> {
+  const any = AbortSignal.any([...signals]);
+  if (any.aborted) return Promise.resolve();
+  return new Promise((resolve) => any.addEventListener("abort", () => resolve(), { once: true }));
+}

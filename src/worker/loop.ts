@@ -1,0 +1,47 @@
+/**
+ * Repeats a pass until told to stop. A pass that fails is told as an event and tried again, more slowly the more
+ * often it fails in a row.
+ *
+ * @module
+ */
+
+import type { WorkerEvent } from "../events.ts";
+import type { Clock } from "../system.ts";
+import { Bell } from "./bell.ts";
+
+/** One loop of a worker. */
+export interface LoopOptions {
+  readonly pass: Extract<WorkerEvent, { readonly type: "passFailed" }>["pass"];
+  /** The pause between two passes, in ms; a pass may ask for another one by returning it. */
+  readonly intervalMs: number;
+  /** Cuts a pause short. */
+  readonly bell?: Bell;
+  readonly clock: Clock;
+  readonly emit: (event: WorkerEvent) => void;
+}
+
+/** However often it failed, a pass is tried again within this time, in ms. */
+const maxPauseMs = 10_000;
+
+/** Runs passes until the signal aborts; the pass under way is waited for. */
+export async function loop(
+  options: LoopOptions,
+  work: (signal: AbortSignal) => Promise<number | void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { pass, intervalMs, clock, emit, bell = new Bell() } = options;
+  let failures = 0;
+  while (!signal.aborted) {
+    let pauseMs = intervalMs;
+    try {
+      pauseMs = await work(signal) ?? intervalMs;
+      failures = 0;
+    } catch (error) {
+      if (signal.aborted) return;
+      failures++;
+      emit({ type: "passFailed", pass, error });
+      pauseMs = Math.max(intervalMs, Math.min(maxPauseMs, intervalMs * 2 ** (failures - 1)));
+    }
+    await bell.wait(clock, pauseMs, signal);
+  }
+}

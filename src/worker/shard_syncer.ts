@@ -1,0 +1,100 @@
+/**
+ * The leader's view of the stream: makes the first leases of an empty table, and mends holes in the coverage.
+ *
+ * @module
+ */
+
+import type { Kinesis, StreamReference } from "../aws/kinesis.ts";
+import type { WorkerEvent } from "../events.ts";
+import { auditLeases, type HoleSighting, missingRanges } from "../lease/gaps.ts";
+import type { Lease } from "../lease/lease.ts";
+import type { LeaseStore } from "../lease/lease_store.ts";
+import { setHashKeyRange } from "../lease/lease_write.ts";
+import { leasesToCreate, shardFilterOf } from "../lease/shard_sync.ts";
+import type { Clock } from "../system.ts";
+import type { WorkerSettings } from "./settings.ts";
+
+/** What syncing needs. */
+export interface ShardSyncerOptions {
+  readonly settings: WorkerSettings;
+  readonly stream: StreamReference;
+  readonly kinesis: Kinesis;
+  readonly leaseStore: LeaseStore;
+  readonly clock: Clock;
+  readonly emit: (event: WorkerEvent) => void;
+}
+
+/** A listing that shows a reshard half done is read again so often and so far apart. Source: KCL 3.5.1, `HierarchicalShardSyncer`. */
+const relisting = { attempts: 3, intervalMs: 1000 };
+
+/** Keeps the leases of one stream complete. */
+export class ShardSyncer {
+  readonly #options: ShardSyncerOptions;
+  #hole: HoleSighting | undefined;
+  #auditedMs: number | undefined;
+
+  constructor(options: ShardSyncerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Creates what is missing: at once in an empty table, else when an audit is due and has found the same hole often enough.
+   *
+   * @param leases The table as just listed.
+   * @returns Whether any lease was created.
+   */
+  async syncIfNeeded(leases: readonly Lease[], signal: AbortSignal): Promise<boolean> {
+    const { clock, settings } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const isDue = this.#auditedMs === undefined || nowMs - this.#auditedMs >= settings.leaseAuditIntervalMs;
+    if (!isDue && leases.length > 0) return false;
+    this.#auditedMs = nowMs;
+    const audit = auditLeases(this.#hole, leases);
+    this.#hole = audit.sighting;
+    await this.#fillRanges(leases, signal);
+    return audit.syncNow ? await this.#sync(leases, signal) : false;
+  }
+
+  async #sync(leases: readonly Lease[], signal: AbortSignal): Promise<boolean> {
+    const { kinesis, stream, settings, clock, emit, leaseStore } = this.#options;
+    const { initialPosition, ignoreUnexpectedChildShards } = settings;
+    const tableIsEmpty = leases.length === 0;
+    const filter = tableIsEmpty ? shardFilterOf(initialPosition) : undefined;
+    for (let attempt = 1;; attempt++) {
+      const shards = await kinesis.listShards(stream, filter, signal);
+      const plan = leasesToCreate({
+        shards,
+        leases,
+        tableIsEmpty,
+        initialPosition,
+        streamIdentifier: undefined,
+        ignoreUnexpectedChildShards,
+      });
+      if (plan.type === "create") {
+        let created = 0;
+        for (const lease of plan.leases) {
+          if (!await leaseStore.create(lease, signal)) continue;
+          created++;
+          emit({ type: "leaseCreated", leaseKey: lease.leaseKey, checkpoint: lease.checkpoint });
+        }
+        emit({ type: "shardsSynced", shards: shards.length, created });
+        return created > 0;
+      }
+      if (attempt >= relisting.attempts) {
+        throw new Error(`Cannot create the leases of stream "${stream.streamName}": ${plan.problem}`);
+      }
+      await clock.sleep(relisting.intervalMs, signal);
+    }
+  }
+
+  /** Leases of old versions lack the range by which holes are found. */
+  async #fillRanges(leases: readonly Lease[], signal: AbortSignal): Promise<void> {
+    if (leases.every((lease) => lease.hashKeyRange !== undefined)) return;
+    const { kinesis, stream, leaseStore } = this.#options;
+    for (
+      const { lease, range } of missingRanges(leases, await kinesis.listShards(stream, undefined, signal))
+    ) {
+      await leaseStore.apply(setHashKeyRange(lease, range), signal);
+    }
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * What must stand before a worker may consume: the lease table, a fleet whose format we understand, and the stream.
+ *
+ * Tried as a whole, several times: a table or a stream may just be coming up. What no retry mends (a foreign table, a
+ * 2.x fleet, refused rights, a bad option) ends it at once.
+ *
+ * Source: KCL 3.5.1, `Scheduler.initialize`; the decision on the format is in `lease/table_format.ts`.
+ *
+ * @module
+ */
+
+import type { Kinesis, StreamReference } from "../aws/kinesis.ts";
+import { AwsServiceError, CredentialsError, LeaseTableError } from "../errors.ts";
+import type { WorkerEvent } from "../events.ts";
+import type { CoordinatorStore } from "../lease/coordinator_store.ts";
+import type { LeaseStore } from "../lease/lease_store.ts";
+import { newClientVersion, type TableFormat, tableFormat } from "../lease/table_format.ts";
+import type { System } from "../system.ts";
+import type { WorkerSettings } from "./settings.ts";
+
+/** What starting up needs. */
+export interface StartUpOptions {
+  readonly settings: WorkerSettings;
+  readonly workerId: string;
+  readonly kinesis: Kinesis;
+  readonly leaseStore: LeaseStore;
+  readonly coordinatorStore: CoordinatorStore;
+  readonly system: System;
+  readonly emit: (event: WorkerEvent) => void;
+}
+
+/** What starting up found. */
+export interface Started {
+  /** With the ARN that the service told, where it tells one. */
+  readonly stream: StreamReference;
+  readonly format: TableFormat;
+}
+
+/**
+ * Makes everything ready.
+ *
+ * @throws the last attempt's error when all attempts failed, or at once one that no retry mends.
+ */
+export async function startUp(options: StartUpOptions, signal: AbortSignal): Promise<Started> {
+  const { settings, system, emit } = options;
+  const attempts = settings.maxInitializationAttempts;
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await tryStartUp(options, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      emit({ type: "initializationFailed", attempt, attempts, error });
+      if (attempt >= attempts || isHopeless(error)) throw error;
+      await system.clock.sleep(settings.schedulerInitializationBackoffTimeMs, signal);
+    }
+  }
+}
+
+async function tryStartUp(options: StartUpOptions, signal: AbortSignal): Promise<Started> {
+  const stream = await findStream(options, signal);
+  await options.leaseStore.ensureTable(signal);
+  return { stream, format: await decideFormat(options, signal) };
+}
+
+/** The stream, once it can be read. */
+async function findStream(options: StartUpOptions, signal: AbortSignal): Promise<StreamReference> {
+  const { kinesis, settings } = options;
+  const { stream } = settings;
+  const summary = await kinesis.describeStreamSummary(stream, signal);
+  if (summary.streamStatus !== "ACTIVE" && summary.streamStatus !== "UPDATING") {
+    throw new Error(
+      `Cannot read stream "${stream.streamName}": expected status ACTIVE or UPDATING: got ${summary.streamStatus}: wait for it`,
+    );
+  }
+  return { streamName: stream.streamName, streamArn: stream.streamArn ?? summary.streamArn };
+}
+
+/** Which tables are used, and whether this fleet may be joined at all. Leases are looked for first: see `table_format.ts`. */
+async function decideFormat(options: StartUpOptions, signal: AbortSignal): Promise<TableFormat> {
+  const { coordinatorStore, leaseStore, settings, workerId, system } = options;
+  const hasLeases = (await leaseStore.list(signal)).leases.length > 0;
+  const legacyTableExists = await coordinatorStore.legacyTableExists(signal);
+  const [tableMigration, legacyClientVersion] = legacyTableExists
+    ? await Promise.all([
+      coordinatorStore.readMigration("legacy", "TableMigration3.5", signal),
+      coordinatorStore.readMigration("legacy", "Migration3.0", signal),
+    ])
+    : [];
+  const clientVersion = legacyClientVersion ??
+    await coordinatorStore.readMigration("leaseTable", "Migration3.0", signal);
+  const decision = tableFormat({ legacyTableExists, tableMigration, clientVersion, hasLeases });
+  if (decision.type === "refuse") {
+    throw new LeaseTableError(`Cannot use lease table "${settings.tableName}": ${decision.reason}`);
+  }
+  if (decision.createClientVersion) {
+    const state = newClientVersion(workerId, system.clock.epochMs());
+    await coordinatorStore.createMigration(decision.format.place, state, signal);
+  }
+  return decision.format;
+}
+
+/** Whether trying again cannot help. */
+function isHopeless(error: unknown): boolean {
+  if (error instanceof LeaseTableError || error instanceof TypeError || error instanceof RangeError) {
+    return true;
+  }
+  if (error instanceof CredentialsError) return true;
+  return error instanceof AwsServiceError && !error.retryable && error.code !== "ResourceNotFoundException" &&
+    error.code !== "ResourceInUseException";
+}

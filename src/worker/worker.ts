@@ -1,0 +1,344 @@
+/**
+ * A worker: takes part in a fleet that reads one stream together, and runs a processor for each shard whose lease it
+ * holds. This file puts the parts together and says what happens in which order; what each part does is its own.
+ *
+ * @module
+ */
+
+import { consumeShard } from "../consumer/shard_consumer.ts";
+import type { WorkerEvent } from "../events.ts";
+import { assignmentDefaults } from "../lease/assignment.ts";
+import { leaseKeyOf } from "../lease/lease.ts";
+import { liveWorkers, METRICS_REPORT_INTERVAL_S } from "../lease/live_workers.ts";
+import { successors } from "../lease/succession.ts";
+import { polling } from "../retrieval/polling.ts";
+import { type AggregateProblem, deaggregateAll } from "../stream/aggregation.ts";
+import { isShardEnd } from "../stream/sequence_number.ts";
+import { pause, randomUuid, realSystem, type System } from "../system.ts";
+import { Bell } from "./bell.ts";
+import { createChildLeases } from "./child_leases.ts";
+import { LeaderDuties } from "./leader_duties.ts";
+import { LeaderLockKeeper } from "./leader_lock.ts";
+import type { LeaseHold } from "./lease_hold.ts";
+import { LeaseCleaner } from "./lease_cleaner.ts";
+import { LeaseKeeper } from "./lease_keeper.ts";
+import { loop, type LoopOptions } from "./loop.ts";
+import { MetricsReporter } from "./metrics_reporter.ts";
+import type { WorkerOptions } from "./options.ts";
+import { partsOf, type WorkerParts } from "./parts.ts";
+import { ShardSyncer } from "./shard_syncer.ts";
+import { settingsOf, type WorkerSettings } from "./settings.ts";
+import { type Started, startUp } from "./start_up.ts";
+import { TaskGroup } from "./task_group.ts";
+
+/** The leader's lock is renewed so many times while it is good. */
+const heartbeatsPerLock = 5;
+/** A stopping worker spends at most so long on each goodbye to the table, in ms. */
+const farewellMs = 2000;
+
+/** One worker of a fleet. Runs once. */
+export class KinesisWorker {
+  /** Names this worker in the lease table. */
+  readonly workerIdentifier: string;
+  readonly #options: WorkerOptions;
+  readonly #settings: WorkerSettings;
+  readonly #system: System;
+  readonly #parts: WorkerParts;
+  #hasRun = false;
+
+  /**
+   * Checks the options; starts nothing.
+   *
+   * @throws {TypeError} when an option is missing or of the wrong kind, {@linkcode RangeError} when a number is out of range.
+   */
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.#settings = settingsOf(options);
+    this.#system = options.system ?? realSystem;
+    this.workerIdentifier = options.workerIdentifier ?? randomUuid(this.#system.random);
+    this.#parts = partsOf(options, this.#settings, { system: this.#system, emit: this.#emit });
+  }
+
+  /**
+   * Consumes until told to stop.
+   *
+   * @param signal Aborting it is the orderly stop: processors get `shutdownRequested`, leases move to other workers, and
+   * the promise resolves.
+   * @throws when the worker could not start: {@linkcode LeaseTableError}, {@linkcode AwsServiceError},
+   * {@linkcode CredentialsError}; or when it was run before.
+   */
+  async run(signal: AbortSignal = new AbortController().signal): Promise<void> {
+    if (this.#hasRun) throw new TypeError("Cannot run worker: it has run before: make a new KinesisWorker");
+    this.#hasRun = true;
+    const { applicationName, stream, tableName } = this.#settings;
+    const workerId = this.workerIdentifier;
+    this.#emit({
+      type: "workerStarting",
+      applicationName,
+      streamName: stream.streamName,
+      tableName,
+      workerId,
+    });
+    try {
+      const started = await startUp({
+        ...this.#parts,
+        settings: this.#settings,
+        workerId,
+        system: this.#system,
+        emit: this.#emit,
+      }, signal);
+      await this.#consume(started, signal);
+      this.#emit({ type: "workerStopped", error: undefined });
+    } catch (error) {
+      const isStop = signal.aborted && error === signal.reason;
+      this.#emit({ type: "workerStopped", error: isStop ? undefined : error });
+      if (!isStop) throw error;
+    }
+  }
+
+  /** From the first look at the table to the last goodbye. */
+  async #consume(started: Started, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#system;
+    const failure = new AbortController();
+    const running = AbortSignal.any([signal, failure.signal]);
+    const fail = (error: unknown) => failure.abort(error);
+    const duties = new TaskGroup(fail);
+    const consumers = new TaskGroup(fail);
+    const team = this.#team(started, consumers);
+
+    await team.reporter.report(running);
+    this.#emit({ type: "workerReady", workerId: this.workerIdentifier });
+    this.#startLoops(team, duties, running);
+    await aborted(running);
+
+    this.#emit({ type: "workerStopping", heldLeases: team.keeper.held.length });
+    await duties.done();
+    await this.#sayGoodbye(team);
+    team.keeper.drain("the worker is stopping");
+    const grace = new AbortController();
+    const limit = pause(clock, this.#settings.shutdownGraceMs, grace.signal)
+      .then((isOver) => isOver ? team.keeper.abandon() : undefined);
+    await Promise.race([consumers.done(), limit]);
+    grace.abort();
+    await limit;
+    await this.#tryFarewell((within) => team.keeper.passOn(within));
+    if (failure.signal.aborted) throw failure.signal.reason;
+  }
+
+  /** The parts that know one another. */
+  #team(started: Started, consumers: TaskGroup): Team {
+    const { leaseStore, coordinatorStore, kinesis } = this.#parts;
+    const { failoverTimeMs, maxLeasesForWorker, gracefulLeaseHandoffTimeoutMs } = this.#settings;
+    const shared = {
+      workerId: this.workerIdentifier,
+      emit: this.#emit,
+      system: this.#system,
+      clock: this.#system.clock,
+    };
+    const { place, mayLead, supportCode } = started.format;
+    const discovery = new Bell();
+    const parents = new Bell();
+    let heirs: ReadonlyMap<string, string> = new Map();
+
+    const lock = new LeaderLockKeeper({
+      ...shared,
+      store: coordinatorStore,
+      place,
+      durationMs: failoverTimeMs,
+      heartbeatMs: failoverTimeMs / heartbeatsPerLock,
+    });
+    const leader = new LeaderDuties({
+      ...shared,
+      leaseStore,
+      coordinatorStore,
+      place,
+      assignment: {
+        ...assignmentDefaults,
+        strategy: "LEASE_COUNT_BASED",
+        failoverTimeMs,
+        maxLeasesForWorker,
+        handoffTimeoutMs: gracefulLeaseHandoffTimeoutMs,
+      },
+      shardSyncer: new ShardSyncer({
+        ...shared,
+        settings: this.#settings,
+        stream: started.stream,
+        kinesis,
+        leaseStore,
+      }),
+      isLeading: () => lock.isLeading,
+      onOwnLease: () => discovery.ring(),
+    });
+    const keeper = new LeaseKeeper({
+      ...shared,
+      ...this.#settings,
+      store: leaseStore,
+      tasks: consumers,
+      successorOf: (lease) => heirs.get(lease.leaseKey),
+      consume: (hold) => this.#consumeShard(hold, started, parents),
+    });
+    return {
+      lock,
+      leader,
+      keeper,
+      reporter: new MetricsReporter({ ...shared, store: coordinatorStore, place, supportCode }),
+      cleaner: new LeaseCleaner({ ...shared, stream: started.stream, kinesis, leaseStore }),
+      mayLead,
+      discovery,
+      bequeath: (chosen) => void (heirs = chosen),
+    };
+  }
+
+  #startLoops(team: Team, tasks: TaskGroup, signal: AbortSignal): void {
+    const { clock } = this.#system;
+    const emit = this.#emit;
+    const { leaseDiscoveryIntervalMs, leaseAssignmentIntervalMs, failoverTimeMs } = this.#settings;
+    const { lock, leader, keeper, reporter } = team;
+    const assignment = new Bell();
+    const heartbeatMs = failoverTimeMs / heartbeatsPerLock;
+    const run = (
+      options: Omit<LoopOptions, "clock" | "emit">,
+      work: (signal: AbortSignal) => Promise<number | void>,
+    ) => tasks.run(() => loop({ clock, emit, ...options }, work, signal));
+
+    run(
+      { pass: "workerMetrics", intervalMs: METRICS_REPORT_INTERVAL_S * 1000 },
+      (signal) => reporter.report(signal),
+    );
+    run(
+      { pass: "discovery", intervalMs: leaseDiscoveryIntervalMs, bell: team.discovery },
+      (signal) => keeper.discover(signal),
+    );
+    if (this.#settings.cleanupLeasesUponShardCompletion) {
+      run(
+        { pass: "cleanup", intervalMs: this.#settings.leaseCleanupIntervalMs },
+        (signal) => team.cleaner.cleanUp(keeper.held, signal),
+      );
+    }
+    if (!team.mayLead) return;
+    run({ pass: "leadership", intervalMs: heartbeatMs }, async (signal) => {
+      const wasLeading = lock.isLeading;
+      const dueInMs = await lock.step(signal);
+      if (lock.isLeading !== wasLeading) assignment.ring();
+      return Math.min(dueInMs, heartbeatMs);
+    });
+    run({ pass: "assignment", intervalMs: leaseAssignmentIntervalMs, bell: assignment }, async (signal) => {
+      if (!lock.isLeading) {
+        // Twice a heartbeat is missing: the leader may be gone.
+        if (lock.silentMs(clock.monotonicMs()) > 2 * heartbeatMs) await leader.watch(signal);
+        return;
+      }
+      try {
+        await leader.lead(signal);
+        lock.passEnded(true);
+      } catch (error) {
+        lock.passEnded(false);
+        throw error;
+      }
+    });
+  }
+
+  /** Makes sure that nothing more is assigned to us, and chooses who gets what we have. */
+  async #sayGoodbye(team: Team): Promise<void> {
+    await this.#tryFarewell((within) => team.reporter.withdraw(within));
+    await this.#tryFarewell(async (within) => {
+      const { leases, workers } = await this.#parts.leaseStore.list(within);
+      const nowEpochS = this.#system.clock.epochMs() / 1000;
+      const workerId = this.workerIdentifier;
+      team.bequeath(successors({ workerId, leases, workers: liveWorkers(workers, nowEpochS), nowEpochS }));
+    });
+    await this.#tryFarewell((within) => team.lock.release("the worker is stopping", within));
+  }
+
+  /** A goodbye that fails, or takes too long, is no reason not to go: everything it would do happens by itself in time. */
+  async #tryFarewell(farewell: (within: AbortSignal) => Promise<void>): Promise<void> {
+    const { clock } = this.#system;
+    const late = new AbortController();
+    const done = new AbortController();
+    const limit = pause(clock, farewellMs, done.signal).then(() =>
+      late.abort(new Error(`not done within ${farewellMs} ms`))
+    );
+    try {
+      await farewell(late.signal);
+    } catch (error) {
+      this.#emit({ type: "passFailed", pass: "farewell", error });
+    } finally {
+      done.abort();
+      await limit;
+    }
+  }
+
+  /** One shard, with all that its consumer takes from this worker. */
+  async #consumeShard(hold: LeaseHold, started: Started, parents: Bell): Promise<void> {
+    const { leaseStore, kinesis } = this.#parts;
+    const settings = this.#settings;
+    const { clock } = this.#system;
+    await consumeShard({
+      ...settings,
+      held: hold,
+      streamName: started.stream.streamName,
+      processor: this.#options.processor,
+      retrieval: polling({
+        kinesis,
+        stream: started.stream,
+        system: this.#system,
+        emit: this.#emit,
+        pacing: settings,
+        maxRecords: settings.maxRecords,
+      }),
+      system: this.#system,
+      emit: this.#emit,
+      deaggregate: (records, lease) =>
+        deaggregateAll(records, lease.hashKeyRange, (problem) => this.#tellAggregate(hold.shardId, problem)),
+      openParents: async (lease, signal) => {
+        const open = await Promise.all(lease.parentShardIds.map(async (shardId) => {
+          const parent = await leaseStore.get(leaseKeyOf(shardId, lease.streamIdentifier), signal);
+          return parent !== undefined && !isShardEnd(parent.checkpoint) ? [shardId] : [];
+        }));
+        return open.flat();
+      },
+      parentWait: async (signal) =>
+        void await parents.wait(clock, settings.parentShardPollIntervalMs, signal),
+      createChildLeases: (_, children, signal) =>
+        createChildLeases(
+          { hold, children, leaseStore, emit: this.#emit, random: this.#system.random },
+          signal,
+        ),
+    });
+    if (isShardEnd(hold.lease.checkpoint)) parents.ring();
+  }
+
+  #tellAggregate(shardId: string, { sequenceNumber, outcome, detail }: AggregateProblem): void {
+    // An ordinary record may look like an aggregate by chance, and one of another shard comes again there.
+    const level = outcome === "cutShort" ? "error" : "info";
+    const text = `Aggregated record ${sequenceNumber} was ${outcome}: ${detail}`;
+    this.#emit({ type: "notice", level, shardId, text });
+  }
+
+  /** A listener that throws must not stop a shard. */
+  readonly #emit = (event: WorkerEvent): void => {
+    try {
+      this.#options.onEvent?.(event);
+    } catch {
+      // Its own business, as `onEvent` says.
+    }
+  };
+}
+
+/** The parts of a running worker. */
+interface Team {
+  readonly lock: LeaderLockKeeper;
+  readonly leader: LeaderDuties;
+  readonly keeper: LeaseKeeper;
+  readonly reporter: MetricsReporter;
+  readonly cleaner: LeaseCleaner;
+  readonly mayLead: boolean;
+  readonly discovery: Bell;
+  /** Says who gets which lease when it is handed over. */
+  readonly bequeath: (heirs: ReadonlyMap<string, string>) => void;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}

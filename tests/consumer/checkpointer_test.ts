@@ -1,0 +1,107 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { Checkpointer } from "../../src/consumer/checkpointer.ts";
+import { positionAt, SHARD_END } from "../../src/stream/sequence_number.ts";
+import { FakeHeldLease, leaseWith } from "../support/consumer_bed.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+
+function bed(checkpoint = positionAt("10")) {
+  const held = new FakeHeldLease(leaseWith({ checkpoint }));
+  return { held, checkpointer: new Checkpointer(held, new FakeClock(), () => {}) };
+}
+
+Deno.test("Checkpointer.checkpoint() without a position stores the largest delivered", async () => {
+  const { held, checkpointer } = bed();
+  checkpointer.delivering(positionAt("12", 3));
+  await checkpointer.checkpoint();
+  assertEquals(held.stored, [positionAt("12", 3)]);
+});
+
+Deno.test("Checkpointer.checkpoint() writes nothing when nothing is new", async () => {
+  const { held, checkpointer } = bed();
+  await checkpointer.checkpoint();
+  await checkpointer.checkpoint(positionAt("10"));
+  assertEquals(held.stored, []);
+});
+
+Deno.test("Checkpointer.checkpoint() refuses what lies behind the last or beyond the delivered", async () => {
+  const { held, checkpointer } = bed();
+  checkpointer.delivering(positionAt("12"));
+  await assertRejects(
+    () => checkpointer.checkpoint(positionAt("9")),
+    RangeError,
+    "from the last checkpoint 10",
+  );
+  await assertRejects(
+    () => checkpointer.checkpoint(positionAt("13")),
+    RangeError,
+    "to the last record delivered 12",
+  );
+  await assertRejects(() => checkpointer.checkpoint(positionAt("12", 1)), RangeError);
+  await assertRejects(
+    () => checkpointer.checkpoint(SHARD_END),
+    RangeError,
+    "SHARD_END before the end of the shard",
+  );
+  assertEquals(held.stored, []);
+});
+
+Deno.test("Checkpointer.checkpoint() refuses what is no position", async () => {
+  const { checkpointer } = bed();
+  for (const text of ["", "abc", "-1", "1.5", "0x10", "1e3"]) {
+    await assertRejects(() => checkpointer.checkpoint(positionAt(text)), TypeError, "decimal text");
+  }
+  await assertRejects(() => checkpointer.checkpoint(positionAt("11", -1)), RangeError, "subSequenceNumber");
+  await assertRejects(() => checkpointer.checkpoint(positionAt("11", 0.5)), RangeError, "subSequenceNumber");
+});
+
+Deno.test("Checkpointer.checkpoint() compares numbers of 186 bits, not texts", async () => {
+  const { held, checkpointer } = bed(positionAt("99999999999999999999999999999999999999999999999999999998"));
+  checkpointer.delivering(positionAt("100000000000000000000000000000000000000000000000000000000"));
+  await checkpointer.checkpoint(positionAt("99999999999999999999999999999999999999999999999999999999"));
+  assertEquals(held.stored.length, 1);
+});
+
+Deno.test("Checkpointer.checkpoint() leaves its state alone when the write fails, and the next one works", async () => {
+  const { held, checkpointer } = bed();
+  checkpointer.delivering(positionAt("12"));
+  held.failures.push(new Error("table down"));
+  await assertRejects(() => checkpointer.checkpoint(), Error, "table down");
+  assertEquals(checkpointer.last, positionAt("10"));
+  await checkpointer.checkpoint();
+  assertEquals(held.stored, [positionAt("12")]);
+});
+
+Deno.test("Checkpointer.checkpoint() serialises calls in the order in which they were made", async () => {
+  const { held, checkpointer } = bed();
+  checkpointer.delivering(positionAt("13"));
+  await Promise.all(["11", "12", "13"].map((n) => checkpointer.checkpoint(positionAt(n))));
+  assertEquals(held.stored.map((at) => at.sequenceNumber), ["11", "12", "13"]);
+});
+
+Deno.test("Checkpointer.checkpoint() at the end of a shard stores SHARD_END, bare or at the last record", async () => {
+  for (const at of [undefined, positionAt("12"), SHARD_END]) {
+    const { held, checkpointer } = bed();
+    checkpointer.delivering(positionAt("12"));
+    checkpointer.reachShardEnd();
+    await checkpointer.checkpoint(at);
+    assertEquals(held.stored, [SHARD_END]);
+  }
+});
+
+Deno.test("Checkpointer.checkpoint() at the end of a shard still takes an earlier record as such", async () => {
+  const { held, checkpointer } = bed();
+  checkpointer.delivering(positionAt("12"));
+  checkpointer.reachShardEnd();
+  await checkpointer.checkpoint(positionAt("11"));
+  assertEquals(held.stored, [positionAt("11")]);
+});
+
+Deno.test("Checkpointer.undeliver() takes back what was not checkpointed", async () => {
+  const { held, checkpointer } = bed();
+  checkpointer.delivering(positionAt("14"));
+  await checkpointer.checkpoint(positionAt("12"));
+  checkpointer.undeliver(positionAt("10"));
+  assertEquals(checkpointer.largest, positionAt("12"));
+  await assertRejects(() => checkpointer.checkpoint(positionAt("13")), RangeError);
+  assertEquals(held.stored.length, 1);
+});

@@ -1,0 +1,348 @@
+import { assert, assertEquals } from "@std/assert";
+import { ProcessorRestartError } from "../../src/errors.ts";
+import { positionAt, SHARD_END } from "../../src/stream/sequence_number.ts";
+import {
+  eventsOf,
+  leaseWith,
+  NotingProcessor,
+  pageOf,
+  recordWith,
+  startConsumer,
+} from "../support/consumer_bed.ts";
+
+const children = [{
+  shardId: "shardId-000000000001",
+  parentShards: ["shardId-000000000000"],
+  hashKeyRange: { startingHashKey: "0", endingHashKey: "9" },
+}];
+
+Deno.test("consumeShard() calls initialize, each batch, shardEnded, and stores SHARD_END", async () => {
+  const bed = startConsumer();
+  bed.retrieval.feed(pageOf([recordWith(1), recordWith(2)]), pageOf([recordWith(3)], children));
+  assertEquals(await bed.end, "completed");
+  assertEquals(bed.processor.calls, [
+    "initialize",
+    "processRecords 1+2",
+    "processRecords 3",
+    "shardEnded",
+    "dispose",
+  ]);
+  assertEquals(bed.held.stored, [SHARD_END]);
+  assertEquals(bed.processor.batches[1]?.isAtShardEnd, true);
+  assertEquals(bed.processor.batches[1]?.childShards, children);
+});
+
+Deno.test("consumeShard() ends an empty shard without any processRecords", async () => {
+  const bed = startConsumer(undefined, { callProcessRecordsEvenForEmptyRecordList: true });
+  bed.retrieval.feed(pageOf([], children));
+  assertEquals(await bed.end, "completed");
+  assertEquals(bed.processor.calls, ["initialize", "shardEnded", "dispose"]);
+});
+
+Deno.test("consumeShard() makes no processor for a shard that is done already", async () => {
+  const bed = startConsumer(undefined, { lease: leaseWith({ checkpoint: SHARD_END }) });
+  assertEquals(await bed.end, "completed");
+  assertEquals(bed.processor.calls, []);
+});
+
+Deno.test("consumeShard() resumes after the checkpoint, within an aggregate too", async () => {
+  const bed = startConsumer(undefined, { lease: leaseWith({ checkpoint: positionAt("5", 1) }) });
+  bed.retrieval.feed(
+    pageOf([recordWith(5, "a", 0), recordWith(5, "b", 1), recordWith(5, "c", 2), recordWith(6)]),
+  );
+  await bed.settle();
+  assertEquals(bed.retrieval.requests[0]?.checkpoint, positionAt("5", 1));
+  assertEquals(bed.processor.batches[0]?.records.map((r) => [r.sequenceNumber, r.subSequenceNumber]), [[
+    "5",
+    2,
+  ], [
+    "6",
+    0,
+  ]]);
+  bed.held.lose();
+  assertEquals(await bed.end, "lost");
+});
+
+Deno.test("consumeShard() waits for its parents, and calls nothing meanwhile", async () => {
+  let open: string[] = ["p1", "p2"];
+  const bed = startConsumer(undefined, {
+    lease: leaseWith({ parentShardIds: ["p1", "p2"] }),
+    openParents: () => Promise.resolve(open),
+  });
+  await bed.clock.advance(5000);
+  assertEquals(bed.processor.calls, []);
+  assertEquals(eventsOf(bed.events, "shardBlocked").map((event) => event.parents), [["p1", "p2"]]);
+  open = ["p2"];
+  await bed.clock.advance(1000);
+  assertEquals(bed.processor.calls, []);
+  open = [];
+  await bed.clock.advance(1000);
+  assertEquals(bed.processor.calls, ["initialize"]);
+  bed.held.lose();
+  await bed.end;
+});
+
+Deno.test("consumeShard() leaves a blocked shard at once when drained, without any callback", async () => {
+  const bed = startConsumer(undefined, {
+    lease: leaseWith({ parentShardIds: ["p1"] }),
+    openParents: () => Promise.resolve(["p1"]),
+  });
+  await bed.settle();
+  bed.held.draining.abort();
+  assertEquals(await bed.end, "drained");
+  assertEquals(bed.held.handedOver, 1);
+  assertEquals(bed.processor.calls, []);
+});
+
+Deno.test("consumeShard() keeps looking for its parents when the table cannot be read", async () => {
+  let reads = 0;
+  const bed = startConsumer(undefined, {
+    lease: leaseWith({ parentShardIds: ["p1"] }),
+    openParents: () => ++reads === 1 ? Promise.reject(new Error("table down")) : Promise.resolve([]),
+  });
+  await bed.clock.advance(500);
+  assertEquals(bed.processor.calls, ["initialize"]);
+  bed.held.lose();
+  await bed.end;
+});
+
+Deno.test("consumeShard() drains in order: shutdownRequested, handed over, then leaseLost", async () => {
+  const order: string[] = [];
+  const processor = new NotingProcessor({
+    shutdownRequested: async (context) => {
+      await context.checkpoint();
+      order.push(`requested, handed over ${bed.held.handedOver}`);
+    },
+    leaseLost: () => void order.push(`lost, handed over ${bed.held.handedOver}`),
+  });
+  const bed = startConsumer(processor);
+  bed.retrieval.feed(pageOf([recordWith(7)]));
+  await bed.settle();
+  bed.held.draining.abort();
+  assertEquals(await bed.end, "drained");
+  assertEquals(order, ["requested, handed over 0", "lost, handed over 1"]);
+  assertEquals(bed.held.stored, [positionAt("7")]);
+});
+
+Deno.test("consumeShard() lets a running processRecords finish before it says that the lease is lost", async () => {
+  const gate = Promise.withResolvers<void>();
+  const processor = new NotingProcessor({ processRecords: () => gate.promise });
+  const bed = startConsumer(processor);
+  bed.retrieval.feed(pageOf([recordWith(1)]), pageOf([recordWith(2)]));
+  await bed.settle();
+  bed.held.lose();
+  await bed.settle();
+  assertEquals(processor.calls, ["initialize", "processRecords 1"]);
+  assert(processor.context?.signal.aborted);
+  gate.resolve();
+  assertEquals(await bed.end, "lost");
+  assertEquals(processor.calls, ["initialize", "processRecords 1", "leaseLost", "dispose"]);
+});
+
+Deno.test("consumeShard() with skip passes over a failed batch, and says which records", async () => {
+  const processor = new NotingProcessor({
+    processRecords: (context) => {
+      if (processor.batches.length === 1) throw new Error("poison");
+      return context.checkpoint();
+    },
+  });
+  const bed = startConsumer(processor);
+  bed.retrieval.feed(pageOf([recordWith(1), recordWith(2)]), pageOf([recordWith(3)]));
+  await bed.settle();
+  const [failed] = eventsOf(bed.events, "batchFailed");
+  assertEquals([failed?.outcome, failed?.first.sequenceNumber, failed?.last.sequenceNumber], [
+    "skipped",
+    "1",
+    "2",
+  ]);
+  assertEquals(bed.held.stored, [positionAt("3")]);
+  bed.held.lose();
+  await bed.end;
+});
+
+Deno.test("consumeShard() with retry gives the same batch again, with growing pauses, until it succeeds", async () => {
+  const processor = new NotingProcessor({
+    processRecords: () => {
+      if (processor.batches.length < 4) throw new Error("not yet");
+    },
+  });
+  const bed = startConsumer(processor, { onProcessError: "retry" });
+  bed.retrieval.feed(pageOf([recordWith(1)]), pageOf([recordWith(2)]));
+  await bed.settle();
+  assertEquals(bed.clock.pendingMs, [500]);
+  await bed.clock.advance(500);
+  assertEquals(bed.clock.pendingMs, [1000]);
+  await bed.clock.advance(3000);
+  assertEquals(processor.calls.slice(1), [1, 1, 1, 1, 2].map((n) => `processRecords ${n}`));
+  bed.held.lose();
+  await bed.end;
+});
+
+Deno.test("consumeShard() with retry does not let a bare checkpoint pass the batch that keeps failing", async () => {
+  const processor = new NotingProcessor({
+    processRecords: async (context) => {
+      if (processor.batches.length === 1) await context.checkpoint();
+      else throw new Error("never");
+    },
+    shutdownRequested: (context) => context.checkpoint(),
+  });
+  const bed = startConsumer(processor, { onProcessError: "retry" });
+  bed.retrieval.feed(pageOf([recordWith(1)]), pageOf([recordWith(2)]));
+  await bed.settle();
+  bed.held.draining.abort();
+  assertEquals(await bed.end, "drained");
+  assertEquals(bed.held.stored, [positionAt("1")]);
+});
+
+Deno.test("consumeShard() with stop gives the lease up, without having passed the batch", async () => {
+  const processor = new NotingProcessor({
+    processRecords: () => {
+      throw new Error("poison");
+    },
+  });
+  const bed = startConsumer(processor, { onProcessError: "stop" });
+  bed.retrieval.feed(pageOf([recordWith(1)]), pageOf([recordWith(2)]));
+  assertEquals(await bed.end, "lost");
+  assertEquals(bed.held.givenUp, 1);
+  assertEquals(processor.calls, ["initialize", "processRecords 1", "leaseLost", "dispose"]);
+  assertEquals(bed.held.stored, []);
+});
+
+Deno.test("consumeShard() initializes again, on the same processor, until it succeeds", async () => {
+  let tries = 0;
+  const processor = new NotingProcessor({
+    initialize: () => {
+      if (++tries < 3) throw new Error("not ready");
+    },
+  });
+  const bed = startConsumer(processor);
+  bed.retrieval.feed(pageOf([recordWith(1)]));
+  await bed.clock.advance(1500);
+  assertEquals(processor.calls, ["initialize", "initialize", "initialize", "processRecords 1"]);
+  bed.held.lose();
+  await bed.end;
+});
+
+Deno.test("consumeShard() asks for no shutdown of a processor that never initialized, but tells it the loss", async () => {
+  const processor = new NotingProcessor({
+    initialize: () => {
+      throw new Error("never");
+    },
+  });
+  const bed = startConsumer(processor);
+  await bed.settle();
+  bed.held.draining.abort();
+  assertEquals(await bed.end, "drained");
+  assertEquals(processor.calls, ["initialize", "leaseLost", "dispose"]);
+});
+
+Deno.test("consumeShard() calls shardEnded again until SHARD_END is stored", async () => {
+  const processor = new NotingProcessor({
+    shardEnded: async (context) => {
+      if (processor.calls.filter((call) => call === "shardEnded").length === 3) await context.checkpoint();
+    },
+  });
+  const bed = startConsumer(processor);
+  bed.retrieval.feed(pageOf([recordWith(1)], children));
+  await bed.clock.advance(1500);
+  assertEquals(await bed.end, "completed");
+  assertEquals(eventsOf(bed.events, "shardEndNotCheckpointed").map((event) => event.attempt), [1, 2]);
+  assertEquals(bed.held.stored, [SHARD_END]);
+});
+
+Deno.test("consumeShard() ends the shard for a processor that had checkpointed its last record before", async () => {
+  const processor = new NotingProcessor({
+    processRecords: (context) => context.checkpoint(),
+    shardEnded: (context) => context.checkpoint(recordWith(1)),
+  });
+  const bed = startConsumer(processor);
+  bed.retrieval.feed(pageOf([recordWith(1)], children));
+  assertEquals(await bed.end, "completed");
+  assertEquals(bed.held.stored, [positionAt("1"), SHARD_END]);
+});
+
+Deno.test("consumeShard() creates the children's leases before shardEnded, and waits until it may", async () => {
+  let asked = 0;
+  const processor = new NotingProcessor();
+  const bed = startConsumer(processor, { createChildLeases: () => Promise.resolve(++asked === 2) });
+  bed.retrieval.feed(pageOf([], children));
+  await bed.settle();
+  assertEquals([asked, processor.calls.includes("shardEnded")], [1, false]);
+  await bed.clock.advance(500);
+  assertEquals(await bed.end, "completed");
+});
+
+Deno.test("consumeShard() starts a fresh processor from the checkpoint when one cannot go on", async () => {
+  const made: NotingProcessor[] = [];
+  const bed = startConsumer(undefined, {
+    processor: () => {
+      const isFirst = made.length === 0;
+      const processor = new NotingProcessor({
+        processRecords: async (context) => {
+          if (!isFirst) return;
+          if (processor.batches.length === 1) return await context.checkpoint();
+          throw new ProcessorRestartError("the child died");
+        },
+      });
+      made.push(processor);
+      return processor;
+    },
+  });
+  bed.retrieval.feed(pageOf([recordWith(1)]), pageOf([recordWith(2)]));
+  await bed.settle();
+  assertEquals(made[0]?.calls, ["initialize", "processRecords 1", "processRecords 2", "dispose"]);
+  bed.retrieval.feed(pageOf([recordWith(2)]));
+  await bed.clock.advance(500);
+  assertEquals(made[1]?.calls, ["initialize", "processRecords 2"]);
+  assertEquals(bed.retrieval.requests.map((request) => request.checkpoint.sequenceNumber), [
+    "TRIM_HORIZON",
+    "1",
+  ]);
+  assertEquals(eventsOf(bed.events, "processorRestarting").length, 1);
+  bed.held.lose();
+  await bed.end;
+});
+
+Deno.test("consumeShard() starts a fresh processor when one asks for it between two calls", async () => {
+  const bed = startConsumer();
+  await bed.settle();
+  bed.processor.context?.restart(new Error("the child died while idle"));
+  await bed.clock.advance(500);
+  assertEquals(bed.processor.calls, ["initialize", "dispose", "initialize"]);
+  bed.held.lose();
+  await bed.end;
+});
+
+Deno.test("consumeShard() never runs two callbacks of a shard at once", async () => {
+  let running = 0;
+  let most = 0;
+  const slow = async () => {
+    most = Math.max(most, ++running);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    running--;
+  };
+  const processor = new NotingProcessor({
+    initialize: slow,
+    processRecords: slow,
+    shutdownRequested: slow,
+    leaseLost: slow,
+  });
+  const bed = startConsumer(processor);
+  bed.retrieval.feed(pageOf([recordWith(1)]), pageOf([recordWith(2)]), pageOf([recordWith(3)]));
+  for (let i = 0; i < 10; i++) await bed.settle();
+  bed.held.draining.abort();
+  await bed.end;
+  assertEquals(most, 1);
+  assertEquals(processor.calls.length, 7);
+});
+
+Deno.test("consumeShard() calls processRecords for empty pages only when asked to", async () => {
+  for (const isAsked of [false, true]) {
+    const bed = startConsumer(undefined, { callProcessRecordsEvenForEmptyRecordList: isAsked });
+    bed.retrieval.feed(pageOf([]));
+    await bed.settle();
+    assertEquals(bed.processor.calls, isAsked ? ["initialize", "processRecords "] : ["initialize"]);
+    bed.held.lose();
+    await bed.end;
+  }
+});

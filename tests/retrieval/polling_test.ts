@@ -1,0 +1,241 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import type { WorkerEvent } from "../../src/events.ts";
+import { polling } from "../../src/retrieval/polling.ts";
+import type { RecordsPage } from "../../src/retrieval/retrieval.ts";
+import {
+  type ExtendedSequenceNumber,
+  type InitialPosition,
+  positionAt,
+} from "../../src/stream/sequence_number.ts";
+import { eventsOf } from "../support/consumer_bed.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { output, ScriptedKinesis, serviceError, shardWith } from "../support/scripted_kinesis.ts";
+
+const children = [{
+  shardId: "s-1",
+  parentShards: ["s-0"],
+  hashKeyRange: { startingHashKey: "0", endingHashKey: "9" },
+}];
+
+/** Reads until the end, or until `pages` pages have come, while the clock runs freely. */
+async function readAll(
+  kinesis: ScriptedKinesis,
+  clock: FakeClock,
+  options: {
+    readonly pages?: number;
+    readonly checkpoint?: ExtendedSequenceNumber;
+    readonly initialPosition?: InitialPosition;
+    readonly maxRecords?: number;
+  } = {},
+) {
+  const events: WorkerEvent[] = [];
+  const pages: RecordsPage[] = [];
+  const stop = new AbortController();
+  const reading = (async () => {
+    const source = polling({
+      kinesis,
+      stream: { streamName: "words", streamArn: undefined },
+      system: { clock, random: () => 0, fetch },
+      emit: (event) => events.push(event),
+      pacing: { idleTimeBetweenReadsMs: 1000, maxReadsPerSecond: 5, maxReadBytesPerSecond: 2_097_152 },
+      maxRecords: options.maxRecords ?? 10_000,
+    });
+    const request = {
+      leaseKey: "s-0",
+      shardId: "s-0",
+      checkpoint: options.checkpoint ?? positionAt("TRIM_HORIZON"),
+      initialPosition: options.initialPosition ?? "TRIM_HORIZON",
+    };
+    for await (const page of source.read(request, stop.signal)) {
+      pages.push(page);
+      if (pages.length === options.pages) return;
+    }
+  })();
+  let isOver = false;
+  const over = reading.finally(() => isOver = true);
+  over.catch(() => {});
+  for (let i = 0; i < 2000 && !isOver; i++) await clock.advance(100);
+  if (!isOver) stop.abort(new Error("the test gave up waiting"));
+  await over;
+  return { pages, events };
+}
+
+function bed() {
+  const clock = new FakeClock();
+  return { clock, kinesis: new ScriptedKinesis(() => clock.monotonicMs()) };
+}
+
+const numbersOf = (pages: readonly RecordsPage[]) =>
+  pages.map((page) => page.records.map((record) => Number(record.sequenceNumber)));
+
+Deno.test("polling() reads a shard to its end, the last records with the children", async () => {
+  const { clock, kinesis } = bed();
+  kinesis.script.push(
+    output([1, 2], "a"),
+    output([], "b"),
+    output([3], null, { childShards: children }),
+  );
+  const { pages } = await readAll(kinesis, clock);
+  assertEquals(numbersOf(pages), [[1, 2], [], [3]]);
+  assertEquals(pages.map((page) => page.end), [undefined, undefined, { childShards: children }]);
+  assertEquals(kinesis.reads.map((read) => read.iterator), ["s-0#1", "a", "b"]);
+});
+
+Deno.test("polling() opens at the checkpoint, not after it, and at sentinels as such", async () => {
+  const at = new Date(Date.UTC(2026, 0, 1));
+  for (
+    const [checkpoint, wanted] of [
+      ["TRIM_HORIZON", { type: "TRIM_HORIZON" }],
+      ["LATEST", { type: "LATEST" }],
+      ["AT_TIMESTAMP", { type: "AT_TIMESTAMP", timestampMs: at.getTime() }],
+      ["4711", { type: "AT_SEQUENCE_NUMBER", sequenceNumber: "4711" }],
+    ] as const
+  ) {
+    const { clock, kinesis } = bed();
+    await readAll(kinesis, clock, { pages: 1, checkpoint: positionAt(checkpoint), initialPosition: at });
+    assertEquals(kinesis.iterators, [wanted]);
+  }
+});
+
+Deno.test("polling() goes on after the last record fetched when an iterator expires, and loses none", async () => {
+  const { clock, kinesis } = bed();
+  kinesis.script.push(output([1, 2], "a"), serviceError("ExpiredIteratorException"), output([3]));
+  const { pages, events } = await readAll(kinesis, clock, { pages: 2 });
+  assertEquals(numbersOf(pages), [[1, 2], [3]]);
+  assertEquals(kinesis.iterators[1], { type: "AFTER_SEQUENCE_NUMBER", sequenceNumber: "2" });
+  assertEquals(eventsOf(events, "iteratorExpired").length, 1);
+});
+
+Deno.test("polling() opens at the checkpoint again when the iterator expires before any record came", async () => {
+  const { clock, kinesis } = bed();
+  kinesis.script.push(output([], "a"), serviceError("ExpiredIteratorException"), output([8]));
+  await readAll(kinesis, clock, { pages: 2, checkpoint: positionAt("7", 2) });
+  assertEquals(kinesis.iterators[1], { type: "AT_SEQUENCE_NUMBER", sequenceNumber: "7" });
+});
+
+Deno.test("polling() tries again with the same iterator when Kinesis fails, more slowly each time", async () => {
+  const { clock, kinesis } = bed();
+  const throttled = serviceError("ProvisionedThroughputExceededException", true);
+  kinesis.script.push(output([1], "a"), throttled, throttled, output([2]));
+  const { pages, events } = await readAll(kinesis, clock, { pages: 2 });
+  assertEquals(numbersOf(pages), [[1], [2]]);
+  assertEquals(kinesis.reads.map((read) => read.iterator), ["s-0#1", "a", "a", "a"]);
+  assertEquals(eventsOf(events, "fetchFailed").map((event) => event.retryInMs), [1000, 2000]);
+});
+
+Deno.test("polling() starts no two reads closer than 200 ms, and rests the idle time at the tip", async () => {
+  const { clock, kinesis } = bed();
+  kinesis.script.push(
+    output([1], "a", { millisBehindLatest: 5000 }),
+    output([], "b", { millisBehindLatest: 4000 }),
+    output([2], "c"),
+    output([3], "d"),
+  );
+  await readAll(kinesis, clock, { pages: 5 });
+  const starts = kinesis.reads.map((read) => read.atMs);
+  assertEquals(starts.slice(1).map((ms, i) => ms - (starts[i] ?? 0)), [200, 200, 1000, 1000]);
+});
+
+Deno.test("polling() keeps within 2 MiB a second", async () => {
+  const { clock, kinesis } = bed();
+  kinesis.script.push(output([1], "a", { millisBehindLatest: 1, bytes: 10 * 1024 * 1024 }));
+  await readAll(kinesis, clock, { pages: 2 });
+  assertEquals((kinesis.reads[1]?.atMs ?? 0) - (kinesis.reads[0]?.atMs ?? 0), 5000);
+});
+
+Deno.test("polling() takes a missing shard, or a deleted stream, as an end without children", async () => {
+  const { clock, kinesis } = bed();
+  kinesis.script.push(output([1]), serviceError("ResourceNotFoundException"));
+  const { pages } = await readAll(kinesis, clock);
+  assertEquals(pages.at(-1)?.end, { childShards: [] });
+});
+
+Deno.test("polling() confirms an end that names no children by the shard list", async () => {
+  const { clock, kinesis } = bed();
+  kinesis.shards = [
+    shardWith("s-0", { endingSequenceNumber: "9" }),
+    shardWith("s-1", { parentShardId: "s-0" }),
+    shardWith("s-2", { parentShardId: "s-9", adjacentParentShardId: "s-0" }),
+  ];
+  kinesis.script.push(output([1], null));
+  const { pages } = await readAll(kinesis, clock);
+  assertEquals(pages.length, 1);
+  assertEquals(pages[0]?.end?.childShards.map((child) => [child.shardId, child.parentShards]), [
+    ["s-1", ["s-0"]],
+    ["s-2", ["s-9", "s-0"]],
+  ]);
+});
+
+Deno.test("polling() does not believe in the end of a shard that is listed as open", async () => {
+  const { clock, kinesis } = bed();
+  kinesis.shards = [shardWith("s-0")];
+  kinesis.script.push(output([1], null), output([2]));
+  const { pages } = await readAll(kinesis, clock, { pages: 2 });
+  assertEquals(pages.map((page) => page.end), [undefined, undefined]);
+  assertEquals(kinesis.iterators[1], { type: "AFTER_SEQUENCE_NUMBER", sequenceNumber: "1" });
+});
+
+Deno.test("polling() waits a while for the children of a closed shard to be listed", async () => {
+  const { clock, kinesis } = bed();
+  const closed = shardWith("s-0", { endingSequenceNumber: "9" });
+  let asked = 0;
+  kinesis.listShards = () => {
+    const isThere = ++asked >= 3;
+    return Promise.resolve(isThere ? [closed, shardWith("s-1", { parentShardId: "s-0" })] : [closed]);
+  };
+  kinesis.script.push(output([1], null));
+  const { pages } = await readAll(kinesis, clock);
+  assertEquals(pages[0]?.end?.childShards.length, 1);
+  assertEquals(asked, 3);
+});
+
+Deno.test("polling() does not lose the last records when their end cannot be confirmed at once", async () => {
+  const { clock, kinesis } = bed();
+  let asked = 0;
+  kinesis.listShards = () => {
+    if (++asked === 1) return Promise.reject(serviceError("InternalFailure", true));
+    return Promise.resolve([
+      shardWith("s-0", { endingSequenceNumber: "9" }),
+      shardWith("s-1", { parentShardId: "s-0" }),
+    ]);
+  };
+  const last = output([1, 2], null);
+  kinesis.script.push(last, last);
+  const { pages } = await readAll(kinesis, clock);
+  assertEquals(numbersOf(pages), [[1, 2]]);
+  assertEquals(pages[0]?.end?.childShards.length, 1);
+});
+
+Deno.test("polling() ends with the signal's reason, also while it rests", async () => {
+  const { clock, kinesis } = bed();
+  const stop = new AbortController();
+  const source = polling({
+    kinesis,
+    stream: { streamName: "words", streamArn: undefined },
+    system: { clock, random: () => 0, fetch },
+    emit: () => {},
+    pacing: { idleTimeBetweenReadsMs: 1000, maxReadsPerSecond: 5, maxReadBytesPerSecond: 2_097_152 },
+    maxRecords: 10,
+  });
+  const request = {
+    leaseKey: "s-0",
+    shardId: "s-0",
+    checkpoint: positionAt("LATEST"),
+    initialPosition: "LATEST" as const,
+  };
+  const pages = source.read(request, stop.signal)[Symbol.asyncIterator]();
+  await pages.next();
+  const second = pages.next();
+  await clock.advance(10);
+  stop.abort(new Error("enough"));
+  await assertRejects(() => second, Error, "enough");
+});
+
+Deno.test("polling() refuses an AT_TIMESTAMP checkpoint without the time", async () => {
+  const { clock, kinesis } = bed();
+  await assertRejects(
+    () => readAll(kinesis, clock, { checkpoint: positionAt("AT_TIMESTAMP") }),
+    RangeError,
+    "expected a Date as initialPositionInStream",
+  );
+});

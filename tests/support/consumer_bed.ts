@@ -1,0 +1,246 @@
+/**
+ * What a shard consumer needs, as scripts: a lease that can be lost or drained at will, pages that are fed by hand,
+ * and a processor that notes each call.
+ *
+ * @module
+ */
+
+import type { HeldLease } from "../../src/consumer/held_lease.ts";
+import type { RecordProcessor, RecordsBatch, ShardContext } from "../../src/consumer/record_processor.ts";
+import { consumeShard, type ShardConsumerOptions } from "../../src/consumer/shard_consumer.ts";
+import { LeaseLostError } from "../../src/errors.ts";
+import type { WorkerEvent } from "../../src/events.ts";
+import type { Lease } from "../../src/lease/lease.ts";
+import type { RecordsPage, Retrieval, RetrievalRequest } from "../../src/retrieval/retrieval.ts";
+import type { KinesisRecord } from "../../src/stream/record.ts";
+import { type ExtendedSequenceNumber, positionAt } from "../../src/stream/sequence_number.ts";
+import type { ChildShard } from "../../src/stream/shard.ts";
+import { FakeClock } from "./fake_clock.ts";
+
+/** A lease with sensible values, for tests. */
+export function leaseWith(changes: Partial<Lease> = {}): Lease {
+  return {
+    leaseKey: "shardId-000000000000",
+    shardId: "shardId-000000000000",
+    streamIdentifier: undefined,
+    leaseCounter: 0,
+    leaseOwner: "me",
+    checkpointOwner: undefined,
+    ownerSwitchesSinceCheckpoint: 0,
+    checkpoint: positionAt("TRIM_HORIZON"),
+    pendingCheckpoint: undefined,
+    pendingCheckpointState: undefined,
+    parentShardIds: [],
+    childShardIds: [],
+    hashKeyRange: { startingHashKey: "0", endingHashKey: "340282366920938463463374607431768211455" },
+    throughputKBps: undefined,
+    ...changes,
+  };
+}
+
+/** A record with the given sequence number. */
+export function recordWith(
+  sequenceNumber: number | string,
+  data = "x",
+  subSequenceNumber = 0,
+): KinesisRecord {
+  return {
+    sequenceNumber: String(sequenceNumber),
+    subSequenceNumber,
+    partitionKey: "key",
+    explicitHashKey: undefined,
+    data: new TextEncoder().encode(data),
+    approximateArrivalTimestamp: 0,
+    encryptionType: undefined,
+    aggregated: false,
+  };
+}
+
+/** A page of records. */
+export function pageOf(records: readonly KinesisRecord[], end?: readonly ChildShard[]): RecordsPage {
+  return {
+    records,
+    bytes: records.reduce((sum, record) => sum + record.data.length, 0),
+    millisBehindLatest: 0,
+    end: end === undefined ? undefined : { childShards: end },
+  };
+}
+
+/** A held lease under the test's hand. */
+export class FakeHeldLease implements HeldLease {
+  readonly leaseKey: string;
+  readonly shardId: string;
+  readonly loss: AbortController = new AbortController();
+  readonly draining: AbortController = new AbortController();
+  readonly stored: ExtendedSequenceNumber[] = [];
+  bytes = 0;
+  handedOver = 0;
+  givenUp = 0;
+  /** Thrown by the next checkpoint writes, first first. */
+  readonly failures: Error[] = [];
+  #lease: Lease;
+
+  constructor(lease: Lease) {
+    this.#lease = lease;
+    this.leaseKey = lease.leaseKey;
+    this.shardId = lease.shardId;
+  }
+
+  get lease(): Lease {
+    return this.#lease;
+  }
+  get lost(): AbortSignal {
+    return this.loss.signal;
+  }
+  get drain(): AbortSignal {
+    return this.draining.signal;
+  }
+  ensureHeld(): void {
+    this.loss.signal.throwIfAborted();
+  }
+  lose(): void {
+    this.loss.abort(new LeaseLostError(this.leaseKey, "a test took it"));
+  }
+  // deno-lint-ignore require-await -- the contract is asynchronous
+  async checkpoint(at: ExtendedSequenceNumber): Promise<void> {
+    this.ensureHeld();
+    const failure = this.failures.shift();
+    if (failure !== undefined) throw failure;
+    this.#lease = { ...this.#lease, checkpoint: at, leaseCounter: this.#lease.leaseCounter + 1 };
+    this.stored.push(at);
+  }
+  // deno-lint-ignore require-await -- the contract is asynchronous
+  async handOver(): Promise<void> {
+    this.handedOver++;
+  }
+  // deno-lint-ignore require-await -- the contract is asynchronous
+  async giveUp(): Promise<void> {
+    this.givenUp++;
+    this.lose();
+  }
+  countBytes(bytes: number): void {
+    this.bytes += bytes;
+  }
+}
+
+/** Pages fed by hand; waits when there are none. */
+export class FakeRetrieval implements Retrieval {
+  readonly requests: RetrievalRequest[] = [];
+  readonly #pages: RecordsPage[] = [];
+  #arrived = Promise.withResolvers<void>();
+
+  feed(...pages: readonly RecordsPage[]): void {
+    this.#pages.push(...pages);
+    this.#arrived.resolve();
+  }
+
+  async *read(request: RetrievalRequest, signal: AbortSignal): AsyncGenerator<RecordsPage> {
+    this.requests.push(request);
+    while (true) {
+      signal.throwIfAborted();
+      const page = this.#pages.shift();
+      if (page !== undefined) {
+        yield page;
+        if (page.end !== undefined) return;
+        continue;
+      }
+      this.#arrived = Promise.withResolvers();
+      const stop = () => this.#arrived.resolve();
+      signal.addEventListener("abort", stop, { once: true });
+      await this.#arrived.promise;
+      signal.removeEventListener("abort", stop);
+    }
+  }
+}
+
+/** A processor that notes each call, and does what its handlers say. */
+export class NotingProcessor implements RecordProcessor {
+  readonly calls: string[] = [];
+  readonly batches: RecordsBatch[] = [];
+  context: ShardContext | undefined;
+  readonly #on: Partial<Record<keyof RecordProcessor, (context: ShardContext) => void | Promise<void>>>;
+
+  constructor(
+    on: Partial<Record<keyof RecordProcessor, (context: ShardContext) => void | Promise<void>>> = {},
+  ) {
+    this.#on = on;
+  }
+
+  initialize(context: ShardContext): void | Promise<void> {
+    this.context = context;
+    return this.#call("initialize", "initialize", context);
+  }
+  processRecords(batch: RecordsBatch, context: ShardContext): void | Promise<void> {
+    this.batches.push(batch);
+    const text = batch.records.map((record) => record.sequenceNumber).join("+");
+    return this.#call("processRecords", `processRecords ${text}`, context);
+  }
+  leaseLost(context: ShardContext): void | Promise<void> {
+    return this.#call("leaseLost", "leaseLost", context);
+  }
+  async shardEnded(context: ShardContext): Promise<void> {
+    await this.#call("shardEnded", "shardEnded", context);
+    if (this.#on.shardEnded === undefined) await context.checkpoint();
+  }
+  shutdownRequested(context: ShardContext): void | Promise<void> {
+    return this.#call("shutdownRequested", "shutdownRequested", context);
+  }
+  dispose(): void {
+    this.calls.push("dispose");
+  }
+
+  #call(name: keyof RecordProcessor, text: string, context: ShardContext): void | Promise<void> {
+    this.calls.push(text);
+    return this.#on[name]?.(context);
+  }
+}
+
+/** A consumer on scripts, running. */
+export interface ConsumerBed {
+  readonly held: FakeHeldLease;
+  readonly retrieval: FakeRetrieval;
+  readonly processor: NotingProcessor;
+  readonly clock: FakeClock;
+  readonly events: WorkerEvent[];
+  readonly end: Promise<string>;
+  /** Lets everything that is ready run. */
+  settle(): Promise<void>;
+}
+
+/** Starts a consumer. */
+export function startConsumer(
+  processor: NotingProcessor = new NotingProcessor(),
+  changes: Partial<ShardConsumerOptions> & { readonly lease?: Lease } = {},
+): ConsumerBed {
+  const clock = new FakeClock();
+  const events: WorkerEvent[] = [];
+  const retrieval = new FakeRetrieval();
+  const { lease = leaseWith(), ...rest } = changes;
+  const held = new FakeHeldLease(lease);
+  const end = consumeShard({
+    held,
+    streamName: "words",
+    processor: () => processor,
+    retrieval,
+    initialPosition: "TRIM_HORIZON",
+    system: { clock, random: () => 0.5, fetch: () => Promise.reject(new Error("no network here")) },
+    emit: (event) => events.push(event),
+    onProcessError: "skip",
+    taskBackoffTimeMs: 500,
+    callProcessRecordsEvenForEmptyRecordList: false,
+    deaggregate: (records) => records,
+    openParents: () => Promise.resolve([]),
+    parentWait: (signal) => clock.sleep(1000, signal),
+    createChildLeases: () => Promise.resolve(true),
+    ...rest,
+  });
+  return { held, retrieval, processor, clock, events, end, settle: () => clock.advance(0) };
+}
+
+/** The events of one type. */
+export function eventsOf<T extends WorkerEvent["type"]>(
+  events: readonly WorkerEvent[],
+  type: T,
+): Extract<WorkerEvent, { readonly type: T }>[] {
+  return events.filter((event): event is Extract<WorkerEvent, { readonly type: T }> => event.type === type);
+}

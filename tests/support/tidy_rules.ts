@@ -1,0 +1,283 @@
+/**
+ * The house rules that a program can check. Each is a function from source text to complaints, so that `tidy_test.ts` can
+ * show that it is able to fail before it is let loose on the repository.
+ *
+ * @module
+ */
+
+import { codeOf, type ImportOf, importsOf, lineAt } from "./source_text.ts";
+
+/** One module of the repository. */
+export interface SourceFile {
+  /** From the root of the repository, with slashes, e.g. `src/lease/lease.ts`. */
+  readonly path: string;
+  readonly text: string;
+  /** `text` without the inside of comments and strings. */
+  readonly code: string;
+  readonly imports: readonly ImportOf[];
+}
+
+/** From all files to complaints, which read `file:line what is wrong: what is allowed`. */
+export type Rule = (files: readonly SourceFile[]) => string[];
+
+/** A file as the rules see it. */
+export function sourceFile(path: string, text: string): SourceFile {
+  return { path, text, code: codeOf(text), imports: importsOf(text) };
+}
+
+/**
+ * What each folder of src may import besides itself; `root` are the files of src itself. `types` may be imported with
+ * `import type` only: a folder or a single file.
+ */
+const FOLDERS: Readonly<
+  Record<string, { readonly any: readonly string[]; readonly types?: readonly string[] }>
+> = {
+  stream: { any: [] },
+  root: { any: ["stream"] },
+  lease: { any: ["stream", "root"] },
+  aws: { any: ["stream", "root"] },
+  store: { any: ["stream", "root", "lease", "aws"] },
+  retrieval: { any: ["stream", "root"], types: ["aws"] },
+  consumer: { any: ["stream", "root", "lease", "retrieval"] },
+  worker: { any: ["stream", "root", "lease", "aws", "store", "retrieval", "consumer"] },
+  multilang: { any: ["stream", "root", "consumer"], types: ["src/worker/options.ts"] },
+  observe: { any: ["stream", "root", "aws"] },
+  host: { any: ["root"] },
+};
+
+/** Imports inside src follow the folder table, and lead nowhere outside src. */
+export const folderTable: Rule = eachFile((file) => {
+  const from = folderOf(file.path);
+  if (from === undefined) return [];
+  const row = FOLDERS[from];
+  if (row === undefined) return [`${file.path}:1 is in a folder that the import table does not know`];
+  return file.imports.flatMap(({ line, specifier, kind }) => {
+    if (specifier === undefined || !isRelative(specifier)) return [];
+    const target = resolve(file.path, specifier);
+    const to = folderOf(target);
+    if (to === from || (to !== undefined && row.any.includes(to))) return [];
+    if (kind === "type" && (row.types ?? []).some((name) => name === to || name === target)) return [];
+    const allowed = [...row.any, ...(row.types ?? []).map((name) => `${name} (import type)`)].join(", ");
+    return [`${file.path}:${line} imports ${target}: ${from} may import only ${allowed || "itself"}`];
+  });
+});
+
+/**
+ * In src every import names a file by its relative path with extension, or an npm package inline with its version; a
+ * bare name would need an import map, which does not come along when `mod.ts` is imported by URL.
+ */
+export const importsByUrl: Rule = eachFile((file) =>
+  isShipped(file.path)
+    ? file.imports.flatMap(({ line, specifier }) => {
+      if (specifier === undefined) {
+        return [`${file.path}:${line} imports a computed name: expected a plain string`];
+      }
+      if (isRelative(specifier) && specifier.endsWith(".ts")) return [];
+      if (/^npm:(@[\w.-]+\/)?[\w.-]+@[\^~]?\d/.test(specifier) || specifier.startsWith("node:")) return [];
+      return [
+        `${file.path}:${line} imports "${specifier}": expected a relative .ts path or npm:name@version inline`,
+      ];
+    })
+    : []
+);
+
+/** `Deno`, `process`, `Buffer` and `node:` stay inside src/host and cli.ts. */
+export const hostNames: Rule = eachFile((file) => {
+  if (!isLibrary(file.path) || folderOf(file.path) === "host") return [];
+  const named = matches(file, /(?<![.\w$])(?:Deno|process|Buffer)\b(?!\s*(?:\?:|:|\())/g);
+  const imported = file.imports
+    .filter(({ specifier }) => specifier?.startsWith("node:"))
+    .map(({ line, specifier }) => ({ line, text: `${specifier}` }));
+  return [...named, ...imported].map(({ line, text }) =>
+    `${file.path}:${line} names ${text}: only src/host and cli.ts may`
+  );
+});
+
+/** Time, chance, timers and the global `fetch` are taken from `System` everywhere but in system.ts and src/host. */
+export const surroundings: Rule = eachFile((file) => {
+  if (!isLibrary(file.path) || file.path === "src/system.ts" || folderOf(file.path) === "host") return [];
+  return matches(file, SURROUNDINGS).map(({ line, text }) =>
+    `${file.path}:${line} uses ${text}: take it from System {clock, random, fetch}`
+  );
+});
+
+/** Files that open with `// Pure.` hold no async code, time, chance or I/O, and at run time import only such files and packages. */
+export const purity: Rule = (files) => {
+  const pure = new Set(files.filter((file) => isPure(file.text)).map((file) => file.path));
+  return files.filter((file) => pure.has(file.path)).flatMap((file) => [
+    ...matches(file, /(?<![.\w$])(?:async|await|console|crypto)\b/g).map(({ line, text }) =>
+      `${file.path}:${line} uses ${text}: the file says that it is pure`
+    ),
+    ...matches(file, SURROUNDINGS).map(({ line, text }) =>
+      `${file.path}:${line} uses ${text}: the file says that it is pure`
+    ),
+    ...file.imports.flatMap(({ line, specifier, kind }) => {
+      if (kind === "type" || (specifier !== undefined && /^npm:/.test(specifier))) return [];
+      if (specifier !== undefined && pure.has(resolve(file.path, specifier))) return [];
+      return [
+        `${file.path}:${line} imports ${specifier}: a pure file imports pure files, packages, or types`,
+      ];
+    }),
+  ]);
+};
+
+/** Each module of the library opens with its doc, below `// Pure.` where it is. */
+export const moduleDoc: Rule = eachFile((file) => {
+  if (!isShipped(file.path)) return [];
+  const start = file.text.replace(/^#!.*\n/, "").replace(/^\/\/ Pure\.\n/, "");
+  const end = start.indexOf("*/");
+  if (start.startsWith("/**") && end !== -1 && /@module\b/.test(start.slice(0, end))) return [];
+  return [`${file.path}:1 does not open with a module doc: expected "/** … @module */"`];
+});
+
+/** Files of the library have at most 400 lines. */
+export const fileLength: Rule = eachFile((file) => {
+  const lines = file.text.trimEnd().split("\n").length;
+  return isShipped(file.path) && lines > 400
+    ? [`${file.path}:${lines} has ${lines} lines: at most 400; what is the second thing that it does?`]
+    : [];
+});
+
+/** Nothing in src prints. */
+export const noConsole: Rule = eachFile((file) =>
+  isLibrary(file.path) && folderOf(file.path) !== "host"
+    ? matches(file, /(?<![.\w$])console\b/g).map(({ line }) =>
+      `${file.path}:${line} prints: emit a WorkerEvent instead`
+    )
+    : []
+);
+
+/** No non-null `!`, no unexplained suppression, and none of `any`, which `deno lint` objects to. */
+export const strictTypes: Rule = eachFile((file) =>
+  isShipped(file.path)
+    ? [
+      ...matches(file, /(?<=[\w$)\]])!(?!=)/g).map(({ line }) =>
+        `${file.path}:${line} asserts non-null with "!": test for it, or change the type`
+      ),
+      ...matches({ ...file, code: file.text }, /@ts-(?:ignore|nocheck)[^\n]*|deno-lint-ignore[^\n]*/g)
+        .filter(({ text }) => !text.includes(" -- ") || text.includes("no-explicit-any"))
+        .map(({ line, text }) =>
+          `${file.path}:${line} has "${text}": expected a type, or a suppression that ends with " -- why"`
+        ),
+    ]
+    : []
+);
+
+/** No module keeps state: nothing at the top level that can change. */
+export const noModuleState: Rule = eachFile((file) =>
+  isLibrary(file.path)
+    ? matches(
+      file,
+      /^(?:export )?(?:(?:let|var)\s+[\w$]+|const [\w$]+(?:: [^=\n]+)? = new (?:Weak)?(?:Map|Set)(?:<[^(\n]*>)?\(\))/gm,
+    )
+      .map(({ line, text }) => `${file.path}:${line} keeps module state (${text}): hand it down instead`)
+    : []
+);
+
+/** Nothing is left to do. */
+export const noLeftovers: Rule = eachFile((file) =>
+  isShipped(file.path)
+    ? matches({ ...file, code: file.text }, /\b(?:TODO|FIXME|XXX|HACK)\b/g).map(({ line, text }) =>
+      `${file.path}:${line} says ${text}: do it, or open an issue`
+    )
+    : []
+);
+
+/** Every relative import leads to a file. */
+export const importsExist: Rule = (files) => {
+  const paths = new Set(files.map((file) => file.path));
+  return files.flatMap((file) =>
+    file.imports.flatMap(({ line, specifier }) => {
+      if (specifier === undefined || !isRelative(specifier) || !specifier.endsWith(".ts")) return [];
+      const target = resolve(file.path, specifier);
+      return paths.has(target) ? [] : [`${file.path}:${line} imports ${target}: there is no such file`];
+    })
+  );
+};
+
+/** Each npm package is named in exactly one file of the library. */
+export const packagesOnce: Rule = (files) => {
+  const users = new Map<string, Set<string>>();
+  for (const file of files.filter((file) => isShipped(file.path))) {
+    for (const { specifier } of file.imports) {
+      const name = specifier?.match(/^npm:((?:@[^/]+\/)?[^@/]+)/)?.[1];
+      if (name !== undefined) users.set(name, (users.get(name) ?? new Set()).add(file.path));
+    }
+  }
+  return [...users].filter(([, paths]) => paths.size > 1).map(([name, paths]) =>
+    `${[...paths].join(" and ")} both name npm:${name}: one file may`
+  );
+};
+
+/** mod.ts lists names one by one and holds no code of its own. */
+export const modReexportsOnly: Rule = eachFile((file) => {
+  if (file.path !== "mod.ts") return [];
+  const rest = file.code.replace(
+    /export\s+(?:type\s+)?\{[\w\s,]*\}\s*from\s*(["']) *\1;?/g,
+    (text) => text.replace(/[^\n]/g, " "),
+  );
+  const at = rest.search(/\S/);
+  return at === -1
+    ? []
+    : [`mod.ts:${lineAt(file.code, at)} holds more than re-exports: expected export { … } from "./src/…"`];
+});
+
+/** What loading mod.ts loads, transitively: neither src/host, nor hono, nor Node's modules. */
+export const modLoadsLittle: Rule = (files) => {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const seen = new Set<string>();
+  const complaints: string[] = [];
+  const visit = (path: string, way: readonly string[]) => {
+    if (seen.has(path)) return;
+    seen.add(path);
+    for (const { specifier, kind } of byPath.get(path)?.imports ?? []) {
+      if (kind !== "value" || specifier === undefined) continue;
+      const target = isRelative(specifier) ? resolve(path, specifier) : specifier;
+      if (/^(?:npm:hono|npm:@aws-sdk\/|node:|src\/host\/)/.test(target)) {
+        complaints.push(`${[...way, path, target].join(" -> ")}: loading mod.ts must not load this`);
+      } else visit(target, [...way, path]);
+    }
+  };
+  visit("mod.ts", []);
+  return complaints;
+};
+
+const SURROUNDINGS =
+  /(?<![\w$])(?:Date\.now|new Date\(\s*\)|performance\.now|Math\.random|AbortSignal\.timeout|crypto\.(?:randomUUID|getRandomValues))|(?<![.\w$])(?:setTimeout|setInterval)\b|(?<![.\w$])fetch\s*\(|globalThis\.fetch/g;
+
+function eachFile(rule: (file: SourceFile) => string[]): Rule {
+  return (files) => files.flatMap(rule);
+}
+
+/** `src/lease/x.ts` → `lease`, `src/x.ts` → `root`, anything outside src → undefined. */
+function folderOf(path: string): string | undefined {
+  const parts = path.split("/");
+  return parts[0] !== "src" ? undefined : parts.length === 2 ? "root" : parts[1];
+}
+
+function isLibrary(path: string): boolean {
+  return path.startsWith("src/") || path === "mod.ts";
+}
+
+function isShipped(path: string): boolean {
+  return isLibrary(path) || path === "cli.ts";
+}
+
+function isPure(text: string): boolean {
+  return text.startsWith("// Pure.");
+}
+
+function isRelative(specifier: string): boolean {
+  return /^\.\.?\//.test(specifier);
+}
+
+function resolve(from: string, specifier: string): string {
+  return new URL(specifier, `file:///${from}`).pathname.slice(1);
+}
+
+function matches(file: SourceFile, pattern: RegExp): { readonly line: number; readonly text: string }[] {
+  return [...file.code.matchAll(pattern)].map((match) => ({
+    line: lineAt(file.text, match.index),
+    text: match[0],
+  }));
+}
