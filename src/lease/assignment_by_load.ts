@@ -4,7 +4,8 @@
  * by the throughput of its leases where it measures nothing. One fleet may have both kinds.
  *
  * A lease is moved only to a worker that stays at or below the average, so that every move narrows the spread and
- * balancing comes to rest. KCL stops with a donor at the first lease that fits nowhere; here the others are tried.
+ * balancing comes to rest. Where KCL gives up (a lease that fits nowhere; a metric whose donors can give nothing; newcomers
+ * that measure nothing among workers that do), the next lease, metric or donor is tried.
  *
  * Source: KCL 3.5.1, `VarianceBasedLeaseAssignmentDecider`, `LeaseAssignmentManager`.
  *
@@ -14,7 +15,7 @@
 import { handOut, least } from "./fleet.ts";
 import type { Fleet, Move, Moves } from "./fleet.ts";
 import type { Lease } from "./lease.ts";
-import { LoadScale, sum } from "./load_scale.ts";
+import { LoadScale, sum, THROUGHPUT } from "./load_scale.ts";
 import type { WeighedWorker } from "./load_scale.ts";
 
 /** What the strategy can be told. */
@@ -75,11 +76,11 @@ function evenOut(
     moves.push({ lease, to: to.workerId });
     return true;
   };
-  for (const { worker, excess } of donorsOf(scale, options)) {
+  const give = ({ worker, excess }: Donor): void => {
     const leases = shuffled(worker.movable, options.random);
     if (worker.weight === 0) {
       leases.some((lease) => tryMove(worker, lease));
-      continue;
+      return;
     }
     const before = moves.length;
     let remaining = excess;
@@ -91,32 +92,33 @@ function evenOut(
     if (moves.length === before && options.allowThroughputOvershoot && smallest !== undefined) {
       tryMove(worker, smallest);
     }
+  };
+  for (const donors of donorsByMetric(scale, options)) {
+    donors.toSorted((a, b) => b.excess - a.excess).forEach(give);
+    if (moves.length > 0) break;
   }
   return moves;
 }
 
-/** The donors of the one metric in which the most weight should move, greatest excess first. */
-function donorsOf(scale: LoadScale, options: LoadOptions): Donor[] {
-  let most: Donor[] = [];
-  for (const metric of scale.metrics) {
-    const donors = donorsBy(metric, scale, options);
-    const isMore = sum(donors.map((donor) => donor.excess)) > sum(most.map((donor) => donor.excess));
-    if (most.length === 0 || isMore) most = donors;
-  }
-  return most.toSorted((a, b) => b.excess - a.excess);
+/** The donors of each metric that is uneven, the metric first in which the most weight should move. */
+function donorsByMetric(scale: LoadScale, options: LoadOptions): Donor[][] {
+  const total = (donors: readonly Donor[]) => sum(donors.map((donor) => donor.excess));
+  return scale.metrics.map((metric) => donorsOf(metric, scale, options)).toSorted((a, b) =>
+    total(b) - total(a)
+  );
 }
 
-function donorsBy(metric: string, scale: LoadScale, options: LoadOptions): Donor[] {
+function donorsOf(metric: string, scale: LoadScale, options: LoadOptions): Donor[] {
   const average = scale.averageOf(metric);
   const threshold = options.reBalanceThresholdPercentage / 100;
   const upper = average * (1 + threshold), lower = average * (1 - threshold);
-  const valueOf = (worker: WeighedWorker) => worker.values.get(metric) ?? 0;
+  const valueOf = (worker: WeighedWorker) => scale.valueOf(worker, metric);
   const isAboveLimit = (worker: WeighedWorker) => valueOf(worker) > (worker.limits.get(metric) ?? Infinity);
-  const workers = scale.workers.filter((worker) => worker.values.has(metric));
-  const isUneven = workers.some((worker) =>
-    valueOf(worker) > upper || valueOf(worker) < lower || isAboveLimit(worker)
-  );
-  if (!isUneven) return [];
+  const measuring = scale.workers.filter((worker) => worker.values.has(metric));
+  const isStarving = measuring.some((worker) => valueOf(worker) < lower);
+  if (!isStarving && !measuring.some((worker) => valueOf(worker) > upper || isAboveLimit(worker))) return [];
+  // A worker that measures nothing and has little is helped by all that have more than their share.
+  const workers = metric === THROUGHPUT && isStarving ? scale.workers : measuring;
   const busy = workers.filter((worker) => valueOf(worker) >= upper || isAboveLimit(worker));
   const busiest = least(workers, () => true, (a, b) => valueOf(b) - valueOf(a));
   const donors = busy.length > 0 || busiest === undefined ? busy : [busiest];

@@ -60,7 +60,10 @@ export interface MigrationState {
  */
 export type TablePlace = "leaseTable" | "legacy";
 
-/** Lock, metrics and migration state. Methods throw `AwsServiceError` when the table cannot be reached. */
+/**
+ * Lock, metrics and migration state. Methods throw `AwsServiceError` when the table cannot be reached, and `LeaseTableError`
+ * when the lock or `Migration3.0` is there but cannot be read.
+ */
 export interface CoordinatorStore {
   /**
    * Whether the legacy coordinator table exists.

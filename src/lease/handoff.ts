@@ -81,7 +81,7 @@ export type OwnerStep =
   | "renew"
   /** Renew it, and ask its consumer to stop and checkpoint. */
   | "drain"
-  /** Assign it to its `leaseOwner` (`assign(lease, lease.leaseOwner)`), then forget it, whatever came of that. */
+  /** Assign it to its `leaseOwner`, or evict it if there is none; then forget it, whatever came of that. */
   | "transfer"
   /** Forget it and stop its consumer: it is not ours to renew. */
   | "drop";
@@ -106,9 +106,7 @@ export interface OwnerView {
 export function ownerStep(lease: Lease, view: OwnerView): OwnerStep {
   const { leaseOwner, checkpointOwner } = lease;
   if (checkpointOwner === undefined) return leaseOwner === view.workerId ? "renew" : "drop";
-  if (checkpointOwner !== view.workerId || leaseOwner === undefined || leaseOwner === checkpointOwner) {
-    return "drop";
-  }
+  if (checkpointOwner !== view.workerId || leaseOwner === checkpointOwner) return "drop";
   if (isShardEnd(lease.checkpoint)) return "renew";
   const timeIsUp = view.learnedAtMs !== undefined && view.nowMs - view.learnedAtMs > view.timeoutMs;
   if (timeIsUp) return "transfer";

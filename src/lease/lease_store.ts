@@ -54,7 +54,12 @@ export interface LeaseStore {
   leaseKeysOwnedBy(workerId: string, signal?: AbortSignal): Promise<readonly string[]>;
   /** Writes a new lease unless one of that key exists. @returns Whether it was created. */
   create(lease: NewLease, signal?: AbortSignal): Promise<boolean>;
-  /** Applies one conditional write. */
+  /**
+   * Applies one conditional write.
+   *
+   * @throws {LeaseTableError} when it was applied but the item, broken before, still cannot be read.
+   * @throws {RangeError} when it would write an empty text or set, or a number that is not finite.
+   */
   apply(write: LeaseWrite, signal?: AbortSignal): Promise<WriteOutcome>;
   /** Deletes a lease, whoever owns it. No error when there is none. */
   delete(leaseKey: string, signal?: AbortSignal): Promise<void>;

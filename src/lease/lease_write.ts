@@ -209,6 +209,40 @@ export function setHashKeyRange(lease: Lease, range: HashKeyRange): LeaseWrite {
   };
 }
 
+/**
+ * Whether a refused write had in fact been applied before, its first answer lost: what it would have done stands in the
+ * table, one step of the counter further, and it was us who did it.
+ *
+ * @param lease The lease as it was read before the write.
+ * @param found What stands in the table now.
+ */
+export function wasApplied(write: LeaseWrite, lease: Lease, found: Lease | undefined): boolean {
+  if (found === undefined || found.leaseCounter !== lease.leaseCounter + 1) return false;
+  switch (write.operation) {
+    case "renew":
+      return found.leaseOwner === lease.leaseOwner && found.checkpointOwner === lease.checkpointOwner;
+    case "checkpoint":
+      return found.leaseOwner === lease.leaseOwner &&
+        found.checkpoint.sequenceNumber === write.set.checkpoint &&
+        found.checkpoint.subSequenceNumber === write.set.checkpointSubSequenceNumber;
+    case "prepareCheckpoint":
+      return found.leaseOwner === lease.leaseOwner &&
+        found.pendingCheckpoint?.sequenceNumber === write.set.pendingCheckpoint &&
+        found.pendingCheckpoint?.subSequenceNumber === write.set.pendingCheckpointSubSequenceNumber;
+    case "assign":
+      return found.leaseOwner === write.set.leaseOwner && found.checkpointOwner === undefined;
+    case "evict":
+      return found.checkpointOwner === undefined &&
+        found.leaseOwner === (lease.checkpointOwner === undefined ? undefined : lease.leaseOwner);
+    // A taken lease may have been taken by another, and the rest leave the counter alone.
+    case "take":
+    case "startHandoff":
+    case "setChildShardIds":
+    case "setHashKeyRange":
+      return false;
+  }
+}
+
 /** A switch is counted when the lease leaves an owner, not when a handoff completes as planned. */
 function switches(lease: Lease, workerId: string): { ownerSwitchesSinceCheckpoint?: 1 } {
   const leaves = lease.leaseOwner !== undefined && lease.leaseOwner !== workerId;

@@ -6,9 +6,8 @@
  * one, so that a fresh fleet is spread by lease count; KCL divides zero by zero there and serves two workers only.
  *
  * Workers that measure nothing are weighed by the virtual metric `T`, in percent of a fair share of the whole fleet's
- * throughput. Two more points in which KCL differs: it compares such a worker with the mean of its kind, so that newcomers
- * among workers that measure CPU stay without leases, and takes any `T` above 100 for overloaded whatever the threshold;
- * and it ranks a worker that reads 0 % below one at 10 %.
+ * throughput. Two more points in which KCL differs: it compares such a worker with the mean of its kind, and takes any `T` above
+ * 100 for overloaded whatever the threshold; and it ranks a worker that reads 0 % below one at 10 %.
  *
  * Source: KCL 3.5.1, `LeaseAssignmentManager`, `VarianceBasedLeaseAssignmentDecider`.
  *
@@ -19,6 +18,12 @@ import { give, groupBy, loadsOf, takeFrom } from "./fleet.ts";
 import type { Fleet, WorkerLoad } from "./fleet.ts";
 import type { Lease } from "./lease.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
+
+/**
+ * The virtual metric of workers that measure nothing: 100 is a fair share of the fleet's throughput. KCL:
+ * `WorkerMetricType.THROUGHPUT`.
+ */
+export const THROUGHPUT = "T";
 
 /** A worker on the scale. */
 export interface WeighedWorker extends WorkerLoad {
@@ -76,6 +81,11 @@ export class LoadScale {
 
   averageOf(metric: string): number {
     return this.#averages.get(metric) ?? 0;
+  }
+
+  /** A worker's percent of a metric; 0 where it does not measure it. Every worker has a share of the throughput. */
+  valueOf(worker: WeighedWorker, metric: string): number {
+    return metric === THROUGHPUT ? this.#shareOf(worker.weight) : worker.values.get(metric) ?? 0;
   }
 
   weightOf(lease: Lease): number {
@@ -142,11 +152,6 @@ export function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-/**
- * The virtual metric of workers that measure nothing: 100 is a fair share of the fleet's throughput. KCL:
- * `WorkerMetricType.THROUGHPUT`.
- */
-const THROUGHPUT = "T";
 const FAIR_SHARE = 100;
 /** Room for rounding where a value is compared with an average that it may just reach. */
 const ROUNDING = 1 + 1e-9;

@@ -18,7 +18,15 @@ import { locallyExpired } from "../lease/expiry.ts";
 import { afterRefusedRenewal } from "../lease/handoff.ts";
 import type { Lease } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
-import { assign, checkpoint, evict, type LeaseWrite, renew, setChildShardIds } from "../lease/lease_write.ts";
+import {
+  assign,
+  checkpoint,
+  evict,
+  type LeaseWrite,
+  renew,
+  setChildShardIds,
+  wasApplied,
+} from "../lease/lease_write.ts";
 import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import type { Clock } from "../system.ts";
 import { Throughput } from "./throughput.ts";
@@ -47,6 +55,8 @@ export class LeaseHold implements HeldLease {
   readonly #throughput: Throughput;
   #lease: Lease;
   #incrementedMs: number;
+  /** Monotonic ms before the first write whose fate is unknown: it threw, and may have been applied nonetheless. */
+  #unsureSinceMs: number | undefined;
   /** When our own handoff was first seen, in monotonic ms. */
   #handoffSeenMs: number | undefined;
   /** Writes wait for one another. */
@@ -174,25 +184,36 @@ export class LeaseHold implements HeldLease {
       this.ensureHeld();
       const startedMs = clock.monotonicMs();
       const write = build(this.#lease);
+      const before = this.#lease;
+      const unsure = this.#unsureSinceMs;
+      this.#unsureSinceMs ??= startedMs;
       const outcome = await store.apply(write, this.#lost.signal);
-      if (outcome.applied) {
-        this.#confirm(outcome.lease, write, startedMs);
-        return;
+      this.#unsureSinceMs = undefined;
+      if (outcome.applied) return this.#confirm(outcome.lease, write, startedMs);
+      const { found } = outcome;
+      if (found !== undefined && wasApplied(write, before, found)) {
+        return this.#confirm(found, write, unsure ?? startedMs);
       }
-      const verdict = afterRefusedRenewal(this.#lease, outcome.found);
-      if (verdict.type === "lost" || attempt >= maxWriteAttempts) {
-        this.drop(verdict.type === "lost" ? verdict.reason : "taken");
+      const verdict = afterRefusedRenewal(before, found);
+      if (verdict.type === "lost") {
+        this.drop(verdict.reason);
         this.#lost.signal.throwIfAborted();
         return;
+      }
+      if (attempt >= maxWriteAttempts) {
+        throw new Error(
+          `Cannot write lease "${this.leaseKey}": ${attempt} answers in a row were lost on the way`,
+        );
       }
       this.#lease = verdict.lease;
       this.#noticeHandoff();
     }
   }
 
-  #confirm(lease: Lease, write: LeaseWrite, startedMs: number): void {
+  /** @param sentMs Monotonic ms before which the write cannot have been applied. */
+  #confirm(lease: Lease, write: LeaseWrite, sentMs: number): void {
     const isIncremented = write.set.leaseCounter !== undefined || write.add.leaseCounter !== undefined;
-    if (isIncremented) this.#incrementedMs = startedMs;
+    if (isIncremented) this.#incrementedMs = sentMs;
     this.#lease = lease;
     this.#noticeHandoff();
   }

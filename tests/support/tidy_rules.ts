@@ -196,7 +196,13 @@ export const importsExist: Rule = (files) => {
 };
 
 /** Each npm package is named in exactly one file of the library. */
-export const packagesOnce: Rule = (files) => {
+export const packagesOnce: Rule = (files) =>
+  [...packageUsers(files)].filter(([, paths]) => paths.size > 1).map(([name, paths]) =>
+    `${[...paths].join(" and ")} both name npm:${name}: one file may`
+  );
+
+/** The npm packages that the library names, each with the files that do. */
+export function packageUsers(files: readonly SourceFile[]): Map<string, ReadonlySet<string>> {
   const users = new Map<string, Set<string>>();
   for (const file of files.filter((file) => isShipped(file.path))) {
     for (const { specifier } of file.imports) {
@@ -204,10 +210,8 @@ export const packagesOnce: Rule = (files) => {
       if (name !== undefined) users.set(name, (users.get(name) ?? new Set()).add(file.path));
     }
   }
-  return [...users].filter(([, paths]) => paths.size > 1).map(([name, paths]) =>
-    `${[...paths].join(" and ")} both name npm:${name}: one file may`
-  );
-};
+  return users;
+}
 
 /** mod.ts lists names one by one and holds no code of its own. */
 export const modReexportsOnly: Rule = eachFile((file) => {

@@ -1,0 +1,89 @@
+import { assert, assertEquals, assertGreater } from "@std/assert";
+import { TestBed, until } from "../support/fleet.ts";
+
+const texts = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `r${from + i}`);
+
+Deno.test("KinesisWorker takes over from a worker that was killed without notice, and loses nothing", async () => {
+  await using bed = await TestBed.start(2);
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "-A",
+      "tests/support/worker_process.ts",
+      JSON.stringify({ ...bed.options, workerIdentifier: "doomed" }),
+    ],
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const seen: string[] = [];
+  const reading = (async () => {
+    let rest = "";
+    for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+      const lines = (rest + chunk).split("\n");
+      rest = lines.pop() ?? "";
+      seen.push(...lines);
+    }
+  })();
+  await bed.stream.put(texts(0, 50));
+  await until("the doomed worker has read", () => seen.includes("r0") && seen.includes("r49"));
+  const survivor = bed.startWorker("survivor");
+  await until("the survivor is up", () => survivor.events.some((event) => event.type === "workerReady"));
+
+  child.kill("SIGKILL");
+  await Promise.all([child.status, reading]);
+  await bed.stream.put(texts(50, 100));
+  const tookMs = await until(
+    "the survivor reads on",
+    () => new Set([...seen, ...bed.texts].filter((text) => text.startsWith("r"))).size === 100,
+  );
+  // failoverTimeMs is 2000 here, and the leader's lock went down with its holder.
+  assert(tookMs < 8000, `took ${tookMs} ms`);
+  assertEquals((await bed.leases()).map((lease) => lease.leaseOwner), ["survivor", "survivor"]);
+});
+
+Deno.test("KinesisWorker hands its leases to the others at once when it stops", async () => {
+  await using bed = await TestBed.start(3);
+  const first = bed.startWorker("first");
+  await until(
+    "the first owns all",
+    () => bed.notes.filter((note) => note.text === "<initialize>").length === 3,
+  );
+  const second = bed.startWorker("second", { failoverTimeMs: 2000 });
+  await until("the second owns some", () => bed.notes.some((note) => note.workerId === "second"));
+  const before = bed.notes.length;
+  const stopping = first.stop();
+  const tookMs = await until(
+    "the second owns all",
+    () =>
+      new Set(
+        bed.notes.filter((note) => note.workerId === "second" && note.text === "<initialize>").map((n) =>
+          n.shardId
+        ),
+      )
+        .size === 3,
+  );
+  await stopping;
+  assert(tookMs < 2000, `took ${tookMs} ms`);
+  const last = bed.notes.slice(before).filter((note) => note.workerId === "first").map((note) => note.text);
+  assertGreater(last.length, 0);
+  assertEquals(
+    last.filter((text) => text === "<shutdownRequested>").length,
+    last.filter((text) => text === "<leaseLost>").length,
+  );
+  assertEquals(second.events.some((event) => event.type === "leaseLost"), false);
+});
+
+Deno.test("KinesisWorker frees its leases and deletes its traces when the last worker stops", async () => {
+  await using bed = await TestBed.start(2);
+  const worker = bed.startWorker("only");
+  await until("it owns both", () => bed.notes.length === 2);
+  await worker.stop();
+  const items = await bed.dynamodb().scan("app");
+  assertEquals(
+    items.map((item) => item.entityType).filter((type) => JSON.stringify(type) !== '{"S":"LEASE"}'),
+    [
+      { S: "CLIENT_VERSION_MIGRATION" },
+    ],
+  );
+  assertEquals((await bed.leases()).map((lease) => lease.leaseOwner), [undefined, undefined]);
+});
