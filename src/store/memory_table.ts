@@ -33,54 +33,56 @@ export class MemoryTable implements ItemTable {
     return [...this.#items?.values() ?? []];
   }
 
-  // deno-lint-ignore require-await -- the contract is asynchronous; here each call is one indivisible step
-  async exists(signal?: AbortSignal): Promise<boolean> {
-    signal?.throwIfAborted();
-    return this.#items !== undefined;
+  exists(signal?: AbortSignal): Promise<boolean> {
+    return step(() => {
+      signal?.throwIfAborted();
+      return this.#items !== undefined;
+    });
   }
 
-  // deno-lint-ignore require-await
-  async get(key: string, signal?: AbortSignal): Promise<Item | undefined> {
-    return this.#open("GetItem", signal).get(key);
+  get(key: string, signal?: AbortSignal): Promise<Item | undefined> {
+    return step(() => this.#open("GetItem", signal).get(key));
   }
 
-  // deno-lint-ignore require-await
-  async scan(signal?: AbortSignal): Promise<readonly Item[]> {
-    return [...this.#open("Scan", signal).values()];
+  scan(signal?: AbortSignal): Promise<readonly Item[]> {
+    return step(() => [...this.#open("Scan", signal).values()]);
   }
 
-  // deno-lint-ignore require-await
-  async put(item: Item, when: ItemCondition, signal?: AbortSignal): Promise<ConditionalOutcome> {
-    const items = this.#open("PutItem", signal);
-    const key = this.#keyOf(item);
-    const found = items.get(key);
-    if (!holds(when, found)) return { applied: false, item: found };
-    items.set(key, item);
-    return { applied: true, item: undefined };
+  put(item: Item, when: ItemCondition, signal?: AbortSignal): Promise<ConditionalOutcome> {
+    return step(() => {
+      const items = this.#open("PutItem", signal);
+      const key = this.#keyOf(item);
+      const found = items.get(key);
+      if (!holds(when, found)) return { applied: false, item: found };
+      items.set(key, item);
+      return { applied: true, item: undefined };
+    });
   }
 
-  // deno-lint-ignore require-await
-  async update(
+  update(
     key: string,
     update: ItemUpdate,
     when: ItemCondition,
     signal?: AbortSignal,
   ): Promise<ConditionalOutcome> {
-    const items = this.#open("UpdateItem", signal);
-    const found = items.get(key);
-    if (!holds(when, found)) return { applied: false, item: found };
-    const item = updatedItem(found ?? { [this.keyName]: { S: key } }, update);
-    items.set(key, item);
-    return { applied: true, item };
+    return step(() => {
+      const items = this.#open("UpdateItem", signal);
+      const found = items.get(key);
+      if (!holds(when, found)) return { applied: false, item: found };
+      const item = updatedItem(found ?? { [this.keyName]: { S: key } }, update);
+      items.set(key, item);
+      return { applied: true, item };
+    });
   }
 
-  // deno-lint-ignore require-await
-  async delete(key: string, when: ItemCondition, signal?: AbortSignal): Promise<ConditionalOutcome> {
-    const items = this.#open("DeleteItem", signal);
-    const found = items.get(key);
-    if (!holds(when, found)) return { applied: false, item: found };
-    items.delete(key);
-    return { applied: true, item: undefined };
+  delete(key: string, when: ItemCondition, signal?: AbortSignal): Promise<ConditionalOutcome> {
+    return step(() => {
+      const items = this.#open("DeleteItem", signal);
+      const found = items.get(key);
+      if (!holds(when, found)) return { applied: false, item: found };
+      items.delete(key);
+      return { applied: true, item: undefined };
+    });
   }
 
   #keyOf(item: Item): string {
@@ -107,4 +109,9 @@ export class MemoryTable implements ItemTable {
       body: undefined,
     });
   }
+}
+
+/** Runs at once and as a whole: nobody sees a table half written. What it throws rejects. */
+function step<T>(run: () => T): Promise<T> {
+  return new Promise((resolve) => resolve(run()));
 }

@@ -89,7 +89,7 @@ export class LeaderLockKeeper {
     if (step.type === "wait") return step.ms;
     const lock = this.#newVersion();
     const provenAtMs = system.clock.monotonicMs();
-    if (!await store.putLock(place, lock, step.when, signal) && !await this.#stands(lock, signal)) {
+    if (!await store.putLock(place, lock, step.when, signal)) {
       return heartbeatMs;
     }
     this.#held = { lock, provenAtMs };
@@ -117,8 +117,7 @@ export class LeaderLockKeeper {
       case "heartbeat": {
         const lock = this.#newVersion();
         const { recordVersionNumber } = held.lock;
-        const isWritten = await store.heartbeatLock(place, recordVersionNumber, lock, signal);
-        if (isWritten || await this.#stands(lock, signal)) {
+        if (await store.heartbeatLock(place, recordVersionNumber, lock, signal)) {
           this.#held = { lock, provenAtMs: nowMs };
         } else {
           this.#stop("another worker holds the lock");
@@ -126,12 +125,6 @@ export class LeaderLockKeeper {
         return heartbeatMs;
       }
     }
-  }
-
-  /** Whether a refused write had in fact been applied, its first answer lost on the way. */
-  async #stands(lock: LeaderLock, signal: AbortSignal): Promise<boolean> {
-    const found = await this.#options.store.readLock(this.#options.place, signal);
-    return found?.recordVersionNumber === lock.recordVersionNumber;
   }
 
   #stop(reason: string): void {

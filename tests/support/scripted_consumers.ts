@@ -59,7 +59,11 @@ export class ScriptedConsumers implements KinesisConsumers {
     this.#clock = clock;
   }
 
-  async describeStreamConsumer(_: string, consumerName: string, signal?: AbortSignal) {
+  async describeStreamConsumer(
+    _: string,
+    consumerName: string,
+    signal?: AbortSignal,
+  ): Promise<StreamConsumer | undefined> {
     await this.#call(`describe ${consumerName}`, signal);
     const [description = "absent"] = this.descriptions;
     if (this.descriptions.length > 1) this.descriptions.shift();
@@ -68,19 +72,26 @@ export class ScriptedConsumers implements KinesisConsumers {
     return { consumerArn: `arn:${consumerName}`, consumerStatus: description };
   }
 
-  async registerStreamConsumer(_: string, consumerName: string, signal?: AbortSignal) {
+  async registerStreamConsumer(
+    _: string,
+    consumerName: string,
+    signal?: AbortSignal,
+  ): Promise<StreamConsumer> {
     await this.#call(`register ${consumerName}`, signal);
     const refusal = this.registerScript.shift();
     if (refusal !== undefined) throw refusal;
-    return { consumerArn: `arn:${consumerName}`, consumerStatus: "CREATING" } as const;
+    return { consumerArn: `arn:${consumerName}`, consumerStatus: "CREATING" };
   }
 
-  async deregisterStreamConsumer(consumerArn: string, signal?: AbortSignal) {
+  async deregisterStreamConsumer(consumerArn: string, signal?: AbortSignal): Promise<boolean> {
     await this.#call(`deregister ${consumerArn}`, signal);
     return true;
   }
 
-  async subscribeToShard({ position, consumerArn }: SubscribeToShardInput, signal: AbortSignal) {
+  async subscribeToShard(
+    { position, consumerArn }: SubscribeToShardInput,
+    signal: AbortSignal,
+  ): Promise<AsyncIterableIterator<SubscribeToShardEvent>> {
     await Promise.resolve();
     signal.throwIfAborted();
     const subscription = {
@@ -106,7 +117,7 @@ export class ScriptedConsumers implements KinesisConsumers {
         subscription.isClosed = true;
       }
     })();
-    return {
+    const counted: AsyncIterableIterator<SubscribeToShardEvent> = {
       next() {
         subscription.asked++;
         return events.next();
@@ -115,10 +126,9 @@ export class ScriptedConsumers implements KinesisConsumers {
         subscription.isClosed = true;
         return await events.return();
       },
-      [Symbol.asyncIterator]() {
-        return this;
-      },
+      [Symbol.asyncIterator]: () => counted,
     };
+    return counted;
   }
 
   async #call(call: string, signal: AbortSignal | undefined): Promise<void> {

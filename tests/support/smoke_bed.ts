@@ -5,7 +5,7 @@
  */
 
 import { startDynalite, startKinesalite } from "./emulators.ts";
-import { seedStream } from "./seed_stream.ts";
+import { TestStream } from "./test_stream.ts";
 
 /** The payloads in the stream. */
 export const SMOKE_TEXTS: readonly string[] = ["one", "two", "three"];
@@ -22,7 +22,8 @@ export interface SmokeOptions {
 export async function withSmokeBed<T>(body: (options: SmokeOptions) => Promise<T>): Promise<T> {
   await using kinesis = await startKinesalite();
   await using dynamoDB = await startDynalite();
-  await seedStream({ url: kinesis.url, streamName: "smoke", texts: SMOKE_TEXTS });
+  const stream = await TestStream.create(kinesis.url, "smoke", 1);
+  await stream.put(SMOKE_TEXTS);
   return await body({
     kinesisEndpoint: kinesis.url,
     dynamoDBEndpoint: dynamoDB.url,

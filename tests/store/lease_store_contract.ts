@@ -1,0 +1,355 @@
+/**
+ * What every lease store must do, whatever it is built on.
+ *
+ * @module
+ */
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { AwsServiceError } from "../../src/errors.ts";
+import type { Lease } from "../../src/lease/lease.ts";
+import {
+  assign,
+  checkpoint,
+  evict,
+  type LeaseWrite,
+  prepareCheckpoint,
+  renew,
+  setChildShardIds,
+  setHashKeyRange,
+  startHandoff,
+  take,
+} from "../../src/lease/lease_write.ts";
+import { positionAt } from "../../src/stream/sequence_number.ts";
+import { type Fixture, newLease } from "./fixtures.ts";
+
+/** Registers the contract's tests for one kind of store. */
+export function leaseStoreContract(kind: string, open: () => Promise<Fixture>): void {
+  const test = (name: string, run: (fixture: Fixture) => Promise<void>) =>
+    Deno.test(`${kind}: ${name}`, async () => {
+      await using fixture = await open();
+      await run(fixture);
+    });
+  const testWithTable = (name: string, run: (fixture: Fixture) => Promise<void>) =>
+    test(name, async (fixture) => {
+      await fixture.leases.ensureTable();
+      await run(fixture);
+    });
+
+  test("ensureTable() creates the table once", async ({ leases }) => {
+    assertEquals(await leases.ensureTable(), { created: true });
+    assertEquals(await leases.ensureTable(), { created: false });
+    assertEquals(await leases.list(), { leases: [], workers: [], unreadable: [] });
+  });
+
+  test("methods reject while there is no table", async ({ leases }) => {
+    for (const call of [() => leases.list(), () => leases.get("a"), () => leases.create(newLease())]) {
+      const error = await assertRejects(call, AwsServiceError);
+      assertEquals(error.code, "ResourceNotFoundException");
+    }
+  });
+
+  testWithTable("methods reject with the reason of an aborted signal and write nothing", async (fixture) => {
+    const { leases } = fixture;
+    await leases.create(newLease());
+    const lease = await held(fixture);
+    const before = await fixture.items();
+    const reason = new Error("enough");
+    const signal = AbortSignal.abort(reason);
+    for (
+      const call of [
+        () => leases.ensureTable(signal),
+        () => leases.list(signal),
+        () => leases.get(lease.leaseKey, signal),
+        () => leases.leaseKeysOwnedBy("a", signal),
+        () => leases.create(newLease({ leaseKey: "other" }), signal),
+        () => leases.apply(renew(lease), signal),
+        () => leases.delete(lease.leaseKey, signal),
+      ]
+    ) {
+      assertEquals(await assertRejects<Error>(call), reason);
+    }
+    assertEquals(await fixture.items(), before);
+  });
+
+  testWithTable("create() writes unless the key is taken, even by something else", async (fixture) => {
+    const { leases } = fixture;
+    assertEquals(await leases.create(newLease()), true);
+    const before = await fixture.items();
+    assertEquals(await leases.create(newLease({ checkpoint: positionAt("LATEST") })), false);
+    assertEquals(await fixture.items(), before);
+    await fixture.put({ leaseKey: { S: "Leader" }, entityType: { S: "LEADER" } });
+    assertEquals(await leases.create(newLease({ leaseKey: "Leader" })), false);
+  });
+
+  testWithTable("get() tells what create() wrote", async ({ leases }) => {
+    const streamIdentifier = "123456789012:orders:1700000000";
+    const created = newLease({
+      leaseKey: `${streamIdentifier}:shardId-000000000002`,
+      shardId: "shardId-000000000002",
+      streamIdentifier,
+      checkpoint: positionAt("AT_TIMESTAMP"),
+      parentShardIds: ["shardId-000000000001", "shardId-000000000000"],
+      hashKeyRange: { startingHashKey: "7", endingHashKey: "9" },
+    });
+    await leases.create(created);
+    assertEquals(await leases.get(created.leaseKey), {
+      ...created,
+      parentShardIds: ["shardId-000000000000", "shardId-000000000001"],
+      leaseCounter: 0,
+      leaseOwner: undefined,
+      checkpointOwner: undefined,
+      ownerSwitchesSinceCheckpoint: 0,
+      pendingCheckpoint: undefined,
+      pendingCheckpointState: undefined,
+      childShardIds: [],
+      throughputKBps: undefined,
+    });
+  });
+
+  testWithTable(
+    "get() tells nothing of what is no lease, cannot be read, or is not there",
+    async (fixture) => {
+      await fixture.put({ leaseKey: { S: "Leader" }, entityType: { S: "LEADER" } });
+      await fixture.put({ leaseKey: { S: "half" }, leaseCounter: { N: "1" } });
+      for (const key of ["Leader", "half", "none"]) assertEquals(await fixture.leases.get(key), undefined);
+    },
+  );
+
+  testWithTable("list() sorts what one table holds", async (fixture) => {
+    await fixture.leases.create(newLease());
+    const old = {
+      leaseKey: { S: "old" },
+      leaseCounter: { N: "7" },
+      ownerSwitchesSinceCheckpoint: { N: "0" },
+      checkpoint: { S: "LATEST" },
+    };
+    await fixture.put(old);
+    await fixture.put({ ...old, leaseKey: { S: "new kind" }, entityType: { S: "FROM_THE_FUTURE" } });
+    await fixture.put({ leaseKey: { S: "Leader" }, entityType: { S: "LEADER" }, ownerName: { S: "w" } });
+    await fixture.put({ leaseKey: { S: "half" }, entityType: { S: "LEASE" }, leaseCounter: { N: "1" } });
+    const metrics = {
+      workerId: "w",
+      lastUpdateEpochS: 1_770_000_000,
+      stats: { C: [0.5] },
+      operatingRange: { C: [100] },
+      supportCode: undefined,
+      supportEpochS: undefined,
+    };
+    await fixture.coordinator.writeWorkerMetrics("leaseTable", metrics);
+    await fixture.put({
+      leaseKey: { S: "v" },
+      entityType: { S: "WORKER_METRIC_STATS" },
+      sts: { S: "no map" },
+    });
+    const { leases, workers, unreadable } = await fixture.leases.list();
+    assertEquals(leases.map((lease) => lease.leaseKey).toSorted(), ["old", "shardId-000000000000"]);
+    assertEquals(workers, [metrics]);
+    assertEquals(unreadable.toSorted((a, b) => a.key < b.key ? -1 : 1), [
+      { key: "half", problem: "ownerSwitchesSinceCheckpoint is missing" },
+      { key: "v", problem: "sts has type S, expected M" },
+    ]);
+  });
+
+  testWithTable(
+    "leaseKeysOwnedBy() tells the keys of one worker, also during a handoff to it",
+    async (fixture) => {
+      const { leases } = fixture;
+      for (const leaseKey of ["a", "b", "c"]) await leases.create(newLease({ leaseKey, shardId: leaseKey }));
+      await leases.apply(assign(await read(fixture, "a"), "w1"));
+      await leases.apply(assign(await read(fixture, "b"), "w2"));
+      assertEquals(await leases.leaseKeysOwnedBy("w1"), ["a"]);
+      const handed = await read(fixture, "b");
+      assert(handed.leaseOwner !== undefined);
+      await leases.apply(startHandoff({ ...handed, leaseOwner: handed.leaseOwner }, "w1"));
+      assertEquals((await leases.leaseKeysOwnedBy("w1")).toSorted(), ["a", "b"]);
+      assertEquals(await leases.leaseKeysOwnedBy("w2"), []);
+      await leases.apply(evict(await read(fixture, "a")));
+      assertEquals(await leases.leaseKeysOwnedBy("w1"), ["b"]);
+    },
+  );
+
+  testWithTable("apply() tells the lease as it now stands", async (fixture) => {
+    await fixture.leases.create(newLease());
+    let lease = await read(fixture);
+    for (const write of everyWrite) {
+      const outcome = await fixture.leases.apply(write(lease));
+      assert(outcome.applied, write(lease).operation);
+      assertEquals(outcome.lease, await read(fixture));
+      lease = outcome.lease;
+    }
+    assertEquals(lease.leaseCounter, 6);
+  });
+
+  testWithTable(
+    "apply() refuses each write to a lease that is gone, and brings none back",
+    async (fixture) => {
+      const lease = await ownedLease(fixture);
+      await fixture.leases.delete(lease.leaseKey);
+      for (const write of [...everyWrite, blindWrite]) {
+        assertEquals(await fixture.leases.apply(write(lease)), { applied: false, found: undefined });
+      }
+      assertEquals(await fixture.items(), []);
+    },
+  );
+
+  testWithTable(
+    "apply() refuses writes at a counter that has moved, and tells what it found",
+    async (fixture) => {
+      const stale = await ownedLease(fixture);
+      const moved = await fixture.leases.apply(renew(stale));
+      assert(moved.applied);
+      const before = await fixture.items();
+      for (
+        const write of [
+          renew(stale),
+          renew({ ...stale, checkpointOwner: "somebody" }),
+          take(stale, "thief"),
+          checkpoint(stale, positionAt("5")),
+          prepareCheckpoint(stale, positionAt("5")),
+        ]
+      ) {
+        assertEquals(
+          await fixture.leases.apply(write),
+          { applied: false, found: moved.lease },
+          write.operation,
+        );
+      }
+      assertEquals(await fixture.items(), before);
+    },
+  );
+
+  testWithTable("apply() refuses writes when the owners are not those that were read", async (fixture) => {
+    const owned = await ownedLease(fixture);
+    const before = await fixture.items();
+    const others: readonly Lease[] = [
+      { ...owned, leaseOwner: undefined },
+      { ...owned, leaseOwner: "another" },
+      { ...owned, checkpointOwner: "another" },
+    ];
+    for (const other of others) {
+      for (const write of [assign(other, "w9"), evict(other)]) {
+        assertEquals(await fixture.leases.apply(write), { applied: false, found: owned });
+      }
+    }
+    assertEquals(
+      await fixture.leases.apply(startHandoff({ ...owned, leaseOwner: "another" }, "w9")),
+      { applied: false, found: owned },
+    );
+    assertEquals(await fixture.items(), before);
+  });
+
+  testWithTable("apply() refuses a renewal that knows nothing of a handoff", async (fixture) => {
+    const owned = await ownedLease(fixture);
+    const pending = await fixture.leases.apply(startHandoff(owned, "w2"));
+    assert(pending.applied);
+    assertEquals(await fixture.leases.apply(renew(owned)), { applied: false, found: pending.lease });
+    assertEquals((await fixture.leases.apply(renew(pending.lease))).applied, true);
+  });
+
+  testWithTable("apply() finds nothing readable where a refused write met a broken item", async (fixture) => {
+    const lease = await ownedLease(fixture);
+    await fixture.put({ leaseKey: { S: lease.leaseKey }, leaseCounter: { N: "99" } });
+    assertEquals(await fixture.leases.apply(renew(lease)), { applied: false, found: undefined });
+  });
+
+  testWithTable("apply() leaves the attributes of others alone", async (fixture) => {
+    const lease = await ownedLease(fixture);
+    const [item] = await fixture.items();
+    const foreign = {
+      note: { S: "ours" },
+      tags: { SS: ["x", "y"] },
+      deep: { M: { list: { L: [{ BOOL: true }] } } },
+    };
+    await fixture.put({ ...item, ...foreign });
+    let current: Lease = lease;
+    for (const write of everyWrite) {
+      const outcome = await fixture.leases.apply(write(current));
+      assert(outcome.applied, write(current).operation);
+      current = outcome.lease;
+    }
+    const [after] = await fixture.items();
+    const { note, tags, deep } = after ?? {};
+    assertEquals({ note, tags, deep }, foreign);
+  });
+
+  testWithTable("apply() lets one of twenty writers at the same counter win", async (fixture) => {
+    const lease = await ownedLease(fixture);
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => fixture.leases.apply(take(lease, `thief-${i}`))),
+    );
+    const winners = outcomes.filter((outcome) => outcome.applied);
+    assertEquals(winners.length, 1);
+    const after = await read(fixture);
+    assertEquals(winners.map((winner) => winner.lease), [after]);
+    assertEquals(after.leaseCounter, lease.leaseCounter + 1);
+    for (const outcome of outcomes) if (!outcome.applied) assertEquals(outcome.found, after);
+  });
+
+  testWithTable(
+    "apply() adds to the counter that it finds, for a leader's write does not know it",
+    async (fixture) => {
+      const read1 = await ownedLease(fixture);
+      await fixture.leases.apply(renew(read1));
+      const outcome = await fixture.leases.apply(assign(read1, "w2"));
+      assert(outcome.applied);
+      assertEquals(outcome.lease.leaseCounter, read1.leaseCounter + 2);
+    },
+  );
+
+  testWithTable("apply() refuses to write an empty owner or an empty set", async (fixture) => {
+    const lease = await ownedLease(fixture);
+    const before = await fixture.items();
+    for (const write of [assign(lease, ""), setChildShardIds(lease, [])]) {
+      await assertRejects(
+        async () => await fixture.leases.apply(write),
+        RangeError,
+        "Cannot write attribute",
+      );
+    }
+    assertEquals(await fixture.items(), before);
+  });
+
+  testWithTable("delete() removes a lease, and minds no missing one", async (fixture) => {
+    const lease = await ownedLease(fixture);
+    await fixture.leases.create(newLease({ leaseKey: "other" }));
+    await fixture.leases.delete(lease.leaseKey);
+    await fixture.leases.delete(lease.leaseKey);
+    assertEquals((await fixture.leases.list()).leases.map((left) => left.leaseKey), ["other"]);
+  });
+}
+
+/** One write of each kind, each of which applies after the one before it. */
+const everyWrite: readonly ((lease: Lease) => LeaseWrite)[] = [
+  (lease) => assign(lease, "w1"),
+  (lease) => startHandoff({ ...lease, leaseOwner: lease.leaseOwner ?? "w1" }, "w2"),
+  (lease) => renew(lease, 12.345678),
+  (lease) => prepareCheckpoint(lease, positionAt("49", 1), new Uint8Array([0, 255])),
+  (lease) => setChildShardIds(lease, ["shardId-000000000001", "shardId-000000000002"]),
+  (lease) => setHashKeyRange(lease, { startingHashKey: "0", endingHashKey: "99" }),
+  (lease) => checkpoint(lease, positionAt("50", 3)),
+  (lease) => take(lease, "w3"),
+  (lease) => evict(lease),
+];
+
+/** A write whose condition by itself holds for a lease that is gone. */
+const blindWrite = (lease: Lease): LeaseWrite => ({
+  ...setHashKeyRange(lease, { startingHashKey: "0", endingHashKey: "99" }),
+  when: { checkpointOwner: null },
+});
+
+async function read(fixture: Fixture, leaseKey = newLease().leaseKey): Promise<Lease> {
+  const lease = await fixture.leases.get(leaseKey);
+  assert(lease !== undefined, `expected a lease "${leaseKey}"`);
+  return lease;
+}
+
+async function held(fixture: Fixture): Promise<Lease & { readonly leaseOwner: string }> {
+  const outcome = await fixture.leases.apply(assign(await read(fixture), "w1"));
+  assert(outcome.applied);
+  return { ...outcome.lease, leaseOwner: "w1" };
+}
+
+async function ownedLease(fixture: Fixture): Promise<Lease & { readonly leaseOwner: string }> {
+  await fixture.leases.create(newLease());
+  return await held(fixture);
+}

@@ -1,0 +1,63 @@
+/**
+ * A lease table in memory with a fake clock: for the parts of a worker.
+ *
+ * @module
+ */
+
+import type { WorkerEvent } from "../../src/events.ts";
+import type { Lease, NewLease } from "../../src/lease/lease.ts";
+import { assign } from "../../src/lease/lease_write.ts";
+import { MemoryCoordinatorStore } from "../../src/store/memory_coordinator_store.ts";
+import { MemoryLeaseStore } from "../../src/store/memory_lease_store.ts";
+import { MemoryTable } from "../../src/store/memory_table.ts";
+import { positionAt } from "../../src/stream/sequence_number.ts";
+import type { System } from "../../src/system.ts";
+import { FakeClock } from "./fake_clock.ts";
+
+/** A new lease for a shard id. */
+export function newLease(shardId: string, more: Partial<NewLease> = {}): NewLease {
+  return {
+    leaseKey: shardId,
+    shardId,
+    streamIdentifier: undefined,
+    checkpoint: positionAt("TRIM_HORIZON"),
+    parentShardIds: [],
+    hashKeyRange: { startingHashKey: "0", endingHashKey: "9" },
+    ...more,
+  };
+}
+
+/** See the module. */
+export class MemoryBed {
+  readonly clock: FakeClock = new FakeClock();
+  readonly table: MemoryTable = new MemoryTable("app");
+  readonly store: MemoryLeaseStore = new MemoryLeaseStore(this.table);
+  readonly coordinator: MemoryCoordinatorStore = new MemoryCoordinatorStore(this.table);
+  readonly events: WorkerEvent[] = [];
+  readonly emit = (event: WorkerEvent): void => void this.events.push(event);
+  readonly system: System;
+  #chance = 0;
+
+  constructor() {
+    this.table.create();
+    // A sequence that never repeats soon, so that two versions of a lock differ.
+    const random = () => (this.#chance = (this.#chance + 0.618033988749895) % 1);
+    this.system = { clock: this.clock, random, fetch: () => Promise.reject(new Error("no network here")) };
+  }
+
+  /** Creates a lease and assigns it. */
+  async lease(shardId: string, owner: string, more: Partial<NewLease> = {}): Promise<Lease> {
+    await this.store.create(newLease(shardId, more));
+    const lease = await this.read(shardId);
+    const outcome = await this.store.apply(assign(lease, owner));
+    if (!outcome.applied) throw new Error(`could not assign ${shardId}`);
+    return outcome.lease;
+  }
+
+  /** Reads a lease that must be there. */
+  async read(leaseKey: string): Promise<Lease> {
+    const lease = await this.store.get(leaseKey);
+    if (lease === undefined) throw new Error(`no lease ${leaseKey}`);
+    return lease;
+  }
+}

@@ -1,0 +1,131 @@
+import { assert, assertEquals } from "@std/assert";
+import { LeaderLockKeeper } from "../../src/worker/leader_lock.ts";
+import { eventsOf } from "../support/consumer_bed.ts";
+import { MemoryBed } from "../support/memory_bed.ts";
+
+const signal = new AbortController().signal;
+
+function keeperOf(bed: MemoryBed, workerId: string): LeaderLockKeeper {
+  return new LeaderLockKeeper({
+    store: bed.coordinator,
+    place: "leaseTable",
+    workerId,
+    durationMs: 10_000,
+    heartbeatMs: 2000,
+    system: bed.system,
+    emit: bed.emit,
+  });
+}
+
+Deno.test("LeaderLockKeeper.step() acquires a free lock, every attribute a string", async () => {
+  const bed = new MemoryBed();
+  const keeper = keeperOf(bed, "a");
+  assertEquals(await keeper.step(signal), 2000);
+  assert(keeper.isLeading);
+  const [item] = bed.table.items();
+  assertEquals(Object.keys(item ?? {}).toSorted(), [
+    "entityType",
+    "leaseDuration",
+    "leaseKey",
+    "ownerName",
+    "recordVersionNumber",
+  ]);
+  assertEquals([item?.leaseDuration, item?.leaseKey, item?.entityType], [
+    { S: "10000" },
+    { S: "Leader" },
+    { S: "LEADER" },
+  ]);
+});
+
+Deno.test("LeaderLockKeeper.step() leaves a lock alone that is kept alive, and takes one that stands still", async () => {
+  const bed = new MemoryBed();
+  const [a, b] = [keeperOf(bed, "a"), keeperOf(bed, "b")];
+  await a.step(signal);
+  for (let i = 0; i < 10; i++) {
+    await bed.clock.advance(2000);
+    a.passEnded(true);
+    await a.step(signal);
+    await b.step(signal);
+  }
+  assertEquals([a.isLeading, b.isLeading], [true, false]);
+  // Now a dies: b counts from its own first sight of the last version.
+  const lastSightMs = bed.clock.monotonicMs();
+  while (!b.isLeading) {
+    await bed.clock.advance(await b.step(signal));
+    assert(bed.clock.monotonicMs() - lastSightMs < 60_000);
+  }
+  assertEquals(a.isLeading, false);
+  assertEquals(eventsOf(bed.events, "leadershipGained").map((event) => event.workerId), ["a", "b"]);
+});
+
+Deno.test("LeaderLockKeeper stops leading by itself when it cannot prove it any more", async () => {
+  const bed = new MemoryBed();
+  const keeper = keeperOf(bed, "a");
+  await keeper.step(signal);
+  await bed.clock.advance(10_000);
+  assert(keeper.isLeading);
+  await bed.clock.advance(1);
+  assertEquals(keeper.isLeading, false);
+  await keeper.step(signal);
+  assertEquals(eventsOf(bed.events, "leadershipLost").length, 1);
+});
+
+Deno.test("LeaderLockKeeper releases the lock after three failed passes", async () => {
+  const bed = new MemoryBed();
+  const keeper = keeperOf(bed, "a");
+  await keeper.step(signal);
+  for (let i = 0; i < 3; i++) keeper.passEnded(false);
+  await keeper.step(signal);
+  assertEquals([keeper.isLeading, bed.table.items().length], [false, 0]);
+});
+
+Deno.test("LeaderLockKeeper releases the lock when no pass succeeds for as long as it is good", async () => {
+  const bed = new MemoryBed();
+  const keeper = keeperOf(bed, "a");
+  for (let i = 0; i < 7; i++) {
+    await keeper.step(signal);
+    await bed.clock.advance(2000);
+  }
+  assertEquals([keeper.isLeading, bed.table.items().length], [false, 0]);
+});
+
+Deno.test("LeaderLockKeeper.release() deletes its own lock and no other's", async () => {
+  const bed = new MemoryBed();
+  const [a, b] = [keeperOf(bed, "a"), keeperOf(bed, "b")];
+  await a.step(signal);
+  await b.step(signal);
+  await b.release("stopping");
+  assertEquals(bed.table.items().length, 1);
+  await a.release("stopping");
+  assertEquals(bed.table.items().length, 0);
+  await b.step(signal);
+  assert(b.isLeading);
+});
+
+Deno.test("LeaderLockKeeper recognises its own heartbeat when the answer was lost", async () => {
+  const bed = new MemoryBed();
+  const heartbeat = bed.coordinator.heartbeatLock.bind(bed.coordinator);
+  let calls = 0;
+  bed.coordinator.heartbeatLock = async (...args) => {
+    calls++;
+    // As the client does: the first answer is lost, its own second try meets the first one's work.
+    await heartbeat(...args);
+    return await heartbeat(...args);
+  };
+  const keeper = keeperOf(bed, "a");
+  await keeper.step(signal);
+  await bed.clock.advance(2000);
+  await keeper.step(signal);
+  assertEquals(calls, 1);
+  assert(keeper.isLeading);
+  assertEquals(eventsOf(bed.events, "leadershipLost"), []);
+});
+
+Deno.test("LeaderLockKeeper.silentMs() tells for how long another's lock has stood still", async () => {
+  const bed = new MemoryBed();
+  const [a, b] = [keeperOf(bed, "a"), keeperOf(bed, "b")];
+  await a.step(signal);
+  await b.step(signal);
+  await bed.clock.advance(3000);
+  assertEquals([a.silentMs(bed.clock.monotonicMs()), b.silentMs(bed.clock.monotonicMs())], [0, 3000]);
+});

@@ -1,0 +1,232 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { LeaseLostError } from "../../src/errors.ts";
+import type { LeaseStore } from "../../src/lease/lease_store.ts";
+import { assign, renew, startHandoff } from "../../src/lease/lease_write.ts";
+import { positionAt } from "../../src/stream/sequence_number.ts";
+import { LeaseHold, type LeaseHoldOptions } from "../../src/worker/lease_hold.ts";
+import { eventsOf } from "../support/consumer_bed.ts";
+import { MemoryBed } from "../support/memory_bed.ts";
+
+async function bed(changes: Partial<LeaseHoldOptions> = {}) {
+  const memory = new MemoryBed();
+  const lease = await memory.lease("s", "me");
+  const hold = new LeaseHold(lease, memory.clock.monotonicMs(), {
+    store: memory.store,
+    workerId: "me",
+    failoverTimeMs: 10_000,
+    clock: memory.clock,
+    emit: memory.emit,
+    successorOf: () => undefined,
+    ...changes,
+  });
+  return { ...memory, memory, lease, hold, clock: memory.clock, store: memory.store, events: memory.events };
+}
+
+/** A store whose next writes are applied but never answered, or fail before they arrive. */
+function unreliable(store: LeaseStore, faults: ("answerLost" | "refused")[]): LeaseStore {
+  return Object.assign(Object.create(store), {
+    apply: async (...args: Parameters<LeaseStore["apply"]>) => {
+      const fault = faults.shift();
+      if (fault === "refused") throw new Error("table down");
+      const outcome = await store.apply(...args);
+      if (fault === "answerLost") throw new Error("answer lost");
+      return outcome;
+    },
+  });
+}
+
+Deno.test("LeaseHold.renew() moves the counter and starts the clock of expiry anew", async () => {
+  const { hold, clock, memory } = await bed();
+  await clock.advance(9000);
+  await hold.renew();
+  assertEquals((await memory.read("s")).leaseCounter, 2);
+  await clock.advance(9999);
+  hold.ensureHeld();
+  await clock.advance(2);
+  assertThrows(() => hold.ensureHeld(), LeaseLostError, "could not be renewed in time");
+  assertEquals(eventsOf(memory.events, "leaseLost").map((event) => event.reason), ["expired"]);
+});
+
+Deno.test("LeaseHold.renew() of an expired lease never reaches the table", async () => {
+  const { hold, clock, memory } = await bed();
+  await clock.advance(10_001);
+  await assertRejects(() => hold.renew(), LeaseLostError);
+  assertEquals((await memory.read("s")).leaseCounter, 1);
+});
+
+Deno.test("LeaseHold counts as renewed from before the write was sent, not from its answer", async () => {
+  const memory = new MemoryBed();
+  const lease = await memory.lease("s", "me");
+  const slow: LeaseStore = Object.assign(Object.create(memory.store), {
+    apply: async (...args: Parameters<LeaseStore["apply"]>) => {
+      const outcome = await memory.store.apply(...args);
+      await memory.clock.sleep(4000);
+      return outcome;
+    },
+  });
+  const hold = new LeaseHold(lease, 0, {
+    store: slow,
+    workerId: "me",
+    failoverTimeMs: 10_000,
+    clock: memory.clock,
+    emit: memory.emit,
+    successorOf: () => undefined,
+  });
+  const renewing = hold.renew();
+  await memory.clock.advance(4000);
+  await renewing;
+  assertEquals(hold.incrementedMs, 0);
+});
+
+Deno.test("LeaseHold.checkpoint() stores the position and renews by the way", async () => {
+  const { hold, clock, memory } = await bed();
+  await clock.advance(5000);
+  await hold.checkpoint(positionAt("42"));
+  assertEquals((await memory.read("s")).checkpoint, positionAt("42"));
+  assertEquals(hold.incrementedMs, 5000);
+  assertEquals(hold.lease.checkpoint, positionAt("42"));
+});
+
+Deno.test("LeaseHold.checkpoint() that fails leaves memory as the table last confirmed it", async () => {
+  const memory = new MemoryBed();
+  const { hold } = await bed({ store: unreliable(memory.store, ["refused"]) });
+  await assertRejects(() => hold.checkpoint(positionAt("42")), Error, "table down");
+  assertEquals(hold.lease.checkpoint, positionAt("TRIM_HORIZON"));
+});
+
+Deno.test("LeaseHold learns that it is dethroned by the refused write, and reaches the table no more", async () => {
+  const { hold, store, memory } = await bed();
+  await store.apply(assign(await memory.read("s"), "other"));
+  await assertRejects(() => hold.checkpoint(positionAt("42")), LeaseLostError, "another worker owns it");
+  assert(hold.lost.aborted);
+  const before = await memory.read("s");
+  await assertRejects(() => hold.renew(), LeaseLostError);
+  await hold.handOver();
+  assertEquals(await memory.read("s"), before);
+  assertEquals(eventsOf(memory.events, "leaseLost").map((event) => event.reason), ["taken"]);
+});
+
+Deno.test("LeaseHold takes a deleted item for a lost lease", async () => {
+  const { hold, store, memory } = await bed();
+  await store.delete("s");
+  await assertRejects(() => hold.renew(), LeaseLostError, "gone from the lease table");
+  assertEquals(eventsOf(memory.events, "leaseLost").map((event) => event.reason), ["deleted"]);
+  assertEquals(memory.table.items(), []);
+});
+
+Deno.test("LeaseHold recognises its own write when only the answer was lost", async () => {
+  const memory = new MemoryBed();
+  const lease = await memory.lease("s", "me");
+  const faults: ("answerLost" | "refused")[] = [];
+  const hold = new LeaseHold(lease, 0, {
+    store: unreliable(memory.store, faults),
+    workerId: "me",
+    failoverTimeMs: 10_000,
+    clock: memory.clock,
+    emit: memory.emit,
+    successorOf: () => undefined,
+  });
+  await memory.clock.advance(1000);
+  faults.push("answerLost");
+  await assertRejects(() => hold.renew(), Error, "answer lost");
+  await memory.clock.advance(1000);
+  await hold.renew();
+  assertEquals(hold.lost.aborted, false);
+  // The counter moved at 1000 at the earliest; whoever watches it may count from there.
+  assertEquals(hold.incrementedMs, 1000);
+  await hold.checkpoint(positionAt("7"));
+  assertEquals((await memory.read("s")).checkpoint, positionAt("7"));
+  assertEquals(hold.incrementedMs, 2000);
+});
+
+Deno.test("LeaseHold stores a checkpoint after a renewal whose answer was lost", async () => {
+  const memory = new MemoryBed();
+  const lease = await memory.lease("s", "me");
+  const hold = new LeaseHold(lease, 0, {
+    store: unreliable(memory.store, ["answerLost"]),
+    workerId: "me",
+    failoverTimeMs: 10_000,
+    clock: memory.clock,
+    emit: memory.emit,
+    successorOf: () => undefined,
+  });
+  await assertRejects(() => hold.renew(), Error, "answer lost");
+  await hold.checkpoint(positionAt("7"));
+  assertEquals((await memory.read("s")).checkpoint, positionAt("7"));
+});
+
+Deno.test("LeaseHold drains when the leader asks for the lease, goes on renewing, and hands over as asked", async () => {
+  const { hold, store, memory } = await bed({ successorOf: () => "somebody else" });
+  const lease = await memory.read("s");
+  await store.apply(startHandoff({ ...lease, leaseOwner: "me" }, "next"));
+  await hold.renew();
+  assert(hold.drain.aborted);
+  assertEquals(hold.lost.aborted, false);
+  await hold.checkpoint(positionAt("42"));
+  const during = await memory.read("s");
+  assertEquals([during.leaseOwner, during.checkpointOwner], ["next", "me"]);
+  await hold.handOver();
+  const after = await memory.read("s");
+  assertEquals([after.leaseOwner, after.checkpointOwner, after.checkpoint], [
+    "next",
+    undefined,
+    positionAt("42"),
+  ]);
+  assertEquals(after.ownerSwitchesSinceCheckpoint, 0, "a handoff as planned is no switch");
+  assertEquals(eventsOf(memory.events, "leaseLost"), []);
+  assertEquals(eventsOf(memory.events, "leaseReleased").map((event) => event.to), ["next"]);
+});
+
+Deno.test("LeaseHold.handOver() assigns to the successor, or frees the lease", async () => {
+  for (const successor of ["heir", undefined]) {
+    const { hold, memory } = await bed({ successorOf: () => successor });
+    await hold.handOver();
+    assertEquals((await memory.read("s")).leaseOwner, successor);
+    assert(hold.lost.aborted);
+    assertEquals(eventsOf(memory.events, "leaseLost"), []);
+  }
+});
+
+Deno.test("LeaseHold.handOver() that cannot reach the table lets the lease expire, and does not throw", async () => {
+  const memory = new MemoryBed();
+  const { hold } = await bed({ store: unreliable(memory.store, ["refused"]) });
+  await hold.handOver();
+  assert(hold.lost.aborted);
+});
+
+Deno.test("LeaseHold writes one at a time", async () => {
+  const memory = new MemoryBed();
+  const lease = await memory.lease("s", "me");
+  let running = 0;
+  let most = 0;
+  const watched: LeaseStore = Object.assign(Object.create(memory.store), {
+    apply: async (...args: Parameters<LeaseStore["apply"]>) => {
+      most = Math.max(most, ++running);
+      await memory.clock.sleep(0);
+      running--;
+      return await memory.store.apply(...args);
+    },
+  });
+  const hold = new LeaseHold(lease, 0, {
+    store: watched,
+    workerId: "me",
+    failoverTimeMs: 10_000,
+    clock: memory.clock,
+    emit: memory.emit,
+    successorOf: () => undefined,
+  });
+  await Promise.all([
+    hold.renew(),
+    hold.checkpoint(positionAt("1")),
+    hold.renew(),
+    hold.checkpoint(positionAt("2")),
+  ]);
+  assertEquals(most, 1);
+  assertEquals((await memory.read("s")).leaseCounter, 5);
+});
+
+Deno.test("LeaseHold of a worker's namesake is lost when the counter ran on", async () => {
+  const { hold, store, memory } = await bed();
+  for (let i = 0; i < 2; i++) await store.apply(renew(await memory.read("s")));
+  await assertRejects(() => hold.renew(), LeaseLostError, "another worker owns it");
+});
