@@ -116,20 +116,20 @@ export function planAssignments(input: AssignmentInput, options: AssignmentOptio
     !needy.has(lease) &&
     isHandoffOverdue(input.handoffs.get(lease.leaseKey), { timeoutMs, failoverTimeMs, nowMs })
   );
-  // An overdue handoff is completed as it was planned if the next owner lives, else the lease is anybody's.
-  const live = new Set(candidates.map((worker) => worker.workerId));
-  const completed: Move[] = [];
+  // An overdue handoff is completed as planned; called off if the next owner is gone; if both are, the lease is anybody's.
+  const live = new Set<string | undefined>(candidates.map((worker) => worker.workerId));
+  const ended: Move[] = [];
   for (const lease of overdue) {
-    if (lease.leaseOwner !== undefined && live.has(lease.leaseOwner)) {
-      completed.push({ lease, to: lease.leaseOwner });
-    } else needy.add(lease);
+    const to = [lease.leaseOwner, lease.checkpointOwner].find((workerId) => live.has(workerId));
+    if (to === undefined) needy.add(lease);
+    else ended.push({ lease, to });
   }
   const settled = input.leases.filter((lease) => !needy.has(lease));
   const moves = movesOf({ candidates, available: [...needy], settled }, input, options);
   return {
     assignments: [
       ...moves.given.filter(isWritten).map(assigned),
-      ...completed.map(assigned),
+      ...ended.map(assigned),
       ...moves.balanced.map(options.gracefulHandoff ? handedOver : assigned),
     ],
     spillover: moves.spillover.map((lease) => lease.leaseKey),

@@ -55,6 +55,8 @@ interface Donor {
   readonly worker: WeighedWorker;
   /** The weight that it should give away in this pass. */
   readonly excess: number;
+  /** Whether giving to this worker serves the purpose. */
+  readonly helps: (taker: WeighedWorker) => boolean;
 }
 
 function evenOut(
@@ -64,10 +66,10 @@ function evenOut(
 ): Move[] {
   const moves: Move[] = [];
   /** Moves the lease to the neediest worker that it fits, if there is one. */
-  const tryMove = (from: WeighedWorker, lease: Lease): boolean => {
+  const tryMove = ({ worker: from, helps }: Donor, lease: Lease): boolean => {
     const to = least(
       scale.workers,
-      (worker) => worker !== from && hasRoom(worker) && scale.fits(worker, lease),
+      (worker) => worker !== from && helps(worker) && hasRoom(worker) && scale.fits(worker, lease),
       (a, b) => scale.byNeed(a, b),
     );
     if (to === undefined) return false;
@@ -76,21 +78,22 @@ function evenOut(
     moves.push({ lease, to: to.workerId });
     return true;
   };
-  const give = ({ worker, excess }: Donor): void => {
+  const give = (donor: Donor): void => {
+    const { worker, excess } = donor;
     const leases = shuffled(worker.movable, options.random);
     if (worker.weight === 0) {
-      leases.some((lease) => tryMove(worker, lease));
+      leases.some((lease) => tryMove(donor, lease));
       return;
     }
     const before = moves.length;
     let remaining = excess;
     for (const lease of leases) {
       const weight = scale.weightOf(lease);
-      if (remaining - weight > 0 && tryMove(worker, lease)) remaining -= weight;
+      if (remaining - weight > 0 && tryMove(donor, lease)) remaining -= weight;
     }
     const smallest = least(leases, () => true, (a, b) => scale.weightOf(a) - scale.weightOf(b));
     if (moves.length === before && options.allowThroughputOvershoot && smallest !== undefined) {
-      tryMove(worker, smallest);
+      tryMove(donor, smallest);
     }
   };
   for (const donors of donorsByMetric(scale, options)) {
@@ -126,6 +129,7 @@ function donorsOf(metric: string, scale: LoadScale, options: LoadOptions): Donor
     worker,
     excess: worker.weight * ((valueOf(worker) - average) / valueOf(worker)) *
       (options.dampeningPercentage / 100),
+    helps: (taker) => worker.values.has(metric) || taker.values.has(metric),
   }));
 }
 

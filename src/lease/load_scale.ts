@@ -44,7 +44,9 @@ export class LoadScale {
   /** The weight of each worker if all had the same. */
   readonly #fairWeight: number;
   /** Percent by metric name, over the workers that have it, as measured. */
-  readonly #averages: ReadonlyMap<string, number>;
+  readonly #averages = new Map<string, number>();
+  /** Percent of a metric that a lease of weight 1 costs. */
+  readonly #risePerWeight = new Map<string, number>();
 
   constructor(fleet: Fleet) {
     const leases = [...fleet.available, ...fleet.settled];
@@ -69,9 +71,15 @@ export class LoadScale {
         limits: new Map(measured.map(([name, { limit }]) => [name, limit])),
       };
     });
-    const values = groupBy(this.workers.flatMap((worker) => [...worker.values]), ([name]) => name);
-    this.#averages = new Map([...values].map(([name, all]) => [name, mean(all.map(([, value]) => value))]))
-      .set(THROUGHPUT, FAIR_SHARE);
+    for (const metric of this.metrics) {
+      const measuring = this.workers.filter((worker) => worker.values.has(metric));
+      const average = metric === THROUGHPUT
+        ? FAIR_SHARE
+        : mean(measuring.map((worker) => worker.values.get(metric) ?? 0));
+      const weight = metric === THROUGHPUT ? 0 : mean(measuring.map((worker) => worker.weight));
+      this.#averages.set(metric, average);
+      this.#risePerWeight.set(metric, average / (weight || this.#fairWeight || Infinity));
+    }
   }
 
   /** The names of the metrics that at least one worker has. */
@@ -126,9 +134,9 @@ export class LoadScale {
     }
   }
 
-  /** By how much a lease raises a metric: its part of a fair weight, of the average. */
+  /** By how much a lease raises a metric: as much as the leases of the workers that measure it do, each by its weight. */
   #riseBy(metric: string, lease: Lease): number {
-    return this.averageOf(metric) * this.#shareOf(this.weightOf(lease)) / FAIR_SHARE;
+    return this.weightOf(lease) * (this.#risePerWeight.get(metric) ?? 0);
   }
 
   #shareOf(weight: number): number {

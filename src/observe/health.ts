@@ -1,0 +1,91 @@
+/**
+ * A small Hono app that tells how a worker is doing: `/health`, `/ready`, `/lag`, `/metrics`, and a page for people
+ * at `/`. Mount it in an app of your own, or serve its `fetch`:
+ *
+ * ```ts ignore
+ * const totals = new Totals();
+ * const worker = new KinesisWorker({ ...options, onEvent: totals.listener });
+ * app.route("/kclite", healthApp(totals));
+ * ```
+ *
+ * It only reads. It has no authentication: serve it on loopback, or put your own in front.
+ *
+ * @module
+ */
+
+import { type Context, Hono } from "npm:hono@^4.13.0";
+import { shardLags } from "./lag.ts";
+import { metricsText } from "./metrics.ts";
+import { pageHtml } from "./page.ts";
+import { PROMETHEUS_CONTENT_TYPE } from "./prometheus.ts";
+import type { Snapshot } from "./totals.ts";
+import { type HealthLimits, healthLimits, healthOf } from "./verdict.ts";
+
+export type { ShardLag } from "./lag.ts";
+export { shardLags } from "./lag.ts";
+export { metricsText } from "./metrics.ts";
+export type { LeaseEnd, ShardTotals } from "./shard_totals.ts";
+export type { CounterName, Labels } from "./counts.ts";
+export type { Series } from "./tally.ts";
+export type { Snapshot } from "./totals.ts";
+export { Totals } from "./totals.ts";
+export type { Fault, FaultCode, Health, HealthLimits } from "./verdict.ts";
+export { healthLimits, healthOf } from "./verdict.ts";
+export type { FailureStreak, Pass, WorkerTotals } from "./worker_totals.ts";
+
+/** What can be told to {@linkcode healthApp}: limits, each with its default. */
+export type HealthAppOptions = { readonly [Name in keyof HealthLimits]?: HealthLimits[Name] | undefined };
+
+/**
+ * The app.
+ *
+ * | path | answer |
+ * |---|---|
+ * | `/health` | 200 while every held shard makes progress and renewals succeed, else 503; JSON {@linkcode Health} |
+ * | `/ready` | 200 once the worker has started, until it begins to stop, else 503; JSON `{ready, phase}` |
+ * | `/lag` | JSON array of {@linkcode ShardLag} |
+ * | `/metrics` | Prometheus text 0.0.4 |
+ * | `/` | a page for people |
+ *
+ * @param totals What listens to the worker; one worker for one app.
+ * @throws {RangeError} when a limit is not a number above 0.
+ */
+export function healthApp(totals: { snapshot(): Snapshot }, options: HealthAppOptions = {}): Hono {
+  const limits = healthLimits(options);
+  const app = new Hono();
+  app.get("/", (context) => {
+    const snapshot = totals.snapshot();
+    return context.html(pageHtml(snapshot, healthOf(snapshot, limits), siblings(context)), 200, {
+      ...HEADERS,
+      "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
+    });
+  });
+  app.get("/health", (context) => {
+    const health = healthOf(totals.snapshot(), limits);
+    return context.json(health, health.healthy ? 200 : 503, HEADERS);
+  });
+  app.get("/ready", (context) => {
+    const snapshot = totals.snapshot();
+    const { ready } = healthOf(snapshot, limits);
+    return context.json({ ready, phase: snapshot.worker.phase }, ready ? 200 : 503, HEADERS);
+  });
+  app.get("/lag", (context) => context.json(shardLags(totals.snapshot()), 200, HEADERS));
+  app.get("/metrics", (context) => {
+    const snapshot = totals.snapshot();
+    const text = metricsText(snapshot, healthOf(snapshot, limits));
+    return context.body(text, 200, { ...HEADERS, "content-type": PROMETHEUS_CONTENT_TYPE });
+  });
+  return app;
+}
+
+/** Of every answer. Set one by one and not by a middleware, which would reach other routes of an app that mounts this one at its root. */
+const HEADERS: Readonly<Record<string, string>> = {
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+};
+
+/** From the page to its siblings, wherever the app is mounted and whatever a proxy cuts off: relative to the last segment. */
+function siblings(context: Context): string {
+  const last = new URL(context.req.url).pathname.split("/").at(-1) ?? "";
+  return last === "" ? "./" : `./${last}/`;
+}

@@ -1,0 +1,239 @@
+// Pure.
+/**
+ * Puts events into words for operators: one line each, quiet by default. From `info` on a healthy worker says only
+ * what changes: it starts, it leads, leases come and go, shards end. What repeats with every page, renewal or request
+ * is `debug`, or is not worth a line and left to the metrics.
+ *
+ * Source of the order of importance: the threads about noise in KCL's logs, kcl#325 and #1496.
+ *
+ * @module
+ */
+
+import { AwsServiceError } from "../errors.ts";
+import type { LeaseLossReason, WorkerEvent } from "../events.ts";
+import { textOf } from "../stream/sequence_number.ts";
+import { counted, durationText } from "./format.ts";
+import { errorLine, oneLine } from "./one_line.ts";
+
+/** How much a line matters. */
+export type LogLevel = "debug" | "info" | "warning" | "error";
+
+/** One line of a log, without time. */
+export interface LogLine {
+  readonly level: LogLevel;
+  /** One line, without control characters and without credentials. */
+  readonly text: string;
+}
+
+/** The line for an event; undefined where there is nothing to say. */
+export function logLine(event: WorkerEvent): LogLine | undefined {
+  const line = lineOf(event);
+  return line === undefined ? undefined : { level: line.level, text: oneLine(line.text, MOST_CHARACTERS) };
+}
+
+/** Room for one error and the names around it, in UTF-16 units. */
+const MOST_CHARACTERS = 1600;
+
+function lineOf(event: WorkerEvent): LogLine | undefined {
+  switch (event.type) {
+    // The worker as a whole.
+    case "workerStarting":
+      return info(
+        `Starting worker ${event.workerId} of ${event.applicationName}: stream ${event.streamName}, ` +
+          `lease table ${event.tableName}`,
+      );
+    case "initializationFailed": {
+      const text = `Attempt ${event.attempt} of ${event.attempts} to start failed: ${errorLine(event.error)}`;
+      return event.attempt < event.attempts ? warning(text) : failure(text);
+    }
+    case "tableCreated":
+      return info(`Created lease table ${event.tableName}`);
+    case "workerReady":
+      return info(`Worker ${event.workerId} is ready`);
+    case "workerStopping":
+      return info(`Stopping, with ${counted(event.heldLeases, "lease")} to hand over`);
+    case "workerStopped":
+      return event.error === undefined
+        ? info("Stopped")
+        : failure(`Stopped because of ${errorLine(event.error)}`);
+    case "passFailed":
+      return warning(`Will try again: ${event.pass} failed: ${errorLine(event.error)}`);
+    // Leadership and leases.
+    case "leadershipGained":
+      return info(`Worker ${event.workerId} leads the fleet`);
+    case "leadershipLost":
+      return info(`Worker ${event.workerId} no longer leads the fleet: ${event.reason}`);
+    case "shardsSynced":
+      return {
+        level: event.created === 0 ? "debug" : "info",
+        text: `${counted(event.shards, "shard")} listed, ${counted(event.created, "lease")} created`,
+      };
+    case "leaseCreated":
+      return debug(`${event.leaseKey}: lease created, to be read from ${textOf(event.checkpoint)}`);
+    case "leaseDeleted":
+      return info(`${event.leaseKey}: lease deleted, ${DELETIONS[event.reason]}`);
+    case "leaseAssigned":
+      return debug(
+        `${event.leaseKey}: assigned to ${event.to}${event.from === undefined ? "" : ` after ${event.from}`}`,
+      );
+    case "handoffStarted":
+      return info(`${event.leaseKey}: to be handed over from ${event.from} to ${event.to}`);
+    case "assignmentPass":
+      return event.assigned === 0 ? undefined : info(
+        `Assigned ${counted(event.assigned, "lease")} of ${event.leases} to ${
+          counted(event.workers, "worker")
+        }, ` +
+          `${event.expired} expired`,
+      );
+    case "leaseUnreadable":
+      return warning(`${event.leaseKey}: cannot read its item in the lease table: ${event.problem}`);
+    case "leaseGained":
+      return info(`${event.leaseKey}: lease gained at ${textOf(event.checkpoint)}`);
+    case "leaseRenewed":
+      return undefined;
+    case "leaseRenewalFailed":
+      return warning(`${event.leaseKey}: renewal failed: ${errorLine(event.error)}`);
+    case "leaseLost":
+      return {
+        level: event.reason === "deleted" ? "info" : "warning",
+        text: `${event.leaseKey}: lease lost: ${LOSSES[event.reason]}`,
+      };
+    case "leaseReleased":
+      return info(
+        `${event.leaseKey}: lease released${event.to === undefined ? "" : ` to ${event.to}`}`,
+      );
+    // One shard.
+    case "phaseChanged":
+      return debug(`${event.leaseKey}: ${event.phase}`);
+    case "shardBlocked":
+      return info(`${event.leaseKey}: waits for the end of ${event.parents.join(" and ")}`);
+    case "pageFetched":
+      return event.records === 0 ? undefined : debug(
+        `${event.leaseKey}: read ${counted(event.records, "record")} in ${durationText(event.ms)}${
+          behind(event.millisBehindLatest)
+        }`,
+      );
+    case "fetchFailed": {
+      const text = `${event.leaseKey}: read failed, next try in ${durationText(event.retryInMs)}: ` +
+        errorLine(event.error);
+      return event.error instanceof AwsServiceError && event.error.retryable ? debug(text) : warning(text);
+    }
+    case "iteratorExpired":
+      return debug(`${event.leaseKey}: iterator expired, asking for a new one`);
+    case "callbackStarted":
+      return undefined;
+    case "callbackEnded":
+      // A batch that failed has a line of its own.
+      return event.error === undefined || event.callback === "processRecords"
+        ? undefined
+        : failure(`${event.leaseKey}: ${event.callback} threw: ${errorLine(event.error)}`);
+    case "batchProcessed":
+      return debug(
+        `${event.leaseKey}: processed ${counted(event.records, "record")} in ${durationText(event.ms)}${
+          behind(event.millisBehindLatest)
+        }`,
+      );
+    case "batchFailed":
+      return failure(
+        `${event.leaseKey}: processRecords threw on ${counted(event.records, "record")} from ` +
+          `${textOf(event.first)} to ${textOf(event.last)}, ${batchOutcome(event)}: ${
+            errorLine(event.error)
+          }`,
+      );
+    case "processorRestarting":
+      return warning(
+        `${event.leaseKey}: processor restarts in ${durationText(event.retryInMs)} ` +
+          `(${counted(event.attempt, "restart")} in a row): ${errorLine(event.error)}`,
+      );
+    case "checkpointed":
+      return debug(`${event.leaseKey}: checkpoint at ${textOf(event.at)}`);
+    case "checkpointFailed":
+      return warning(
+        `${event.leaseKey}: checkpoint at ${textOf(event.at)} failed: ${errorLine(event.error)}`,
+      );
+    case "shardEndReached": {
+      const children = event.childShards.map((child) => child.shardId);
+      return info(
+        `${event.leaseKey}: read to its end, ` +
+          (children.length === 0 ? "without child shards" : `continued by ${children.join(" and ")}`),
+      );
+    }
+    case "shardCompleted":
+      return info(`${event.leaseKey}: completed`);
+    case "shardEndNotCheckpointed":
+      return failure(
+        `${event.leaseKey}: shardEnded did not checkpoint (call ${event.attempt}): the child shards cannot ` +
+          "start until it does; it will be called again",
+      );
+    case "notice":
+      return {
+        level: event.level,
+        text: event.shardId === undefined ? event.text : `${event.shardId}: ${event.text}`,
+      };
+    // Calls to AWS.
+    case "requestSent":
+      return undefined;
+    case "requestRetried":
+      return debug(
+        `${event.service} ${event.operation}: ${event.code}, attempt ${event.attempt + 1} in ` +
+          durationText(event.delayMs),
+      );
+    case "clockSkewLearned":
+      return warning(
+        `The clock of this machine is ${durationText(Math.abs(event.offsetMs))} ` +
+          `${event.offsetMs > 0 ? "behind" : "ahead of"} that of AWS; requests are signed with theirs`,
+      );
+    case "credentialsRefreshed":
+      return debug(`Credentials refreshed from ${event.source}`);
+    case "credentialsRefreshFailed":
+      return warning(`Credentials could not be refreshed: ${errorLine(event.error)}`);
+    default:
+      event satisfies never;
+      return undefined;
+  }
+}
+
+const LOSSES: Readonly<Record<LeaseLossReason, string>> = {
+  taken: "another worker owns it now",
+  expired: "it was not renewed in time",
+  deleted: "its item is gone from the lease table",
+  givenUp: "given up",
+};
+
+const DELETIONS: Readonly<Record<Extract<WorkerEvent, { readonly type: "leaseDeleted" }>["reason"], string>> =
+  {
+    completed: "its shard is done and its children are under way",
+    garbage: "its shard no longer exists",
+    formerStream: "its stream is no longer read",
+  };
+
+function batchOutcome(event: Extract<WorkerEvent, { readonly type: "batchFailed" }>): string {
+  switch (event.outcome) {
+    case "skipped":
+      return "they are SKIPPED";
+    case "retrying":
+      return `they will be tried again (attempt ${event.attempt})`;
+    case "leaseGivenUp":
+      return "the lease is given up";
+  }
+}
+
+function behind(millisBehindLatest: number | undefined): string {
+  return millisBehindLatest === undefined ? "" : `, ${durationText(millisBehindLatest)} behind`;
+}
+
+function debug(text: string): LogLine {
+  return { level: "debug", text };
+}
+
+function info(text: string): LogLine {
+  return { level: "info", text };
+}
+
+function warning(text: string): LogLine {
+  return { level: "warning", text };
+}
+
+function failure(text: string): LogLine {
+  return { level: "error", text };
+}

@@ -1,0 +1,49 @@
+// Pure.
+/**
+ * Makes any text fit to be shown: one line, no control characters (a terminal would obey them), no
+ * credentials, not endless. Everything that observe shows of an error goes through here.
+ *
+ * AWS quotes the whole canonical request, session token included, when it refuses a signature: so even the
+ * text of an error that we did not write can hold a secret.
+ *
+ * @module
+ */
+
+import { errorText } from "../errors.ts";
+
+/** Longest text that is shown of one error or notice, in UTF-16 units. Long enough for a chain of causes. */
+const MOST_CHARACTERS = 1000;
+
+/** The text on one line, without control characters and credentials, cut at `most` UTF-16 units. */
+export function oneLine(text: string, most: number = MOST_CHARACTERS): string {
+  // Cut generously first, so that a body of megabytes costs nothing; then exactly, after secrets are gone.
+  const flat = withoutSecrets(text.slice(0, 10 * most)).replace(UNPRINTABLE, " ").trim();
+  return flat.length <= most ? flat : `${flat.slice(0, most - 1)}…`;
+}
+
+/** What {@linkcode oneLine} leaves of an error with its causes. Never throws, whatever was thrown. */
+export function errorLine(error: unknown): string {
+  let text: string;
+  try {
+    text = errorText(error);
+  } catch {
+    // An object without toString, a getter that throws, or a cause that is its own cause.
+    text = "an error that cannot be put into words";
+  }
+  return oneLine(text);
+}
+
+/** C0 and C1 controls, line and paragraph separators, and the marks that turn the direction of writing. */
+// deno-lint-ignore no-control-regex -- these are the characters to remove
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g;
+
+/** AWS access key ids: a known prefix and 16 more. Source: IAM User Guide, "Unique identifiers". */
+const ACCESS_KEY_ID = /\b(AKIA|ASIA)[A-Z0-9]{12,124}\b/g;
+
+/** A name that stands before a secret, and the value after it. */
+const NAMED_SECRET =
+  /(x-amz-security-token|signature|secret_?access_?key|session_?token|password|authorization)(["']?\s{0,4}[:=]\s{0,4}["']?)(?:bearer |basic )?[^\s"',;&<]+/gi;
+
+function withoutSecrets(text: string): string {
+  return text.replace(ACCESS_KEY_ID, "$1…").replace(NAMED_SECRET, "$1$2…");
+}

@@ -1,0 +1,64 @@
+/**
+ * A listener that writes log lines and says the same thing at most once a minute. While DynamoDB is away, every lease
+ * and every loop of every worker has the same to complain of, several times a second.
+ *
+ * Only failures that are tried again are held back. What happens to records and leases is told every time.
+ *
+ * @module
+ */
+
+import { AwsServiceError } from "../errors.ts";
+import type { EventListener, WorkerEvent } from "../events.ts";
+import type { Clock } from "../system.ts";
+import { type LogLine, logLine } from "./log_lines.ts";
+
+/** For how long a repeated failure is held back. Ours. */
+const PERIOD_MS = 60_000;
+/** The most kinds of failure that are remembered; codes are AWS's words. Ours. */
+const MOST_KINDS = 100;
+
+/**
+ * Makes the listener. The first failure of a kind is written at once; the next one after a minute says how many there
+ * were in between.
+ *
+ * @param write Called with each line, of all levels.
+ */
+export function quietLog(clock: Clock, write: (line: LogLine) => void): EventListener {
+  const told = new Map<string, { readonly atMs: number; held: number }>();
+  return (event) => {
+    const line = logLine(event);
+    if (line === undefined) return;
+    const kind = kindOfFailure(event);
+    if (kind === undefined) return write(line);
+    const nowMs = clock.monotonicMs();
+    const before = told.get(kind);
+    if (before !== undefined && nowMs - before.atMs < PERIOD_MS) {
+      before.held++;
+      return;
+    }
+    if (before === undefined && told.size >= MOST_KINDS) told.clear();
+    told.set(kind, { atMs: nowMs, held: 0 });
+    const held = before?.held ?? 0;
+    write(held === 0 ? line : { ...line, text: `${line.text} (and ${held} more like it before)` });
+  };
+}
+
+/** What makes failures the same: the event and the error's code, whichever the lease. The text holds request ids. */
+function kindOfFailure(event: WorkerEvent): string | undefined {
+  switch (event.type) {
+    case "passFailed":
+      return `${event.type} ${event.pass} ${codeOf(event.error)}`;
+    case "leaseRenewalFailed":
+    case "fetchFailed":
+    case "checkpointFailed":
+    case "credentialsRefreshFailed":
+      return `${event.type} ${codeOf(event.error)}`;
+    default:
+      return undefined;
+  }
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof AwsServiceError) return error.code;
+  return error instanceof Error ? error.name : typeof error;
+}

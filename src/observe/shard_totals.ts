@@ -1,0 +1,260 @@
+// Pure.
+/**
+ * What the events tell about one shard, folded into one value. All times are monotonic ms of the listener's clock.
+ *
+ * Only what makes the shard get on counts as progress: a page (also an empty one), a callback that returned, a
+ * checkpoint, a new phase. A renewal does not: a lease that is renewed for nobody is the fault to be found.
+ *
+ * @module
+ */
+
+import { classify } from "../aws/retry.ts";
+import { AwsServiceError } from "../errors.ts";
+import type { ProcessorCallback, ShardPhase, WorkerEvent } from "../events.ts";
+import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
+import { isShardEnd } from "../stream/sequence_number.ts";
+import { errorLine } from "./one_line.ts";
+
+/** An event about one lease. */
+export type LeaseEvent = Extract<WorkerEvent, { readonly leaseKey: string }>;
+
+/** Why this worker no longer holds a lease that it held. */
+export type LeaseEnd =
+  | Extract<WorkerEvent, { readonly type: "leaseLost" }>["reason"]
+  | "completed"
+  | "released"
+  | "workerStopped";
+
+/** A shard whose lease this worker holds, or held until lately. */
+export interface ShardTotals {
+  readonly leaseKey: string;
+  readonly shardId: string;
+  /** The worker that gained the lease. */
+  readonly workerId: string;
+  readonly heldSinceMs: number;
+  /** Undefined while the lease is held. */
+  readonly ended: { readonly atMs: number; readonly why: LeaseEnd } | undefined;
+  readonly phase: ShardPhase;
+  /** The parents that the shard waits for; empty unless it does. */
+  readonly blockedBy: readonly string[];
+  readonly checkpoint: ExtendedSequenceNumber;
+  /** How far behind the tip the processor was, and when that was true. Undefined until Kinesis has told. */
+  readonly behind: { readonly millisBehindLatest: number; readonly atMs: number } | undefined;
+  readonly lastFetchMs: number | undefined;
+  readonly lastProgressMs: number;
+  readonly lastRenewalMs: number;
+  /** The callback that has been entered and has not returned. */
+  readonly callback:
+    | { readonly name: ProcessorCallback; readonly sinceMs: number; readonly records: number }
+    | undefined;
+  /** Reads have failed since then, with no page in between. `lasting`: AWS says that trying again is of no use. */
+  readonly readFailure:
+    | { readonly sinceMs: number; readonly lasting: boolean; readonly text: string }
+    | undefined;
+  readonly batchFailuresInARow: number;
+  /** Of `initialize`, `shardEnded` and the other callbacks without records. */
+  readonly callbackFailuresInARow: number;
+  readonly checkpointFailuresInARow: number;
+  /** How many times `shardEnded` has returned without SHARD_END being stored. */
+  readonly shardEndsNotCheckpointed: number;
+  /** Processors restarted in a row, with no batch processed in between, and when the last one was. */
+  readonly restarts: { readonly inARow: number; readonly lastMs: number } | undefined;
+  readonly lastError: { readonly text: string; readonly atMs: number } | undefined;
+  readonly recordsFetched: number;
+  readonly bytesFetched: number;
+  readonly recordsProcessed: number;
+  readonly bytesProcessed: number;
+  readonly recordsSkipped: number;
+}
+
+/** A shard as it is when its lease has just been gained. */
+export function gainedShard(
+  event: Extract<WorkerEvent, { readonly type: "leaseGained" }>,
+  nowMs: number,
+): ShardTotals {
+  return {
+    leaseKey: event.leaseKey,
+    shardId: event.shardId,
+    workerId: event.workerId,
+    heldSinceMs: nowMs,
+    ended: undefined,
+    phase: "waitingOnParents",
+    blockedBy: [],
+    checkpoint: event.checkpoint,
+    behind: undefined,
+    lastFetchMs: undefined,
+    lastProgressMs: nowMs,
+    lastRenewalMs: nowMs,
+    callback: undefined,
+    readFailure: undefined,
+    batchFailuresInARow: 0,
+    callbackFailuresInARow: 0,
+    checkpointFailuresInARow: 0,
+    shardEndsNotCheckpointed: 0,
+    restarts: undefined,
+    lastError: undefined,
+    recordsFetched: 0,
+    bytesFetched: 0,
+    recordsProcessed: 0,
+    bytesProcessed: 0,
+    recordsSkipped: 0,
+  };
+}
+
+/** The shard after one event about it. What the leader does with the lease changes nothing here. */
+export function foldShard(shard: ShardTotals, event: LeaseEvent, nowMs: number): ShardTotals {
+  switch (event.type) {
+    case "leaseGained":
+      return gainedShard(event, nowMs);
+    case "leaseRenewed":
+      return { ...shard, lastRenewalMs: nowMs };
+    case "leaseRenewalFailed":
+      return { ...shard, lastError: failure(event.error, nowMs) };
+    case "leaseLost":
+      return endedShard(shard, event.reason, nowMs);
+    case "leaseReleased":
+      return endedShard(shard, "released", nowMs);
+    case "shardCompleted":
+      return endedShard(shard, "completed", nowMs);
+    case "phaseChanged":
+      return foldPhase(shard, event.phase, nowMs);
+    case "shardBlocked":
+      return { ...shard, blockedBy: event.parents };
+    case "pageFetched":
+      return foldPage(shard, event, nowMs);
+    case "fetchFailed":
+      return foldReadFailure(shard, event.error, nowMs);
+    case "callbackStarted":
+      return { ...shard, callback: { name: event.callback, sinceMs: nowMs, records: event.records } };
+    case "callbackEnded":
+      return foldCallbackEnd(shard, event, nowMs);
+    case "batchProcessed":
+      return {
+        ...shard,
+        behind: event.millisBehindLatest === undefined
+          ? shard.behind
+          // The figure is as old as the call: it was true when the batch was handed over, at the latest.
+          : { millisBehindLatest: event.millisBehindLatest, atMs: nowMs - event.ms },
+        lastProgressMs: nowMs,
+        batchFailuresInARow: 0,
+        restarts: undefined,
+        recordsProcessed: shard.recordsProcessed + event.records,
+        bytesProcessed: shard.bytesProcessed + event.bytes,
+      };
+    case "batchFailed":
+      return {
+        ...shard,
+        batchFailuresInARow: shard.batchFailuresInARow + 1,
+        recordsSkipped: shard.recordsSkipped + (event.outcome === "skipped" ? event.records : 0),
+        lastError: failure(event.error, nowMs),
+      };
+    case "processorRestarting":
+      return {
+        ...shard,
+        restarts: { inARow: event.attempt, lastMs: nowMs },
+        // What the old processor did wrong is told by the restart.
+        callbackFailuresInARow: 0,
+        lastError: failure(event.error, nowMs),
+      };
+    case "checkpointed":
+      return {
+        ...shard,
+        checkpoint: event.at,
+        lastProgressMs: nowMs,
+        // A checkpoint moves the lease's counter, so the worker puts its next renewal off.
+        lastRenewalMs: nowMs,
+        checkpointFailuresInARow: 0,
+        shardEndsNotCheckpointed: isShardEnd(event.at) ? 0 : shard.shardEndsNotCheckpointed,
+      };
+    case "checkpointFailed":
+      return {
+        ...shard,
+        checkpointFailuresInARow: shard.checkpointFailuresInARow + 1,
+        lastError: failure(event.error, nowMs),
+      };
+    case "shardEndReached":
+      return { ...shard, lastProgressMs: nowMs };
+    case "shardEndNotCheckpointed":
+      return { ...shard, shardEndsNotCheckpointed: event.attempt };
+    case "iteratorExpired":
+    case "leaseCreated":
+    case "leaseDeleted":
+    case "leaseAssigned":
+    case "handoffStarted":
+    case "leaseUnreadable":
+      return shard;
+  }
+}
+
+/** The shard once its lease is no longer held; the first reason stands. */
+export function endedShard(shard: ShardTotals, why: LeaseEnd, nowMs: number): ShardTotals {
+  return shard.ended === undefined ? { ...shard, ended: { atMs: nowMs, why } } : shard;
+}
+
+/** The shards whose lease is held. */
+export function heldShards(shards: readonly ShardTotals[]): readonly ShardTotals[] {
+  return shards.filter((shard) => shard.ended === undefined);
+}
+
+/** A figure younger than this is shown as it is: at the tip a new one comes with every read. Ours: ten polls of 1 s. */
+const FRESH_MS = 10_000;
+
+/**
+ * How far behind the tip the processor is, in ms. A figure that is no longer fresh grows with its age: a shard that
+ * gets no further falls behind as fast as time passes, and must not go on showing its last good figure.
+ *
+ * @returns undefined until Kinesis has told one.
+ */
+export function lagMs(shard: ShardTotals, nowMs: number): number | undefined {
+  if (shard.behind === undefined) return undefined;
+  const age = nowMs - shard.behind.atMs;
+  return Math.round(shard.behind.millisBehindLatest + (age > FRESH_MS ? age : 0));
+}
+
+type EventOf<Type extends LeaseEvent["type"]> = Extract<LeaseEvent, { readonly type: Type }>;
+
+function foldPhase(shard: ShardTotals, phase: ShardPhase, nowMs: number): ShardTotals {
+  const next: ShardTotals = { ...shard, phase, blockedBy: [], readFailure: undefined, lastProgressMs: nowMs };
+  // A shard that had ended before its lease was gained has no callbacks and is done at once.
+  return phase === "ended" && isShardEnd(shard.checkpoint) ? endedShard(next, "completed", nowMs) : next;
+}
+
+function foldPage(shard: ShardTotals, event: EventOf<"pageFetched">, nowMs: number): ShardTotals {
+  // A page ahead of the processor says where reading is, not where processing is: it counts only when there is
+  // nothing left to process, or nothing better is known.
+  const caughtUp = event.records === 0 && shard.callback === undefined;
+  const counts = event.millisBehindLatest !== undefined && (caughtUp || shard.behind === undefined);
+  return {
+    ...shard,
+    behind: counts ? { millisBehindLatest: event.millisBehindLatest, atMs: nowMs } : shard.behind,
+    lastFetchMs: nowMs,
+    lastProgressMs: nowMs,
+    readFailure: undefined,
+    recordsFetched: shard.recordsFetched + event.records,
+    bytesFetched: shard.bytesFetched + event.bytes,
+  };
+}
+
+function foldReadFailure(shard: ShardTotals, error: unknown, nowMs: number): ShardTotals {
+  const lastError = failure(error, nowMs);
+  const lasting = error instanceof AwsServiceError && classify(error) === "final";
+  const sinceMs = shard.readFailure?.sinceMs ?? nowMs;
+  return { ...shard, readFailure: { sinceMs, lasting, text: lastError.text }, lastError };
+}
+
+function foldCallbackEnd(shard: ShardTotals, event: EventOf<"callbackEnded">, nowMs: number): ShardTotals {
+  if (event.error === undefined) {
+    return { ...shard, callback: undefined, callbackFailuresInARow: 0, lastProgressMs: nowMs };
+  }
+  return {
+    ...shard,
+    callback: undefined,
+    // A failed batch is counted by its own event, which says what becomes of the records.
+    callbackFailuresInARow: shard.callbackFailuresInARow + (event.callback === "processRecords" ? 0 : 1),
+    lastError: failure(event.error, nowMs),
+  };
+}
+
+function failure(error: unknown, atMs: number): { readonly text: string; readonly atMs: number } {
+  return { text: errorLine(error), atMs };
+}

@@ -1,0 +1,115 @@
+/**
+ * Listens to a worker and keeps what health, lag and metrics are made of. Give `totals.listener` to the worker's
+ * `onEvent`; ask for a {@linkcode Snapshot} whenever somebody wants to know.
+ *
+ * Memory is bounded: held leases, a hundred ended shards for ten minutes, and a bounded number of series.
+ *
+ * @module
+ */
+
+import type { EventListener, WorkerEvent } from "../events.ts";
+import type { Clock } from "../system.ts";
+import { realClock } from "../system.ts";
+import { countsOf } from "./counts.ts";
+import type { ShardTotals } from "./shard_totals.ts";
+import { endedShard, foldShard, gainedShard, heldShards } from "./shard_totals.ts";
+import type { Series } from "./tally.ts";
+import { Tally } from "./tally.ts";
+import type { WorkerTotals } from "./worker_totals.ts";
+import { foldWorker, SILENT_WORKER } from "./worker_totals.ts";
+
+/** All that is known at one moment. Everything that observe shows is computed from this value alone. */
+export interface Snapshot {
+  /** Monotonic ms of the same clock as all times inside. */
+  readonly atMs: number;
+  /** The same moment as wall time, in ms since 1970, to show times to people. */
+  readonly epochMs: number;
+  readonly worker: WorkerTotals;
+  /** Held shards and those that ended lately, by lease key. */
+  readonly shards: readonly ShardTotals[];
+  readonly series: readonly Series[];
+  /** Lease-milliseconds held so far: one lease for an hour is 3,600,000. */
+  readonly leaseHeldMs: number;
+}
+
+/** How long an ended shard is remembered, so that a person who looks right after still finds it. Ours. */
+const ENDED_SHARD_MS = 600_000;
+/** The most ended shards that are remembered. Ours. */
+const MOST_ENDED_SHARDS = 100;
+
+/** What a worker's events add up to. */
+export class Totals {
+  readonly #clock: Clock;
+  readonly #tally = new Tally();
+  readonly #shards = new Map<string, ShardTotals>();
+  #worker: WorkerTotals = SILENT_WORKER;
+  /** Of leases that are no longer held. */
+  #leaseHeldMs = 0;
+
+  /** For the worker's `onEvent`. Can be passed on as it is. */
+  readonly listener: EventListener = (event) => this.#hear(event);
+
+  /** @param clock The worker's clock; the real one by default. */
+  constructor(clock: Clock = realClock) {
+    this.#clock = clock;
+  }
+
+  /** What is known now. */
+  snapshot(): Snapshot {
+    const atMs = this.#clock.monotonicMs();
+    this.#forgetEnded(atMs);
+    const shards = [...this.#shards.values()].sort((a, b) => a.leaseKey < b.leaseKey ? -1 : 1);
+    let leaseHeldMs = this.#leaseHeldMs;
+    for (const shard of heldShards(shards)) leaseHeldMs += atMs - shard.heldSinceMs;
+    return {
+      atMs,
+      epochMs: this.#clock.epochMs(),
+      worker: this.#worker,
+      shards,
+      series: this.#tally.read(),
+      leaseHeldMs,
+    };
+  }
+
+  #hear(event: WorkerEvent): void {
+    const nowMs = this.#clock.monotonicMs();
+    for (const count of this.#isAfterwards(event) ? [] : countsOf(event)) this.#tally.add(count);
+    this.#worker = foldWorker(this.#worker, event, nowMs);
+    if (event.type === "leaseGained") {
+      this.#put(gainedShard(event, nowMs), nowMs);
+    } else if (event.type === "workerStopped") {
+      for (const shard of this.#shards.values()) this.#put(endedShard(shard, "workerStopped", nowMs), nowMs);
+    } else if ("leaseKey" in event) {
+      // An event about a lease that was never gained here is the leader's, or came too late to matter.
+      const shard = this.#shards.get(event.leaseKey);
+      if (shard !== undefined) this.#put(foldShard(shard, event, nowMs), nowMs);
+    }
+  }
+
+  /** The lease of a shard that is done goes when it is cleaned up: no loss to be counted. */
+  #isAfterwards(event: WorkerEvent): boolean {
+    return event.type === "leaseLost" && this.#shards.get(event.leaseKey)?.ended !== undefined;
+  }
+
+  #put(shard: ShardTotals, nowMs: number): void {
+    const before = this.#shards.get(shard.leaseKey);
+    this.#shards.set(shard.leaseKey, shard);
+    const wasHeld = before !== undefined && before.ended === undefined;
+    if (wasHeld && (shard.ended !== undefined || shard.heldSinceMs !== before.heldSinceMs)) {
+      this.#leaseHeldMs += nowMs - before.heldSinceMs;
+      this.#forgetEnded(nowMs);
+    }
+  }
+
+  /** Forgets the oldest ended shards. One whose callback still runs is kept: it is a fault to be shown. */
+  #forgetEnded(nowMs: number): void {
+    const ended = [...this.#shards.values()]
+      .flatMap(({ leaseKey, ended, callback }) =>
+        ended === undefined || callback !== undefined ? [] : [{ leaseKey, atMs: ended.atMs }]
+      )
+      .sort((a, b) => b.atMs - a.atMs);
+    ended.forEach(({ leaseKey, atMs }, index) => {
+      if (index >= MOST_ENDED_SHARDS || nowMs - atMs > ENDED_SHARD_MS) this.#shards.delete(leaseKey);
+    });
+  }
+}

@@ -1,0 +1,247 @@
+// Pure.
+/**
+ * Decides whether a worker is well: whether every shard that it holds makes progress and its leases are renewed.
+ * That the process lives and renews is no proof: the longest-lived fault of Kinesis consumers is the shard that is
+ * owned by somebody and read by nobody.
+ *
+ * What is quiet and well: a shard that waits for its parents, and a shard without records (its empty reads succeed).
+ *
+ * @module
+ */
+
+import { durationText } from "./format.ts";
+import { heldShards } from "./shard_totals.ts";
+import type { ShardTotals } from "./shard_totals.ts";
+import type { Snapshot } from "./totals.ts";
+import { type Pass, STREAK_GAP_MS } from "./worker_totals.ts";
+
+/** From where on something is a fault. */
+export interface HealthLimits {
+  /**
+   * How long renewals may fail to succeed, in ms. Give the worker's own `failoverTimeMs`: after that, others may
+   * own the leases.
+   *
+   * @default {10000}
+   */
+  readonly failoverTimeMs: number;
+  /**
+   * How long a callback of a record processor may take, in ms. A batch in progress counts as no progress after it. Must
+   * be longer than the slowest batch that is well.
+   *
+   * @default {300000}
+   */
+  readonly callbackLimitMs: number;
+  /**
+   * How long a shard may go without a page or any other progress while no callback runs, in ms. Must be longer than
+   * the worker's `idleTimeBetweenReadsMs` and than the longest pause between retries (30 s).
+   *
+   * @default {60000}
+   */
+  readonly stallLimitMs: number;
+  /**
+   * How many times in a row the same thing may fail (a batch, another callback, a checkpoint, the end of a shard).
+   * Must be at least 1; the fault is told from this count on.
+   *
+   * @default {5}
+   */
+  readonly failuresInARow: number;
+}
+
+/** What is wrong, for programs. */
+export type FaultCode =
+  | "notStarted"
+  | "starting"
+  | "initializationFailing"
+  | "stopped"
+  | "passFailing"
+  | "renewalOverdue"
+  | "callbackOverdue"
+  | "processingFailing"
+  | "callbackFailing"
+  | "processorRestarting"
+  | "shardEndNotCheckpointed"
+  | "checkpointFailing"
+  | "readsFailing"
+  | "noProgress";
+
+/** One thing that is wrong. */
+export interface Fault {
+  readonly code: FaultCode;
+  /** The lease that it is about; undefined for the worker as a whole. */
+  readonly leaseKey: string | undefined;
+  /** One sentence for people. */
+  readonly text: string;
+}
+
+/** The verdict. */
+export interface Health {
+  readonly healthy: boolean;
+  /** Whether the worker has started and is not stopping. */
+  readonly ready: boolean;
+  /** Empty when healthy. */
+  readonly faults: readonly Fault[];
+}
+
+/** KCL's default failover time; five minutes, one minute and five times are ours. Source: KCL 3.5.1, `LeaseManagementConfig`. */
+const DEFAULT_LIMITS: HealthLimits = {
+  failoverTimeMs: 10_000,
+  callbackLimitMs: 300_000,
+  stallLimitMs: 60_000,
+  failuresInARow: 5,
+};
+
+/**
+ * The limits with their defaults filled in.
+ *
+ * @throws {RangeError} when a limit is not a number above 0.
+ */
+export function healthLimits(
+  limits: { readonly [Name in keyof HealthLimits]?: HealthLimits[Name] | undefined } = {},
+): HealthLimits {
+  const filled = {
+    failoverTimeMs: limits.failoverTimeMs ?? DEFAULT_LIMITS.failoverTimeMs,
+    callbackLimitMs: limits.callbackLimitMs ?? DEFAULT_LIMITS.callbackLimitMs,
+    stallLimitMs: limits.stallLimitMs ?? DEFAULT_LIMITS.stallLimitMs,
+    failuresInARow: limits.failuresInARow ?? DEFAULT_LIMITS.failuresInARow,
+  };
+  for (const [name, value] of Object.entries(filled)) {
+    if (!(value > 0)) {
+      throw new RangeError(`Cannot judge health: ${name} must be a number above 0: got ${value}`);
+    }
+  }
+  return filled;
+}
+
+/** The verdict on a worker at the moment of the snapshot. */
+export function healthOf(snapshot: Snapshot, limits: HealthLimits = DEFAULT_LIMITS): Health {
+  const faults = [...workerFaults(snapshot, limits)];
+  for (const shard of snapshot.shards) faults.push(...shardFaults(shard, snapshot.atMs, limits));
+  return { healthy: faults.length === 0, ready: snapshot.worker.phase === "ready", faults };
+}
+
+function* workerFaults({ worker, atMs }: Snapshot, limits: HealthLimits): Generator<Fault> {
+  const fault = (code: FaultCode, text: string): Fault => ({ code, leaseKey: undefined, text });
+  switch (worker.phase) {
+    case "notStarted":
+      yield fault("notStarted", "The worker has not been started.");
+      break;
+    case "starting":
+      yield worker.initializationFailure === undefined
+        ? fault("starting", "The worker is starting.")
+        : fault("initializationFailing", initializationText(worker.initializationFailure));
+      break;
+    case "stopped":
+      yield fault("stopped", `The worker has stopped${because(worker.stopError)}`);
+      break;
+    case "ready":
+    case "stopping":
+      break;
+  }
+  for (const [pass, streak] of Object.entries(worker.passFailures)) {
+    const fresh = atMs - streak.lastMs <= STREAK_GAP_MS;
+    const lasting = streak.lastMs - streak.sinceMs > limits.failoverTimeMs;
+    if (fresh && lasting) {
+      const since = durationText(atMs - streak.sinceMs);
+      yield fault(
+        "passFailing",
+        `${PASS_NAMES[pass as Pass]} has failed for ${since}${because(streak.text)}`,
+      );
+    }
+  }
+}
+
+function* shardFaults(shard: ShardTotals, nowMs: number, limits: HealthLimits): Generator<Fault> {
+  const fault = (code: FaultCode, text: string): Fault => ({ code, leaseKey: shard.leaseKey, text });
+  const callbackMs = shard.callback === undefined ? 0 : nowMs - shard.callback.sinceMs;
+  if (shard.callback !== undefined && callbackMs > limits.callbackLimitMs) {
+    yield fault(
+      "callbackOverdue",
+      `${shard.callback.name} has not returned for ${durationText(callbackMs)}.`,
+    );
+  }
+  // A shard that is no longer held has nothing to do but to leave its last callback.
+  if (heldShards([shard]).length === 0) return;
+
+  const renewalMs = nowMs - shard.lastRenewalMs;
+  if (renewalMs > limits.failoverTimeMs) {
+    yield fault("renewalOverdue", `The lease has not been renewed for ${durationText(renewalMs)}.`);
+  }
+  if (shard.phase === "waitingOnParents") return;
+
+  const lastError = because(shard.lastError?.text);
+  const times = limits.failuresInARow;
+  if (shard.batchFailuresInARow >= times) {
+    yield fault(
+      "processingFailing",
+      `processRecords has thrown ${shard.batchFailuresInARow} times in a row${lastError}`,
+    );
+  }
+  const { restarts } = shard;
+  if (
+    restarts !== undefined && restarts.inARow >= times && nowMs - restarts.lastMs <= limits.callbackLimitMs
+  ) {
+    yield fault(
+      "processorRestarting",
+      `The record processor has been restarted ${restarts.inARow} times in a row${lastError}`,
+    );
+  }
+  if (shard.shardEndsNotCheckpointed >= times) {
+    yield fault(
+      "shardEndNotCheckpointed",
+      `shardEnded has been called ${shard.shardEndsNotCheckpointed} times without a checkpoint: ` +
+        `the child shards cannot start${lastError}`,
+    );
+  } else if (shard.callbackFailuresInARow >= times) {
+    yield fault(
+      "callbackFailing",
+      `A callback has thrown ${shard.callbackFailuresInARow} times in a row${lastError}`,
+    );
+  }
+  if (shard.checkpointFailuresInARow >= times) {
+    yield fault(
+      "checkpointFailing",
+      `${shard.checkpointFailuresInARow} checkpoints in a row have failed${lastError}`,
+    );
+  }
+  const readFailure = readFailureText(shard, nowMs, limits);
+  if (readFailure !== undefined) {
+    yield fault("readsFailing", readFailure);
+  } else if (shard.callback === undefined && nowMs - shard.lastProgressMs > limits.stallLimitMs) {
+    const since = durationText(nowMs - shard.lastProgressMs);
+    yield fault("noProgress", `Nothing has happened for ${since} in phase ${shard.phase}${lastError}`);
+  }
+}
+
+/** A refusal that no retry mends is told at once; a failure that may pass, when it has lasted. */
+function readFailureText(
+  { readFailure }: ShardTotals,
+  nowMs: number,
+  limits: HealthLimits,
+): string | undefined {
+  if (readFailure === undefined) return undefined;
+  const sinceMs = nowMs - readFailure.sinceMs;
+  if (!readFailure.lasting && sinceMs <= limits.stallLimitMs) return undefined;
+  return `Reads have failed for ${durationText(sinceMs)}${because(readFailure.text)}`;
+}
+
+function initializationText(
+  failure: { readonly attempt: number; readonly attempts: number; readonly text: string },
+): string {
+  return `Attempt ${failure.attempt} of ${failure.attempts} to start has failed${because(failure.text)}`;
+}
+
+/** The end of a sentence: the cause where one is known, with one full stop. */
+function because(text: string | undefined): string {
+  return text === undefined ? "." : `: ${text.replace(/\.$/, "")}.`;
+}
+
+const PASS_NAMES: Readonly<Record<Pass, string>> = {
+  discovery: "Finding assigned leases",
+  renewal: "Renewing leases",
+  leadership: "Leader election",
+  assignment: "Assigning leases",
+  shardSync: "Listing shards",
+  cleanup: "Cleaning up leases",
+  workerMetrics: "Reporting this worker's metrics",
+  farewell: "Leaving the fleet",
+};

@@ -1,0 +1,126 @@
+// Pure.
+/**
+ * What the events tell about the worker as a whole, folded into one value. All times are monotonic ms of the
+ * listener's clock.
+ *
+ * @module
+ */
+
+import type { WorkerEvent } from "../events.ts";
+import { errorLine } from "./one_line.ts";
+
+/** A loop of the worker whose passes can fail. */
+export type Pass = Extract<WorkerEvent, { readonly type: "passFailed" }>["pass"];
+
+/** Failures of one pass with no sign of success in between. */
+export interface FailureStreak {
+  readonly sinceMs: number;
+  readonly lastMs: number;
+  readonly text: string;
+}
+
+/** The worker, without its shards. */
+export interface WorkerTotals {
+  readonly phase: "notStarted" | "starting" | "ready" | "stopping" | "stopped";
+  /** Undefined until the worker starts, as are the three names after it. */
+  readonly workerId: string | undefined;
+  readonly applicationName: string | undefined;
+  readonly streamName: string | undefined;
+  readonly tableName: string | undefined;
+  readonly leader: boolean;
+  /** The last failed attempt to start; undefined once the worker is ready. */
+  readonly initializationFailure:
+    | { readonly attempt: number; readonly attempts: number; readonly text: string }
+    | undefined;
+  /** What the worker stopped with; undefined after a clean stop. */
+  readonly stopError: string | undefined;
+  readonly passFailures: Readonly<Partial<Record<Pass, FailureStreak>>>;
+  /** What the leader saw at its last assignment pass; undefined on a worker that does not lead. */
+  readonly fleet:
+    | { readonly leases: number; readonly workers: number; readonly expired: number }
+    | undefined;
+  readonly clockSkewMs: number;
+}
+
+/** A worker of which nothing has been heard yet. */
+export const SILENT_WORKER: WorkerTotals = {
+  phase: "notStarted",
+  workerId: undefined,
+  applicationName: undefined,
+  streamName: undefined,
+  tableName: undefined,
+  leader: false,
+  initializationFailure: undefined,
+  stopError: undefined,
+  passFailures: {},
+  fleet: undefined,
+  clockSkewMs: 0,
+};
+
+/**
+ * Failures of a pass further apart than this are not one streak, and a streak with no news for this long is over:
+ * most passes tell only of failure. Ours; longer than any pass waits before it tries again, but for the audit.
+ */
+export const STREAK_GAP_MS = 60_000;
+
+/** The worker after one event. */
+export function foldWorker(worker: WorkerTotals, event: WorkerEvent, nowMs: number): WorkerTotals {
+  switch (event.type) {
+    case "workerStarting": {
+      const { applicationName, streamName, tableName, workerId } = event;
+      return { ...SILENT_WORKER, phase: "starting", applicationName, streamName, tableName, workerId };
+    }
+    case "initializationFailed": {
+      const { attempt, attempts } = event;
+      return { ...worker, initializationFailure: { attempt, attempts, text: errorLine(event.error) } };
+    }
+    case "workerReady":
+      return { ...worker, phase: "ready", workerId: event.workerId, initializationFailure: undefined };
+    case "workerStopping":
+      return { ...worker, phase: "stopping" };
+    case "workerStopped":
+      return {
+        ...worker,
+        phase: "stopped",
+        leader: false,
+        fleet: undefined,
+        passFailures: {},
+        stopError: event.error === undefined ? undefined : errorLine(event.error),
+      };
+    case "passFailed":
+      return withFailure(worker, event.pass, event.error, nowMs);
+    case "leaseRenewalFailed":
+      return withFailure(worker, "renewal", event.error, nowMs);
+    case "leaseRenewed":
+      return withoutFailure(worker, "renewal");
+    case "leaseGained":
+      return withoutFailure(worker, "discovery");
+    case "shardsSynced":
+      return withoutFailure(worker, "shardSync");
+    case "assignmentPass": {
+      const { leases, workers, expired } = event;
+      return { ...withoutFailure(worker, "assignment"), fleet: { leases, workers, expired } };
+    }
+    case "leadershipGained":
+      return { ...withoutFailure(worker, "leadership"), leader: true };
+    case "leadershipLost":
+      return { ...worker, leader: false, fleet: undefined };
+    case "clockSkewLearned":
+      return { ...worker, clockSkewMs: event.offsetMs };
+    default:
+      return worker;
+  }
+}
+
+function withFailure(worker: WorkerTotals, pass: Pass, error: unknown, nowMs: number): WorkerTotals {
+  const before = worker.passFailures[pass];
+  const sinceMs = before !== undefined && nowMs - before.lastMs <= STREAK_GAP_MS ? before.sinceMs : nowMs;
+  const streak: FailureStreak = { sinceMs, lastMs: nowMs, text: errorLine(error) };
+  return { ...worker, passFailures: { ...worker.passFailures, [pass]: streak } };
+}
+
+function withoutFailure(worker: WorkerTotals, pass: Pass): WorkerTotals {
+  if (worker.passFailures[pass] === undefined) return worker;
+  const { [pass]: _over, ...passFailures } = worker.passFailures;
+  return { ...worker, passFailures };
+}

@@ -1,0 +1,73 @@
+import { assertEquals } from "@std/assert";
+import {
+  afterRefusedRenewal,
+  type DrainState,
+  HANDOFF_TIMEOUT_MS,
+  type HandoffSighting,
+  isHandoffOverdue,
+  mayFinishHandoff,
+  mayStart,
+  observeHandoffs,
+  ownerStep,
+} from "../../src/lease/handoff.ts";
+import finishCases from "../cases/handoff_finish.json" with { type: "json" };
+import ownerCases from "../cases/handoff_owner.json" with { type: "json" };
+import refusedCases from "../cases/handoff_refused.json" with { type: "json" };
+import { leaseOf } from "./fixtures.ts";
+
+for (const { comment, held, found, outcome, reason } of refusedCases) {
+  Deno.test(`afterRefusedRenewal(): ${comment}`, () => {
+    const item = found === null ? undefined : leaseOf({ key: "a", ...found });
+    const actual = afterRefusedRenewal(leaseOf({ key: "a", ...held }), item);
+    if (actual.type === "lost") assertEquals([outcome, reason], ["lost", actual.reason]);
+    else assertEquals([actual.type, actual.lease], [outcome, item]);
+  });
+}
+
+for (const { comment, lease, consumer, learnedAgoMs, step } of ownerCases) {
+  Deno.test(`ownerStep(): ${comment}`, () => {
+    const nowMs = 100_000;
+    const actual = ownerStep(leaseOf({ key: "a", ...lease }), {
+      workerId: "A",
+      consumer: consumer as DrainState,
+      learnedAtMs: learnedAgoMs === undefined ? undefined : nowMs - learnedAgoMs,
+      timeoutMs: HANDOFF_TIMEOUT_MS,
+      nowMs,
+    });
+    assertEquals(actual, step);
+  });
+}
+
+for (const { comment, lease, by, expired, overdue, may } of finishCases) {
+  Deno.test(`mayFinishHandoff(): ${comment}`, () => {
+    const view = { workerId: by, isLeader: by === "leader", expired, overdue };
+    assertEquals(mayFinishHandoff(leaseOf({ key: "a", ...lease }), view), may);
+  });
+}
+
+Deno.test("mayStart() wants the lease assigned to us and nobody else at it", () => {
+  assertEquals(mayStart(leaseOf({ key: "a", owner: "B" }), "B"), true);
+  assertEquals(mayStart(leaseOf({ key: "a", owner: "B", checkpointOwner: "A" }), "B"), false);
+  assertEquals(mayStart(leaseOf({ key: "a", owner: "B", checkpointOwner: "B" }), "B"), false);
+  assertEquals(mayStart(leaseOf({ key: "a", owner: "A" }), "B"), false);
+  assertEquals(mayStart(leaseOf({ key: "a" }), "B"), false);
+});
+
+Deno.test("observeHandoffs() starts anew with another pair of owners and forgets what is over", () => {
+  const pending = leaseOf({ key: "a", owner: "B", checkpointOwner: "A" });
+  const first = observeHandoffs(new Map(), [pending, leaseOf({ key: "b", owner: "A" })], 100);
+  const sighting: HandoffSighting = { leaseOwner: "B", checkpointOwner: "A", firstSeenMs: 100 };
+  assertEquals(first, new Map([["a", sighting]]));
+  assertEquals(observeHandoffs(first, [{ ...pending, leaseCounter: 9 }], 200), first);
+  const next = observeHandoffs(first, [{ ...pending, leaseOwner: "C" }], 200);
+  assertEquals(next, new Map([["a", { leaseOwner: "C", checkpointOwner: "A", firstSeenMs: 200 }]]));
+  assertEquals(observeHandoffs(first, [leaseOf({ key: "a", owner: "B" })], 200), new Map());
+});
+
+Deno.test("isHandoffOverdue() waits the owner's time and the failover time from the first sight", () => {
+  const sighting: HandoffSighting = { leaseOwner: "B", checkpointOwner: "A", firstSeenMs: 1000 };
+  const rule = { timeoutMs: 30_000, failoverTimeMs: 10_000 };
+  assertEquals(isHandoffOverdue(sighting, { ...rule, nowMs: 41_000 }), false);
+  assertEquals(isHandoffOverdue(sighting, { ...rule, nowMs: 41_001 }), true);
+  assertEquals(isHandoffOverdue(undefined, { ...rule, nowMs: 1e9 }), false);
+});

@@ -1,0 +1,169 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import { Hono } from "npm:hono@^4.13.0";
+import { healthApp, Totals } from "../../src/observe/health.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { readPrometheus } from "./prometheus_reader.ts";
+import { sample, SAMPLE_EVENTS } from "./sample_events.ts";
+
+Deno.test("healthApp() /health answers 503 with the reason until the worker is ready, then 200", async () => {
+  const { totals, app } = setUp();
+  const before = await app.request("/health");
+  assertEquals(before.status, 503);
+  assertEquals(await before.json(), {
+    healthy: false,
+    ready: false,
+    faults: [{ code: "notStarted", text: "The worker has not been started." }],
+  });
+  totals.listener(SAMPLE_EVENTS.workerReady);
+  const after = await app.request("/health");
+  assertEquals(after.status, 200);
+  assertEquals(await after.json(), { healthy: true, ready: true, faults: [] });
+});
+
+Deno.test("healthApp() /health turns to 503 when a shard is stuck, and back when it moves", async () => {
+  const { clock, totals, app } = setUp();
+  totals.listener(SAMPLE_EVENTS.workerReady);
+  totals.listener(SAMPLE_EVENTS.leaseGained);
+  totals.listener(SAMPLE_EVENTS.phaseChanged);
+  assertEquals((await app.request("/health")).status, 200);
+  clock.jump(61_000);
+  totals.listener(SAMPLE_EVENTS.leaseRenewed);
+  const stuck = await app.request("/health");
+  assertEquals(stuck.status, 503);
+  assertStringIncludes(await stuck.text(), "Nothing has happened for 1 min 1 s in phase processing.");
+  totals.listener(SAMPLE_EVENTS.pageFetched);
+  assertEquals((await app.request("/health")).status, 200);
+});
+
+Deno.test("healthApp() /ready is 200 from workerReady to workerStopping", async () => {
+  const { totals, app } = setUp();
+  const ready = async () => {
+    const response = await app.request("/ready");
+    return [response.status, await response.json()];
+  };
+  assertEquals(await ready(), [503, { ready: false, phase: "notStarted" }]);
+  totals.listener(SAMPLE_EVENTS.workerReady);
+  assertEquals(await ready(), [200, { ready: true, phase: "ready" }]);
+  totals.listener(SAMPLE_EVENTS.workerStopping);
+  assertEquals(await ready(), [503, { ready: false, phase: "stopping" }]);
+});
+
+Deno.test("healthApp() /lag answers with one object a shard", async () => {
+  const { totals, app } = setUp();
+  totals.listener(SAMPLE_EVENTS.leaseGained);
+  totals.listener(sample("pageFetched", { millisBehindLatest: 250 }));
+  const response = await app.request("/lag");
+  assertEquals(await response.json(), [{
+    shardId: "shardId-000000000000",
+    leaseKey: "shardId-000000000000",
+    owner: "w1",
+    phase: "waitingOnParents",
+    checkpoint: { sequenceNumber: "4967", subSequenceNumber: 0 },
+    millisBehindLatest: 250,
+    lagMs: 250,
+    lastProgress: "2026-01-30T12:00:00.000Z",
+    msSinceProgress: 0,
+  }]);
+});
+
+Deno.test("healthApp() /metrics answers in the Prometheus format with its content type", async () => {
+  const response = await setUp().app.request("/metrics");
+  assertEquals(response.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+  assert(readPrometheus(await response.text()).has("kclite_healthy"));
+});
+
+Deno.test("healthApp() / is a page without scripts in which every text is escaped", async () => {
+  const { totals, app } = setUp();
+  const hostile = `<script>alert("1")</script>'&`;
+  totals.listener(
+    sample("workerStarting", { applicationName: hostile, streamName: hostile, workerId: hostile }),
+  );
+  totals.listener(sample("leaseGained", { leaseKey: hostile, workerId: hostile }));
+  totals.listener(sample("shardBlocked", { leaseKey: hostile, parents: [hostile] }));
+  totals.listener(sample("leaseRenewalFailed", { leaseKey: hostile, error: new Error(hostile) }));
+  const response = await app.request("/");
+  const html = await response.text();
+  assertMatch(`${response.headers.get("content-type")}`, /^text\/html; charset=utf-8$/i);
+  assertMatch(`${response.headers.get("content-security-policy")}`, /default-src 'none'/);
+  assert(!html.includes("<script"), html);
+  assertStringIncludes(html, "&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&#39;&amp;");
+  assertBalanced(html);
+});
+
+Deno.test("healthApp() / shows held shards first, the faulty ones marked, and what ended below", async () => {
+  const { clock, totals, app } = setUp();
+  totals.listener(SAMPLE_EVENTS.workerReady);
+  for (const leaseKey of ["shard-a", "shard-b", "shard-c"]) {
+    totals.listener(sample("leaseGained", { leaseKey }));
+  }
+  totals.listener(sample("leaseLost", { leaseKey: "shard-a" }));
+  clock.jump(11_000);
+  totals.listener(sample("leaseRenewed", { leaseKey: "shard-c" }));
+  const html = await (await app.request("/")).text();
+  const rows = [...html.matchAll(/<tr class="(\w*)"><th scope="row">([\w-]+)</g)].map((
+    [, kind, key],
+  ) => [kind, key]);
+  assertEquals(rows, [["faulty", "shard-b"], ["", "shard-c"], ["over", "shard-a"]]);
+  assertStringIncludes(html, "<b>shard-b</b> The lease has not been renewed for 11.0 s.");
+});
+
+Deno.test("healthApp() / links to its siblings wherever it is mounted", async () => {
+  const { app } = setUp();
+  const outer = new Hono();
+  outer.route("/ops/kclite", app);
+  for (const [host, at] of [[app, "/"], [outer, "/ops/kclite"]] as const) {
+    const html = await (await host.request(at)).text();
+    const links = [...html.matchAll(/href="([^"]+)"/g)].map(([, href]) => `${href}`);
+    assertEquals(links.length, 4);
+    for (const link of links) {
+      const { pathname } = new URL(link, `http://localhost${at}`);
+      assert(
+        [200, 503].includes((await host.request(pathname)).status),
+        `${link} from ${at} leads to ${pathname}`,
+      );
+    }
+  }
+});
+
+Deno.test("healthApp() mounted at the root of another app leaves its other routes alone", async () => {
+  const { app } = setUp();
+  const outer = new Hono();
+  outer.route("/", app);
+  outer.get("/mine", (context) => context.text("mine"));
+  const response = await outer.request("/mine");
+  assertEquals([await response.text(), response.headers.get("cache-control")], ["mine", null]);
+});
+
+Deno.test("healthApp() only reads, is not cached, and answers HEAD", async () => {
+  const { app } = setUp();
+  for (const path of ["/", "/health", "/ready", "/lag", "/metrics"]) {
+    assertEquals((await app.request(path, { method: "POST" })).status, 404, path);
+    const head = await app.request(path, { method: "HEAD" });
+    assertEquals([await head.text(), head.headers.get("cache-control")], ["", "no-store"], path);
+  }
+});
+
+Deno.test("healthApp() refuses limits that make no sense", () => {
+  assertThrows(
+    () => healthApp(new Totals(new FakeClock()), { callbackLimitMs: -1 }),
+    RangeError,
+    "callbackLimitMs",
+  );
+});
+
+function setUp() {
+  const clock = new FakeClock();
+  const totals = new Totals(clock);
+  return { clock, totals, app: healthApp(totals) };
+}
+
+/** Every element that is opened is closed, in order. */
+function assertBalanced(html: string): void {
+  const open: string[] = [];
+  for (const [, slash, name = ""] of html.matchAll(/<(\/?)([a-z]\w*)[^>]*>/g)) {
+    if (name === "meta") continue;
+    if (slash === "") open.push(name);
+    else assertEquals(open.pop(), name, `</${name}> closes another element`);
+  }
+  assertEquals(open, []);
+}

@@ -1,0 +1,191 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { AwsServiceError } from "../../src/errors.ts";
+import type { WorkerEvent } from "../../src/events.ts";
+import { type LogLine, logLine } from "../../src/observe/log_lines.ts";
+import { quietLog } from "../../src/observe/quiet_log.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { sample, SAMPLE_EVENTS } from "./sample_events.ts";
+
+/** Every event's line as `level text`; undefined where it has none. */
+const LINES: { readonly [Type in WorkerEvent["type"]]: string | undefined } = {
+  workerStarting: "info Starting worker w1 of orders: stream orders-stream, lease table orders-leases",
+  initializationFailed: "warning Attempt 1 of 20 to start failed: no luck",
+  tableCreated: "info Created lease table orders-leases",
+  workerReady: "info Worker w1 is ready",
+  workerStopping: "info Stopping, with 1 lease to hand over",
+  workerStopped: "info Stopped",
+  passFailed: "warning Will try again: discovery failed: no luck",
+  leadershipGained: "info Worker w1 leads the fleet",
+  leadershipLost: "info Worker w1 no longer leads the fleet: taken",
+  shardsSynced: "info 4 shards listed, 1 lease created",
+  leaseCreated: "debug shardId-000000000000: lease created, to be read from 4967",
+  leaseDeleted: "info shardId-000000000000: lease deleted, its shard is done and its children are under way",
+  leaseAssigned: "debug shardId-000000000000: assigned to w2",
+  handoffStarted: "info shardId-000000000000: to be handed over from w1 to w2",
+  assignmentPass: "info Assigned 1 lease of 4 to 2 workers, 1 expired",
+  leaseUnreadable: "warning shardId-000000000000: cannot read its item in the lease table: no checkpoint",
+  leaseGained: "info shardId-000000000000: lease gained at 4967",
+  leaseRenewed: undefined,
+  leaseRenewalFailed: "warning shardId-000000000000: renewal failed: no luck",
+  leaseLost: "warning shardId-000000000000: lease lost: another worker owns it now",
+  leaseReleased: "info shardId-000000000000: lease released",
+  phaseChanged: "debug shardId-000000000000: processing",
+  shardBlocked: "info shardId-000000000000: waits for the end of shardId-000000000009",
+  pageFetched: "debug shardId-000000000000: read 10 records in 30 ms, 0 ms behind",
+  fetchFailed: "warning shardId-000000000000: read failed, next try in 1.0 s: no luck",
+  iteratorExpired: "debug shardId-000000000000: iterator expired, asking for a new one",
+  callbackStarted: undefined,
+  callbackEnded: undefined,
+  batchProcessed: "debug shardId-000000000000: processed 10 records in 40 ms, 0 ms behind",
+  batchFailed: "error shardId-000000000000: processRecords threw on 10 records from 4968 to 4977/3, " +
+    "they are SKIPPED: no luck",
+  processorRestarting:
+    "warning shardId-000000000000: processor restarts in 500 ms (1 restart in a row): no luck",
+  checkpointed: "debug shardId-000000000000: checkpoint at 4967",
+  checkpointFailed: "warning shardId-000000000000: checkpoint at 4967 failed: no luck",
+  shardEndReached: "info shardId-000000000000: read to its end, " +
+    "continued by shardId-000000000001 and shardId-000000000002",
+  shardCompleted: "info shardId-000000000000: completed",
+  shardEndNotCheckpointed: "error shardId-000000000000: shardEnded did not checkpoint (call 1): " +
+    "the child shards cannot start until it does; it will be called again",
+  notice: "info shardId-000000000000: hello",
+  requestSent: undefined,
+  requestRetried: "debug dynamodb UpdateItem: ThrottlingException, attempt 2 in 50 ms",
+  clockSkewLearned:
+    "warning The clock of this machine is 1 min 30 s ahead of that of AWS; requests are signed with theirs",
+  credentialsRefreshed: "debug Credentials refreshed from environment",
+  credentialsRefreshFailed: "warning Credentials could not be refreshed: no luck",
+};
+
+for (const type of Object.keys(LINES) as WorkerEvent["type"][]) {
+  Deno.test(`logLine() puts ${type} into words`, () => {
+    assertEquals(asText(logLine(SAMPLE_EVENTS[type])), LINES[type]);
+  });
+}
+
+Deno.test("logLine() says what becomes of a batch", () => {
+  const words = (["skipped", "retrying", "leaseGivenUp"] as const).map((outcome) =>
+    logLine(sample("batchFailed", { outcome, attempt: 3 }))?.text
+  );
+  assertMatch(`${words[0]}`, /from 4968 to 4977\/3, they are SKIPPED: no luck$/);
+  assertMatch(`${words[1]}`, /they will be tried again \(attempt 3\): no luck$/);
+  assertMatch(`${words[2]}`, /the lease is given up: no luck$/);
+});
+
+Deno.test("logLine() raises the last failed attempt to start, and a stop with an error", () => {
+  assertEquals(logLine(sample("initializationFailed", { attempt: 20 }))?.level, "error");
+  assertEquals(
+    asText(logLine(sample("workerStopped", { error: new TypeError("x") }))),
+    "error Stopped because of TypeError: x",
+  );
+});
+
+Deno.test("logLine() is silent about what changes nothing", () => {
+  assertEquals(logLine(sample("assignmentPass", { assigned: 0 })), undefined);
+  assertEquals(logLine(sample("pageFetched", { records: 0 })), undefined);
+  assertEquals(logLine(sample("shardsSynced", { created: 0 }))?.level, "debug");
+});
+
+Deno.test("logLine() leaves throttled reads to the debug level, and names refused ones", () => {
+  assertEquals(
+    logLine(sample("fetchFailed", { error: awsError("ThrottlingException", true) }))?.level,
+    "debug",
+  );
+  assertEquals(
+    logLine(sample("fetchFailed", { error: awsError("AccessDeniedException", false) }))?.level,
+    "warning",
+  );
+});
+
+Deno.test("logLine() names a callback that threw, but a batch only once", () => {
+  const error = new Error("boom");
+  assertEquals(
+    asText(logLine(sample("callbackEnded", { callback: "shardEnded", error }))),
+    "error shardId-000000000000: shardEnded threw: boom",
+  );
+  assertEquals(logLine(sample("callbackEnded", { callback: "processRecords", error })), undefined);
+});
+
+Deno.test("logLine() keeps every event on one line, whatever is in it", () => {
+  const hostile = "a\nb\r\u001b[31mc\u2028d\u0000";
+  for (const event of Object.values(SAMPLE_EVENTS)) {
+    const about = "leaseKey" in event ? { leaseKey: hostile, shardId: hostile } : {};
+    const error = "error" in event ? { error: new Error(hostile.repeat(5000)) } : {};
+    const text = logLine({ ...event, ...about, ...error } as WorkerEvent)?.text ?? "";
+    // deno-lint-ignore no-control-regex -- what must not be there
+    assert(!/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(text), `${event.type}: ${JSON.stringify(text)}`);
+    assert(text.length <= 1600, `${event.type}: ${text.length} characters`);
+  }
+});
+
+Deno.test("logLine() shows no secret, even where AWS quotes one in its refusal", () => {
+  const detail = "The Canonical String for this request should have been 'POST\n/\n\nhost:kinesis\n" +
+    "x-amz-security-token:FwoGZXIvYXdzEXAMPLE//////\n' Credential=AKIAIOSFODNN7EXAMPLE/20260130, " +
+    'Signature=fe5f80f77d5fa3beca038a248ff027, {"SecretAccessKey": "wJalrXUtnFEMI/K7MDENG", "SessionToken":"abc"}';
+  const text = `${
+    logLine(sample("fetchFailed", { error: awsError("SignatureDoesNotMatch", false, detail) }))?.text
+  }`;
+  for (const secret of ["FwoGZXIv", "IOSFODNN7", "fe5f80f7", "wJalrXU", "abc"]) {
+    assert(!text.includes(secret), `${secret} is in: ${text}`);
+  }
+  assert(text.includes("SignatureDoesNotMatch") && text.includes("Canonical String"), text);
+});
+
+Deno.test("logLine() survives errors that cannot be put into words", () => {
+  const own = new Error("own cause");
+  own.cause = own;
+  for (const error of [Object.create(null), own, Symbol("x"), undefined]) {
+    assertMatch(`${logLine(sample("passFailed", { error }))?.text}`, /^Will try again: discovery failed: ./);
+  }
+});
+
+Deno.test("quietLog() says a repeated failure once a minute, with how many it held back", () => {
+  const clock = new FakeClock();
+  const lines: string[] = [];
+  const listener = quietLog(clock, ({ text }) => lines.push(text));
+  for (let i = 0; i < 3; i++) {
+    for (const leaseKey of ["a", "b"]) {
+      listener(sample("leaseRenewalFailed", { leaseKey, error: awsError("NetworkError", true, `try ${i}`) }));
+    }
+    clock.jump(20_000);
+  }
+  listener(sample("leaseRenewalFailed", { leaseKey: "b", error: awsError("NetworkError", true, "again") }));
+  assertEquals(lines.length, 2);
+  assertMatch(`${lines[0]}`, /^a: renewal failed: .*try 0$/);
+  assertMatch(`${lines[1]}`, /^b: renewal failed: .*again \(and 5 more like it before\)$/);
+});
+
+Deno.test("quietLog() holds back neither another failure nor what happens to records and leases", () => {
+  const lines: string[] = [];
+  const listener = quietLog(new FakeClock(), ({ text }) => lines.push(text));
+  const events: readonly WorkerEvent[] = [
+    sample("passFailed", { error: awsError("NetworkError", true) }),
+    sample("passFailed", { error: awsError("ThrottlingException", true) }),
+    sample("passFailed", { pass: "leadership", error: awsError("NetworkError", true) }),
+    SAMPLE_EVENTS.batchFailed,
+    SAMPLE_EVENTS.batchFailed,
+    SAMPLE_EVENTS.leaseLost,
+    SAMPLE_EVENTS.leaseLost,
+    SAMPLE_EVENTS.notice,
+    SAMPLE_EVENTS.notice,
+  ];
+  events.forEach(listener);
+  assertEquals(lines.length, events.length);
+});
+
+function asText(line: LogLine | undefined): string | undefined {
+  return line === undefined ? undefined : `${line.level} ${line.text}`;
+}
+
+function awsError(code: string, retryable: boolean, detail = "no"): AwsServiceError {
+  return new AwsServiceError({
+    service: "dynamodb",
+    operation: "UpdateItem",
+    code,
+    status: 400,
+    requestId: undefined,
+    retryable,
+    detail,
+    body: undefined,
+  });
+}

@@ -1,0 +1,115 @@
+/**
+ * One event of each type, all about one shard of one worker: what the tables of the tests start from.
+ *
+ * @module
+ */
+
+import type { WorkerEvent } from "../../src/events.ts";
+import { SHARD_END } from "../../src/stream/sequence_number.ts";
+
+const about = { leaseKey: "shardId-000000000000", shardId: "shardId-000000000000" } as const;
+const at = { sequenceNumber: "4967", subSequenceNumber: 0 } as const;
+const error = new Error("no luck");
+
+/** By type; a new type that is missing here does not compile. */
+export const SAMPLE_EVENTS: { readonly [Type in WorkerEvent["type"]]: Extract<WorkerEvent, { type: Type }> } =
+  {
+    workerStarting: {
+      type: "workerStarting",
+      applicationName: "orders",
+      streamName: "orders-stream",
+      tableName: "orders-leases",
+      workerId: "w1",
+    },
+    initializationFailed: { type: "initializationFailed", attempt: 1, attempts: 20, error },
+    tableCreated: { type: "tableCreated", tableName: "orders-leases" },
+    workerReady: { type: "workerReady", workerId: "w1" },
+    workerStopping: { type: "workerStopping", heldLeases: 1 },
+    workerStopped: { type: "workerStopped", error: undefined },
+    passFailed: { type: "passFailed", pass: "discovery", error },
+    leadershipGained: { type: "leadershipGained", workerId: "w1" },
+    leadershipLost: { type: "leadershipLost", workerId: "w1", reason: "taken" },
+    shardsSynced: { type: "shardsSynced", shards: 4, created: 1 },
+    leaseCreated: { type: "leaseCreated", leaseKey: about.leaseKey, checkpoint: at },
+    leaseDeleted: { type: "leaseDeleted", leaseKey: about.leaseKey, reason: "completed" },
+    leaseAssigned: { type: "leaseAssigned", leaseKey: about.leaseKey, from: undefined, to: "w2" },
+    handoffStarted: { type: "handoffStarted", leaseKey: about.leaseKey, from: "w1", to: "w2" },
+    assignmentPass: { type: "assignmentPass", leases: 4, workers: 2, expired: 1, assigned: 1, ms: 20 },
+    leaseUnreadable: { type: "leaseUnreadable", leaseKey: about.leaseKey, problem: "no checkpoint" },
+    leaseGained: { type: "leaseGained", ...about, workerId: "w1", checkpoint: at },
+    leaseRenewed: { type: "leaseRenewed", leaseKey: about.leaseKey, ms: 5 },
+    leaseRenewalFailed: { type: "leaseRenewalFailed", ...about, error },
+    leaseLost: { type: "leaseLost", ...about, reason: "taken" },
+    leaseReleased: { type: "leaseReleased", ...about, to: undefined },
+    phaseChanged: { type: "phaseChanged", ...about, phase: "processing" },
+    shardBlocked: { type: "shardBlocked", ...about, parents: ["shardId-000000000009"] },
+    pageFetched: { type: "pageFetched", ...about, records: 10, bytes: 1000, millisBehindLatest: 0, ms: 30 },
+    fetchFailed: { type: "fetchFailed", ...about, error, retryInMs: 1000 },
+    iteratorExpired: { type: "iteratorExpired", ...about },
+    callbackStarted: { type: "callbackStarted", ...about, callback: "processRecords", records: 10 },
+    callbackEnded: { type: "callbackEnded", ...about, callback: "processRecords", ms: 40, error: undefined },
+    batchProcessed: {
+      type: "batchProcessed",
+      ...about,
+      records: 10,
+      bytes: 1000,
+      millisBehindLatest: 0,
+      ms: 40,
+    },
+    batchFailed: {
+      type: "batchFailed",
+      ...about,
+      records: 10,
+      first: { sequenceNumber: "4968", subSequenceNumber: 0 },
+      last: { sequenceNumber: "4977", subSequenceNumber: 3 },
+      outcome: "skipped",
+      attempt: 1,
+      error,
+    },
+    processorRestarting: { type: "processorRestarting", ...about, attempt: 1, error, retryInMs: 500 },
+    checkpointed: { type: "checkpointed", ...about, at, ms: 6 },
+    checkpointFailed: { type: "checkpointFailed", ...about, at, error },
+    shardEndReached: {
+      type: "shardEndReached",
+      ...about,
+      childShards: ["shardId-000000000001", "shardId-000000000002"].map((shardId) => ({
+        shardId,
+        parentShards: [about.shardId],
+        hashKeyRange: { startingHashKey: "0", endingHashKey: "9" },
+      })),
+    },
+    shardCompleted: { type: "shardCompleted", ...about },
+    shardEndNotCheckpointed: { type: "shardEndNotCheckpointed", ...about, attempt: 1 },
+    notice: { type: "notice", level: "info", shardId: about.shardId, text: "hello" },
+    requestSent: {
+      type: "requestSent",
+      service: "dynamodb",
+      operation: "UpdateItem",
+      status: 200,
+      code: undefined,
+      attempt: 1,
+      ms: 5,
+    },
+    requestRetried: {
+      type: "requestRetried",
+      service: "dynamodb",
+      operation: "UpdateItem",
+      code: "ThrottlingException",
+      attempt: 1,
+      delayMs: 50,
+    },
+    clockSkewLearned: { type: "clockSkewLearned", offsetMs: -90_000 },
+    credentialsRefreshed: { type: "credentialsRefreshed", source: "environment", expiresEpochMs: undefined },
+    credentialsRefreshFailed: { type: "credentialsRefreshFailed", error },
+  };
+
+/** The end of a shard, as a checkpoint event. */
+export const CHECKPOINTED_END: WorkerEvent = { ...SAMPLE_EVENTS.checkpointed, at: SHARD_END };
+
+/** A sample with some of its fields changed. */
+export function sample<Type extends WorkerEvent["type"]>(
+  type: Type,
+  changes: Partial<Extract<WorkerEvent, { type: Type }>> = {},
+): Extract<WorkerEvent, { type: Type }> {
+  return { ...SAMPLE_EVENTS[type], ...changes };
+}

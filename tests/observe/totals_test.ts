@@ -1,0 +1,167 @@
+import { assertEquals } from "@std/assert";
+import type { WorkerEvent } from "../../src/events.ts";
+import { largestLagMs, shardLags } from "../../src/observe/lag.ts";
+import type { ShardTotals } from "../../src/observe/shard_totals.ts";
+import { Totals } from "../../src/observe/totals.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { CHECKPOINTED_END, sample, SAMPLE_EVENTS } from "./sample_events.ts";
+
+const KEY = "shardId-000000000000";
+
+Deno.test("Totals forgets ended shards after ten minutes", () => {
+  const { clock, totals } = worker(SAMPLE_EVENTS.leaseGained, SAMPLE_EVENTS.leaseLost);
+  clock.jump(600_000);
+  assertEquals(totals.snapshot().shards.map(({ ended }) => ended?.why), ["taken"]);
+  clock.jump(1);
+  assertEquals(totals.snapshot().shards, []);
+});
+
+Deno.test("Totals keeps at most a hundred ended shards, the latest ones", () => {
+  const { clock, totals } = worker();
+  for (let i = 0; i < 150; i++) {
+    const leaseKey = `shard-${String(i).padStart(3, "0")}`;
+    totals.listener(sample("leaseGained", { leaseKey }));
+    clock.jump(1);
+    totals.listener(sample("leaseLost", { leaseKey }));
+  }
+  const { shards } = totals.snapshot();
+  assertEquals([shards.length, shards[0]?.leaseKey], [100, "shard-050"]);
+});
+
+Deno.test("Totals keeps an ended shard for as long as its callback runs", () => {
+  const { clock, totals } = worker(
+    SAMPLE_EVENTS.leaseGained,
+    SAMPLE_EVENTS.callbackStarted,
+    SAMPLE_EVENTS.leaseLost,
+  );
+  clock.jump(3_600_000);
+  assertEquals(totals.snapshot().shards.length, 1);
+  totals.listener(SAMPLE_EVENTS.callbackEnded);
+  assertEquals(totals.snapshot().shards, []);
+});
+
+Deno.test("Totals keeps the first reason for which a lease ended, and counts no loss after the shard's end", () => {
+  const { totals } = worker(
+    SAMPLE_EVENTS.leaseGained,
+    SAMPLE_EVENTS.shardCompleted,
+    sample("leaseLost", { reason: "deleted" }),
+  );
+  const { shards, series } = totals.snapshot();
+  assertEquals(shards.map(({ ended }) => ended?.why), ["completed"]);
+  assertEquals(series.filter(({ name, sum }) => name === "leases_lost_total" && sum > 0), []);
+});
+
+Deno.test("Totals ignores a lease that was never gained here", () => {
+  const { totals } = worker(
+    SAMPLE_EVENTS.leaseAssigned,
+    SAMPLE_EVENTS.leaseReleased,
+    SAMPLE_EVENTS.pageFetched,
+  );
+  assertEquals(totals.snapshot().shards, []);
+});
+
+Deno.test("Totals starts a shard anew when its lease is gained again, and sums the time held", () => {
+  const { clock, totals } = worker(SAMPLE_EVENTS.leaseGained, SAMPLE_EVENTS.batchProcessed);
+  clock.jump(1000);
+  totals.listener(SAMPLE_EVENTS.leaseLost);
+  clock.jump(5000);
+  totals.listener(SAMPLE_EVENTS.leaseGained);
+  clock.jump(200);
+  const { shards, leaseHeldMs } = totals.snapshot();
+  assertEquals(shards.map(({ recordsProcessed, ended }) => [recordsProcessed, ended]), [[0, undefined]]);
+  assertEquals(leaseHeldMs, 1200);
+});
+
+Deno.test("Totals ends every shard when the worker stops", () => {
+  const { totals } = worker(SAMPLE_EVENTS.leaseGained, SAMPLE_EVENTS.workerStopped);
+  assertEquals(totals.snapshot().shards.map(({ ended }) => ended?.why), ["workerStopped"]);
+});
+
+Deno.test("Totals follows leadership and forgets the fleet with it", () => {
+  const { totals } = worker(SAMPLE_EVENTS.leadershipGained, SAMPLE_EVENTS.assignmentPass);
+  assertEquals(totals.snapshot().worker.fleet, { leases: 4, workers: 2, expired: 1 });
+  totals.listener(SAMPLE_EVENTS.leadershipLost);
+  const { leader, fleet } = totals.snapshot().worker;
+  assertEquals([leader, fleet], [false, undefined]);
+});
+
+Deno.test("foldShard() resets the count of uncheckpointed ends once SHARD_END is stored", () => {
+  const { totals } = worker(SAMPLE_EVENTS.leaseGained, sample("shardEndNotCheckpointed", { attempt: 7 }));
+  totals.listener(SAMPLE_EVENTS.checkpointed);
+  assertEquals(only(totals).shardEndsNotCheckpointed, 7);
+  totals.listener(CHECKPOINTED_END);
+  assertEquals(only(totals).shardEndsNotCheckpointed, 0);
+});
+
+Deno.test("lagMs() is what Kinesis told while it is fresh, and grows with its age after ten seconds", () => {
+  const { clock, totals } = worker(
+    SAMPLE_EVENTS.leaseGained,
+    sample("pageFetched", { records: 0, millisBehindLatest: 500 }),
+  );
+  clock.jump(10_000);
+  assertEquals(largestLagMs(totals.snapshot()), 500);
+  clock.jump(1);
+  assertEquals(largestLagMs(totals.snapshot()), 10_501);
+});
+
+Deno.test("lagMs() is that of processing: a page read ahead of a running batch does not lower it", () => {
+  const { totals } = worker(
+    SAMPLE_EVENTS.leaseGained,
+    sample("pageFetched", { millisBehindLatest: 90_000 }),
+    SAMPLE_EVENTS.callbackStarted,
+    sample("pageFetched", { records: 0, millisBehindLatest: 0 }),
+  );
+  assertEquals(largestLagMs(totals.snapshot()), 90_000);
+  totals.listener(SAMPLE_EVENTS.callbackEnded);
+  totals.listener(sample("pageFetched", { records: 0, millisBehindLatest: 0 }));
+  assertEquals(largestLagMs(totals.snapshot()), 0);
+});
+
+Deno.test("lagMs() counts the time that the batch itself took", () => {
+  const { clock, totals } = worker(SAMPLE_EVENTS.leaseGained, SAMPLE_EVENTS.callbackStarted);
+  clock.jump(30_000);
+  totals.listener(sample("batchProcessed", { millisBehindLatest: 1000, ms: 30_000 }));
+  assertEquals(largestLagMs(totals.snapshot()), 31_000);
+});
+
+Deno.test("largestLagMs() is the largest of the held shards, and unknown without any", () => {
+  const { totals } = worker();
+  assertEquals(largestLagMs(totals.snapshot()), undefined);
+  for (const [leaseKey, millisBehindLatest] of [["a", 5], ["b", 7000], ["c", 900_000]] as const) {
+    totals.listener(sample("leaseGained", { leaseKey }));
+    totals.listener(sample("pageFetched", { leaseKey, millisBehindLatest }));
+  }
+  totals.listener(sample("leaseLost", { leaseKey: "c" }));
+  assertEquals(largestLagMs(totals.snapshot()), 7000);
+});
+
+Deno.test("shardLags() tells owner, checkpoint, lag and last progress of held shards", () => {
+  const { clock, totals } = worker(SAMPLE_EVENTS.leaseGained, SAMPLE_EVENTS.phaseChanged);
+  clock.jump(1500);
+  const start = {
+    shardId: KEY,
+    leaseKey: KEY,
+    owner: "w1",
+    phase: "processing" as const,
+    checkpoint: { sequenceNumber: "4967", subSequenceNumber: 0 },
+    lastProgress: "2026-01-30T12:00:00.000Z",
+  };
+  assertEquals(shardLags(totals.snapshot()), [
+    { ...start, millisBehindLatest: null, lagMs: null, msSinceProgress: 1500 },
+  ]);
+  totals.listener(SAMPLE_EVENTS.leaseReleased);
+  assertEquals(shardLags(totals.snapshot()), []);
+});
+
+function worker(...events: readonly WorkerEvent[]): { readonly clock: FakeClock; readonly totals: Totals } {
+  const clock = new FakeClock();
+  const totals = new Totals(clock);
+  for (const event of events) totals.listener(event);
+  return { clock, totals };
+}
+
+function only(totals: Totals): ShardTotals {
+  const [shard] = totals.snapshot().shards;
+  if (shard === undefined) throw new Error("no shard is known");
+  return shard;
+}
