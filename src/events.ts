@@ -67,7 +67,8 @@ export type WorkerEvent =
       | "assignment"
       | "shardSync"
       | "cleanup"
-      | "workerMetrics" | "farewell";
+      | "workerMetrics"
+      | "farewell";
     readonly error: unknown;
   }
   // Leadership and leases.

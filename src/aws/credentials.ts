@@ -33,17 +33,8 @@ export interface CredentialsProvider {
 /** Looks up an environment variable (or a system property) by name. */
 export type Lookup = (name: string) => string | undefined;
 
-/** What {@linkcode guardedCredentials} takes. */
-export interface CredentialsParts {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  /** Empty means none. */
-  readonly sessionToken?: string | undefined;
-  readonly expiresEpochMs?: number | undefined;
-}
-
-/** Credentials whose secret and token have to be asked for by name: printing and copying leave them out. */
-export function guardedCredentials(parts: CredentialsParts): Credentials {
+/** The same credentials, but printing and copying leave out secret and token. An empty token counts as none. */
+export function guardedCredentials(parts: Credentials): Credentials {
   const sessionToken = parts.sessionToken === "" ? undefined : parts.sessionToken;
   const shown = { accessKeyId: parts.accessKeyId, expiresEpochMs: parts.expiresEpochMs };
   return Object.freeze(Object.defineProperties(shown, {
@@ -57,7 +48,7 @@ export function guardedCredentials(parts: CredentialsParts): Credentials {
  *
  * @throws {TypeError} when the id or the secret is empty.
  */
-export function staticCredentials(parts: CredentialsParts): CredentialsProvider {
+export function staticCredentials(parts: Credentials): CredentialsProvider {
   if (parts.accessKeyId === "" || parts.secretAccessKey === "") {
     const missing = parts.accessKeyId === "" ? "accessKeyId" : "secretAccessKey";
     throw new TypeError(

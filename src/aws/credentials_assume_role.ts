@@ -46,7 +46,7 @@ export function assumeRoleCredentials(options: AssumeRoleOptions): CredentialsPr
           ...(externalId === undefined ? {} : { ExternalId: externalId }),
         },
         signed: { signer, credentials },
-        secrets: [credentials.secretAccessKey, credentials.sessionToken, externalId],
+        secrets: [credentials.secretAccessKey, credentials.sessionToken],
       }, signal);
     },
   }, options);

@@ -10,6 +10,7 @@ import type { Credentials, CredentialsProvider, Lookup } from "./credentials.ts"
 import { containerCredentials } from "./credentials_container.ts";
 import { environmentCredentials, systemPropertyCredentials } from "./credentials_environment.ts";
 import { instanceCredentials } from "./credentials_instance.ts";
+import { profileCredentials, type ProfileLoader } from "./credentials_profile.ts";
 import { webIdentityCredentials } from "./credentials_web_identity.ts";
 
 /** A link of a chain. */
@@ -53,11 +54,8 @@ export interface CredentialsSurroundings extends CachingOptions {
   readonly readTextFile: (path: string) => Promise<string>;
   /** Region of STS; undefined asks the global one. */
   readonly region: string | undefined;
-  /**
-   * Reads the profile of that name from the AWS profile files; undefined: `AWS_PROFILE`, else `default`. Left out where
-   * there are no such files.
-   */
-  readonly profile?: ((name: string | undefined) => CredentialsProvider) | undefined;
+  /** Left out where there are no profile files. */
+  readonly profile?: ProfileLoader | undefined;
 }
 
 /**
@@ -73,7 +71,9 @@ export function defaultCredentials(surroundings: CredentialsSurroundings): Crede
       : { name: "system properties", provider: systemPropertyCredentials(systemProperty) },
     { name: "environment", provider: environmentCredentials(env) },
     { name: "web identity", provider: webIdentityCredentials(surroundings) },
-    profile === undefined ? undefined : { name: "profile", provider: profile(undefined) },
+    profile === undefined
+      ? undefined
+      : { name: "profile", provider: profileCredentials(undefined, surroundings) },
     { name: "container", provider: containerCredentials(surroundings) },
     { name: "instance metadata", provider: instanceCredentials(surroundings) },
   ];

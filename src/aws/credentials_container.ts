@@ -11,6 +11,7 @@ import { CredentialsError } from "../errors.ts";
 import { cachedCredentials, type CachingOptions } from "./cached_credentials.ts";
 import type { Credentials, CredentialsProvider, Lookup } from "./credentials.ts";
 import { askForCredentials, readCredentialsJson } from "./credentials_http.ts";
+import { readToken } from "./token_file.ts";
 
 /** Options of {@linkcode containerCredentials}. */
 export interface ContainerOptions extends CachingOptions {
@@ -38,11 +39,12 @@ export function containerCredentials(options: ContainerOptions): CredentialsProv
 }
 
 async function load(options: ContainerOptions, signal: AbortSignal): Promise<Credentials> {
+  const url = agentUrl(options.env);
   const token = await authorization(options);
   const answer = await askForCredentials(options.system, {
     what: AGENT,
     method: "GET",
-    url: agentUrl(options.env),
+    url,
     headers: { accept: "application/json", ...(token === undefined ? {} : { authorization: token }) },
     timeoutMs: ATTEMPT_TIMEOUT_MS,
     attempts: ATTEMPTS,
@@ -82,9 +84,9 @@ function staysHere(hostname: string): boolean {
 }
 
 async function authorization({ env, readTextFile }: ContainerOptions): Promise<string | undefined> {
-  const given = env("AWS_CONTAINER_AUTHORIZATION_TOKEN");
+  const token = env("AWS_CONTAINER_AUTHORIZATION_TOKEN")?.trim();
   const file = env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")?.trim();
-  const token = given || (file ? (await readTextFile(file)).replace(/\r?\n$/, "") : undefined);
-  if (token === undefined || !/[\r\n]/.test(token)) return token;
-  throw new CredentialsError("the container's authorization token must not have line breaks");
+  if (!token) return file ? await readToken(readTextFile, file) : undefined;
+  if (!/[\r\n]/.test(token)) return token;
+  throw new CredentialsError("AWS_CONTAINER_AUTHORIZATION_TOKEN must not have line breaks");
 }

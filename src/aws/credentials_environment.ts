@@ -9,19 +9,30 @@ import { type CredentialsProvider, guardedCredentials, type Lookup } from "./cre
 
 /** `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, for temporary ones, `AWS_SESSION_TOKEN`. */
 export function environmentCredentials(env: Lookup): CredentialsProvider {
-  return lookedUp(env, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN");
+  return lookedUp(env, {
+    accessKeyId: "AWS_ACCESS_KEY_ID",
+    secretAccessKey: "AWS_SECRET_ACCESS_KEY",
+    sessionToken: "AWS_SESSION_TOKEN",
+  });
 }
 
 /** `-Daws.accessKeyId=…`, `-Daws.secretAccessKey=…` and `-Daws.sessionToken=…`. */
 export function systemPropertyCredentials(property: Lookup): CredentialsProvider {
-  return lookedUp(property, "aws.accessKeyId", "aws.secretAccessKey", "aws.sessionToken");
+  return lookedUp(property, {
+    accessKeyId: "aws.accessKeyId",
+    secretAccessKey: "aws.secretAccessKey",
+    sessionToken: "aws.sessionToken",
+  });
+}
+
+interface Names {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string;
 }
 
 /** Looked up at each call: values are trimmed, and an empty one counts as none. */
-function lookedUp(
-  lookup: Lookup,
-  ...[idName, secretName, tokenName]: readonly [string, string, string]
-): CredentialsProvider {
+function lookedUp(lookup: Lookup, names: Names): CredentialsProvider {
   const value = (name: string) => lookup(name)?.trim() || undefined;
   const required = (name: string): string => {
     const found = value(name);
@@ -31,8 +42,8 @@ function lookedUp(
   // deno-lint-ignore require-await -- a provider answers with a promise, and fails with one
   return async () =>
     guardedCredentials({
-      accessKeyId: required(idName),
-      secretAccessKey: required(secretName),
-      sessionToken: value(tokenName),
+      accessKeyId: required(names.accessKeyId),
+      secretAccessKey: required(names.secretAccessKey),
+      sessionToken: value(names.sessionToken),
     });
 }

@@ -17,6 +17,8 @@ export interface CredentialsRequest extends HttpRequest {
   readonly what: string;
   /** The most attempts. */
   readonly attempts: number;
+  /** What to look at when nothing is answered. */
+  readonly hint?: string | undefined;
 }
 
 /**
@@ -46,7 +48,8 @@ export async function askForCredentials(
     }
     if (answer.answered) return answer;
     const reason = errorText(answer.cause).replaceAll(request.url, "the address");
-    throw new CredentialsError(`${request.what} cannot be reached: ${reason}`);
+    const hint = request.hint === undefined ? "" : ` (${request.hint})`;
+    throw new CredentialsError(`${request.what} cannot be reached: ${reason}${hint}`);
   }
 }
 

@@ -7,6 +7,7 @@
 import { CredentialsError } from "../errors.ts";
 import { cachedCredentials, type CachingOptions } from "./cached_credentials.ts";
 import type { Credentials, CredentialsProvider, Lookup } from "./credentials.ts";
+import { readToken } from "./token_file.ts";
 import { stsAddress, stsCredentials } from "./sts.ts";
 
 /** Options of {@linkcode webIdentityCredentials}. */
@@ -38,10 +39,7 @@ async function load(options: WebIdentityOptions, signal: AbortSignal): Promise<C
   };
   const tokenFile = required("AWS_WEB_IDENTITY_TOKEN_FILE");
   const roleArn = required("AWS_ROLE_ARN");
-  const token = (await options.readTextFile(tokenFile)).trim();
-  if (token === "") {
-    throw new CredentialsError(`Cannot use web identity: the token file ${tokenFile} is empty`);
-  }
+  const token = await readToken(options.readTextFile, tokenFile);
   const { url } = stsAddress(options.region, variable("AWS_ENDPOINT_URL_STS"));
   return await stsCredentials(system, {
     operation: "AssumeRoleWithWebIdentity",

@@ -11,6 +11,7 @@
  */
 
 import { crc32 } from "./crc32.ts";
+import { unlessAborted } from "./time_limit.ts";
 
 /** One message of an event stream. */
 export interface EventStreamMessage {
@@ -29,18 +30,20 @@ export const MAX_PAYLOAD_BYTES = 25_165_824;
  * The messages of a body, one at a time: nothing is read from the body while nobody asks for a message, so that a slow
  * reader slows the sender. Leaving the iteration cancels the body.
  *
- * @throws {SyntaxError} when a checksum, a length or a header is wrong, or when the body ends inside a message; or what
- * the body itself fails with.
+ * @param signal Ends the wait for the body at once, even where the body does not know of the signal.
+ * @throws {SyntaxError} when a checksum, a length or a header is wrong, or when the body ends inside a message; what the
+ * body itself fails with; or the signal's reason.
  */
 export async function* eventStreamMessages(
   body: ReadableStream<Uint8Array>,
+  signal?: AbortSignal,
 ): AsyncGenerator<EventStreamMessage, void, void> {
   const decoder = new EventStreamDecoder();
   const reader = body.getReader();
   try {
     for (;;) {
       for (let message = decoder.next(); message !== undefined; message = decoder.next()) yield message;
-      const { value, done } = await reader.read();
+      const { value, done } = await unlessAborted(reader.read(), signal);
       if (done) break;
       decoder.push(value);
     }

@@ -15,7 +15,7 @@ export interface HttpRequest {
   readonly method: "GET" | "POST" | "PUT";
   readonly url: string;
   readonly headers: HeadersInit;
-  readonly body?: string | undefined;
+  readonly body?: string | Uint8Array<ArrayBuffer> | undefined;
   /** From the request to the end of the answer's body, in ms. */
   readonly timeoutMs: number;
 }

@@ -13,7 +13,8 @@ import type { System } from "../system.ts";
 import { crc32 } from "./crc32.ts";
 import type { Credentials, CredentialsProvider } from "./credentials.ts";
 import { endpointUrl } from "./endpoint.ts";
-import { exchange, type HttpAnswer, type NoAnswer } from "./http_exchange.ts";
+import { hideSecrets } from "./hidden_secrets.ts";
+import { exchange, type HttpAnswer, type HttpRequest, type NoAnswer } from "./http_exchange.ts";
 import { RequestSigner } from "./request_signer.ts";
 import {
   CHECKSUM_ERROR,
@@ -62,7 +63,26 @@ export interface JsonCall<T> {
   /** @default {DEFAULT_RETRY_POLICY} */
   readonly retry?: RetryPolicy | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** @default one JSON document each way */
+  readonly transport?: Transport<T> | undefined;
 }
+
+/** A way over the wire for calls that are not one JSON document each way: other encodings, and streams. */
+export interface Transport<T> {
+  /** What is sent in place of the input as JSON. */
+  readonly message?: { readonly contentType: string; readonly body: Uint8Array<ArrayBuffer> } | undefined;
+  /**
+   * Sends the signed request. A success that it can read it reads; any other answer it hands back whole, to be
+   * read as JSON, for that is what errors come in.
+   */
+  readonly send: (system: System, request: HttpRequest, signal?: AbortSignal) => Promise<Sent<T>>;
+}
+
+/** What came of sending. */
+export type Sent<T> =
+  | { readonly ok: true; readonly value: T; readonly status: number }
+  | HttpAnswer
+  | NoAnswer;
 
 /** Makes a call; throws `AwsServiceError`, `CredentialsError`, or the signal's reason. */
 export type JsonCaller = <T>(call: JsonCall<T>) => Promise<T>;
@@ -122,7 +142,7 @@ class JsonClient {
   async call<T>(call: JsonCall<T>): Promise<T> {
     const { operation, signal } = call;
     const { service } = this.#service;
-    const body = JSON.stringify(call.input);
+    const body = call.transport?.message?.body ?? JSON.stringify(call.input);
     const repaired = new Set<Verdict>();
     for (let attempt = 1;; attempt++) {
       const credentials = await unlessAborted(this.#credentials(signal), signal);
@@ -172,25 +192,25 @@ class JsonClient {
     }
   }
 
-  async #attempt<T>(call: JsonCall<T>, body: string, credentials: Credentials): Promise<Attempt<T>> {
+  async #attempt<T>(
+    call: JsonCall<T>,
+    body: NonNullable<HttpRequest["body"]>,
+    credentials: Credentials,
+  ): Promise<Attempt<T>> {
     const headers = await this.#signer.sign({
       url: this.#url,
       headers: {
-        "content-type": this.#service.contentType,
+        "content-type": call.transport?.message?.contentType ?? this.#service.contentType,
         "x-amz-target": `${this.#service.targetPrefix}.${call.operation}`,
       },
       body,
     }, credentials);
     // After signing, since proxies rewrite it. DynamoDB's checksum is that of the bytes as sent, which fetch shows only uncompressed.
     headers.set("accept-encoding", "identity");
-    const answer = await exchange(this.#system, {
-      method: "POST",
-      url: this.#url,
-      headers,
-      body,
-      timeoutMs: this.#timeoutMs,
-    }, call.signal);
-    return readAnswer(answer, { url: this.#url, decode: call.decode, credentials });
+    const request = { method: "POST", url: this.#url, headers, body, timeoutMs: this.#timeoutMs } as const;
+    const send: Transport<T>["send"] = call.transport?.send ?? exchange;
+    const answer = await send(this.#system, request, call.signal);
+    return "ok" in answer ? answer : readAnswer(answer, { url: this.#url, decode: call.decode, credentials });
   }
 
   /** Mends what made the attempt fail, where that is in our hands. @returns Whether it is worth another attempt. */
@@ -259,7 +279,9 @@ function readAnswer<T>(answer: HttpAnswer | NoAnswer, reading: Reading<T>): Atte
       return failed(MALFORMED_ERROR, `the answer cannot be read: ${errorText(cause)}`, { cause });
     }
   }
-  const hide = secretsHidden(reading.credentials);
+  // A refused signature is explained with the whole canonical request, session token included.
+  const secrets = [reading.credentials.secretAccessKey, reading.credentials.sessionToken];
+  const hide = (words: string) => hideSecrets(words, secrets);
   const body = tryJsonObject(text, hide);
   return failed(
     errorCode(headers.get("x-amzn-errortype") ?? textOf(body?.["__type"]) ?? textOf(body?.["code"]), status),
@@ -274,20 +296,16 @@ function errorCode(named: string | undefined, status: number): string {
   return code === undefined || code === "" ? `Http${status}` : code;
 }
 
-/**
- * A refused signature is explained with the whole canonical request, session token included. Short secrets are those of
- * emulators ("test"), and would only garble the text.
- */
-function secretsHidden(credentials: Credentials): (text: string) => string {
-  const secrets = [credentials.secretAccessKey, credentials.sessionToken]
-    .filter((secret) => secret !== undefined).filter((secret) => secret.length >= 16);
-  return (text) => secrets.reduce((shown, secret) => shown.replaceAll(secret, "(hidden)"), text);
-}
-
 function jsonObject(text: string, hide?: (text: string) => string): JsonObject {
-  const value: unknown = hide === undefined
-    ? JSON.parse(text)
-    : JSON.parse(text, (_, part) => typeof part === "string" ? hide(part) : part);
+  let value: unknown;
+  try {
+    value = hide === undefined
+      ? JSON.parse(text)
+      : JSON.parse(text, (_, part) => typeof part === "string" ? hide(part) : part);
+  } catch {
+    // The parser's own message quotes the text, which may be somebody's record.
+    throw new SyntaxError(`expected JSON: got ${text.length} characters of something else`);
+  }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new SyntaxError("expected a JSON object");
   }

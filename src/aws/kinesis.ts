@@ -5,11 +5,18 @@
  * @module
  */
 
-import { decodeBase64 } from "./base64.ts";
-import { jsonCaller, type JsonService, type ServiceOptions } from "./json_call.ts";
+import { jsonCaller, type ServiceOptions } from "./json_call.ts";
+import {
+  childShardsOf,
+  hashKeyRangeOf,
+  KINESIS_SERVICE,
+  recordsOf,
+  type WireChildShard,
+  type WireRange,
+  type WireRecord,
+} from "./kinesis_wire.ts";
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./retry.ts";
 import type { KinesisRecord } from "../stream/record.ts";
-import type { HashKeyRange } from "../stream/hash_key.ts";
 import type { ChildShard, Shard } from "../stream/shard.ts";
 
 /** A stream as calls name it: by name, and by ARN too where it is known (cross-account needs it). */
@@ -95,7 +102,7 @@ export const READ_RETRY_POLICY: RetryPolicy = { ...DEFAULT_RETRY_POLICY, attempt
  * @throws {TypeError} when the region or the endpoint cannot be one.
  */
 export function signedKinesis(options: SignedKinesisOptions): Kinesis {
-  const call = jsonCaller(SERVICE, options);
+  const call = jsonCaller(KINESIS_SERVICE, options);
   const readRetry = options.readRetry ?? READ_RETRY_POLICY;
   return {
     describeStreamSummary: (stream, signal) =>
@@ -150,14 +157,6 @@ export function signedKinesis(options: SignedKinesisOptions): Kinesis {
   };
 }
 
-const SERVICE: JsonService = {
-  service: "kinesis",
-  targetPrefix: "Kinesis_20131202",
-  contentType: "application/x-amz-json-1.1",
-  // Source: KCL 3.5.1, `PollingConfig.kinesisRequestTimeout`.
-  attemptTimeoutMs: 30_000,
-};
-
 /** Source: KCL 3.5.1, `KinesisShardDetector`: 1500 ms after LimitExceeded, up to 50 tries. */
 const LIST_RETRY_POLICY: RetryPolicy = {
   ...DEFAULT_RETRY_POLICY,
@@ -167,11 +166,6 @@ const LIST_RETRY_POLICY: RetryPolicy = {
 };
 
 // What the service sends. Emulators send null for what AWS leaves out.
-
-interface WireRange {
-  readonly StartingHashKey: string;
-  readonly EndingHashKey: string;
-}
 
 interface DescribeAnswer {
   readonly StreamDescriptionSummary?: {
@@ -208,22 +202,6 @@ interface GetRecordsAnswer {
   readonly NextShardIterator?: string | null;
   readonly MillisBehindLatest?: number | null;
   readonly ChildShards?: readonly WireChildShard[] | null;
-}
-
-interface WireRecord {
-  readonly SequenceNumber: string;
-  readonly PartitionKey: string;
-  /** Base64. */
-  readonly Data: string;
-  /** Seconds, with a fraction. */
-  readonly ApproximateArrivalTimestamp: number;
-  readonly EncryptionType?: "NONE" | "KMS" | null;
-}
-
-interface WireChildShard {
-  readonly ShardId: string;
-  readonly ParentShards?: readonly string[] | null;
-  readonly HashKeyRange: WireRange;
 }
 
 /** AWS takes name and ARN together; kinesalite refuses any StreamARN, so none is made up from a name. */
@@ -271,7 +249,7 @@ function shardPage(
       shardId: shard.ShardId,
       parentShardId: shard.ParentShardId ?? undefined,
       adjacentParentShardId: shard.AdjacentParentShardId ?? undefined,
-      hashKeyRange: hashKeyRange(shard.HashKeyRange),
+      hashKeyRange: hashKeyRangeOf(shard.HashKeyRange),
       startingSequenceNumber: shard.SequenceNumberRange.StartingSequenceNumber,
       endingSequenceNumber: shard.SequenceNumberRange.EndingSequenceNumber ?? undefined,
     })),
@@ -279,33 +257,11 @@ function shardPage(
   };
 }
 
-/** The hot path: one slab of memory per page, and one plain literal per record. */
 function getRecordsOutput(answer: GetRecordsAnswer): GetRecordsOutput {
-  const wire = answer.Records ?? [];
-  const { views, bytes } = decodeBase64(wire.map((record) => record.Data));
-  const records: KinesisRecord[] = wire.map((record, i) => ({
-    sequenceNumber: record.SequenceNumber,
-    subSequenceNumber: 0,
-    partitionKey: record.PartitionKey,
-    explicitHashKey: undefined,
-    data: views[i] as Uint8Array,
-    approximateArrivalTimestamp: Math.round(record.ApproximateArrivalTimestamp * 1000),
-    encryptionType: record.EncryptionType ?? undefined,
-    aggregated: false,
-  }));
   return {
-    records,
-    bytes,
+    ...recordsOf(answer.Records),
     nextShardIterator: answer.NextShardIterator ?? undefined,
     millisBehindLatest: answer.MillisBehindLatest ?? undefined,
-    childShards: (answer.ChildShards ?? []).map((child) => ({
-      shardId: child.ShardId,
-      parentShards: child.ParentShards ?? [],
-      hashKeyRange: hashKeyRange(child.HashKeyRange),
-    })),
+    childShards: childShardsOf(answer.ChildShards),
   };
-}
-
-function hashKeyRange(range: WireRange): HashKeyRange {
-  return { startingHashKey: range.StartingHashKey, endingHashKey: range.EndingHashKey };
 }

@@ -11,6 +11,7 @@ import { type Credentials, guardedCredentials } from "./credentials.ts";
 import { expiryOf } from "./credentials_http.ts";
 import { checkedEndpoint, endpointUrl } from "./endpoint.ts";
 import { exchange, type HttpAnswer, type NoAnswer } from "./http_exchange.ts";
+import { hideSecrets } from "./hidden_secrets.ts";
 import type { RequestSigner } from "./request_signer.ts";
 import { classify, DEFAULT_RETRY_POLICY, MALFORMED_ERROR, retryDelayMs } from "./retry.ts";
 
@@ -126,8 +127,8 @@ function readAnswer(answer: HttpAnswer | NoAnswer, call: StsCall): Credentials |
 /** STS names user, action and role; a refused signature is explained with the request, which is cut off. */
 function shown(message: string | undefined, secrets: readonly (string | undefined)[]): string {
   if (message === undefined) return "no explanation was given";
-  let text = (message.split("The Canonical String")[0] ?? "").replace(/\s+/g, " ").trim();
-  for (const secret of secrets) if (secret) text = text.replaceAll(secret, "(hidden)");
+  const [words = ""] = message.split("The Canonical String");
+  const text = hideSecrets(words, secrets).replace(/\s+/g, " ").trim();
   return text.length > 500 ? `${text.slice(0, 500)}…` : text;
 }
 

@@ -23,7 +23,7 @@ import type { WorkerMetrics } from "./coordinator_store.ts";
 import { availableLeases } from "./expiry.ts";
 import type { Sighting } from "./expiry.ts";
 import type { Fleet, Move, Moves } from "./fleet.ts";
-import { isHandoffOverdue } from "./handoff.ts";
+import { HANDOFF_TIMEOUT_MS, isHandoffOverdue } from "./handoff.ts";
 import type { HandoffSighting } from "./handoff.ts";
 import { actualOwner } from "./lease.ts";
 import type { Lease } from "./lease.ts";
@@ -54,7 +54,7 @@ export const assignmentDefaults: Omit<AssignmentOptions, "failoverTimeMs"> = {
   reBalanceThresholdPercentage: 10,
   allowThroughputOvershoot: true,
   gracefulHandoff: true,
-  handoffTimeoutMs: 30_000,
+  handoffTimeoutMs: HANDOFF_TIMEOUT_MS,
 };
 
 /**

@@ -15,7 +15,7 @@
 import { handOut, least } from "./fleet.ts";
 import type { Fleet, Move, Moves } from "./fleet.ts";
 import type { Lease } from "./lease.ts";
-import { LoadScale, sum, THROUGHPUT } from "./load_scale.ts";
+import { byNeed, LoadScale, sum, THROUGHPUT } from "./load_scale.ts";
 import type { WeighedWorker } from "./load_scale.ts";
 
 /** What the strategy can be told. */
@@ -44,7 +44,7 @@ export function moveByLoad(fleet: Fleet, options: LoadOptions): Moves {
   const handedOut = handOut(fleet.available, {
     workers: scale.workers,
     hasRoom,
-    byNeed: (a, b) => scale.byNeed(a, b),
+    byNeed,
     give: (worker, lease) => scale.give(worker, lease),
   });
   return { ...handedOut, balanced: options.balance ? evenOut(scale, hasRoom, options) : [] };
@@ -70,7 +70,7 @@ function evenOut(
     const to = least(
       scale.workers,
       (worker) => worker !== from && helps(worker) && hasRoom(worker) && scale.fits(worker, lease),
-      (a, b) => scale.byNeed(a, b),
+      byNeed,
     );
     if (to === undefined) return false;
     scale.takeFrom(from, lease);

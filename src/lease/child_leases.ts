@@ -40,7 +40,8 @@ export type ChildLeasesPlan =
  *
  * The one child of a merge is created only while both parents have a lease, or neither has: if just one has, the other may
  * still get one, with records that come before the child's. Most tries then wait; one in thirty gives the lease up, in
- * case that this worker sees something that others do not.
+ * case that this worker sees something that others do not. A child that has its lease already keeps nobody waiting (in KCL it
+ * does, and for ever).
  */
 export function childLeases(input: ChildLeasesInput): ChildLeasesPlan {
   const { childShards, leased, streamIdentifier, chance } = input;
@@ -49,7 +50,7 @@ export function childLeases(input: ChildLeasesInput): ChildLeasesPlan {
     return { type: "giveUp", problem: `child shard ${orphan.shardId} names no parents` };
   }
   const [child, ...others] = childShards;
-  if (child !== undefined && others.length === 0) {
+  if (child !== undefined && others.length === 0 && !leased.has(child.shardId)) {
     if (child.parentShards.length !== 2) {
       const named = child.parentShards.join(", ");
       return {

@@ -35,6 +35,8 @@ export interface WeighedWorker extends WorkerLoad {
   readonly values: Map<string, number>;
   /** The most that the worker wants, by metric name. */
   readonly limits: ReadonlyMap<string, number>;
+  /** How far it is below the average of its scarcest metric, relative to its own value there. */
+  slack: number;
 }
 
 /** The weights of leases, and the workers as they stand while a pass goes on. */
@@ -69,6 +71,7 @@ export class LoadScale {
           ? new Map([[THROUGHPUT, this.#shareOf(weight)]])
           : new Map(measured.map(([name, { value }]) => [name, value])),
         limits: new Map(measured.map(([name, { limit }]) => [name, limit])),
+        slack: 0,
       };
     });
     for (const metric of this.metrics) {
@@ -80,6 +83,7 @@ export class LoadScale {
       this.#averages.set(metric, average);
       this.#risePerWeight.set(metric, average / (weight || this.#fairWeight || Infinity));
     }
+    for (const worker of this.workers) worker.slack = this.#slackOf(worker);
   }
 
   /** The names of the metrics that at least one worker has. */
@@ -99,13 +103,6 @@ export class LoadScale {
   weightOf(lease: Lease): number {
     if (isShardEnd(lease.checkpoint)) return 0;
     return this.#averageKBps === 0 ? 1 : this.#throughputOf(lease);
-  }
-
-  /** Orders workers by how far below the averages they are in their scarcest metric, then by what they have. */
-  byNeed(a: WeighedWorker, b: WeighedWorker): number {
-    const slackA = this.#slackOf(a), slackB = this.#slackOf(b);
-    if (slackA !== slackB) return slackA > slackB ? -1 : 1;
-    return a.weight - b.weight || a.unfinished - b.unfinished;
   }
 
   /** Whether the worker would stay within the averages and its own limits with one more lease. */
@@ -132,6 +129,7 @@ export class LoadScale {
     for (const [metric, value] of worker.values) {
       worker.values.set(metric, value + sign * this.#riseBy(metric, lease));
     }
+    worker.slack = this.#slackOf(worker);
   }
 
   /** By how much a lease raises a metric: as much as the leases of the workers that measure it do, each by its weight. */
@@ -153,6 +151,12 @@ export class LoadScale {
       return value > 0 ? (average - value) / value : average > 0 ? Infinity : 0;
     }));
   }
+}
+
+/** Orders workers by their slack, most first, then by what they have, least first. */
+export function byNeed(a: WeighedWorker, b: WeighedWorker): number {
+  if (a.slack !== b.slack) return a.slack > b.slack ? -1 : 1;
+  return a.weight - b.weight || a.unfinished - b.unfinished;
 }
 
 /** The sum of some numbers. */

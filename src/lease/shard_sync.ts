@@ -133,9 +133,10 @@ function missingLeases(
   const descends = new Map<string, boolean>();
 
   const decide = (shard: Shard): boolean => {
-    if (leased.has(shard.shardId)) return true;
     const parents = parentsOf(shard).filter((id) => byId.has(id));
-    const covered = new Set(parents.filter((id) => descends.get(id) === true || oldest.has(id)));
+    const covered = new Set(
+      parents.filter((id) => leased.has(id) || descends.get(id) === true || oldest.has(id)),
+    );
     if (covered.size === 0) {
       if (initialPosition !== "LATEST") oldest.add(shard.shardId);
       return false;
@@ -148,11 +149,10 @@ function missingLeases(
     return true;
   };
 
+  const undecided = (id: string) => descends.has(id) || leased.has(id) ? undefined : byId.get(id);
   for (const shard of expected) {
     if (!isOpen(shard) || leased.has(shard.shardId)) continue;
-    for (const ancestor of ancestorsFirst(shard, byId, descends)) {
-      descends.set(ancestor.shardId, decide(ancestor));
-    }
+    for (const one of ancestorsFirst(shard, undecided)) descends.set(one.shardId, decide(one));
     if (descends.get(shard.shardId) === false) plan.set(shard.shardId, { shard, checkpoint: initial });
   }
   for (const shard of lostChildren(expected, input.leases)) {
@@ -176,27 +176,20 @@ function lostChildren(shards: readonly Shard[], leases: readonly Lease[]): Shard
 }
 
 /**
- * A shard and those of its listed ancestors that are not done yet, parents before children. A loop instead of recursion: a
- * year of resharding makes long lines of descent. A malformed listing with a circle in it ends too.
+ * A shard and its ancestors as far as `find` knows them, parents before children. A loop instead of recursion: a year of
+ * resharding makes long lines of descent. A malformed listing with a circle in it ends too.
  */
-function ancestorsFirst(
-  shard: Shard,
-  byId: ReadonlyMap<string, Shard>,
-  done: ReadonlyMap<string, unknown>,
-): Shard[] {
+function ancestorsFirst(shard: Shard, find: (shardId: string) => Shard | undefined): Shard[] {
   const order: Shard[] = [];
   const entered = new Set<string>();
   const stack = [{ shard, isLeaving: false }];
   for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
-    if (top.isLeaving) {
-      order.push(top.shard);
-      continue;
-    }
-    if (entered.has(top.shard.shardId) || done.has(top.shard.shardId)) continue;
+    if (top.isLeaving) order.push(top.shard);
+    if (entered.has(top.shard.shardId)) continue;
     entered.add(top.shard.shardId);
     stack.push({ shard: top.shard, isLeaving: true });
     for (const id of parentsOf(top.shard)) {
-      const parent = byId.get(id);
+      const parent = find(id);
       if (parent !== undefined) stack.push({ shard: parent, isLeaving: false });
     }
   }

@@ -95,7 +95,7 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
       return warning(`${event.leaseKey}: renewal failed: ${errorLine(event.error)}`);
     case "leaseLost":
       return {
-        level: event.reason === "deleted" ? "info" : "warning",
+        level: "warning",
         text: `${event.leaseKey}: lease lost: ${LOSSES[event.reason]}`,
       };
     case "leaseReleased":

@@ -62,6 +62,7 @@ export class LeaseKeeper {
   /** Looks for leases newly assigned to this worker and starts them. @throws what the index query threw. */
   async discover(signal: AbortSignal): Promise<void> {
     const keys = await this.#options.store.leaseKeysOwnedBy(this.#options.workerId, signal);
+    this.#checkMissing(new Set(keys));
     const fresh = keys.filter((key) => !this.#holds.has(key));
     const outcomes = await Promise.allSettled(
       fresh.map((key) => this.#discoveries.run(() => this.#start(key, signal))),
@@ -108,6 +109,18 @@ export class LeaseKeeper {
     tasks.run(() => this.#keep(hold));
   }
 
+  /**
+   * A held lease that the index lists under another worker was taken from us, or is to be handed over: a renewal at once
+   * tells which. Without it we would know at the next regular one, seconds later. A lease in a handoff that we know of is
+   * listed under its next owner all the time.
+   */
+  #checkMissing(keys: ReadonlySet<string>): void {
+    for (const hold of this.held) {
+      if (keys.has(hold.leaseKey) || hold.handoffSeenMs !== undefined) continue;
+      this.#options.tasks.run(() => this.#renew(hold).then(() => {}));
+    }
+  }
+
   /** The life of one hold: consumed and renewed at the same time, forgotten when both are over. */
   async #keep(hold: LeaseHold): Promise<void> {
     const { tasks, consume } = this.#options;
@@ -126,23 +139,28 @@ export class LeaseKeeper {
 
   /** Renews a lease whenever its counter has not moved for the interval: a checkpoint counts as a renewal. */
   async #keepRenewed(hold: LeaseHold): Promise<void> {
-    const { clock, emit, failoverTimeMs } = this.#options;
+    const { clock, failoverTimeMs } = this.#options;
     const intervalMs = renewIntervalMs(failoverTimeMs);
-    const { leaseKey, shardId } = hold;
     for (let failures = 0; !hold.lost.aborted;) {
       const retryMs = failures === 0 ? 0 : Math.min(intervalMs, renewalRetryMs * 2 ** (failures - 1));
       const dueInMs = hold.incrementedMs + intervalMs - clock.monotonicMs();
       if (!await pause(clock, Math.max(dueInMs, retryMs), hold.lost)) return;
       if (hold.incrementedMs + intervalMs > clock.monotonicMs()) continue;
-      try {
-        await this.#renewals.run(() => hold.renew());
-        failures = 0;
-      } catch (error) {
-        if (hold.lost.aborted) return;
-        failures++;
-        emit({ type: "leaseRenewalFailed", leaseKey, shardId, error });
-      }
+      failures = await this.#renew(hold) ? 0 : failures + 1;
     }
+  }
+
+  /** @returns false when the table could not be reached; the lease is then held until it expires. */
+  async #renew(hold: LeaseHold): Promise<boolean> {
+    const { leaseKey, shardId } = hold;
+    try {
+      await this.#renewals.run(() => hold.renew());
+    } catch (error) {
+      if (hold.lost.aborted) return true;
+      this.#options.emit({ type: "leaseRenewalFailed", leaseKey, shardId, error });
+      return false;
+    }
+    return true;
   }
 
   /** Notices expiry even while a renewal hangs, and ends a handoff that the processor does not. */

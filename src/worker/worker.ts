@@ -137,7 +137,12 @@ export class KinesisWorker {
     };
     const { place, mayLead, supportCode } = started.format;
     const discovery = new Bell();
+    const assignment = new Bell();
     const parents = new Bell();
+    const onShardEnd = () => {
+      parents.ring();
+      assignment.ring(); // the children's leases wait to be assigned
+    };
     let heirs: ReadonlyMap<string, string> = new Map();
 
     const lock = new LeaderLockKeeper({
@@ -175,7 +180,7 @@ export class KinesisWorker {
       store: leaseStore,
       tasks: consumers,
       successorOf: (lease) => heirs.get(lease.leaseKey),
-      consume: (hold) => this.#consumeShard(hold, started, parents),
+      consume: (hold) => this.#consumeShard(hold, started, { parents, onShardEnd }),
     });
     return {
       lock,
@@ -185,6 +190,7 @@ export class KinesisWorker {
       cleaner: new LeaseCleaner({ ...shared, stream: started.stream, kinesis, leaseStore }),
       mayLead,
       discovery,
+      assignment,
       bequeath: (chosen) => void (heirs = chosen),
     };
   }
@@ -194,7 +200,6 @@ export class KinesisWorker {
     const emit = this.#emit;
     const { leaseDiscoveryIntervalMs, leaseAssignmentIntervalMs, failoverTimeMs } = this.#settings;
     const { lock, leader, keeper, reporter } = team;
-    const assignment = new Bell();
     const heartbeatMs = failoverTimeMs / heartbeatsPerLock;
     const run = (
       options: Omit<LoopOptions, "clock" | "emit">,
@@ -219,23 +224,26 @@ export class KinesisWorker {
     run({ pass: "leadership", intervalMs: heartbeatMs }, async (signal) => {
       const wasLeading = lock.isLeading;
       const dueInMs = await lock.step(signal);
-      if (lock.isLeading !== wasLeading) assignment.ring();
+      if (lock.isLeading !== wasLeading) team.assignment.ring();
       return Math.min(dueInMs, heartbeatMs);
     });
-    run({ pass: "assignment", intervalMs: leaseAssignmentIntervalMs, bell: assignment }, async (signal) => {
-      if (!lock.isLeading) {
-        // Twice a heartbeat is missing: the leader may be gone.
-        if (lock.silentMs(clock.monotonicMs()) > 2 * heartbeatMs) await leader.watch(signal);
-        return;
-      }
-      try {
-        await leader.lead(signal);
-        lock.passEnded(true);
-      } catch (error) {
-        lock.passEnded(false);
-        throw error;
-      }
-    });
+    run(
+      { pass: "assignment", intervalMs: leaseAssignmentIntervalMs, bell: team.assignment },
+      async (signal) => {
+        if (!lock.isLeading) {
+          // Twice a heartbeat is missing: the leader may be gone.
+          if (lock.silentMs(clock.monotonicMs()) > 2 * heartbeatMs) await leader.watch(signal);
+          return;
+        }
+        try {
+          await leader.lead(signal);
+          lock.passEnded(true);
+        } catch (error) {
+          lock.passEnded(false);
+          throw error;
+        }
+      },
+    );
   }
 
   /** Makes sure that nothing more is assigned to us, and chooses who gets what we have. */
@@ -269,7 +277,7 @@ export class KinesisWorker {
   }
 
   /** One shard, with all that its consumer takes from this worker. */
-  async #consumeShard(hold: LeaseHold, started: Started, parents: Bell): Promise<void> {
+  async #consumeShard(hold: LeaseHold, started: Started, bells: ShardBells): Promise<void> {
     const { leaseStore, kinesis } = this.#parts;
     const settings = this.#settings;
     const { clock } = this.#system;
@@ -298,14 +306,14 @@ export class KinesisWorker {
         return open.flat();
       },
       parentWait: async (signal) =>
-        void await parents.wait(clock, settings.parentShardPollIntervalMs, signal),
+        void await bells.parents.wait(clock, settings.parentShardPollIntervalMs, signal),
       createChildLeases: (_, children, signal) =>
         createChildLeases(
           { hold, children, leaseStore, emit: this.#emit, random: this.#system.random },
           signal,
         ),
     });
-    if (isShardEnd(hold.lease.checkpoint)) parents.ring();
+    if (isShardEnd(hold.lease.checkpoint)) bells.onShardEnd();
   }
 
   #tellAggregate(shardId: string, { sequenceNumber, outcome, detail }: AggregateProblem): void {
@@ -325,6 +333,12 @@ export class KinesisWorker {
   };
 }
 
+/** How consumers hear that a shard of this worker has ended, and tell it. */
+interface ShardBells {
+  readonly parents: Bell;
+  readonly onShardEnd: () => void;
+}
+
 /** The parts of a running worker. */
 interface Team {
   readonly lock: LeaderLockKeeper;
@@ -334,6 +348,7 @@ interface Team {
   readonly cleaner: LeaseCleaner;
   readonly mayLead: boolean;
   readonly discovery: Bell;
+  readonly assignment: Bell;
   /** Says who gets which lease when it is handed over. */
   readonly bequeath: (heirs: ReadonlyMap<string, string>) => void;
 }

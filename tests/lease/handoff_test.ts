@@ -61,6 +61,8 @@ Deno.test("observeHandoffs() starts anew with another pair of owners and forgets
   assertEquals(observeHandoffs(first, [{ ...pending, leaseCounter: 9 }], 200), first);
   const next = observeHandoffs(first, [{ ...pending, leaseOwner: "C" }], 200);
   assertEquals(next, new Map([["a", { leaseOwner: "C", checkpointOwner: "A", firstSeenMs: 200 }]]));
+  const taken = observeHandoffs(first, [{ ...pending, checkpointOwner: "C" }], 200);
+  assertEquals(taken, new Map([["a", { leaseOwner: "B", checkpointOwner: "C", firstSeenMs: 200 }]]));
   assertEquals(observeHandoffs(first, [leaseOf({ key: "a", owner: "B" })], 200), new Map());
 });
 

@@ -91,6 +91,8 @@ function loadDynalite(): Promise<CreateServer> {
 }
 
 async function listen(server: Server, longestDelayMs: number): Promise<Emulator> {
+  // Both throw when a client hangs up in the middle of a request, and would end the whole process.
+  server.on("request", (request) => request.removeAllListeners("error").on("error", () => {}));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(0, "127.0.0.1", resolve);

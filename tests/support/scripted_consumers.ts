@@ -105,9 +105,11 @@ export class ScriptedConsumers implements KinesisConsumers {
     const steps = this.script.shift() ?? ["silence"];
     if (steps instanceof Error) throw steps;
     const clock = this.#clock;
+    signal.addEventListener("abort", () => subscription.isClosed = true, { once: true });
     const events = (async function* () {
       try {
         for (const step of steps) {
+          signal.throwIfAborted();
           if (step instanceof Error) throw step;
           if (step === "silence") await clock.sleep(Infinity, signal);
           else if ("waitMs" in step) await clock.sleep(step.waitMs, signal);

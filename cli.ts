@@ -1,0 +1,295 @@
+#!/usr/bin/env -S deno run -A
+/**
+ * The command line: arguments, environment and a properties file in, a running worker and an exit code out. The only
+ * place that prints or exits.
+ *
+ * ```sh
+ * deno run -A cli.ts app.properties
+ * ```
+ *
+ * {@linkcode main} is all of it but the process: tests and demos call it with a signal, an environment and functions
+ * that print.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import type { CredentialsProvider, Lookup } from "./src/aws/credentials.ts";
+import type { CredentialsSurroundings } from "./src/aws/credentials_chain.ts";
+import { credentialsFromSpec } from "./src/aws/credentials_from_spec.ts";
+import { parseCredentialsSpec } from "./src/aws/credentials_spec.ts";
+import { instanceRegion } from "./src/aws/instance_region.ts";
+import type { RecordProcessorFactory } from "./src/consumer/record_processor.ts";
+import { errorText } from "./src/errors.ts";
+import type { EventListener } from "./src/events.ts";
+import { HELP, parseCommand, type RunCommand } from "./src/host/arguments.ts";
+import { childStarter } from "./src/host/child_process.ts";
+import { variable, variableNames } from "./src/host/environment.ts";
+import { folderOf, readFile, readTextFile, workingFolder } from "./src/host/files.ts";
+import { isStartedFile, loadModule } from "./src/host/modules.ts";
+import { profileLoader } from "./src/host/profile_credentials.ts";
+import { profileRegion } from "./src/host/profile_region.ts";
+import { type RunningServer, serve } from "./src/host/serve.ts";
+import { listenToSignals } from "./src/host/signals.ts";
+import { VERSION } from "./src/host/version.ts";
+import { executableOf, moduleProcessor } from "./src/multilang/module_processor.ts";
+import { multiLangProcessor } from "./src/multilang/multilang_processor.ts";
+import type { Settings } from "./src/multilang/property.ts";
+import { type Configuration, configurationOf, withRegion } from "./src/multilang/property_options.ts";
+import { environmentEntries, fileEntries } from "./src/multilang/property_source.ts";
+import { decodeProperties } from "./src/multilang/properties.ts";
+import type { LogLevel, LogLine } from "./src/observe/log_lines.ts";
+import { quietLog } from "./src/observe/quiet_log.ts";
+import { Totals } from "./src/observe/totals.ts";
+import { realSystem, type System } from "./src/system.ts";
+import type { WorkerOptions } from "./src/worker/options.ts";
+import { KinesisWorker } from "./src/worker/worker.ts";
+
+/** What a command line program takes from its process. */
+export interface Host {
+  /** Prints a line of what was asked for (`--help`, `--version`). */
+  readonly out: (line: string) => void;
+  /** Prints a line of the log. */
+  readonly err: (line: string) => void;
+  /** Prints what child processes complain, as it is, where the log does not. */
+  readonly childStderr: (bytes: Uint8Array) => void;
+  /** Looks up environment variables. */
+  readonly env: Lookup;
+  /** Their names, as far as they may be seen. */
+  readonly envNames: readonly string[];
+  /** Aborts when the program is to stop in order. */
+  readonly signal: AbortSignal;
+  /** Beats all that properties say: another system, a simulated Kinesis, a listener. */
+  readonly options?: Partial<WorkerOptions>;
+}
+
+/** Runs the program. @returns the exit code, as if no signal had come. */
+export async function main(args: readonly string[], host: Host): Promise<number> {
+  const command = parseCommand(args);
+  switch (command.type) {
+    case "help":
+      host.out(HELP);
+      return 0;
+    case "version":
+      host.out(`kclite ${VERSION}`);
+      return 0;
+    case "misuse":
+      host.err(`${command.problem}\nTry --help`);
+      return 2;
+    case "run":
+      return await new Program(command, host).run();
+  }
+}
+
+/** One run. */
+class Program {
+  readonly #command: RunCommand;
+  readonly #host: Host;
+  readonly #system: System;
+  readonly #failure = new AbortController();
+  #leastLevel: LogLevel;
+  #told: unknown;
+
+  constructor(command: RunCommand, host: Host) {
+    this.#command = command;
+    this.#host = host;
+    this.#system = host.options?.system ?? realSystem;
+    // Until the properties are read only the flag can tell.
+    const isDebug = command.entries.some(({ key, value }) => key === "logLevel" && value === "debug");
+    this.#leastLevel = isDebug ? "debug" : "info";
+  }
+
+  async run(): Promise<number> {
+    let health: RunningServer | undefined;
+    try {
+      const configuration = await this.#configure();
+      const totals = new Totals(this.#system.clock);
+      const worker = await this.#worker(configuration, totals);
+      health = await this.#serveHealth(configuration.settings, totals);
+      await this.#consume(worker);
+      return 0;
+    } catch (error) {
+      const { signal } = this.#host;
+      if (signal.aborted && error === signal.reason) return 0;
+      this.#tellOf(error);
+      return 1;
+    } finally {
+      await health?.close();
+    }
+  }
+
+  /** Reads everything that can be configured, and tells what is odd about it. */
+  async #configure(): Promise<Configuration> {
+    const { file, entries, warnings } = this.#command;
+    const { env, envNames } = this.#host;
+    const fromFile = file === undefined ? [] : fileEntries(decodeProperties(await readFile(file)), file);
+    const configuration = configurationOf([fromFile, environmentEntries(env, envNames), entries]);
+    this.#leastLevel = configuration.settings.logLevel ?? "info";
+    for (const text of warnings) this.#log({ level: "warning", text });
+    const region = configuration.options.region ?? await this.#findRegion();
+    const complete = withRegion(configuration, region);
+    for (const notice of complete.notices) this.#log(notice);
+    if (complete.options.region === undefined && this.#host.options?.kinesis === undefined) {
+      throw new TypeError(
+        "Cannot start: expected a region: set regionName; there is none in AWS_REGION, AWS_DEFAULT_REGION, the " +
+          "profile files, the instance metadata and streamArn either",
+      );
+    }
+    return complete;
+  }
+
+  /** As the AWS SDK finds it; and AWS_DEFAULT_REGION, which only others of its SDKs know. */
+  async #findRegion(): Promise<string | undefined> {
+    const { env, signal } = this.#host;
+    const set = (value: string | undefined) => value?.trim() || undefined;
+    return set(this.#command.systemProperties["aws.region"]) ?? set(env("AWS_REGION")) ??
+      await profileRegion({ env }) ?? set(env("AWS_DEFAULT_REGION")) ??
+      await instanceRegion({ env, system: this.#system }, signal);
+  }
+
+  async #worker({ options, settings }: Configuration, totals: Totals): Promise<KinesisWorker> {
+    const listeners: EventListener[] = [
+      quietLog(this.#system.clock, (line) => this.#log(line)),
+      totals.listener,
+      ...(this.#host.options?.onEvent === undefined ? [] : [this.#host.options.onEvent]),
+    ];
+    const onEvent: EventListener = (event) => listeners.forEach((listener) => listener(event));
+    const credentials = (value: string) => this.#credentials(value, options.region, onEvent);
+    const { applicationName = "", streamName = "" } = options;
+    const { executableName = "", dynamoDBCredentials } = settings;
+    const worker = new KinesisWorker({
+      ...options,
+      applicationName,
+      credentials: credentials(settings.credentials ?? "DefaultCredentialsProvider"),
+      ...(dynamoDBCredentials === undefined ? {} : { dynamoDBCredentials: credentials(dynamoDBCredentials) }),
+      processor: await this.#processor(executableName, settings, onEvent),
+      ...this.#host.options,
+      onEvent,
+    });
+    this.#log({
+      level: "info",
+      // The words of the MultiLangDaemon, by which people search.
+      text: `Running ${applicationName} to process stream ${streamName} with executable ${executableName}`,
+    });
+    return worker;
+  }
+
+  #credentials(value: string, region: string | undefined, onEvent: EventListener): CredentialsProvider {
+    const { systemProperties } = this.#command;
+    const { env } = this.#host;
+    const spec = parseCredentialsSpec(value);
+    for (const text of spec.notes) this.#log({ level: "warning", text });
+    const surroundings: CredentialsSurroundings = {
+      system: this.#system,
+      onEvent,
+      env,
+      systemProperty: Object.keys(systemProperties).length === 0
+        ? undefined
+        : (name) => systemProperties[name],
+      readTextFile,
+      region,
+      profile: profileLoader({
+        region,
+        credentialsFile: env("AWS_SHARED_CREDENTIALS_FILE"),
+        configFile: env("AWS_CONFIG_FILE"),
+      }),
+    };
+    return credentialsFromSpec(spec, surroundings);
+  }
+
+  /** A module is run in this process, anything else in a child process for each shard. */
+  async #processor(
+    executableName: string,
+    settings: Settings,
+    onEvent: EventListener,
+  ): Promise<RecordProcessorFactory> {
+    const executable = executableOf(executableName);
+    if (executable.type === "module") {
+      const { path, ignored } = executable;
+      if (ignored.length > 0) {
+        this.#log({ level: "warning", text: `A module takes no arguments: ignored ${ignored.join(" ")}` });
+      }
+      const { file } = this.#command;
+      const folders = [workingFolder(), ...(file === undefined ? [] : [folderOf(file)])];
+      const onMisfit = (error: TypeError) => this.#failure.abort(error);
+      return moduleProcessor(await loadModule(path, folders), { path, onMisfit });
+    }
+    const { timeoutInSeconds, onChildFailure } = settings;
+    return multiLangProcessor({
+      executableName,
+      spawn: childStarter().spawn,
+      clock: this.#system.clock,
+      timeoutMs: timeoutInSeconds === undefined ? undefined : timeoutInSeconds * 1000,
+      onEvent,
+      // Once is enough: at this level the log repeats it, with the shard.
+      writeStderr: this.#writes("info") ? undefined : this.#host.childStderr,
+      stopping: this.#host.signal,
+      onChildFailure: onChildFailure === "exit" ? (error) => this.#failure.abort(error) : undefined,
+    });
+  }
+
+  async #serveHealth(
+    { healthPort, healthHost }: Settings,
+    totals: Totals,
+  ): Promise<RunningServer | undefined> {
+    if (healthPort === undefined) return undefined;
+    const { healthApp } = await import("./src/observe/health.ts");
+    const server = await serve(healthApp(totals).fetch, {
+      port: healthPort,
+      hostname: healthHost,
+      setting: "healthPort",
+    });
+    this.#log({ level: "info", text: `Health is served at ${server.url}` });
+    return server;
+  }
+
+  /** Until the program is told to stop, or finds that it cannot go on. */
+  async #consume(worker: KinesisWorker): Promise<void> {
+    try {
+      await worker.run(AbortSignal.any([this.#host.signal, this.#failure.signal]));
+    } catch (error) {
+      // Its last event was a line of the log.
+      this.#told = error;
+      throw error;
+    }
+    this.#failure.signal.throwIfAborted();
+  }
+
+  #tellOf(error: unknown): void {
+    // Our own refusals are sentences; of anything else the class and the causes may help.
+    const isSentence = error instanceof Error && error.message.startsWith("Cannot ");
+    const lines = (isSentence ? error.message : errorText(error)).split("\n");
+    if (error !== this.#told) { for (const text of lines) this.#log({ level: "error", text }); }
+    if (error instanceof Error && error.stack !== undefined) this.#log({ level: "debug", text: error.stack });
+  }
+
+  #writes(level: LogLevel): boolean {
+    return LEVELS.indexOf(level) >= LEVELS.indexOf(this.#leastLevel);
+  }
+
+  #log({ level, text }: LogLine): void {
+    if (!this.#writes(level)) return;
+    const time = new Date(this.#system.clock.epochMs()).toISOString();
+    this.#host.err(`${time} ${level.toUpperCase().padEnd(7)} ${text}`);
+  }
+}
+
+/** From the least to the most important. */
+const LEVELS: readonly LogLevel[] = ["debug", "info", "warning", "error"];
+
+if (import.meta.main ?? isStartedFile(import.meta.url)) {
+  const request = listenToSignals(
+    (name) => console.error(`${name}: stopping; once more to end at once`),
+    (exitCode) => process.exit(exitCode),
+  );
+  const exitCode = await main(process.argv.slice(2), {
+    out: (line) => console.log(line),
+    err: (line) => console.error(line),
+    childStderr: (bytes) => void process.stderr.write(bytes),
+    env: variable,
+    envNames: variableNames(),
+    signal: request.signal,
+  });
+  // A user's module may have left timers or connections behind.
+  process.exit(exitCode === 0 ? request.exitCode() ?? 0 : exitCode);
+}

@@ -1,0 +1,97 @@
+/**
+ * Writes docs/OPTIONS.md from the table of properties. A test fails when the file is not what this makes.
+ *
+ * ```sh
+ * deno run --allow-read --allow-write docs/generate_options.ts
+ * ```
+ *
+ * @module
+ */
+
+import type { Effect, Property } from "../src/multilang/property.ts";
+import { PROPERTIES, PROPERTY_GROUPS } from "../src/multilang/property_table.ts";
+import { variableOf } from "../src/multilang/property_source.ts";
+
+/** Where the text belongs. */
+export const OPTIONS_FILE: URL = new URL("OPTIONS.md", import.meta.url);
+
+/** The whole text of docs/OPTIONS.md. */
+export function optionsMarkdown(): string {
+  const tables = PROPERTY_GROUPS.map(({ title, properties }) => `## ${title}\n\n${table(properties)}\n`);
+  return `${HEAD}\n${tables.join("\n")}`;
+}
+
+const HEAD = `<!-- deno-fmt-ignore-file -->
+<!-- Made by docs/generate_options.ts from src/multilang/property_table.ts: change those. -->
+
+# Properties
+
+\`deno run -A cli.ts app.properties\` takes the ${PROPERTIES.length} properties below: those of the KCL MultiLangDaemon 3.5 by their names, and some
+of our own. Each can also be set by \`--set KEY=VALUE\` and by an environment variable: \`streamName\` by \`${
+  variableOf("streamName")
+}\`,
+\`dynamoDBEndpoint\` by \`${variableOf("dynamoDBEndpoint")}\`, \`fanoutConfig.consumerName\` by \`${
+  variableOf("fanoutConfig.consumerName")
+}\`.
+
+- **Precedence**: a flag beats the environment, which beats the file. In one file the last of two equal keys counts, and the more
+  specific of two keys that set the same thing: an alias beats the name, \`streamArn\` beats \`streamName\`,
+  \`initialPositionInStreamExtended\` beats \`initialPositionInStream\`.
+- **Syntax**: that of \`java.util.Properties\`, save that a file which is valid UTF-8 is read as UTF-8 (Java reads Latin-1). Spaces
+  at the end of a value do not count.
+- **Wrong values** are refused, all at once, each with its line. KCL takes a number that it cannot read for 0, and most other words
+  for false. An empty value means that the property is not set, and so does 0 where KCL takes it so.
+- **Unknown keys** are ignored with a warning and the nearest name; KCL ignores them silently.
+- **Region**: \`kinesisClient.region\`, \`regionName\`, \`-Daws.region\`, \`AWS_REGION\`, the profile files, \`AWS_DEFAULT_REGION\` (which KCL does
+  not know), the metadata of the EC2 instance, \`streamArn\`: the first that there is.
+- **Secrets**: what \`AwsCredentialsProvider\` says beside names of providers appears in no message and no log.
+
+"Sets" names the option of \`WorkerOptions\` that a property sets, for those who use the library; "–" is a property of the command
+line alone. Defaults in bold differ from KCL's, which then stand below them.
+`;
+
+function table(properties: readonly Property[]): string {
+  const rows = properties.map((property) => [
+    names(property),
+    escaped(property.type.label),
+    defaults(property),
+    sets(property.effect),
+    escaped(property.note),
+  ]);
+  const head = ["Property", "Value", "Default", "Sets", ""];
+  return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+function names({ name, aliases, kcl }: Property): string {
+  const alike = aliases.map((alias) => `<br>= ${code(alias)}`).join("");
+  return `${code(name)}${alike}${kcl === undefined ? "<br>(ours)" : ""}`;
+}
+
+function defaults({ default: ours, kcl }: Property): string {
+  if (kcl === undefined || kcl === ours) return escaped(ours);
+  return `**${escaped(ours)}**<br>KCL: ${escaped(kcl)}`;
+}
+
+function sets(effect: Effect): string {
+  switch (effect.type) {
+    case "option":
+      return code(effect.option);
+    case "setting":
+      return "–";
+    case "notYet":
+      return "not yet";
+    case "none":
+      return "no effect";
+  }
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+/** In a cell a bar would end it. */
+function escaped(text: string): string {
+  return text.replaceAll("|", "\\|");
+}
+
+if (import.meta.main) await Deno.writeTextFile(OPTIONS_FILE, optionsMarkdown());

@@ -1,0 +1,149 @@
+/**
+ * A stream of words, consumed on this machine: emulators of Kinesis and DynamoDB, a producer, and a worker that runs
+ * through the command line's own code with words.properties.
+ *
+ * ```sh
+ * deno task demo [--seconds N] [--shards N]
+ * ```
+ *
+ * Ctrl-C stops in order. Exits with 1 when a record that was put was not processed.
+ *
+ * @module
+ */
+
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { main as runCommandLine } from "../../cli.ts";
+import { progressLines } from "../../src/observe/progress.ts";
+import { Totals } from "../../src/observe/totals.ts";
+import type { Snapshot } from "../../src/observe/totals.ts";
+import { pause, realSystem } from "../../src/system.ts";
+import { startDynalite, startKinesalite } from "../../tests/support/emulators.ts";
+import { createStream, type Producer } from "./producer.ts";
+import { Screen } from "./screen.ts";
+import { counts, seen } from "./words.ts";
+
+/** How the demo runs. */
+export interface DemoOptions {
+  /** Ends by itself after so many seconds; otherwise when `signal` aborts. */
+  readonly seconds?: number | undefined;
+  /** @default {4} */
+  readonly shards?: number | undefined;
+  readonly signal: AbortSignal;
+  readonly screen: Screen;
+}
+
+/** Words a second; one shard is split halfway through a timed run, to show that nothing is lost. */
+const wordsPerSecond = 400;
+const batchMs = 100;
+
+/** Runs the demo. @returns the exit code. */
+export async function main({ seconds, shards = 4, signal, screen }: DemoOptions): Promise<number> {
+  const { clock } = realSystem;
+  await using kinesis = await startKinesalite();
+  await using dynamoDB = await startDynalite();
+  screen.log(`Kinesis at ${kinesis.url}, DynamoDB at ${dynamoDB.url}: emulators in this process`);
+  const producer = await createStream(kinesis.url, "words", shards);
+  screen.log(
+    `Stream "words" with ${shards} shards; putting ${wordsPerSecond} words a second. Ctrl-C stops in order.`,
+  );
+
+  const totals = new Totals();
+  const stopWorker = new AbortController();
+  const properties = fileURLToPath(new URL("words.properties", import.meta.url));
+  const worker = runCommandLine([
+    properties,
+    "--kinesis-endpoint",
+    kinesis.url,
+    "--dynamodb-endpoint",
+    dynamoDB.url,
+    "--set",
+    "workerIdentifier=demo-worker",
+  ], {
+    out: (line) => screen.log(line),
+    err: (line) => screen.log(line),
+    childStderr: () => {},
+    env: () => undefined,
+    envNames: [],
+    signal: stopWorker.signal,
+    options: { onEvent: totals.listener },
+  });
+
+  const stop = new AbortController();
+  const stopped = AbortSignal.any([signal, stop.signal]);
+  const ended = worker.then((exitCode) => {
+    stop.abort(); // it cannot run on without its worker
+    return exitCode;
+  });
+  const watching = watch(totals, screen, stopped);
+  const splitting = seconds === undefined ? undefined : splitLater(producer, seconds * 500, stopped);
+  const limit = seconds === undefined
+    ? undefined
+    : pause(clock, seconds * 1000, stopped).then(() => stop.abort());
+  while (!stopped.aborted) {
+    await producer.putWords(wordsPerSecond * batchMs / 1000);
+    await pause(clock, batchMs, stopped);
+  }
+  await Promise.all([limit, splitting, watching]);
+  screen.end();
+  screen.log("Stopping: the producer has stopped, the worker finishes what was put");
+  const untilMs = clock.monotonicMs() + 15_000;
+  while (seen.size < producer.put() && clock.monotonicMs() < untilMs) await clock.sleep(50);
+  stopWorker.abort();
+  const exitCode = await ended;
+  for (const line of summary(producer.put())) screen.log(line);
+  return exitCode === 0 && seen.size === producer.put() ? 0 : 1;
+}
+
+/** What the run came to. */
+function summary(put: number): string[] {
+  const delivered = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  const common = [...counts].toSorted(([, a], [, b]) => b - a).slice(0, 5);
+  const missing = put - seen.size;
+  return [
+    "",
+    `Put ${put} records, processed ${seen.size}` +
+    (missing === 0 ? ": every one of them" : `: ${missing} MISSING`) +
+    (delivered === seen.size ? ", none twice." : `, ${delivered - seen.size} more than once.`),
+    `Most common: ${common.map(([word, count]) => `${word} ${count}`).join(", ")}`,
+  ];
+}
+
+async function watch(totals: Totals, screen: Screen, signal: AbortSignal): Promise<void> {
+  let before: Snapshot | undefined;
+  while (await pause(realSystem.clock, 1000, signal)) {
+    const now = totals.snapshot();
+    screen.show(progressLines(now, before));
+    before = now;
+  }
+}
+
+async function splitLater(producer: Producer, ms: number, signal: AbortSignal): Promise<void> {
+  if (await pause(realSystem.clock, ms, signal)) await producer.split();
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({
+    options: { seconds: { type: "string" }, shards: { type: "string" } },
+  });
+  const number = (name: "seconds" | "shards") => {
+    const text = values[name];
+    if (text === undefined) return undefined;
+    const value = Number(text);
+    if (Number.isInteger(value) && value > 0) return value;
+    console.error(
+      `Cannot run the demo: expected --${name} to be a whole number above 0: got ${JSON.stringify(text)}`,
+    );
+    Deno.exit(2);
+  };
+  const [seconds, shards] = [number("seconds"), number("shards")];
+  const stop = new AbortController();
+  Deno.addSignalListener("SIGINT", () => stop.signal.aborted ? Deno.exit(130) : stop.abort());
+  Deno.addSignalListener("SIGTERM", () => stop.signal.aborted ? Deno.exit(143) : stop.abort());
+  const encoder = new TextEncoder();
+  const screen = new Screen(
+    Deno.stdout.isTerminal(),
+    (text) => void Deno.stdout.writeSync(encoder.encode(text)),
+  );
+  Deno.exit(await main({ seconds, shards, signal: stop.signal, screen }));
+}

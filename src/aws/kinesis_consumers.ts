@@ -1,0 +1,172 @@
+/**
+ * Enhanced fan-out: the registered consumers of a stream, and subscriptions to its shards, as an interface and
+ * as signed calls.
+ *
+ * A consumer in this sense belongs to a whole application, is paid for by the hour and by the gigabyte, and gives
+ * each of its shards 2 MiB a second of its own.
+ *
+ * @module
+ */
+
+import { isAwsError } from "../errors.ts";
+import type { KinesisRecord } from "../stream/record.ts";
+import type { ChildShard } from "../stream/shard.ts";
+import { jsonCaller, type ServiceOptions } from "./json_call.ts";
+import type { IteratorPosition } from "./kinesis.ts";
+import { KINESIS_SERVICE } from "./kinesis_wire.ts";
+import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./retry.ts";
+import { openSubscription, subscriptionEvents } from "./subscription.ts";
+
+/** A registered consumer. */
+export interface StreamConsumer {
+  readonly consumerArn: string;
+  readonly consumerStatus: "CREATING" | "DELETING" | "ACTIVE";
+}
+
+/** What is subscribed to, and from where. */
+export interface SubscribeToShardInput {
+  readonly consumerArn: string;
+  readonly shardId: string;
+  readonly position: IteratorPosition;
+}
+
+/** One event of a subscription. The service sends empty ones too, to show that it is alive. */
+export interface SubscribeToShardEvent {
+  /** Not de-aggregated; `subSequenceNumber` is 0. */
+  readonly records: readonly KinesisRecord[];
+  /** Payload bytes of `records`. */
+  readonly bytes: number;
+  /** Where a later subscription goes on, AFTER it; undefined at the end of the shard. It moves without records too. */
+  readonly continuationSequenceNumber: string | undefined;
+  readonly millisBehindLatest: number | undefined;
+  /** Empty before the end of the shard, and on emulators that name none. */
+  readonly childShards: readonly ChildShard[];
+}
+
+/**
+ * What fan-out needs of Kinesis. Every method throws `AwsServiceError`, or the signal's reason, as does the iteration
+ * of a subscription.
+ */
+export interface KinesisConsumers {
+  /** @returns undefined when the stream has no such consumer. */
+  describeStreamConsumer(
+    streamArn: string,
+    consumerName: string,
+    signal?: AbortSignal,
+  ): Promise<StreamConsumer | undefined>;
+  registerStreamConsumer(
+    streamArn: string,
+    consumerName: string,
+    signal?: AbortSignal,
+  ): Promise<StreamConsumer>;
+  /** @returns false when there is no such consumer. */
+  deregisterStreamConsumer(consumerArn: string, signal?: AbortSignal): Promise<boolean>;
+  /**
+   * Subscribes to a shard, for five minutes at the most. Resolves once the service has accepted; an error that it sends
+   * later comes from the iteration. One event is read at a time: while none is asked for, the sender is held up.
+   *
+   * @param signal Ends the subscription, at once; an iteration under way throws its reason.
+   */
+  subscribeToShard(
+    input: SubscribeToShardInput,
+    signal: AbortSignal,
+  ): Promise<AsyncIterableIterator<SubscribeToShardEvent>>;
+}
+
+/**
+ * Enhanced fan-out over signed HTTP. A subscription is an ordinary `fetch` whose answer does not end: HTTP/2 where the
+ * runtime and the service speak it, HTTP/1.1 with a connection for each shard elsewhere.
+ *
+ * @throws {TypeError} when the region or the endpoint cannot be one.
+ */
+export function signedKinesisConsumers(options: ServiceOptions): KinesisConsumers {
+  const call = jsonCaller(KINESIS_SERVICE, options);
+  return {
+    async describeStreamConsumer(streamArn, consumerName, signal) {
+      try {
+        return await call({
+          operation: "DescribeStreamConsumer",
+          input: { StreamARN: streamArn, ConsumerName: consumerName },
+          decode: (body) => streamConsumer((body as ConsumerAnswer).ConsumerDescription),
+          signal,
+        });
+      } catch (error) {
+        if (isAwsError(error, "ResourceNotFoundException")) return undefined;
+        throw error;
+      }
+    },
+
+    registerStreamConsumer: (streamArn, consumerName, signal) =>
+      call({
+        operation: "RegisterStreamConsumer",
+        input: { StreamARN: streamArn, ConsumerName: consumerName },
+        decode: (body) => streamConsumer((body as ConsumerAnswer).Consumer),
+        retry: REGISTER_RETRY_POLICY,
+        signal,
+      }),
+
+    async deregisterStreamConsumer(consumerArn, signal) {
+      try {
+        return await call({
+          operation: "DeregisterStreamConsumer",
+          input: { ConsumerARN: consumerArn },
+          decode: () => true,
+          signal,
+        });
+      } catch (error) {
+        if (isAwsError(error, "ResourceNotFoundException")) return false;
+        throw error;
+      }
+    },
+
+    async subscribeToShard({ consumerArn, shardId, position }, signal) {
+      const subscription = await call({
+        operation: "SubscribeToShard",
+        input: { ConsumerARN: consumerArn, ShardId: shardId, StartingPosition: wirePosition(position) },
+        decode: () => {
+          throw new SyntaxError("expected an event stream");
+        },
+        retry: SUBSCRIBE_RETRY_POLICY,
+        transport: { send: openSubscription },
+        signal,
+      });
+      return subscriptionEvents(subscription, signal);
+    },
+  };
+}
+
+/** The loop that subscribes paces itself; a second call within a second would be refused. */
+const SUBSCRIBE_RETRY_POLICY: RetryPolicy = { ...DEFAULT_RETRY_POLICY, attempts: 1, throttledAttempts: 1 };
+
+/** Nor does the loop that registers want a refusal for want of room repeated under its feet. */
+const REGISTER_RETRY_POLICY: RetryPolicy = { ...DEFAULT_RETRY_POLICY, throttledAttempts: 1 };
+
+// What the service sends. Emulators send null for what AWS leaves out.
+
+interface ConsumerAnswer {
+  readonly ConsumerDescription?: WireConsumer;
+  readonly Consumer?: WireConsumer;
+}
+
+interface WireConsumer {
+  readonly ConsumerARN: string;
+  readonly ConsumerStatus: StreamConsumer["consumerStatus"];
+}
+
+function streamConsumer(wire: WireConsumer | undefined): StreamConsumer {
+  if (wire === undefined) throw new SyntaxError("expected the description of a consumer");
+  return { consumerArn: wire.ConsumerARN, consumerStatus: wire.ConsumerStatus };
+}
+
+function wirePosition(position: IteratorPosition): Readonly<Record<string, unknown>> {
+  switch (position.type) {
+    case "TRIM_HORIZON":
+    case "LATEST":
+      return { Type: position.type };
+    case "AT_SEQUENCE_NUMBER":
+    case "AFTER_SEQUENCE_NUMBER":
+      return { Type: position.type, SequenceNumber: position.sequenceNumber };
+    case "AT_TIMESTAMP":
+      return { Type: position.type, Timestamp: position.timestampMs / 1000 };
+  }
+}

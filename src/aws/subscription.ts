@@ -1,0 +1,149 @@
+/**
+ * One subscription to a shard: the answer to SubscribeToShard, which goes on for five minutes.
+ *
+ * An error may come at three places, and is the same `AwsServiceError` at all of them: in place of the stream, as an
+ * ordinary answer; inside the stream, where the HTTP status was 200; and when the connection is lost.
+ *
+ * @module
+ */
+
+import { AwsServiceError, errorText } from "../errors.ts";
+import type { System } from "../system.ts";
+import { eventStreamMessages } from "./event_stream.ts";
+import type { HttpRequest } from "./http_exchange.ts";
+import type { Sent } from "./json_call.ts";
+import type { SubscribeToShardEvent } from "./kinesis_consumers.ts";
+import {
+  childShardsOf,
+  KINESIS_SERVICE,
+  recordsOf,
+  type WireChildShard,
+  type WireRecord,
+} from "./kinesis_wire.ts";
+import { classify, MALFORMED_ERROR, NETWORK_ERROR, TIMEOUT_ERROR } from "./retry.ts";
+import { isTimeLimit, withinTime } from "./time_limit.ts";
+
+/** A stream that the service has opened. */
+export interface OpenSubscription {
+  readonly body: ReadableStream<Uint8Array>;
+  readonly requestId: string | undefined;
+}
+
+/**
+ * Sends a signed SubscribeToShard.
+ *
+ * @param signal Ends the stream too. The request's time limit covers only what comes before the stream.
+ */
+export async function openSubscription(
+  system: System,
+  request: HttpRequest,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Sent<OpenSubscription>> {
+  const { method, url, headers, body = null, timeoutMs } = request;
+  const connection = new AbortController();
+  signal.addEventListener("abort", () => connection.abort(signal.reason), { once: true });
+  try {
+    return await withinTime({ clock: system.clock, ms: timeoutMs, signal }, async (ended) => {
+      ended.addEventListener("abort", () => connection.abort(ended.reason), { once: true });
+      const init = { method, headers, body, redirect: "manual", signal: connection.signal } as const;
+      return await opened(await system.fetch(url, init));
+    });
+  } catch (cause) {
+    if (signal.aborted) throw signal.reason;
+    return { answered: false, code: isTimeLimit(cause) ? TIMEOUT_ERROR : NETWORK_ERROR, cause };
+  }
+}
+
+async function opened(response: Response): Promise<Sent<OpenSubscription>> {
+  const { status, headers, body } = response;
+  const type = headers.get("content-type")?.split(";")[0]?.trim();
+  if (response.ok && body !== null && type === "application/vnd.amazon.eventstream") {
+    return { ok: true, status, value: { body, requestId: headers.get("x-amzn-requestid") ?? undefined } };
+  }
+  return { answered: true, status, headers, body: await response.arrayBuffer() };
+}
+
+/**
+ * The events of a stream. Messages and events of types that are not known are passed over, `initial-response` among them.
+ *
+ * @throws {AwsServiceError} for an error that the stream tells, for damaged bytes, and for a lost connection; the
+ * signal's reason when it aborts.
+ */
+export async function* subscriptionEvents(
+  { body, requestId }: OpenSubscription,
+  signal: AbortSignal,
+): AsyncGenerator<SubscribeToShardEvent, undefined, undefined> {
+  const failed = (code: string, detail: string, cause?: unknown) =>
+    new AwsServiceError({
+      service: KINESIS_SERVICE.service,
+      operation: "SubscribeToShard",
+      code,
+      status: undefined,
+      requestId,
+      // Inside a stream errors have no status; outside they would come with 400.
+      retryable: ["transient", "throttled"].includes(classify({ code, status: 400 })),
+      detail,
+      body: undefined,
+    }, cause === undefined ? {} : { cause });
+  try {
+    for await (const { headers, payload } of eventStreamMessages(body, signal)) {
+      switch (headers.get(":message-type")) {
+        case "event":
+          if (headers.get(":event-type") === "SubscribeToShardEvent") yield eventOf(payload);
+          break;
+        case "exception":
+          throw failed(headers.get(":exception-type") ?? UNNAMED, explanationOf(payload));
+        case "error":
+          throw failed(headers.get(":error-code") ?? UNNAMED, headers.get(":error-message") ?? UNEXPLAINED);
+      }
+    }
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (error instanceof AwsServiceError) throw error;
+    if (error instanceof SyntaxError) throw failed(MALFORMED_ERROR, errorText(error), error);
+    throw failed(NETWORK_ERROR, `the connection was lost: ${errorText(error)}`, error);
+  }
+}
+
+const UNNAMED = "UnknownError";
+const UNEXPLAINED = "no explanation was given";
+
+/** A SubscribeToShardEvent as it comes. Emulators send null for what AWS leaves out. */
+interface WireEvent {
+  readonly Records?: readonly WireRecord[] | null;
+  readonly ContinuationSequenceNumber?: string | null;
+  readonly MillisBehindLatest?: number | null;
+  readonly ChildShards?: readonly WireChildShard[] | null;
+}
+
+/** @throws {SyntaxError} when the payload cannot be read. */
+function eventOf(payload: Uint8Array): SubscribeToShardEvent {
+  try {
+    const event = JSON.parse(UTF8.decode(payload)) as WireEvent;
+    return {
+      ...recordsOf(event.Records),
+      continuationSequenceNumber: event.ContinuationSequenceNumber ?? undefined,
+      millisBehindLatest: event.MillisBehindLatest ?? undefined,
+      childShards: childShardsOf(event.ChildShards),
+    };
+  } catch (cause) {
+    throw new SyntaxError("Cannot read an event: expected a SubscribeToShardEvent in JSON", { cause });
+  }
+}
+
+/** The words of an exception; its type matters more, so that any payload will do. */
+function explanationOf(payload: Uint8Array): string {
+  const text = UTF8.decode(payload);
+  const { message, Message } = tryJson(text) ?? {};
+  return [message, Message, text].find((words) => typeof words === "string" && words !== "") ?? UNEXPLAINED;
+}
+
+function tryJson(text: string): { readonly message?: string; readonly Message?: string } | null | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // not JSON, so shown as it is
+  }
+}
+
+const UTF8 = new TextDecoder();

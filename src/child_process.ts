@@ -1,0 +1,43 @@
+/**
+ * A child process, as the library sees one: bytes in, bytes out, an end. `src/host/child_process.ts` starts real ones;
+ * tests put their own in its place.
+ *
+ * @module
+ */
+
+/** How a child ended: by itself with a code, or by a signal. Exactly one of the two is set. */
+export interface ChildExit {
+  readonly code: number | undefined;
+  /** e.g. `SIGKILL`. */
+  readonly signal: string | undefined;
+}
+
+/** A running child process, its three streams being pipes. */
+export interface ChildProcess {
+  readonly pid: number;
+  /**
+   * Writes to the child's stdin. Resolves once the pipe has taken all of it: await that, or memory has no bound.
+   * Rejects when the child no longer reads.
+   */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Closes the child's stdin, after what was written. Harmless when repeated. */
+  closeInput(): void;
+  /** What the child prints. Ends, or throws, when nothing more can come. To be read once. */
+  readonly stdout: AsyncIterable<Uint8Array>;
+  /** What the child complains. Ends, or throws, when nothing more can come. To be read once. */
+  readonly stderr: AsyncIterable<Uint8Array>;
+  /** Resolves when the process is gone, which says nothing about its pipes: a grandchild may hold them open. Never rejects. */
+  readonly exited: Promise<ChildExit>;
+  /** Sends a signal; without effect on a process that is gone. */
+  kill(signal: "SIGTERM" | "SIGKILL"): void;
+  /** Lets go of our ends of the pipes; reading them then ends. Harmless when repeated. */
+  release(): void;
+}
+
+/**
+ * Starts a program, found like a shell finds it: a name with a slash from the working directory, any other on PATH.
+ * Working directory, environment and process group are our own.
+ *
+ * Rejects when it cannot be started.
+ */
+export type Spawn = (program: string, args: readonly string[]) => Promise<ChildProcess>;

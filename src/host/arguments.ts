@@ -1,0 +1,170 @@
+/**
+ * Reads the command line: our own flags, those of the MultiLangDaemon, and what comes before a Java program's name, so that
+ * launchers that insist on calling `java` can call us.
+ *
+ * A flag is nothing but a property: `--stream words` is `--set streamName=words`.
+ *
+ * Source: KCL 3.5.1, `MultiLangDaemonArguments`.
+ *
+ * @module
+ */
+
+import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
+
+/** A property that a flag sets. */
+export interface FlagEntry {
+  readonly key: string;
+  readonly value: string;
+  /** The flag, for messages. */
+  readonly where: string;
+}
+
+/** To run. */
+export interface RunCommand {
+  readonly type: "run";
+  /** The properties file; undefined where flags and environment say everything. */
+  readonly file: string | undefined;
+  readonly entries: readonly FlagEntry[];
+  /** From `-Daws.region=…` and the like, by name. */
+  readonly systemProperties: Readonly<Record<string, string>>;
+  readonly warnings: readonly string[];
+}
+
+/** What the command line asks for. */
+export type Command =
+  | RunCommand
+  | { readonly type: "help" }
+  | { readonly type: "version" }
+  /** It cannot be understood; one line that says why. */
+  | { readonly type: "misuse"; readonly problem: string };
+
+/** Flags that set a property, with what follows them in the help. */
+const FLAGS: Readonly<
+  Record<string, { readonly key: string; readonly value: string; readonly help: string }>
+> = {
+  application: { key: "applicationName", value: "NAME", help: "workers with the same name share the stream" },
+  stream: { key: "streamName", value: "NAME", help: "the stream to read, by name or ARN" },
+  executable: { key: "executableName", value: "COMMAND", help: "a module (.ts, .js, .mjs), or a program" },
+  region: { key: "regionName", value: "REGION", help: "e.g. eu-central-1" },
+  "kinesis-endpoint": { key: "kinesisEndpoint", value: "URL", help: "for emulators and private endpoints" },
+  "dynamodb-endpoint": { key: "dynamoDBEndpoint", value: "URL", help: "for emulators and private endpoints" },
+  "health-port": { key: "healthPort", value: "PORT", help: "serve /health, /ready, /lag, /metrics; 0 = any" },
+  "health-host": { key: "healthHost", value: "ADDRESS", help: "where to serve them (127.0.0.1)" },
+  "log-level": { key: "logLevel", value: "LEVEL", help: "debug, info (the default), warning or error" },
+};
+
+/** What `--help` prints. */
+export const HELP: string = `Usage: kclite [OPTION...] [PROPERTIES_FILE]
+
+Consumes an Amazon Kinesis data stream as the KCL MultiLangDaemon does, without Java.
+
+  -p, --properties-file FILE      the properties file; beats the positional one
+      --set KEY=VALUE             sets any property of docs/OPTIONS.md; may be repeated
+${
+  Object.entries(FLAGS).map(([flag, { value, help }]) => `      ${`--${flag} ${value}`.padEnd(28)}${help}`)
+    .join("\n")
+}
+  -l, --log-configuration FILE    accepted and ignored: there is no logback
+  -h, --help                      this text
+  -V, --version                   the version
+
+A flag beats the environment (KCLITE_STREAM_NAME for streamName), which beats the file.
+java's -cp, -X and -D, and the name of the MultiLangDaemon class, are accepted; of -D only -Daws.* counts.
+
+Exit code: 0 after an orderly end, 1 after a failure, 2 for a wrong command line; 143, 130 or 129 after
+SIGTERM, SIGINT or SIGHUP. A second signal ends the program at once.`;
+
+/** Reads the arguments after the program's name. */
+export function parseCommand(args: readonly string[]): Command {
+  const { rest, systemProperties, isVersion } = withoutJava(args);
+  if (isVersion) return { type: "version" };
+  let parsed;
+  try {
+    parsed = parseArgs({
+      args: [...rest],
+      options: OPTIONS,
+      allowPositionals: true,
+      strict: true,
+      tokens: true,
+    });
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return { type: "misuse", problem: firstSentence(error.message) };
+  }
+  const options = parsed.tokens.filter((token) => token.kind === "option");
+  const last = (name: string) => options.findLast((option) => option.name === name);
+  if (last("help") !== undefined) return { type: "help" };
+  if (last("version") !== undefined) return { type: "version" };
+  const [positional, ...surplus] = parsed.positionals;
+  if (surplus.length > 0) {
+    return { type: "misuse", problem: `Expected one properties file: got ${parsed.positionals.join(", ")}` };
+  }
+  const entries: FlagEntry[] = [];
+  for (const { name, value = "" } of options) {
+    const entry = entryOf(name, value);
+    if (typeof entry === "string") return { type: "misuse", problem: entry };
+    if (entry !== undefined) entries.push(entry);
+  }
+  const file = last("properties-file")?.value;
+  const warnings: string[] = [];
+  if (file !== undefined && positional !== undefined) {
+    warnings.push(`--properties-file ${file} is used, and ${positional} is not`);
+  }
+  if (last("log-configuration") !== undefined) {
+    warnings.push("--log-configuration is ignored: there is no logback; see --log-level");
+  }
+  return { type: "run", file: file ?? positional, entries, systemProperties, warnings };
+}
+
+const OPTIONS: ParseArgsOptionsConfig = {
+  "properties-file": { type: "string", short: "p" },
+  "log-configuration": { type: "string", short: "l" },
+  set: { type: "string", multiple: true },
+  help: { type: "boolean", short: "h" },
+  version: { type: "boolean", short: "V" },
+  ...Object.fromEntries(Object.keys(FLAGS).map((flag) => [flag, { type: "string" } as const])),
+};
+
+interface WithoutJava {
+  readonly rest: readonly string[];
+  readonly systemProperties: Readonly<Record<string, string>>;
+  readonly isVersion: boolean;
+}
+
+/** Takes out what java itself would take, and the class that it is to run. */
+function withoutJava(args: readonly string[]): WithoutJava {
+  const rest: string[] = [];
+  const systemProperties: Record<string, string> = {};
+  let isVersion = false;
+  for (let at = 0; at < args.length; at++) {
+    const arg = args[at] ?? "";
+    const [, name, value = ""] = /^-D([^=]+)(?:=([^]*))?$/.exec(arg) ?? [];
+    if (/^-cp$/.test(arg)) at++;
+    else if (name !== undefined) systemProperties[name] = value;
+    else if (arg === "-version") isVersion = true;
+    else if (!arg.startsWith("-X") && !MAIN_CLASS.test(arg)) rest.push(arg);
+  }
+  return { rest, systemProperties, isVersion };
+}
+
+/** Of KCL 2.x and 3.x, and of 1.x. */
+const MAIN_CLASS = /^(?:software\.amazon|com\.amazonaws\.services)\.kinesis\.multilang\.MultiLangDaemon$/;
+
+/** @returns undefined for a flag that sets no property, a text for one that cannot be read. */
+function entryOf(name: string, value: string): FlagEntry | string | undefined {
+  if (name === "set") {
+    const [, key, text] = /^\s*([^=\s]+)\s*=([^]*)$/.exec(value) ?? [];
+    // Not repeated: it may hold a secret.
+    if (key === undefined || text === undefined) return "Expected KEY=VALUE after --set: got something else";
+    return { key, value: text, where: "--set" };
+  }
+  const flag = FLAGS[name];
+  if (flag === undefined) return undefined;
+  const key = name === "stream" && value.startsWith("arn:") ? "streamArn" : flag.key;
+  return { key, value, where: `--${name}` };
+}
+
+/** Node's messages go on with advice about arguments that start with a dash. */
+function firstSentence(message: string): string {
+  return message.split(/\.\s|\n/)[0] ?? message;
+}

@@ -1,0 +1,42 @@
+/**
+ * Loads a module that a user names in a properties file, and tells which module was started.
+ *
+ * @module
+ */
+
+import { realpathSync } from "node:fs";
+import process from "node:process";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { errorText } from "../errors.ts";
+import { findFile } from "./files.ts";
+
+/**
+ * What the module exports.
+ *
+ * @param name Its path; a relative one is looked for in each folder.
+ * @throws {Error} when there is no such file, or when loading it fails; what it failed with is the `cause`.
+ */
+export async function loadModule(
+  name: string,
+  folders: readonly string[],
+): Promise<Readonly<Record<string, unknown>>> {
+  const path = await findFile(name, folders);
+  if (path === undefined) {
+    throw new Error(
+      `Cannot load module ${JSON.stringify(name)}: there is no such file: looked in ${folders.join(" and ")}`,
+    );
+  }
+  try {
+    return await import(pathToFileURL(path).href);
+  } catch (error) {
+    throw new Error(`Cannot load module ${JSON.stringify(path)}: ${errorText(error)}`, { cause: error });
+  }
+}
+
+/** Whether the module is the file that the runtime was started with: for runtimes without `import.meta.main`, such as Node 20. */
+export function isStartedFile(moduleUrl: string): boolean {
+  const [, started] = process.argv;
+  if (started === undefined || !moduleUrl.startsWith("file:")) return false;
+  // npm starts a program by a link to it.
+  return realpathSync(started) === realpathSync(fileURLToPath(moduleUrl));
+}

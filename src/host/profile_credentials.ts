@@ -1,0 +1,84 @@
+/**
+ * Reads the AWS profile files by way of AWS's own package, which knows all that may stand in them: keys, roles upon roles,
+ * web identity, `credential_process`, single sign-on.
+ *
+ * The package is large and needs permissions, so it is loaded by the first call, and only if there is a file to read.
+ *
+ * @module
+ */
+
+import { stat } from "node:fs/promises";
+import process from "node:process";
+import { CredentialsError } from "../errors.ts";
+
+/** Where the files are, and where roles are asked for. */
+export interface ProfileFiles {
+  /** Region of STS for profiles that name none. */
+  readonly region?: string | undefined;
+  /** @default `AWS_SHARED_CREDENTIALS_FILE`, else `~/.aws/credentials` */
+  readonly credentialsFile?: string | undefined;
+  /** @default `AWS_CONFIG_FILE`, else `~/.aws/config` */
+  readonly configFile?: string | undefined;
+}
+
+/** What a profile gives; may be handed on as credentials. */
+export interface ProfileCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string | undefined;
+  readonly expiresEpochMs: number | undefined;
+}
+
+/**
+ * Makes a loader of profiles. It takes a profile's name, or undefined for `AWS_PROFILE`, else `default`; it reads the files
+ * anew each time, and throws `CredentialsError`.
+ */
+export function profileLoader(
+  files: ProfileFiles = {},
+): (name: string | undefined) => Promise<ProfileCredentials> {
+  return async (name) => {
+    const credentialsFile = files.credentialsFile ?? process.env["AWS_SHARED_CREDENTIALS_FILE"] ??
+      inHome("credentials");
+    const configFile = files.configFile ?? process.env["AWS_CONFIG_FILE"] ?? inHome("config");
+    if (!(await isReadable(credentialsFile)) && !(await isReadable(configFile))) {
+      throw new CredentialsError(`neither ${credentialsFile} nor ${configFile} can be read`);
+    }
+    const { fromIni } = await import("npm:@aws-sdk/credential-providers@^3.1169.0");
+    const provider = fromIni({
+      filepath: credentialsFile,
+      configFilepath: configFile,
+      ignoreCache: true,
+      ...(name === undefined ? {} : { profile: name }),
+      ...(files.region === undefined ? {} : { parentClientConfig: { region: files.region } }),
+    });
+    try {
+      const { accessKeyId, secretAccessKey, sessionToken, expiration } = await provider();
+      return { accessKeyId, secretAccessKey, sessionToken, expiresEpochMs: expiration?.getTime() };
+    } catch (error) {
+      throw new CredentialsError(reasonOf(error)); // without cause: it may hold what a process printed
+    }
+  };
+}
+
+/** As the package finds it. */
+function inHome(file: string): string {
+  const home = process.env["HOME"] ?? process.env["USERPROFILE"] ?? "~";
+  return `${home}/.aws/${file}`;
+}
+
+async function isReadable(path: string): Promise<boolean> {
+  try {
+    await stat(path); // access() wants to know the user, and under Deno a permission for it
+    return true;
+  } catch {
+    return false; // the error says so
+  }
+}
+
+/** A failed process is reported with its command line and all that it said, which may be secret. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return "the profile cannot be read";
+  if (error.message.startsWith("Command failed")) return "the profile's credential_process failed";
+  const [line = ""] = error.message.split("\n");
+  return line.slice(0, 300) || error.name;
+}

@@ -1,0 +1,44 @@
+/**
+ * Signals that ask the program to stop: the first one politely, the second one at once.
+ *
+ * @module
+ */
+
+import process from "node:process";
+
+/** Exit codes of a program that a signal ended: 128 and the signal's number, as shells and the JVM have it. */
+const EXIT_CODES = { SIGTERM: 143, SIGINT: 130, SIGHUP: 129 } as const;
+
+/** The signals that are listened to. */
+export type StopSignal = keyof typeof EXIT_CODES;
+
+/** What the signals ask for. */
+export interface StopRequest {
+  /** Aborts with the first signal. */
+  readonly signal: AbortSignal;
+  /** The exit code that the first signal asks for; undefined before it. */
+  exitCode(): number | undefined;
+}
+
+/**
+ * Starts listening.
+ *
+ * @param onSignal Called with the first signal.
+ * @param onSecond Called with any later one: ends the program, with this exit code.
+ */
+export function listenToSignals(
+  onSignal: (name: StopSignal) => void,
+  onSecond: (exitCode: number) => void,
+): StopRequest {
+  const stop = new AbortController();
+  let exitCode: number | undefined;
+  for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+    process.on(name, () => {
+      if (exitCode !== undefined) return onSecond(EXIT_CODES[name]);
+      exitCode = EXIT_CODES[name];
+      onSignal(name);
+      stop.abort(new Error(`Stopped by ${name}`));
+    });
+  }
+  return { signal: stop.signal, exitCode: () => exitCode };
+}

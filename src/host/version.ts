@@ -1,0 +1,8 @@
+/**
+ * The version of this program; the same as in deno.json, which a test sees to.
+ *
+ * @module
+ */
+
+/** As `--version` prints it. */
+export const VERSION = "0.1.0";

@@ -1,0 +1,199 @@
+/**
+ * A record processor that lives in a child process and speaks the MultiLangDaemon protocol: one child for each lease, started by
+ * `initialize` and never used again.
+ *
+ * A child that dies, hangs or breaks the protocol takes only its own shard along: the consumer starts a fresh one at the stored
+ * checkpoint. Java ends the whole daemon; `onChildFailure` allows for that.
+ *
+ * Source: KCL 3.5.1, `MultiLangShardRecordProcessor`.
+ *
+ * @module
+ */
+
+import type { Spawn } from "../child_process.ts";
+import type {
+  RecordProcessor,
+  RecordProcessorFactory,
+  RecordsBatch,
+  ShardContext,
+} from "../consumer/record_processor.ts";
+import { errorText, MultiLangProtocolError } from "../errors.ts";
+import type { EventListener } from "../events.ts";
+import type { Clock } from "../system.ts";
+import { ChildSession, type StoreCheckpoint } from "./child_session.ts";
+import type { CheckpointReply, DaemonMessage } from "./message.ts";
+
+/** What the processors of one worker share. */
+export interface MultiLangOptions {
+  /**
+   * The program and its arguments, separated by spaces; there are no quotes and no escapes. A program without a slash is
+   * searched for on PATH. KCL: `executableName`.
+   */
+  readonly executableName: string;
+  /** Starts processes. */
+  readonly spawn: Spawn;
+  readonly clock: Clock;
+  /**
+   * How long a child may take for each next message, in ms; checkpointing does not count. KCL: `timeoutInSeconds`. Too short
+   * ends children that are merely slow.
+   *
+   * @default no limit
+   */
+  readonly timeoutMs?: number | undefined;
+  /**
+   * How long a child may take to end once its stdin is closed, in ms, before it gets a SIGTERM. KCL waits for ever.
+   *
+   * @default {10000}
+   */
+  readonly exitWaitMs?: number | undefined;
+  /**
+   * How long a child may take to end after SIGTERM, in ms, before it gets a SIGKILL.
+   *
+   * @default {2000}
+   */
+  readonly killWaitMs?: number | undefined;
+  /** Hears what children print, and how they end: `notice` events with the shard's id. */
+  readonly onEvent?: EventListener | undefined;
+  /** Gets the children's stderr as it is, as soon as it comes. */
+  readonly writeStderr?: ((bytes: Uint8Array) => void) | undefined;
+  /** Aborts when the program stops. Ctrl-C reaches children too, and one that ends by it has not failed. */
+  readonly stopping?: AbortSignal | undefined;
+  /**
+   * Called for each child that cannot be started, dies, hangs or breaks the protocol, unless the program stops. Ending the
+   * program here is Java's behaviour. Must not throw.
+   *
+   * @default nothing: the consumer starts another child for the shard
+   */
+  readonly onChildFailure?: ((error: MultiLangProtocolError, shardId: string) => void) | undefined;
+}
+
+/**
+ * Makes processors that run in child processes.
+ *
+ * @throws {RangeError} when `executableName` is empty.
+ */
+export function multiLangProcessor(options: MultiLangOptions): RecordProcessorFactory {
+  const command = splitCommand(options.executableName);
+  return (shardId) => new MultiLangProcessor(options, command, shardId);
+}
+
+/** A program with its arguments. */
+export interface Command {
+  readonly program: string;
+  readonly args: readonly string[];
+}
+
+/**
+ * Splits at spaces only, as Java does: a tab, a quote or a backslash is part of a name.
+ *
+ * @throws {RangeError} when nothing is left.
+ */
+export function splitCommand(executableName: string): Command {
+  const [program, ...args] = executableName.split(/ +/).filter((part) => part !== "");
+  if (program === undefined) {
+    throw new RangeError(
+      'Cannot run child processes: expected executableName, e.g. "app.py": got an empty one',
+    );
+  }
+  return { program, args };
+}
+
+class MultiLangProcessor implements RecordProcessor {
+  readonly #options: MultiLangOptions;
+  readonly #command: Command;
+  readonly #shardId: string;
+  #session: ChildSession | undefined;
+
+  constructor(options: MultiLangOptions, command: Command, shardId: string) {
+    this.#options = options;
+    this.#command = command;
+    this.#shardId = shardId;
+  }
+
+  async initialize(context: ShardContext): Promise<void> {
+    this.#session = await this.#start(context);
+    const { sequenceNumber, subSequenceNumber } = context.initialCheckpoint;
+    await this.#session.request({
+      action: "initialize",
+      shardId: context.shardId,
+      sequenceNumber,
+      subSequenceNumber,
+    });
+  }
+
+  async processRecords(batch: RecordsBatch, context: ShardContext): Promise<void> {
+    const { records, millisBehindLatest } = batch;
+    await this.#request({ action: "processRecords", records, millisBehindLatest }, checkpointOf(context));
+  }
+
+  /** The child stays until `dispose()`: when SHARD_END is not stored by then, it is told again. */
+  async shardEnded(context: ShardContext): Promise<void> {
+    await this.#request({ action: "shardEnded" }, checkpointOf(context));
+  }
+
+  async shutdownRequested(context: ShardContext): Promise<void> {
+    await this.#tell({ action: "shutdownRequested" }, checkpointOf(context));
+  }
+
+  async leaseLost(): Promise<void> {
+    await this.#tell({ action: "leaseLost" });
+    await this.#session?.close();
+  }
+
+  async dispose(): Promise<void> {
+    await this.#session?.close();
+  }
+
+  async #start(context: ShardContext): Promise<ChildSession> {
+    const { spawn, clock, onEvent, writeStderr, onChildFailure, stopping } = this.#options;
+    const { program, args } = this.#command;
+    const shardId = this.#shardId;
+    let child;
+    try {
+      child = await spawn(program, args);
+    } catch (cause) {
+      const error = new MultiLangProtocolError(
+        `Cannot start "${program}" for shard ${shardId}: ${errorText(cause)}`,
+        { cause },
+      );
+      onChildFailure?.(error, shardId);
+      throw error;
+    }
+    return new ChildSession({
+      child,
+      clock,
+      timeoutMs: this.#options.timeoutMs,
+      exitWaitMs: this.#options.exitWaitMs ?? 10_000,
+      killWaitMs: this.#options.killWaitMs ?? 2000,
+      stopping,
+      notice: (level, text) => onEvent?.({ type: "notice", level, shardId, text }),
+      writeStderr: (bytes) => writeStderr?.(bytes),
+      onFailure: (error, isExcused) => {
+        if (!isExcused) onChildFailure?.(error, shardId);
+        context.restart(error);
+      },
+    });
+  }
+
+  #request(message: Exclude<DaemonMessage, CheckpointReply>, checkpoint: StoreCheckpoint): Promise<void> {
+    if (this.#session === undefined) {
+      throw new MultiLangProtocolError(`No child process was started for shard ${this.#shardId}`);
+    }
+    return this.#session.request(message, checkpoint);
+  }
+
+  /** Tells a child what it cannot change: whether it hears it makes no difference to the shard. */
+  async #tell(message: Exclude<DaemonMessage, CheckpointReply>, checkpoint?: StoreCheckpoint): Promise<void> {
+    try {
+      await this.#session?.request(message, checkpoint);
+    } catch (error) {
+      if (!(error instanceof MultiLangProtocolError)) throw error;
+      const text = `Child process was not told "${message.action}": ${errorText(error)}`;
+      this.#options.onEvent?.({ type: "notice", level: "warning", shardId: this.#shardId, text });
+    }
+  }
+}
+
+function checkpointOf(context: ShardContext): StoreCheckpoint {
+  return (at) => context.checkpoint(at);
+}

@@ -1,0 +1,46 @@
+// Pure.
+/**
+ * Guesses what a misspelt name was meant to be.
+ *
+ * @module
+ */
+
+/**
+ * The name that is nearest, or undefined when none is near: at most a third of the letters may differ. Case, dots and
+ * underscores do not count, so that `RetrievalMode` and `FAILOVER_TIME_MILLIS` are near too.
+ */
+export function nearestName(name: string, names: readonly string[]): string | undefined {
+  const letters = lettersOf(name);
+  if (letters.length > MOST_LETTERS) return undefined;
+  let nearest: string | undefined;
+  let least = Math.floor(letters.length / 3) + 1;
+  for (const candidate of names) {
+    const distance = editDistance(letters, lettersOf(candidate));
+    if (distance < least) {
+      nearest = candidate;
+      least = distance;
+    }
+  }
+  return nearest;
+}
+
+/** No name is as long, and each letter costs a comparison with every letter of every name. */
+const MOST_LETTERS = 200;
+
+/** How many letters must be inserted, deleted or replaced to make `a` into `b`. */
+export function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
+
+function lettersOf(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, "");
+}

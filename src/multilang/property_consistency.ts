@@ -1,0 +1,104 @@
+// Pure.
+/**
+ * The rules about more than one property: what is required, what excludes what, and defaults that differ from the worker's.
+ *
+ * @module
+ */
+
+import type { WorkerOptions } from "../worker/options.ts";
+import type { Settings } from "./property.ts";
+import type { Findings, GivenProperty } from "./property_reading.ts";
+import { POLLING_PROPERTIES, retrievalChoice } from "./retrieval_choice.ts";
+
+/** Docker kills ten seconds after it asked to stop. KCL 1.x documented 5000; later versions do not wait at all. */
+const SHUTDOWN_GRACE_MS = 5000;
+
+/** Capacity units of a table. Source: KCL 3.5.1, `LeaseManagementConfig`. */
+const TABLE_CAPACITY = 10;
+
+/** Properties, each looked at by itself. */
+export interface SeparateProperties {
+  readonly options: Partial<WorkerOptions>;
+  readonly settings: Settings;
+  /** All that were given. */
+  readonly given: readonly GivenProperty[];
+  /** Those that count. */
+  readonly chosen: readonly GivenProperty[];
+  readonly findings: Findings;
+}
+
+/** Options and settings that go together. What does not is added to the problems. */
+export function consistent(
+  separate: SeparateProperties,
+): { readonly options: Partial<WorkerOptions>; readonly settings: Settings } {
+  const { settings, chosen, findings } = separate;
+  const options = {
+    shutdownGraceMs: SHUTDOWN_GRACE_MS,
+    ...separate.options,
+    ...tableRegionOf(separate),
+    ...billingOf(settings),
+  };
+  tellOfMissing(separate);
+  refuseForeignTables(separate);
+  const hasPollingProperty = chosen.some(({ property, value }) =>
+    POLLING_PROPERTIES.includes(property.name) && value !== 0
+  );
+  const { warning } = retrievalChoice(settings.retrievalMode, hasPollingProperty);
+  if (warning !== undefined) findings.notices.push({ level: "warning", text: warning });
+  return { options, settings };
+}
+
+/** `kinesisClient.region` moves the stream and leaves the lease table where `regionName` says. */
+function tableRegionOf({ options, given, chosen }: SeparateProperties): Partial<WorkerOptions> {
+  const winner = chosen.find(({ property }) => property.name === "regionName");
+  if (winner?.key !== "kinesisClient.region" || options.dynamoDBRegion !== undefined) return {};
+  const general = given.findLast(({ key }) => key === "regionName");
+  return general === undefined ? {} : { dynamoDBRegion: `${general.value}` };
+}
+
+function billingOf(settings: Settings): Partial<WorkerOptions> {
+  const { billingMode, readCapacity = TABLE_CAPACITY, writeCapacity = TABLE_CAPACITY } = settings;
+  if (billingMode === undefined) return {};
+  return { billingMode: billingMode === "PROVISIONED" ? { readCapacity, writeCapacity } : billingMode };
+}
+
+function tellOfMissing({ options, settings, findings: { problems, unreadable } }: SeparateProperties): void {
+  const required = [
+    {
+      names: ["executableName"],
+      found: settings.executableName,
+      wanted: "executableName, e.g. executableName = sample_kclpy_app.py",
+    },
+    { names: ["applicationName"], found: options.applicationName, wanted: "applicationName" },
+    {
+      names: ["streamName", "streamArn"],
+      found: options.streamName ?? options.streamArn,
+      wanted: "streamName or streamArn",
+    },
+  ];
+  for (const { names, found, wanted } of required) {
+    if (found !== undefined || names.some((name) => unreadable.includes(name))) continue;
+    problems.push(`Cannot start: expected ${wanted}: got none`);
+  }
+}
+
+/** Two fleets that keep their leader's lock in different tables would both lead. */
+function refuseForeignTables(
+  { options, settings, chosen, findings: { problems } }: SeparateProperties,
+): void {
+  const rows = [
+    ["coordinatorStateTableName", "CoordinatorState"],
+    ["workerMetricsTableName", "WorkerMetricStats"],
+  ] as const;
+  for (const [setting, suffix] of rows) {
+    const wanted = `${options.applicationName}-${suffix}`;
+    const found = settings[setting];
+    if (found === undefined || options.applicationName === undefined || found === wanted) continue;
+    const entry = chosen.find(({ property }) => property.name === setting);
+    problems.push(
+      `Cannot read ${entry?.where}: expected "${wanted}" for ${entry?.key}: got ${JSON.stringify(found)}: ` +
+        "kclite looks for the tables of KCL 3.0 to 3.4 under their default names only; " +
+        "remove the line if the application has never run with KCL",
+    );
+  }
+}

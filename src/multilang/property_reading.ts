@@ -1,0 +1,143 @@
+// Pure.
+/**
+ * Reads the entries of one source by the table of properties: which property each is, and what its value means.
+ *
+ * @module
+ */
+
+import { nearestName } from "./nearest_name.ts";
+import type { Property } from "./property.ts";
+import type { SourcedEntry } from "./property_source.ts";
+import { PROPERTIES } from "./property_table.ts";
+
+/** A word for the operator. */
+export interface Notice {
+  readonly level: "debug" | "info" | "warning";
+  readonly text: string;
+}
+
+/** What comes to light while properties are read. */
+export interface Findings {
+  readonly notices: Notice[];
+  /** What makes a start impossible, as whole sentences. */
+  readonly problems: string[];
+  /** Names of properties that are given, but not as they should be. */
+  readonly unreadable: string[];
+}
+
+/** A property with the value that some source gives it. */
+export interface GivenProperty {
+  readonly property: Property;
+  /** As it was written. */
+  readonly key: string;
+  readonly where: string;
+  /** Which source; the greater the stronger. */
+  readonly rank: number;
+  /** How special the name is: of two that set the same thing, the greater counts. */
+  readonly specificity: number;
+  readonly value: unknown;
+  /** Whether it is what kclite does anyway. */
+  readonly isDefault: boolean;
+}
+
+/** The properties that one source sets. Of a key that comes twice the last counts. */
+export function givenProperties(
+  entries: readonly SourcedEntry[],
+  rank: number,
+  findings: Findings,
+): GivenProperty[] {
+  const last = new Map<string, SourcedEntry & { readonly known: KnownName }>();
+  for (const entry of entries) {
+    const known = knownName(entry.key);
+    if (known === undefined) {
+      tellOfUnknown(entry, findings);
+      continue;
+    }
+    const before = last.get(known.name);
+    if (before !== undefined && before.key !== entry.key) {
+      findings.problems.push(
+        `Cannot read ${entry.where}: expected either ${entry.key} or ${before.key} (${before.where}): got both`,
+      );
+    } else if (before !== undefined) {
+      findings.notices.push({
+        level: "warning",
+        text: `${before.where}: ${entry.key} gives way to the same key again (${entry.where})`,
+      });
+    }
+    last.set(known.name, { ...entry, known });
+  }
+  return [...last.values()].flatMap((entry) => givenProperty(entry, entry.known, rank, findings));
+}
+
+/** A text as it may be shown: of a credentials property only the names of providers, and no text at any length. */
+export function shownText(text: string, property: Property): string {
+  if (property.type.secret) {
+    return text.split(",").map((entry) => entry.replace(/\|[^]*/, "|***").trim()).join(",");
+  }
+  return quoted(text);
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text);
+}
+
+/** Characters. */
+const MOST_SHOWN = 100;
+
+interface KnownName {
+  /** As the table has it. */
+  readonly name: string;
+  readonly property: Property;
+  readonly specificity: number;
+}
+
+const NAMES: ReadonlyMap<string, KnownName> = new Map(
+  PROPERTIES.flatMap((property) => [property.name, ...property.aliases].map((name) => ({ name, property })))
+    .map(({ name, property }, specificity) => [name, { name, property, specificity }]),
+);
+
+function knownName(key: string): KnownName | undefined {
+  // KCL takes this prefix in any case, and nothing else.
+  return NAMES.get(key.replace(/^awscredentialsprovider/i, "AwsCredentialsProvider"));
+}
+
+function tellOfUnknown({ key, where }: SourcedEntry, { notices, problems }: Findings): void {
+  const [provider] = /^(?:kinesis|dynamoDB|cloudWatch)CredentialsProvider\./.exec(key) ?? [];
+  if (provider !== undefined) {
+    problems.push(`Cannot read ${where}: ${key} sets a Java object: set AwsCredentialsProvider instead`);
+    return;
+  }
+  const nearest = nearestName(key.replace(/^KCLITE_/, ""), [...NAMES.keys()]);
+  const hint = nearest === undefined ? "see docs/OPTIONS.md" : `did you mean ${nearest}?`;
+  notices.push({
+    level: "warning",
+    text: `${where}: unknown property ${quoted(key)} is ignored: ${hint}`,
+  });
+}
+
+function givenProperty(
+  { key, value: raw, where }: SourcedEntry,
+  { property, specificity }: KnownName,
+  rank: number,
+  { notices, problems, unreadable }: Findings,
+): GivenProperty[] {
+  const text = raw.trim();
+  if (text === "") {
+    notices.push({ level: "warning", text: `${where}: ${key} is empty and taken as not set` });
+    return [];
+  }
+  const reading = property.type.read(text);
+  if (reading === undefined) {
+    const { wanted } = property.type;
+    unreadable.push(property.name);
+    problems.push(`Cannot read ${where}: expected ${wanted} for ${key}: got ${shownText(text, property)}`);
+    return [];
+  }
+  if (reading.warning !== undefined) {
+    notices.push({ level: "warning", text: `${where}: ${key}: ${reading.warning}` });
+  }
+  if (reading.value === undefined) return [];
+  notices.push({ level: "debug", text: `${where}: ${key} = ${shownText(text, property)}` });
+  const isDefault = text.toLowerCase() === property.default.toLowerCase();
+  return [{ property, key, where, rank, specificity, value: reading.value, isDefault }];
+}

@@ -1,0 +1,293 @@
+// Pure.
+/**
+ * Every property that is accepted. The reader of property files, the environment, the command line and docs/OPTIONS.md
+ * all go by this table.
+ *
+ * Where two properties set the same thing, the one further down is the more specific and wins.
+ *
+ * Source: KCL 3.5.1, `MultiLangDaemonConfiguration` and the beans below it.
+ *
+ * @module
+ */
+
+import { LEASE_PROPERTIES } from "./lease_properties.ts";
+import { option, type Property, type PropertyGroup, setting } from "./property.ts";
+import {
+  boolean,
+  count,
+  epochSeconds,
+  idleTime,
+  INT_MAX,
+  milliseconds,
+  millisecondsOrZero,
+  oneOf,
+  providers,
+  streamArn,
+  streamName,
+  text,
+  url,
+  wholeNumber,
+} from "./property_value.ts";
+import { WITHOUT_EFFECT } from "./unserved_properties.ts";
+
+const APPLICATION: readonly Property[] = [
+  setting({
+    name: "executableName",
+    type: text,
+    setting: "executableName",
+    kcl: "required",
+    note:
+      "What processes the records. A name that ends in `.ts`, `.js` or `.mjs` is a module whose default export is a " +
+      "processor class, or a function that makes processors; anything else is a program with arguments, separated by spaces",
+  }),
+  setting({
+    name: "processingLanguage",
+    type: text,
+    setting: "processingLanguage",
+    kcl: "none",
+    note: "Only logged",
+  }),
+  option({
+    name: "applicationName",
+    type: text,
+    option: "applicationName",
+    kcl: "required",
+    note: "Workers with the same name share the stream; also the name of the lease table",
+  }),
+  option({
+    name: "streamName",
+    type: streamName,
+    option: "streamName",
+    kcl: "required",
+    note: "The stream to read, unless `streamArn` is given",
+  }),
+  option({
+    name: "streamArn",
+    type: streamArn,
+    option: "streamArn",
+    kcl: "none",
+    note:
+      "Its stream name wins over `streamName`. KCL ignores region and account; here the account counts, except " +
+      "where the region is not ours or the account is 000000000000: then only the name is used",
+  }),
+  option({
+    name: "workerIdentifier",
+    aliases: ["workerId"],
+    type: text,
+    option: "workerIdentifier",
+    kcl: "random UUID",
+    note: "Names this worker in the table. Two live workers of one name fight over every lease",
+  }),
+  option({
+    name: "initialPositionInStream",
+    type: oneOf(["TRIM_HORIZON", "LATEST"], " (for a time, set initialPositionInStreamExtended)"),
+    option: "initialPositionInStream",
+    kcl: "LATEST",
+    note: "Where reading starts on a shard that has no checkpoint yet",
+  }),
+  option({
+    name: "initialPositionInStreamExtended",
+    type: epochSeconds,
+    option: "initialPositionInStream",
+    kcl: "none",
+    note: "Start at this time instead. Seconds, not milliseconds",
+  }),
+];
+
+const AWS: readonly Property[] = [
+  option({
+    name: "regionName",
+    aliases: ["kinesisClient.region"],
+    type: text,
+    option: "region",
+    kcl: "the SDK's region chain",
+    default: "see below",
+    note: "Region of the stream and of the lease table. `kinesisClient.region` does not move the lease table",
+  }),
+  option({
+    name: "dynamoDbClient.region",
+    type: text,
+    option: "dynamoDBRegion",
+    kcl: "`regionName`",
+    note: "Region of the lease table, where it is another",
+  }),
+  option({
+    name: "kinesisEndpoint",
+    aliases: ["kinesisClient.endpointOverride"],
+    type: url,
+    option: "kinesisEndpoint",
+    kcl: "the region's",
+    note: "For emulators and private endpoints",
+  }),
+  option({
+    name: "dynamoDBEndpoint",
+    aliases: ["dynamoDbClient.endpointOverride"],
+    type: url,
+    option: "dynamoDBEndpoint",
+    kcl: "the region's",
+    note: "For emulators and private endpoints",
+  }),
+  setting({
+    name: "AwsCredentialsProvider",
+    type: providers,
+    setting: "credentials",
+    kcl: "required",
+    default: "DefaultCredentialsProvider",
+    note: "Where credentials come from, in KCL's syntax. `awscredentialsprovider` may be written in any case",
+  }),
+  setting({
+    name: "AwsCredentialsProviderDynamoDB",
+    type: providers,
+    setting: "dynamoDBCredentials",
+    kcl: "`AwsCredentialsProvider`",
+    note: "Other credentials for the lease table",
+  }),
+];
+
+const READING: readonly Property[] = [
+  setting({
+    name: "retrievalMode",
+    type: oneOf(["FANOUT", "POLLING", "DEFAULT"]),
+    setting: "retrievalMode",
+    kcl: "FANOUT, or POLLING if a polling property is set",
+    default: "POLLING",
+    note: "Enhanced fan-out is not served yet: where KCL would use it, kclite polls and says so",
+  }),
+  option({
+    name: "maxRecords",
+    aliases: ["pollingConfig.maxRecords"],
+    type: count({ max: 10_000 }),
+    option: "maxRecords",
+    kcl: "10000",
+    note: "The most records of one read",
+  }),
+  option({
+    name: "idleTimeBetweenReadsInMillis",
+    aliases: ["pollingConfig.idleTimeBetweenReadsInMillis"],
+    type: idleTime,
+    option: "idleTimeBetweenReadsMs",
+    kcl: "1500",
+    default: "1000",
+    note:
+      "The pause between two reads at the tip of a shard; at least 200. KCL also pauses while it is behind",
+  }),
+  option({
+    name: "maxReadsPerSecond",
+    type: count({ max: 5 }),
+    option: "maxReadsPerSecond",
+    default: "5",
+    note:
+      "Reads of one shard while it is behind. All applications that poll the shard share Kinesis's five a second",
+  }),
+  option({
+    name: "maxReadBytesPerSecond",
+    type: count(),
+    option: "maxReadBytesPerSecond",
+    default: "2097152",
+    note:
+      "Bytes read of one shard while it is behind. All applications that poll the shard share Kinesis's 2 MiB a second",
+  }),
+];
+
+const PROCESSING: readonly Property[] = [
+  option({
+    name: "onProcessError",
+    type: oneOf(["skip", "retry", "stop"]),
+    option: "onProcessError",
+    default: "skip",
+    note:
+      "What becomes of a batch when a module's `processRecords` throws; KCL skips it. A program that fails is " +
+      "started again at the last checkpoint",
+  }),
+  option({
+    name: "callProcessRecordsEvenForEmptyRecordList",
+    type: boolean,
+    option: "callProcessRecordsEvenForEmptyRecordList",
+    kcl: "false",
+    note: "Whether `processRecords` is called for empty reads too",
+  }),
+  option({
+    name: "taskBackoffTimeMillis",
+    type: milliseconds,
+    option: "taskBackoffTimeMs",
+    kcl: "500",
+    note: "The first pause after a failed callback; it doubles up to 30 s",
+  }),
+  setting({
+    name: "timeoutInSeconds",
+    type: count({ max: INT_MAX }),
+    setting: "timeoutInSeconds",
+    kcl: "no limit",
+    note:
+      "How long a program may take for each next message. Then KCL ends the daemon; here only that program is ended",
+  }),
+  setting({
+    name: "onChildFailure",
+    type: oneOf(["restart", "exit"]),
+    setting: "onChildFailure",
+    default: "restart",
+    note: "What becomes of the worker when a program dies or breaks the protocol; `exit` is what KCL does",
+  }),
+  option({
+    name: "shutdownGraceMillis",
+    type: millisecondsOrZero,
+    option: "shutdownGraceMs",
+    kcl: "0",
+    default: "5000",
+    note:
+      "How long processors may take to finish when the worker is told to stop; 5000 fits into the 10 s that Docker gives",
+  }),
+];
+
+const STARTING: readonly Property[] = [
+  option({
+    name: "maxInitializationAttempts",
+    type: count({ max: INT_MAX }),
+    option: "maxInitializationAttempts",
+    default: "20",
+    note:
+      "How many times starting up is tried before the program ends with 1. In KCL it cannot be set in a file",
+  }),
+  option({
+    name: "schedulerInitializationBackoffTimeMillis",
+    type: milliseconds,
+    option: "schedulerInitializationBackoffTimeMs",
+    kcl: "1000",
+    note: "The pause between those tries",
+  }),
+  setting({
+    name: "healthPort",
+    type: wholeNumber({ max: 65_535 }),
+    setting: "healthPort",
+    default: "none: nothing is served",
+    note: "Serves /health, /ready, /lag, /metrics and a page for people; 0 = any free port",
+  }),
+  setting({
+    name: "healthHost",
+    type: text,
+    setting: "healthHost",
+    default: "127.0.0.1",
+    note: "Address to serve them on. They have no authentication: `0.0.0.0` shows them to the whole network",
+  }),
+  setting({
+    name: "logLevel",
+    type: oneOf(["debug", "info", "warning", "error"]),
+    setting: "logLevel",
+    default: "info",
+    note: "The least important log lines to write",
+  }),
+];
+
+/** The table, by subject. */
+export const PROPERTY_GROUPS: readonly PropertyGroup[] = [
+  { title: "Application and stream", properties: APPLICATION },
+  { title: "AWS", properties: AWS },
+  { title: "Leases and the lease table", properties: LEASE_PROPERTIES },
+  { title: "Reading", properties: READING },
+  { title: "Processing", properties: PROCESSING },
+  { title: "Starting and watching", properties: STARTING },
+  ...WITHOUT_EFFECT,
+];
+
+/** The table. */
+export const PROPERTIES: readonly Property[] = PROPERTY_GROUPS.flatMap(({ properties }) => properties);

@@ -1,0 +1,62 @@
+/**
+ * Passes a child's stderr on: the bytes at once and as they are, and line by line as text for the log.
+ *
+ * Java holds a line back until its newline. AWS's own Python sample writes none, so that nothing shows until the child has
+ * ended, and memory grows until then. Here a line without an end is passed on after a second, or after 64 KiB.
+ *
+ * @module
+ */
+
+import type { Clock } from "../system.ts";
+import { LineCutter } from "./lines.ts";
+import { settlesWithin } from "./settles_within.ts";
+
+/** Where a child's stderr goes. */
+export interface StderrTarget {
+  /** Gets every byte, at once. */
+  readonly bytes: (bytes: Uint8Array) => void;
+  /** Gets each line, without its end; a long one in pieces. Empty lines are left out. */
+  readonly line: (text: string) => void;
+}
+
+/** Relays until the stream ends or fails. Never rejects: a pipe that breaks has nothing more to say. */
+export async function relayStderr(
+  stderr: AsyncIterable<Uint8Array>,
+  target: StderrTarget,
+  clock: Clock,
+): Promise<void> {
+  const decoder = new TextDecoder();
+  const cutter = new LineCutter(MAX_LINE_BYTES);
+  const tell = (lines: readonly Uint8Array[]) =>
+    lines.flatMap((line) => piecesOf(decoder.decode(line))).forEach((text) => target.line(text));
+  const reader = stderr[Symbol.asyncIterator]();
+  let dueMs = Infinity;
+  try {
+    for (let next = reader.next();; next = reader.next()) {
+      if (cutter.pendingBytes > 0 && !await settlesWithin(next, dueMs - clock.monotonicMs(), clock)) {
+        tell(cutter.flush());
+      }
+      const { done, value } = await next;
+      if (done === true) break;
+      target.bytes(value);
+      if (cutter.pendingBytes === 0) dueMs = clock.monotonicMs() + PARTIAL_LINE_MS;
+      tell(cutter.push(value));
+    }
+  } catch {
+    // The child is gone, or our end was let go.
+  }
+  tell(cutter.flush());
+}
+
+/** The bound on memory. */
+const MAX_LINE_BYTES = 64 * 1024;
+/** The longest text given at a time, in UTF-16 units: a line of the log shows a thousand. */
+const MAX_TEXT_LENGTH = 800;
+/** How long a line may wait for its end. */
+const PARTIAL_LINE_MS = 1000;
+
+function piecesOf(text: string): string[] {
+  const pieces: string[] = [];
+  for (let at = 0; at < text.length; at += MAX_TEXT_LENGTH) pieces.push(text.slice(at, at + MAX_TEXT_LENGTH));
+  return pieces;
+}

@@ -1,0 +1,237 @@
+// Pure.
+/**
+ * The properties of KCL that kclite accepts and does nothing with: the part of the table that ought to shrink. Values
+ * are checked all the same, so that a file does not rot unseen.
+ *
+ * @module
+ */
+
+import { noEffect, notYet, type Property, type PropertyGroup, setting } from "./property.ts";
+import {
+  boolean,
+  count,
+  decimal,
+  duration,
+  INT_MAX,
+  listOf,
+  milliseconds,
+  oneOf,
+  providers,
+  tags,
+  text,
+  url,
+  type ValueType,
+  wholeNumber,
+} from "./property_value.ts";
+
+const FAN_OUT: readonly Property[] = [
+  fanOut("consumerArn", text, "none", "An enhanced fan-out consumer that is registered already"),
+  fanOut("consumerName", text, "`applicationName`", "Name of the enhanced fan-out consumer"),
+  fanOut("maxDescribeStreamSummaryRetries", count({ max: INT_MAX }), "10", "Retries while registering"),
+  fanOut("maxDescribeStreamConsumerRetries", count({ max: INT_MAX }), "10", "Retries while registering"),
+  fanOut("registerStreamConsumerRetries", count({ max: INT_MAX }), "10", "Retries while registering"),
+  fanOut("retryBackoffMillis", milliseconds, "1000", "The pause between those retries"),
+];
+
+const CLOUDWATCH_NOTE = "Metrics are not sent to CloudWatch yet; `healthPort` serves them for Prometheus";
+
+const METRICS: readonly Property[] = [
+  notYet({
+    name: "metricsLevel",
+    type: oneOf(["NONE", "SUMMARY", "DETAILED"]),
+    kcl: "DETAILED",
+    default: "NONE",
+    note: CLOUDWATCH_NOTE,
+  }),
+  notYet({
+    name: "metricsEnabledDimensions",
+    type: listOf(["Operation", "ShardId", "WorkerIdentifier", "ALL"]),
+    kcl: "ALL",
+    note: CLOUDWATCH_NOTE,
+  }),
+  notYet({ name: "metricsBufferTimeMillis", type: milliseconds, kcl: "10000", note: CLOUDWATCH_NOTE }),
+  notYet({
+    name: "metricsMaxQueueSize",
+    type: count({ max: INT_MAX }),
+    kcl: "10000",
+    note: CLOUDWATCH_NOTE,
+  }),
+  notYet({
+    name: "AwsCredentialsProviderCloudWatch",
+    type: providers,
+    kcl: "`AwsCredentialsProvider`",
+    note: CLOUDWATCH_NOTE,
+  }),
+  notYet({ name: "cloudWatchClient.region", type: text, kcl: "`regionName`", note: CLOUDWATCH_NOTE }),
+  notYet({
+    name: "cloudWatchClient.endpointOverride",
+    type: url,
+    kcl: "the region's",
+    note: CLOUDWATCH_NOTE,
+  }),
+];
+
+const BALANCING: readonly Property[] = [
+  balancing("disableWorkerMetrics", boolean, "false", "Leases are balanced by count"),
+  balancing("inMemoryWorkerMetricsCaptureFrequencyMillis", milliseconds, "1000"),
+  balancing("workerMetricsReporterFreqInMillis", milliseconds, "30000"),
+  balancing("noOfPersistedMetricsPerWorkerMetrics", count({ max: INT_MAX }), "10"),
+  balancing("maxThroughputPerHostKBps", decimal, "no limit"),
+  balancing("dampeningPercentage", count({ max: 100 }), "60"),
+  balancing("reBalanceThresholdPercentage", count({ max: INT_MAX }), "10"),
+  balancing("allowThroughputOvershoot", boolean, "true"),
+  balancing("varianceBalancingFrequency", count({ max: INT_MAX }), "3"),
+  balancing("workerMetricsEMAAlpha", decimal, "0.5"),
+  balancing("staleWorkerMetricsEntryCleanupDuration", duration, "P1D"),
+];
+
+const FLEET: readonly Property[] = [
+  noEffect({
+    name: "clientVersionConfig",
+    // Anything else would change which algorithm the whole fleet uses, so it is refused, not ignored.
+    type: oneOf(["CLIENT_VERSION_CONFIG_3X"], " (kclite joins fleets of KCL 3.x only)"),
+    kcl: "CLIENT_VERSION_CONFIG_3X",
+    note: "kclite joins fleets of KCL 3.x only: anything else is refused",
+  }),
+  notYet({
+    name: "migrateAllEntitiesToLeaseTable",
+    type: boolean,
+    kcl: "false",
+    note: "kclite uses the extra tables of KCL 3.0 to 3.4 where they exist, and never starts their migration",
+  }),
+  notYet({
+    name: "tableMigrationCompleteBakeTimeSeconds",
+    type: count(),
+    kcl: "86400",
+    note: "As above",
+  }),
+  notYet({
+    name: "isGracefulLeaseHandoffEnabled",
+    aliases: ["gracefulLeaseHandoffConfigBean.isGracefulLeaseHandoffEnabled"],
+    type: boolean,
+    kcl: "true",
+    note: "A shard always moves in order",
+  }),
+  ...legacyTable("coordinatorState", "coordinatorStateTableConfigBean", "coordinatorStateTableName"),
+  ...legacyTable("workerMetrics", "workerMetricStatsTableConfigBean", "workerMetricsTableName"),
+];
+
+const OTHERS: readonly Property[] = [
+  notYet({
+    name: "millisBehindLatestThresholdForReducedTps",
+    aliases: ["pollingConfig.millisBehindLatestThresholdForReducedTps"],
+    type: wholeNumber(),
+    kcl: "0, off",
+    note: "Fewer reads near the tip; `idleTimeBetweenReadsInMillis` does the like",
+  }),
+  notYet({
+    name: "logWarningForTaskAfterMillis",
+    type: milliseconds,
+    kcl: "none",
+    note: "/health tells of callbacks that take long",
+  }),
+  noEffect({
+    name: "shardSyncIntervalMillis",
+    type: milliseconds,
+    kcl: "60000",
+    note:
+      "The leader lists the shards when the leases show a gap, see `leasesRecoveryAuditorExecutionFrequencyMillis`",
+  }),
+  noEffect({
+    name: "listShardsBackoffTimeInMillis",
+    type: milliseconds,
+    kcl: "1500",
+    note: "Retries of every call have their own pauses",
+  }),
+  noEffect({
+    name: "maxListShardsRetryAttempts",
+    type: count({ max: INT_MAX }),
+    kcl: "50",
+    note: "Retries of every call have their own limits",
+  }),
+  noEffect({
+    name: "retryGetRecordsInSeconds",
+    aliases: ["pollingConfig.retryGetRecordsInSeconds"],
+    type: wholeNumber({ max: INT_MAX }),
+    kcl: "none, without effect",
+    note: "Switches KCL to polling, nothing else",
+  }),
+  noEffect({
+    name: "maxGetRecordsThreadPool",
+    aliases: ["pollingConfig.maxGetRecordsThreadPool"],
+    type: wholeNumber({ max: INT_MAX }),
+    kcl: "none, without effect",
+    note: "Switches KCL to polling, nothing else",
+  }),
+  noEffect({
+    name: "maxActiveThreads",
+    type: { ...wholeNumber({ min: -INT_MAX, max: INT_MAX }), label: "whole number" },
+    kcl: "0, no limit",
+    note: "There are no threads here",
+  }),
+  noEffect({
+    name: "maxLeasesToStealAtOneTime",
+    type: count({ max: INT_MAX }),
+    kcl: "1",
+    note: "Only KCL 2.x steals leases",
+  }),
+  noEffect({
+    name: "enablePriorityLeaseAssignment",
+    type: boolean,
+    kcl: "true",
+    note: "Only for KCL 2.x",
+  }),
+  noEffect({
+    name: "validateSequenceNumberBeforeCheckpointing",
+    type: boolean,
+    kcl: "none, without effect",
+    note: "Checkpoints are always checked against what was delivered",
+  }),
+];
+
+/** The table's part without effect, by subject. */
+export const WITHOUT_EFFECT: readonly PropertyGroup[] = [
+  { title: "Not yet: enhanced fan-out", properties: FAN_OUT },
+  { title: "Not yet: CloudWatch", properties: METRICS },
+  { title: "Not yet: balancing by load", properties: BALANCING },
+  { title: "Fleets of KCL 2.x and 3.0 to 3.4", properties: FLEET },
+  { title: "Others without effect", properties: OTHERS },
+];
+
+function fanOut(name: string, type: ValueType<unknown>, kcl: string, note: string): Property {
+  return notYet({ name: `fanoutConfig.${name}`, type, kcl, note });
+}
+
+function balancing(name: string, type: ValueType<unknown>, kcl: string, note = "As above"): Property {
+  const aliases = [`workerUtilizationAwareAssignmentConfigBean.${name}`];
+  return notYet({ name, aliases, type, kcl, note });
+}
+
+/** The properties of one of the extra tables of KCL 3.0 to 3.4, which kclite uses where they exist and never creates. */
+function legacyTable(
+  prefix: "coordinatorState" | "workerMetrics",
+  bean: string,
+  name: "coordinatorStateTableName" | "workerMetricsTableName",
+): Property[] {
+  const note = "kclite never creates that table";
+  const row = (suffix: string, type: ValueType<unknown>, kcl: string) =>
+    noEffect({ name: prefix + suffix, aliases: [`${bean}.${prefix}${suffix}`], type, kcl, note });
+  const suffix = prefix === "coordinatorState" ? "CoordinatorState" : "WorkerMetricStats";
+  return [
+    setting({
+      name,
+      aliases: [`${bean}.${name}`],
+      type: text,
+      setting: name,
+      kcl: `\`applicationName\`-${suffix}`,
+      note:
+        "Only the default name is accepted: a fleet that keeps its state elsewhere would not notice this worker",
+    }),
+    row("BillingMode", oneOf(["PAY_PER_REQUEST", "PROVISIONED"]), "PAY_PER_REQUEST"),
+    row("ReadCapacity", wholeNumber(), "0"),
+    row("WriteCapacity", wholeNumber(), "0"),
+    row("PointInTimeRecoveryEnabled", boolean, "false"),
+    row("DeletionProtectionEnabled", boolean, "false"),
+    row("Tags", tags, "none"),
+  ];
+}

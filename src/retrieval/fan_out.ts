@@ -1,0 +1,232 @@
+/**
+ * Reads a shard by SubscribeToShard: Kinesis pushes, over a connection that it closes every five minutes.
+ *
+ * The next subscription goes on AFTER the continuation sequence number of the last event that was delivered and done
+ * with, so that neither the planned end of a connection nor its loss skips or repeats anything. Before the first event
+ * the initial position is asked for again: a checkpoint is read AT, for the rest of an aggregate may lie there.
+ *
+ * No event is read before the one before it is done with; what is under way meanwhile is bounded by the connection's
+ * windows, and a connection that has to wait for long is closed.
+ *
+ * Source: KCL 3.5.1, `FanOutRecordsPublisher`. Stricter here: ResourceNotFound is the end of a shard only once ListShards
+ * agrees, for it may as well be the consumer that is gone; and ResourceInUse has a pause of its own.
+ *
+ * @module
+ */
+
+import type { Kinesis, StreamReference } from "../aws/kinesis.ts";
+import type { KinesisConsumers, SubscribeToShardEvent } from "../aws/kinesis_consumers.ts";
+import { AwsServiceError, isAwsError } from "../errors.ts";
+import type { WorkerEvent } from "../events.ts";
+import type { Clock, System } from "../system.ts";
+import type { ConsumerRegistration } from "./fan_out_registration.ts";
+import { nextSubscribeMs } from "./fan_out_pacing.ts";
+import { iteratorPosition } from "./polling.ts";
+import type { RecordsPage, Retrieval, RetrievalRequest } from "./retrieval.ts";
+import { confirmedEnd, isListed } from "./shard_end.ts";
+
+/** What fan-out is made of. */
+export interface FanOutOptions {
+  readonly consumers: KinesisConsumers;
+  /** Asked for the shards of the stream when a shard seems to be over. */
+  readonly kinesis: Kinesis;
+  readonly stream: StreamReference;
+  /** Shared by all shards of the stream. */
+  readonly registration: ConsumerRegistration;
+  readonly system: System;
+  readonly emit: (event: WorkerEvent) => void;
+}
+
+/**
+ * A subscription that is silent for so long is given up, in ms: the service shows itself every few seconds, a connection
+ * that died quietly never again. Time in which no event is asked for does not count.
+ * Source: KCL 3.5.1, `ShardConsumerSubscriber`.
+ */
+export const MAX_SILENCE_MS = 60_000;
+
+/**
+ * A subscription whose page is in work for so long is closed, in ms, and opened again when the next page is asked for.
+ * Shards share an HTTP/2 connection, and bytes that wait for one of them take up room that the others need. Ours.
+ */
+export const MAX_WORK_MS = 30_000;
+
+/** Retrieval by enhanced fan-out. */
+export function fanOut(options: FanOutOptions): Retrieval {
+  return { read: (request, signal) => read(options, request, signal) };
+}
+
+/** One subscription: where it starts, and when it was asked for and accepted, in monotonic ms. */
+interface Subscription {
+  readonly request: RetrievalRequest;
+  readonly resumeAfter: string | undefined;
+  readonly sentMs: number;
+  acceptedMs: number | undefined;
+}
+
+/** A page, and where reading goes on once it is done with. */
+interface Delivery {
+  readonly page: RecordsPage;
+  readonly resumeAfter: string | undefined;
+}
+
+async function* read(
+  options: FanOutOptions,
+  request: RetrievalRequest,
+  signal: AbortSignal,
+): AsyncGenerator<RecordsPage, void, void> {
+  const { emit, system: { clock, random } } = options;
+  const about = { leaseKey: request.leaseKey, shardId: request.shardId };
+  let resumeAfter: string | undefined;
+  let failures = 0;
+  let notBeforeMs = clock.monotonicMs();
+
+  while (true) {
+    await clock.sleep(notBeforeMs - clock.monotonicMs(), signal);
+    const sentMs = clock.monotonicMs();
+    const subscription: Subscription = { request, resumeAfter, sentMs, acceptedMs: undefined };
+    let failure: unknown;
+    try {
+      let askedMs = sentMs;
+      for await (const { page, resumeAfter: next } of deliveries(options, subscription, signal)) {
+        failures = 0;
+        const { records, bytes, millisBehindLatest } = page;
+        const ms = clock.monotonicMs() - askedMs;
+        emit({ type: "pageFetched", ...about, records: records.length, bytes, millisBehindLatest, ms });
+        yield page;
+        if (page.end !== undefined) return;
+        resumeAfter = next;
+        askedMs = clock.monotonicMs();
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      failure = error;
+      failures++;
+    }
+    const endedMs = clock.monotonicMs();
+    const isInUse = isAwsError(failure, "ResourceInUseException");
+    const { acceptedMs } = subscription;
+    notBeforeMs = nextSubscribeMs({ sentMs, acceptedMs, endedMs, failures, isInUse }, random());
+    if (failure === undefined) continue;
+    emit({ type: "fetchFailed", ...about, error: failure, retryInMs: Math.max(0, notBeforeMs - endedMs) });
+  }
+}
+
+/** The pages of one subscription. */
+async function* deliveries(
+  options: FanOutOptions,
+  subscription: Subscription,
+  signal: AbortSignal,
+): AsyncGenerator<Delivery, void, void> {
+  const { registration, kinesis, stream, system: { clock } } = options;
+  const { shardId } = subscription.request;
+  const shardEnd = { kinesis, stream, clock };
+  let consumerArn: string | undefined;
+  try {
+    consumerArn = await registration.arn(signal);
+    for await (const event of events(options, subscription, consumerArn, signal)) {
+      const { records, bytes, millisBehindLatest, continuationSequenceNumber, childShards } = event;
+      const isOver = continuationSequenceNumber === undefined;
+      if (
+        childShards.length > 0 && (!isOver || childShards.some((child) => child.parentShards.length === 0))
+      ) {
+        throw subscriptionError(
+          "MalformedResponse",
+          "children of a shard that is not over, or without parents",
+        );
+      }
+      const end = !isOver
+        ? undefined
+        : childShards.length > 0
+        ? { childShards }
+        : await confirmedEnd(shardEnd, shardId, signal);
+      if (isOver && end === undefined) {
+        throw subscriptionError("MalformedResponse", "an end without children, but the shard is open");
+      }
+      const page = { records, bytes, millisBehindLatest, end };
+      yield { page, resumeAfter: continuationSequenceNumber };
+    }
+  } catch (error) {
+    if (!isAwsError(error, "ResourceNotFoundException")) throw error;
+    if (await isListed(shardEnd, shardId, signal)) {
+      if (consumerArn !== undefined) registration.forget(consumerArn);
+      throw error;
+    }
+    const page = { records: [], bytes: 0, millisBehindLatest: undefined, end: { childShards: [] } };
+    yield { page, resumeAfter: undefined };
+  }
+}
+
+/** The events of one subscription; leaving the iteration closes it, as does work that takes too long. */
+async function* events(
+  options: FanOutOptions,
+  subscription: Subscription,
+  consumerArn: string,
+  signal: AbortSignal,
+): AsyncGenerator<SubscribeToShardEvent, void, void> {
+  const { consumers, system: { clock } } = options;
+  const { request, resumeAfter } = subscription;
+  const position = iteratorPosition(request, resumeAfter);
+  const closing = new AbortController();
+  const close = () => closing.abort(signal.reason);
+  signal.addEventListener("abort", close, { once: true });
+  let incoming: AsyncIterableIterator<SubscribeToShardEvent> | undefined;
+  try {
+    incoming = await consumers.subscribeToShard(
+      { consumerArn, shardId: request.shardId, position },
+      closing.signal,
+    );
+    subscription.acceptedMs = clock.monotonicMs();
+    for (;;) {
+      const { value, done } = await unlessSilent(incoming.next(), clock, closing.signal);
+      if (done) return;
+      const working = new AbortController();
+      const parked = clock.sleep(MAX_WORK_MS, working.signal).then(() => closing.abort(), () => {});
+      try {
+        yield value;
+      } finally {
+        working.abort();
+        await parked;
+      }
+      if (closing.signal.aborted) return;
+    }
+  } finally {
+    signal.removeEventListener("abort", close);
+    closing.abort();
+    await incoming?.return?.();
+  }
+}
+
+/**
+ * Waits for an event, but no longer than {@linkcode MAX_SILENCE_MS}.
+ *
+ * @throws the signal's reason as soon as it aborts, whatever the event does.
+ */
+async function unlessSilent<T>(event: Promise<T>, clock: Clock, signal: AbortSignal): Promise<T> {
+  const timer = new AbortController();
+  const stop = () => timer.abort(signal.reason);
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  const silence = clock.sleep(MAX_SILENCE_MS, timer.signal).then(() => {
+    throw subscriptionError("TimeoutError", `no event for ${MAX_SILENCE_MS} ms`);
+  });
+  try {
+    return await Promise.race([event, silence]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+    timer.abort();
+    await silence.catch(() => {}); // either it is what is being thrown, or it was cut short
+  }
+}
+
+function subscriptionError(code: "MalformedResponse" | "TimeoutError", detail: string): AwsServiceError {
+  return new AwsServiceError({
+    service: "kinesis",
+    operation: "SubscribeToShard",
+    code,
+    status: undefined,
+    requestId: undefined,
+    retryable: true,
+    detail,
+    body: undefined,
+  });
+}

@@ -1,0 +1,187 @@
+/**
+ * The enhanced fan-out consumer of this application on one stream: found by its name, or registered, and waited for.
+ *
+ * All workers of the application share it, and within a worker all shards wait for the same search. Registering takes
+ * from seconds to minutes; whoever waits, waits alone: renewals, other streams and shards that are subscribed go on.
+ *
+ * Source: KCL 3.5.1, `FanOutConsumerRegistration`, which blocks the whole worker and gives up after 10 s.
+ *
+ * @module
+ */
+
+import type { Kinesis, StreamReference } from "../aws/kinesis.ts";
+import type { KinesisConsumers, StreamConsumer } from "../aws/kinesis_consumers.ts";
+import { isAwsError } from "../errors.ts";
+import type { WorkerEvent } from "../events.ts";
+import type { System } from "../system.ts";
+
+/** What a registration is made from. */
+export interface ConsumerRegistrationOptions {
+  readonly consumers: KinesisConsumers;
+  readonly kinesis: Kinesis;
+  readonly stream: StreamReference;
+  /** 1 to 128 letters, digits, `_`, `.` and `-`. KCL: the application name unless `consumerName` is set. */
+  readonly consumerName: string;
+  /** A consumer that exists already: taken as it is, never registered nor deregistered. */
+  readonly consumerArn?: string | undefined;
+  readonly system: System;
+  /** Hears notices: a consumer was registered or deregistered, or has to be waited for. */
+  readonly emit: (event: WorkerEvent) => void;
+}
+
+/** How long one search may take, in ms, before those who wait are told; they start the next. Ours; KCL's is 10 s. */
+export const REGISTRATION_BUDGET_MS = 300_000;
+
+/** Between two looks at a consumer that is not ACTIVE, in ms. Source: KCL 3.5.1, `FanOutConfig.retryBackoffMillis`. */
+const LOOK_INTERVAL_MS = 1000;
+
+/** The consumer of one stream. */
+export class ConsumerRegistration {
+  readonly #options: ConsumerRegistrationOptions;
+  #known: string | undefined;
+  #search: Search | undefined;
+
+  /** @throws {RangeError} when the name cannot be a consumer's. */
+  constructor(options: ConsumerRegistrationOptions) {
+    if (options.consumerArn === undefined && !/^[\w.-]{1,128}$/.test(options.consumerName)) {
+      throw new RangeError(
+        "Cannot register an enhanced fan-out consumer: expected a name of 1 to 128 letters, digits, _, . or -: " +
+          `got ${JSON.stringify(options.consumerName)}: set consumerName`,
+      );
+    }
+    this.#options = options;
+    this.#known = options.consumerArn;
+  }
+
+  /**
+   * The ARN of the consumer, once it is ACTIVE. Calls made meanwhile share one search, which ends when the last of them
+   * has been aborted.
+   *
+   * @throws {AwsServiceError} when Kinesis refuses; a plain error when the stream has no ARN or the consumer is not
+   * ACTIVE in time; the signal's reason.
+   */
+  async arn(signal: AbortSignal): Promise<string> {
+    signal.throwIfAborted();
+    if (this.#known !== undefined) return this.#known;
+    const search = this.#search ??= this.#startSearch();
+    search.waiting++;
+    try {
+      return this.#known = await unlessAborted(search.found, signal);
+    } finally {
+      if (--search.waiting === 0) {
+        search.controller.abort();
+        if (this.#search === search) this.#search = undefined;
+      }
+    }
+  }
+
+  /** Kinesis no longer knows the consumer: the next call searches again. Does nothing when another one is known by now. */
+  forget(consumerArn: string): void {
+    if (this.#known === consumerArn) this.#known = this.#options.consumerArn;
+  }
+
+  /**
+   * Deregisters the consumer, which ends its cost, and the reading of every other worker that uses it until that worker
+   * has registered it anew. Does nothing for a consumer given by its ARN, or where no shard was read.
+   *
+   * @returns Whether a consumer was deregistered.
+   */
+  async deregister(signal?: AbortSignal): Promise<boolean> {
+    const consumerArn = this.#known;
+    if (consumerArn === undefined || consumerArn === this.#options.consumerArn) return false;
+    this.#known = undefined;
+    const wasThere = await this.#options.consumers.deregisterStreamConsumer(consumerArn, signal);
+    if (wasThere) notice(this.#options, "info", `Deregistered enhanced fan-out consumer ${consumerArn}.`);
+    return wasThere;
+  }
+
+  #startSearch(): Search {
+    const controller = new AbortController();
+    return { controller, found: activeConsumer(this.#options, controller.signal), waiting: 0 };
+  }
+}
+
+/** A search under way. */
+interface Search {
+  readonly controller: AbortController;
+  readonly found: Promise<string>;
+  waiting: number;
+}
+
+async function activeConsumer(options: ConsumerRegistrationOptions, signal: AbortSignal): Promise<string> {
+  const { consumers, consumerName, system: { clock, random } } = options;
+  const streamArn = await arnOf(options, signal);
+  const deadlineMs = clock.monotonicMs() + REGISTRATION_BUDGET_MS;
+  for (let look = 1;; look++) {
+    let state: string;
+    let refusal: unknown;
+    try {
+      const consumer = await consumers.describeStreamConsumer(streamArn, consumerName, signal) ??
+        await registered(options, streamArn, signal);
+      if (consumer.consumerStatus === "ACTIVE") return consumer.consumerArn;
+      state = consumer.consumerStatus;
+    } catch (error) {
+      // Another worker was faster, or too many are being registered right now.
+      if (!isAwsError(error, "ResourceInUseException", "LimitExceededException")) throw error;
+      refusal = error;
+      state = error.code;
+    }
+    if (look === 1) {
+      const text =
+        `Enhanced fan-out consumer "${consumerName}" is not ACTIVE yet (${state}); its shards wait for it.`;
+      notice(options, refusal === undefined ? "info" : "warning", text);
+    }
+    if (clock.monotonicMs() >= deadlineMs) {
+      throw new Error(
+        `Cannot use enhanced fan-out consumer "${consumerName}" of ${streamArn}: expected it to be ACTIVE within ` +
+          `${
+            REGISTRATION_BUDGET_MS / 1000
+          } s: it is ${state}: a stream has room for 20 consumers, deregister one or ` +
+          "set retrievalMode to POLLING",
+        { cause: refusal },
+      );
+    }
+    await clock.sleep(LOOK_INTERVAL_MS * (1 + random() / 4), signal);
+  }
+}
+
+async function registered(
+  options: ConsumerRegistrationOptions,
+  streamArn: string,
+  signal: AbortSignal,
+): Promise<StreamConsumer> {
+  const { consumers, consumerName } = options;
+  const consumer = await consumers.registerStreamConsumer(streamArn, consumerName, signal);
+  notice(
+    options,
+    "info",
+    `Registered enhanced fan-out consumer "${consumerName}" of ${streamArn}; AWS charges for it until it is deregistered.`,
+  );
+  return consumer;
+}
+
+function notice(options: ConsumerRegistrationOptions, level: "info" | "warning", text: string): void {
+  options.emit({ type: "notice", level, shardId: undefined, text });
+}
+
+async function arnOf({ stream, kinesis }: ConsumerRegistrationOptions, signal: AbortSignal): Promise<string> {
+  const streamArn = stream.streamArn ?? (await kinesis.describeStreamSummary(stream, signal)).streamArn;
+  if (streamArn !== undefined) return streamArn;
+  throw new Error(
+    `Cannot read stream "${stream.streamName}" by enhanced fan-out: expected it to have an ARN: set streamArn, or ` +
+      "retrievalMode to POLLING",
+  );
+}
+
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}

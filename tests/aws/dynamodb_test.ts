@@ -1,0 +1,149 @@
+/** What the emulator cannot show: old items of failed conditions, paging, throttling. */
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { type DynamoDB, type Item, signedDynamoDB } from "../../src/aws/dynamodb.ts";
+import { AwsServiceError } from "../../src/errors.ts";
+import { type ScriptedSystem, scriptedSystem, type SentRequest, type Step } from "./scripted_system.ts";
+
+const KEYS = { accessKeyId: "a", secretAccessKey: "s", sessionToken: undefined, expiresEpochMs: undefined };
+const KEY: Item = { leaseKey: { S: "s0" } };
+const ITEM: Item = { leaseKey: { S: "s0" }, leaseCounter: { N: "4" } };
+const CONDITION = {
+  ConditionExpression: "leaseCounter = :seen",
+  ExpressionAttributeValues: { ":seen": { N: "3" } },
+};
+
+function dynamodbWith(...steps: readonly Step[]): ScriptedSystem & { readonly dynamodb: DynamoDB } {
+  const scripted = scriptedSystem(steps);
+  const { system, onEvent } = scripted;
+  return {
+    ...scripted,
+    dynamodb: signedDynamoDB({ region: "eu-central-1", credentials: KEYS, system, onEvent }),
+  };
+}
+
+const inputs = (scripted: ScriptedSystem) => scripted.requests.map((request) => JSON.parse(request.body));
+const REFUSED: Step = {
+  status: 400,
+  body: {
+    __type: "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
+    message: "The conditional request failed",
+    Item: ITEM,
+  },
+};
+
+Deno.test("a refused condition is an outcome with the old item, for each kind of write", async () => {
+  const scripted = dynamodbWith(REFUSED, REFUSED, REFUSED);
+  const { dynamodb } = scripted;
+  const outcomes = [
+    await dynamodb.putItem("t", ITEM, CONDITION),
+    await dynamodb.updateItem("t", KEY, "SET leaseCounter = :next", CONDITION),
+    await dynamodb.deleteItem("t", KEY, CONDITION),
+  ];
+  for (const outcome of outcomes) assertEquals(outcome, { applied: false, item: ITEM });
+  const common = { TableName: "t", ...CONDITION, ReturnValuesOnConditionCheckFailure: "ALL_OLD" };
+  assertEquals(inputs(scripted), [
+    { ...common, Item: ITEM },
+    { ...common, Key: KEY, UpdateExpression: "SET leaseCounter = :next", ReturnValues: "ALL_NEW" },
+    { ...common, Key: KEY },
+  ]);
+  assertEquals(
+    scripted.requests.map((request) => request.headers.get("x-amz-target")),
+    ["PutItem", "UpdateItem", "DeleteItem"].map((operation) => `DynamoDB_20120810.${operation}`),
+  );
+});
+
+Deno.test("a throttled write is repeated", async () => {
+  const throttled: Step = { status: 400, body: { __type: "x#ProvisionedThroughputExceededException" } };
+  const { dynamodb, requests } = dynamodbWith(throttled, throttled, { body: { Attributes: ITEM } });
+  assertEquals(await dynamodb.updateItem("t", KEY, "SET a = :a", {}), { applied: true, item: ITEM });
+  assertEquals(requests.length, 3);
+});
+
+Deno.test("getItem() reads strongly consistent", async () => {
+  const scripted = dynamodbWith({ body: { Item: ITEM } }, { body: {} });
+  assertEquals(await scripted.dynamodb.getItem("t", KEY), ITEM);
+  assertEquals(await scripted.dynamodb.getItem("t", KEY), undefined);
+  assertEquals(inputs(scripted)[0], { TableName: "t", Key: KEY, ConsistentRead: true });
+});
+
+Deno.test("scan() and queryIndex() go on after each page, also after an empty one", async () => {
+  const pages: Step[] = [
+    { body: { Items: [ITEM], LastEvaluatedKey: KEY } },
+    { body: { Items: [], LastEvaluatedKey: KEY } },
+    { body: { Items: [ITEM] } },
+  ];
+  const scan = dynamodbWith(...pages);
+  assertEquals(await scan.dynamodb.scan("t"), [ITEM, ITEM]);
+  assertEquals(inputs(scan), [
+    { TableName: "t" },
+    { TableName: "t", ExclusiveStartKey: KEY },
+    { TableName: "t", ExclusiveStartKey: KEY },
+  ]);
+  const query = dynamodbWith(...pages);
+  const values = { ExpressionAttributeValues: { ":me": { S: "me" } } };
+  assertEquals(await query.dynamodb.queryIndex("t", "i", "leaseOwner = :me", values), [ITEM, ITEM]);
+  assertEquals(inputs(query)[2], {
+    TableName: "t",
+    IndexName: "i",
+    KeyConditionExpression: "leaseOwner = :me",
+    ...values,
+    ExclusiveStartKey: KEY,
+  });
+});
+
+Deno.test("scan() in segments stops all of them when one fails, and leaves nothing running", async () => {
+  const step = (request: SentRequest): Step =>
+    JSON.parse(request.body).Segment === 1
+      ? { status: 400, body: { __type: "AccessDeniedException", message: "dynamodb:Scan" } }
+      : { body: { Items: [ITEM], LastEvaluatedKey: KEY } };
+  const { dynamodb, requests, clock } = dynamodbWith(...Array.from({ length: 100 }, () => step));
+  const error = await assertRejects(() => dynamodb.scan("t", 3), AwsServiceError, "dynamodb:Scan");
+  assertEquals(error.code, "AccessDeniedException");
+  assert(requests.length < 50, `sent ${requests.length}`);
+  assertEquals(clock.pendingMs, []);
+});
+
+Deno.test("scan() in segments passes the caller's abort through", async () => {
+  const stop = new AbortController();
+  const reason = new Error("stop");
+  const { dynamodb } = dynamodbWith(() => {
+    queueMicrotask(() => stop.abort(reason));
+    return "hang";
+  }, "hang");
+  assertEquals(await dynamodb.scan("t", 2, stop.signal).catch((error) => error), reason);
+  assertEquals(
+    await dynamodb.scan("t", 2, AbortSignal.abort(reason)).catch((error) => error),
+    reason,
+  );
+});
+
+Deno.test("describeTable() takes a missing summary as PROVISIONED and a missing index status as ACTIVE", async () => {
+  const { dynamodb } = dynamodbWith({
+    body: {
+      Table: {
+        TableName: "t",
+        TableStatus: "UPDATING",
+        KeySchema: [{ AttributeName: "id", KeyType: "HASH" }, { AttributeName: "at", KeyType: "RANGE" }],
+        GlobalSecondaryIndexes: [{ IndexName: "a" }, { IndexName: "b", IndexStatus: "CREATING" }],
+        ProvisionedThroughput: { ReadCapacityUnits: 10, WriteCapacityUnits: 5 },
+      },
+    },
+  });
+  assertEquals(await dynamodb.describeTable("t"), {
+    tableName: "t",
+    tableStatus: "UPDATING",
+    keySchema: [{ attributeName: "id", keyType: "HASH" }, { attributeName: "at", keyType: "RANGE" }],
+    indexes: { a: "ACTIVE", b: "CREATING" },
+    billingMode: "PROVISIONED",
+    provisionedThroughput: { read: 10, write: 5 },
+    tableSizeBytes: undefined,
+  });
+});
+
+Deno.test("other failures of describeTable() and createTable() are thrown", async () => {
+  const denied: Step = { status: 400, body: { __type: "AccessDeniedException", message: "no" } };
+  const { dynamodb } = dynamodbWith(denied, denied);
+  await assertRejects(() => dynamodb.describeTable("t"), AwsServiceError, "AccessDenied");
+  await assertRejects(() => dynamodb.createTable({ TableName: "t" }), AwsServiceError, "AccessDenied");
+});

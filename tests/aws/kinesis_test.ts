@@ -1,0 +1,251 @@
+/** What the emulators cannot show: ARNs, paging, nulls, throttling. */
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  type Kinesis,
+  READ_RETRY_POLICY,
+  signedKinesis,
+  type StreamReference,
+} from "../../src/aws/kinesis.ts";
+import { AwsServiceError } from "../../src/errors.ts";
+import { type ScriptedSystem, scriptedSystem, type Step } from "./scripted_system.ts";
+
+const ARN = "arn:aws:kinesis:eu-central-1:123456789012:stream/orders";
+const BY_NAME: StreamReference = { streamName: "orders", streamArn: undefined };
+const BY_ARN: StreamReference = { streamName: "orders", streamArn: ARN };
+const KEYS = { accessKeyId: "a", secretAccessKey: "s", sessionToken: undefined, expiresEpochMs: undefined };
+const RANGE = { StartingHashKey: "0", EndingHashKey: "9" };
+
+function kinesisWith(...steps: readonly Step[]): ScriptedSystem & { readonly kinesis: Kinesis } {
+  const scripted = scriptedSystem(steps);
+  const { system, onEvent } = scripted;
+  return {
+    ...scripted,
+    kinesis: signedKinesis({ region: "eu-central-1", credentials: KEYS, system, onEvent }),
+  };
+}
+
+const inputs = (scripted: ScriptedSystem) => scripted.requests.map((request) => JSON.parse(request.body));
+const failing = (__type: string, status = 400): Step => ({ status, body: { __type, message: "no" } });
+const wireShard = (id: string, more: Record<string, unknown> = {}) => ({
+  ShardId: id,
+  HashKeyRange: RANGE,
+  SequenceNumberRange: { StartingSequenceNumber: "1" },
+  ...more,
+});
+
+Deno.test("listShards() sends name and ARN first, then nothing but the token, and joins the pages", async () => {
+  const scripted = kinesisWith(
+    { body: { Shards: [wireShard("s0"), wireShard("s1")], NextToken: "t1" } },
+    { body: { Shards: [], NextToken: "t2" } },
+    { body: { Shards: [wireShard("s2")], NextToken: null } },
+  );
+  const shards = await scripted.kinesis.listShards(BY_ARN, { type: "FROM_TIMESTAMP", timestampMs: 1500 });
+  assertEquals(shards.map((shard) => shard.shardId), ["s0", "s1", "s2"]);
+  assertEquals(inputs(scripted), [
+    { StreamName: "orders", StreamARN: ARN, ShardFilter: { Type: "FROM_TIMESTAMP", Timestamp: 1.5 } },
+    { NextToken: "t1" },
+    { NextToken: "t2" },
+  ]);
+});
+
+Deno.test("listShards() reads absent and null parents and ends alike", async () => {
+  const range = { StartingSequenceNumber: "1", EndingSequenceNumber: null };
+  const { kinesis } = kinesisWith({
+    body: {
+      Shards: [
+        wireShard("s0"),
+        wireShard("s0", { ParentShardId: null, AdjacentParentShardId: null, SequenceNumberRange: range }),
+      ],
+    },
+  });
+  const [absent, nulls] = await kinesis.listShards(BY_NAME);
+  assertEquals(absent, nulls);
+  assertEquals(absent, {
+    shardId: "s0",
+    parentShardId: undefined,
+    adjacentParentShardId: undefined,
+    hashKeyRange: { startingHashKey: "0", endingHashKey: "9" },
+    startingSequenceNumber: "1",
+    endingSequenceNumber: undefined,
+  });
+});
+
+Deno.test("listShards() waits out LimitExceededException, pausing longer than for a fault", async () => {
+  const { kinesis, pauses } = kinesisWith(
+    ...Array.from({ length: 20 }, () => failing("LimitExceededException")),
+    { body: { Shards: [] } },
+  );
+  assertEquals(await kinesis.listShards(BY_NAME), []);
+  assertEquals(pauses.slice(0, 3), [750, 1500, 1500]); // half of 1500 and of the cap of 3000: chance is 0.5
+  assertEquals(pauses.length, 20);
+});
+
+Deno.test("describeStreamSummary() asks by name and ARN, and reads null as unknown", async () => {
+  const scripted = kinesisWith(
+    {
+      body: {
+        StreamDescriptionSummary: {
+          StreamName: "orders",
+          StreamARN: ARN,
+          StreamStatus: "UPDATING",
+          StreamCreationTimestamp: 1.7e9,
+          OpenShardCount: 4,
+        },
+      },
+    },
+    {
+      body: {
+        StreamDescriptionSummary: {
+          StreamName: "orders",
+          StreamARN: null,
+          StreamStatus: "ACTIVE",
+          OpenShardCount: null,
+        },
+      },
+    },
+  );
+  assertEquals(await scripted.kinesis.describeStreamSummary(BY_ARN), {
+    streamName: "orders",
+    streamArn: ARN,
+    streamStatus: "UPDATING",
+    streamCreationEpochS: 1.7e9,
+    openShardCount: 4,
+  });
+  assertEquals(await scripted.kinesis.describeStreamSummary(BY_NAME), {
+    streamName: "orders",
+    streamArn: undefined,
+    streamStatus: "ACTIVE",
+    streamCreationEpochS: undefined,
+    openShardCount: undefined,
+  });
+  assertEquals(inputs(scripted), [{ StreamName: "orders", StreamARN: ARN }, { StreamName: "orders" }]);
+});
+
+Deno.test("getShardIterator() writes each kind of position, times in seconds", async () => {
+  const answers = ["i0", "i1", "i2", "i3", null].map((ShardIterator) => ({ body: { ShardIterator } }));
+  const scripted = kinesisWith(...answers);
+  const { kinesis } = scripted;
+  assertEquals(await kinesis.getShardIterator(BY_ARN, "s", { type: "LATEST" }), "i0");
+  await kinesis.getShardIterator(BY_NAME, "s", { type: "AT_SEQUENCE_NUMBER", sequenceNumber: "7" });
+  await kinesis.getShardIterator(BY_NAME, "s", { type: "AFTER_SEQUENCE_NUMBER", sequenceNumber: "8" });
+  await kinesis.getShardIterator(BY_NAME, "s", { type: "AT_TIMESTAMP", timestampMs: 1700000000123 });
+  assertEquals(await kinesis.getShardIterator(BY_NAME, "s", { type: "TRIM_HORIZON" }), undefined);
+  assertEquals(inputs(scripted), [
+    { StreamName: "orders", StreamARN: ARN, ShardId: "s", ShardIteratorType: "LATEST" },
+    {
+      StreamName: "orders",
+      ShardId: "s",
+      ShardIteratorType: "AT_SEQUENCE_NUMBER",
+      StartingSequenceNumber: "7",
+    },
+    {
+      StreamName: "orders",
+      ShardId: "s",
+      ShardIteratorType: "AFTER_SEQUENCE_NUMBER",
+      StartingSequenceNumber: "8",
+    },
+    { StreamName: "orders", ShardId: "s", ShardIteratorType: "AT_TIMESTAMP", Timestamp: 1700000000.123 },
+    { StreamName: "orders", ShardId: "s", ShardIteratorType: "TRIM_HORIZON" },
+  ]);
+});
+
+const WIRE_RECORD = {
+  SequenceNumber: "49590338271490256608559692538361571095921575989136588898",
+  PartitionKey: "key",
+  Data: "AQID",
+  ApproximateArrivalTimestamp: 1700000000.1239998,
+};
+
+Deno.test("getRecords() reads records, children and the end of the shard", async () => {
+  const scripted = kinesisWith({
+    body: {
+      Records: [{ ...WIRE_RECORD, EncryptionType: "KMS" }, {
+        ...WIRE_RECORD,
+        Data: "",
+        EncryptionType: null,
+      }],
+      NextShardIterator: null,
+      MillisBehindLatest: 1234,
+      ChildShards: [
+        { ShardId: "s1", ParentShards: ["s0"], HashKeyRange: RANGE },
+        { ShardId: "s2", ParentShards: null, HashKeyRange: RANGE },
+      ],
+    },
+  });
+  const range = { startingHashKey: "0", endingHashKey: "9" };
+  const record = {
+    sequenceNumber: WIRE_RECORD.SequenceNumber,
+    subSequenceNumber: 0,
+    partitionKey: "key",
+    explicitHashKey: undefined,
+    approximateArrivalTimestamp: 1700000000124,
+    aggregated: false,
+  };
+  assertEquals(await scripted.kinesis.getRecords(BY_ARN, "it", 500), {
+    records: [
+      { ...record, data: new Uint8Array([1, 2, 3]), encryptionType: "KMS" },
+      { ...record, data: new Uint8Array(0), encryptionType: undefined },
+    ],
+    bytes: 3,
+    nextShardIterator: undefined,
+    millisBehindLatest: 1234,
+    childShards: [
+      { shardId: "s1", parentShards: ["s0"], hashKeyRange: range },
+      { shardId: "s2", parentShards: [], hashKeyRange: range },
+    ],
+  });
+  assertEquals(inputs(scripted), [{ ShardIterator: "it", Limit: 500, StreamARN: ARN }]);
+});
+
+Deno.test("getRecords() of nothing is an empty page, whether fields are absent or null", async () => {
+  const nulls = { Records: null, NextShardIterator: "n", MillisBehindLatest: null, ChildShards: null };
+  const scripted = kinesisWith({ body: nulls }, { body: { NextShardIterator: "n" } });
+  for (let i = 0; i < 2; i++) {
+    assertEquals(await scripted.kinesis.getRecords(BY_NAME, "it", 10), {
+      records: [],
+      bytes: 0,
+      nextShardIterator: "n",
+      millisBehindLatest: undefined,
+      childShards: [],
+    });
+  }
+  assertEquals(inputs(scripted)[0], { ShardIterator: "it", Limit: 10 });
+});
+
+Deno.test("getRecords() leaves throttling to its caller and tries a fault twice", async () => {
+  assertEquals([READ_RETRY_POLICY.attempts, READ_RETRY_POLICY.throttledAttempts], [2, 1]);
+  const throttled = kinesisWith(failing("ProvisionedThroughputExceededException"), { body: {} });
+  const error = await assertRejects(() => throttled.kinesis.getRecords(BY_NAME, "it", 10), AwsServiceError);
+  assert(error.retryable);
+  assertEquals(throttled.requests.length, 1);
+  const faulty = kinesisWith(failing("InternalFailure", 500), failing("InternalFailure", 500), { body: {} });
+  await assertRejects(() => faulty.kinesis.getRecords(BY_NAME, "it", 10), AwsServiceError);
+  assertEquals(faulty.requests.length, 2);
+});
+
+Deno.test("answers of a wrong shape are MalformedResponse", async () => {
+  const wrong = [{ Records: [{ ...WIRE_RECORD, Data: "A" }] }, { Records: 7 }, { Records: [null] }, {
+    Records: [{ PartitionKey: "no data" }],
+  }];
+  for (const body of wrong) {
+    const { kinesis } = kinesisWith({ body }, { body });
+    const error = await assertRejects(() => kinesis.getRecords(BY_NAME, "it", 10), AwsServiceError);
+    assertEquals([error.code, error.status, error.retryable], ["MalformedResponse", 200, true]);
+  }
+  const { kinesis } = kinesisWith(...Array.from({ length: 5 }, () => ({ body: {} })));
+  const error = await assertRejects(() => kinesis.describeStreamSummary(BY_NAME), AwsServiceError);
+  assertEquals(error.code, "MalformedResponse");
+});
+
+Deno.test("signedKinesis() refuses a region that cannot be one", () => {
+  const { system } = scriptedSystem([]);
+  const error = (() => {
+    try {
+      signedKinesis({ region: "nowhere", credentials: KEYS, system });
+    } catch (thrown) {
+      return thrown;
+    }
+  })();
+  assert(error instanceof TypeError && error.message.includes('"nowhere"'));
+});

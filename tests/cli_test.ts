@@ -1,0 +1,394 @@
+/**
+ * The program without its process: arguments, environment and files in; lines, an exit code and processed records out.
+ */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { type Host, main } from "../cli.ts";
+import type { WorkerEvent } from "../src/events.ts";
+import { withFolder } from "./support/folder.ts";
+import { SMOKE_TEXTS, type SmokeOptions, withSmokeBed } from "./support/smoke_bed.ts";
+
+/** What a run printed, and how it ended. */
+interface Run {
+  readonly code: number;
+  readonly out: readonly string[];
+  /** The lines of the log, without their times. */
+  readonly log: readonly string[];
+}
+
+interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+  readonly options?: Host["options"];
+}
+
+/** Nothing of this machine may leak in: neither credentials nor a region. */
+const NO_CREDENTIALS = {
+  AWS_EC2_METADATA_DISABLED: "true",
+  AWS_SHARED_CREDENTIALS_FILE: "/none",
+  AWS_CONFIG_FILE: "/none",
+};
+
+async function run(
+  args: readonly string[],
+  { env = {}, signal = new AbortController().signal, options = {} }: RunOptions = {},
+): Promise<Run> {
+  const out: string[] = [], log: string[] = [];
+  const variables: Readonly<Record<string, string>> = { ...NO_CREDENTIALS, ...env };
+  const code = await main(args, {
+    out: (line) => void out.push(line),
+    err: (line) => void log.push(line.replace(/^\S+Z /, "")),
+    childStderr: (bytes) => void log.push(`child: ${new TextDecoder().decode(bytes)}`),
+    env: (name) => variables[name],
+    envNames: Object.keys(variables),
+    signal,
+    options,
+  });
+  return { code, out, log };
+}
+
+/** Flags that say everything but what processes the records. */
+const FLAGS = [
+  "--application",
+  "app",
+  "--stream",
+  "words",
+  "--region",
+  "eu-central-1",
+  "--set",
+  "retrievalMode=POLLING",
+];
+
+Deno.test("main() prints the help and the version", async () => {
+  const help = await run(["--help"]);
+  assertEquals([help.code, help.log], [0, []]);
+  assertMatch(help.out.join("\n"), /^Usage: kclite /);
+  assertEquals(await run(["--version"]), { code: 0, out: ["kclite 0.1.0"], log: [] });
+});
+
+Deno.test("main() ends with 2 for a wrong command line", async () => {
+  assertEquals(await run(["--strem", "words"]), {
+    code: 2,
+    out: [],
+    log: ["Unknown option '--strem'\nTry --help"],
+  });
+});
+
+Deno.test("main() ends with 1 and a line for each thing that is wrong, without a stack", async () => {
+  await withFolder({
+    "app.properties": "maxRecords = many\n\ncleanupLeasesUponShardCompletion = yes please\n",
+  }, async (folder) => {
+    const file = `${folder}/app.properties`;
+    const { code, log } = await run([file, ...FLAGS, "--executable", "app.py"]);
+    assertEquals(code, 1);
+    assertEquals(log, [
+      `ERROR   Cannot read "${file}" line 1: expected a whole number from 1 to 10000 for maxRecords: got "many"`,
+      `ERROR   Cannot read "${file}" line 3: expected "true" or "false" for cleanupLeasesUponShardCompletion: got "yes please"`,
+    ]);
+    const { log: atDebug } = await run([file, ...FLAGS, "--executable", "app.py", "--log-level", "debug"]);
+    assertStringIncludes(atDebug.join("\n"), "property_options.ts");
+  });
+});
+
+Deno.test("main() ends with 1 for a file that is not there", async () => {
+  const { code, log } = await run(["none.properties"]);
+  assertEquals([code, log], [1, [
+    `ERROR   Cannot read "none.properties": there is no such file, seen from ${Deno.cwd()}`,
+  ]]);
+});
+
+Deno.test("main() without a file says what is missing", async () => {
+  const { code, log } = await run([]);
+  assertEquals([code, log.length], [1, 3]);
+  assertMatch(
+    log.join("\n"),
+    /expected executableName.*\n.*expected applicationName.*\n.*expected streamName or streamArn/,
+  );
+});
+
+Deno.test("main() ends with 1 without a region, or with one that cannot be", async () => {
+  const flags = [
+    "--application",
+    "app",
+    "--stream",
+    "words",
+    "--executable",
+    "x",
+    "--set",
+    "retrievalMode=POLLING",
+  ];
+  const none = await run(flags);
+  assertEquals(none.code, 1);
+  assertMatch(none.log.join("\n"), /^ERROR {3}Cannot start: expected a region: set regionName; [^\n]*$/);
+  const moon = await run([...flags, "--region", "moon"]);
+  assertEquals(moon.code, 1);
+  assertMatch(moon.log.join("\n"), /^ERROR {3}Cannot use region "moon": expected a region's code [^\n]*$/);
+});
+
+Deno.test("main() finds the region as the AWS SDK does", async () => {
+  const flags = ["--application", "app", "--executable", "x", "--set", "retrievalMode=POLLING"];
+  const arn = "arn:aws:kinesis:fr-arn-1:123456789012:stream/words";
+  await withFolder({ "config": "[default]\nregion = it-profile-1\n" }, async (folder) => {
+    const regionOf = async (args: readonly string[], env: Readonly<Record<string, string>>) => {
+      // A region that cannot be is named by the error; nothing is started.
+      const { log } = await run(
+        [...flags, "--stream", arn, "--set", "dynamoDbClient.region=none!", ...args],
+        { env },
+      );
+      const [, found] = /the region is ([^:]+):/.exec(log.join("\n")) ?? [];
+      return found ?? "fr-arn-1";
+    };
+    const env = { AWS_DEFAULT_REGION: "de-default-1" };
+    const withFile = { ...env, AWS_CONFIG_FILE: `${folder}/config` };
+    const withRegion = { ...withFile, AWS_REGION: " es-env-1 " };
+    assertEquals(await regionOf([], {}), "fr-arn-1");
+    assertEquals(await regionOf([], env), "de-default-1");
+    assertEquals(await regionOf([], withFile), "it-profile-1");
+    assertEquals(await regionOf([], withRegion), "es-env-1");
+    assertEquals(await regionOf(["-Daws.region=pt-java-1"], withRegion), "pt-java-1");
+    assertEquals(
+      await regionOf(["-Daws.region=pt-java-1", "--region", "pl-flag-1"], withRegion),
+      "pl-flag-1",
+    );
+  });
+});
+
+Deno.test("main() ends with 1 for a module that is no processor", async () => {
+  const files = {
+    "empty.ts": "export const a = 1;",
+    "broken.mjs": "throw new Error('no database');",
+    "app.properties": "",
+  };
+  await withFolder(files, async (folder) => {
+    const failure = async (executable: string) => {
+      const { code, log } = await run([`${folder}/app.properties`, ...FLAGS, "--executable", executable]);
+      assertEquals([code, log.length], [1, 1], log.join("\n"));
+      return log[0];
+    };
+    // Looked for where the program was started, then beside the properties file.
+    assertEquals(
+      await failure("none.ts"),
+      `ERROR   Cannot load module "none.ts": there is no such file: looked in ${Deno.cwd()} and ${folder}`,
+    );
+    assertEquals(
+      await failure("empty.ts"),
+      'ERROR   Cannot use module "empty.ts": expected its default export to be a processor class, or a function ' +
+        "(shardId) => processor: got none, but a",
+    );
+    assertEquals(
+      await failure("broken.mjs"),
+      `ERROR   Cannot load module "${folder}/broken.mjs": no database`,
+    );
+  });
+});
+
+Deno.test("main() ends with 1 for credentials that cannot be, and shows none of them", async () => {
+  const spec = "AwsCredentialsProvider=StaticCredentialsProvider|geheim";
+  const { code, log } = await run([...FLAGS, "--executable", "x", "--set", spec, "--log-level", "debug"]);
+  assertEquals(code, 1);
+  assertMatch(
+    log.join("\n"),
+    /ERROR {3}Cannot use the credentials provider of the properties file: expected Static/,
+  );
+  assert(!log.join("\n").includes("geheim"));
+});
+
+/** Flags for emulators. */
+function flagsFor(bed: SmokeOptions): string[] {
+  return [
+    "--kinesis-endpoint",
+    bed.kinesisEndpoint,
+    "--dynamodb-endpoint",
+    bed.dynamoDBEndpoint,
+    "--region",
+    "us-east-1",
+    "--application",
+    "app",
+    "--stream",
+    bed.streamName,
+    "--set",
+    "initialPositionInStream=TRIM_HORIZON",
+    "--set",
+    "retrievalMode=POLLING",
+  ];
+}
+
+const KEYS = { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" };
+
+Deno.test("main() without credentials ends with 1 and lists what was tried", async () => {
+  await withSmokeBed(async (bed) => {
+    const { code, log } = await run([...flagsFor(bed), "--executable", "x"]);
+    assertEquals(code, 1);
+    const last = log.at(-1) ?? "";
+    assertStringIncludes(
+      last,
+      "Cannot find credentials. Tried environment: AWS_ACCESS_KEY_ID is not set; web identity:",
+    );
+    assertMatch(last, /profile: .*; container: .*; instance metadata: /);
+    // Told once, and not tried again: it would not help.
+    assertEquals(
+      log.filter((line) => line.startsWith("ERROR") && line.includes("Tried")).length,
+      1,
+      log.join("\n"),
+    );
+  });
+});
+
+/** Posts the text of every record to where the test listens. */
+const WORDS = `
+export default class Words {
+  async processRecords({ records }, context) {
+    globalThis.heard(records.map((record) => new TextDecoder().decode(record.data)));
+    await context.checkpoint();
+  }
+  async shardEnded(context) { await context.checkpoint(); }
+}`;
+
+Deno.test("main() runs a module beside its properties file until it is told to stop, and serves its health", async () => {
+  const heard: string[] = [];
+  const stop = new AbortController();
+  const answers: { readonly status: number; readonly path: string }[] = [];
+  const events: WorkerEvent["type"][] = [];
+  const hear = async (texts: readonly string[]) => {
+    heard.push(...texts);
+    const [, url = ""] = /Health is served at (\S+)/.exec(log.join("\n")) ?? [];
+    for (const path of ["/health", "/ready", "/metrics"]) {
+      const response = await fetch(url + path);
+      await response.body?.cancel();
+      answers.push({ status: response.status, path });
+    }
+    stop.abort();
+  };
+  const log: string[] = [];
+  Reflect.set(globalThis, "heard", hear);
+  try {
+    const file = "executableName = words.mjs\nhealthPort = 0\n";
+    await withFolder({ "app.properties": file, "words.mjs": WORDS }, (folder) =>
+      withSmokeBed(async (bed) => {
+        const code = await main([`${folder}/app.properties`, ...flagsFor(bed)], {
+          out: () => {},
+          err: (line) => void log.push(line),
+          childStderr: () => {},
+          env: (name) => ({ ...NO_CREDENTIALS, ...KEYS })[name],
+          envNames: [],
+          signal: stop.signal,
+          options: { onEvent: ({ type }) => void events.push(type) },
+        });
+        assertEquals(code, 0, log.join("\n"));
+      }));
+  } finally {
+    Reflect.deleteProperty(globalThis, "heard");
+  }
+  assertEquals(heard, SMOKE_TEXTS);
+  assertEquals(answers, ["/health", "/ready", "/metrics"].map((path) => ({ status: 200, path })));
+  assertMatch(
+    log[0] ?? "",
+    /^\d{4}-\d\d-\d\dT[\d:.]+Z INFO {4}Running app to process stream smoke with executable words.mjs$/,
+  );
+  assertMatch(log.at(-1) ?? "", /Z INFO {4}Stopped$/);
+  assert(events.includes("checkpointed"));
+});
+
+Deno.test("main() ends with 1 when a module makes something that is no processor", async () => {
+  await withFolder({ "words.ts": "export default () => ({});" }, (folder) =>
+    withSmokeBed(async (bed) => {
+      const { code, log } = await run([...flagsFor(bed), "--executable", `${folder}/words.ts`], {
+        env: KEYS,
+      });
+      assertEquals(code, 1);
+      assertMatch(
+        log.at(-1) ?? "",
+        /^ERROR {3}Cannot use module ".*words.ts": expected its default export to make objects/,
+      );
+    }));
+});
+
+/** Speaks the MultiLangDaemon's protocol; its stderr is what it hears. */
+const CHILD = `
+import { createInterface } from "node:readline";
+const answer = (message) => process.stdout.write("\\n" + JSON.stringify(message) + "\\n");
+for await (const line of createInterface({ input: process.stdin })) {
+  const { action, records = [] } = JSON.parse(line);
+  if (action === "checkpoint") continue;
+  for (const { data } of records) process.stderr.write("heard " + atob(data) + "\\n");
+  answer({ action: "status", responseFor: action });
+}
+`;
+
+Deno.test("main() runs a program for each shard; the log has what it complains, with the shard", async () => {
+  await withFolder({ "child.mjs": CHILD }, (folder) =>
+    withSmokeBed(async (bed) => {
+      const stop = new AbortController();
+      const onEvent = (event: WorkerEvent) => {
+        if (event.type === "notice" && event.text.includes("heard three")) stop.abort();
+      };
+      const executable = `${Deno.execPath()} run --no-config ${folder}/child.mjs`;
+      const { code, log } = await run(
+        [
+          ...flagsFor(bed),
+          "--executable",
+          executable,
+          "--set",
+          "AWSCredentialsProvider=StaticCredentialsProvider|a|b",
+        ],
+        { signal: stop.signal, options: { onEvent } },
+      );
+      assertEquals(code, 0, log.join("\n"));
+      const heard = log.filter((line) => line.includes("heard"));
+      assertEquals(
+        heard.map((line) => line.replace(/ Child process \d+ /, " ")),
+        SMOKE_TEXTS.map((text) => `INFO    shardId-000000000000: stderr: heard ${text}`),
+      );
+    }));
+});
+
+Deno.test("main() passes on what programs complain where the log does not show it", async () => {
+  await withFolder({ "child.mjs": CHILD }, (folder) =>
+    withSmokeBed(async (bed) => {
+      const stop = new AbortController();
+      const onEvent = (event: WorkerEvent) => {
+        if (event.type === "notice" && event.text.includes("heard three")) stop.abort();
+      };
+      const executable = `${Deno.execPath()} run --no-config ${folder}/child.mjs`;
+      const { log } = await run(
+        [...flagsFor(bed), "--executable", executable, "--log-level", "warning"],
+        { env: KEYS, signal: stop.signal, options: { onEvent } },
+      );
+      assertEquals(log.filter((line) => !line.startsWith("child: ")), []);
+      assertEquals(log.map((line) => line.slice(7)).join(""), "heard one\nheard two\nheard three\n");
+    }));
+});
+
+Deno.test("main() with onChildFailure = exit ends with 1 when a program dies, as KCL does", async () => {
+  await withFolder({ "child.mjs": "process.exit(3);" }, (folder) =>
+    withSmokeBed(async (bed) => {
+      const executable = `${Deno.execPath()} run --no-config ${folder}/child.mjs`;
+      const { code, log } = await run(
+        [...flagsFor(bed), "--executable", executable, "--set", "onChildFailure=exit"],
+        { env: KEYS },
+      );
+      assertEquals(code, 1);
+      assertMatch(
+        log.at(-1) ?? "",
+        /^ERROR {3}(?:MultiLangProtocolError: )?.*shardId-000000000000|^ERROR {3}.*exit code 3/,
+      );
+    }));
+});
+
+Deno.test("main() told to stop while it looks for its region ends in order", async () => {
+  const stop = new AbortController();
+  const reason = new Error("Stopped by SIGTERM");
+  const args = ["--application", "app", "--stream", "words", "--executable", "x"];
+  const env = { AWS_EC2_METADATA_DISABLED: "false" };
+  const fetch = () => {
+    stop.abort(reason);
+    return new Promise<Response>(() => {});
+  };
+  const { realSystem } = await import("../src/system.ts");
+  const { code, log } = await run(args, {
+    env,
+    signal: stop.signal,
+    options: { system: { ...realSystem, fetch } },
+  });
+  assertEquals([code, log], [0, []]);
+});

@@ -1,0 +1,146 @@
+/**
+ * What all scenarios share: the Java worker and DynamoDB Local built by Maven, kinesis-local from npm, both emulators running, and
+ * taps before DynamoDB.
+ *
+ * DynamoDB Local rather than dynalite: Java adds the owner index with UpdateTable, and reads the old item of a refused
+ * renewal. kinesis-local rather than kinesalite: Java needs the ChildShards of a shard's last read.
+ *
+ * @module
+ */
+
+import { type DynamoDB, signedDynamoDB } from "../../../src/aws/dynamodb.ts";
+import { realSystem } from "../../../src/system.ts";
+import { runCommand } from "../../support/command.ts";
+import { testCredentials } from "../../support/test_stream.ts";
+import { eventually, freePort, RunningProgram } from "./processes.ts";
+import { Taps } from "./tap.ts";
+
+/** The versions that Maven and npm are asked for; those of Maven stand in the two pom.xml. */
+export const versions = { kcl: "3.5.1", dynamoDBLocal: "2.5.3", kinesisLocal: "0.6.2" } as const;
+
+const here = new URL("./", import.meta.url).pathname;
+
+/** Everything that runs for the length of the run. */
+export class InteropBed implements AsyncDisposable {
+  readonly kinesisUrl: string;
+  /** Past the taps. */
+  readonly dynamodb: DynamoDB;
+  readonly taps: Taps;
+  /** Where workers of each kind find DynamoDB. */
+  readonly endpoints: { readonly java: string; readonly kclite: string };
+  readonly #programs: readonly RunningProgram[];
+  readonly #folder: string;
+
+  private constructor(
+    urls: { readonly kinesis: string; readonly dynamodb: string },
+    programs: readonly RunningProgram[],
+    folder: string,
+  ) {
+    this.kinesisUrl = urls.kinesis;
+    this.dynamodb = signedDynamoDB({
+      region: "us-east-1",
+      endpoint: urls.dynamodb,
+      credentials: testCredentials,
+      system: realSystem,
+    });
+    this.taps = new Taps(urls.dynamodb, this.dynamodb);
+    this.endpoints = { java: this.taps.open("java"), kclite: this.taps.open("kclite") };
+    this.#programs = programs;
+    this.#folder = folder;
+  }
+
+  /** Builds what is not built yet, and starts the emulators. */
+  static async start(): Promise<InteropBed> {
+    const folder = await Deno.makeTempDir({ prefix: "kclite-interop-java-" });
+    const programs: RunningProgram[] = [];
+    try {
+      await mavenBuild("worker", "compile");
+      await mavenBuild("dynamodb");
+      await must("npm", [
+        "install",
+        "--prefix",
+        folder,
+        ...quietly,
+        `kinesis-local@${versions.kinesisLocal}`,
+      ]);
+      const urls = { kinesis: startKinesis(folder, programs), dynamodb: startDynamoDB(programs) };
+      const answers = async (url: string) => {
+        const response = await fetch(url).catch(() => undefined);
+        await response?.body?.cancel();
+        return response !== undefined;
+      };
+      await eventually(
+        "both emulators answer",
+        async () => await answers(`${urls.kinesis}/healthcheck`) && await answers(urls.dynamodb),
+        { limitMs: 30_000 },
+      );
+      return new InteropBed(urls, programs, folder);
+    } catch (error) {
+      for (const program of programs) await program.end("SIGKILL");
+      await Deno.remove(folder, { recursive: true });
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.taps[Symbol.asyncDispose]();
+    for (const program of this.#programs) await program.end("SIGKILL");
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+/** The command that starts a Java worker, but for its settings. */
+export const javaWorker: { readonly command: string; readonly args: readonly string[] } = {
+  command: "java",
+  args: [
+    // Quick to start and small: several run at once.
+    ...["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m"],
+    // The emulator's CBOR is not that of AWS.
+    "-Daws.cborEnabled=false",
+    ...["-Dorg.slf4j.simpleLogger.defaultLogLevel=info", "-Dorg.slf4j.simpleLogger.showDateTime=true"],
+    ...["-cp", `${here}worker/target/classes:${here}worker/target/lib/*`],
+    "kclite.interop.InteropWorker",
+  ],
+};
+
+const quietly = ["--no-audit", "--no-fund", "--loglevel=error"] as const;
+
+function startKinesis(folder: string, programs: RunningProgram[]): string {
+  const port = freePort();
+  const home = `${folder}/node_modules/kinesis-local`;
+  programs.push(
+    new RunningProgram("node", [`${home}/main.js`], {
+      env: {
+        KINESIS_MOCK_CERT_PATH: `${home}/server.json`,
+        KINESIS_MOCK_PLAIN_PORT: `${port}`,
+        KINESIS_MOCK_TLS_PORT: `${freePort()}`,
+        LOG_LEVEL: "ERROR",
+      },
+    }),
+  );
+  return `http://127.0.0.1:${port}`;
+}
+
+function startDynamoDB(programs: RunningProgram[]): string {
+  const port = freePort();
+  const lib = `${here}dynamodb/target/lib`;
+  programs.push(
+    new RunningProgram("java", [
+      ...["-Xmx512m", `-Djava.library.path=${lib}`, "-cp", `${lib}/*`],
+      "com.amazonaws.services.dynamodbv2.local.main.ServerRunner",
+      ...["-inMemory", "-sharedDb", "-disableTelemetry", "-port", `${port}`],
+    ]),
+  );
+  return `http://127.0.0.1:${port}`;
+}
+
+/** Maven's own checks make a second build short. */
+async function mavenBuild(module: "worker" | "dynamodb", ...goals: readonly string[]): Promise<void> {
+  await must("mvn", ["-q", "-B", "-f", `${here}${module}/pom.xml`, ...goals, "dependency:copy-dependencies"]);
+}
+
+async function must(command: string, args: readonly string[]): Promise<void> {
+  const { code, stdout, stderr } = await runCommand(command, args, { timeoutMs: 600_000 });
+  if (code === 0) return;
+  throw new Error(`${command} ${args.join(" ")} ended with ${code}: ${(stdout + stderr).slice(-2000)}`);
+}

@@ -1,0 +1,232 @@
+/**
+ * One stream, one lease table, and workers of both kinds on them, each in a process of its own.
+ *
+ * @module
+ */
+
+import type { Item } from "../../../src/aws/dynamodb.ts";
+import { actualOwner, type Lease } from "../../../src/lease/lease.ts";
+import { DynamoDBCoordinatorStore } from "../../../src/store/dynamodb_coordinator_store.ts";
+import { DynamoDBLeaseStore } from "../../../src/store/dynamodb_lease_store.ts";
+import { isShardEnd } from "../../../src/stream/sequence_number.ts";
+import { realSystem } from "../../../src/system.ts";
+import { testCredentials, TestStream } from "../../support/test_stream.ts";
+import { type InteropBed, javaWorker } from "./bed.ts";
+import type { Line } from "./deliveries.ts";
+import { eventually, pause, RunningProgram } from "./processes.ts";
+import type { TappedWrite } from "./tap.ts";
+
+/** A worker under way. */
+export interface FleetWorker {
+  readonly id: string;
+  readonly kind: "java" | "kclite";
+  readonly program: RunningProgram;
+  readonly errorLines: string[];
+}
+
+/** How long leases and locks last in these fleets, in ms; short, so that a run is. Java's own defaults are 10 s and 120 s. */
+const timing = {
+  failoverTimeMs: 5000,
+  javaAssignmentMs: 1000,
+  javaLockMs: 8000,
+  javaHeartbeatMs: 1500,
+} as const;
+
+/** Options of {@linkcode Fleet.create}. */
+export interface FleetOptions {
+  readonly name: string;
+  readonly shards: number;
+  /** How Java's leader assigns. KCL's default is WORKER_UTILIZATION_AWARE. */
+  readonly javaStrategy: "WORKER_UTILIZATION_AWARE" | "LEASE_COUNT_BASED";
+}
+
+/** A fleet. A producer puts numbered records under 40 partition keys from the beginning until {@linkcode Fleet.stopPutting}. */
+export class Fleet implements AsyncDisposable {
+  readonly stream: TestStream;
+  readonly lines: Line[] = [];
+  readonly workers: FleetWorker[] = [];
+  readonly #bed: InteropBed;
+  readonly #options: FleetOptions;
+  readonly #store: DynamoDBLeaseStore;
+  readonly #coordinator: DynamoDBCoordinatorStore;
+  #put = 0;
+  #isPutting = true;
+  readonly #producer: Promise<void>;
+
+  private constructor(bed: InteropBed, stream: TestStream, options: FleetOptions) {
+    const { dynamodb } = bed;
+    this.stream = stream;
+    this.#bed = bed;
+    this.#options = options;
+    this.#store = new DynamoDBLeaseStore({ tableName: options.name, dynamodb, system: realSystem });
+    this.#coordinator = new DynamoDBCoordinatorStore({
+      dynamodb,
+      tableName: options.name,
+      applicationName: options.name,
+    });
+    this.#producer = this.#produce();
+  }
+
+  static async create(bed: InteropBed, options: FleetOptions): Promise<Fleet> {
+    return new Fleet(bed, await TestStream.create(bed.kinesisUrl, options.name, options.shards), options);
+  }
+
+  /** Starts a worker and waits until it says that it runs. */
+  async start(kind: FleetWorker["kind"], id: string): Promise<FleetWorker> {
+    const { command, args } = kind === "java" ? this.#javaCommand(id) : this.#kcliteCommand(id);
+    const errorLines: string[] = [];
+    const program = new RunningProgram(command, args, {
+      onLine: (line) => void this.lines.push(JSON.parse(line)),
+      onErrorLine: (line) => void errorLines.push(line),
+    });
+    const worker: FleetWorker = { id, kind, program, errorLines };
+    this.workers.push(worker);
+    await eventually(`${id} has started`, () => {
+      if (program.hasEnded) throw new Error(`${id} has ended: ${errorLines.slice(-5).join("\n")}`);
+      return this.lines.some((line) => line.worker === id && line.event === "STARTED");
+    }, { limitMs: 120_000, state: () => errorLines.slice(-5).join("\n") });
+    return worker;
+  }
+
+  /** The records that were put so far, as delivered texts. */
+  get putSoFar(): number {
+    return this.#put;
+  }
+
+  /** Deliveries so far, in the order heard. */
+  get records(): readonly Line[] {
+    return this.lines.filter((line) => line.event === "record");
+  }
+
+  async leases(): Promise<readonly Lease[]> {
+    const { leases, unreadable } = await this.#store.list();
+    if (unreadable.length > 0) throw new Error(`kclite cannot read ${JSON.stringify(unreadable)}`);
+    return leases;
+  }
+
+  /** Who holds the leader's lock, as kclite reads it. */
+  async leader(): Promise<string | undefined> {
+    return (await this.#coordinator.readLock("leaseTable"))?.ownerName;
+  }
+
+  /** Raw items of the table. */
+  items(): Promise<readonly Item[]> {
+    return this.#bed.dynamodb.scan(this.#options.name);
+  }
+
+  /** What was written to this fleet's table. */
+  get writes(): readonly TappedWrite[] {
+    return this.#bed.taps.writes.filter((write) => write.table === this.#options.name);
+  }
+
+  /** Waits until each worker of the list owns so many unfinished leases, or more, and nobody else owns any; no handoff is left. */
+  async untilOwned(least: Readonly<Record<string, number>>, limitMs: number): Promise<number> {
+    return await eventually(`leases owned by ${JSON.stringify(least)}`, async () => {
+      const open = (await this.leases()).filter((lease) => !isShardEnd(lease.checkpoint));
+      const counts = new Map(Object.keys(least).map((id) => [id, 0]));
+      for (const { leaseOwner, checkpointOwner } of open) {
+        const count = counts.get(leaseOwner ?? "");
+        if (leaseOwner === undefined || count === undefined || checkpointOwner !== undefined) return false;
+        counts.set(leaseOwner, count + 1);
+      }
+      return open.length > 0 && Object.entries(least).every(([id, count]) => (counts.get(id) ?? 0) >= count);
+    }, { limitMs, state: () => this.#ownership() });
+  }
+
+  /** Waits until everything put by now is delivered. */
+  async untilDelivered(limitMs: number): Promise<void> {
+    const wanted = this.#put;
+    const missing = () => {
+      const seen = new Set(this.records.map((line) => line.text));
+      return Array.from({ length: wanted }, (_, i) => `${i}`).filter((text) => !seen.has(text));
+    };
+    await eventually(`all of ${wanted} records are delivered`, () => missing().length === 0, {
+      limitMs,
+      state: async () => `missing ${missing().length}, first ${missing()[0]}: ${await this.#ownership()}`,
+    });
+  }
+
+  /** Waits until a worker has got a record that was put after this call, from each shard that it owns. */
+  async untilFlowing(id: string, limitMs: number): Promise<void> {
+    const from = this.#put;
+    await eventually(
+      `${id} gets new records`,
+      () => this.records.some((line) => line.worker === id && Number(line.text) >= from),
+      {
+        limitMs,
+        state: () => this.#ownership(),
+      },
+    );
+  }
+
+  async stopPutting(): Promise<void> {
+    this.#isPutting = false;
+    await this.#producer;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stopPutting().catch(() => {});
+    await Promise.all(this.workers.map((worker) => worker.program.end("SIGKILL")));
+  }
+
+  async #produce(): Promise<void> {
+    while (this.#isPutting) {
+      const texts = Array.from({ length: 8 }, (_, i) => `${this.#put + i}`);
+      await this.stream.put(texts, partitionKeyOf);
+      this.#put += texts.length;
+      await pause(200);
+    }
+  }
+
+  async #ownership(): Promise<string> {
+    const leases = (await this.leases()).map((lease) => {
+      const { shardId, checkpoint: { sequenceNumber }, leaseOwner, checkpointOwner, leaseCounter } = lease;
+      const next = checkpointOwner === undefined ? "" : ` (to ${leaseOwner})`;
+      return `${shardId} ${
+        actualOwner(lease) ?? "nobody"
+      }${next} at ${sequenceNumber}, counter ${leaseCounter}`;
+    });
+    return `leader ${await this.leader()}; ${leases.join("; ")}`;
+  }
+
+  #javaCommand(id: string): { readonly command: string; readonly args: readonly string[] } {
+    const settings = {
+      workerId: id,
+      application: this.#options.name,
+      stream: this.#options.name,
+      kinesis: this.#bed.kinesisUrl,
+      dynamodb: this.#bed.endpoints.java,
+      strategy: this.#options.javaStrategy,
+      failoverTimeMs: timing.failoverTimeMs,
+      leaseAssignmentIntervalMs: timing.javaAssignmentMs,
+      leaderLeaseMs: timing.javaLockMs,
+      leaderHeartbeatMs: timing.javaHeartbeatMs,
+      idleTimeBetweenReadsMs: 250,
+    };
+    const args = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
+    return { command: javaWorker.command, args: [...javaWorker.args, ...args] };
+  }
+
+  #kcliteCommand(id: string): { readonly command: string; readonly args: readonly string[] } {
+    const options = {
+      workerIdentifier: id,
+      applicationName: this.#options.name,
+      streamName: this.#options.name,
+      region: "us-east-1",
+      credentials: testCredentials,
+      kinesisEndpoint: this.#bed.kinesisUrl,
+      dynamoDBEndpoint: this.#bed.endpoints.kclite,
+      initialPositionInStream: "TRIM_HORIZON",
+      failoverTimeMs: timing.failoverTimeMs,
+      idleTimeBetweenReadsMs: 250,
+      leaseCleanupIntervalMs: 3000,
+    };
+    const script = new URL("kclite_worker.ts", import.meta.url).pathname;
+    return { command: Deno.execPath(), args: ["run", "-A", script, JSON.stringify(options)] };
+  }
+}
+
+/** The partition key of a record. */
+export function partitionKeyOf(text: string): string {
+  return `key-${Number(text) % 40}`;
+}

@@ -1,0 +1,113 @@
+package kclite.interop;
+
+import java.net.URI;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.http.Protocol;
+import software.amazon.awssdk.http.nio.netty.NettyNioAsyncHttpClient;
+import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.services.cloudwatch.CloudWatchAsyncClient;
+import software.amazon.awssdk.services.dynamodb.DynamoDbAsyncClient;
+import software.amazon.awssdk.services.kinesis.KinesisAsyncClient;
+import software.amazon.kinesis.common.ConfigsBuilder;
+import software.amazon.kinesis.common.InitialPositionInStream;
+import software.amazon.kinesis.common.InitialPositionInStreamExtended;
+import software.amazon.kinesis.coordinator.Scheduler;
+import software.amazon.kinesis.leases.LeaseAssignmentStrategy;
+import software.amazon.kinesis.metrics.NullMetricsFactory;
+import software.amazon.kinesis.retrieval.polling.PollingConfig;
+
+/**
+ * One worker of the Java KCL. Takes its settings as arguments, {@code name=value}; prints what happens to its shards as
+ * lines of JSON ({@link Told}); SIGTERM is the orderly stop.
+ */
+public final class InteropWorker {
+    private final Map<String, String> settings = new TreeMap<>();
+
+    private InteropWorker(String[] args) {
+        for (String arg : args) {
+            int at = arg.indexOf('=');
+            settings.put(arg.substring(0, at), arg.substring(at + 1));
+        }
+    }
+
+    public static void main(String[] args) {
+        new InteropWorker(args).run();
+    }
+
+    private void run() {
+        KinesisAsyncClient kinesis = KinesisAsyncClient.builder()
+                .endpointOverride(URI.create(text("kinesis")))
+                .region(Region.US_EAST_1)
+                .credentialsProvider(credentials())
+                // The KCL's own choice is HTTP/2, which the emulator speaks over TLS only.
+                .httpClientBuilder(NettyNioAsyncHttpClient.builder().protocol(Protocol.HTTP1_1))
+                .build();
+        DynamoDbAsyncClient dynamodb = DynamoDbAsyncClient.builder()
+                .endpointOverride(URI.create(text("dynamodb")))
+                .region(Region.US_EAST_1)
+                .credentialsProvider(credentials())
+                .build();
+        // Never called: metrics are off.
+        CloudWatchAsyncClient cloudwatch = CloudWatchAsyncClient.builder()
+                .region(Region.US_EAST_1)
+                .credentialsProvider(credentials())
+                .build();
+        String worker = text("workerId");
+        ConfigsBuilder configs = new ConfigsBuilder(
+                text("stream"), text("application"), kinesis, dynamodb, cloudwatch, worker,
+                () -> new NotingProcessor(worker));
+
+        var leases = configs.leaseManagementConfig()
+                .failoverTimeMillis(number("failoverTimeMs"))
+                .leaseAssignmentIntervalMillis(number("leaseAssignmentIntervalMs"))
+                .dynamoDbLockBasedLeaderLeaseDurationInMillis(number("leaderLeaseMs"))
+                .dynamoDbLockBasedLeaderHeartbeatPeriodInMillis(number("leaderHeartbeatMs"))
+                .leaseAssignmentStrategy(LeaseAssignmentStrategy.valueOf(text("strategy")))
+                .initialPositionInStream(start());
+        leases.workerUtilizationAwareAssignmentConfig().disableWorkerMetrics(true);
+        var retrieval = configs.retrievalConfig();
+        retrieval.initialPositionInStreamExtended(start());
+        retrieval.retrievalSpecificConfig(new PollingConfig(text("stream"), kinesis)
+                .idleTimeBetweenReadsInMillis(number("idleTimeBetweenReadsMs")));
+        var coordinator = configs.coordinatorConfig();
+        coordinator.parentShardPollIntervalMillis(500);
+        coordinator.workerStateChangeListener(state -> Told.tell(worker, state.name(), null, null));
+
+        Scheduler scheduler = new Scheduler(
+                configs.checkpointConfig(), coordinator, leases, configs.lifecycleConfig(),
+                configs.metricsConfig().metricsFactory(new NullMetricsFactory()), configs.processorConfig(), retrieval);
+        Thread stop = new Thread(() -> {
+            try {
+                scheduler.startGracefulShutdown().get(20, TimeUnit.SECONDS);
+            } catch (Exception e) {
+                Told.tell(worker, "stopFailed", null, e.toString());
+            }
+        });
+        Runtime.getRuntime().addShutdownHook(stop);
+        scheduler.run();
+        // The hook's end is the process's end; threads of the clients do not hold it up.
+        System.exit(0);
+    }
+
+    private static InitialPositionInStreamExtended start() {
+        return InitialPositionInStreamExtended.newInitialPosition(InitialPositionInStream.TRIM_HORIZON);
+    }
+
+    private static StaticCredentialsProvider credentials() {
+        return StaticCredentialsProvider.create(AwsBasicCredentials.create("test", "test"));
+    }
+
+    private String text(String name) {
+        String value = settings.get(name);
+        if (value == null) throw new IllegalArgumentException("expected the argument " + name + "=…");
+        return value;
+    }
+
+    private long number(String name) {
+        return Long.parseLong(text(name));
+    }
+}

@@ -1,0 +1,52 @@
+import { assertEquals } from "@std/assert";
+import { auditLeases, type HoleSighting, missingRanges } from "../../src/lease/gaps.ts";
+import type { Lease } from "../../src/lease/lease.ts";
+import cases from "../cases/gaps.json" with { type: "json" };
+import { leaseOf, rangeOf, shardsOf } from "./fixtures.ts";
+
+/** A case as its table writes it: leases are `[from, to, checkpoint]` in eighths of all hash keys, null without a range. */
+interface Case {
+  readonly comment: string;
+  readonly audits: readonly {
+    readonly leases: readonly (readonly (number | string)[] | null)[];
+    readonly hole?: readonly number[];
+    readonly times?: number;
+    readonly syncNow: boolean;
+  }[];
+}
+
+function rangedLease(short: readonly (number | string)[] | null, place: number): Lease {
+  const [from, to, checkpoint] = short ?? [];
+  const lease = leaseOf({ key: `${place}`, checkpoint: typeof checkpoint === "string" ? checkpoint : "5" });
+  return short === null ? lease : { ...lease, hashKeyRange: rangeOf(Number(from), Number(to), 8) };
+}
+
+for (const { comment, audits } of cases as readonly Case[]) {
+  Deno.test(`auditLeases(): ${comment}`, () => {
+    let before: HoleSighting | undefined;
+    for (const { leases, hole: [from, to] = [], times, syncNow } of audits) {
+      const audit = auditLeases(before, leases.map(rangedLease));
+      const sighting = from === undefined || to === undefined || times === undefined
+        ? undefined
+        : { hole: rangeOf(from, to, 8), times };
+      assertEquals(audit, { sighting, syncNow });
+      before = audit.sighting;
+    }
+  });
+}
+
+Deno.test("missingRanges() fills in what old versions left out, where the shard is still listed", () => {
+  const shards = shardsOf([{ id: "a", from: 0, to: 1 }, { id: "b", from: 1, to: 2 }, {
+    id: "c",
+    from: 0,
+    to: 1,
+  }], 2);
+  const known = { ...leaseOf({ key: "b" }), hashKeyRange: rangeOf(0, 1, 1) };
+  const leases = [
+    leaseOf({ key: "a" }),
+    known,
+    leaseOf({ key: "c", checkpoint: "SHARD_END" }),
+    leaseOf({ key: "gone" }),
+  ];
+  assertEquals(missingRanges(leases, shards), [{ lease: leaseOf({ key: "a" }), range: rangeOf(0, 1, 2) }]);
+});

@@ -1,0 +1,120 @@
+/**
+ * Packs the library as npm gets it, installs the package into an empty folder, and puts it to work in the runtimes named
+ * as arguments: `node`, `bun`, `workerd`. Bun and workerd are downloaded from npm into that folder.
+ *
+ * A script and no test: it needs npm, and the two downloads are large. Exits with 1 when a runtime fails.
+ *
+ * @module
+ */
+
+import { assertEquals } from "@std/assert";
+import { runCommand } from "../support/command.ts";
+import { SMOKE_TEXTS, type SmokeOptions, withSmokeBed } from "../support/smoke_bed.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** Runs the smoke worker in one runtime, inside the folder in which the package is installed. */
+type Runtime = (folder: string, options: SmokeOptions) => Promise<readonly string[]>;
+
+const RUNTIMES: Readonly<Record<string, Runtime>> = {
+  node: async (folder, options) => parse(await must("node", ["main.mjs", JSON.stringify(options)], folder)),
+
+  async bun(folder, options) {
+    await npmInstall(folder, "bun@1");
+    return parse(
+      await must(`${folder}/node_modules/.bin/bun`, ["main.mjs", JSON.stringify(options)], folder),
+    );
+  },
+
+  /** `workerd test` runs the worker's `test()` and fails when that throws. */
+  async workerd(folder, options) {
+    await npmInstall(folder, "workerd@1");
+    await Deno.writeTextFile(`${folder}/worker.mjs`, workerdMain(options));
+    const bundle = ["bundle", "--platform=browser", "--output", "bundle.mjs"];
+    await must(Deno.execPath(), [...bundle, "worker.mjs"], folder);
+    await Deno.writeTextFile(`${folder}/config.capnp`, WORKERD_CONFIG);
+    await must(`${folder}/node_modules/.bin/workerd`, ["test", "config.capnp"], folder);
+    return SMOKE_TEXTS;
+  },
+};
+
+/** Every entry point of the package is imported; the worker comes from the first. */
+const MAIN = `import * as library from "@kclite/kclite";
+import { smoke } from "./smoke.mjs";
+for (const entry of ENTRIES) await import(entry);
+console.log(JSON.stringify(await smoke(library, JSON.parse(process.argv[2]))));
+`;
+
+function workerdMain(options: SmokeOptions): string {
+  return `import * as library from "@kclite/kclite";
+import { smoke } from "./smoke.mjs";
+export default {
+  async test() {
+    const texts = await smoke(library, ${JSON.stringify(options)});
+    if (JSON.stringify(texts) !== ${
+    JSON.stringify(JSON.stringify(SMOKE_TEXTS))
+  }) throw new Error("got " + texts);
+  },
+};
+`;
+}
+
+const WORKERD_CONFIG = `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = (
+      modules = [(name = "bundle.mjs", esModule = embed "bundle.mjs")],
+      compatibilityDate = "2025-01-01",
+      globalOutbound = "loopback",
+    )),
+    (name = "loopback", network = (allow = ["private", "public"])),
+  ],
+);
+`;
+
+/** The package in a new folder, with the programs that use it. */
+async function install(): Promise<string> {
+  const folder = await Deno.makeTempDir();
+  const tarball = `${folder}/kclite.tgz`;
+  await must(Deno.execPath(), ["pack", "--allow-dirty", "-o", tarball], ROOT.pathname);
+  await Deno.writeTextFile(`${folder}/package.json`, JSON.stringify({ private: true, type: "module" }));
+  await npmInstall(folder, tarball);
+  const { exports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
+  const entries = Object.keys(exports).map((path) => `@kclite/kclite${path.slice(1)}`);
+  await Deno.writeTextFile(`${folder}/main.mjs`, MAIN.replace("ENTRIES", JSON.stringify(entries)));
+  await Deno.copyFile(new URL("./smoke.mjs", import.meta.url), `${folder}/smoke.mjs`);
+  return folder;
+}
+
+async function npmInstall(folder: string, name: string): Promise<void> {
+  await must("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error", name], folder);
+}
+
+/** @throws {Error} with all that the program said, when it fails. */
+async function must(command: string, args: readonly string[], cwd: string): Promise<string> {
+  const { code, stdout, stderr } = await runCommand(command, args, { cwd, timeoutMs: 300_000 });
+  if (code !== 0) {
+    throw new Error(`${command} ${args.join(" ")} ended with code ${code}:\n${stdout}${stderr}`);
+  }
+  return stdout;
+}
+
+function parse(stdout: string): readonly string[] {
+  return JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
+}
+
+if (import.meta.main) {
+  const folder = await install();
+  try {
+    for (const name of Deno.args) {
+      const runtime = RUNTIMES[name];
+      if (runtime === undefined) {
+        throw new RangeError(`Cannot run in "${name}": expected ${Object.keys(RUNTIMES).join(", ")}`);
+      }
+      assertEquals(await withSmokeBed((options) => runtime(folder, options)), SMOKE_TEXTS);
+      console.log(`${name}: the packed library ran a worker`);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}

@@ -1,0 +1,378 @@
+/**
+ * Keeps the house rules. First every rule is shown something it must object to and something it must not; then all of
+ * them are let loose on the repository.
+ *
+ * @module
+ */
+
+import { assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
+import { codeOf, importsOf } from "./support/source_text.ts";
+import { packageUsers, type SourceFile, sourceFile } from "./support/tidy_rules.ts";
+import * as tidyRules from "./support/tidy_rules.ts";
+
+const ROOT = new URL("..", import.meta.url);
+
+const { sourceFile: _, packageUsers: __, ...RULES } = tidyRules;
+
+/** `bad` must be complained about, with `says` in the words; `good` must not. */
+interface RuleCase {
+  readonly rule: keyof typeof RULES;
+  readonly bad: Readonly<Record<string, string>>;
+  readonly says: string;
+  readonly good: Readonly<Record<string, string>>;
+}
+
+const CASES: readonly RuleCase[] = [
+  {
+    rule: "folderTable",
+    bad: { "src/consumer/a.ts": `\nimport { x } from "../store/x.ts";` },
+    says:
+      "src/consumer/a.ts:2 imports src/store/x.ts: consumer may import only stream, root, lease, retrieval",
+    good: { "src/consumer/a.ts": `import { x } from "../retrieval/x.ts";\nimport { y } from "./y.ts";` },
+  },
+  {
+    rule: "folderTable",
+    bad: { "src/lease/a.ts": `import type { X } from "../aws/kinesis.ts";` },
+    says: "lease may import only",
+    good: { "src/lease/a.ts": `import { AwsServiceError } from "../errors.ts";` },
+  },
+  {
+    rule: "folderTable",
+    bad: { "src/retrieval/a.ts": `import { Kinesis } from "../aws/kinesis.ts";` },
+    says: "aws (import type)",
+    good: { "src/retrieval/a.ts": `import type { Kinesis } from "../aws/kinesis.ts";` },
+  },
+  {
+    rule: "folderTable",
+    bad: { "src/multilang/a.ts": `import type { Worker } from "../worker/worker.ts";` },
+    says: "src/worker/options.ts (import type)",
+    good: { "src/multilang/a.ts": `import type { WorkerOptions } from "../worker/options.ts";` },
+  },
+  {
+    rule: "folderTable",
+    bad: { "src/stream/a.ts": `export * from "../../tests/x.ts";` },
+    says: "imports tests/x.ts: stream may import only itself",
+    good: { "tests/a_test.ts": `import "../src/stream/x.ts";` },
+  },
+  {
+    rule: "folderTable",
+    bad: { "src/utils/a.ts": "" },
+    says: "a folder that the import table does not know",
+    good: { "src/events.ts": `import type { S } from "./stream/shard.ts";` },
+  },
+  {
+    rule: "importsByUrl",
+    bad: { "src/aws/a.ts": `import { AwsClient } from "aws4fetch";` },
+    says: `imports "aws4fetch": expected`,
+    good: { "src/aws/a.ts": `import { AwsClient } from "npm:aws4fetch@^1.0.20";` },
+  },
+  {
+    rule: "importsByUrl",
+    bad: { "src/aws/a.ts": `await import(name);` },
+    says: "imports a computed name",
+    good: {
+      "src/aws/a.ts": `await import("npm:@aws-sdk/credential-providers@^3.1169.0");`,
+      "src/host/a.ts": `await import(pathOfTheUsersModule);`,
+    },
+  },
+  {
+    rule: "importsByUrl",
+    bad: { "src/aws/a.ts": `import { a } from "./a";` },
+    says: `imports "./a"`,
+    good: { "tests/a.ts": `import { assert } from "@std/assert";` },
+  },
+  {
+    rule: "hostNames",
+    bad: { "src/aws/a.ts": `const home = Deno.env.get("HOME");` },
+    says: "src/aws/a.ts:1 names Deno",
+    good: {
+      "src/aws/a.ts": `/** Deno first. */ const text = "Deno.env"; batch.process(); ({ process: 1 });`,
+    },
+  },
+  {
+    rule: "hostNames",
+    bad: { "src/aws/a.ts": `const home = globalThis.x ?? process?.env;` },
+    says: "names process",
+    good: { "src/host/a.ts": `const home = process.env.HOME;` },
+  },
+  {
+    rule: "hostNames",
+    bad: { "src/aws/a.ts": "const bytes = `${Buffer.from(x)}`;" },
+    says: "names Buffer",
+    good: { "src/aws/a.ts": "const text = `Buffer.from`; const a: ArrayBuffer = b;" },
+  },
+  {
+    rule: "hostNames",
+    bad: { "src/aws/a.ts": `import { readFile } from "node:fs/promises";` },
+    says: "names node:fs/promises",
+    good: { "cli.ts": `import { parseArgs } from "node:util";` },
+  },
+  {
+    rule: "surroundings",
+    bad: { "src/lease/a.ts": `const now = Date.now();` },
+    says: "uses Date.now",
+    good: { "src/system.ts": `const now = Date.now();` },
+  },
+  {
+    rule: "surroundings",
+    bad: { "src/worker/a.ts": `setTimeout(f, 1);` },
+    says: "uses setTimeout",
+    good: {
+      "src/worker/a.ts": `const now = clock.epochMs(); new Date(now); system.fetch(url); // Date.now()`,
+    },
+  },
+  {
+    rule: "surroundings",
+    bad: { "src/aws/a.ts": `await fetch(url, { signal: AbortSignal.timeout(5) });` },
+    says: "uses fetch(",
+    good: { "src/aws/a.ts": `const { fetch } = system; AbortSignal.any([a, b]);` },
+  },
+  {
+    rule: "purity",
+    bad: { "src/lease/a.ts": `// Pure.\nexport async function f() {}` },
+    says: "src/lease/a.ts:2 uses async",
+    good: { "src/lease/a.ts": `// Pure.\n/** Never async. */\nexport function f(nowMs: number) {}` },
+  },
+  {
+    rule: "purity",
+    bad: { "src/lease/a.ts": `// Pure.\nexport const f = () => Math.random();` },
+    says: "uses Math.random",
+    good: { "src/lease/a.ts": `export const f = async () => {};` },
+  },
+  {
+    rule: "purity",
+    bad: { "src/lease/a.ts": `// Pure.\nimport { b } from "./b.ts";`, "src/lease/b.ts": "" },
+    says: "imports ./b.ts: a pure file imports pure files, packages, or types",
+    good: {
+      "src/lease/a.ts": `// Pure.\nimport { b } from "./b.ts";\nimport type { C } from "./c.ts";`,
+      "src/lease/b.ts": "// Pure.\n",
+    },
+  },
+  {
+    rule: "moduleDoc",
+    bad: { "src/a.ts": `/** A thing. */\nexport const a = 1;\n/** @module */` },
+    says: "src/a.ts:1 does not open with a module doc",
+    good: {
+      "src/a.ts": `// Pure.\n/**\n * A thing.\n *\n * @module\n */`,
+      "cli.ts": `#!/usr/bin/env deno\n/** A program. @module */`,
+    },
+  },
+  {
+    rule: "fileLength",
+    bad: { "src/a.ts": "\n".repeat(400) + "x" },
+    says: "src/a.ts:401 has 401 lines",
+    good: { "src/a.ts": "\n".repeat(399) + "x\n", "tests/a.ts": "x\n".repeat(500) },
+  },
+  {
+    rule: "noConsole",
+    bad: { "src/worker/a.ts": `console.warn("late");` },
+    says: "src/worker/a.ts:1 prints",
+    good: { "src/host/a.ts": `console.warn("late");`, "src/worker/a.ts": `// no console.warn here` },
+  },
+  {
+    rule: "strictTypes",
+    bad: { "src/a.ts": `// deno-lint-ignore no-explicit-any -- quicker\nconst a: any = 1;` },
+    says: `src/a.ts:1 has "deno-lint-ignore no-explicit-any -- quicker"`,
+    good: { "src/a.ts": `// @ts-ignore -- the types of this package are wrong: issue 1` },
+  },
+  {
+    rule: "strictTypes",
+    bad: { "src/a.ts": `\n\nitems[0]!.name;` },
+    says: `src/a.ts:3 asserts non-null`,
+    good: { "src/a.ts": `if (!a || a !== b && a != c) throw new Error("No!");` },
+  },
+  {
+    rule: "strictTypes",
+    bad: { "src/a.ts": `// deno-lint-ignore require-await\n` },
+    says: `has "deno-lint-ignore require-await"`,
+    good: { "src/a.ts": `// deno-lint-ignore require-await -- the contract is async\n` },
+  },
+  {
+    rule: "noModuleState",
+    bad: { "src/a.ts": `export let count = 0;` },
+    says: "keeps module state (export let count)",
+    good: { "src/a.ts": `function f() {\n  let count = 0;\n}\nconst NAMES = new Set(["a"]);` },
+  },
+  {
+    rule: "noModuleState",
+    bad: { "src/a.ts": `const cache: Map<string, Uint8Array> = new Map();` },
+    says: "keeps module state",
+    good: { "src/a.ts": `const sizes: Readonly<Record<string, number>> = {};` },
+  },
+  {
+    rule: "noLeftovers",
+    bad: { "src/a.ts": `// ${"TO"}DO: later` },
+    says: "src/a.ts:1 says",
+    good: { "src/a.ts": `// Nothing to do.` },
+  },
+  {
+    rule: "importsExist",
+    bad: { "src/a.ts": `import "./b.ts";` },
+    says: "imports src/b.ts: there is no such file",
+    good: { "src/a.ts": `import "./b.ts";`, "src/b.ts": "" },
+  },
+  {
+    rule: "packagesOnce",
+    bad: { "src/a.ts": `import "npm:hono@^4.0.0";`, "src/b.ts": `import "npm:hono@^4.0.0/tiny";` },
+    says: "src/a.ts and src/b.ts both name npm:hono",
+    good: {
+      "src/a.ts": `import "npm:@x/y@1.0.0/a";\nimport "npm:@x/y@1.0.0/b";`,
+      "src/b.ts": `import "npm:@x/z@1";`,
+    },
+  },
+  {
+    rule: "modReexportsOnly",
+    bad: { "mod.ts": `/** Doc. @module */\nexport * from "./src/a.ts";` },
+    says: "mod.ts:2 holds more than re-exports",
+    good: {
+      "mod.ts":
+        `/** Doc. @module */\nexport { a, type B } from "./src/a.ts";\nexport type { C } from "./c.ts";`,
+    },
+  },
+  {
+    rule: "modLoadsLittle",
+    bad: {
+      "mod.ts": `export { a } from "./src/a.ts";`,
+      "src/a.ts": `import { h } from "./observe/health.ts";`,
+      "src/observe/health.ts": `import { Hono } from "npm:hono@^4.13.0";`,
+    },
+    says:
+      "mod.ts -> src/a.ts -> src/observe/health.ts -> npm:hono@^4.13.0: loading mod.ts must not load this",
+    good: {
+      "mod.ts": `export { a } from "./src/a.ts";`,
+      "src/a.ts":
+        `import type { h } from "./observe/health.ts";\nconst c = () => import("npm:@aws-sdk/credential-providers@^3.0.0");`,
+      "src/observe/health.ts": `import { Hono } from "npm:hono@^4.13.0";`,
+    },
+  },
+];
+
+for (const { rule, bad, says, good } of CASES) {
+  Deno.test(`${rule}() objects: ${says}`, () => {
+    assertStringIncludes(RULES[rule](parse(bad)).join("\n"), says);
+    assertEquals(RULES[rule](parse(good)), []);
+  });
+}
+
+Deno.test("every rule of tidy has a case", () => {
+  const tried = new Set<string>(CASES.map(({ rule }) => rule));
+  assertEquals(Object.keys(RULES).filter((name) => !tried.has(name)), []);
+});
+
+Deno.test("codeOf() blanks comments, strings, templates and regular expressions, and nothing else", () => {
+  const cases: readonly (readonly [string, string])[] = [
+    [`a // b\nc`, `a     \nc`],
+    [`a /* b\n */ c`, `a     \n    c`],
+    [`f("a\\"b", 'c')`, `f("    ", ' ')`],
+    ["x = `a${b + `c${d}`}e` + f", "x = ` ${b + ` ${d}`} ` + f"],
+    ["x = `${ {a: {}} }b`", "x = `${ {a: {}} } `"],
+    [`if (/["'/]\\//.test(a)) b`, `if (/       /.test(a)) b`],
+    [`a / b / c // d`, `a / b / c     `],
+    [`return /"/g;`, `return / /g;`],
+  ];
+  for (const [source, expected] of cases) assertEquals(codeOf(source), expected);
+});
+
+Deno.test("importsOf() finds each form of import, and none in comments or strings", () => {
+  const source = `import a, { type B } from "./a.ts";
+// import x from "./x.ts";
+import type { C } from './c.ts';
+export {
+  d,
+} from "./d.ts";
+const text = 'import "./y.ts"', export_ = import.meta.url;
+import "./e.ts";
+const f = () => import("./f.ts");
+const g = await import(text);
+export const h = "./h.ts";
+`;
+  assertEquals(importsOf(source), [
+    { line: 1, specifier: "./a.ts", kind: "value" },
+    { line: 3, specifier: "./c.ts", kind: "type" },
+    { line: 4, specifier: "./d.ts", kind: "value" },
+    { line: 8, specifier: "./e.ts", kind: "value" },
+    { line: 9, specifier: "./f.ts", kind: "dynamic" },
+    { line: 10, specifier: undefined, kind: "dynamic" },
+  ]);
+});
+
+for (const [name, rule] of Object.entries(RULES)) {
+  Deno.test(`the repository keeps ${name}()`, async () => {
+    const files = await repository();
+    assertGreater(files.length, 10);
+    assertEquals(rule(files).join("\n"), "");
+  });
+}
+
+Deno.test("deno.jsr.json and deno.json import the same, but for @std", async () => {
+  const [ours, jsr] = await Promise.all(["deno.json", "deno.jsr.json"].map(async (name) => {
+    const { imports } = JSON.parse(await Deno.readTextFile(new URL(name, ROOT)));
+    return Object.entries(imports).filter(([specifier]) => !specifier.startsWith("@std/"));
+  }));
+  assertEquals(ours, jsr);
+});
+
+Deno.test("CONTRIBUTING.md explains every dependency, and no other", async () => {
+  const contributing = await Deno.readTextFile(new URL("CONTRIBUTING.md", ROOT));
+  const { imports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
+  const used = [
+    ...packageUsers(await repository()).keys(),
+    ...Object.keys(imports).filter((name) => !name.startsWith("@std/")),
+  ];
+  assertEquals(explainedPackages(contributing), used.toSorted());
+});
+
+Deno.test("every case in tests/cases says in a comment what it is about", async () => {
+  const silent: string[] = [];
+  for await (const { name } of Deno.readDir(new URL("tests/cases/", ROOT))) {
+    if (!name.endsWith(".json")) continue;
+    const table = JSON.parse(await Deno.readTextFile(new URL(`tests/cases/${name}`, ROOT)));
+    silent.push(...casesWithoutComment(table).map((index) => `${name} #${index}`));
+  }
+  assertEquals(silent, []);
+});
+
+Deno.test("casesWithoutComment() finds them in a list and in a table with a head; no cases at all is as bad", () => {
+  assertEquals(casesWithoutComment([{ comment: "a" }, { comment: "" }, {}]), [1, 2]);
+  assertEquals(casesWithoutComment({ comment: "all", cases: [{ comment: "a" }, {}] }), [1]);
+  assertEquals(casesWithoutComment({}), [-1]);
+});
+
+Deno.test("explainedPackages() reads the first column of the table of packages", () => {
+  const markdown = "| a |\n| --- |\n| b |\n\n| package | why |\n| --- | --- |\n| y, @x/x | good |\n\n| c |\n";
+  assertEquals(explainedPackages(markdown), ["@x/x", "y"]);
+});
+
+/** The places of the cases that say nothing; -1 when there is no case. */
+function casesWithoutComment(table: unknown): number[] {
+  const cases: unknown = Array.isArray(table) ? table : (table as { readonly cases?: unknown }).cases;
+  if (!Array.isArray(cases) || cases.length === 0) return [-1];
+  return cases.flatMap((row, index) => typeof row.comment === "string" && row.comment !== "" ? [] : [index]);
+}
+
+/** The packages in the table of CONTRIBUTING.md, sorted. */
+function explainedPackages(markdown: string): string[] {
+  const table = markdown.match(/^\| package .*\n\|.*\n((?:\|.*\n)*)/m)?.[1] ?? "";
+  return table.trim().split("\n").flatMap((row) => (row.split("|")[1] ?? "").trim().split(/,\s*/)).toSorted();
+}
+
+function parse(texts: Readonly<Record<string, string>>): SourceFile[] {
+  return Object.entries(texts).map(([path, text]) => sourceFile(path, text));
+}
+
+/** Every TypeScript file under version control or about to be, as far as the rules look. */
+async function repository(): Promise<SourceFile[]> {
+  const files: SourceFile[] = [];
+  const walk = async (folder: string) => {
+    for await (const { name, isDirectory } of Deno.readDir(new URL(folder, ROOT))) {
+      if (isDirectory && !name.startsWith(".") && name !== "node_modules") await walk(`${folder}${name}/`);
+      else if (name.endsWith(".ts")) {
+        files.push(
+          sourceFile(`${folder.slice(2)}${name}`, await Deno.readTextFile(new URL(`${folder}${name}`, ROOT))),
+        );
+      }
+    }
+  };
+  await walk("./");
+  return files.toSorted((a, b) => a.path < b.path ? -1 : 1);
+}
