@@ -14,9 +14,9 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { main as runCommandLine } from "../../cli.ts";
+import { listenToSignals } from "../../src/host/signals.ts";
 import { progressLines } from "../../src/observe/progress.ts";
-import { Totals } from "../../src/observe/totals.ts";
-import type { Snapshot } from "../../src/observe/totals.ts";
+import { type Snapshot, Totals } from "../../src/observe/totals.ts";
 import { pause, realSystem } from "../../src/system.ts";
 import { startDynalite, startKinesalite } from "../../tests/support/emulators.ts";
 import { createStream, type Producer } from "./producer.ts";
@@ -29,6 +29,8 @@ export interface DemoOptions {
   readonly seconds?: number | undefined;
   /** @default {4} */
   readonly shards?: number | undefined;
+  /** How long the worker has for what was put, once the producer has stopped, in ms. @default {15000} */
+  readonly drainMs?: number | undefined;
   readonly signal: AbortSignal;
   readonly screen: Screen;
 }
@@ -38,7 +40,9 @@ const wordsPerSecond = 400;
 const batchMs = 100;
 
 /** Runs the demo. @returns the exit code. */
-export async function main({ seconds, shards = 4, signal, screen }: DemoOptions): Promise<number> {
+export async function main(
+  { seconds, shards = 4, drainMs = 15_000, signal, screen }: DemoOptions,
+): Promise<number> {
   const { clock } = realSystem;
   await using kinesis = await startKinesalite();
   await using dynamoDB = await startDynalite();
@@ -87,7 +91,7 @@ export async function main({ seconds, shards = 4, signal, screen }: DemoOptions)
   await Promise.all([limit, splitting, watching]);
   screen.end();
   screen.log("Stopping: the producer has stopped, the worker finishes what was put");
-  const untilMs = clock.monotonicMs() + 15_000;
+  const untilMs = clock.monotonicMs() + drainMs;
   while (seen.size < producer.put() && clock.monotonicMs() < untilMs) await clock.sleep(50);
   stopWorker.abort();
   const exitCode = await ended;
@@ -137,13 +141,11 @@ if (import.meta.main) {
     Deno.exit(2);
   };
   const [seconds, shards] = [number("seconds"), number("shards")];
-  const stop = new AbortController();
-  Deno.addSignalListener("SIGINT", () => stop.signal.aborted ? Deno.exit(130) : stop.abort());
-  Deno.addSignalListener("SIGTERM", () => stop.signal.aborted ? Deno.exit(143) : stop.abort());
+  const { signal } = listenToSignals(() => {}, (exitCode) => Deno.exit(exitCode));
   const encoder = new TextEncoder();
   const screen = new Screen(
     Deno.stdout.isTerminal(),
     (text) => void Deno.stdout.writeSync(encoder.encode(text)),
   );
-  Deno.exit(await main({ seconds, shards, signal: stop.signal, screen }));
+  Deno.exit(await main({ seconds, shards, signal, screen }));
 }

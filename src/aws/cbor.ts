@@ -5,7 +5,7 @@
  *
  * Byte strings are views into the message, so that a record's payload is never copied nor decoded. That, and the missing
  * third of base64, is what makes CBOR faster than JSON. Ours for that reason: the packages that run everywhere without
- * native code take two to four times as long for a page of records (`bench/cbor_bench.ts`), which is as long as JSON.
+ * native code take two to four times as long for a page of records (`bench/cbor.ts`), which is as long as JSON.
  *
  * Source: RFC 8949.
  *

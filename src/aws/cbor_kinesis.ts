@@ -34,9 +34,9 @@ import { KINESIS_SERVICE } from "./kinesis_wire.ts";
 export function cborKinesis(json: Kinesis, options: SignedKinesisOptions): Kinesis {
   const reader = new CborReader(json, options);
   return {
-    describeStreamSummary: json.describeStreamSummary,
-    listShards: json.listShards,
-    getShardIterator: json.getShardIterator,
+    describeStreamSummary: (...call) => json.describeStreamSummary(...call),
+    listShards: (...call) => json.listShards(...call),
+    getShardIterator: (...call) => json.getShardIterator(...call),
     getRecords: (stream, shardIterator, limit, signal) =>
       reader.getRecords(stream, { shardIterator, limit, signal }),
   };

@@ -139,7 +139,7 @@ function withoutJava(args: readonly string[]): WithoutJava {
   for (let at = 0; at < args.length; at++) {
     const arg = args[at] ?? "";
     const [, name, value = ""] = /^-D([^=]+)(?:=([^]*))?$/.exec(arg) ?? [];
-    if (/^-cp$/.test(arg)) at++;
+    if (/^(?:-cp|-classpath|--class-path)$/.test(arg)) at++;
     else if (name !== undefined) systemProperties[name] = value;
     else if (arg === "-version") isVersion = true;
     else if (!arg.startsWith("-X") && !MAIN_CLASS.test(arg)) rest.push(arg);

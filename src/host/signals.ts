@@ -9,6 +9,12 @@ import process from "node:process";
 /** Exit codes of a program that a signal ended: 128 and the signal's number, as shells and the JVM have it. */
 const EXIT_CODES = { SIGTERM: 143, SIGINT: 130, SIGHUP: 129 } as const;
 
+/**
+ * Signals closer together than this are one: a terminal sends Ctrl-C to every process of the group, and a task runner
+ * among them (`deno task`, `npm run`) passes it on once more. In ms.
+ */
+const ECHO_MS = 500;
+
 /** The signals that are listened to. */
 export type StopSignal = keyof typeof EXIT_CODES;
 
@@ -32,9 +38,12 @@ export function listenToSignals(
 ): StopRequest {
   const stop = new AbortController();
   let exitCode: number | undefined;
+  let firstMs = 0;
   for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
     process.on(name, () => {
-      if (exitCode !== undefined) return onSecond(EXIT_CODES[name]);
+      const nowMs = performance.now();
+      if (exitCode !== undefined) return nowMs - firstMs < ECHO_MS ? undefined : onSecond(EXIT_CODES[name]);
+      firstMs = nowMs;
       exitCode = EXIT_CODES[name];
       onSignal(name);
       stop.abort(new Error(`Stopped by ${name}`));

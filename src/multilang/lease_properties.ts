@@ -79,6 +79,13 @@ export const LEASE_PROPERTIES: readonly Property[] = [
     note: "Whether the lease of a shard that is done is deleted. KCL ignores `false`; here it counts",
   }),
   option({
+    name: "leaseCleanupIntervalMillis",
+    type: milliseconds,
+    option: "leaseCleanupIntervalMs",
+    default: "60000",
+    note: "How often ended shards are looked at for that. In KCL it cannot be set in a file",
+  }),
+  option({
     name: "parentShardPollIntervalMillis",
     type: milliseconds,
     option: "parentShardPollIntervalMs",
@@ -90,7 +97,7 @@ export const LEASE_PROPERTIES: readonly Property[] = [
     name: "leasesRecoveryAuditorExecutionFrequencyMillis",
     type: milliseconds,
     option: "leaseAuditIntervalMs",
-    default: "120000",
+    default: "10000",
     note: "How often the leader checks that the leases cover the stream. In KCL it cannot be set in a file",
   }),
   option({

@@ -79,6 +79,8 @@ async function* read(
   let resumeAfter: string | undefined;
   let failures = 0;
   let notBeforeMs = clock.monotonicMs();
+  // A position that cannot be told is no passing failure: found out before anything is tried.
+  iteratorPosition(request, resumeAfter);
 
   while (true) {
     await clock.sleep(notBeforeMs - clock.monotonicMs(), signal);

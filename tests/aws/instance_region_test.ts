@@ -39,7 +39,7 @@ Deno.test("instanceRegion() asks the instance, with a token", async () => {
 
 Deno.test("instanceRegion() is undefined where nothing, or something else, is answered", async () => {
   assertEquals((await ask(() => Promise.reject(new TypeError("no route")))).region, undefined);
-  assertEquals((await ask(() => new Response("", { status: 404 }))).region, undefined);
+  assertEquals((await ask(() => new Response("not-found", { status: 404 }))).region, undefined);
   assertEquals((await ask(() => new Response("<html>"))).region, undefined);
 });
 

@@ -157,6 +157,25 @@ onUnix("cli.ts under another application's name reads the stream for itself (pro
   assertEquals(tables, ["one", "two"]);
 });
 
+onUnix(
+  "cli.ts ends with 1 when it cannot start: no foreign table is touched, no child started (promise 27; trap 32)",
+  async () => {
+    await using bed = await TestBed.start(1);
+    await bed.dynamodb().createTable({
+      TableName: "app",
+      AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+      KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+      BillingMode: "PAY_PER_REQUEST",
+    });
+    await using daemon = await Daemon.start(bed, appIn("words"), {
+      schedulerInitializationBackoffTimeMillis: 1,
+    });
+    assertEquals(await daemon.exitCode, 1);
+    assertStringIncludes(daemon.log, "leaseKey");
+    assertEquals(daemon.notes, []);
+  },
+);
+
 onUnix("a shard whose child fails again and again turns /health to 503, by name (trap 23)", async () => {
   await using bed = await TestBed.start(1);
   await using daemon = await Daemon.start(bed, appIn("die"), { healthPort: 0 });

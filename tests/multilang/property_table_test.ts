@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertGreater } from "@std/assert";
 import { OPTIONS_FILE, optionsMarkdown } from "../../docs/generate_options.ts";
 import { environmentEntries, variableOf } from "../../src/multilang/property_source.ts";
 import { PROPERTIES } from "../../src/multilang/property_table.ts";
@@ -30,6 +30,44 @@ Deno.test("PROPERTIES sets each thing from one row, but for the initial position
   });
   assertEquals(targets.filter((target, at) => targets.indexOf(target) !== at), [
     "option initialPositionInStream",
+  ]);
+});
+
+Deno.test("PROPERTIES can set every option of the worker that is no code", async () => {
+  const text = await Deno.readTextFile(new URL("../../src/worker/options.ts", import.meta.url));
+  const options = [...text.matchAll(/^ {2}(\w+)\??: /gm)].map((match) => match[1] ?? "");
+  assertGreater(options.length, 30);
+  const set = new Set(
+    PROPERTIES.flatMap(({ effect }) => effect.type === "option" ? [`${effect.option}`] : []),
+  );
+  assertEquals(options.filter((name) => !set.has(name)).toSorted(), [
+    "billingMode", // from several properties
+    "coordinatorStore",
+    "credentials",
+    "dynamoDBCredentials",
+    "kinesis",
+    "leaseStore",
+    "onEvent",
+    "processor",
+    "system",
+  ]);
+});
+
+Deno.test("PROPERTIES has the worker's own defaults, but for the time that a stop may take", async () => {
+  const text = await Deno.readTextFile(new URL("../../src/worker/options.ts", import.meta.url));
+  const defaults = new Map(
+    [...text.matchAll(/@default \{"?([^"}]+)"?\}\s+\*\/\n {2}(\w+)\?:/g)].map((
+      [, value, name],
+    ) => [name, value]),
+  );
+  assertGreater(defaults.size, 15);
+  const wrong = PROPERTIES.flatMap(({ name, effect, default: ours }) => {
+    const theirs = effect.type === "option" ? defaults.get(effect.option) : undefined;
+    return theirs === undefined || theirs === ours || ours === "none" ? [] : [[name, ours, theirs]];
+  });
+  assertEquals(wrong, [
+    ["leaseTableScanTotalSegments", "by table size", "0"],
+    ["shutdownGraceMillis", "5000", "30000"],
   ]);
 });
 
