@@ -24,6 +24,7 @@ import { errorText } from "./src/errors.ts";
 import type { EventListener } from "./src/events.ts";
 import { HELP, parseCommand, type RunCommand } from "./src/host/arguments.ts";
 import { childStarter } from "./src/host/child_process.ts";
+import { cpuSource } from "./src/host/cpu_source.ts";
 import { variable, variableNames } from "./src/host/environment.ts";
 import { folderOf, readFile, readTextFile, workingFolder } from "./src/host/files.ts";
 import { isStartedFile, loadModule } from "./src/host/modules.ts";
@@ -147,7 +148,7 @@ class Program {
       await instanceRegion({ env, system: this.#system }, signal);
   }
 
-  async #worker({ options, settings }: Configuration, totals: Totals): Promise<KinesisWorker> {
+  async #worker({ options, settings, retrieval }: Configuration, totals: Totals): Promise<KinesisWorker> {
     const listeners: EventListener[] = [
       quietLog(this.#system.clock, (line) => this.#log(line)),
       totals.listener,
@@ -156,12 +157,15 @@ class Program {
     const onEvent: EventListener = (event) => listeners.forEach((listener) => listener(event));
     const credentials = (value: string) => this.#credentials(value, options.region, onEvent);
     const { applicationName = "", streamName = "" } = options;
-    const { executableName = "", dynamoDBCredentials } = settings;
+    const { executableName = "", dynamoDBCredentials, disableWorkerMetrics = false } = settings;
     const worker = new KinesisWorker({
       ...options,
       applicationName,
       credentials: credentials(settings.credentials ?? "DefaultCredentialsProvider"),
       ...(dynamoDBCredentials === undefined ? {} : { dynamoDBCredentials: credentials(dynamoDBCredentials) }),
+      ...(disableWorkerMetrics
+        ? {}
+        : { cpuUtilization: cpuSource({ system: this.#system, env: this.#host.env }) }),
       processor: await this.#processor(executableName, settings, onEvent),
       ...this.#host.options,
       onEvent,
@@ -171,6 +175,7 @@ class Program {
       // The words of the MultiLangDaemon, by which people search.
       text: `Running ${applicationName} to process stream ${streamName} with executable ${executableName}`,
     });
+    this.#log({ level: retrieval.level, text: retrieval.reason });
     return worker;
   }
 

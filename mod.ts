@@ -67,6 +67,8 @@ export {
 } from "./src/errors.ts";
 export type { AwsServiceErrorDetails } from "./src/errors.ts";
 export type { Clock, System } from "./src/system.ts";
+export type { CpuSource } from "./src/cpu_source.ts";
+export type { LeaseAssignmentStrategy } from "./src/lease/assignment.ts";
 
 export type { Credentials, CredentialsProvider } from "./src/aws/credentials.ts";
 export type {
@@ -77,6 +79,12 @@ export type {
   StreamReference,
   StreamSummary,
 } from "./src/aws/kinesis.ts";
+export type {
+  KinesisConsumers,
+  StreamConsumer,
+  SubscribeToShardEvent,
+  SubscribeToShardInput,
+} from "./src/aws/kinesis_consumers.ts";
 export type { Lease, NewLease } from "./src/lease/lease.ts";
 export type { LeaseStore, TableListing, UnreadableItem, WriteOutcome } from "./src/lease/lease_store.ts";
 export type {

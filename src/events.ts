@@ -68,6 +68,7 @@ export type WorkerEvent =
       | "shardSync"
       | "cleanup"
       | "workerMetrics"
+      | "tableFormat"
       | "farewell";
     readonly error: unknown;
   }

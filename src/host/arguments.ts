@@ -64,6 +64,7 @@ ${
   Object.entries(FLAGS).map(([flag, { value, help }]) => `      ${`--${flag} ${value}`.padEnd(28)}${help}`)
     .join("\n")
 }
+      --deregister                deregister the fan-out consumer when stopping
   -l, --log-configuration FILE    accepted and ignored: there is no logback
   -h, --help                      this text
   -V, --version                   the version
@@ -120,6 +121,7 @@ const OPTIONS: ParseArgsOptionsConfig = {
   "properties-file": { type: "string", short: "p" },
   "log-configuration": { type: "string", short: "l" },
   set: { type: "string", multiple: true },
+  deregister: { type: "boolean" },
   help: { type: "boolean", short: "h" },
   version: { type: "boolean", short: "V" },
   ...Object.fromEntries(Object.keys(FLAGS).map((flag) => [flag, { type: "string" } as const])),
@@ -157,6 +159,9 @@ function entryOf(name: string, value: string): FlagEntry | string | undefined {
     // Not repeated: it may hold a secret.
     if (key === undefined || text === undefined) return "Expected KEY=VALUE after --set: got something else";
     return { key, value: text, where: "--set" };
+  }
+  if (name === "deregister") {
+    return { key: "deregisterConsumerOnStop", value: "true", where: "--deregister" };
   }
   const flag = FLAGS[name];
   if (flag === undefined) return undefined;

@@ -8,7 +8,8 @@
  *
  * A worker lives while its metrics item is fresh, but an item is fresh for a minute, and a dead worker must not be given
  * leases for a minute. So a worker is passed over when every lease that it owns has expired and its item is older than
- * the failover time; the leader itself is never passed over, since it asks. (KCL has no such rule, and may give a dead
+ * half the failover time: the last report of a worker that died lies before its last renewal or, at most, a renewal's
+ * interval after it. The leader itself is never passed over, since it asks. (KCL has no such rule, and may give a dead
  * worker its own expired leases again.)
  *
  * Source: KCL 3.5.1, `LeaseAssignmentManager`.
@@ -31,12 +32,13 @@ import { assign, startHandoff } from "./lease_write.ts";
 import type { LeaseWrite } from "./lease_write.ts";
 import { liveWorkers } from "./live_workers.ts";
 import type { LiveWorker } from "./live_workers.ts";
+import { isShardEnd } from "../stream/sequence_number.ts";
 
 /** How leases are spread. KCL: `leaseAssignmentStrategy`. */
 export type LeaseAssignmentStrategy = "LEASE_COUNT_BASED" | "WORKER_UTILIZATION_AWARE";
 
 /** What a leader can be told about assignment. */
-export interface AssignmentOptions extends Omit<LoadOptions, "balance" | "random"> {
+export interface AssignmentOptions extends Omit<LoadOptions, "balance" | "newcomers" | "random"> {
   readonly strategy: LeaseAssignmentStrategy;
   readonly failoverTimeMs: number;
   /** Whether a lease is asked back from a live owner, or simply given to another. KCL: `isGracefulLeaseHandoffEnabled`. */
@@ -79,8 +81,10 @@ export interface AssignmentInput {
   readonly nowMs: number;
   /** Wall time in epoch seconds. */
   readonly nowEpochS: number;
-  /** Whether leases are to be moved between live workers in this pass. */
+  /** Whether measured load is to be evened out in this pass. Counts always are. */
   readonly balance: boolean;
+  /** Ids of workers that have had no lease since they joined: they get their part whether balancing is due or not. */
+  readonly newcomers: ReadonlySet<string>;
   /** Uniform in [0, 1). */
   readonly random: () => number;
 }
@@ -103,6 +107,11 @@ export interface AssignmentPlan {
   readonly workers: number;
   /** How many owned leases had expired. */
   readonly expired: number;
+  /**
+   * The workers that were passed over as dead. Their metrics items should be deleted as they were read: another leader
+   * could not know, and would give them leases for as long as the items look fresh. One that lives writes its item again.
+   */
+  readonly silent: readonly LiveWorker[];
 }
 
 /** Plans one pass. */
@@ -111,7 +120,7 @@ export function planAssignments(input: AssignmentInput, options: AssignmentOptio
   const { failoverTimeMs, handoffTimeoutMs: timeoutMs } = options;
   const available = availableLeases(input.sightings, input.leases, { failoverTimeMs, nowMs });
   const needy = new Set(available);
-  const candidates = candidatesOf(input, needy, failoverTimeMs);
+  const { candidates, silent } = candidatesOf(input, needy, failoverTimeMs);
   const overdue = input.leases.filter((lease) =>
     !needy.has(lease) &&
     isHandoffOverdue(input.handoffs.get(lease.leaseKey), { timeoutMs, failoverTimeMs, nowMs })
@@ -135,7 +144,23 @@ export function planAssignments(input: AssignmentInput, options: AssignmentOptio
     spillover: moves.spillover.map((lease) => lease.leaseKey),
     workers: candidates.length,
     expired: available.filter((lease) => actualOwner(lease) !== undefined).length,
+    silent,
   };
+}
+
+/**
+ * Which workers have had a lease since they joined, from what earlier listings told and this one. A worker without a
+ * metrics item is gone, and joins anew if it comes back.
+ */
+export function servedWorkers(
+  served: ReadonlySet<string>,
+  leases: readonly Lease[],
+  workers: readonly WorkerMetrics[],
+): Set<string> {
+  const owners = new Set(leases.map((lease) => lease.leaseOwner));
+  return new Set(
+    workers.map(({ workerId }) => workerId).filter((id) => owners.has(id) || served.has(id)),
+  );
 }
 
 /** The write that carries out an assignment. */
@@ -153,28 +178,47 @@ function candidatesOf(
   input: AssignmentInput,
   available: ReadonlySet<Lease>,
   failoverTimeMs: number,
-): LiveWorker[] {
+): { readonly candidates: LiveWorker[]; readonly silent: LiveWorker[] } {
   const renewing = new Set<string | undefined>();
   const owning = new Set<string | undefined>();
   for (const lease of input.leases) {
     owning.add(actualOwner(lease));
     if (!available.has(lease)) renewing.add(actualOwner(lease));
   }
-  return liveWorkers(input.workers, input.nowEpochS).filter(({ workerId, lastUpdateEpochS }) => {
-    const isSilent = owning.has(workerId) && !renewing.has(workerId) &&
-      (input.nowEpochS - lastUpdateEpochS) * 1000 > failoverTimeMs;
-    return workerId === input.workerId || !isSilent;
-  });
+  const live = liveWorkers(input.workers, input.nowEpochS);
+  const isSilent = ({ workerId, lastUpdateEpochS }: LiveWorker) =>
+    workerId !== input.workerId && owning.has(workerId) && !renewing.has(workerId) &&
+    (input.nowEpochS - lastUpdateEpochS) * 1000 > failoverTimeMs / 2;
+  return { candidates: live.filter((worker) => !isSilent(worker)), silent: live.filter(isSilent) };
 }
 
 function movesOf(fleet: Fleet, input: AssignmentInput, options: AssignmentOptions): Moves {
-  const { balance, random } = input;
+  const { balance, newcomers, random } = input;
   switch (options.strategy) {
     case "LEASE_COUNT_BASED":
-      return moveByCount(fleet, { maxLeasesForWorker: options.maxLeasesForWorker, balance });
+      return moveByCount(fleet, options);
     case "WORKER_UTILIZATION_AWARE":
-      return moveByLoad(fleet, { ...options, balance, random });
+      return isQuiet(fleet)
+        ? moveByCount(fleet, options)
+        : moveByLoad(fleet, { ...options, balance, newcomers, random });
   }
+}
+
+/** A worker that is used less than this has nothing to do, in percent. Our own figure: what an idle process takes. */
+const QUIET_PERCENT = 5;
+/** Leases that bring less than this on average are idle, in KB/s. Our own figure: 0.1 % of what a shard can take in. */
+const QUIET_KBPS = 1;
+
+/**
+ * Whether there is no load to go by: nobody has measured anything yet, or nothing happens. Then leases are counted, so
+ * that a fresh fleet is spread at once, and an idle one does not move leases about because of noise.
+ */
+function isQuiet({ candidates, available, settled }: Fleet): boolean {
+  const isBusy = ({ utilization }: LiveWorker) =>
+    [...utilization.values()].some(({ value }) => value >= QUIET_PERCENT);
+  const open = [...available, ...settled].filter((lease) => !isShardEnd(lease.checkpoint));
+  const totalKBps = open.reduce((total, lease) => total + (lease.throughputKBps ?? 0), 0);
+  return !candidates.some(isBusy) && totalKBps < QUIET_KBPS * Math.max(1, open.length);
 }
 
 /**

@@ -13,13 +13,12 @@
 
 import { give, handOut, least, loadsOf, takeFrom } from "./fleet.ts";
 import type { Fleet, Move, Moves, WorkerLoad } from "./fleet.ts";
+import type { Lease } from "./lease.ts";
 
 /** What the strategy can be told. */
 export interface CountOptions {
   /** How many unfinished leases one worker may have a hand in; Infinity for no limit. */
   readonly maxLeasesForWorker: number;
-  /** Whether settled leases are moved too. */
-  readonly balance: boolean;
 }
 
 /** Hands out the available leases, then evens out the rest. */
@@ -27,18 +26,26 @@ export function moveByCount(fleet: Fleet, options: CountOptions): Moves {
   const workers = loadsOf(fleet);
   const hasRoom = (worker: WorkerLoad) => worker.held < options.maxLeasesForWorker;
   const handedOut = handOut(fleet.available, { workers, hasRoom, byNeed: byUnfinished, give });
-  return { ...handedOut, balanced: options.balance ? evenOut(workers, hasRoom) : [] };
+  return { ...handedOut, balanced: evenOutCounts({ workers, mayTake: hasRoom, takeFrom, give }) };
 }
 
-function byUnfinished(a: WorkerLoad, b: WorkerLoad): number {
-  return a.unfinished - b.unfinished;
+/** How counts are evened out. */
+export interface EvenOut<Worker extends WorkerLoad> {
+  readonly workers: readonly Worker[];
+  readonly mayTake: (worker: Worker) => boolean;
+  /** Books a lease off the worker that gives it away. */
+  readonly takeFrom: (worker: Worker, lease: Lease) => void;
+  /** Books a lease on the worker that gets it. */
+  readonly give: (worker: Worker, lease: Lease) => void;
 }
 
-function evenOut(workers: readonly WorkerLoad[], hasRoom: (worker: WorkerLoad) => boolean): Move[] {
+/** Moves leases from who has most to who has least, until nobody who may take has two less than another. */
+export function evenOutCounts<Worker extends WorkerLoad>(options: EvenOut<Worker>): Move[] {
+  const { workers, mayTake, takeFrom, give } = options;
   const moves: Move[] = [];
   for (;;) {
     const from = least(workers, (worker) => worker.movable.length > 0, (a, b) => byUnfinished(b, a));
-    const to = least(workers, hasRoom, byUnfinished);
+    const to = least(workers, mayTake, byUnfinished);
     const lease = from?.movable.at(-1);
     if (from === undefined || to === undefined || lease === undefined) return moves;
     if (from.unfinished - to.unfinished < 2) return moves;
@@ -46,4 +53,8 @@ function evenOut(workers: readonly WorkerLoad[], hasRoom: (worker: WorkerLoad) =
     give(to, lease);
     moves.push({ lease, to: to.workerId });
   }
+}
+
+function byUnfinished(a: WorkerLoad, b: WorkerLoad): number {
+  return a.unfinished - b.unfinished;
 }

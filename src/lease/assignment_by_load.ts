@@ -7,11 +7,16 @@
  * balancing comes to rest. Where KCL gives up (a lease that fits nowhere; a metric whose donors can give nothing; newcomers
  * that measure nothing among workers that do), the next lease, metric or donor is tried.
  *
+ * A newcomer is not weighed but counted: it gets its part at once, and the load is evened out from there. By load alone it
+ * would get a lease a minute, and none ever where two workers measure the same host. (KCL has no such rule.) Only once, or
+ * a worker that cannot bear a lease would be given one again and again.
+ *
  * Source: KCL 3.5.1, `VarianceBasedLeaseAssignmentDecider`, `LeaseAssignmentManager`.
  *
  * @module
  */
 
+import { evenOutCounts } from "./assignment_by_count.ts";
 import { handOut, least } from "./fleet.ts";
 import type { Fleet, Move, Moves } from "./fleet.ts";
 import type { Lease } from "./lease.ts";
@@ -30,8 +35,10 @@ export interface LoadOptions {
   readonly reBalanceThresholdPercentage: number;
   /** Whether the smallest lease of a worker is moved when even that is more than its excess. KCL: `allowThroughputOvershoot`. */
   readonly allowThroughputOvershoot: boolean;
-  /** Whether settled leases are moved too. */
+  /** Whether the load is evened out in this pass. Newcomers get their part in every one. */
   readonly balance: boolean;
+  /** Ids of workers that have not had a lease yet. */
+  readonly newcomers: ReadonlySet<string>;
   /** Uniform in [0, 1). */
   readonly random: () => number;
 }
@@ -47,7 +54,32 @@ export function moveByLoad(fleet: Fleet, options: LoadOptions): Moves {
     byNeed,
     give: (worker, lease) => scale.give(worker, lease),
   });
-  return { ...handedOut, balanced: options.balance ? evenOut(scale, hasRoom, options) : [] };
+  const toNewcomers = serveNewcomers(scale, hasRoom, options);
+  // What newcomers took changes what everybody measures: the rest can wait until it shows.
+  const isDue = options.balance && toNewcomers.length === 0;
+  return { ...handedOut, balanced: isDue ? evenOut(scale, hasRoom, options) : toNewcomers };
+}
+
+/** Gives each newcomer as many leases as there are for each worker, unless it is busy with other things. */
+function serveNewcomers(
+  scale: LoadScale,
+  hasRoom: (worker: WeighedWorker) => boolean,
+  options: LoadOptions,
+): Move[] {
+  const highest = 1 + options.reBalanceThresholdPercentage / 100;
+  const isBusy = (worker: WeighedWorker) =>
+    [...worker.values.keys()].some((metric) =>
+      scale.valueOf(worker, metric) >
+        Math.min(scale.averageOf(metric) * highest, worker.limits.get(metric) ?? Infinity)
+    );
+  const isNewcomer = (worker: WeighedWorker) => options.newcomers.has(worker.workerId) && !isBusy(worker);
+  const served = new Set(scale.workers.filter((worker) => worker.unfinished > 0 || !isNewcomer(worker)));
+  return evenOutCounts({
+    workers: scale.workers,
+    mayTake: (worker) => !served.has(worker) && hasRoom(worker),
+    takeFrom: (worker, lease) => scale.takeFrom(worker, lease),
+    give: (worker, lease) => scale.give(worker, lease),
+  });
 }
 
 /** A worker that has more than its part of a metric. */

@@ -88,6 +88,19 @@ export function availableLeases(
 }
 
 /**
+ * When the next owned lease will have expired unless its counter moves before: the monotonic ms at which to look again.
+ * Infinity when nobody owns any. Leases that have expired already do not count.
+ */
+export function nextExpiryMs(sightings: ReadonlyMap<string, Sighting>, rule: ExpiryRule): number {
+  let next = Infinity;
+  for (const { sinceMs } of sightings.values()) {
+    const atMs = sinceMs === undefined ? Infinity : sinceMs + rule.failoverTimeMs + 1;
+    if (atMs > rule.nowMs && atMs < next) next = atMs;
+  }
+  return next;
+}
+
+/**
  * Whether a lease that we hold must count as lost, since we could not renew it in time. Once this was true the lease
  * is never renewed again: its processor was told that it is gone.
  *

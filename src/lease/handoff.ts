@@ -61,68 +61,6 @@ export function afterRefusedRenewal(held: Lease, found: Lease | undefined): Refu
   return isPending === wasPending && steps === 1 ? { type: "spurious", lease: found } : lost;
 }
 
-/** Where the consumer of a lease stands, as far as a handoff cares. */
-export type DrainState =
-  /** There is none yet. */
-  | "none"
-  | "waitingOnParents"
-  /** Not yet asked to stop. */
-  | "running"
-  /** `shutdownRequested` is under way. */
-  | "draining"
-  /** `shutdownRequested` has returned, or thrown: nothing more will be checkpointed. */
-  | "drained"
-  /** It read the shard to its end and is about to store, or has stored, SHARD_END. */
-  | "shardEnded";
-
-/** What an owner does about a lease in this cycle. */
-export type OwnerStep =
-  /** Renew it, nothing else. */
-  | "renew"
-  /** Renew it, and ask its consumer to stop and checkpoint. */
-  | "drain"
-  /** Assign it to its `leaseOwner`, or evict it if there is none; then forget it, whatever came of that. */
-  | "transfer"
-  /** Forget it and stop its consumer: it is not ours to renew. */
-  | "drop";
-
-/** What an owner looks at. */
-export interface OwnerView {
-  readonly workerId: string;
-  readonly consumer: DrainState;
-  /** Monotonic ms at which this worker learned of the handoff; undefined while it knows of none. */
-  readonly learnedAtMs: number | undefined;
-  readonly timeoutMs: number;
-  readonly nowMs: number;
-}
-
-/**
- * What an owner does about a lease that it holds in memory, step by step of a handoff.
- *
- * When its time is up the lease is transferred though user code still runs: its checkpoints fail from then on, and the
- * worker that waits gets its turn. A processor that throws in `shutdownRequested` does not keep the lease either (KCL would let
- * it expire). A shard that has ended is not handed over: whoever finished it stores its end.
- */
-export function ownerStep(lease: Lease, view: OwnerView): OwnerStep {
-  const { leaseOwner, checkpointOwner } = lease;
-  if (checkpointOwner === undefined) return leaseOwner === view.workerId ? "renew" : "drop";
-  if (checkpointOwner !== view.workerId || leaseOwner === checkpointOwner) return "drop";
-  if (isShardEnd(lease.checkpoint)) return "renew";
-  const timeIsUp = view.learnedAtMs !== undefined && view.nowMs - view.learnedAtMs > view.timeoutMs;
-  if (timeIsUp) return "transfer";
-  switch (view.consumer) {
-    case "none":
-    case "draining":
-    case "shardEnded":
-      return "renew";
-    case "running":
-      return "drain";
-    case "waitingOnParents":
-    case "drained":
-      return "transfer";
-  }
-}
-
 /**
  * Whether a worker may start a consumer on a lease it was told of: it is assigned to it and nobody else is still at it.
  *

@@ -18,6 +18,8 @@ export const METRICS_REPORT_INTERVAL_S = 30;
 export const METRICS_STALE_S: number = 24 * 60 * 60;
 /** Weight of the newest average. KCL: `workerMetricsEMAAlpha`. */
 export const METRICS_EMA_ALPHA = 0.5;
+/** What a worker writes for a measurement that failed. KCL: `WorkerMetricStats`. */
+export const FAILED = -1;
 
 /** One measured metric of a worker, in percent. */
 export interface Utilization {
@@ -77,8 +79,6 @@ export function movingAverage(values: readonly number[], alpha: number = METRICS
     ) ?? 0;
 }
 
-/** What a worker writes for a measurement that failed. KCL: `WorkerMetricStats`. */
-const FAILED = -1;
 /** A key by which KCL marks a worker as balanced by throughput. KCL: `WorkerMetricType.THROUGHPUT.name()`. */
 const THROUGHPUT_MARK = "THROUGHPUT";
 

@@ -104,6 +104,12 @@ export function tableFormat(findings: FormatFindings): FormatDecision {
   }
 }
 
+/** Whether two formats are the same for a worker that takes part by them. */
+export function isSameFormat(a: TableFormat, b: TableFormat): boolean {
+  return a.place === b.place && a.mayLead === b.mayLead && a.supportCode === b.supportCode &&
+    a.isFinal === b.isFinal;
+}
+
 /** The `Migration3.0` item of a fresh fleet, as a KCL 3 worker with default settings writes it. */
 export function newClientVersion(workerId: string, epochMs: number): MigrationState {
   const by = { modifiedBy: workerId, modifiedEpochMs: epochMs };

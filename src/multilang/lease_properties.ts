@@ -165,4 +165,11 @@ export const LEASE_PROPERTIES: readonly Property[] = [
     kcl: "by table size",
     note: "In how many parallel segments the leader scans the table; 0 = by table size",
   }),
+  option({
+    name: "migrateAllEntitiesToLeaseTable",
+    type: boolean,
+    option: "migrateAllEntitiesToLeaseTable",
+    kcl: "false",
+    note: "As the Java workers have it, where the extra tables of KCL 3.0 to 3.4 exist; else without effect",
+  }),
 ];

@@ -20,6 +20,7 @@ export interface Settings {
   readonly retrievalMode?: "FANOUT" | "POLLING" | "DEFAULT";
   readonly timeoutInSeconds?: number;
   readonly onChildFailure?: "restart" | "exit";
+  readonly disableWorkerMetrics?: boolean;
   readonly healthHost?: string;
   readonly healthPort?: number;
   readonly logLevel?: "debug" | "info" | "warning" | "error";

@@ -8,7 +8,7 @@
 import type { WorkerOptions } from "../worker/options.ts";
 import type { Settings } from "./property.ts";
 import type { Findings, GivenProperty } from "./property_reading.ts";
-import { POLLING_PROPERTIES, retrievalChoice } from "./retrieval_choice.ts";
+import { type RetrievalChoice, retrievalChoice } from "./retrieval_choice.ts";
 
 /** Docker kills ten seconds after it asked to stop. KCL 1.x documented 5000; later versions do not wait at all. */
 const SHUTDOWN_GRACE_MS = 5000;
@@ -27,12 +27,22 @@ export interface SeparateProperties {
   readonly findings: Findings;
 }
 
-/** Options and settings that go together. What does not is added to the problems. */
-export function consistent(
-  separate: SeparateProperties,
-): { readonly options: Partial<WorkerOptions>; readonly settings: Settings } {
-  const { settings, chosen, findings } = separate;
+/** Options and settings that go together. */
+export interface ConsistentProperties {
+  readonly options: Partial<WorkerOptions>;
+  readonly settings: Settings;
+  readonly retrieval: RetrievalChoice;
+}
+
+/** Makes options and settings go together. What does not is added to the problems. */
+export function consistent(separate: SeparateProperties): ConsistentProperties {
+  const { settings, chosen } = separate;
+  const retrieval = retrievalChoice(
+    settings.retrievalMode,
+    new Map(chosen.map(({ property, value }) => [property.name, value])),
+  );
   const options = {
+    retrievalMode: retrieval.mode,
     shutdownGraceMs: SHUTDOWN_GRACE_MS,
     ...separate.options,
     ...tableRegionOf(separate),
@@ -40,12 +50,7 @@ export function consistent(
   };
   tellOfMissing(separate);
   refuseForeignTables(separate);
-  const hasPollingProperty = chosen.some(({ property, value }) =>
-    POLLING_PROPERTIES.includes(property.name) && value !== 0
-  );
-  const { warning } = retrievalChoice(settings.retrievalMode, hasPollingProperty);
-  if (warning !== undefined) findings.notices.push({ level: "warning", text: warning });
-  return { options, settings };
+  return { options, settings, retrieval };
 }
 
 /** `kinesisClient.region` moves the stream and leaves the lease table where `regionName` says. */

@@ -15,6 +15,7 @@ import type { WorkerOptions } from "../worker/options.ts";
 import { consistent } from "./property_consistency.ts";
 import type { Settings } from "./property.ts";
 import type { SourcedEntry } from "./property_source.ts";
+import type { RetrievalChoice } from "./retrieval_choice.ts";
 import { streamArnParts } from "./property_value.ts";
 import { type Findings, givenProperties, type GivenProperty, type Notice } from "./property_reading.ts";
 
@@ -25,6 +26,7 @@ export interface Configuration {
   /** Everything but processor and credentials. `region` may be missing: see {@linkcode withRegion}. */
   readonly options: Partial<WorkerOptions>;
   readonly settings: Settings;
+  readonly retrieval: RetrievalChoice;
   readonly notices: readonly Notice[];
 }
 

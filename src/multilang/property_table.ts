@@ -10,6 +10,7 @@
  * @module
  */
 
+import { BALANCING_PROPERTIES } from "./balancing_properties.ts";
 import { LEASE_PROPERTIES } from "./lease_properties.ts";
 import { option, type Property, type PropertyGroup, setting } from "./property.ts";
 import {
@@ -150,8 +151,39 @@ const READING: readonly Property[] = [
     type: oneOf(["FANOUT", "POLLING", "DEFAULT"]),
     setting: "retrievalMode",
     kcl: "FANOUT, or POLLING if a polling property is set",
-    default: "POLLING",
-    note: "Enhanced fan-out is not served yet: where KCL would use it, kclite polls and says so",
+    note:
+      "FANOUT registers a consumer that AWS charges for, by the hour for each shard and by the gigabyte; POLLING costs " +
+      "nothing extra. The log says which is used, and why",
+  }),
+  option({
+    name: "fanoutConfig.consumerArn",
+    type: text,
+    option: "consumerArn",
+    kcl: "none",
+    note: "An enhanced fan-out consumer that is registered already; it is never deregistered",
+  }),
+  option({
+    name: "fanoutConfig.consumerName",
+    type: text,
+    option: "consumerName",
+    kcl: "`applicationName`",
+    note: "Name of the enhanced fan-out consumer, which is registered where it does not exist",
+  }),
+  option({
+    name: "deregisterConsumerOnStop",
+    type: boolean,
+    option: "deregisterConsumerOnStop",
+    default: "false",
+    note:
+      "Whether a worker that stops deregisters the consumer, which ends its cost. For a worker that is alone: others that " +
+      "still run have to register it again",
+  }),
+  option({
+    name: "wireFormat",
+    type: oneOf(["json", "cbor"]),
+    option: "wireFormat",
+    default: "json",
+    note: "How GetRecords answers: CBOR takes a quarter fewer bytes, and is not in AWS's API reference",
   }),
   option({
     name: "maxRecords",
@@ -283,6 +315,7 @@ export const PROPERTY_GROUPS: readonly PropertyGroup[] = [
   { title: "Application and stream", properties: APPLICATION },
   { title: "AWS", properties: AWS },
   { title: "Leases and the lease table", properties: LEASE_PROPERTIES },
+  { title: "Spreading leases over workers", properties: BALANCING_PROPERTIES },
   { title: "Reading", properties: READING },
   { title: "Processing", properties: PROCESSING },
   { title: "Starting and watching", properties: STARTING },

@@ -1,12 +1,14 @@
 // Pure.
 /**
- * How the shards are read: the one place that knows which ways are served.
+ * How the properties say that the shards are read: KCL's rule, with its surprise told.
  *
  * Source: KCL 3.5.1, `RetrievalMode` and `MultiLangDaemonConfiguration`.
  *
  * @module
  */
 
+import { retrievalModeOf } from "../retrieval/retrieval_mode.ts";
+import type { WorkerOptions } from "../worker/options.ts";
 import type { Settings } from "./property.ts";
 
 /** The properties of which any makes KCL poll. Each is used by polling alone. */
@@ -18,36 +20,34 @@ export const POLLING_PROPERTIES: readonly string[] = [
   "maxGetRecordsThreadPool",
 ];
 
-/** How the shards are read, and a word for the operator where KCL would do otherwise. */
+/** How the shards are read, and a sentence for the log that says why, and what it costs. */
 export interface RetrievalChoice {
-  readonly mode: "POLLING";
-  readonly warning: string | undefined;
+  readonly mode: NonNullable<WorkerOptions["retrievalMode"]>;
+  /** A warning where nobody asked for what costs money. */
+  readonly level: "info" | "warning";
+  readonly reason: string;
 }
 
 /**
  * Chooses.
  *
- * @param hasPollingProperty Whether one of {@linkcode POLLING_PROPERTIES} is set to something but 0.
+ * @param given The value of each property that counts, by name.
  */
 export function retrievalChoice(
-  mode: Settings["retrievalMode"] = "DEFAULT",
-  hasPollingProperty: boolean,
+  retrievalMode: Settings["retrievalMode"],
+  given: ReadonlyMap<string, unknown>,
 ): RetrievalChoice {
-  switch (mode) {
-    case "POLLING":
-      return { mode: "POLLING", warning: undefined };
-    case "FANOUT":
-      return {
-        mode: "POLLING",
-        warning: "retrievalMode is FANOUT, but enhanced fan-out is not served yet: the shards are polled",
-      };
-    case "DEFAULT":
-      return {
-        mode: "POLLING",
-        warning: hasPollingProperty
-          ? undefined
-          : "KCL would use enhanced fan-out here, which costs extra; kclite polls: " +
-            "set retrievalMode = POLLING to have both do the same",
-      };
-  }
+  const pollingOptions = Object.fromEntries(
+    POLLING_PROPERTIES.map((name) => {
+      const value = given.get(name);
+      return [name, typeof value === "number" ? value : undefined];
+    }),
+  );
+  const { mode, reason } = retrievalModeOf({ retrievalMode, pollingOptions });
+  const isSurprise = mode === "fanOut" && retrievalMode !== "FANOUT";
+  return {
+    mode: mode === "fanOut" ? "FANOUT" : "POLLING",
+    level: isSurprise ? "warning" : "info",
+    reason,
+  };
 }

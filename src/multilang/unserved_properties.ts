@@ -10,8 +10,6 @@ import { noEffect, notYet, type Property, type PropertyGroup, setting } from "./
 import {
   boolean,
   count,
-  decimal,
-  duration,
   INT_MAX,
   listOf,
   milliseconds,
@@ -23,15 +21,6 @@ import {
   type ValueType,
   wholeNumber,
 } from "./property_value.ts";
-
-const FAN_OUT: readonly Property[] = [
-  fanOut("consumerArn", text, "none", "An enhanced fan-out consumer that is registered already"),
-  fanOut("consumerName", text, "`applicationName`", "Name of the enhanced fan-out consumer"),
-  fanOut("maxDescribeStreamSummaryRetries", count({ max: INT_MAX }), "10", "Retries while registering"),
-  fanOut("maxDescribeStreamConsumerRetries", count({ max: INT_MAX }), "10", "Retries while registering"),
-  fanOut("registerStreamConsumerRetries", count({ max: INT_MAX }), "10", "Retries while registering"),
-  fanOut("retryBackoffMillis", milliseconds, "1000", "The pause between those retries"),
-];
 
 const CLOUDWATCH_NOTE = "Metrics are not sent to CloudWatch yet; `healthPort` serves them for Prometheus";
 
@@ -71,20 +60,6 @@ const METRICS: readonly Property[] = [
   }),
 ];
 
-const BALANCING: readonly Property[] = [
-  balancing("disableWorkerMetrics", boolean, "false", "Leases are balanced by count"),
-  balancing("inMemoryWorkerMetricsCaptureFrequencyMillis", milliseconds, "1000"),
-  balancing("workerMetricsReporterFreqInMillis", milliseconds, "30000"),
-  balancing("noOfPersistedMetricsPerWorkerMetrics", count({ max: INT_MAX }), "10"),
-  balancing("maxThroughputPerHostKBps", decimal, "no limit"),
-  balancing("dampeningPercentage", count({ max: 100 }), "60"),
-  balancing("reBalanceThresholdPercentage", count({ max: INT_MAX }), "10"),
-  balancing("allowThroughputOvershoot", boolean, "true"),
-  balancing("varianceBalancingFrequency", count({ max: INT_MAX }), "3"),
-  balancing("workerMetricsEMAAlpha", decimal, "0.5"),
-  balancing("staleWorkerMetricsEntryCleanupDuration", duration, "P1D"),
-];
-
 const FLEET: readonly Property[] = [
   noEffect({
     name: "clientVersionConfig",
@@ -94,29 +69,20 @@ const FLEET: readonly Property[] = [
     note: "kclite joins fleets of KCL 3.x only: anything else is refused",
   }),
   notYet({
-    name: "migrateAllEntitiesToLeaseTable",
-    type: boolean,
-    kcl: "false",
-    note: "kclite uses the extra tables of KCL 3.0 to 3.4 where they exist, and never starts their migration",
-  }),
-  notYet({
     name: "tableMigrationCompleteBakeTimeSeconds",
     type: count(),
     kcl: "86400",
-    note: "As above",
-  }),
-  notYet({
-    name: "isGracefulLeaseHandoffEnabled",
-    aliases: ["gracefulLeaseHandoffConfigBean.isGracefulLeaseHandoffEnabled"],
-    type: boolean,
-    kcl: "true",
-    note: "A shard always moves in order",
+    note: "The migration to one table is led by Java workers",
   }),
   ...legacyTable("coordinatorState", "coordinatorStateTableConfigBean", "coordinatorStateTableName"),
   ...legacyTable("workerMetrics", "workerMetricStatsTableConfigBean", "workerMetricsTableName"),
 ];
 
 const OTHERS: readonly Property[] = [
+  registration("maxDescribeStreamSummaryRetries", count({ max: INT_MAX }), "10"),
+  registration("maxDescribeStreamConsumerRetries", count({ max: INT_MAX }), "10"),
+  registration("registerStreamConsumerRetries", count({ max: INT_MAX }), "10"),
+  registration("retryBackoffMillis", milliseconds, "1000"),
   notYet({
     name: "millisBehindLatestThresholdForReducedTps",
     aliases: ["pollingConfig.millisBehindLatestThresholdForReducedTps"],
@@ -191,20 +157,14 @@ const OTHERS: readonly Property[] = [
 
 /** The table's part without effect, by subject. */
 export const WITHOUT_EFFECT: readonly PropertyGroup[] = [
-  { title: "Not yet: enhanced fan-out", properties: FAN_OUT },
   { title: "Not yet: CloudWatch", properties: METRICS },
-  { title: "Not yet: balancing by load", properties: BALANCING },
   { title: "Fleets of KCL 2.x and 3.0 to 3.4", properties: FLEET },
   { title: "Others without effect", properties: OTHERS },
 ];
 
-function fanOut(name: string, type: ValueType<unknown>, kcl: string, note: string): Property {
-  return notYet({ name: `fanoutConfig.${name}`, type, kcl, note });
-}
-
-function balancing(name: string, type: ValueType<unknown>, kcl: string, note = "As above"): Property {
-  const aliases = [`workerUtilizationAwareAssignmentConfigBean.${name}`];
-  return notYet({ name, aliases, type, kcl, note });
+function registration(name: string, type: ValueType<unknown>, kcl: string): Property {
+  const note = "Shards wait for the consumer for as long as it takes";
+  return noEffect({ name: `fanoutConfig.${name}`, type, kcl, note });
 }
 
 /** The properties of one of the extra tables of KCL 3.0 to 3.4, which kclite uses where they exist and never creates. */

@@ -243,5 +243,6 @@ const PASS_NAMES: Readonly<Record<Pass, string>> = {
   shardSync: "Listing shards",
   cleanup: "Cleaning up leases",
   workerMetrics: "Reporting this worker's metrics",
+  tableFormat: "Finding the tables of the fleet",
   farewell: "Leaving the fleet",
 };

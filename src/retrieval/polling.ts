@@ -11,13 +11,14 @@
  * @module
  */
 
-import type { GetRecordsOutput, IteratorPosition, Kinesis, StreamReference } from "../aws/kinesis.ts";
+import type { GetRecordsOutput, Kinesis, StreamReference } from "../aws/kinesis.ts";
 import { isAwsError } from "../errors.ts";
 import type { WorkerEvent } from "../events.ts";
-import { childrenOf, type ChildShard, isOpen } from "../stream/shard.ts";
-import type { System } from "../system.ts";
+import { pause, type System } from "../system.ts";
 import { nextReadMs, type Pacing, retryReadMs } from "./pacing.ts";
 import type { RecordsPage, Retrieval, RetrievalRequest } from "./retrieval.ts";
+import { confirmedEnd, isListed } from "./shard_end.ts";
+import { type OnTrimmedCheckpoint, StartPosition } from "./start_position.ts";
 
 /** What polling is made of. */
 export interface PollingOptions {
@@ -28,38 +29,18 @@ export interface PollingOptions {
   readonly pacing: Pacing;
   /** The most records of one call, at most 10,000. */
   readonly maxRecords: number;
+  readonly onTrimmedCheckpoint: OnTrimmedCheckpoint;
 }
 
-/** How often a closed shard is asked for its children before it counts as having none, and how long apart. */
-const childChecks = { attempts: 10, intervalMs: 1000 };
+/**
+ * How long the very first reader of a lease created at LATEST waits for an iterator at that time, in ms. AWS answers in
+ * some 10 ms; kinesalite does not answer before there is a record from that time on.
+ */
+const FIRST_ITERATOR_MS = 2000;
 
 /** Retrieval by polling. */
 export function polling(options: PollingOptions): Retrieval {
   return { read: (request, signal) => read(options, request, signal) };
-}
-
-/** Where the next iterator is opened. */
-export function iteratorPosition(
-  request: RetrievalRequest,
-  lastFetched: string | undefined,
-): IteratorPosition {
-  if (lastFetched !== undefined) return { type: "AFTER_SEQUENCE_NUMBER", sequenceNumber: lastFetched };
-  const { sequenceNumber } = request.checkpoint;
-  switch (sequenceNumber) {
-    case "TRIM_HORIZON":
-    case "LATEST":
-      return { type: sequenceNumber };
-    case "AT_TIMESTAMP":
-      if (!(request.initialPosition instanceof Date)) {
-        throw new RangeError(
-          `Cannot read shard ${request.shardId}: its checkpoint is AT_TIMESTAMP, expected a Date as ` +
-            `initialPositionInStream: got ${request.initialPosition}: set the same time as the worker that made the lease`,
-        );
-      }
-      return { type: "AT_TIMESTAMP", timestampMs: request.initialPosition.getTime() };
-    default:
-      return { type: "AT_SEQUENCE_NUMBER", sequenceNumber };
-  }
 }
 
 async function* read(
@@ -75,7 +56,8 @@ async function* read(
   let notBeforeMs = clock.monotonicMs();
   let failures = 0;
   // A position that cannot be told is no passing failure: found out before anything is tried.
-  iteratorPosition(request, lastFetched);
+  const start = new StartPosition(request, options);
+  const shardEnd = { kinesis, stream, clock };
 
   while (true) {
     await clock.sleep(notBeforeMs - clock.monotonicMs(), signal);
@@ -83,19 +65,25 @@ async function* read(
     let output: GetRecordsOutput | undefined;
     let end: RecordsPage["end"];
     try {
-      iterator ??= await kinesis.getShardIterator(
-        stream,
-        request.shardId,
-        iteratorPosition(request, lastFetched),
-        signal,
-      );
+      iterator ??= await openIterator(options, request.shardId, start, { lastFetched, signal });
       output = iterator === undefined
         ? undefined
         : await kinesis.getRecords(stream, iterator, maxRecords, signal);
-      if (output?.nextShardIterator === undefined) end = await confirmEnd(options, request, output, signal);
+      if (output !== undefined && !start.accepts(output.records)) {
+        iterator = undefined;
+        notBeforeMs = startedMs + 1000 / pacing.maxReadsPerSecond;
+        continue;
+      }
+      if (output?.nextShardIterator === undefined) {
+        const childShards = output?.childShards ?? [];
+        end = childShards.length > 0
+          ? { childShards }
+          : await confirmedEnd(shardEnd, request.shardId, signal);
+      }
       failures = 0;
-    } catch (error) {
+    } catch (thrown) {
       signal.throwIfAborted();
+      const failure = await failureOf(thrown)
       if (isAwsError(error, "ResourceNotFoundException")) {
         end = { childShards: [] };
       } else if (
@@ -140,23 +128,30 @@ async function* read(
   }
 }
 
-/** The end of the shard with its children; undefined when the shard turns out to be open still. */
-async function confirmEnd(
+/** The next iterator; undefined when the service gives none. */
+async function openIterator(
   options: PollingOptions,
-  request: RetrievalRequest,
-  output: GetRecordsOutput | undefined,
-  signal: AbortSignal,
-): Promise<{ readonly childShards: readonly ChildShard[] } | undefined> {
-  const named = output?.childShards ?? [];
-  if (named.length > 0) return { childShards: named };
-  for (let attempt = 1;; attempt++) {
-    const shards = await options.kinesis.listShards(options.stream, undefined, signal);
-    const shard = shards.find((shard) => shard.shardId === request.shardId);
-    if (shard !== undefined && isOpen(shard)) return undefined;
-    const childShards = childrenOf(request.shardId, shards);
-    if (shard === undefined || childShards.length > 0 || attempt >= childChecks.attempts) {
-      return { childShards };
-    }
-    await options.system.clock.sleep(childChecks.intervalMs, signal);
+  shardId: string,
+  start: StartPosition,
+  { lastFetched, signal }: { readonly lastFetched: string | undefined; readonly signal: AbortSignal },
+): Promise<string | undefined> {
+  const { kinesis, stream, system: { clock } } = options;
+  const open = (signal: AbortSignal) =>
+    kinesis.getShardIterator(stream, shardId, start.next(lastFetched), signal);
+  if (lastFetched !== undefined || !start.isFirstReadOfLatest) return await open(signal);
+  const tooLate = new AbortController(), answered = new AbortController();
+  const limit = pause(clock, FIRST_ITERATOR_MS, answered.signal).then((isOver) =>
+    isOver ? tooLate.abort() : undefined
+  );
+  try {
+    return await open(AbortSignal.any([signal, tooLate.signal]));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!tooLate.signal.aborted) throw error;
+    start.takeLatest("Kinesis gives no iterator for the time at which its lease was created");
+    return await open(signal);
+  } finally {
+    answered.abort();
+    await limit;
   }
 }

@@ -34,6 +34,16 @@ export interface RetrievalRequest {
   readonly checkpoint: ExtendedSequenceNumber;
   /** What an AT_TIMESTAMP checkpoint means; the time is not stored in the lease. */
   readonly initialPosition: InitialPosition;
+  /** Set when the lease was created at LATEST and tells when: a LATEST checkpoint then means that time. */
+  readonly createdAtLatest?: CreatedAtLatest | undefined;
+}
+
+/** The making of a lease that starts at LATEST. */
+export interface CreatedAtLatest {
+  /** Wall time, in ms, of the worker that created the lease. */
+  readonly epochMs: number;
+  /** Whether nobody can have read the shard under this lease before. */
+  readonly isFirstRead: boolean;
 }
 
 /** A source of pages. */

@@ -16,10 +16,11 @@ import {
   type AssignmentOptions,
   LOAD_BALANCING_INTERVAL_MS,
   planAssignments,
+  servedWorkers,
   writeOf,
 } from "../lease/assignment.ts";
 import type { CoordinatorStore, TablePlace, WorkerMetrics } from "../lease/coordinator_store.ts";
-import { observe, type Sighting } from "../lease/expiry.ts";
+import { nextExpiryMs, observe, type Sighting } from "../lease/expiry.ts";
 import { type HandoffSighting, observeHandoffs } from "../lease/handoff.ts";
 import type { LeaseStore, TableListing } from "../lease/lease_store.ts";
 import { staleWorkers } from "../lease/live_workers.ts";
@@ -47,6 +48,7 @@ export class LeaderDuties {
   readonly #options: LeaderDutiesOptions;
   #sightings: ReadonlyMap<string, Sighting> = new Map();
   #handoffs: ReadonlyMap<string, HandoffSighting> = new Map();
+  #served: ReadonlySet<string> = new Set();
   #balancedMs: number | undefined;
   readonly #toldUnreadable = new Set<string>();
 
@@ -54,14 +56,20 @@ export class LeaderDuties {
     this.#options = options;
   }
 
-  /** One pass as leader. */
-  async lead(signal: AbortSignal): Promise<void> {
+  /**
+   * One pass as leader.
+   *
+   * @returns In how many ms the next lease may have expired: the latest time to look again.
+   */
+  async lead(signal: AbortSignal): Promise<number> {
     const { leaseStore, shardSyncer, system, emit, onOwnLease, workerId } = this.#options;
     const startedMs = system.clock.monotonicMs();
     let listing = await this.watch(signal);
     if (await shardSyncer.syncIfNeeded(listing.leases, signal)) listing = await this.watch(signal);
     const { leases } = listing;
     const workers = await this.#workers(listing, signal);
+    this.#served = servedWorkers(this.#served, leases, workers);
+    const newcomers = workers.map((worker) => worker.workerId).filter((id) => !this.#served.has(id));
     const plan = planAssignments({
       workerId,
       leases,
@@ -71,11 +79,12 @@ export class LeaderDuties {
       nowMs: startedMs,
       nowEpochS: system.clock.epochMs() / 1000,
       balance: this.#isBalancingDue(startedMs),
+      newcomers: new Set(newcomers),
       random: system.random,
     }, this.#options.assignment);
     let assigned = 0;
     for (const assignment of plan.assignments) {
-      if (!this.#options.isLeading()) return;
+      if (!this.#options.isLeading()) return Infinity;
       const outcome = await leaseStore.apply(writeOf(assignment), signal);
       // Refused: the lease has changed since it was listed; the next pass sees how.
       if (!outcome.applied) continue;
@@ -86,7 +95,10 @@ export class LeaderDuties {
     const ms = system.clock.monotonicMs() - startedMs;
     const { expired } = plan;
     emit({ type: "assignmentPass", leases: leases.length, workers: plan.workers, expired, assigned, ms });
-    await this.#deleteStale(workers, signal);
+    await this.#deleteGone([...staleWorkers(workers, system.clock.epochMs() / 1000), ...plan.silent], signal);
+    const nowMs = system.clock.monotonicMs();
+    const { failoverTimeMs } = this.#options.assignment;
+    return nextExpiryMs(this.#sightings, { failoverTimeMs, nowMs }) - nowMs;
   }
 
   /** Lists the table and remembers what it shows. */
@@ -110,9 +122,8 @@ export class LeaderDuties {
     return [...listing.workers, ...await coordinatorStore.listLegacyWorkerMetrics(signal)];
   }
 
-  /** Counting leases may balance at every pass; measured load is too slow for that. */
+  /** Measured load follows too slowly to go by it at every pass. */
   #isBalancingDue(nowMs: number): boolean {
-    if (this.#options.assignment.strategy === "LEASE_COUNT_BASED") return true;
     if (this.#balancedMs !== undefined && nowMs - this.#balancedMs < LOAD_BALANCING_INTERVAL_MS) return false;
     this.#balancedMs = nowMs;
     return true;
@@ -126,9 +137,13 @@ export class LeaderDuties {
     } else emit({ type: "handoffStarted", leaseKey, from: assignment.lease.leaseOwner, to: assignment.to });
   }
 
-  async #deleteStale(workers: readonly WorkerMetrics[], signal: AbortSignal): Promise<void> {
-    const { coordinatorStore, place, system, isLeading } = this.#options;
-    for (const worker of staleWorkers(workers, system.clock.epochMs() / 1000)) {
+  /** Conditional on what was read: a worker that has reported since is not touched. */
+  async #deleteGone(
+    workers: readonly Pick<WorkerMetrics, "workerId" | "lastUpdateEpochS">[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { coordinatorStore, place, isLeading } = this.#options;
+    for (const worker of workers) {
       if (!isLeading()) return;
       await coordinatorStore.deleteWorkerMetrics(place, worker, signal);
     }

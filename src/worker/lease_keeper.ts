@@ -12,8 +12,8 @@
  */
 
 import type { WorkerEvent } from "../events.ts";
-import { renewIntervalMs } from "../lease/expiry.ts";
-import { mayStart } from "../lease/handoff.ts";
+import { expiredLeases, observe, renewIntervalMs, type Sighting } from "../lease/expiry.ts";
+import { mayFinishHandoff, mayStart } from "../lease/handoff.ts";
 import type { Lease } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
 import { assign, evict, renew } from "../lease/lease_write.ts";
@@ -44,6 +44,8 @@ const renewalRetryMs = 200;
 export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions;
   readonly #holds = new Map<string, LeaseHold>();
+  /** Leases that are being handed over to us, by key: how long their counter has stood still. */
+  readonly #awaited = new Map<string, Sighting>();
   readonly #renewals: Semaphore;
   readonly #discoveries: Semaphore;
   #isClosed = false;
@@ -64,6 +66,7 @@ export class LeaseKeeper {
     const keys = await this.#options.store.leaseKeysOwnedBy(this.#options.workerId, signal);
     this.#checkMissing(new Set(keys));
     const fresh = keys.filter((key) => !this.#holds.has(key));
+    for (const key of this.#awaited.keys()) if (!keys.includes(key)) this.#awaited.delete(key);
     const outcomes = await Promise.allSettled(
       fresh.map((key) => this.#discoveries.run(() => this.#start(key, signal))),
     );
@@ -96,8 +99,11 @@ export class LeaseKeeper {
 
   async #start(leaseKey: string, signal: AbortSignal): Promise<void> {
     const { store, workerId, clock, emit, tasks } = this.#options;
+    const askedMs = clock.monotonicMs();
     const lease = await store.get(leaseKey, signal);
-    if (lease === undefined || !mayStart(lease, workerId)) return;
+    if (lease === undefined) return;
+    if (!mayStart(lease, workerId)) return await this.#finishHandoff(lease, askedMs, signal);
+    this.#awaited.delete(leaseKey);
     const startedMs = clock.monotonicMs();
     const outcome = await store.apply(renew(lease), signal);
     if (!outcome.applied || this.#holds.has(leaseKey)) return;
@@ -119,6 +125,22 @@ export class LeaseKeeper {
       if (keys.has(hold.leaseKey) || hold.handoffSeenMs !== undefined) continue;
       this.#options.tasks.run(() => this.#renew(hold).then(() => {}));
     }
+  }
+
+  /**
+   * A lease on its way to us whose present owner has fallen silent would wait for a leader; we may end the handoff
+   * ourselves. The next round then finds the lease ours.
+   */
+  async #finishHandoff(lease: Lease, askedMs: number, signal: AbortSignal): Promise<void> {
+    const { store, workerId, clock, failoverTimeMs } = this.#options;
+    const { leaseKey } = lease;
+    const sightings = observe(this.#awaited, [lease], clock.monotonicMs());
+    const sighting = sightings.get(leaseKey);
+    if (sighting !== undefined) this.#awaited.set(leaseKey, sighting);
+    const expired = expiredLeases(sightings, [lease], { failoverTimeMs, nowMs: askedMs }).length > 0;
+    if (!mayFinishHandoff(lease, { workerId, isLeader: false, expired, overdue: false })) return;
+    this.#awaited.delete(leaseKey);
+    await store.apply(assign(lease, workerId), signal);
   }
 
   /** The life of one hold: consumed and renewed at the same time, forgotten when both are over. */

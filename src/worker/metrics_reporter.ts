@@ -2,52 +2,133 @@
  * Tells the fleet that this worker lives: without a fresh metrics item no leader, of ours or of KCL's, assigns it
  * a lease. Deleted on an orderly stop, so that nothing more is assigned to a worker that is gone.
  *
- * Source: KCL 3.5.1, `WorkerMetricStatsReporter`.
+ * What the worker measures of itself is captured in a loop of its own, so that a source that hangs delays no report.
+ *
+ * Source: KCL 3.5.1, `WorkerMetricStatsReporter`, `WorkerMetricStatsManager`; what the figures become is in
+ * `lease/utilization.ts`.
  *
  * @module
  */
 
+import { withinTime } from "../aws/time_limit.ts";
+import type { CpuSource } from "../cpu_source.ts";
+import { errorText } from "../errors.ts";
+import type { WorkerEvent } from "../events.ts";
 import type { CoordinatorStore, TablePlace } from "../lease/coordinator_store.ts";
-import type { Clock } from "../system.ts";
+import type { TableFormat } from "../lease/table_format.ts";
+import {
+  CAPTURE_INTERVAL_MS,
+  closeInterval,
+  emptyLog,
+  type UtilizationLog,
+  utilizationMetrics,
+  withFailure,
+  withMeasurement,
+} from "../lease/utilization.ts";
+import { type Clock, pause } from "../system.ts";
 
 /** What the reporter needs. */
 export interface MetricsReporterOptions {
   readonly store: CoordinatorStore;
-  readonly place: TablePlace;
   readonly workerId: string;
-  /** Told only where the single-table format is in force. */
-  readonly supportCode: number | undefined;
+  /** Where the item goes; the support code is told only where the single-table format is in force. */
+  readonly format: Pick<TableFormat, "place" | "supportCode">;
+  readonly cpuUtilization: CpuSource | undefined;
   readonly clock: Clock;
+  readonly emit: (event: WorkerEvent) => void;
 }
+
+/** What identifies an item that we wrote. */
+interface WrittenItem {
+  readonly place: TablePlace;
+  readonly lastUpdateEpochS: number;
+}
+
+/** A measurement that takes longer has failed, in ms. Our own figure: far more than any takes, far less than a report. */
+const captureTimeoutMs = 5000;
 
 /** The metrics item of one worker. */
 export class MetricsReporter {
   readonly #options: MetricsReporterOptions;
-  #reportedEpochS: number | undefined;
+  #format: Pick<TableFormat, "place" | "supportCode">;
+  #utilization: UtilizationLog = emptyLog;
+  #hasToldFailure = false;
+  /** What we wrote last, and what we left behind when the place changed. */
+  #written: WrittenItem | undefined;
+  #leftBehind: WrittenItem | undefined;
 
   constructor(options: MetricsReporterOptions) {
     this.#options = options;
+    this.#format = options.format;
   }
 
-  /** Writes the item. Without figures of our own the leader balances this worker by throughput. */
+  /** Measures about once a second until told to stop. */
+  async capture(signal: AbortSignal): Promise<void> {
+    const { cpuUtilization, clock } = this.#options;
+    if (cpuUtilization === undefined) return;
+    do await this.#captureOnce(cpuUtilization, signal); while (
+      await pause(clock, CAPTURE_INTERVAL_MS, signal)
+    );
+  }
+
+  /** Writes the item, and ends an interval of measurements with it. Without figures the leader goes by throughput. */
   async report(signal?: AbortSignal): Promise<void> {
-    const { store, place, workerId, supportCode, clock } = this.#options;
+    const { store, workerId, clock } = this.#options;
+    const { place, supportCode } = this.#format;
     const epochS = Math.floor(clock.epochMs() / 1000);
+    this.#utilization = closeInterval(this.#utilization);
     await store.writeWorkerMetrics(place, {
       workerId,
       lastUpdateEpochS: epochS,
-      stats: {},
-      operatingRange: {},
+      ...utilizationMetrics(this.#utilization),
       supportCode,
       supportEpochS: supportCode === undefined ? undefined : epochS,
     }, signal);
-    this.#reportedEpochS = epochS;
+    this.#written = { place, lastUpdateEpochS: epochS };
+    await this.#clearUp(signal);
+  }
+
+  /** From the next report on the item is in another place; then the old one is deleted. */
+  follow(format: Pick<TableFormat, "place" | "supportCode">): void {
+    if (format.place !== this.#format.place) this.#leftBehind = this.#written;
+    this.#format = format;
   }
 
   /** Deletes the item, if it is still the one we wrote. */
   async withdraw(signal?: AbortSignal): Promise<void> {
-    if (this.#reportedEpochS === undefined) return;
-    const { store, place, workerId } = this.#options;
-    await store.deleteWorkerMetrics(place, { workerId, lastUpdateEpochS: this.#reportedEpochS }, signal);
+    await this.#delete(this.#written, signal);
+    await this.#clearUp(signal);
+  }
+
+  async #clearUp(signal: AbortSignal | undefined): Promise<void> {
+    const item = this.#leftBehind;
+    this.#leftBehind = undefined; // tried once: the table may be gone
+    await this.#delete(item, signal);
+  }
+
+  async #delete(item: WrittenItem | undefined, signal: AbortSignal | undefined): Promise<void> {
+    if (item === undefined) return;
+    const { store, workerId } = this.#options;
+    const { place, lastUpdateEpochS } = item;
+    await store.deleteWorkerMetrics(place, { workerId, lastUpdateEpochS }, signal);
+  }
+
+  async #captureOnce(source: CpuSource, signal: AbortSignal): Promise<void> {
+    const { clock, emit } = this.#options;
+    try {
+      const percent = await withinTime(
+        { clock, ms: captureTimeoutMs, signal },
+        async (within) => await source(within),
+      );
+      this.#utilization = withMeasurement(this.#utilization, percent);
+      this.#hasToldFailure = false;
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#utilization = withFailure(this.#utilization);
+      if (this.#hasToldFailure) return;
+      this.#hasToldFailure = true;
+      const text = `CPU cannot be measured: ${errorText(error)}`;
+      emit({ type: "notice", level: "warning", shardId: undefined, text });
+    }
   }
 }

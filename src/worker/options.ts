@@ -6,8 +6,11 @@
 
 import type { Credentials, CredentialsProvider } from "../aws/credentials.ts";
 import type { Kinesis } from "../aws/kinesis.ts";
+import type { KinesisConsumers } from "../aws/kinesis_consumers.ts";
 import type { RecordProcessorFactory } from "../consumer/record_processor.ts";
 import type { EventListener } from "../events.ts";
+import type { CpuSource } from "../cpu_source.ts";
+import type { LeaseAssignmentStrategy } from "../lease/assignment.ts";
 import type { CoordinatorStore } from "../lease/coordinator_store.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
 import type { InitialPosition } from "../stream/sequence_number.ts";
@@ -128,6 +131,58 @@ export interface WorkerOptions {
    */
   gracefulLeaseHandoffTimeoutMs?: number | undefined;
   /**
+   * Whether the leader asks a live owner for a lease that it gives to another, so that the processor can finish first, or
+   * simply takes it. KCL: `isGracefulLeaseHandoffEnabled`. Without it records are delivered twice whenever a lease moves.
+   *
+   * @default {true}
+   */
+  isGracefulLeaseHandoffEnabled?: boolean | undefined;
+  /**
+   * By what leases are spread over the workers. `"WORKER_UTILIZATION_AWARE"`: by how busy each says it is, else by the
+   * throughput of its leases; while nothing happens, and for a newcomer's first leases, by count.
+   * `"LEASE_COUNT_BASED"`: by count alone. KCL: `leaseAssignmentStrategy`. As with all options about assignment, the one
+   * that counts is the leader's: workers that differ spread leases now in this way, now in that.
+   *
+   * @default {"WORKER_UTILIZATION_AWARE"}
+   */
+  leaseAssignmentStrategy?: LeaseAssignmentStrategy | undefined;
+  /**
+   * Tells how busy this worker is, in percent of what it may use; asked about once a second. Without a source it is
+   * weighed by the throughput of its leases. KCL: `disableWorkerMetrics` switches its own sources off. Once it has
+   * worked, a source that fails for 30 s keeps leaders from giving this worker more leases.
+   *
+   * @default no source
+   */
+  cpuUtilization?: CpuSource | undefined;
+  /**
+   * A worker whose leases bring more than this is given no more of them, in KB/s. KCL: `maxThroughputPerHostKBps`. Only
+   * with `"WORKER_UTILIZATION_AWARE"`. Too small a figure leaves shards unread.
+   *
+   * @default no limit
+   */
+  maxThroughputPerHostKBps?: number | undefined;
+  /**
+   * How much of what a worker has too much is moved at a time, in percent, 1 to 100. KCL: `dampeningPercentage`. More
+   * evens out faster, and overshoots where load does not follow throughput.
+   *
+   * @default {60}
+   */
+  dampeningPercentage?: number | undefined;
+  /**
+   * How far from the average a worker may be before leases move, in percent. KCL: `reBalanceThresholdPercentage`. Less than
+   * the usual ups and downs moves leases back and forth.
+   *
+   * @default {10}
+   */
+  reBalanceThresholdPercentage?: number | undefined;
+  /**
+   * Whether a busy worker's smallest lease moves when even that is more than it should give away at a time.
+   * KCL: `allowThroughputOvershoot`. Without it few large shards stay where they are.
+   *
+   * @default {true}
+   */
+  allowThroughputOvershoot?: boolean | undefined;
+  /**
    * How often a shard that waits for its parents looks whether they have ended, in ms. KCL: `parentShardPollIntervalMillis`
    * (there: 10000). A parent that ends in the same worker is seen at once.
    *
@@ -167,6 +222,14 @@ export interface WorkerOptions {
    * @default {false}
    */
   skipShardSyncAtWorkerInitializationIfLeasesExist?: boolean | undefined;
+  /**
+   * Whether a fleet that keeps its state in the extra tables of KCL 3.0 to 3.4 is on its way to the lease table; must be as
+   * its Java workers have it. KCL: `migrateAllEntitiesToLeaseTable`. Without such tables it changes nothing; set before
+   * all workers know the single table, it is refused.
+   *
+   * @default {false}
+   */
+  migrateAllEntitiesToLeaseTable?: boolean | undefined;
 
   /**
    * How many times starting up is tried (table, stream, shard list) before `run()` rejects.
@@ -210,6 +273,46 @@ export interface WorkerOptions {
    * @default {2097152}
    */
   maxReadBytesPerSecond?: number | undefined;
+  /**
+   * How shards are read. `"POLLING"`: by GetRecords, which costs nothing extra and shares each shard's 2 MiB a second with
+   * all other applications that poll it. `"FANOUT"`: by enhanced fan-out, which pushes within some 70 ms and gives this
+   * application 2 MiB a second of its own. KCL: `retrievalMode` (there fan-out is the default). Fan-out registers a
+   * consumer, which AWS charges for by the hour for each shard, and by the gigabyte, until it is deregistered.
+   *
+   * @default {"POLLING"}
+   */
+  retrievalMode?: "POLLING" | "FANOUT" | undefined;
+  /**
+   * Name of the registered consumer of enhanced fan-out, 1 to 128 letters, digits, `_`, `.` and `-`; it is registered when
+   * the first shard is read. KCL: `fanoutConfig.consumerName`. Two applications with one name take each other's
+   * subscriptions away.
+   *
+   * @default the application name
+   */
+  consumerName?: string | undefined;
+  /**
+   * ARN of a consumer that is registered already; wins over `consumerName`. It is never registered nor deregistered here.
+   * KCL: `fanoutConfig.consumerArn`. Of another stream, every subscription is refused.
+   *
+   * @default none
+   */
+  consumerArn?: string | undefined;
+  /**
+   * Whether a worker that stops deregisters the consumer, which ends its cost; for a worker that is alone. KCL never does
+   * it. The other workers of the application lose their subscriptions with it, and go on once they have registered the
+   * consumer again, some seconds later.
+   *
+   * @default {false}
+   */
+  deregisterConsumerOnStop?: boolean | undefined;
+  /**
+   * How GetRecords answers. `"cbor"`: a quarter fewer bytes, as AWS's SDKs for Java speak it; where the server does not, JSON
+   * is used after one try. `"json"`: what the API reference documents. KCL has no such setting. CBOR is not in
+   * the public API reference: AWS may change it.
+   *
+   * @default {"json"}
+   */
+  wireFormat?: "json" | "cbor" | undefined;
   /**
    * Whether `processRecords` is called for empty reads too. KCL: `callProcessRecordsEvenForEmptyRecordList`.
    *
@@ -273,6 +376,8 @@ export interface WorkerOptions {
   system?: System | undefined;
   /** Kinesis itself, for tests and simulations; replaces region, endpoint and credentials. */
   kinesis?: Kinesis | undefined;
+  /** Enhanced fan-out itself, for tests and simulations; replaces region, endpoint and credentials. */
+  kinesisConsumers?: KinesisConsumers | undefined;
   /** The lease table, for tests and simulations; both stores must be given together. */
   leaseStore?: LeaseStore | undefined;
   /** What lies beside the leases, for tests and simulations. */

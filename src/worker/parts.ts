@@ -5,8 +5,11 @@
  */
 
 import type { Credentials, CredentialsProvider } from "../aws/credentials.ts";
+import { cborKinesis } from "../aws/cbor_kinesis.ts";
 import { signedDynamoDB } from "../aws/dynamodb.ts";
+import type { ServiceOptions } from "../aws/json_call.ts";
 import { type Kinesis, signedKinesis } from "../aws/kinesis.ts";
+import { type KinesisConsumers, signedKinesisConsumers } from "../aws/kinesis_consumers.ts";
 import type { WorkerEvent } from "../events.ts";
 import type { CoordinatorStore } from "../lease/coordinator_store.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
@@ -19,6 +22,8 @@ import type { WorkerSettings } from "./settings.ts";
 /** What a worker talks to. */
 export interface WorkerParts {
   readonly kinesis: Kinesis;
+  /** Undefined where enhanced fan-out is not used. */
+  readonly kinesisConsumers: KinesisConsumers | undefined;
   readonly leaseStore: LeaseStore;
   readonly coordinatorStore: CoordinatorStore;
 }
@@ -34,15 +39,20 @@ export function partsOf(
   surroundings: { readonly system: System; readonly emit: (event: WorkerEvent) => void },
 ): WorkerParts {
   const { system, emit: onEvent } = surroundings;
-  const kinesis = options.kinesis ?? signedKinesis({
+  const service = (): ServiceOptions => ({
     region: regionOf(settings.region),
     endpoint: options.kinesisEndpoint,
     credentials: credentialsOf(options.credentials),
     system,
     onEvent,
   });
+  const kinesis = options.kinesis ?? signed(service(), settings);
+  const kinesisConsumers = settings.retrievalMode === "POLLING"
+    ? undefined
+    : options.kinesisConsumers ?? signedKinesisConsumers(service());
   if (options.leaseStore !== undefined && options.coordinatorStore !== undefined) {
-    return { kinesis, leaseStore: options.leaseStore, coordinatorStore: options.coordinatorStore };
+    const { leaseStore, coordinatorStore } = options;
+    return { kinesis, kinesisConsumers, leaseStore, coordinatorStore };
   }
   if (options.leaseStore !== undefined || options.coordinatorStore !== undefined) {
     throw new TypeError(
@@ -61,9 +71,15 @@ export function partsOf(
   const { applicationName, tableName } = settings;
   return {
     kinesis,
+    kinesisConsumers,
     leaseStore: new DynamoDBLeaseStore({ ...options, tableName, dynamodb, system, onEvent }),
     coordinatorStore: new DynamoDBCoordinatorStore({ dynamodb, applicationName, tableName }),
   };
+}
+
+function signed(service: ServiceOptions, { wireFormat }: WorkerSettings): Kinesis {
+  const json = signedKinesis(service);
+  return wireFormat === "json" ? json : cborKinesis(json, service);
 }
 
 function regionOf(region: string | undefined): string {

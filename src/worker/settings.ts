@@ -7,6 +7,7 @@
 
 import { parseStreamArn } from "../aws/endpoint.ts";
 import type { StreamReference } from "../aws/kinesis.ts";
+import { assignmentDefaults, type LeaseAssignmentStrategy } from "../lease/assignment.ts";
 import type { InitialPosition } from "../stream/sequence_number.ts";
 import type { OnProcessError, WorkerOptions } from "./options.ts";
 
@@ -24,6 +25,13 @@ export interface WorkerSettings {
   readonly maxLeasesForWorker: number;
   readonly maxLeaseRenewals: number;
   readonly gracefulLeaseHandoffTimeoutMs: number;
+  readonly isGracefulLeaseHandoffEnabled: boolean;
+  readonly leaseAssignmentStrategy: LeaseAssignmentStrategy;
+  readonly maxThroughputPerHostKBps: number;
+  readonly dampeningPercentage: number;
+  readonly reBalanceThresholdPercentage: number;
+  readonly allowThroughputOvershoot: boolean;
+  readonly migrateAllEntitiesToLeaseTable: boolean;
   readonly parentShardPollIntervalMs: number;
   readonly leaseAuditIntervalMs: number;
   readonly leaseCleanupIntervalMs: number;
@@ -36,6 +44,11 @@ export interface WorkerSettings {
   readonly idleTimeBetweenReadsMs: number;
   readonly maxReadsPerSecond: number;
   readonly maxReadBytesPerSecond: number;
+  readonly retrievalMode: "POLLING" | "FANOUT";
+  readonly consumerName: string;
+  readonly consumerArn: string | undefined;
+  readonly deregisterConsumerOnStop: boolean;
+  readonly wireFormat: "json" | "cbor";
   readonly callProcessRecordsEvenForEmptyRecordList: boolean;
   readonly onProcessError: OnProcessError;
   readonly taskBackoffTimeMs: number;
@@ -62,6 +75,17 @@ export function settingsOf(options: WorkerOptions): WorkerSettings {
     number(name, (options[name] as number | undefined) ?? fallback, { min: 1 });
   const count = (name: keyof WorkerOptions, fallback: number) =>
     number(name, (options[name] as number | undefined) ?? fallback, { min: 1, isInteger: true });
+  const limit = (
+    name: "maxThroughputPerHostKBps" | "dampeningPercentage" | "reBalanceThresholdPercentage",
+    min: number,
+    max = Infinity,
+  ) => number(name, options[name] ?? assignmentDefaults[name], { min, max });
+  if (options.cpuUtilization !== undefined && typeof options.cpuUtilization !== "function") {
+    throw new TypeError(
+      `Cannot start worker: expected cpuUtilization to be a function that gives percents: got ${typeof options
+        .cpuUtilization}`,
+    );
+  }
   return {
     applicationName,
     tableName: options.tableName ?? applicationName,
@@ -77,6 +101,18 @@ export function settingsOf(options: WorkerOptions): WorkerSettings {
     maxLeasesForWorker: number("maxLeasesForWorker", options.maxLeasesForWorker ?? Infinity, { min: 1 }),
     maxLeaseRenewals: count("maxLeaseRenewals", 20),
     gracefulLeaseHandoffTimeoutMs: interval("gracefulLeaseHandoffTimeoutMs", 30_000),
+    isGracefulLeaseHandoffEnabled: options.isGracefulLeaseHandoffEnabled ??
+      assignmentDefaults.gracefulHandoff,
+    leaseAssignmentStrategy: oneOf(
+      "leaseAssignmentStrategy",
+      options.leaseAssignmentStrategy ?? assignmentDefaults.strategy,
+      ["LEASE_COUNT_BASED", "WORKER_UTILIZATION_AWARE"],
+    ),
+    maxThroughputPerHostKBps: limit("maxThroughputPerHostKBps", 0),
+    dampeningPercentage: limit("dampeningPercentage", 1, 100),
+    reBalanceThresholdPercentage: limit("reBalanceThresholdPercentage", 0),
+    allowThroughputOvershoot: options.allowThroughputOvershoot ?? assignmentDefaults.allowThroughputOvershoot,
+    migrateAllEntitiesToLeaseTable: options.migrateAllEntitiesToLeaseTable ?? false,
     parentShardPollIntervalMs: interval("parentShardPollIntervalMs", 2000),
     leaseAuditIntervalMs: interval("leaseAuditIntervalMs", 10_000),
     leaseCleanupIntervalMs: interval("leaseCleanupIntervalMs", 60_000),
@@ -95,6 +131,11 @@ export function settingsOf(options: WorkerOptions): WorkerSettings {
     maxReadBytesPerSecond: number("maxReadBytesPerSecond", options.maxReadBytesPerSecond ?? 2_097_152, {
       min: 1,
     }),
+    retrievalMode: oneOf("retrievalMode", options.retrievalMode ?? "POLLING", ["POLLING", "FANOUT"]),
+    consumerName: options.consumerName ?? applicationName,
+    consumerArn: options.consumerArn,
+    deregisterConsumerOnStop: options.deregisterConsumerOnStop ?? false,
+    wireFormat: oneOf("wireFormat", options.wireFormat ?? "json", ["json", "cbor"]),
     callProcessRecordsEvenForEmptyRecordList: options.callProcessRecordsEvenForEmptyRecordList ?? false,
     onProcessError: oneOf("onProcessError", options.onProcessError ?? "skip", ["skip", "retry", "stop"]),
     taskBackoffTimeMs: interval("taskBackoffTimeMs", 500),

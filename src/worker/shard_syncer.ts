@@ -11,6 +11,7 @@ import type { Lease } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
 import { setHashKeyRange } from "../lease/lease_write.ts";
 import { leasesToCreate, shardFilterOf } from "../lease/shard_sync.ts";
+import { isShardEnd } from "../stream/sequence_number.ts";
 import type { Clock } from "../system.ts";
 import type { WorkerSettings } from "./settings.ts";
 
@@ -49,9 +50,10 @@ export class ShardSyncer {
     const isDue = this.#auditedMs === undefined || nowMs - this.#auditedMs >= settings.leaseAuditIntervalMs;
     if (!isDue && leases.length > 0) return false;
     this.#auditedMs = nowMs;
+    // A lease whose range is not known yet would look like a hole.
+    if (await this.#fillRanges(leases, signal)) return false;
     const audit = auditLeases(this.#hole, leases);
     this.#hole = audit.sighting;
-    await this.#fillRanges(leases, signal);
     return audit.syncNow ? await this.#sync(leases, signal) : false;
   }
 
@@ -87,14 +89,14 @@ export class ShardSyncer {
     }
   }
 
-  /** Leases of old versions lack the range by which holes are found. */
-  async #fillRanges(leases: readonly Lease[], signal: AbortSignal): Promise<void> {
-    if (leases.every((lease) => lease.hashKeyRange !== undefined)) return;
-    const { kinesis, stream, leaseStore } = this.#options;
-    for (
-      const { lease, range } of missingRanges(leases, await kinesis.listShards(stream, undefined, signal))
-    ) {
-      await leaseStore.apply(setHashKeyRange(lease, range), signal);
+  /** Leases of old versions lack the range by which holes are found. @returns whether any was filled in. */
+  async #fillRanges(leases: readonly Lease[], signal: AbortSignal): Promise<boolean> {
+    if (leases.every((lease) => lease.hashKeyRange !== undefined || isShardEnd(lease.checkpoint))) {
+      return false;
     }
+    const { kinesis, stream, leaseStore } = this.#options;
+    const missing = missingRanges(leases, await kinesis.listShards(stream, undefined, signal));
+    for (const { lease, range } of missing) await leaseStore.apply(setHashKeyRange(lease, range), signal);
+    return missing.length > 0;
   }
 }

@@ -14,8 +14,9 @@ import { AwsServiceError, CredentialsError, LeaseTableError } from "../errors.ts
 import type { WorkerEvent } from "../events.ts";
 import type { CoordinatorStore } from "../lease/coordinator_store.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
-import { newClientVersion, type TableFormat, tableFormat } from "../lease/table_format.ts";
+import type { TableFormat } from "../lease/table_format.ts";
 import type { System } from "../system.ts";
+import { fleetFormat } from "./fleet_format.ts";
 import type { WorkerSettings } from "./settings.ts";
 
 /** What starting up needs. */
@@ -59,7 +60,7 @@ export async function startUp(options: StartUpOptions, signal: AbortSignal): Pro
 async function tryStartUp(options: StartUpOptions, signal: AbortSignal): Promise<Started> {
   const stream = await findStream(options, signal);
   await options.leaseStore.ensureTable(signal);
-  return { stream, format: await decideFormat(options, signal) };
+  return { stream, format: await fleetFormat(options, undefined, signal) };
 }
 
 /** The stream, once it can be read. */
@@ -73,30 +74,6 @@ async function findStream(options: StartUpOptions, signal: AbortSignal): Promise
     );
   }
   return { streamName: stream.streamName, streamArn: stream.streamArn ?? summary.streamArn };
-}
-
-/** Which tables are used, and whether this fleet may be joined at all. Leases are looked for first: see `table_format.ts`. */
-async function decideFormat(options: StartUpOptions, signal: AbortSignal): Promise<TableFormat> {
-  const { coordinatorStore, leaseStore, settings, workerId, system } = options;
-  const hasLeases = (await leaseStore.list(signal)).leases.length > 0;
-  const legacyTableExists = await coordinatorStore.legacyTableExists(signal);
-  const [tableMigration, legacyClientVersion] = legacyTableExists
-    ? await Promise.all([
-      coordinatorStore.readMigration("legacy", "TableMigration3.5", signal),
-      coordinatorStore.readMigration("legacy", "Migration3.0", signal),
-    ])
-    : [];
-  const clientVersion = legacyClientVersion ??
-    await coordinatorStore.readMigration("leaseTable", "Migration3.0", signal);
-  const decision = tableFormat({ legacyTableExists, tableMigration, clientVersion, hasLeases });
-  if (decision.type === "refuse") {
-    throw new LeaseTableError(`Cannot use lease table "${settings.tableName}": ${decision.reason}`);
-  }
-  if (decision.createClientVersion) {
-    const state = newClientVersion(workerId, system.clock.epochMs());
-    await coordinatorStore.createMigration(decision.format.place, state, signal);
-  }
-  return decision.format;
 }
 
 /** Whether trying again cannot help. */

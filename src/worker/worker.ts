@@ -7,32 +7,27 @@
 
 import { consumeShard } from "../consumer/shard_consumer.ts";
 import type { WorkerEvent } from "../events.ts";
-import { assignmentDefaults } from "../lease/assignment.ts";
 import { leaseKeyOf } from "../lease/lease.ts";
-import { liveWorkers, METRICS_REPORT_INTERVAL_S } from "../lease/live_workers.ts";
+import { liveWorkers } from "../lease/live_workers.ts";
 import { successors } from "../lease/succession.ts";
-import { polling } from "../retrieval/polling.ts";
 import { type AggregateProblem, deaggregateAll } from "../stream/aggregation.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
 import { pause, randomUuid, realSystem, type System } from "../system.ts";
 import { Bell } from "./bell.ts";
 import { createChildLeases } from "./child_leases.ts";
-import { LeaderDuties } from "./leader_duties.ts";
-import { LeaderLockKeeper } from "./leader_lock.ts";
+import { FleetMember } from "./fleet_member.ts";
 import type { LeaseHold } from "./lease_hold.ts";
 import { LeaseCleaner } from "./lease_cleaner.ts";
 import { LeaseKeeper } from "./lease_keeper.ts";
 import { loop, type LoopOptions } from "./loop.ts";
-import { MetricsReporter } from "./metrics_reporter.ts";
 import type { WorkerOptions } from "./options.ts";
 import { partsOf, type WorkerParts } from "./parts.ts";
+import { type ShardReading, shardReading } from "./shard_reading.ts";
 import { ShardSyncer } from "./shard_syncer.ts";
 import { settingsOf, type WorkerSettings } from "./settings.ts";
 import { type Started, startUp } from "./start_up.ts";
 import { TaskGroup } from "./task_group.ts";
 
-/** The leader's lock is renewed so many times while it is good. */
-const heartbeatsPerLock = 5;
 /** A stopping worker spends at most so long on each goodbye to the table, in ms. */
 const farewellMs = 2000;
 
@@ -104,9 +99,16 @@ export class KinesisWorker {
     const fail = (error: unknown) => failure.abort(error);
     const duties = new TaskGroup(fail);
     const consumers = new TaskGroup(fail);
-    const team = this.#team(started, consumers);
+    const reading = shardReading({
+      parts: this.#parts,
+      stream: started.stream,
+      settings: this.#settings,
+      system: this.#system,
+      emit: this.#emit,
+    });
+    const team = this.#team(started, consumers, reading);
 
-    await team.reporter.report(running);
+    await team.member.report(running);
     this.#emit({ type: "workerReady", workerId: this.workerIdentifier });
     this.#startLoops(team, duties, running);
     await aborted(running);
@@ -122,48 +124,33 @@ export class KinesisWorker {
     grace.abort();
     await limit;
     await this.#tryFarewell((within) => team.keeper.passOn(within));
+    await this.#tryFarewell((within) => reading.close(within));
     if (failure.signal.aborted) throw failure.signal.reason;
   }
 
   /** The parts that know one another. */
-  #team(started: Started, consumers: TaskGroup): Team {
+  #team(started: Started, consumers: TaskGroup, reading: ShardReading): Team {
     const { leaseStore, coordinatorStore, kinesis } = this.#parts;
-    const { failoverTimeMs, maxLeasesForWorker, gracefulLeaseHandoffTimeoutMs } = this.#settings;
     const shared = {
       workerId: this.workerIdentifier,
       emit: this.#emit,
       system: this.#system,
       clock: this.#system.clock,
     };
-    const { place, mayLead, supportCode } = started.format;
     const discovery = new Bell();
-    const assignment = new Bell();
     const parents = new Bell();
     const onShardEnd = () => {
       parents.ring();
-      assignment.ring(); // the children's leases wait to be assigned
+      member.assignSoon(); // the children's leases wait to be assigned
     };
     let heirs: ReadonlyMap<string, string> = new Map();
 
-    const lock = new LeaderLockKeeper({
+    const member = new FleetMember({
       ...shared,
-      store: coordinatorStore,
-      place,
-      durationMs: failoverTimeMs,
-      heartbeatMs: failoverTimeMs / heartbeatsPerLock,
-    });
-    const leader = new LeaderDuties({
-      ...shared,
+      settings: this.#settings,
+      format: started.format,
       leaseStore,
       coordinatorStore,
-      place,
-      assignment: {
-        ...assignmentDefaults,
-        strategy: "LEASE_COUNT_BASED",
-        failoverTimeMs,
-        maxLeasesForWorker,
-        handoffTimeoutMs: gracefulLeaseHandoffTimeoutMs,
-      },
       shardSyncer: new ShardSyncer({
         ...shared,
         settings: this.#settings,
@@ -171,7 +158,7 @@ export class KinesisWorker {
         kinesis,
         leaseStore,
       }),
-      isLeading: () => lock.isLeading,
+      cpuUtilization: this.#options.cpuUtilization,
       onOwnLease: () => discovery.ring(),
     });
     const keeper = new LeaseKeeper({
@@ -180,17 +167,13 @@ export class KinesisWorker {
       store: leaseStore,
       tasks: consumers,
       successorOf: (lease) => heirs.get(lease.leaseKey),
-      consume: (hold) => this.#consumeShard(hold, started, { parents, onShardEnd }),
+      consume: (hold) => this.#consumeShard(hold, { started, reading, parents, onShardEnd }),
     });
     return {
-      lock,
-      leader,
+      member,
       keeper,
-      reporter: new MetricsReporter({ ...shared, store: coordinatorStore, place, supportCode }),
       cleaner: new LeaseCleaner({ ...shared, stream: started.stream, kinesis, leaseStore }),
-      mayLead,
       discovery,
-      assignment,
       bequeath: (chosen) => void (heirs = chosen),
     };
   }
@@ -198,18 +181,14 @@ export class KinesisWorker {
   #startLoops(team: Team, tasks: TaskGroup, signal: AbortSignal): void {
     const { clock } = this.#system;
     const emit = this.#emit;
-    const { leaseDiscoveryIntervalMs, leaseAssignmentIntervalMs, failoverTimeMs } = this.#settings;
-    const { lock, leader, keeper, reporter } = team;
-    const heartbeatMs = failoverTimeMs / heartbeatsPerLock;
+    const { leaseDiscoveryIntervalMs } = this.#settings;
+    const { member, keeper } = team;
     const run = (
       options: Omit<LoopOptions, "clock" | "emit">,
       work: (signal: AbortSignal) => Promise<number | void>,
     ) => tasks.run(() => loop({ clock, emit, ...options }, work, signal));
 
-    run(
-      { pass: "workerMetrics", intervalMs: METRICS_REPORT_INTERVAL_S * 1000 },
-      (signal) => reporter.report(signal),
-    );
+    tasks.run(() => member.run(signal));
     run(
       { pass: "discovery", intervalMs: leaseDiscoveryIntervalMs, bell: team.discovery },
       (signal) => keeper.discover(signal),
@@ -220,42 +199,18 @@ export class KinesisWorker {
         (signal) => team.cleaner.cleanUp(keeper.held, signal),
       );
     }
-    if (!team.mayLead) return;
-    run({ pass: "leadership", intervalMs: heartbeatMs }, async (signal) => {
-      const wasLeading = lock.isLeading;
-      const dueInMs = await lock.step(signal);
-      if (lock.isLeading !== wasLeading) team.assignment.ring();
-      return Math.min(dueInMs, heartbeatMs);
-    });
-    run(
-      { pass: "assignment", intervalMs: leaseAssignmentIntervalMs, bell: team.assignment },
-      async (signal) => {
-        if (!lock.isLeading) {
-          // Twice a heartbeat is missing: the leader may be gone.
-          if (lock.silentMs(clock.monotonicMs()) > 2 * heartbeatMs) await leader.watch(signal);
-          return;
-        }
-        try {
-          await leader.lead(signal);
-          lock.passEnded(true);
-        } catch (error) {
-          lock.passEnded(false);
-          throw error;
-        }
-      },
-    );
   }
 
   /** Makes sure that nothing more is assigned to us, and chooses who gets what we have. */
   async #sayGoodbye(team: Team): Promise<void> {
-    await this.#tryFarewell((within) => team.reporter.withdraw(within));
+    await this.#tryFarewell((within) => team.member.withdraw(within));
     await this.#tryFarewell(async (within) => {
       const { leases, workers } = await this.#parts.leaseStore.list(within);
       const nowEpochS = this.#system.clock.epochMs() / 1000;
       const workerId = this.workerIdentifier;
       team.bequeath(successors({ workerId, leases, workers: liveWorkers(workers, nowEpochS), nowEpochS }));
     });
-    await this.#tryFarewell((within) => team.lock.release("the worker is stopping", within));
+    await this.#tryFarewell((within) => team.member.release("the worker is stopping", within));
   }
 
   /** A goodbye that fails, or takes too long, is no reason not to go: everything it would do happens by itself in time. */
@@ -277,23 +232,16 @@ export class KinesisWorker {
   }
 
   /** One shard, with all that its consumer takes from this worker. */
-  async #consumeShard(hold: LeaseHold, started: Started, bells: ShardBells): Promise<void> {
-    const { leaseStore, kinesis } = this.#parts;
+  async #consumeShard(hold: LeaseHold, around: ShardSurroundings): Promise<void> {
+    const { leaseStore } = this.#parts;
     const settings = this.#settings;
     const { clock } = this.#system;
     await consumeShard({
       ...settings,
       held: hold,
-      streamName: started.stream.streamName,
+      streamName: around.started.stream.streamName,
       processor: this.#options.processor,
-      retrieval: polling({
-        kinesis,
-        stream: started.stream,
-        system: this.#system,
-        emit: this.#emit,
-        pacing: settings,
-        maxRecords: settings.maxRecords,
-      }),
+      retrieval: around.reading.retrieval,
       system: this.#system,
       emit: this.#emit,
       deaggregate: (records, lease) =>
@@ -306,14 +254,14 @@ export class KinesisWorker {
         return open.flat();
       },
       parentWait: async (signal) =>
-        void await bells.parents.wait(clock, settings.parentShardPollIntervalMs, signal),
+        void await around.parents.wait(clock, settings.parentShardPollIntervalMs, signal),
       createChildLeases: (_, children, signal) =>
         createChildLeases(
           { hold, children, leaseStore, emit: this.#emit, random: this.#system.random },
           signal,
         ),
     });
-    if (isShardEnd(hold.lease.checkpoint)) bells.onShardEnd();
+    if (isShardEnd(hold.lease.checkpoint)) around.onShardEnd();
   }
 
   #tellAggregate(shardId: string, { sequenceNumber, outcome, detail }: AggregateProblem): void {
@@ -333,22 +281,20 @@ export class KinesisWorker {
   };
 }
 
-/** How consumers hear that a shard of this worker has ended, and tell it. */
-interface ShardBells {
+/** What the shards of a worker share: how they are read, how they hear that one of them has ended, and tell it. */
+interface ShardSurroundings {
+  readonly started: Started;
+  readonly reading: ShardReading;
   readonly parents: Bell;
   readonly onShardEnd: () => void;
 }
 
 /** The parts of a running worker. */
 interface Team {
-  readonly lock: LeaderLockKeeper;
-  readonly leader: LeaderDuties;
+  readonly member: FleetMember;
   readonly keeper: LeaseKeeper;
-  readonly reporter: MetricsReporter;
   readonly cleaner: LeaseCleaner;
-  readonly mayLead: boolean;
   readonly discovery: Bell;
-  readonly assignment: Bell;
   /** Says who gets which lease when it is handed over. */
   readonly bequeath: (heirs: ReadonlyMap<string, string>) => void;
 }

@@ -12,6 +12,7 @@ import {
   type AssignmentOptions,
   type AssignmentPlan,
   planAssignments,
+  servedWorkers,
 } from "../../src/lease/assignment.ts";
 import { actualOwner, type Lease } from "../../src/lease/lease.ts";
 import { isShardEnd } from "../../src/stream/sequence_number.ts";
@@ -63,6 +64,7 @@ const fleet = fc.record({
   leases: fc.array(shortLease, { maxLength: 30 }),
   workers,
   balance: fc.boolean(),
+  newcomers: fc.uniqueArray(workerId),
   seed: fc.integer(),
   options,
 });
@@ -98,6 +100,7 @@ function inputOf(fleet: Fleet): AssignmentInput {
     nowMs: NOW_MS,
     nowEpochS: NOW_EPOCH_S,
     balance: fleet.balance,
+    newcomers: new Set(fleet.newcomers),
     random: chanceOf(fleet.seed),
   };
 }
@@ -194,19 +197,23 @@ function settle(
 ): { leases: readonly Lease[]; passes: number } {
   const { random, cpuOf } = run;
   let leases = start.map((lease) => ({ ...lease }));
+  let served: ReadonlySet<string> = new Set();
   for (let passes = 0, quietFor = 0; passes < 400; passes++) {
+    const workers = names.map((name) => {
+      const cpu = cpuOf?.(leases.filter((lease) => lease.leaseOwner === name), name);
+      return metricsOf(name, NOW_EPOCH_S, cpu === undefined ? {} : { C: [cpu] });
+    });
+    served = servedWorkers(served, leases, workers);
     const plan = planAssignments({
       workerId: names[0] ?? "A",
       leases,
-      workers: names.map((name) => {
-        const cpu = cpuOf?.(leases.filter((lease) => lease.leaseOwner === name), name);
-        return metricsOf(name, NOW_EPOCH_S, cpu === undefined ? {} : { C: [cpu] });
-      }),
+      workers,
       sightings: new Map(),
       handoffs: new Map(),
       nowMs: NOW_MS,
       nowEpochS: NOW_EPOCH_S,
       balance: true,
+      newcomers: new Set(names.filter((name) => !served.has(name))),
       random,
     }, options);
     quietFor = plan.assignments.length === 0 ? quietFor + 1 : 0;

@@ -20,6 +20,7 @@ interface Case {
   readonly strategy: string;
   readonly leader?: string;
   readonly balance?: boolean;
+  readonly newcomers?: readonly string[];
   readonly options?: Partial<AssignmentOptions>;
   /** `age`: of the item in s (null: it has no time). */
   readonly workers: Readonly<
@@ -38,7 +39,7 @@ interface Case {
   readonly spillover?: readonly string[];
 }
 
-function inputOf({ leader, balance, workers, leases }: Case): AssignmentInput {
+function inputOf({ leader, balance, newcomers, workers, leases }: Case): AssignmentInput {
   return {
     workerId: leader ?? "leader",
     leases: leases.map(leaseOf),
@@ -61,6 +62,7 @@ function inputOf({ leader, balance, workers, leases }: Case): AssignmentInput {
     nowMs: NOW_MS,
     nowEpochS: NOW_EPOCH_S,
     balance: balance ?? false,
+    newcomers: new Set(newcomers),
     random: chanceOf(1),
   };
 }
@@ -92,7 +94,19 @@ Deno.test("planAssignments() counts the workers that could be given leases", () 
     spillover: [],
     workers: 1,
     expired: 0,
+    silent: [],
   });
+});
+
+Deno.test("planAssignments() names the workers that it passed over as dead, so that their items can be deleted", () => {
+  const fleet: Case = {
+    comment: "",
+    strategy: "",
+    workers: { A: { age: 20 }, B: {}, C: { age: 20 } },
+    leases: [{ key: "1", owner: "A", expired: true }, { key: "2", owner: "B" }],
+  };
+  const options = { ...assignmentDefaults, failoverTimeMs: FAILOVER_MS };
+  assertEquals(planAssignments(inputOf(fleet), options).silent.map((worker) => worker.workerId), ["A"]);
 });
 
 Deno.test("writeOf() fences an assignment by both owners, and a handoff leaves the counter alone", () => {

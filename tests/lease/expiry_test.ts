@@ -4,6 +4,7 @@ import {
   availableLeases,
   expiredLeases,
   locallyExpired,
+  nextExpiryMs,
   observe,
   renewIntervalMs,
   type Sighting,
@@ -68,4 +69,19 @@ Deno.test("locallyExpired() counts from the last confirmed write, and a lease wi
 
 Deno.test("renewIntervalMs() is a third of the failover time and a little less", () => {
   assertEquals([10_000, 1000, 30_000].map(renewIntervalMs), [3308, 308, 9975]);
+});
+
+Deno.test("nextExpiryMs() is the first ms at which a lease that is not expired yet will be", () => {
+  const sightings = new Map<string, Sighting>([
+    ["expired", { leaseCounter: 1, sinceMs: 0 }],
+    ["soon", { leaseCounter: 1, sinceMs: 4000 }],
+    ["later", { leaseCounter: 1, sinceMs: 9000 }],
+    ["unowned", { leaseCounter: 1, sinceMs: undefined }],
+  ]);
+  const next = nextExpiryMs(sightings, { failoverTimeMs, nowMs: 11_000 });
+  assertEquals(next, 14_001);
+  const soon = leaseOf({ key: "soon", owner: "A" });
+  assertEquals(expiredLeases(sightings, [soon], { failoverTimeMs, nowMs: next - 1 }), []);
+  assertEquals(expiredLeases(sightings, [soon], { failoverTimeMs, nowMs: next }), [soon]);
+  assertEquals(nextExpiryMs(new Map(), { failoverTimeMs, nowMs: 0 }), Infinity);
 });

@@ -1,17 +1,13 @@
 import { assertEquals } from "@std/assert";
 import {
   afterRefusedRenewal,
-  type DrainState,
-  HANDOFF_TIMEOUT_MS,
   type HandoffSighting,
   isHandoffOverdue,
   mayFinishHandoff,
   mayStart,
   observeHandoffs,
-  ownerStep,
 } from "../../src/lease/handoff.ts";
 import finishCases from "../cases/handoff_finish.json" with { type: "json" };
-import ownerCases from "../cases/handoff_owner.json" with { type: "json" };
 import refusedCases from "../cases/handoff_refused.json" with { type: "json" };
 import { leaseOf } from "./fixtures.ts";
 
@@ -21,20 +17,6 @@ for (const { comment, held, found, outcome, reason } of refusedCases) {
     const actual = afterRefusedRenewal(leaseOf({ key: "a", ...held }), item);
     if (actual.type === "lost") assertEquals([outcome, reason], ["lost", actual.reason]);
     else assertEquals([actual.type, actual.lease], [outcome, item]);
-  });
-}
-
-for (const { comment, lease, consumer, learnedAgoMs, step } of ownerCases) {
-  Deno.test(`ownerStep(): ${comment}`, () => {
-    const nowMs = 100_000;
-    const actual = ownerStep(leaseOf({ key: "a", ...lease }), {
-      workerId: "A",
-      consumer: consumer as DrainState,
-      learnedAtMs: learnedAgoMs === undefined ? undefined : nowMs - learnedAgoMs,
-      timeoutMs: HANDOFF_TIMEOUT_MS,
-      nowMs,
-    });
-    assertEquals(actual, step);
   });
 }
 

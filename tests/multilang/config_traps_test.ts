@@ -1,10 +1,13 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { KinesisWorker } from "../../mod.ts";
 import { parseCredentialsSpec } from "../../src/aws/credentials_spec.ts";
 import { parseCommand } from "../../src/host/arguments.ts";
 import { type Configuration, configurationOf, withRegion } from "../../src/multilang/property_options.ts";
 import { decodeProperties } from "../../src/multilang/properties.ts";
 import { fileEntries } from "../../src/multilang/property_source.ts";
 import { retrievalModeOf } from "../../src/retrieval/retrieval_mode.ts";
+import { realSystem } from "../../src/system.ts";
+import { runCommand } from "../support/command.ts";
 
 /** A complete file but for some lines. */
 function read(...lines: readonly string[]): Configuration {
@@ -143,3 +146,80 @@ Deno.test("what launchers pass to java is understood; -version is answered (trap
   assert(both.type === "run" && both.file === "app.properties" && both.warnings.length === 1);
   assertEquals(parseCommand(["-version"]).type, "version");
 });
+
+Deno.test("an SSO profile gives keys once its user has logged in, where Java fails (trap 54)", async () => {
+  const home = await Deno.makeTempDir();
+  const expiration = Date.now() + 3_600_000;
+  const roleCredentials = { accessKeyId: "AKIDSSO", secretAccessKey: "s", sessionToken: "t", expiration };
+  const asked: string[] = [];
+  await using portal = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+    const role = new URL(request.url).searchParams.get("role_name");
+    asked.push(`${role} ${request.headers.get("x-amz-sso_bearer_token")}`);
+    return Response.json({ roleCredentials });
+  });
+  try {
+    const startUrl = "https://kclite-test.invalid/start";
+    const lines = ["[profile sso]", `sso_start_url = ${startUrl}`, "sso_region = eu-central-1"];
+    lines.push("sso_account_id = 123456789012", "sso_role_name = reader", "");
+    await Deno.mkdir(`${home}/.aws/sso/cache`, { recursive: true });
+    await Deno.writeTextFile(`${home}/.aws/config`, lines.join("\n"));
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-1", new TextEncoder().encode(startUrl)));
+    const name = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    const token = { startUrl, accessToken: "logged-in", expiresAt: new Date(expiration).toISOString() };
+    await Deno.writeTextFile(`${home}/.aws/sso/cache/${name}.json`, JSON.stringify(token));
+    // In a process of its own: HOME is where the login is looked for.
+    const source = `import { profileLoader } from "./src/host/profile_credentials.ts";
+      console.log((await profileLoader()("sso")).accessKeyId);`;
+    const { port } = portal.addr;
+    const env = { HOME: home, AWS_ENDPOINT_URL_SSO: `http://127.0.0.1:${port}`, DENO_DIR: await denoDir() };
+    const { stdout, stderr } = await runCommand(Deno.execPath(), ["eval", "-q", source], { env });
+    assertEquals(stdout, "AKIDSSO\n", stderr);
+    assertEquals(asked, ["reader logged-in"]);
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
+
+Deno.test("DynamoDB's requests are signed with the keys for Kinesis, unless it has its own (trap 55)", async () => {
+  const signerOf = async (own?: { readonly accessKeyId: string; readonly secretAccessKey: string }) => {
+    const signer = Promise.withResolvers<string | undefined>();
+    const stop = new AbortController();
+    const worker = new KinesisWorker({
+      applicationName: "app",
+      streamName: "words",
+      region: "us-east-1",
+      credentials: { accessKeyId: "AKIDKINESIS", secretAccessKey: "s" },
+      dynamoDBCredentials: own,
+      processor: () => ({ processRecords() {}, shardEnded() {} }),
+      system: {
+        ...realSystem,
+        fetch: (input, init) => {
+          const request = new Request(input, init);
+          if (!request.url.includes("dynamodb")) return Promise.resolve(Response.json(SUMMARY));
+          signer.resolve(request.headers.get("authorization")?.match(/Credential=(\w+)/)?.[1]);
+          stop.abort();
+          return new Promise((_, reject) =>
+            request.signal.addEventListener("abort", () => reject(request.signal.reason))
+          );
+        },
+      },
+    });
+    const ended = worker.run(stop.signal).catch(() => {});
+    const key = await signer.promise;
+    await ended;
+    return key;
+  };
+  assertEquals(await signerOf(), "AKIDKINESIS");
+  assertEquals(await signerOf({ accessKeyId: "AKIDDYNAMO", secretAccessKey: "s" }), "AKIDDYNAMO");
+});
+
+/** What Kinesis says of any stream. */
+const SUMMARY = {
+  StreamDescriptionSummary: { StreamName: "words", StreamStatus: "ACTIVE", OpenShardCount: 1 },
+};
+
+/** Where Deno keeps its packages; by default that depends on HOME. */
+async function denoDir(): Promise<string> {
+  const { stdout } = await runCommand(Deno.execPath(), ["info", "--json"]);
+  return (JSON.parse(stdout) as { readonly denoDir: string }).denoDir;
+}

@@ -15,12 +15,16 @@ export class Daemon implements AsyncDisposable {
   readonly #folder: string | undefined;
   readonly #reading: Promise<void>;
   #log = "";
+  #hasEnded = false;
 
   private constructor(process: Deno.ChildProcess, folder: string | undefined) {
     this.#process = process;
     this.#folder = folder;
     this.pid = process.pid;
-    this.exitCode = process.status.then(({ code }) => code);
+    this.exitCode = process.status.then(({ code }) => {
+      this.#hasEnded = true;
+      return code;
+    });
     this.#reading = this.#read();
   }
 
@@ -96,10 +100,12 @@ export class Daemon implements AsyncDisposable {
     }));
   }
 
-  /** Waits until something has come true. */
+  /** Waits until something has come true; gives up when the program has ended. */
   async until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
     for (const startMs = performance.now(); !await condition();) {
-      if (performance.now() - startMs > 30_000) throw new Error(`${what} did not come:\n${this.#log}`);
+      if (this.#hasEnded || performance.now() - startMs > 30_000) {
+        throw new Error(`${what} did not come:\n${this.#log}`);
+      }
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }

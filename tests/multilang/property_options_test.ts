@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { type Configuration, configurationOf, withRegion } from "../../src/multilang/property_options.ts";
 import { environmentEntries, fileEntries, type SourcedEntry } from "../../src/multilang/property_source.ts";
@@ -37,6 +37,7 @@ for (const aCase of cases as unknown as readonly OptionsCase[]) {
       assertEquals(plain(configuration.options), {
         applicationName: "app",
         ...(streamName === null ? {} : { streamName }),
+        retrievalMode: "POLLING",
         shutdownGraceMs: 5000,
         ...others,
       });
@@ -77,11 +78,17 @@ Deno.test("configurationOf() gives times as dates", () => {
   assertEquals(options.initialPositionInStream, new Date(1_636_609_142_000));
 });
 
-Deno.test("configurationOf() without any retrieval property says what KCL would do", () => {
+Deno.test("configurationOf() without any retrieval property chooses fan-out, and warns of its cost", () => {
   const base = ["executableName = x", "applicationName = app", "streamName = words"];
-  assertEquals(told(read({ file: [], base })), [
-    "KCL would use enhanced fan-out here, which costs extra; kclite polls: set retrievalMode = POLLING to have both do the same",
-  ]);
+  const { options, retrieval } = read({ file: [], base });
+  assertEquals(options.retrievalMode, "FANOUT");
+  assertEquals(retrieval.level, "warning");
+  assertStringIncludes(retrieval.reason, "AWS charges");
+});
+
+Deno.test("configurationOf() does not warn of what was asked for", () => {
+  const asked = ["retrievalMode = FANOUT", "retrievalMode = POLLING", "maxRecords = 5"];
+  assertEquals(asked.map((line) => read({ file: [line] }).retrieval.level), ["info", "info", "info"]);
 });
 
 Deno.test("configurationOf() tells of every property at debug, and of no secret ever", () => {

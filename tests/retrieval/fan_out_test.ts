@@ -341,6 +341,8 @@ for (
     assertStrictEquals(await stopped, reason);
     assertEquals(shard.clock.pendingMs, []);
     assert(shard.consumers.subscriptions.every((one) => one.isClosed || script[0] instanceof Error));
+    const failures = script.filter((step) => step instanceof Error).length;
+    assertEquals(eventsOf(shard.events, "fetchFailed").length, failures, "a stop is no failure");
   });
 }
 

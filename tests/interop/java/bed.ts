@@ -97,7 +97,7 @@ export const javaWorker: { readonly command: string; readonly args: readonly str
     ...["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m"],
     // The emulator's CBOR is not that of AWS.
     "-Daws.cborEnabled=false",
-    ...["-Dorg.slf4j.simpleLogger.defaultLogLevel=info", "-Dorg.slf4j.simpleLogger.showDateTime=true"],
+    ...["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true"],
     ...["-cp", `${here}worker/target/classes:${here}worker/target/lib/*`],
     "kclite.interop.InteropWorker",
   ],
@@ -134,9 +134,22 @@ function startDynamoDB(programs: RunningProgram[]): string {
   return `http://127.0.0.1:${port}`;
 }
 
-/** Maven's own checks make a second build short. */
+/** Builds a module unless it was built from the very same files before. */
 async function mavenBuild(module: "worker" | "dynamodb", ...goals: readonly string[]): Promise<void> {
+  const sources = await sourcesOf(`${here}${module}`);
+  const builtFrom = `${here}${module}/target/built-from.txt`;
+  if (await Deno.readTextFile(builtFrom).catch(() => "") === sources) return;
   await must("mvn", ["-q", "-B", "-f", `${here}${module}/pom.xml`, ...goals, "dependency:copy-dependencies"]);
+  await Deno.writeTextFile(builtFrom, sources);
+}
+
+/** The text of a module's pom.xml and of its classes. */
+async function sourcesOf(folder: string): Promise<string> {
+  const texts = [await Deno.readTextFile(`${folder}/pom.xml`)];
+  const classes = `${folder}/src/main/java/kclite/interop`;
+  const names = await Array.fromAsync(Deno.readDir(classes), ({ name }) => name).catch(() => []);
+  for (const name of names.toSorted()) texts.push(await Deno.readTextFile(`${classes}/${name}`));
+  return texts.join("\n");
 }
 
 async function must(command: string, args: readonly string[]): Promise<void> {

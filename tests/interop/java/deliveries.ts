@@ -65,6 +65,26 @@ export function overlaps(lines: readonly Line[]): string[] {
   );
 }
 
+/**
+ * What a worker that was frozen did after it was let go on, in the sessions that it had before: the records it was
+ * given, and for how long, in ms.
+ */
+export function afterThaw(
+  lines: readonly Line[],
+  worker: string,
+  thawedAt: number,
+): { readonly records: number; readonly ms: number } {
+  const renewed = new Set<string | null>();
+  let records = 0, ms = 0;
+  for (const line of lines.filter((line) => line.worker === worker && line.at >= thawedAt)) {
+    if (line.event === "initialize") renewed.add(line.shardId);
+    if (line.event !== "record" || renewed.has(line.shardId)) continue;
+    records++;
+    ms = Math.max(ms, line.at - thawedAt);
+  }
+  return { records, ms };
+}
+
 /** The records that were delivered more than once. */
 export function duplicates(lines: readonly Line[]): string[] {
   const seen = new Set<string | null>();

@@ -21,6 +21,8 @@ export interface FleetWorker {
   readonly id: string;
   readonly kind: "java" | "kclite";
   readonly program: RunningProgram;
+  /** Epoch ms, when it was told to end. */
+  endedAt: number | undefined;
   readonly errorLines: string[];
 }
 
@@ -79,13 +81,33 @@ export class Fleet implements AsyncDisposable {
       onLine: (line) => void this.lines.push(JSON.parse(line)),
       onErrorLine: (line) => void errorLines.push(line),
     });
-    const worker: FleetWorker = { id, kind, program, errorLines };
+    const worker: FleetWorker = { id, kind, program, endedAt: undefined, errorLines };
     this.workers.push(worker);
     await eventually(`${id} has started`, () => {
       if (program.hasEnded) throw new Error(`${id} has ended: ${errorLines.slice(-5).join("\n")}`);
       return this.lines.some((line) => line.worker === id && line.event === "STARTED");
     }, { limitMs: 120_000, state: () => errorLines.slice(-5).join("\n") });
     return worker;
+  }
+
+  /** Stops a worker in order, or kills it; waits until it has ended. */
+  async end(id: string, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+    const worker = this.#worker(id);
+    worker.endedAt = Date.now();
+    await worker.program.end(signal);
+  }
+
+  /** Freezes a worker until others have all its leases. @returns Epoch ms at which it was let go on. */
+  async freeze(id: string, others: Readonly<Record<string, number>>): Promise<number> {
+    const worker = this.#worker(id);
+    worker.program.signal("SIGSTOP");
+    try {
+      await this.untilOwned(others, 60_000);
+      await Promise.all(Object.keys(others).map((other) => this.untilFlowing(other, 20_000)));
+    } finally {
+      worker.program.signal("SIGCONT");
+    }
+    return Date.now();
   }
 
   /** The records that were put so far, as delivered texts. */
@@ -114,9 +136,35 @@ export class Fleet implements AsyncDisposable {
     return this.#bed.dynamodb.scan(this.#options.name);
   }
 
+  /** Writes an item past all rules, and past the taps. */
+  async putItem(item: Item): Promise<void> {
+    await this.#bed.dynamodb.putItem(this.#options.name, item, {});
+  }
+
   /** What was written to this fleet's table. */
   get writes(): readonly TappedWrite[] {
     return this.#bed.taps.writes.filter((write) => write.table === this.#options.name);
+  }
+
+  /** What workers say that should not be said by a healthy one, with its name. */
+  troubles(): string[] {
+    const told = this.lines.filter((line) => troubleEvents.has(line.event))
+      .map(({ worker, event, shardId, text }) => `${worker} ${event} ${shardId ?? ""} ${text ?? ""}`);
+    const logged = this.workers.flatMap(({ id, errorLines }) =>
+      errorLines.filter((line) => troubleLog.test(line)).map((line) => `${id} logs ${line}`)
+    );
+    return [...told, ...logged];
+  }
+
+  /** The leases that a leader gave to a worker that had ended. */
+  givenToTheEnded(by: TappedWrite["by"]): readonly TappedWrite[] {
+    return this.writes.filter(({ name, after, at, ...write }) =>
+      write.by === by && (name.startsWith("LEASE: assign") || name.endsWith("handoff")) &&
+      this.workers.some(({ id, endedAt }) =>
+        after?.leaseOwner !== undefined && "S" in after.leaseOwner && after.leaseOwner.S === id &&
+        endedAt !== undefined && at > endedAt
+      )
+    );
   }
 
   /** Waits until each worker of the list owns so many unfinished leases, or more, and nobody else owns any; no handoff is left. */
@@ -167,6 +215,12 @@ export class Fleet implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stopPutting().catch(() => {});
     await Promise.all(this.workers.map((worker) => worker.program.end("SIGKILL")));
+  }
+
+  #worker(id: string): FleetWorker {
+    const worker = this.workers.find((worker) => worker.id === id);
+    if (worker === undefined) throw new Error(`there is no worker ${id}`);
+    return worker;
   }
 
   async #produce(): Promise<void> {
@@ -225,6 +279,10 @@ export class Fleet implements AsyncDisposable {
     return { command: Deno.execPath(), args: ["run", "-A", script, JSON.stringify(options)] };
   }
 }
+
+const troubleEvents: ReadonlySet<string> = new Set(["leaseUnreadable", "checkpointFailed", "stopFailed"]);
+/** Java could not read an item, or failed in a way that it does not expect itself. */
+const troubleLog = /deseriali|malformed|unparse|\bERROR\b|NullPointer|ClassCast|InvalidStateException/i;
 
 /** The partition key of a record. */
 export function partitionKeyOf(text: string): string {

@@ -32,6 +32,11 @@ export class RunningProgram {
     return this.#hasEnded;
   }
 
+  /** Stops the program's time, or lets it go on. */
+  signal(signal: "SIGSTOP" | "SIGCONT"): void {
+    this.#child.kill(signal);
+  }
+
   /** Sends a signal, if there is still somebody to get it, and waits for the end. */
   async end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
     if (!this.#hasEnded) this.#child.kill(signal);

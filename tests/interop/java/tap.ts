@@ -10,6 +10,8 @@ import { stepOf, type TakenStep } from "./item_steps.ts";
 
 /** A write that went through. */
 export interface TappedWrite extends TakenStep {
+  /** Epoch ms. */
+  readonly at: number;
   readonly table: string;
   readonly key: string;
   readonly before: Item | undefined;
@@ -61,7 +63,9 @@ export class Taps implements AsyncDisposable {
       if (!response.ok) return response;
       const after = await this.#dynamodb.getItem(table, { leaseKey });
       const step = stepOf(before, after);
-      if (step !== undefined) this.writes.push({ ...step, by, table, key: leaseKey.S, before, after });
+      if (step !== undefined) {
+        this.writes.push({ ...step, at: Date.now(), by, table, key: leaseKey.S, before, after });
+      }
       return response;
     });
   }

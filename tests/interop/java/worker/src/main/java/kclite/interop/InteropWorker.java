@@ -66,6 +66,8 @@ public final class InteropWorker {
                 .leaseAssignmentIntervalMillis(number("leaseAssignmentIntervalMs"))
                 .dynamoDbLockBasedLeaderLeaseDurationInMillis(number("leaderLeaseMs"))
                 .dynamoDbLockBasedLeaderHeartbeatPeriodInMillis(number("leaderHeartbeatMs"))
+                // Its first use is a pause after the first leases are made: a minute by default.
+                .shardSyncIntervalMillis(1000)
                 .leaseAssignmentStrategy(LeaseAssignmentStrategy.valueOf(text("strategy")))
                 .initialPositionInStream(start());
         leases.workerUtilizationAwareAssignmentConfig().disableWorkerMetrics(true);

@@ -1,0 +1,171 @@
+/**
+ * How long a shard goes unread when its worker stops in order, is killed, or is killed while it leads: real processes on the
+ * emulators, default settings. The time is from the signal to the first batch that another worker processes, for the
+ * slowest of the shards concerned.
+ *
+ * ```sh
+ * deno task bench:failover [--rounds N]
+ * ```
+ *
+ * Ends with one line of JSON: medians in ms.
+ *
+ * @module
+ */
+
+import { parseArgs } from "node:util";
+import { signedDynamoDB } from "../src/aws/dynamodb.ts";
+import { DynamoDBCoordinatorStore } from "../src/store/dynamodb_coordinator_store.ts";
+import { DynamoDBLeaseStore } from "../src/store/dynamodb_lease_store.ts";
+import { realSystem } from "../src/system.ts";
+import { startDynalite, startKinesalite } from "../tests/support/emulators.ts";
+import { testCredentials, TestStream } from "../tests/support/test_stream.ts";
+
+const failoverTimeMs = 10_000;
+const workerCount = 3;
+const shardCount = 6;
+
+/** One worker process, and when it last processed a batch of each shard. */
+interface WorkerProcess {
+  readonly workerId: string;
+  readonly child: Deno.ChildProcess;
+  readonly lastBatchMs: Map<string, number>;
+  readonly reading: Promise<void>;
+}
+
+const { values } = parseArgs({ options: { rounds: { type: "string", default: "1" } } });
+await using kinesis = await startKinesalite();
+await using dynamoDB = await startDynalite();
+const stream = await TestStream.create(kinesis.url, "words", shardCount);
+const options = {
+  applicationName: "failover",
+  streamName: "words",
+  region: "us-east-1",
+  credentials: testCredentials,
+  kinesisEndpoint: kinesis.url,
+  dynamoDBEndpoint: dynamoDB.url,
+  initialPositionInStream: "TRIM_HORIZON",
+  idleTimeBetweenReadsMs: 200,
+  failoverTimeMs,
+};
+const dynamodb = signedDynamoDB({
+  region: "us-east-1",
+  endpoint: dynamoDB.url,
+  credentials: testCredentials,
+  system: realSystem,
+});
+const table = { dynamodb, tableName: "failover", applicationName: "failover", system: realSystem };
+const leases = new DynamoDBLeaseStore(table);
+const coordinator = new DynamoDBCoordinatorStore(table);
+
+await leases.ensureTable();
+let started = 0;
+const workers: WorkerProcess[] = [];
+const stop = new AbortController();
+const producing = produce(stop.signal);
+for (let i = 0; i < workerCount; i++) workers.push(startWorker());
+
+const results: Record<"cleanStopMs" | "killMs" | "killLeaderMs", number[]> = {
+  cleanStopMs: [],
+  killMs: [],
+  killLeaderMs: [],
+};
+for (let round = 0; round < Number(values.rounds); round++) {
+  results.cleanStopMs.push(await measure("SIGTERM", false));
+  results.killMs.push(await measure("SIGKILL", false));
+  results.killLeaderMs.push(await measure("SIGKILL", true));
+}
+stop.abort();
+await producing;
+await Promise.all(workers.map((worker) => end(worker, "SIGTERM")));
+const median = (numbers: readonly number[]) =>
+  Math.round(numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? NaN);
+console.log(JSON.stringify({
+  cleanStopMs: median(results.cleanStopMs),
+  killMs: median(results.killMs),
+  killLeaderMs: median(results.killLeaderMs),
+  failoverTimeMs,
+}));
+
+/** Ends one worker and waits until others read all of its shards; then replaces it. */
+async function measure(signal: Deno.Signal, isLeader: boolean): Promise<number> {
+  await balanced();
+  const leader = (await coordinator.readLock("leaseTable"))?.ownerName;
+  const victim = workers.find((worker) => (worker.workerId === leader) === isLeader);
+  if (victim === undefined) throw new Error(`no worker that ${isLeader ? "leads" : "does not lead"}`);
+  const shards = (await leases.list()).leases.filter((lease) => lease.leaseOwner === victim.workerId)
+    .map((lease) => lease.shardId);
+  workers.splice(workers.indexOf(victim), 1);
+  const atMs = performance.now();
+  const ending = end(victim, signal);
+  const readAgainMs = (shardId: string) =>
+    Math.min(...workers.map((worker) => worker.lastBatchMs.get(shardId) ?? 0).filter((ms) => ms > atMs));
+  await until(
+    "its shards are read again",
+    () => shards.every((shardId) => readAgainMs(shardId) < Infinity),
+    200_000,
+  );
+  const tookMs = Math.max(...shards.map(readAgainMs)) - atMs;
+  await ending;
+  console.log(
+    `${signal}${isLeader ? " to the leader" : ""}: ${shards.length} shards read again after ${
+      Math.round(tookMs)
+    } ms`,
+  );
+  workers.push(startWorker());
+  return tookMs;
+}
+
+/** Waits until the leases are spread evenly, no handoff is under way, and every shard has just been read by its owner. */
+async function balanced(): Promise<void> {
+  await until("the fleet is balanced", async () => {
+    const { leases: all } = await leases.list();
+    const nowMs = performance.now();
+    return all.length === shardCount && all.every((lease) => lease.checkpointOwner === undefined) &&
+      workers.every((worker) => {
+        const own = all.filter((lease) => lease.leaseOwner === worker.workerId);
+        const isRead = (shardId: string) => nowMs - (worker.lastBatchMs.get(shardId) ?? 0) < 1500;
+        return own.length === shardCount / workerCount && own.every((lease) => isRead(lease.shardId));
+      });
+  }, 120_000);
+}
+
+function startWorker(): WorkerProcess {
+  const workerId = `worker-${++started}`;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "-A",
+      new URL("failover_worker.ts", import.meta.url).pathname,
+      JSON.stringify({ ...options, workerIdentifier: workerId }),
+    ],
+    stdout: "piped",
+  }).spawn();
+  const lastBatchMs = new Map<string, number>();
+  const reading = (async () => {
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+      for (const shardId of text.split("\n")) if (shardId !== "") lastBatchMs.set(shardId, performance.now());
+    }
+  })();
+  return { workerId, child, lastBatchMs, reading };
+}
+
+async function end({ child, reading }: WorkerProcess, signal: Deno.Signal): Promise<void> {
+  child.kill(signal);
+  await Promise.all([child.status, reading]);
+}
+
+/** A few records for every shard, five times a second. */
+async function produce(signal: AbortSignal): Promise<void> {
+  for (let n = 0; !signal.aborted; n++) {
+    await stream.put(Array.from({ length: 8 * shardCount }, (_, i) => `${n}-${i}`));
+    await realSystem.clock.sleep(200);
+  }
+}
+
+async function until(what: string, holds: () => boolean | Promise<boolean>, limitMs: number): Promise<void> {
+  const startedMs = performance.now();
+  while (!await holds()) {
+    if (performance.now() - startedMs > limitMs) throw new Error(`not within ${limitMs} ms: ${what}`);
+    await realSystem.clock.sleep(20);
+  }
+}

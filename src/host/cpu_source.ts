@@ -1,0 +1,155 @@
+/**
+ * Measures the processor of the container or host that this program runs on: by the agent of an ECS task, else by the
+ * container's control group, else by `/proc/stat`. Nowhere else than on Linux.
+ *
+ * Where such a file may not be read there is no source, and nobody is asked: measuring is no reason for a prompt.
+ *
+ * @module
+ */
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
+import type { CpuSource } from "../cpu_source.ts";
+import type { System } from "../system.ts";
+import {
+  cgroupV1Limit,
+  cgroupV1UsedMs,
+  cgroupV2Limit,
+  cgroupV2UsedMs,
+  type CpuReading,
+  cpusIn,
+  ecsLimit,
+  ecsPercent,
+  ecsReading,
+  hostReading,
+  percentUsed,
+} from "./cpu_readings.ts";
+
+/** What measuring needs. */
+export interface CpuSourceOptions {
+  readonly system: Pick<System, "clock" | "fetch">;
+  /** Looks up environment variables. */
+  readonly env: (name: string) => string | undefined;
+  /**
+   * The folder that stands for `/`.
+   *
+   * @default {"/"}
+   */
+  readonly root?: string;
+  /**
+   * As `process.platform` has it.
+   *
+   * @default this one
+   */
+  readonly platform?: string;
+}
+
+/** A source for this program's surroundings, found at the first call; one that never has a figure where nothing can tell. */
+export function cpuSource(options: CpuSourceOptions): CpuSource {
+  let source: Promise<CpuSource> | undefined;
+  return async (signal) => await (await (source ??= findSource(options)))(signal);
+}
+
+async function findSource(options: CpuSourceOptions): Promise<CpuSource> {
+  const { system, env, root = "/", platform = process.platform } = options;
+  if (platform !== "linux") return () => Promise.resolve(undefined);
+  const agent = env("ECS_CONTAINER_METADATA_URI_V4") || env("ECS_CONTAINER_METADATA_URI");
+  if (agent) return ecsSource(agent, system);
+  const group = join(root, "sys/fs/cgroup");
+  for (const files of [v2Files, v1Files]) {
+    const read = files(group);
+    if (await isReadable(read)) return groupSource(read, system);
+  }
+  const readHost = async () => hostReading(await readText(join(root, "proc/stat")));
+  return await isReadable(readHost) ? hostSource(readHost) : () => Promise.resolve(undefined);
+}
+
+/** What a control group tells. */
+interface GroupReading {
+  readonly usedMs: number;
+  /** How many processors it may use. */
+  readonly cpus: number;
+}
+
+/** The root of a host's own groups has no cpu.max: where there is one, this is a container. */
+function v2Files(folder: string): () => Promise<GroupReading> {
+  return async () => {
+    const [max, used] = await Promise.all([
+      readText(join(folder, "cpu.max")),
+      readText(join(folder, "cpu.stat")),
+    ]);
+    const cpus = cgroupV2Limit(max) ?? cpusIn(await readText(join(folder, "cpuset.cpus.effective")));
+    return { usedMs: cgroupV2UsedMs(used), cpus };
+  };
+}
+
+function v1Files(folder: string): () => Promise<GroupReading> {
+  return async () => {
+    const [used, quota, period] = await Promise.all([
+      readText(join(folder, "cpu/cpuacct.usage")),
+      readText(join(folder, "cpu/cpu.cfs_quota_us")),
+      readText(join(folder, "cpu/cpu.cfs_period_us")),
+    ]);
+    const cpus = cgroupV1Limit(quota, period) ??
+      cpusIn(await readText(join(folder, "cpuset/cpuset.effective_cpus")));
+    return { usedMs: cgroupV1UsedMs(used), cpus };
+  };
+}
+
+/** The limit is read each time too: a pod may be given more processors while it runs. */
+function groupSource(read: () => Promise<GroupReading>, { clock }: Pick<System, "clock">): CpuSource {
+  let before: { readonly usedMs: number; readonly atMs: number } | undefined;
+  return async () => {
+    const { usedMs, cpus } = await read();
+    const now = { usedMs, atMs: clock.monotonicMs() };
+    const last = before;
+    before = now;
+    return last && percentUsed(
+      { used: last.usedMs, available: 0 },
+      { used: usedMs, available: (now.atMs - last.atMs) * cpus },
+    );
+  };
+}
+
+function hostSource(read: () => Promise<CpuReading>): CpuSource {
+  let before: CpuReading | undefined;
+  return async () => {
+    const now = await read();
+    const last = before;
+    before = now;
+    return last && percentUsed(last, now);
+  };
+}
+
+/** The agent compares with a reading of its own. What the task may use does not change while it runs. */
+function ecsSource(agent: string, { fetch }: Pick<System, "fetch">): CpuSource {
+  let limit: number | undefined;
+  return async (signal) => {
+    const ask = async (path: string): Promise<unknown> => {
+      const response = await fetch(`${agent}${path}`, { signal });
+      if (response.ok) return await response.json();
+      await response.body?.cancel();
+      throw new Error(`Cannot read the metadata of the ECS task: ${path || "/"} answered ${response.status}`);
+    };
+    const reading = ecsReading(await ask("/stats"));
+    limit ??= ecsLimit(await ask(""), await ask("/task"), reading.onlineCpus);
+    return ecsPercent(reading, limit);
+  };
+}
+
+async function isReadable(read: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await read();
+    return true;
+  } catch {
+    return false; // not there, not for us, or not as we know it: the next source may do
+  }
+}
+
+async function readText(path: string): Promise<string> {
+  if ("Deno" in globalThis && Deno.permissions.querySync({ name: "read", path }).state !== "granted") {
+    throw new Error(`Cannot read ${path}: not allowed to`);
+  }
+  return await readFile(path, "utf8");
+}

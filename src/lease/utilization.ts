@@ -1,0 +1,84 @@
+// Pure.
+/**
+ * Keeps what a worker measures of itself in the form in which it tells it: averages of the intervals between two
+ * reports, the newest ten.
+ *
+ * One good measurement makes a good interval. A failed interval, as the newest, keeps leaders from giving the worker
+ * more leases; a worker that has no figures at all tells none, and is balanced by the throughput of its leases. So does
+ * one whose measurements have never succeeded. (KCL tells of failures there, so that a worker that may not look at its
+ * own figures never gets a lease.)
+ *
+ * Source: KCL 3.5.1, `WorkerMetricStatsManager`, `WorkerMetricStats`.
+ *
+ * @module
+ */
+
+import type { WorkerMetrics } from "./coordinator_store.ts";
+import { FAILED } from "./live_workers.ts";
+
+/** How many averages an item holds. KCL: `noOfPersistedMetricsPerWorkerMetrics`, 10. */
+export const MAX_AVERAGES = 10;
+/** How often a worker measures, in ms. KCL: `inMemoryWorkerMetricsCaptureFrequencyMillis`. */
+export const CAPTURE_INTERVAL_MS = 1000;
+
+/** What was measured so far. */
+export interface UtilizationLog {
+  /** Of past intervals, oldest first, in percent; −1 where all measurements failed. */
+  readonly averages: readonly number[];
+  /** The interval under way. */
+  readonly sum: number;
+  readonly measured: number;
+  readonly failed: number;
+  /** Measurements that gave no figure. */
+  readonly untold: number;
+}
+
+/** Before the first measurement. */
+export const emptyLog: UtilizationLog = { averages: [], sum: 0, measured: 0, failed: 0, untold: 0 };
+
+/**
+ * Adds a measurement.
+ *
+ * @param percent Undefined where there is no figure. What is no number counts as failed; what is beyond 0 to 100 as the nearer.
+ */
+export function withMeasurement(log: UtilizationLog, percent: number | undefined): UtilizationLog {
+  if (percent === undefined) return { ...log, untold: log.untold + 1 };
+  if (!Number.isFinite(percent)) return withFailure(log);
+  return { ...log, sum: log.sum + Math.min(100, Math.max(0, percent)), measured: log.measured + 1 };
+}
+
+/** Adds a measurement that failed. */
+export function withFailure(log: UtilizationLog): UtilizationLog {
+  return { ...log, failed: log.failed + 1 };
+}
+
+/**
+ * Ends the interval under way. One in which nothing was tried leaves the averages as they are; one in which nothing could
+ * be told, without failing, ends them: figures of the past say nothing about a worker that has none.
+ */
+export function closeInterval(log: UtilizationLog): UtilizationLog {
+  const { averages, sum, measured, failed, untold } = log;
+  if (measured > 0) return { ...emptyLog, averages: appended(averages, rounded(sum / measured)) };
+  if (failed > 0) return { ...emptyLog, averages: averages.length === 0 ? [] : appended(averages, FAILED) };
+  return { ...emptyLog, averages: untold > 0 ? [] : averages };
+}
+
+/** What the metrics item tells of the past intervals. */
+export function utilizationMetrics(log: UtilizationLog): Pick<WorkerMetrics, "stats" | "operatingRange"> {
+  if (log.averages.length === 0) return { stats: {}, operatingRange: {} };
+  return { stats: { [CPU]: log.averages }, operatingRange: { [CPU]: [MAX_UTILIZATION] } };
+}
+
+/** KCL: `WorkerMetricType.CPU`. */
+const CPU = "C";
+/** The most that a worker wants to be used, in percent. KCL: `maxUtilization`. */
+const MAX_UTILIZATION = 100;
+
+function appended(averages: readonly number[], average: number): number[] {
+  return [...averages, average].slice(-MAX_AVERAGES);
+}
+
+/** To 6 decimals, as KCL does. */
+function rounded(value: number): number {
+  return Math.round(value * 1e6) / 1e6;
+}

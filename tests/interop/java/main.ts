@@ -1,0 +1,98 @@
+/**
+ * The real Java KCL and kclite on one lease table: `deno task interop:java`. Needs `java` (17 or newer), `mvn`, `node` and `npm` on
+ * PATH, Maven Central and the npm registry; without them it says that it is skipped. Exits with 1 when a scenario fails.
+ *
+ * `--log folder` keeps what each worker printed and logged.
+ *
+ * @module
+ */
+
+import { canRun, runCommand } from "../../support/command.ts";
+import { InteropBed, versions } from "./bed.ts";
+import { Fleet, type FleetOptions } from "./fleet.ts";
+import { compareSteps } from "./item_steps.ts";
+import { Report, type Scenario } from "./report.ts";
+import { javaFirst, kcliteFirst, resharding } from "./scenarios.ts";
+
+if (import.meta.main) {
+  const missing = await missingPrograms();
+  if (missing.length > 0) {
+    console.log(`interop:java is skipped: ${missing.join(" and ")} not found on PATH`);
+    Deno.exit(0);
+  }
+  const at = Deno.args.indexOf("--log");
+  Deno.exit(await run(at === -1 ? undefined : Deno.args[at + 1]) ? 0 : 1);
+}
+
+async function run(logFolder: string | undefined): Promise<boolean> {
+  const startedMs = performance.now();
+  const report = new Report();
+  await using bed = await InteropBed.start();
+  const { kcl, dynamoDBLocal, kinesisLocal } = versions;
+  console.log(`KCL ${kcl} for Java, DynamoDB Local ${dynamoDBLocal}, kinesis-local ${kinesisLocal}`);
+  const story = async (options: Omit<FleetOptions, "shards">, tell: (fleet: Fleet) => Scenario[]) => {
+    await using fleet = await Fleet.create(bed, { ...options, shards: 4 });
+    await report.story(tell(fleet));
+    if (logFolder !== undefined) await keepLogs(fleet, `${logFolder}/${options.name}`);
+  };
+  await Promise.all([
+    story({ name: "java-first", javaStrategy: "WORKER_UTILIZATION_AWARE" }, javaFirst),
+    story({ name: "kclite-first", javaStrategy: "LEASE_COUNT_BASED" }, kcliteFirst),
+    story({ name: "resharding", javaStrategy: "LEASE_COUNT_BASED" }, resharding),
+  ]);
+  await report.story([{
+    name: "6 what writes of both kinds do to an item is the same, name by name and type by type",
+    run: () => Promise.resolve(itemDiff(bed)),
+  }]);
+  const good = report.results.filter(({ verdict }) => verdict === "ok").length;
+  console.log(
+    `${good} of ${report.results.length} scenarios hold, ${
+      Math.round((performance.now() - startedMs) / 1000)
+    } s`,
+  );
+  return report.isGood;
+}
+
+/** Prints all steps side by side. @throws when a step differs. */
+function itemDiff(bed: InteropBed): string {
+  const comparisons = compareSteps(bed.taps.writes);
+  for (const { name, verdict, java, kclite } of comparisons) {
+    console.log(`        ${verdict.padEnd(11)} ${name}: ${total(java)} by Java, ${total(kclite)} by kclite`);
+    const effects = verdict === "same" ? java : new Map([...java, ...kclite]);
+    for (const effect of effects.keys()) {
+      const by = [java.has(effect) ? "Java" : "", kclite.has(effect) ? "kclite" : ""].filter(Boolean).join(
+        ", ",
+      );
+      console.log(`                      ${effect}  [${by}]`);
+    }
+  }
+  const different = comparisons.filter(({ verdict }) => verdict === "different");
+  if (different.length > 0) throw new Error(`different: ${different.map(({ name }) => name).join(", ")}`);
+  const same = comparisons.filter(({ verdict }) => verdict === "same").length;
+  const alone = comparisons.filter(({ verdict }) => verdict === "kclite only").map(({ name }) => name);
+  return `${same} steps the same, by kclite alone: ${alone.join(", ") || "none"}`;
+}
+
+function total(counts: ReadonlyMap<string, number>): number {
+  return [...counts.values()].reduce((sum, count) => sum + count, 0);
+}
+
+async function keepLogs(fleet: Fleet, folder: string): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  const lines = fleet.lines.map((line) => JSON.stringify(line)).join("\n");
+  await Deno.writeTextFile(`${folder}/lines.jsonl`, lines);
+  for (const { id, errorLines } of fleet.workers) {
+    await Deno.writeTextFile(`${folder}/${id}.log`, errorLines.join("\n"));
+  }
+}
+
+async function missingPrograms(): Promise<string[]> {
+  const found = await Promise.all(
+    ["java", "mvn", "node", "npm"].map(async (name) => [name, await canRun(name)] as const),
+  );
+  const missing = found.filter(([, isFound]) => !isFound).map(([name]) => name);
+  if (missing.length > 0) return missing;
+  const { stdout, stderr } = await runCommand("java", ["-version"]);
+  const version = Number(/version "(\d+)/.exec(stdout + stderr)?.[1]);
+  return version >= 17 ? [] : [`java 17 or newer (it is ${version})`];
+}

@@ -1,0 +1,281 @@
+/**
+ * What Java and kclite do on one table, told as three stories: a fleet of Java that kclite joins and leaves, a fleet of kclite
+ * that Java joins, and a stream that is resharded under both. Each story has a table of its own, and its scenarios build on one
+ * another.
+ *
+ * @module
+ */
+
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { isShardEnd, SHARD_END } from "../../../src/stream/sequence_number.ts";
+import { afterThaw, beforeParents, duplicates, outOfOrder, overlaps } from "./deliveries.ts";
+import { type Fleet, type FleetWorker, partitionKeyOf } from "./fleet.ts";
+import { eventually, pause } from "./processes.ts";
+import type { Scenario } from "./report.ts";
+
+/** Java first; kclite joins, is killed, comes again, and is stopped for good. Needs 4 shards. */
+export function javaFirst(fleet: Fleet): Scenario[] {
+  return [
+    {
+      name: "1 a Java fleet runs, a kclite worker joins, Java's leader hands leases to it",
+      async run() {
+        await fleet.start("java", "j1");
+        await fleet.untilFlowing("j1", 60_000);
+        await fleet.start("java", "j2");
+        await fleet.untilOwned({ j1: 1, j2: 1 }, 60_000);
+        await fleet.start("kclite", "k1");
+        const ms = await fleet.untilOwned({ k1: 1, j1: 0, j2: 0 }, 60_000);
+        await fleet.untilFlowing("k1", 20_000);
+        await fleet.untilDelivered(20_000);
+        const handoffs = handoffsTo(fleet, "k1");
+        assert(handoffs.length > 0 && handoffs.every((write) => write.by === "java"), "Java handed over");
+        assertNotEquals(await fleet.leader(), "k1");
+        assertClean(fleet, { duplicates: 0 });
+        return `first lease after ${seconds(ms)}, ${handoffs.length} handed over, ${counts(fleet)}`;
+      },
+    },
+    {
+      name: "3 kclite is killed, Java takes over",
+      async run() {
+        await fleet.end("k1", "SIGKILL");
+        const ms = await fleet.untilOwned({ j1: 0, j2: 0 }, 120_000);
+        await fleet.untilDelivered(60_000);
+        assertClean(fleet, { duplicates: "after a kill" });
+        const given = fleet.givenToTheEnded("java").length;
+        return `Java owns all after ${seconds(ms)}, ${given} leases given to the dead, ${counts(fleet)}`;
+      },
+    },
+    {
+      name: "7 all kclite workers are stopped, Java goes on alone",
+      async run() {
+        await fleet.start("kclite", "k2");
+        await fleet.untilOwned({ k2: 1, j1: 0, j2: 0 }, 90_000);
+        await fleet.untilFlowing("k2", 20_000);
+        await fleet.untilDelivered(20_000);
+        const before = duplicates(fleet.lines).length;
+        await fleet.end("k2", "SIGTERM");
+        const ms = await fleet.untilOwned({ j1: 0, j2: 0 }, 30_000);
+        await fleet.untilDelivered(20_000);
+        assertEquals(duplicates(fleet.lines).length, before, "an orderly stop repeats no record");
+        const left = (await fleet.items()).filter((item) => JSON.stringify(item).includes('"k2"'));
+        assertEquals(left, [], "nothing of k2 is left in the table");
+        assertClean(fleet, { duplicates: "after a kill" });
+        return `Java owns all ${seconds(ms)} after the stop, ${counts(fleet)}`;
+      },
+    },
+    {
+      name:
+        "0 an item that is broken on purpose is complained of by Java, so its silence before means something",
+      async run() {
+        const [item] = (await fleet.items()).filter(({ leaseKey, checkpoint }) =>
+          leaseKey !== undefined && checkpoint
+        );
+        assert(item !== undefined, "there is a lease");
+        const { ownerSwitchesSinceCheckpoint: _, ...broken } = item;
+        await fleet.putItem({ ...broken, leaseKey: { S: "shardId-000000009999" } });
+        await eventually("Java complains", () => fleet.troubles().length > 0, { limitMs: 20_000 });
+        return fleet.troubles()[0]?.slice(0, 160) ?? "";
+      },
+    },
+  ];
+}
+
+/** kclite first; Java joins; each in turn leads, is stopped, and is killed. Needs 4 shards. */
+export function kcliteFirst(fleet: Fleet): Scenario[] {
+  return [
+    {
+      name: "2 a kclite fleet runs, a Java worker joins, kclite's leader hands leases to it",
+      async run() {
+        await fleet.start("kclite", "k1");
+        await fleet.untilFlowing("k1", 30_000);
+        await fleet.start("java", "j1");
+        const ms = await fleet.untilOwned({ k1: 2, j1: 2 }, 60_000);
+        await fleet.untilFlowing("j1", 20_000);
+        await fleet.untilDelivered(20_000);
+        const handoffs = handoffsTo(fleet, "j1");
+        assert(handoffs.length > 0 && handoffs.every((write) => write.by === "kclite"), "kclite handed over");
+        assertEquals(await fleet.leader(), "k1");
+        assertClean(fleet, { duplicates: 0 });
+        return `Java has its half after ${seconds(ms)}, ${handoffs.length} handed over, ${counts(fleet)}`;
+      },
+    },
+    {
+      name: "3 Java is killed, kclite takes over",
+      async run() {
+        await fleet.end("j1", "SIGKILL");
+        const ms = await fleet.untilOwned({ k1: 4 }, 60_000);
+        // The dead worker's metrics item is fresh for a minute.
+        await pause(15_000);
+        await fleet.untilOwned({ k1: 4 }, 10_000);
+        await fleet.untilDelivered(20_000);
+        assertClean(fleet, { duplicates: "after a kill" });
+        const given = fleet.givenToTheEnded("kclite").length;
+        return `kclite owns all after ${seconds(ms)}, ${given} leases given to the dead, ${counts(fleet)}`;
+      },
+    },
+    {
+      name: "4 the leader kclite is stopped, Java leads",
+      async run() {
+        await fleet.start("java", "j2");
+        await fleet.untilOwned({ k1: 1, j2: 1 }, 90_000);
+        const before = duplicates(fleet.lines).length;
+        await fleet.end("k1", "SIGTERM");
+        const ms = await untilLeader(fleet, "j2", 20_000);
+        await fleet.untilOwned({ j2: 4 }, 90_000);
+        await fleet.untilDelivered(20_000);
+        assertEquals(duplicates(fleet.lines).length, before, "an orderly stop repeats no record");
+        return `Java leads after ${seconds(ms)}, ${counts(fleet)}`;
+      },
+    },
+    {
+      name: "4 the leader Java is killed, kclite leads",
+      async run() {
+        await fleet.start("kclite", "k2");
+        await fleet.untilOwned({ j2: 1, k2: 1 }, 120_000);
+        await fleet.end("j2", "SIGKILL");
+        const ms = await untilLeader(fleet, "k2", 30_000);
+        await fleet.untilOwned({ k2: 4 }, 60_000);
+        await fleet.untilDelivered(20_000);
+        assertClean(fleet, { duplicates: "after a kill" });
+        return `kclite leads after ${seconds(ms)}, ${counts(fleet)}`;
+      },
+    },
+    {
+      name: "4 the leader kclite is killed, Java leads",
+      async run() {
+        await fleet.start("java", "j3");
+        await fleet.untilOwned({ k2: 1, j3: 1 }, 90_000);
+        await fleet.end("k2", "SIGKILL");
+        const ms = await untilLeader(fleet, "j3", 30_000);
+        const ownsMs = await fleet.untilOwned({ j3: 4 }, 120_000);
+        await fleet.untilDelivered(30_000);
+        assertClean(fleet, { duplicates: "after a kill" });
+        return `Java leads after ${seconds(ms)}, owns all after ${seconds(ms + ownsMs)}, ${counts(fleet)}`;
+      },
+    },
+  ];
+}
+
+/** Both kinds on one stream while it is split and merged; then one worker of each kind is frozen for a while. Needs 4 shards. */
+export function resharding(fleet: Fleet): Scenario[] {
+  return [
+    {
+      name: "5 shards are split and merged, parents and children on both kinds of worker",
+      async run() {
+        await fleet.start("kclite", "k1");
+        await fleet.start("java", "j1");
+        await fleet.untilOwned({ k1: 2, j1: 2 }, 60_000);
+        await fleet.untilFlowing("j1", 20_000);
+        const parents = await mergeAndSplit(fleet);
+        await eventually("all four parents are done", async () => {
+          const leases = new Map((await fleet.leases()).map((lease) => [lease.shardId, lease]));
+          return parents.every((id) => isShardEnd(leases.get(id)?.checkpoint ?? SHARD_END));
+        }, { limitMs: 60_000 });
+        await fleet.untilOwned({ k1: 1, j1: 1 }, 60_000);
+        // So that children too are handed over, and records come through them for a while.
+        await pause(3000);
+        await fleet.untilDelivered(30_000);
+        assertClean(fleet, { duplicates: 0 });
+        assertEquals(outOfOrder(fleet.lines, partitionKeyOf), []);
+        assertEquals(beforeParents(fleet.lines, await fleet.stream.shards()), []);
+        const ended = (kind: FleetWorker["kind"]) =>
+          fleet.writes.filter((write) => write.name === "LEASE: end shard" && write.by === kind).length;
+        assertEquals([ended("java"), ended("kclite")], [2, 2], "each kind ended two parents");
+        return `children ${await generations(fleet)}, ${counts(fleet)}`;
+      },
+    },
+    {
+      name:
+        "3 Java is frozen for longer than a lease lasts, kclite takes over, Java gives way when it goes on",
+      async run() {
+        const thawedAt = await fleet.freeze("j1", { k1: 5 });
+        await fleet.untilOwned({ k1: 1, j1: 1 }, 90_000);
+        await fleet.untilDelivered(20_000);
+        const { records, ms } = afterThaw(fleet.lines, "j1", thawedAt);
+        // Java looks at its leases at each renewal, a third of the failover time apart, and delivers until then.
+        assert(ms < 3000, `Java went on for ${ms} ms`);
+        return `${records} records more in ${ms} ms, then leases anew after ${
+          seconds(Date.now() - thawedAt)
+        }`;
+      },
+    },
+    {
+      name:
+        "3 kclite is frozen for longer than a lease lasts, the others take over, it gives way when it goes on",
+      async run() {
+        await fleet.start("kclite", "k2");
+        await fleet.untilOwned({ k1: 1, j1: 1, k2: 1 }, 60_000);
+        await fleet.untilFlowing("k2", 20_000);
+        const thawedAt = await fleet.freeze("k2", { k1: 2, j1: 2 });
+        await fleet.untilOwned({ k1: 1, j1: 1, k2: 1 }, 90_000);
+        await fleet.untilDelivered(20_000);
+        const { records } = afterThaw(fleet.lines, "k2", thawedAt);
+        assertEquals(records, 0, "kclite delivers nothing after its lease has run out");
+        return `no record more, then leases anew after ${seconds(Date.now() - thawedAt)}`;
+      },
+    },
+  ];
+}
+
+/**
+ * Merges two neighbours of different owners, and splits the other two shards, of which one is Java's and one kclite's too.
+ *
+ * @returns The four parents.
+ */
+async function mergeAndSplit(fleet: Fleet): Promise<string[]> {
+  const owners = new Map((await fleet.leases()).map((lease) => [lease.shardId, lease.leaseOwner]));
+  const open = await fleet.stream.openShards();
+  const at = open.findIndex((shard, i) => {
+    const next = open[i + 1];
+    return next !== undefined && owners.get(shard.shardId) !== owners.get(next.shardId);
+  });
+  const [first, second] = [open[at], open[at + 1]];
+  assert(first !== undefined && second !== undefined, "two neighbours have different owners");
+  await fleet.stream.merge(first, second);
+  for (const shard of open) if (shard !== first && shard !== second) await fleet.stream.split(shard);
+  return open.map((shard) => shard.shardId);
+}
+
+/** No record while another worker had begun with its shard; no more duplicates than may be; no trouble told by any worker. */
+function assertClean(fleet: Fleet, allowed: { readonly duplicates: 0 | "after a kill" }): void {
+  assertEquals(overlaps(fleet.lines), [], "one owner at a time");
+  if (allowed.duplicates === 0) assertEquals(duplicates(fleet.lines), [], "no record comes twice");
+  assertEquals(fleet.troubles(), [], "no worker complains");
+}
+
+/** The handoffs to a worker that were completed. */
+function handoffsTo(fleet: Fleet, id: string) {
+  return fleet.writes.filter(({ name, after }) =>
+    name === "LEASE: finish handoff" && JSON.stringify(after?.leaseOwner) === JSON.stringify({ S: id })
+  );
+}
+
+async function untilLeader(fleet: Fleet, id: string, limitMs: number): Promise<number> {
+  return await eventually(`${id} leads`, async () => await fleet.leader() === id, {
+    limitMs,
+    state: async () => `${await fleet.leader()} does`,
+  });
+}
+
+/** Which kind had the parent and which the child: `java→kclite 1`. */
+async function generations(fleet: Fleet): Promise<string> {
+  const kindOf = (shardId: string, event: string) =>
+    fleet.lines.find((line) => line.shardId === shardId && line.event === event)?.worker.replace(/\d+/, "");
+  const ways = new Map<string, number>();
+  for (const shard of await fleet.stream.shards()) {
+    for (const parent of [shard.parentShardId, shard.adjacentParentShardId]) {
+      if (parent === undefined) continue;
+      const way = `${kindOf(parent, "shardEnded")}→${kindOf(shard.shardId, "initialize")}`;
+      ways.set(way, (ways.get(way) ?? 0) + 1);
+    }
+  }
+  return [...ways].map(([way, count]) => `${way} ${count}`).join(", ");
+}
+
+function counts(fleet: Fleet): string {
+  return `${fleet.records.length} deliveries, ${duplicates(fleet.lines).length} of them repeated`;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

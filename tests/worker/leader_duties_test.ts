@@ -1,0 +1,87 @@
+import { assertEquals } from "@std/assert";
+import { assignmentDefaults } from "../../src/lease/assignment.ts";
+import type { Lease } from "../../src/lease/lease.ts";
+import { LeaderDuties } from "../../src/worker/leader_duties.ts";
+import type { ShardSyncer } from "../../src/worker/shard_syncer.ts";
+import { eventsOf } from "../support/consumer_bed.ts";
+import { MemoryBed, newLease } from "../support/memory_bed.ts";
+
+const signal = new AbortController().signal;
+
+function bed(isLeading: () => boolean = () => true) {
+  const memory = new MemoryBed();
+  const own: string[] = [];
+  const duties = new LeaderDuties({
+    workerId: "me",
+    leaseStore: memory.store,
+    coordinatorStore: memory.coordinator,
+    place: "leaseTable",
+    assignment: { ...assignmentDefaults, strategy: "LEASE_COUNT_BASED", failoverTimeMs: 10_000 },
+    shardSyncer: { syncIfNeeded: () => Promise.resolve(false) } as unknown as ShardSyncer,
+    system: memory.system,
+    emit: memory.emit,
+    isLeading,
+    onOwnLease: () => void own.push("rung"),
+  });
+  /** A worker's metrics item, written now. */
+  const report = (workerId: string) =>
+    memory.coordinator.writeWorkerMetrics("leaseTable", {
+      workerId,
+      lastUpdateEpochS: Math.floor(memory.clock.epochMs() / 1000),
+      stats: {},
+      operatingRange: {},
+      supportCode: 1,
+      supportEpochS: undefined,
+    });
+  return { memory, duties, own, report, clock: memory.clock };
+}
+
+const ownersOf = (leases: readonly Lease[]) => leases.map((lease) => lease.leaseOwner);
+
+Deno.test("LeaderDuties.lead() spreads new leases over the workers that live, and rings for its own", async () => {
+  const { memory, duties, own, report } = bed();
+  await report("me");
+  await report("other");
+  for (const id of ["a", "b", "c", "d"]) await memory.store.create(newLease(id));
+  await duties.lead(signal);
+  assertEquals(ownersOf((await memory.store.list()).leases).toSorted(), ["me", "me", "other", "other"]);
+  assertEquals(own.length, 2);
+  assertEquals(
+    eventsOf(memory.events, "assignmentPass").map(({ assigned, workers }) => [assigned, workers]),
+    [[4, 2]],
+  );
+});
+
+Deno.test("LeaderDuties.lead() gives away what expired, and removes the dead worker's item for the next leader", async () => {
+  const { memory, duties, report, clock } = bed();
+  await report("me");
+  await report("dead");
+  await memory.lease("a", "dead");
+  await duties.lead(signal);
+  assertEquals((await memory.read("a")).leaseOwner, "dead", "nothing expires at first sight");
+  await clock.advance(10_001);
+  await report("me");
+  await duties.lead(signal);
+  assertEquals((await memory.read("a")).leaseOwner, "me");
+  assertEquals((await memory.store.list()).workers.map((worker) => worker.workerId), ["me"]);
+});
+
+Deno.test("LeaderDuties.watch() before leading spares a new leader the time of watching", async () => {
+  const { memory, duties, report, clock } = bed();
+  await report("me");
+  await memory.lease("a", "dead");
+  await duties.watch(signal);
+  await clock.advance(10_001);
+  await report("me");
+  await duties.lead(signal);
+  assertEquals((await memory.read("a")).leaseOwner, "me");
+});
+
+Deno.test("LeaderDuties.lead() writes nothing more once it cannot prove to lead", async () => {
+  let asked = 0;
+  const { memory, duties, report } = bed(() => ++asked <= 1);
+  await report("me");
+  for (const id of ["a", "b", "c"]) await memory.store.create(newLease(id));
+  await duties.lead(signal);
+  assertEquals(ownersOf((await memory.store.list()).leases).filter((owner) => owner !== undefined).length, 1);
+});

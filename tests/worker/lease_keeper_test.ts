@@ -1,0 +1,188 @@
+import { assert, assertEquals } from "@std/assert";
+import { assign, renew, startHandoff } from "../../src/lease/lease_write.ts";
+import type { LeaseHold } from "../../src/worker/lease_hold.ts";
+import { LeaseKeeper, type LeaseKeeperOptions } from "../../src/worker/lease_keeper.ts";
+import { TaskGroup } from "../../src/worker/task_group.ts";
+import { eventsOf } from "../support/consumer_bed.ts";
+import { MemoryBed } from "../support/memory_bed.ts";
+
+const signal = new AbortController().signal;
+
+/** A keeper whose consumers run until their lease is lost or drained, unless told otherwise. */
+function bed(changes: Partial<LeaseKeeperOptions> = {}) {
+  const memory = new MemoryBed();
+  const failures: unknown[] = [];
+  const tasks = new TaskGroup((error) => failures.push(error));
+  const consumed: string[] = [];
+  const keeper = new LeaseKeeper({
+    store: memory.store,
+    workerId: "me",
+    failoverTimeMs: 10_000,
+    gracefulLeaseHandoffTimeoutMs: 30_000,
+    maxLeaseRenewals: 20,
+    clock: memory.clock,
+    emit: memory.emit,
+    tasks,
+    successorOf: () => undefined,
+    consume: (hold) => {
+      consumed.push(hold.leaseKey);
+      return leftBy(hold);
+    },
+    ...changes,
+  });
+  const stop = async () => {
+    keeper.drain("the test is over");
+    const done = tasks.done();
+    await memory.clock.advance(0);
+    await done;
+    assertEquals(failures, []);
+  };
+  return { memory, keeper, consumed, stop, clock: memory.clock };
+}
+
+function leftBy(hold: LeaseHold): Promise<void> {
+  const leave = AbortSignal.any([hold.lost, hold.drain]);
+  return new Promise((resolve) => leave.addEventListener("abort", () => resolve(), { once: true }));
+}
+
+Deno.test("LeaseKeeper.discover() fences a lease by a renewal before it starts its consumer", async () => {
+  const { memory, keeper, consumed, stop } = bed();
+  await memory.lease("a", "me");
+  await memory.lease("b", "other");
+  await keeper.discover(signal);
+  assertEquals(consumed, ["a"]);
+  assertEquals((await memory.read("a")).leaseCounter, 2);
+  await keeper.discover(signal);
+  assertEquals(consumed, ["a"]);
+  await stop();
+});
+
+Deno.test("LeaseKeeper renews three times in a failover time, and not after a checkpoint", async () => {
+  const { memory, keeper, clock, stop } = bed();
+  await memory.lease("a", "me");
+  await keeper.discover(signal);
+  await clock.advance(10_000);
+  assertEquals((await memory.read("a")).leaseCounter, 2 + 3);
+  const [hold] = keeper.held;
+  for (let i = 1; i <= 5; i++) {
+    await clock.advance(2000);
+    await hold?.checkpoint({ sequenceNumber: `${i}`, subSequenceNumber: 0 });
+  }
+  assertEquals(
+    (await memory.read("a")).leaseCounter,
+    5 + 5,
+    "five checkpoints in ten seconds, and no renewal beside them",
+  );
+  await stop();
+});
+
+Deno.test("LeaseKeeper retries a failed renewal within its cycle, and keeps the lease", async () => {
+  const { memory, keeper, clock, stop } = bed();
+  await memory.lease("a", "me");
+  await keeper.discover(signal);
+  const apply = memory.store.apply.bind(memory.store);
+  let failing = 3;
+  memory.store.apply = (...args) => failing-- > 0 ? Promise.reject(new Error("throttled")) : apply(...args);
+  await clock.advance(5000);
+  assertEquals(eventsOf(memory.events, "leaseRenewalFailed").length, 3);
+  assertEquals((await memory.read("a")).leaseCounter, 3);
+  assertEquals(keeper.held.length, 1);
+  await stop();
+});
+
+Deno.test("LeaseKeeper drops a lease that could not be renewed, even while a renewal hangs", async () => {
+  const { memory, keeper, clock, stop } = bed();
+  await memory.lease("a", "me");
+  await keeper.discover(signal);
+  const apply = memory.store.apply;
+  memory.store.apply = (_write, signal) =>
+    new Promise((_, reject) =>
+      signal?.addEventListener("abort", () => reject(signal.reason), { once: true })
+    );
+  await clock.advance(10_001);
+  assertEquals(eventsOf(memory.events, "leaseLost").map((event) => event.reason), ["expired"]);
+  assertEquals(keeper.held.length, 0);
+  memory.store.apply = apply;
+  await stop();
+});
+
+Deno.test("LeaseKeeper.discover() does not start a lease again whose old consumer still runs", async () => {
+  const gate = Promise.withResolvers<void>();
+  const { memory, keeper, consumed, clock, stop } = bed({
+    consume: async (hold) => {
+      consumed.push(hold.leaseKey);
+      if (consumed.length === 1) await gate.promise;
+      else await leftBy(hold);
+    },
+  });
+  const lease = await memory.lease("a", "me");
+  await keeper.discover(signal);
+  // Taken and given back while the processor is inside a callback.
+  await memory.store.apply(assign(await memory.read(lease.leaseKey), "other"));
+  await keeper.discover(signal);
+  await clock.advance(10);
+  assertEquals(keeper.held.length, 0);
+  await memory.store.apply(assign(await memory.read(lease.leaseKey), "me"));
+  await keeper.discover(signal);
+  assertEquals(consumed, ["a"]);
+  gate.resolve();
+  await clock.advance(10);
+  await keeper.discover(signal);
+  assertEquals(consumed, ["a", "a"]);
+  await stop();
+});
+
+Deno.test("LeaseKeeper.discover() learns of a handoff at once, from its absence in the index", async () => {
+  const { memory, keeper, clock, stop } = bed();
+  await memory.lease("a", "me");
+  await keeper.discover(signal);
+  const lease = await memory.read("a");
+  await memory.store.apply(startHandoff({ ...lease, leaseOwner: "me" }, "next"));
+  await keeper.discover(signal);
+  await clock.advance(10);
+  const after = await memory.read("a");
+  assertEquals([after.leaseOwner, after.checkpointOwner], ["next", undefined]);
+  await stop();
+});
+
+Deno.test("LeaseKeeper transfers a lease whose processor does not finish in time", async () => {
+  const gate = Promise.withResolvers<void>();
+  const { memory, keeper, clock, stop } = bed({ consume: () => gate.promise });
+  await memory.lease("a", "me");
+  await keeper.discover(signal);
+  const lease = await memory.read("a");
+  await memory.store.apply(startHandoff({ ...lease, leaseOwner: "me" }, "next"));
+  await clock.advance(29_000);
+  assertEquals((await memory.read("a")).checkpointOwner, "me");
+  await clock.advance(6000);
+  const after = await memory.read("a");
+  assertEquals([after.leaseOwner, after.checkpointOwner], ["next", undefined]);
+  gate.resolve();
+  await stop();
+});
+
+Deno.test("LeaseKeeper ends a handoff to itself when the other side has died, and not before", async () => {
+  const { memory, keeper, consumed, clock, stop } = bed();
+  const lease = await memory.lease("a", "old");
+  await memory.store.apply(startHandoff({ ...lease, leaseOwner: "old" }, "me"));
+  for (let i = 0; i < 12; i++) {
+    await keeper.discover(signal);
+    await clock.advance(1000);
+    if (i < 8) await memory.store.apply(renew(await memory.read("a")));
+  }
+  assertEquals(consumed, [], "its owner renewed until a few seconds ago");
+  for (let i = 0; i < 9; i++) {
+    await keeper.discover(signal);
+    await clock.advance(1000);
+  }
+  assertEquals(consumed, ["a"]);
+  assert(keeper.held.length === 1);
+  await stop();
+});
+
+Deno.test("LeaseKeeper.passOn() passes on what was assigned to it while it was stopping", async () => {
+  const { memory, keeper } = bed({ successorOf: () => "heir" });
+  await memory.lease("a", "me");
+  await keeper.passOn(signal);
+  assertEquals((await memory.read("a")).leaseOwner, "heir");
+});
