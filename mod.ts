@@ -31,8 +31,11 @@
 
 export { KinesisWorker } from "./src/worker/worker.ts";
 export type { OnProcessError, WorkerOptions } from "./src/worker/options.ts";
+export type { OnTrimmedCheckpoint } from "./src/retrieval/start_position.ts";
 
 export type {
+  FencingToken,
+  PreparedCheckpoint,
   RecordProcessor,
   RecordProcessorFactory,
   RecordsBatch,

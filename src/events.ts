@@ -155,6 +155,18 @@ export type WorkerEvent =
     readonly error: unknown;
     readonly retryInMs: number;
   }
+  /**
+   * The record at the stored checkpoint is no longer in the stream: records that nobody processed may be lost. `found` is the
+   * first record there, where one was read; `outcome` is what becomes of the shard.
+   */
+  | {
+    readonly type: "checkpointTrimmed";
+    readonly leaseKey: string;
+    readonly shardId: string;
+    readonly checkpoint: ExtendedSequenceNumber;
+    readonly found: string | undefined;
+    readonly outcome: "trim-horizon" | "latest" | "stop";
+  }
   | { readonly type: "iteratorExpired"; readonly leaseKey: string; readonly shardId: string }
   /** A callback was entered. Paired with `callbackEnded`; health measures the time between. */
   | {

@@ -22,6 +22,10 @@ import {
 } from "../stream/sequence_number.ts";
 import type { Clock } from "../system.ts";
 import type { HeldLease } from "./held_lease.ts";
+import type { PreparedCheckpoint } from "./record_processor.ts";
+
+/** The most bytes of a prepared checkpoint's state: an item of DynamoDB holds 400 KB, and the lease needs some of it. */
+const MAX_STATE_BYTES = 300 * 1024;
 
 /** The checkpoint state of one processor. */
 export class Checkpointer {
@@ -78,19 +82,52 @@ export class Checkpointer {
     return turn;
   }
 
+  /**
+   * Announces a position; see `ShardContext.prepareCheckpoint`.
+   *
+   * @throws {RangeError} when `at` is out of range or the state too large, TypeError when one of them is no such thing.
+   */
+  prepare(
+    at: ExtendedSequenceNumber | undefined,
+    state: Uint8Array | undefined,
+  ): Promise<PreparedCheckpoint> {
+    const turn = this.#queue.then(() => this.#prepare(at, state));
+    this.#queue = turn.then(() => {}, () => {});
+    return turn;
+  }
+
+  async #prepare(
+    at: ExtendedSequenceNumber | undefined,
+    state: Uint8Array | undefined,
+  ): Promise<PreparedCheckpoint> {
+    this.#checkState(state);
+    const target = this.#target(at);
+    if (compare(target, this.#last) === 0) return { at: target, checkpoint: () => Promise.resolve() };
+    await this.#write(target, () => this.#held.prepareCheckpoint(target, state));
+    return { at: target, checkpoint: () => this.checkpoint(target) };
+  }
+
   async #store(at: ExtendedSequenceNumber | undefined): Promise<void> {
     const target = this.#target(at);
     if (compare(target, this.#last) === 0) return;
     const startedMs = this.#clock.monotonicMs();
-    const about = { leaseKey: this.#held.leaseKey, shardId: this.#held.shardId, at: target };
+    await this.#write(target, () => this.#held.checkpoint(target));
+    this.#last = target;
+    const { leaseKey, shardId } = this.#held;
+    const ms = this.#clock.monotonicMs() - startedMs;
+    this.#emit({ type: "checkpointed", leaseKey, shardId, at: target, ms });
+  }
+
+  async #write(at: ExtendedSequenceNumber, write: () => Promise<void>): Promise<void> {
     try {
-      await this.#held.checkpoint(target);
+      await write();
     } catch (error) {
-      if (!(error instanceof LeaseLostError)) this.#emit({ type: "checkpointFailed", ...about, error });
+      const { leaseKey, shardId } = this.#held;
+      if (!(error instanceof LeaseLostError)) {
+        this.#emit({ type: "checkpointFailed", leaseKey, shardId, at, error });
+      }
       throw error;
     }
-    this.#last = target;
-    this.#emit({ type: "checkpointed", ...about, ms: this.#clock.monotonicMs() - startedMs });
   }
 
   #target(at: ExtendedSequenceNumber | undefined): ExtendedSequenceNumber {
@@ -98,6 +135,16 @@ export class Checkpointer {
     const target = { sequenceNumber: at.sequenceNumber, subSequenceNumber: at.subSequenceNumber ?? 0 };
     this.#check(target);
     return this.#isAtShardEnd && compare(target, this.#largest) >= 0 ? SHARD_END : target;
+  }
+
+  #checkState(state: Uint8Array | undefined): void {
+    const cannot = `Cannot prepare a checkpoint of shard ${this.#held.shardId}`;
+    if (state !== undefined && !(state instanceof Uint8Array)) {
+      throw new TypeError(`${cannot}: expected the state as a Uint8Array: got ${typeof state}`);
+    }
+    if (state !== undefined && state.length > MAX_STATE_BYTES) {
+      throw new RangeError(`${cannot}: its state must be <= ${MAX_STATE_BYTES} bytes: got ${state.length}`);
+    }
   }
 
   #check(target: ExtendedSequenceNumber): void {

@@ -15,6 +15,12 @@ import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 export interface HeldLease {
   readonly leaseKey: string;
   readonly shardId: string;
+  /**
+   * The lease's counter at this acquisition. Every acquisition begins with a write that adds to the counter, and is refused
+   * unless the counter is as it was read; nothing ever takes from it. So of two acquisitions the later one has the
+   * greater number, whatever the owners' programs and clocks, for as long as the lease's item lives.
+   */
+  readonly fencingToken: number;
   /** As last confirmed by the table: a write that failed leaves it alone. */
   readonly lease: Lease;
   /** Aborts when the lease is no longer ours; its reason is a `LeaseLostError`. Stop delivering at once. */
@@ -35,6 +41,8 @@ export interface HeldLease {
    * @throws {AwsServiceError} when the table could not be written; `lease` then still tells the last confirmed state.
    */
   checkpoint(at: ExtendedSequenceNumber): Promise<void>;
+  /** Notes a checkpoint that is to follow, and bytes for whoever comes next; serialised, throws, as `checkpoint`. */
+  prepareCheckpoint(at: ExtendedSequenceNumber, state: Uint8Array | undefined): Promise<void>;
   /** Gives the lease away in order, to the worker that shall have it next. Does nothing once it is lost. */
   handOver(): Promise<void>;
   /** Gives the lease up: some worker, maybe this one, will start again from the checkpoint. */

@@ -10,6 +10,28 @@ import type { KinesisRecord } from "../stream/record.ts";
 import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import type { ChildShard } from "../stream/shard.ts";
 
+/** A checkpoint that is announced in the lease table, and not made yet. */
+export interface PreparedCheckpoint {
+  /** Where it will be. */
+  readonly at: ExtendedSequenceNumber;
+  /**
+   * Makes it, and clears what was announced. Throws as `ShardContext.checkpoint` does, a RangeError too when a later checkpoint
+   * has been made meanwhile.
+   */
+  checkpoint(): Promise<void>;
+}
+
+/** Which acquisition of a lease this is, for writes of one's own that a former owner must not overwrite. */
+export interface FencingToken {
+  readonly leaseKey: string;
+  /**
+   * Grows with each acquisition of the lease, by whatever worker, kclite's or Java's, and stays as it is during one. Write to
+   * your own store on the condition that the token stored there is not greater. Starts over only when the lease is
+   * deleted and made anew.
+   */
+  readonly token: number;
+}
+
 /** What a processor knows of its shard, and how it says how far it got. */
 export interface ShardContext {
   readonly shardId: string;
@@ -18,6 +40,11 @@ export interface ShardContext {
   readonly streamName: string;
   /** The checkpoint from which this processor started: everything after it will be delivered. */
   readonly initialCheckpoint: ExtendedSequenceNumber;
+  /** A checkpoint that the former owner announced and did not make; undefined when there is none. */
+  readonly pendingCheckpoint: ExtendedSequenceNumber | undefined;
+  /** What the former owner left with it. */
+  readonly pendingCheckpointState: Uint8Array | undefined;
+  readonly fencingToken: FencingToken;
   /** Aborts as soon as the lease is lost: records already handed out may be processed elsewhere from now on. */
   readonly signal: AbortSignal;
   /**
@@ -30,6 +57,16 @@ export interface ShardContext {
    * @throws {AwsServiceError} when the table could not be written: nothing is stored, trying again may work.
    */
   checkpoint(at?: ExtendedSequenceNumber): Promise<void>;
+  /**
+   * First half of a checkpoint in two phases: announces it in the lease table, before work that must not be half done. Whoever
+   * reads the shard next, after a crash in between, finds `pendingCheckpoint` and `pendingCheckpointState` in its
+   * context. The stored checkpoint stays where it is. One announcement replaces another; a checkpoint clears it.
+   *
+   * @param at As in `checkpoint`. At the last checkpoint nothing is stored, and the second half does nothing.
+   * @param state At most 300 KiB, for the next owner.
+   * @throws as `checkpoint`; {@link RangeError} also for a state that is too large.
+   */
+  prepareCheckpoint(at?: ExtendedSequenceNumber, state?: Uint8Array): Promise<PreparedCheckpoint>;
   /**
    * Asks for a fresh processor, from the stored checkpoint on: for one that finds out between two calls that it cannot
    * go on (a child process that died). Inside a call, throw a `ProcessorRestartError` instead.

@@ -23,6 +23,7 @@ import { Checkpointer } from "./checkpointer.ts";
 import type { HeldLease } from "./held_lease.ts";
 import { waitForParents } from "./parents.ts";
 import type { RecordProcessor, RecordProcessorFactory, ShardContext } from "./record_processor.ts";
+import { retrievalRequest } from "./retrieval_request.ts";
 
 /** What the consumer of a shard is made of. */
 export interface ShardConsumerOptions {
@@ -87,6 +88,7 @@ class ShardConsumer {
   readonly #about: { readonly leaseKey: string; readonly shardId: string };
   /** Processors restarted or failing to initialize in a row, without a batch processed in between. */
   #restarts = 0;
+  #hasRead = false;
 
   constructor(options: ShardConsumerOptions) {
     this.#options = options;
@@ -215,11 +217,8 @@ class ShardConsumer {
     failed: AbortSignal,
   ): Promise<Delivered> {
     const signal = AbortSignal.any([this.#leave, failed]);
-    const request = {
-      ...this.#about,
-      checkpoint: this.#held.lease.checkpoint,
-      initialPosition: this.#options.initialPosition,
-    };
+    const request = retrievalRequest(this.#held, this.#options.initialPosition, this.#hasRead);
+    this.#hasRead = true;
     try {
       for await (const page of this.#options.retrieval.read(request, signal)) {
         const outcome = await this.#deliverPage(page, processor, context, checkpointer);
@@ -355,12 +354,17 @@ class ShardConsumer {
   }
 
   #context(checkpointer: Checkpointer, failure: AbortController): ShardContext {
+    const { lease: { checkpoint, pendingCheckpoint, pendingCheckpointState }, fencingToken } = this.#held;
     return {
       ...this.#about,
       streamName: this.#options.streamName,
-      initialCheckpoint: this.#held.lease.checkpoint,
+      initialCheckpoint: checkpoint,
+      pendingCheckpoint,
+      pendingCheckpointState,
+      fencingToken: { leaseKey: this.#held.leaseKey, token: fencingToken },
       signal: this.#held.lost,
       checkpoint: (at?: ExtendedSequenceNumber) => checkpointer.checkpoint(at),
+      prepareCheckpoint: (at?: ExtendedSequenceNumber, state?: Uint8Array) => checkpointer.prepare(at, state),
       restart: (reason: unknown) => failure.abort(reason),
     };
   }

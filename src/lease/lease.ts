@@ -28,6 +28,8 @@ export interface Lease {
   readonly checkpointOwner: string | undefined;
   readonly ownerSwitchesSinceCheckpoint: number;
   readonly checkpoint: ExtendedSequenceNumber;
+  /** Wall time in ms at which the lease was created at LATEST, until its first checkpoint; ours, Java leaves it alone. */
+  readonly latestEpochMs: number | undefined;
   readonly pendingCheckpoint: ExtendedSequenceNumber | undefined;
   readonly pendingCheckpointState: Uint8Array | undefined;
   /** Plain shard ids, both of them after a merge. */
@@ -45,6 +47,8 @@ export interface NewLease {
   readonly shardId: string;
   readonly streamIdentifier: string | undefined;
   readonly checkpoint: ExtendedSequenceNumber;
+  /** Wall time in ms, to be kept with a checkpoint LATEST; see {@linkcode Lease.latestEpochMs}. */
+  readonly latestEpochMs?: number | undefined;
   readonly parentShardIds: readonly string[];
   readonly hashKeyRange: HashKeyRange;
 }

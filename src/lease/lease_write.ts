@@ -34,6 +34,7 @@ export interface LeaseAttributes {
   readonly startingHashKey: string;
   readonly endingHashKey: string;
   readonly throughputKBps: number;
+  readonly kcliteLatestEpochMs: number;
   readonly streamName: string;
   readonly shardId: string;
 }
@@ -159,7 +160,13 @@ export function checkpoint(lease: Lease, at: ExtendedSequenceNumber): LeaseWrite
       ...knownAttributes(lease),
     },
     add: {},
-    remove: ["pendingCheckpoint", "pendingCheckpointSubSequenceNumber", "pendingCheckpointState"],
+    remove: [
+      "pendingCheckpoint",
+      "pendingCheckpointSubSequenceNumber",
+      "pendingCheckpointState",
+      // Else whoever sets the checkpoint back to LATEST by hand would get all since the lease was created.
+      ...(lease.latestEpochMs === undefined ? [] : ["kcliteLatestEpochMs" as const]),
+    ],
     when: { leaseCounter: lease.leaseCounter },
   };
 }

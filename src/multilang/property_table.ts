@@ -93,6 +93,15 @@ const APPLICATION: readonly Property[] = [
     kcl: "none",
     note: "Start at this time instead. Seconds, not milliseconds",
   }),
+  option({
+    name: "onTrimmedCheckpoint",
+    type: oneOf(["trim-horizon", "latest", "stop"]),
+    option: "onTrimmedCheckpoint",
+    default: "trim-horizon",
+    note:
+      "What becomes of a shard whose checkpoint is no longer in the stream: read on from the oldest record, from the newest, " +
+      "or not at all. KCL reads on from the oldest, silently",
+  }),
 ];
 
 const AWS: readonly Property[] = [

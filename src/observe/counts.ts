@@ -163,6 +163,7 @@ export function countsOf(event: WorkerEvent): readonly Count[] {
     case "fetchFailed":
       return [count("fetch_failures_total")];
     case "iteratorExpired":
+    case "checkpointTrimmed":
       return [count("iterators_expired_total")];
     case "callbackEnded": {
       const labels = { callback: event.callback };

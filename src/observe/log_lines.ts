@@ -120,6 +120,13 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
     }
     case "iteratorExpired":
       return debug(`${event.leaseKey}: iterator expired, asking for a new one`);
+    case "checkpointTrimmed":
+      return failure(
+        `${event.leaseKey}: checkpoint ${
+          textOf(event.checkpoint)
+        } is no longer in the stream, records may be LOST: ` +
+          TRIMMED_OUTCOMES[event.outcome],
+      );
     case "callbackStarted":
       return undefined;
     case "callbackEnded":
@@ -206,6 +213,14 @@ const DELETIONS: Readonly<Record<Extract<WorkerEvent, { readonly type: "leaseDel
     garbage: "its shard no longer exists",
     formerStream: "its stream is no longer read",
   };
+
+const TRIMMED_OUTCOMES: Readonly<
+  Record<Extract<WorkerEvent, { readonly type: "checkpointTrimmed" }>["outcome"], string>
+> = {
+  "trim-horizon": "read on from the oldest record",
+  latest: "read on from the newest record",
+  stop: "the shard is not read",
+};
 
 function batchOutcome(event: Extract<WorkerEvent, { readonly type: "batchFailed" }>): string {
   switch (event.outcome) {

@@ -3,8 +3,8 @@
  * Everything that is measured, as Prometheus families: the body of `/metrics`. Base units (seconds, bytes), the
  * prefix `kclite_`. Alarm on `kclite_healthy`, and on `kclite_max_lag_seconds`, which outlives the shard ids of a reshard.
  *
- * The cost of leasing in requests per shard and hour is
- * `3600 * sum(rate(kclite_requests_total{service="dynamodb"}[1h])) / sum(rate(kclite_lease_held_seconds_total[1h]))`.
+ * What leasing costs in requests per shard and hour stands in `kclite_dynamodb_requests_per_shard_hour`, since the start;
+ * over the last hour it is `3600 * sum(rate(kclite_requests_total{service="dynamodb"}[1h])) / sum(rate(kclite_lease_held_seconds_total[1h]))`.
  *
  * @module
  */
@@ -80,7 +80,20 @@ function workerFamilies(snapshot: Snapshot, health: Health): readonly Family[] {
       type: "counter",
       samples: one(snapshot.leaseHeldMs / 1000),
     },
+    gauge(
+      "dynamodb_requests_per_shard_hour",
+      "Requests to DynamoDB since the start, over the hours for which leases were held, summed over leases.",
+      snapshot.leaseHeldMs === 0 ? [] : one(dynamoDBRequests(snapshot) * 3_600_000 / snapshot.leaseHeldMs),
+    ),
   ];
+}
+
+function dynamoDBRequests({ series }: Snapshot): number {
+  return series.reduce(
+    (sum, { name, labels, sum: count }) =>
+      name === "requests_total" && labels.service === "dynamodb" ? sum + count : sum,
+    0,
+  );
 }
 
 function shardFamilies({ shards, atMs, epochMs }: Snapshot): readonly Family[] {

@@ -177,6 +177,7 @@ export function foldShard(shard: ShardTotals, event: LeaseEvent, nowMs: number):
     case "shardEndNotCheckpointed":
       return { ...shard, shardEndsNotCheckpointed: event.attempt };
     case "iteratorExpired":
+    case "checkpointTrimmed":
     case "leaseCreated":
     case "leaseDeleted":
     case "leaseAssigned":

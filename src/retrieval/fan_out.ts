@@ -14,16 +14,16 @@
  * @module
  */
 
-import type { Kinesis, StreamReference } from "../aws/kinesis.ts";
+import type { IteratorPosition, Kinesis, StreamReference } from "../aws/kinesis.ts";
 import type { KinesisConsumers, SubscribeToShardEvent } from "../aws/kinesis_consumers.ts";
 import { AwsServiceError, isAwsError } from "../errors.ts";
 import type { WorkerEvent } from "../events.ts";
 import type { Clock, System } from "../system.ts";
 import type { ConsumerRegistration } from "./fan_out_registration.ts";
 import { nextSubscribeMs } from "./fan_out_pacing.ts";
-import { iteratorPosition } from "./polling.ts";
 import type { RecordsPage, Retrieval, RetrievalRequest } from "./retrieval.ts";
 import { confirmedEnd, isListed } from "./shard_end.ts";
+import { type OnTrimmedCheckpoint, StartPosition } from "./start_position.ts";
 
 /** What fan-out is made of. */
 export interface FanOutOptions {
@@ -33,6 +33,7 @@ export interface FanOutOptions {
   readonly stream: StreamReference;
   /** Shared by all shards of the stream. */
   readonly registration: ConsumerRegistration;
+  readonly onTrimmedCheckpoint: OnTrimmedCheckpoint;
   readonly system: System;
   readonly emit: (event: WorkerEvent) => void;
 }
@@ -57,8 +58,8 @@ export function fanOut(options: FanOutOptions): Retrieval {
 
 /** One subscription: where it starts, and when it was asked for and accepted, in monotonic ms. */
 interface Subscription {
-  readonly request: RetrievalRequest;
-  readonly resumeAfter: string | undefined;
+  readonly shardId: string;
+  readonly position: IteratorPosition;
   readonly sentMs: number;
   acceptedMs: number | undefined;
 }
@@ -80,17 +81,21 @@ async function* read(
   let failures = 0;
   let notBeforeMs = clock.monotonicMs();
   // A position that cannot be told is no passing failure: found out before anything is tried.
-  iteratorPosition(request, resumeAfter);
+  const start = new StartPosition(request, options);
 
   while (true) {
     await clock.sleep(notBeforeMs - clock.monotonicMs(), signal);
     const sentMs = clock.monotonicMs();
-    const subscription: Subscription = { request, resumeAfter, sentMs, acceptedMs: undefined };
+    const position = start.next(resumeAfter);
+    const subscription: Subscription = { shardId: request.shardId, position, sentMs, acceptedMs: undefined };
+    let isElsewhere = false;
     let failure: unknown;
     try {
       let askedMs = sentMs;
       for await (const { page, resumeAfter: next } of deliveries(options, subscription, signal)) {
         failures = 0;
+        isElsewhere = !start.accepts(page.records);
+        if (isElsewhere) break;
         const { records, bytes, millisBehindLatest } = page;
         const ms = clock.monotonicMs() - askedMs;
         emit({ type: "pageFetched", ...about, records: records.length, bytes, millisBehindLatest, ms });
@@ -101,8 +106,11 @@ async function* read(
       }
     } catch (error) {
       signal.throwIfAborted();
-      failure = error;
-      failures++;
+      if (error instanceof RangeError) throw error; // nothing is to be read from here
+      if (resumeAfter !== undefined || !start.survives(error)) {
+        failure = error;
+        failures++;
+      }
     }
     const endedMs = clock.monotonicMs();
     const isInUse = isAwsError(failure, "ResourceInUseException");
@@ -120,7 +128,7 @@ async function* deliveries(
   signal: AbortSignal,
 ): AsyncGenerator<Delivery, void, void> {
   const { registration, kinesis, stream, system: { clock } } = options;
-  const { shardId } = subscription.request;
+  const { shardId } = subscription;
   const shardEnd = { kinesis, stream, clock };
   let consumerArn: string | undefined;
   try {
@@ -166,15 +174,14 @@ async function* events(
   signal: AbortSignal,
 ): AsyncGenerator<SubscribeToShardEvent, void, void> {
   const { consumers, system: { clock } } = options;
-  const { request, resumeAfter } = subscription;
-  const position = iteratorPosition(request, resumeAfter);
+  const { shardId, position } = subscription;
   const closing = new AbortController();
   const close = () => closing.abort(signal.reason);
   signal.addEventListener("abort", close, { once: true });
   let incoming: AsyncIterableIterator<SubscribeToShardEvent> | undefined;
   try {
     incoming = await consumers.subscribeToShard(
-      { consumerArn, shardId: request.shardId, position },
+      { consumerArn, shardId, position },
       closing.signal,
     );
     subscription.acceptedMs = clock.monotonicMs();

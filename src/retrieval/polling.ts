@@ -3,8 +3,8 @@
  *
  * Two rules are easy to get wrong. A checkpoint is read AT its sequence number until a page has been delivered, for
  * the rest of an aggregate may lie there; only then AFTER the last record fetched. And a missing iterator alone is
- * not the end of a shard: without ChildShards the end is confirmed by ListShards, for emulators name none and
- * a transient answer must not end a shard.
+ * not the end of a shard, nor is ResourceNotFound: without ChildShards the end is confirmed by ListShards, for emulators
+ * name none and a transient answer must not end a shard.
  *
  * Source: KCL 3.5.1, `KinesisDataFetcher`, `IteratorBuilder`.
  *
@@ -17,7 +17,7 @@ import type { WorkerEvent } from "../events.ts";
 import { pause, type System } from "../system.ts";
 import { nextReadMs, type Pacing, retryReadMs } from "./pacing.ts";
 import type { RecordsPage, Retrieval, RetrievalRequest } from "./retrieval.ts";
-import { confirmedEnd, isListed } from "./shard_end.ts";
+import { confirmedEnd, isListed, type ShardEndOptions } from "./shard_end.ts";
 import { type OnTrimmedCheckpoint, StartPosition } from "./start_position.ts";
 
 /** What polling is made of. */
@@ -69,11 +69,6 @@ async function* read(
       output = iterator === undefined
         ? undefined
         : await kinesis.getRecords(stream, iterator, maxRecords, signal);
-      if (output !== undefined && !start.accepts(output.records)) {
-        iterator = undefined;
-        notBeforeMs = startedMs + 1000 / pacing.maxReadsPerSecond;
-        continue;
-      }
       if (output?.nextShardIterator === undefined) {
         const childShards = output?.childShards ?? [];
         end = childShards.length > 0
@@ -81,15 +76,12 @@ async function* read(
           : await confirmedEnd(shardEnd, request.shardId, signal);
       }
       failures = 0;
-    } catch (thrown) {
+    } catch (error) {
       signal.throwIfAborted();
-      const failure = await failureOf(thrown)
-      if (isAwsError(error, "ResourceNotFoundException")) {
+      if (await isGone(shardEnd, request.shardId, { error, signal })) {
         end = { childShards: [] };
-      } else if (
-        isAwsError(error, "ExpiredIteratorException", "InvalidArgumentException") && iterator !== undefined
-      ) {
-        if (error.code === "ExpiredIteratorException") emit({ type: "iteratorExpired", ...about });
+      } else if (iterator === undefined ? start.survives(error) : isOutdated(error)) {
+        if (isAwsError(error, "ExpiredIteratorException")) emit({ type: "iteratorExpired", ...about });
         iterator = undefined;
         notBeforeMs = startedMs + 1000 / pacing.maxReadsPerSecond;
         continue;
@@ -100,6 +92,11 @@ async function* read(
         notBeforeMs = clock.monotonicMs() + retryInMs;
         continue;
       }
+    }
+    if (output !== undefined && !start.accepts(output.records)) {
+      iterator = undefined;
+      notBeforeMs = startedMs + 1000 / pacing.maxReadsPerSecond;
+      continue;
     }
 
     const page: RecordsPage = {
@@ -153,5 +150,25 @@ async function openIterator(
   } finally {
     answered.abort();
     await limit;
+  }
+}
+
+/** Whether an iterator can no longer be used, and another one may. */
+function isOutdated(error: unknown): boolean {
+  return isAwsError(error, "ExpiredIteratorException", "InvalidArgumentException");
+}
+
+/** Whether the shard, or its stream, is not there: said by the error, and by ListShards. One that cannot be told is there. */
+async function isGone(
+  shardEnd: ShardEndOptions,
+  shardId: string,
+  { error, signal }: { readonly error: unknown; readonly signal: AbortSignal },
+): Promise<boolean> {
+  if (!isAwsError(error, "ResourceNotFoundException")) return false;
+  try {
+    return !await isListed(shardEnd, shardId, signal);
+  } catch {
+    signal.throwIfAborted();
+    return false;
   }
 }

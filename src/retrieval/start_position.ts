@@ -51,9 +51,14 @@ export class StartPosition {
     this.#position = startOf(request);
     this.#isUnchecked = this.#position.type === "AT_SEQUENCE_NUMBER";
     const { createdAtLatest } = request;
-    if (this.#position.type !== "AT_TIMESTAMP" || createdAtLatest === undefined || createdAtLatest.isFirstRead) return;
+    if (
+      this.#position.type !== "AT_TIMESTAMP" || createdAtLatest === undefined || createdAtLatest.isFirstRead
+    ) return;
     const since = new Date(this.#position.timestampMs).toISOString();
-    this.#notice("info", `Nothing is checkpointed since its lease was created at LATEST: read from ${since} on`);
+    this.#notice(
+      "info",
+      `Nothing is checkpointed since its lease was created at LATEST: read from ${since} on`,
+    );
   }
 
   /**

@@ -1,6 +1,7 @@
 // Pure.
 /**
- * Leases to and from the items of the lease table, attribute for attribute as Java writes them. Mind the names: the parents
+ * Leases to and from the items of the lease table, attribute for attribute as Java writes them, but for one of ours:
+ * `kcliteLatestEpochMs`, which Java's updates leave alone and its readers pass over. Mind the names: the parents
  * are a set called `parentShardId` (singular), and `streamName` holds `account:stream:epoch`.
  *
  * Source: KCL 3.5.1, `DynamoDBLeaseSerializer` and `DynamoDBMultiStreamLeaseSerializer`.
@@ -36,7 +37,8 @@ export const LEASE_ENTITY = "LEASE";
  * start is not below its end.
  */
 export function newLeaseItem(lease: NewLease): Item {
-  const { leaseKey, shardId, streamIdentifier, checkpoint, parentShardIds, hashKeyRange } = lease;
+  const { leaseKey, shardId, streamIdentifier, checkpoint, latestEpochMs, parentShardIds, hashKeyRange } =
+    lease;
   return {
     leaseKey: textValue("leaseKey", leaseKey),
     leaseCounter: { N: "0" },
@@ -44,6 +46,9 @@ export function newLeaseItem(lease: NewLease): Item {
     checkpoint: textValue("checkpoint", checkpoint.sequenceNumber),
     checkpointSubSequenceNumber: numberValue("checkpointSubSequenceNumber", checkpoint.subSequenceNumber),
     entityType: { S: LEASE_ENTITY },
+    ...(checkpoint.sequenceNumber === "LATEST" && latestEpochMs !== undefined
+      ? { kcliteLatestEpochMs: numberValue("kcliteLatestEpochMs", Math.floor(latestEpochMs)) }
+      : {}),
     ...(parentShardIds.length === 0 ? {} : { parentShardId: textSetValue("parentShardId", parentShardIds) }),
     ...(isAscending(hashKeyRange)
       ? {
@@ -71,6 +76,7 @@ export function leaseOf(item: Item): Readout<Lease> {
     reader.integer("ownerSwitchesSinceCheckpoint"),
   );
   const checkpoint = required(reader, "checkpoint", positionIn(reader, "checkpoint"));
+  const latestEpochMs = reader.number("kcliteLatestEpochMs");
   const pendingCheckpoint = positionIn(reader, "pendingCheckpoint");
   const pendingCheckpointState = reader.bytes("pendingCheckpointState");
   const leaseOwner = reader.text("leaseOwner");
@@ -94,6 +100,7 @@ export function leaseOf(item: Item): Readout<Lease> {
       checkpointOwner,
       ownerSwitchesSinceCheckpoint,
       checkpoint,
+      latestEpochMs,
       pendingCheckpoint,
       pendingCheckpointState,
       parentShardIds,

@@ -11,7 +11,8 @@
 
 import { LeaseTableError } from "../errors.ts";
 import type { WorkerEvent } from "../events.ts";
-import { METRICS_REPORT_INTERVAL_S } from "../lease/live_workers.ts";
+import { liveWorkers, METRICS_REPORT_INTERVAL_S } from "../lease/live_workers.ts";
+import { successors } from "../lease/succession.ts";
 import { FORMAT_RECHECK_MS, isSameFormat, type TableFormat } from "../lease/table_format.ts";
 import type { CpuSource } from "../cpu_source.ts";
 import { pause } from "../system.ts";
@@ -106,6 +107,16 @@ export class FleetMember {
   /** Makes sure that nothing more is assigned to this worker. */
   async withdraw(signal: AbortSignal): Promise<void> {
     await this.#reporter.withdraw(signal);
+  }
+
+  /** Who should get each of this worker's leases when it leaves. */
+  async successors(signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+    const { workerId, leaseStore, coordinatorStore, system: { clock } } = this.#options;
+    const { leases, workers } = await leaseStore.list(signal);
+    const legacy = this.#format.mayLead ? [] : await coordinatorStore.listLegacyWorkerMetrics(signal);
+    const nowEpochS = clock.epochMs() / 1000;
+    const live = liveWorkers([...workers, ...legacy], nowEpochS);
+    return successors({ workerId, leases, workers: live, nowEpochS });
   }
 
   /** Gives the lock back, if this worker leads. */

@@ -23,6 +23,7 @@ import {
   checkpoint,
   evict,
   type LeaseWrite,
+  prepareCheckpoint,
   renew,
   setChildShardIds,
   wasApplied,
@@ -49,6 +50,7 @@ const maxWriteAttempts = 3;
 export class LeaseHold implements HeldLease {
   readonly leaseKey: string;
   readonly shardId: string;
+  readonly fencingToken: number;
   readonly #options: LeaseHoldOptions;
   readonly #lost = new AbortController();
   readonly #drain = new AbortController();
@@ -69,6 +71,7 @@ export class LeaseHold implements HeldLease {
   constructor(lease: Lease, incrementedMs: number, options: LeaseHoldOptions) {
     this.leaseKey = lease.leaseKey;
     this.shardId = lease.shardId;
+    this.fencingToken = lease.leaseCounter;
     this.#lease = lease;
     this.#incrementedMs = incrementedMs;
     this.#options = options;
@@ -135,6 +138,10 @@ export class LeaseHold implements HeldLease {
 
   async checkpoint(at: ExtendedSequenceNumber): Promise<void> {
     await this.#write((lease) => checkpoint(lease, at));
+  }
+
+  async prepareCheckpoint(at: ExtendedSequenceNumber, state: Uint8Array | undefined): Promise<void> {
+    await this.#write((lease) => prepareCheckpoint(lease, at, state));
   }
 
   /** Notes the children of the ended shard in its lease. */

@@ -13,6 +13,7 @@ import type { CpuSource } from "../cpu_source.ts";
 import type { LeaseAssignmentStrategy } from "../lease/assignment.ts";
 import type { CoordinatorStore } from "../lease/coordinator_store.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
+import type { OnTrimmedCheckpoint } from "../retrieval/start_position.ts";
 import type { InitialPosition } from "../stream/sequence_number.ts";
 import type { System } from "../system.ts";
 
@@ -87,6 +88,17 @@ export interface WorkerOptions {
    * @default {"LATEST"}
    */
   initialPositionInStream?: InitialPosition | undefined;
+
+  /**
+   * What becomes of a shard whose checkpoint is no longer in the stream, because it was not read for longer than the stream
+   * keeps records: records may be lost, and an event says so in any case. `"trim-horizon"`: read on from the oldest
+   * record, as KCL does, which does not notice. `"latest"`: from the newest, which skips all that is there. `"stop"`: the
+   * shard is not read, and says so again and again, until its lease is reset; a checkpoint made by hand at a number that no
+   * record has counts as trimmed too.
+   *
+   * @default {"trim-horizon"}
+   */
+  onTrimmedCheckpoint?: OnTrimmedCheckpoint | undefined;
 
   /**
    * How long a lease may go without renewal before other workers may take it, in ms.

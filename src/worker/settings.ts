@@ -8,6 +8,7 @@
 import { parseStreamArn } from "../aws/endpoint.ts";
 import type { StreamReference } from "../aws/kinesis.ts";
 import { assignmentDefaults, type LeaseAssignmentStrategy } from "../lease/assignment.ts";
+import type { OnTrimmedCheckpoint } from "../retrieval/start_position.ts";
 import type { InitialPosition } from "../stream/sequence_number.ts";
 import type { OnProcessError, WorkerOptions } from "./options.ts";
 
@@ -19,6 +20,7 @@ export interface WorkerSettings {
   readonly stream: StreamReference;
   readonly region: string | undefined;
   readonly initialPosition: InitialPosition;
+  readonly onTrimmedCheckpoint: OnTrimmedCheckpoint;
   readonly failoverTimeMs: number;
   readonly leaseAssignmentIntervalMs: number;
   readonly leaseDiscoveryIntervalMs: number;
@@ -95,6 +97,11 @@ export function settingsOf(options: WorkerOptions): WorkerSettings {
     },
     region: options.region ?? arn?.region,
     initialPosition: position(options.initialPositionInStream ?? "LATEST"),
+    onTrimmedCheckpoint: oneOf("onTrimmedCheckpoint", options.onTrimmedCheckpoint ?? "trim-horizon", [
+      "trim-horizon",
+      "latest",
+      "stop",
+    ]),
     failoverTimeMs,
     leaseAssignmentIntervalMs: interval("leaseAssignmentIntervalMs", failoverTimeMs / 4),
     leaseDiscoveryIntervalMs: interval("leaseDiscoveryIntervalMs", 1000),

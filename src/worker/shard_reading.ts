@@ -38,10 +38,11 @@ export interface ShardReading {
  */
 export function shardReading(options: ShardReadingOptions): ShardReading {
   const { parts: { kinesis, kinesisConsumers }, settings, ...shared } = options;
+  const { onTrimmedCheckpoint } = settings;
   if (kinesisConsumers === undefined) {
     const { maxRecords } = settings;
     return {
-      retrieval: polling({ ...shared, kinesis, pacing: settings, maxRecords }),
+      retrieval: polling({ ...shared, kinesis, pacing: settings, maxRecords, onTrimmedCheckpoint }),
       close: () => Promise.resolve(),
     };
   }
@@ -49,7 +50,7 @@ export function shardReading(options: ShardReadingOptions): ShardReading {
   const source = { ...shared, kinesis, consumers: kinesisConsumers };
   const registration = new ConsumerRegistration({ ...source, consumerName, consumerArn });
   return {
-    retrieval: fanOut({ ...source, registration }),
+    retrieval: fanOut({ ...source, registration, onTrimmedCheckpoint }),
     async close(signal) {
       if (settings.deregisterConsumerOnStop) await registration.deregister(signal);
     },

@@ -63,6 +63,7 @@ export class ShardSyncer {
     const tableIsEmpty = leases.length === 0;
     const filter = tableIsEmpty ? shardFilterOf(initialPosition) : undefined;
     for (let attempt = 1;; attempt++) {
+      const latestEpochMs = clock.epochMs(); // before the listing: what is put meanwhile counts as new
       const shards = await kinesis.listShards(stream, filter, signal);
       const plan = leasesToCreate({
         shards,
@@ -75,7 +76,7 @@ export class ShardSyncer {
       if (plan.type === "create") {
         let created = 0;
         for (const lease of plan.leases) {
-          if (!await leaseStore.create(lease, signal)) continue;
+          if (!await leaseStore.create({ ...lease, latestEpochMs }, signal)) continue;
           created++;
           emit({ type: "leaseCreated", leaseKey: lease.leaseKey, checkpoint: lease.checkpoint });
         }

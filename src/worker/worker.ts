@@ -8,8 +8,6 @@
 import { consumeShard } from "../consumer/shard_consumer.ts";
 import type { WorkerEvent } from "../events.ts";
 import { leaseKeyOf } from "../lease/lease.ts";
-import { liveWorkers } from "../lease/live_workers.ts";
-import { successors } from "../lease/succession.ts";
 import { type AggregateProblem, deaggregateAll } from "../stream/aggregation.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
 import { pause, randomUuid, realSystem, type System } from "../system.ts";
@@ -204,12 +202,7 @@ export class KinesisWorker {
   /** Makes sure that nothing more is assigned to us, and chooses who gets what we have. */
   async #sayGoodbye(team: Team): Promise<void> {
     await this.#tryFarewell((within) => team.member.withdraw(within));
-    await this.#tryFarewell(async (within) => {
-      const { leases, workers } = await this.#parts.leaseStore.list(within);
-      const nowEpochS = this.#system.clock.epochMs() / 1000;
-      const workerId = this.workerIdentifier;
-      team.bequeath(successors({ workerId, leases, workers: liveWorkers(workers, nowEpochS), nowEpochS }));
-    });
+    await this.#tryFarewell(async (within) => team.bequeath(await team.member.successors(within)));
     await this.#tryFarewell((within) => team.member.release("the worker is stopping", within));
   }
 

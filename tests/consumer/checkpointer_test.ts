@@ -105,3 +105,58 @@ Deno.test("Checkpointer.undeliver() takes back what was not checkpointed", async
   await assertRejects(() => checkpointer.checkpoint(positionAt("13")), RangeError);
   assertEquals(held.stored.length, 1);
 });
+
+Deno.test("Checkpointer.prepare() announces a position with its state, and leaves the checkpoint where it is", async () => {
+  const { held, checkpointer } = bed();
+  checkpointer.delivering(positionAt("12", 3));
+  const state = new Uint8Array([1, 2]);
+  const prepared = await checkpointer.prepare(undefined, state);
+  assertEquals(prepared.at, positionAt("12", 3));
+  assertEquals([held.stored, held.lease.pendingCheckpoint], [[], positionAt("12", 3)]);
+  assertEquals(held.lease.pendingCheckpointState, state);
+  assertEquals(checkpointer.last, positionAt("10"));
+  await prepared.checkpoint();
+  assertEquals([held.stored, held.lease.pendingCheckpoint], [[positionAt("12", 3)], undefined]);
+});
+
+Deno.test("Checkpointer.prepare() at the last checkpoint stores nothing, nor does its second half ever", async () => {
+  const { held, checkpointer } = bed();
+  const prepared = await checkpointer.prepare(undefined, undefined);
+  checkpointer.delivering(positionAt("12"));
+  await checkpointer.checkpoint();
+  await prepared.checkpoint();
+  assertEquals([held.stored, held.lease.pendingCheckpoint], [[positionAt("12")], undefined]);
+});
+
+Deno.test("Checkpointer.prepare() refuses as checkpoint() does, and so does a second half that comes too late", async () => {
+  const { checkpointer } = bed();
+  checkpointer.delivering(positionAt("12"));
+  await assertRejects(
+    () => checkpointer.prepare(positionAt("13"), undefined),
+    RangeError,
+    "last record delivered",
+  );
+  const tooLarge = new Uint8Array(300 * 1024 + 1);
+  await assertRejects(() => checkpointer.prepare(undefined, tooLarge), RangeError, "must be <= 307200 bytes");
+  const early = await checkpointer.prepare(positionAt("11"), undefined);
+  await checkpointer.checkpoint();
+  await assertRejects(() => early.checkpoint(), RangeError, "from the last checkpoint 12");
+});
+
+Deno.test("Checkpointer.prepare() at the end of the shard means its end", async () => {
+  const { held, checkpointer } = bed();
+  checkpointer.delivering(positionAt("12"));
+  checkpointer.reachShardEnd();
+  const prepared = await checkpointer.prepare(positionAt("12"), undefined);
+  await prepared.checkpoint();
+  assertEquals(held.stored, [SHARD_END]);
+});
+
+Deno.test("Checkpointer.prepare() that fails changes nothing, and later calls go on", async () => {
+  const { held, checkpointer } = bed();
+  checkpointer.delivering(positionAt("12"));
+  held.failures.push(new Error("throttled"));
+  await assertRejects(() => checkpointer.prepare(undefined, undefined), Error, "throttled");
+  await (await checkpointer.prepare(undefined, undefined)).checkpoint();
+  assertEquals(held.stored, [positionAt("12")]);
+});

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { TestBed, until } from "../support/fleet.ts";
+import type { FleetLine } from "../support/fleet_process.ts";
 
 const texts = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `r${from + i}`);
 
@@ -9,7 +10,7 @@ Deno.test("KinesisWorker takes over from a worker that was killed without notice
     args: [
       "run",
       "-A",
-      "tests/support/worker_process.ts",
+      "tests/support/fleet_process.ts",
       JSON.stringify({ ...bed.options, workerIdentifier: "doomed" }),
     ],
     stdout: "piped",
@@ -21,7 +22,7 @@ Deno.test("KinesisWorker takes over from a worker that was killed without notice
     for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
       const lines = (rest + chunk).split("\n");
       rest = lines.pop() ?? "";
-      seen.push(...lines);
+      for (const line of lines) seen.push(...(JSON.parse(line) as FleetLine).texts ?? []);
     }
   })();
   await bed.stream.put(texts(0, 50));

@@ -36,7 +36,15 @@ function wired(url: string, clock: Clock = realClock) {
     system,
     emit,
   });
-  const source = fanOut({ consumers, kinesis, stream, registration, system, emit });
+  const source = fanOut({
+    consumers,
+    kinesis,
+    stream,
+    registration,
+    onTrimmedCheckpoint: "trim-horizon",
+    system,
+    emit,
+  });
   const read = (signal: AbortSignal, checkpoint: ExtendedSequenceNumber = positionAt("TRIM_HORIZON")) =>
     source.read({
       leaseKey: "shardId-000000000000",

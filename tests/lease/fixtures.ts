@@ -35,6 +35,7 @@ export function leaseOf(short: ShortLease): Lease {
     checkpoint: positionAt(short.checkpoint ?? "TRIM_HORIZON"),
     pendingCheckpoint: undefined,
     pendingCheckpointState: undefined,
+    latestEpochMs: undefined,
     parentShardIds: short.parents ?? [],
     childShardIds: short.children ?? [],
     hashKeyRange: undefined,

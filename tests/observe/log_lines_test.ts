@@ -33,6 +33,9 @@ const LINES: { readonly [Type in WorkerEvent["type"]]: string | undefined } = {
   shardBlocked: "info shardId-000000000000: waits for the end of shardId-000000000009",
   pageFetched: "debug shardId-000000000000: read 10 records in 30 ms, 0 ms behind",
   fetchFailed: "warning shardId-000000000000: read failed, next try in 1.0 s: no luck",
+  checkpointTrimmed:
+    "error shardId-000000000000: checkpoint 4967 is no longer in the stream, records may be LOST: " +
+    "read on from the oldest record",
   iteratorExpired: "debug shardId-000000000000: iterator expired, asking for a new one",
   callbackStarted: undefined,
   callbackEnded: undefined,

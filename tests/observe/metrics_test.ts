@@ -57,6 +57,7 @@ Deno.test("metricsText() tells what the events add up to", () => {
     'kclite_shard_last_progress_timestamp_seconds{shard="shardId-000000000000"}': 1_700_000_000,
     'kclite_shard_processed_records_total{shard="shardId-000000000000"}': 10,
     "kclite_lease_held_seconds_total": 2,
+    "kclite_dynamodb_requests_per_shard_hour": 5400,
     "kclite_fleet_workers": 2,
     "kclite_fleet_leases": 4,
     "kclite_fleet_expired_leases": 1,

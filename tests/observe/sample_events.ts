@@ -45,6 +45,13 @@ export const SAMPLE_EVENTS: { readonly [Type in WorkerEvent["type"]]: Extract<Wo
     shardBlocked: { type: "shardBlocked", ...about, parents: ["shardId-000000000009"] },
     pageFetched: { type: "pageFetched", ...about, records: 10, bytes: 1000, millisBehindLatest: 0, ms: 30 },
     fetchFailed: { type: "fetchFailed", ...about, error, retryInMs: 1000 },
+    checkpointTrimmed: {
+      type: "checkpointTrimmed",
+      ...about,
+      checkpoint: at,
+      found: "4970",
+      outcome: "trim-horizon",
+    },
     iteratorExpired: { type: "iteratorExpired", ...about },
     callbackStarted: { type: "callbackStarted", ...about, callback: "processRecords", records: 10 },
     callbackEnded: { type: "callbackEnded", ...about, callback: "processRecords", ms: 40, error: undefined },

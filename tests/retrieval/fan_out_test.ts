@@ -4,7 +4,8 @@ import type { SubscribeToShardEvent } from "../../src/aws/kinesis_consumers.ts";
 import type { WorkerEvent } from "../../src/events.ts";
 import { fanOut, MAX_SILENCE_MS, MAX_WORK_MS } from "../../src/retrieval/fan_out.ts";
 import { ConsumerRegistration } from "../../src/retrieval/fan_out_registration.ts";
-import type { RecordsPage } from "../../src/retrieval/retrieval.ts";
+import type { CreatedAtLatest, RecordsPage } from "../../src/retrieval/retrieval.ts";
+import type { OnTrimmedCheckpoint } from "../../src/retrieval/start_position.ts";
 import { type InitialPosition, positionAt } from "../../src/stream/sequence_number.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -26,6 +27,10 @@ const fiveMinutes = (continuation: number): SubscriptionStep[] =>
 function bed(
   checkpoint = positionAt("TRIM_HORIZON"),
   initialPosition: InitialPosition = new Date(Date.UTC(2026, 0, 1)),
+  more: {
+    readonly onTrimmedCheckpoint?: OnTrimmedCheckpoint;
+    readonly createdAtLatest?: CreatedAtLatest;
+  } = {},
 ) {
   const clock = new FakeClock();
   const kinesis = new ScriptedKinesis();
@@ -37,9 +42,10 @@ function bed(
   const stream = { streamName: "words", streamArn: "arn:words" };
   const emit = (event: WorkerEvent) => void events.push(event);
   const consumerName = "app";
+  const { onTrimmedCheckpoint = "trim-horizon", createdAtLatest } = more;
   const registration = new ConsumerRegistration({ consumers, kinesis, stream, consumerName, system, emit });
-  const source = fanOut({ consumers, kinesis, stream, registration, system, emit });
-  const request = { leaseKey: "s-0", shardId: "s-0", checkpoint, initialPosition };
+  const source = fanOut({ consumers, kinesis, stream, registration, onTrimmedCheckpoint, system, emit });
+  const request = { leaseKey: "s-0", shardId: "s-0", checkpoint, initialPosition, createdAtLatest };
   const pages = source.read(request, stop.signal)[Symbol.asyncIterator]();
   return { clock, kinesis, consumers, events, stop, pages, registration };
 }
@@ -410,4 +416,41 @@ Deno.test("fanOut() delivers every record once and in order, whatever becomes of
     }),
     { ...seeded(), numRuns: 40 },
   );
+});
+
+Deno.test('fanOut() tells of a trimmed checkpoint, and with "latest" subscribes anew at the tip', async () => {
+  for (const onTrimmedCheckpoint of ["trim-horizon", "latest"] as const) {
+    const shard = bed(positionAt("7"), "LATEST", { onTrimmedCheckpoint });
+    shard.consumers.script.push([eventWith([8]), "silence"], [eventWith([20]), "silence"]);
+    const [page] = await take(shard, 1);
+    assertEquals(page?.records[0]?.sequenceNumber, onTrimmedCheckpoint === "latest" ? "20" : "8");
+    assertEquals(
+      shard.consumers.subscriptions.at(-1)?.position,
+      {
+        "trim-horizon": { type: "AT_SEQUENCE_NUMBER", sequenceNumber: "7" } as const,
+        latest: { type: "LATEST" } as const,
+      }[onTrimmedCheckpoint],
+    );
+    assertEquals(eventsOf(shard.events, "checkpointTrimmed").length, 1);
+    await leave(shard);
+  }
+});
+
+Deno.test('fanOut() with "stop" reads nothing when the checkpoint was trimmed', async () => {
+  const shard = bed(positionAt("7"), "LATEST", { onTrimmedCheckpoint: "stop" });
+  shard.consumers.script.push([eventWith([8]), "silence"]);
+  await assertRejects(() => take(shard), RangeError, "no longer in the stream");
+  assert(shard.consumers.subscriptions[0]?.isClosed);
+});
+
+Deno.test("fanOut() subscribes to LATEST from the time at which its lease was created", async () => {
+  const createdAtLatest = { epochMs: 5000, isFirstRead: true };
+  const shard = bed(positionAt("LATEST"), "LATEST", { createdAtLatest });
+  shard.consumers.script.push(serviceError("InvalidArgumentException"), [eventWith([8]), "silence"]);
+  await take(shard, 1);
+  assertEquals(shard.consumers.subscriptions.map(({ position }) => position), [
+    { type: "AT_TIMESTAMP", timestampMs: 4000 },
+    { type: "LATEST" },
+  ]);
+  await leave(shard);
 });

@@ -1,7 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { WorkerEvent } from "../../src/events.ts";
 import { polling } from "../../src/retrieval/polling.ts";
-import type { RecordsPage } from "../../src/retrieval/retrieval.ts";
+import type { CreatedAtLatest, RecordsPage } from "../../src/retrieval/retrieval.ts";
+import type { OnTrimmedCheckpoint } from "../../src/retrieval/start_position.ts";
 import {
   type ExtendedSequenceNumber,
   type InitialPosition,
@@ -26,6 +27,8 @@ async function readAll(
     readonly checkpoint?: ExtendedSequenceNumber;
     readonly initialPosition?: InitialPosition;
     readonly maxRecords?: number;
+    readonly onTrimmedCheckpoint?: OnTrimmedCheckpoint;
+    readonly createdAtLatest?: CreatedAtLatest;
   } = {},
 ) {
   const events: WorkerEvent[] = [];
@@ -39,12 +42,14 @@ async function readAll(
       emit: (event) => events.push(event),
       pacing: { idleTimeBetweenReadsMs: 1000, maxReadsPerSecond: 5, maxReadBytesPerSecond: 2_097_152 },
       maxRecords: options.maxRecords ?? 10_000,
+      onTrimmedCheckpoint: options.onTrimmedCheckpoint ?? "trim-horizon",
     });
     const request = {
       leaseKey: "s-0",
       shardId: "s-0",
       checkpoint: options.checkpoint ?? positionAt("TRIM_HORIZON"),
       initialPosition: options.initialPosition ?? "TRIM_HORIZON",
+      createdAtLatest: options.createdAtLatest,
     };
     for await (const page of source.read(request, stop.signal)) {
       pages.push(page);
@@ -150,6 +155,29 @@ Deno.test("polling() takes a missing shard, or a deleted stream, as an end witho
   assertEquals(pages.at(-1)?.end, { childShards: [] });
 });
 
+Deno.test("polling() tries again when a shard is not found that is listed, or of which nobody can tell", async () => {
+  const { clock, kinesis } = bed();
+  const listings = [
+    () => Promise.resolve([shardWith("s-0", { endingSequenceNumber: "9" })]),
+    () => Promise.reject(serviceError("LimitExceededException", true)),
+  ];
+  kinesis.listShards = () => listings.shift()?.() ?? Promise.resolve([]);
+  const notFound = serviceError("ResourceNotFoundException");
+  kinesis.script.push(output([1], "a"), notFound, notFound, output([2], "b"), notFound);
+  const { pages, events } = await readAll(kinesis, clock);
+  assertEquals(numbersOf(pages), [[1], [2], []]);
+  assertEquals(eventsOf(events, "fetchFailed").length, 2);
+  assertEquals(pages.at(-1)?.end, { childShards: [] });
+});
+
+Deno.test("polling() takes a stream that is gone as an end without children", async () => {
+  const { clock, kinesis } = bed();
+  kinesis.listShards = () => Promise.reject(serviceError("ResourceNotFoundException"));
+  kinesis.iteratorScript.push(serviceError("ResourceNotFoundException"));
+  const { pages } = await readAll(kinesis, clock);
+  assertEquals(pages.map((page) => page.end), [{ childShards: [] }]);
+});
+
 Deno.test("polling() confirms an end that names no children by the shard list", async () => {
   const { clock, kinesis } = bed();
   kinesis.shards = [
@@ -216,6 +244,7 @@ Deno.test("polling() ends with the signal's reason, also while it rests", async 
     emit: () => {},
     pacing: { idleTimeBetweenReadsMs: 1000, maxReadsPerSecond: 5, maxReadBytesPerSecond: 2_097_152 },
     maxRecords: 10,
+    onTrimmedCheckpoint: "trim-horizon",
   });
   const request = {
     leaseKey: "s-0",
@@ -238,4 +267,134 @@ Deno.test("polling() refuses an AT_TIMESTAMP checkpoint without the time", async
     RangeError,
     "expected a Date as initialPositionInStream",
   );
+});
+
+// Starts that are not what they seem.
+
+const createdMs = Date.UTC(2026, 0, 30, 11);
+const created = { epochMs: createdMs, isFirstRead: false };
+const sinceCreation = { type: "AT_TIMESTAMP", timestampMs: createdMs - 1000 } as const;
+
+Deno.test("polling() reads LATEST from the time at which its lease was created, until records have come", async () => {
+  const { clock, kinesis } = bed();
+  kinesis.script.push(output([]), serviceError("ExpiredIteratorException"), output([5]));
+  kinesis.script.push(serviceError("ExpiredIteratorException"), output([6]));
+  const { events } = await readAll(kinesis, clock, {
+    pages: 3,
+    checkpoint: positionAt("LATEST"),
+    createdAtLatest: created,
+  });
+  assertEquals(kinesis.iterators, [
+    sinceCreation,
+    sinceCreation,
+    { type: "AFTER_SEQUENCE_NUMBER", sequenceNumber: "5" },
+  ]);
+  assertEquals(
+    eventsOf(events, "notice").map(({ level, text }) => [level, text.includes("2026-01-30T10:59:59")]),
+    [
+      ["info", true],
+    ],
+  );
+});
+
+Deno.test("polling() takes no notice of that time once there is a checkpoint", async () => {
+  const { clock, kinesis } = bed();
+  await readAll(kinesis, clock, { pages: 1, checkpoint: positionAt("7"), createdAtLatest: created });
+  assertEquals(kinesis.iterators, [{ type: "AT_SEQUENCE_NUMBER", sequenceNumber: "7" }]);
+});
+
+Deno.test("polling() reads from the tip when that time has not come yet for Kinesis, and says so", async () => {
+  const { clock, kinesis } = bed();
+  kinesis.iteratorScript.push(serviceError("InvalidArgumentException"));
+  const { events } = await readAll(kinesis, clock, {
+    pages: 1,
+    checkpoint: positionAt("LATEST"),
+    createdAtLatest: created,
+  });
+  assertEquals(kinesis.iterators, [sinceCreation, { type: "LATEST" }]);
+  assertEquals(eventsOf(events, "notice").at(-1)?.level, "warning");
+});
+
+Deno.test("polling() as first reader waits 2 s for an emulator that gives no iterator, any other reader for ever", async () => {
+  for (const isFirstRead of [true, false]) {
+    const { clock, kinesis } = bed();
+    const open = kinesis.getShardIterator.bind(kinesis);
+    let asked = 0;
+    kinesis.getShardIterator = async (stream, shardId, position, signal?: AbortSignal) => {
+      const iterator = await open(stream, shardId, position);
+      if (++asked === 1) await clock.sleep(10_000, signal);
+      return iterator;
+    };
+    await readAll(kinesis, clock, {
+      pages: 1,
+      checkpoint: positionAt("LATEST"),
+      createdAtLatest: { epochMs: createdMs, isFirstRead },
+    });
+    assertEquals(kinesis.iterators, isFirstRead ? [sinceCreation, { type: "LATEST" }] : [sinceCreation]);
+    assertEquals(kinesis.reads[0]?.atMs, isFirstRead ? 2000 : 10_000);
+  }
+});
+
+Deno.test("polling() tells when the record at the checkpoint was trimmed, and reads on from the oldest", async () => {
+  const { clock, kinesis } = bed();
+  kinesis.script.push(output([], "a"), output([8, 9], "b"), output([10], "c"));
+  const { pages, events } = await readAll(kinesis, clock, { pages: 3, checkpoint: positionAt("7") });
+  assertEquals(numbersOf(pages), [[], [8, 9], [10]]);
+  assertEquals(eventsOf(events, "checkpointTrimmed").map(({ found, outcome }) => [found, outcome]), [
+    ["8", "trim-horizon"],
+  ]);
+});
+
+Deno.test("polling() tells of no trimming when the record is there", async () => {
+  const { clock, kinesis } = bed();
+  kinesis.script.push(output([7, 9], "a"), output([10], "b"));
+  const { events } = await readAll(kinesis, clock, {
+    pages: 2,
+    checkpoint: positionAt("7"),
+    onTrimmedCheckpoint: "stop",
+  });
+  assertEquals(eventsOf(events, "checkpointTrimmed"), []);
+});
+
+Deno.test('polling() with "latest" delivers nothing from before the tip when the checkpoint was trimmed', async () => {
+  const { clock, kinesis } = bed();
+  kinesis.script.push(output([8, 9], "a"), output([20]));
+  const { pages } = await readAll(kinesis, clock, {
+    pages: 1,
+    checkpoint: positionAt("7"),
+    onTrimmedCheckpoint: "latest",
+  });
+  assertEquals(numbersOf(pages), [[20]]);
+  assertEquals(kinesis.iterators[1], { type: "LATEST" });
+});
+
+Deno.test('polling() with "stop" reads nothing when the checkpoint was trimmed', async () => {
+  const { clock, kinesis } = bed();
+  kinesis.script.push(output([8, 9]));
+  await assertRejects(
+    () => readAll(kinesis, clock, { checkpoint: positionAt("7"), onTrimmedCheckpoint: "stop" }),
+    RangeError,
+    "its checkpoint 7 is no longer in the stream",
+  );
+});
+
+Deno.test("polling() opens at the oldest record when Kinesis refuses a number as too old, and no other number", async () => {
+  const refusal = (message: string) => {
+    const error = serviceError("InvalidArgumentException");
+    error.message = message;
+    return error;
+  };
+  for (
+    const [message, second] of [["the record has expired", "TRIM_HORIZON"], [
+      "not of this stream",
+      "AT_SEQUENCE_NUMBER",
+    ]]
+  ) {
+    const { clock, kinesis } = bed();
+    kinesis.iteratorScript.push(refusal(message ?? ""));
+    kinesis.script.push(output([7]));
+    const { events } = await readAll(kinesis, clock, { pages: 1, checkpoint: positionAt("7") });
+    assertEquals(kinesis.iterators.map(({ type }) => type), ["AT_SEQUENCE_NUMBER", second]);
+    assertEquals(eventsOf(events, "checkpointTrimmed").length, second === "TRIM_HORIZON" ? 1 : 0);
+  }
 });

@@ -101,6 +101,7 @@ export function leaseStoreContract(kind: string, open: () => Promise<Fixture>): 
       ownerSwitchesSinceCheckpoint: 0,
       pendingCheckpoint: undefined,
       pendingCheckpointState: undefined,
+      latestEpochMs: undefined,
       childShardIds: [],
       throughputKBps: undefined,
     });

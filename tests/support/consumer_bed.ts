@@ -30,6 +30,7 @@ export function leaseWith(changes: Partial<Lease> = {}): Lease {
     checkpoint: positionAt("TRIM_HORIZON"),
     pendingCheckpoint: undefined,
     pendingCheckpointState: undefined,
+    latestEpochMs: undefined,
     parentShardIds: [],
     childShardIds: [],
     hashKeyRange: { startingHashKey: "0", endingHashKey: "340282366920938463463374607431768211455" },
@@ -70,6 +71,7 @@ export function pageOf(records: readonly KinesisRecord[], end?: readonly ChildSh
 export class FakeHeldLease implements HeldLease {
   readonly leaseKey: string;
   readonly shardId: string;
+  readonly fencingToken: number;
   readonly loss: AbortController = new AbortController();
   readonly draining: AbortController = new AbortController();
   readonly stored: ExtendedSequenceNumber[] = [];
@@ -84,6 +86,7 @@ export class FakeHeldLease implements HeldLease {
     this.#lease = lease;
     this.leaseKey = lease.leaseKey;
     this.shardId = lease.shardId;
+    this.fencingToken = lease.leaseCounter;
   }
 
   get lease(): Lease {
@@ -106,8 +109,17 @@ export class FakeHeldLease implements HeldLease {
     this.ensureHeld();
     const failure = this.failures.shift();
     if (failure !== undefined) throw failure;
-    this.#lease = { ...this.#lease, checkpoint: at, leaseCounter: this.#lease.leaseCounter + 1 };
+    const leaseCounter = this.#lease.leaseCounter + 1;
+    const cleared = { pendingCheckpoint: undefined, pendingCheckpointState: undefined };
+    this.#lease = { ...this.#lease, ...cleared, checkpoint: at, leaseCounter };
     this.stored.push(at);
+  }
+  // deno-lint-ignore require-await -- the contract is asynchronous
+  async prepareCheckpoint(at: ExtendedSequenceNumber, state: Uint8Array | undefined): Promise<void> {
+    this.ensureHeld();
+    const failure = this.failures.shift();
+    if (failure !== undefined) throw failure;
+    this.#lease = { ...this.#lease, pendingCheckpoint: at, pendingCheckpointState: state };
   }
   // deno-lint-ignore require-await -- the contract is asynchronous
   async handOver(): Promise<void> {

@@ -66,12 +66,23 @@ function itemDiff(bed: InteropBed): string {
       console.log(`                      ${effect}  [${by}]`);
     }
   }
+  const compared = new Set(comparisons.filter(({ verdict }) => verdict === "same").map(({ name }) => name));
+  const unseen = expectedSteps.filter((name) => !compared.has(name));
   const different = comparisons.filter(({ verdict }) => verdict === "different");
   if (different.length > 0) throw new Error(`different: ${different.map(({ name }) => name).join(", ")}`);
-  const same = comparisons.filter(({ verdict }) => verdict === "same").length;
+  if (unseen.length > 0) throw new Error(`not taken by both kinds: ${unseen.join(", ")}`);
   const alone = comparisons.filter(({ verdict }) => verdict === "kclite only").map(({ name }) => name);
-  return `${same} steps the same, by kclite alone: ${alone.join(", ") || "none"}`;
+  return `${compared.size} steps the same, by kclite alone: ${alone.join(", ") || "none"}`;
 }
+
+/** What both kinds of worker must have done in a whole run. */
+const expectedSteps = [
+  ...["create CLIENT_VERSION_MIGRATION", "create LEADER", "heartbeat LEADER", "take LEADER"],
+  ...["create WORKER_METRIC_STATS", "update WORKER_METRIC_STATS", "create LEASE", "create LEASE of a child"],
+  ...["LEASE: assign, free before", "LEASE: assign, from another owner", "LEASE: renew", "LEASE: checkpoint"],
+  ...["LEASE: start handoff", "LEASE: renew during handoff", "LEASE: finish handoff"],
+  ...["LEASE: note children", "LEASE: end shard"],
+] as const;
 
 function total(counts: ReadonlyMap<string, number>): number {
   return [...counts.values()].reduce((sum, count) => sum + count, 0);

@@ -1,0 +1,81 @@
+/**
+ * What leasing costs: the DynamoDB requests of a small fleet at default settings, by operation, for a stream without
+ * records and for one whose every shard is checkpointed once a second. In one process on the emulators; start and stop are
+ * left out.
+ *
+ * ```sh
+ * deno task bench:cost [--seconds N]
+ * ```
+ *
+ * Ends with one line of JSON: requests per shard and hour.
+ *
+ * @module
+ */
+
+import { parseArgs } from "node:util";
+import { KinesisWorker, type WorkerEvent } from "../mod.ts";
+import { realSystem } from "../src/system.ts";
+import { startDynalite, startKinesalite } from "../tests/support/emulators.ts";
+import { testCredentials, TestStream } from "../tests/support/test_stream.ts";
+
+const workerCount = 2;
+const shardCount = 8;
+const { values } = parseArgs({ options: { seconds: { type: "string", default: "60" } } });
+const seconds = Number(values.seconds);
+const { clock } = realSystem;
+
+/** Runs a fleet and counts. @returns requests per hour of the whole fleet, by operation. */
+async function requestsPerHour(isBusy: boolean): Promise<Map<string, number>> {
+  await using kinesis = await startKinesalite();
+  await using dynamoDB = await startDynalite();
+  const stream = await TestStream.create(kinesis.url, "words", shardCount);
+  const counts = new Map<string, number>();
+  let isCounting = false;
+  const onEvent = (event: WorkerEvent) => {
+    if (!isCounting || event.type !== "requestSent" || event.service !== "dynamodb") return;
+    counts.set(event.operation, (counts.get(event.operation) ?? 0) + 1);
+  };
+  const stop = new AbortController();
+  const workers = Array.from({ length: workerCount }, (_, i) =>
+    new KinesisWorker({
+      applicationName: "cost",
+      streamName: "words",
+      region: "us-east-1",
+      credentials: testCredentials,
+      kinesisEndpoint: kinesis.url,
+      dynamoDBEndpoint: dynamoDB.url,
+      initialPositionInStream: "TRIM_HORIZON",
+      workerIdentifier: `worker-${i}`,
+      onEvent,
+      processor: () => ({
+        processRecords: (_batch, context) => context.checkpoint(),
+        shardEnded: (context) => context.checkpoint(),
+      }),
+    }).run(stop.signal));
+  await clock.sleep(15_000); // until leases are spread
+  isCounting = true;
+  for (let second = 0; second < seconds; second++) {
+    if (isBusy) await stream.put(Array.from({ length: 8 * shardCount }, (_, i) => `${second}-${i}`));
+    await clock.sleep(1000);
+  }
+  isCounting = false;
+  stop.abort();
+  await Promise.all(workers);
+  return new Map([...counts].map(([operation, count]) => [operation, count * 3600 / seconds]));
+}
+
+const total = (counts: ReadonlyMap<string, number>) =>
+  [...counts.values()].reduce((sum, count) => sum + count, 0);
+const idle = await requestsPerHour(false);
+const busy = await requestsPerHour(true);
+console.log(`${workerCount} workers, ${shardCount} shards; requests an hour, by operation:`);
+for (const operation of new Set([...idle.keys(), ...busy.keys()])) {
+  const [a, b] = [idle, busy].map((counts) => Math.round(counts.get(operation) ?? 0));
+  console.log(`${operation.padEnd(14)} ${`${a}`.padStart(8)} idle ${`${b}`.padStart(8)} busy`);
+}
+console.log(JSON.stringify({
+  idlePerShardHour: Math.round(total(idle) / shardCount),
+  busyPerShardHour: Math.round(total(busy) / shardCount),
+  workers: workerCount,
+  shards: shardCount,
+}));
