@@ -14,6 +14,15 @@ import { compareSteps } from "./item_steps.ts";
 import { Report, type Scenario } from "./report.ts";
 import { javaFirst, kcliteFirst, resharding } from "./scenarios.ts";
 
+/** What both kinds of worker must have done in a whole run. */
+const expectedSteps = [
+  ...["create CLIENT_VERSION_MIGRATION", "create LEADER", "heartbeat LEADER", "take LEADER"],
+  ...["create WORKER_METRIC_STATS", "update WORKER_METRIC_STATS", "create LEASE", "create LEASE of a child"],
+  ...["LEASE: assign, free before", "LEASE: assign, from another owner", "LEASE: renew", "LEASE: checkpoint"],
+  ...["LEASE: start handoff", "LEASE: renew during handoff", "LEASE: finish handoff"],
+  ...["LEASE: note children", "LEASE: end shard"],
+] as const;
+
 if (import.meta.main) {
   const missing = await missingPrograms();
   if (missing.length > 0) {
@@ -74,15 +83,6 @@ function itemDiff(bed: InteropBed): string {
   const alone = comparisons.filter(({ verdict }) => verdict === "kclite only").map(({ name }) => name);
   return `${compared.size} steps the same, by kclite alone: ${alone.join(", ") || "none"}`;
 }
-
-/** What both kinds of worker must have done in a whole run. */
-const expectedSteps = [
-  ...["create CLIENT_VERSION_MIGRATION", "create LEADER", "heartbeat LEADER", "take LEADER"],
-  ...["create WORKER_METRIC_STATS", "update WORKER_METRIC_STATS", "create LEASE", "create LEASE of a child"],
-  ...["LEASE: assign, free before", "LEASE: assign, from another owner", "LEASE: renew", "LEASE: checkpoint"],
-  ...["LEASE: start handoff", "LEASE: renew during handoff", "LEASE: finish handoff"],
-  ...["LEASE: note children", "LEASE: end shard"],
-] as const;
 
 function total(counts: ReadonlyMap<string, number>): number {
   return [...counts.values()].reduce((sum, count) => sum + count, 0);
