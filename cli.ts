@@ -106,7 +106,7 @@ class Program {
       const configuration = await this.#configure();
       const totals = new Totals(this.#system.clock);
       const worker = await this.#worker(configuration, totals);
-      health = await this.#serveHealth(configuration.settings, totals);
+      health = await this.#serveHealth(configuration, totals);
       await this.#consume(worker);
       return 0;
     } catch (error) {
@@ -234,12 +234,15 @@ class Program {
   }
 
   async #serveHealth(
-    { healthPort, healthHost }: Settings,
+    { options, settings: { healthPort, healthHost } }: Configuration,
     totals: Totals,
   ): Promise<RunningServer | undefined> {
     if (healthPort === undefined) return undefined;
     const { healthApp } = await import("./src/observe/health.ts");
-    const server = await serve(healthApp(totals).fetch, {
+    const { failoverTimeMs, idleTimeBetweenReadsMs = 0 } = options;
+    // A worker told to renew or to read rarely is well while it does.
+    const stallLimitMs = Math.max(60_000, 2 * idleTimeBetweenReadsMs);
+    const server = await serve(healthApp(totals, { failoverTimeMs, stallLimitMs }).fetch, {
       port: healthPort,
       hostname: healthHost,
       setting: "healthPort",

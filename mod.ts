@@ -31,6 +31,7 @@
 
 export { KinesisWorker } from "./src/worker/worker.ts";
 export type { OnProcessError, WorkerOptions } from "./src/worker/options.ts";
+export type { ReadingOptions } from "./src/worker/reading_options.ts";
 export type { OnTrimmedCheckpoint } from "./src/retrieval/start_position.ts";
 
 export type {

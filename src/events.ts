@@ -52,6 +52,8 @@ export type WorkerEvent =
     readonly attempt: number;
     readonly attempts: number;
     readonly error: unknown;
+    /** Undefined after the last attempt, or where none would help: the worker stops. */
+    readonly retryInMs: number | undefined;
   }
   | { readonly type: "tableCreated"; readonly tableName: string }
   | { readonly type: "workerReady"; readonly workerId: string }

@@ -5,7 +5,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type Host, main } from "../cli.ts";
 import type { WorkerEvent } from "../src/events.ts";
+import type { System } from "../src/system.ts";
 import { withFolder } from "./support/folder.ts";
+import { MemoryBed } from "./support/memory_bed.ts";
+import { ScriptedKinesis } from "./support/scripted_kinesis.ts";
 import { SMOKE_TEXTS, type SmokeOptions, withSmokeBed } from "./support/smoke_bed.ts";
 
 /** What a run printed, and how it ended. */
@@ -227,10 +230,11 @@ Deno.test("main() without credentials ends with 1 and lists what was tried", asy
     assertMatch(last, /profile: .*; container: .*; instance metadata: /);
     // Told once, and not tried again: it would not help.
     assertEquals(
-      log.filter((line) => line.startsWith("ERROR") && line.includes("Tried")).length,
+      log.filter((line) => line.includes("Tried")).length,
       1,
       log.join("\n"),
     );
+    assert(!log.some((line) => line.includes("could not be refreshed")), log.join("\n"));
   });
 });
 
@@ -285,8 +289,47 @@ Deno.test("main() runs a module beside its properties file until it is told to s
     log[0] ?? "",
     /^\d{4}-\d\d-\d\dT[\d:.]+Z INFO {4}Running app to process stream smoke with executable words.mjs$/,
   );
+  assertMatch(log[1] ?? "", /Z INFO {4}Reading by polling, as retrievalMode says\.$/);
   assertMatch(log.at(-1) ?? "", /Z INFO {4}Stopped$/);
   assert(events.includes("checkpointed"));
+});
+
+Deno.test("main() calls a worker that renews as rarely as failoverTimeMillis says healthy", async () => {
+  const { realSystem } = await import("../src/system.ts");
+  let aheadMs = 0;
+  const clock: System["clock"] = {
+    epochMs: () => realSystem.clock.epochMs(),
+    monotonicMs: () => realSystem.clock.monotonicMs() + aheadMs,
+    sleep: (ms, signal) => realSystem.clock.sleep(ms, signal),
+  };
+  const stop = new AbortController();
+  const log: string[] = [];
+  let answer = "";
+  const hear = async () => {
+    aheadMs = 15_000; // a third of the time is not over, and the default would be
+    const [, url = ""] = /Health is served at (\S+)/.exec(log.join("\n")) ?? [];
+    answer = await (await fetch(`${url}/health`)).text();
+    stop.abort();
+  };
+  Reflect.set(globalThis, "heard", hear);
+  try {
+    const file = "executableName = words.mjs\nhealthPort = 0\nfailoverTimeMillis = 60000\n";
+    await withFolder({ "app.properties": file, "words.mjs": WORDS }, (folder) =>
+      withSmokeBed(async (bed) => {
+        await main([`${folder}/app.properties`, ...flagsFor(bed)], {
+          out: () => {},
+          err: (line) => void log.push(line),
+          childStderr: () => {},
+          env: (name) => ({ ...NO_CREDENTIALS, ...KEYS })[name],
+          envNames: [],
+          signal: stop.signal,
+          options: { system: { ...realSystem, clock } },
+        });
+      }));
+  } finally {
+    Reflect.deleteProperty(globalThis, "heard");
+  }
+  assertEquals(answer, '{"healthy":true,"ready":true,"faults":[]}', log.join("\n"));
 });
 
 Deno.test("main() ends with 1 when a module makes something that is no processor", async () => {
@@ -391,4 +434,50 @@ Deno.test("main() told to stop while it looks for its region ends in order", asy
     options: { system: { ...realSystem, fetch } },
   });
   assertEquals([code, log], [0, []]);
+});
+
+/** Runs a worker in memory until something happens; an ECS agent is told of, which nobody answers for. @returns what was asked of it. */
+async function askedOfAgent(flags: readonly string[], until: WorkerEvent["type"]): Promise<string[]> {
+  const stop = new AbortController();
+  const asked: string[] = [];
+  const fetch = (url: string | URL | Request) => {
+    asked.push(`${url}`);
+    return Promise.reject(new Error("no agent here"));
+  };
+  const { realSystem } = await import("../src/system.ts");
+  const bed = new MemoryBed();
+  const kinesis = new ScriptedKinesis();
+  kinesis.describeStreamSummary = () =>
+    Promise.resolve({
+      streamName: "words",
+      streamArn: undefined,
+      streamStatus: "ACTIVE",
+      streamCreationEpochS: undefined,
+      openShardCount: 1,
+    });
+  const { code, log } = await run([...FLAGS, "--executable", "x", ...flags], {
+    env: { ...KEYS, ECS_CONTAINER_METADATA_URI_V4: "http://agent/v4/1" },
+    signal: stop.signal,
+    options: {
+      system: { ...realSystem, fetch },
+      kinesis,
+      leaseStore: bed.store,
+      coordinatorStore: bed.coordinator,
+      onEvent: (event) => {
+        if (event.type === until) stop.abort();
+      },
+    },
+  });
+  assertEquals(code, 0, log.join("\n"));
+  return asked;
+}
+
+Deno.test({
+  name: "main() measures how busy the container or host is, unless disableWorkerMetrics is set",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    // The first measurement is made at once; that it fails is told in a notice.
+    assertEquals(await askedOfAgent([], "notice"), ["http://agent/v4/1/stats"]);
+    assertEquals(await askedOfAgent(["--set", "disableWorkerMetrics=true"], "leadershipGained"), []);
+  },
 });

@@ -153,6 +153,7 @@ class CredentialsCache {
   #failed(error: unknown): void {
     this.#failures++;
     this.#notBeforeMonotonicMs = this.#system.clock.monotonicMs() + refreshPauseMs(this.#failures);
-    this.#emit({ type: "credentialsRefreshFailed", error });
+    // Without old ones there is nothing to refresh: whoever asked hears why, and a chain goes on to its next source.
+    if (this.#kept !== undefined) this.#emit({ type: "credentialsRefreshFailed", error });
   }
 }

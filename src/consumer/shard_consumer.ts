@@ -295,7 +295,6 @@ class ShardConsumer {
     children: readonly ChildShard[],
   ): Promise<{ readonly type: "completed" } | Left | Restart> {
     const { emit, taskBackoffTimeMs } = this.#options;
-    checkpointer.reachShardEnd();
     let areChildrenReady = children.length === 0;
     for (let attempt = 1; !this.#leave.aborted; attempt++) {
       try {
@@ -305,6 +304,8 @@ class ShardConsumer {
         emit({ type: "passFailed", pass: "shardSync", error });
       }
       if (areChildrenReady) {
+        // Not before: a bare checkpoint in shutdownRequested would end the shard, and nobody would read its children.
+        checkpointer.reachShardEnd();
         const outcome = await this.#call("shardEnded", 0, () => processor.shardEnded(context));
         if (isShardEnd(checkpointer.last)) {
           emit({ type: "shardCompleted", ...this.#about });

@@ -23,7 +23,9 @@ export async function loadModule(
   const path = await findFile(name, folders);
   if (path === undefined) {
     throw new Error(
-      `Cannot load module ${JSON.stringify(name)}: there is no such file: looked in ${folders.join(" and ")}`,
+      `Cannot load module ${JSON.stringify(name)}: there is no such file: looked in ${
+        [...new Set(folders)].join(" and ")
+      }`,
     );
   }
   try {

@@ -120,7 +120,7 @@ export function leaderStep(held: HeldLock, progress: LeaderProgress, nowMs: numb
   if (!mayLead(held, nowMs)) {
     return {
       type: "stop",
-      reason: `no heartbeat succeeded for ${nowMs - held.provenAtMs} ms of ${durationMs} ms`,
+      reason: `no heartbeat succeeded for ${Math.round(nowMs - held.provenAtMs)} ms of ${durationMs} ms`,
     };
   }
   if (progress.failedPasses >= MAX_FAILED_PASSES) {
@@ -128,7 +128,7 @@ export function leaderStep(held: HeldLock, progress: LeaderProgress, nowMs: numb
   }
   const silentMs = nowMs - progress.lastPassMs;
   if (silentMs > durationMs) {
-    return { type: "release", reason: `no assignment pass succeeded for ${silentMs} ms` };
+    return { type: "release", reason: `no assignment pass succeeded for ${Math.round(silentMs)} ms` };
   }
   const heartbeatInMs = progress.heartbeatMs - (nowMs - held.provenAtMs);
   return heartbeatInMs <= 0 ? { type: "heartbeat" } : { type: "lead", heartbeatInMs };

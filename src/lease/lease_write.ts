@@ -123,6 +123,16 @@ export function assign(lease: Lease, workerId: string): LeaseWrite {
   };
 }
 
+/**
+ * As {@linkcode assign}, but only while the counter stands where it was read. For whoever takes a lease for expired: its owner
+ * may have come back since the reading, and with the owners alone as a fence both would deliver until the next heartbeat.
+ * Stricter than KCL.
+ */
+export function assignUnmoved(lease: Lease, workerId: string): LeaseWrite {
+  const write = assign(lease, workerId);
+  return { ...write, when: { ...write.when, leaseCounter: lease.leaseCounter } };
+}
+
 /** The leader asks the owner to hand over. Leaves the counter alone, so that the owner's writes keep working. */
 export function startHandoff(lease: Lease & { readonly leaseOwner: string }, workerId: string): LeaseWrite {
   return {

@@ -3,7 +3,9 @@
  * Decides who gets the leases of a worker that stops, so that they need not wait for a leader to find them free.
  *
  * A stricter eye than a leader's: a lease given to a dead worker waits for the whole failover time, a lease
- * left free only for the leader's next pass. So only a worker that has just reported counts.
+ * left free only for the leader's next pass. So only a worker that has just reported counts, and one that holds no lease
+ * only where nobody else does: a Java worker that has stopped leaves its metrics item behind, and looks like one that has
+ * just joined. (One that has just joined gets its part at the leader's next pass, in order.)
  *
  * @module
  */
@@ -26,8 +28,8 @@ export interface SuccessionInput {
 }
 
 /**
- * Chooses the next owner of each lease of the worker that stops: the other workers in turn, the one with the
- * fewest unfinished leases first. Empty when no other worker is known to live.
+ * Chooses the next owner of each lease of the worker that stops: the other workers with leases in turn, the one with the
+ * fewest unfinished leases first; if none has any, all others. Empty when no other worker is known to live.
  *
  * @returns The next owner by lease key.
  */
@@ -46,13 +48,15 @@ export function successors(input: SuccessionInput): ReadonlyMap<string, string> 
       counts.set(leaseOwner, count + 1);
     }
   }
+  const holders = [...counts].filter(([, count]) => count > 0);
+  const heirs = new Map(holders.length > 0 ? holders : counts);
   const chosen = new Map<string, string>();
   for (const lease of leases) {
     if (lease.leaseOwner !== workerId) continue;
-    const [next] = [...counts].toSorted(([idA, a], [idB, b]) => a - b || (idA < idB ? -1 : 1))[0] ?? [];
+    const [next] = [...heirs].toSorted(([idA, a], [idB, b]) => a - b || (idA < idB ? -1 : 1))[0] ?? [];
     if (next === undefined) break;
     chosen.set(lease.leaseKey, next);
-    counts.set(next, (counts.get(next) ?? 0) + 1);
+    heirs.set(next, (heirs.get(next) ?? 0) + 1);
   }
   return chosen;
 }

@@ -55,7 +55,11 @@ export function configurationOf(sources: readonly (readonly SourcedEntry[])[]): 
     findings,
   });
   tellOfNoEffect(chosen, findings);
-  if (findings.problems.length > 0) throw new SyntaxError(findings.problems.join("\n"));
+  if (findings.problems.length > 0) {
+    // What is odd may be the cause: a name that is missing is often there, misspelt.
+    const warnings = findings.notices.filter(({ level }) => level === "warning").map(({ text }) => text);
+    throw new SyntaxError([...findings.problems, ...warnings].join("\n"));
+  }
   return { ...configuration, notices: findings.notices };
 }
 

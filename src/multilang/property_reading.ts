@@ -72,7 +72,12 @@ export function givenProperties(
 /** A text as it may be shown: of a credentials property only the names of providers, and no text at any length. */
 export function shownText(text: string, property: Property): string {
   if (property.type.secret) {
-    return text.split(",").map((entry) => entry.replace(/\|[^]*/, "|***").trim()).join(",");
+    return text.split(",").map((entry) => {
+      const [name = "", ...parameters] = entry.trim().split("|");
+      // A secret may stand where a name should.
+      const shown = /^[\w.$]*CredentialsProvider\w*$/.test(name) ? name : "***";
+      return parameters.length === 0 ? shown : `${shown}|***`;
+    }).join(",");
   }
   return quoted(text);
 }

@@ -228,6 +228,15 @@ const READING: readonly Property[] = [
     note:
       "Bytes read of one shard while it is behind. All applications that poll the shard share Kinesis's 2 MiB a second",
   }),
+  option({
+    name: "maxBufferedBytes",
+    type: wholeNumber(),
+    option: "maxBufferedBytes",
+    default: "268435456",
+    note:
+      "Bytes of all shards together that may be read ahead of their processors when polling; one page of a shard passes in " +
+      "any case. 0 reads nothing ahead",
+  }),
 ];
 
 const PROCESSING: readonly Property[] = [

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { retrievalModeOf } from "../retrieval/retrieval_mode.ts";
+import { retrievalModeOf } from "./retrieval_mode.ts";
 import type { WorkerOptions } from "../worker/options.ts";
 import type { Settings } from "./property.ts";
 

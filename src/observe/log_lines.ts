@@ -43,8 +43,10 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
           `lease table ${event.tableName}`,
       );
     case "initializationFailed": {
-      const text = `Attempt ${event.attempt} of ${event.attempts} to start failed: ${errorLine(event.error)}`;
-      return event.attempt < event.attempts ? warning(text) : failure(text);
+      const { attempt, attempts, retryInMs, error } = event;
+      if (retryInMs === undefined) return undefined; // `workerStopped` follows, with the same error
+      const next = `next try in ${durationText(retryInMs)}`;
+      return warning(`Attempt ${attempt} of ${attempts} to start failed, ${next}: ${errorLine(error)}`);
     }
     case "tableCreated":
       return info(`Created lease table ${event.tableName}`);
@@ -180,11 +182,14 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
     // Calls to AWS.
     case "requestSent":
       return undefined;
-    case "requestRetried":
-      return debug(
-        `${event.service} ${event.operation}: ${event.code}, attempt ${event.attempt + 1} in ` +
-          durationText(event.delayMs),
-      );
+    case "requestRetried": {
+      const request = `${event.service} ${event.operation}`;
+      const next = `attempt ${event.attempt + 1} in ${durationText(event.delayMs)}`;
+      // Refusals come at once and soon end in an error; silence takes minutes to.
+      return event.code === "TimeoutError"
+        ? warning(`${request} was not answered in time, ${next}`)
+        : debug(`${request}: ${event.code}, ${next}`);
+    }
     case "clockSkewLearned":
       return warning(
         `The clock of this machine is ${durationText(Math.abs(event.offsetMs))} ` +

@@ -53,6 +53,8 @@ function kindOfFailure(event: WorkerEvent): string | undefined {
     case "checkpointFailed":
     case "credentialsRefreshFailed":
       return `${event.type} ${codeOf(event.error)}`;
+    case "requestRetried":
+      return event.code === "TimeoutError" ? `${event.type} ${event.service}` : undefined;
     default:
       return undefined;
   }

@@ -23,7 +23,7 @@ import type { ConsumerRegistration } from "./fan_out_registration.ts";
 import { nextSubscribeMs } from "./fan_out_pacing.ts";
 import type { RecordsPage, Retrieval, RetrievalRequest } from "./retrieval.ts";
 import { confirmedEnd, isListed } from "./shard_end.ts";
-import { type OnTrimmedCheckpoint, StartPosition } from "./start_position.ts";
+import { type OnTrimmedCheckpoint, StartPosition, TrimmedCheckpointError } from "./start_position.ts";
 
 /** What fan-out is made of. */
 export interface FanOutOptions {
@@ -88,14 +88,15 @@ async function* read(
     const sentMs = clock.monotonicMs();
     const position = start.next(resumeAfter);
     const subscription: Subscription = { shardId: request.shardId, position, sentMs, acceptedMs: undefined };
-    let isElsewhere = false;
     let failure: unknown;
     try {
       let askedMs = sentMs;
       for await (const { page, resumeAfter: next } of deliveries(options, subscription, signal)) {
         failures = 0;
-        isElsewhere = !start.accepts(page.records);
-        if (isElsewhere) break;
+        if (!start.accepts(page.records)) {
+          resumeAfter = undefined;
+          break;
+        }
         const { records, bytes, millisBehindLatest } = page;
         const ms = clock.monotonicMs() - askedMs;
         emit({ type: "pageFetched", ...about, records: records.length, bytes, millisBehindLatest, ms });
@@ -106,7 +107,7 @@ async function* read(
       }
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof RangeError) throw error; // nothing is to be read from here
+      if (error instanceof TrimmedCheckpointError) throw error;
       if (resumeAfter !== undefined || !start.survives(error)) {
         failure = error;
         failures++;

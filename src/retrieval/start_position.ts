@@ -36,6 +36,11 @@ export interface StartPositionOptions {
  */
 export const LATEST_MARGIN_MS = 1000;
 
+/** The checkpoint of a shard was trimmed, and nothing is to be read then. */
+export class TrimmedCheckpointError extends RangeError {
+  override readonly name = "TrimmedCheckpointError";
+}
+
 /** The start of one reading of one shard. */
 export class StartPosition {
   readonly #request: RetrievalRequest;
@@ -86,7 +91,7 @@ export class StartPosition {
    * Looks at records before they are delivered.
    *
    * @returns false when they are not to be delivered: reading starts anew, elsewhere.
-   * @throws {RangeError} when the checkpoint was trimmed and nothing is to be read then.
+   * @throws {TrimmedCheckpointError} when the checkpoint was trimmed and nothing is to be read then.
    */
   accepts(records: readonly KinesisRecord[]): boolean {
     const [first] = records;
@@ -100,7 +105,7 @@ export class StartPosition {
    * Looks at a refusal to open the position.
    *
    * @returns Whether there is another position to try at once.
-   * @throws {RangeError} as {@linkcode StartPosition.accepts}.
+   * @throws {TrimmedCheckpointError} as {@linkcode StartPosition.accepts}.
    */
   survives(error: unknown): boolean {
     if (!isAwsError(error, "InvalidArgumentException")) return false;
@@ -127,7 +132,7 @@ export class StartPosition {
         this.#position = { type: "LATEST" };
         return true;
       case "stop":
-        throw new RangeError(
+        throw new TrimmedCheckpointError(
           `Cannot read shard ${shardId} on: its checkpoint ${checkpoint.sequenceNumber} is no longer in the stream: ` +
             "set the checkpoint in the lease table to TRIM_HORIZON or LATEST, or onTrimmedCheckpoint to another value",
         );

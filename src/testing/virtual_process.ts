@@ -7,6 +7,7 @@
  * @module
  */
 
+import { AwsServiceError } from "../errors.ts";
 import type { Clock, System } from "../system.ts";
 import type { Chance } from "./chance.ts";
 import type { VirtualTime } from "./virtual_time.ts";
@@ -115,6 +116,8 @@ export class VirtualProcess {
           const served = serve?.();
           answer(() => failure === undefined ? resolve(served as T) : reject(failure));
         } catch (error) {
+          // Anything else is a mistake of the simulation itself, and ends it.
+          if (!(error instanceof AwsServiceError)) throw error;
           answer(() => reject(failure ?? error));
         }
       });

@@ -28,7 +28,7 @@ import {
   setChildShardIds,
   wasApplied,
 } from "../lease/lease_write.ts";
-import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
+import { compare, type ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import type { Clock } from "../system.ts";
 import { Throughput } from "./throughput.ts";
 
@@ -137,7 +137,10 @@ export class LeaseHold implements HeldLease {
   }
 
   async checkpoint(at: ExtendedSequenceNumber): Promise<void> {
-    await this.#write((lease) => checkpoint(lease, at));
+    // An earlier checkpoint whose answer was lost may stand further on than the caller knows: it is never taken back.
+    await this.#write((lease) =>
+      checkpoint(lease, compare(at, lease.checkpoint) < 0 ? lease.checkpoint : at)
+    );
   }
 
   async prepareCheckpoint(at: ExtendedSequenceNumber, state: Uint8Array | undefined): Promise<void> {

@@ -16,7 +16,7 @@ import { expiredLeases, observe, renewIntervalMs, type Sighting } from "../lease
 import { mayFinishHandoff, mayStart } from "../lease/handoff.ts";
 import type { Lease } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
-import { assign, evict, renew } from "../lease/lease_write.ts";
+import { assign, assignUnmoved, evict, renew } from "../lease/lease_write.ts";
 import { type Clock, pause } from "../system.ts";
 import { LeaseHold } from "./lease_hold.ts";
 import { Semaphore, type TaskGroup } from "./task_group.ts";
@@ -140,7 +140,7 @@ export class LeaseKeeper {
     const expired = expiredLeases(sightings, [lease], { failoverTimeMs, nowMs: askedMs }).length > 0;
     if (!mayFinishHandoff(lease, { workerId, isLeader: false, expired, overdue: false })) return;
     this.#awaited.delete(leaseKey);
-    await store.apply(assign(lease, workerId), signal);
+    await store.apply(assignUnmoved(lease, workerId), signal);
   }
 
   /** The life of one hold: consumed and renewed at the same time, forgotten when both are over. */

@@ -13,15 +13,15 @@ import type { CpuSource } from "../cpu_source.ts";
 import type { LeaseAssignmentStrategy } from "../lease/assignment.ts";
 import type { CoordinatorStore } from "../lease/coordinator_store.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
-import type { OnTrimmedCheckpoint } from "../retrieval/start_position.ts";
 import type { InitialPosition } from "../stream/sequence_number.ts";
 import type { System } from "../system.ts";
+import type { ReadingOptions } from "./reading_options.ts";
 
 /** What becomes of a batch when `processRecords` throws. */
 export type OnProcessError = "skip" | "retry" | "stop";
 
 /** Options of a worker. Only `applicationName`, `processor` and one of `streamName` and `streamArn` must be given. */
-export interface WorkerOptions {
+export interface WorkerOptions extends ReadingOptions {
   /**
    * Names the application: workers with the same name share the stream's shards, and their lease table bears this name.
    * KCL: `applicationName`. A new name starts over from `initialPositionInStream`.
@@ -88,17 +88,6 @@ export interface WorkerOptions {
    * @default {"LATEST"}
    */
   initialPositionInStream?: InitialPosition | undefined;
-
-  /**
-   * What becomes of a shard whose checkpoint is no longer in the stream, because it was not read for longer than the stream
-   * keeps records: records may be lost, and an event says so in any case. `"trim-horizon"`: read on from the oldest
-   * record, as KCL does, which does not notice. `"latest"`: from the newest, which skips all that is there. `"stop"`: the
-   * shard is not read, and says so again and again, until its lease is reset; a checkpoint made by hand at a number that no
-   * record has counts as trimmed too.
-   *
-   * @default {"trim-horizon"}
-   */
-  onTrimmedCheckpoint?: OnTrimmedCheckpoint | undefined;
 
   /**
    * How long a lease may go without renewal before other workers may take it, in ms.
@@ -257,74 +246,6 @@ export interface WorkerOptions {
    */
   schedulerInitializationBackoffTimeMs?: number | undefined;
 
-  /**
-   * The most records of one GetRecords call, at most 10000. KCL: `maxRecords`.
-   *
-   * @default {10000}
-   */
-  maxRecords?: number | undefined;
-  /**
-   * The least time between two GetRecords calls of one shard that is read at its tip, in ms; less than 200 is refused,
-   * since Kinesis allows five calls a second. KCL: `idleTimeBetweenReadsInMillis` (there: 1500, and also while behind).
-   * Longer costs latency; shorter leaves less for other applications on the same shard.
-   *
-   * @default {1000}
-   */
-  idleTimeBetweenReadsMs?: number | undefined;
-  /**
-   * How many GetRecords calls a second one shard gets while it is behind. Kinesis allows five, for all applications that
-   * poll the shard together.
-   *
-   * @default {5}
-   */
-  maxReadsPerSecond?: number | undefined;
-  /**
-   * How many payload bytes a second are read of one shard while it is behind. Kinesis allows 2 MiB, for all applications
-   * that poll the shard together.
-   *
-   * @default {2097152}
-   */
-  maxReadBytesPerSecond?: number | undefined;
-  /**
-   * How shards are read. `"POLLING"`: by GetRecords, which costs nothing extra and shares each shard's 2 MiB a second with
-   * all other applications that poll it. `"FANOUT"`: by enhanced fan-out, which pushes within some 70 ms and gives this
-   * application 2 MiB a second of its own. KCL: `retrievalMode` (there fan-out is the default). Fan-out registers a
-   * consumer, which AWS charges for by the hour for each shard, and by the gigabyte, until it is deregistered.
-   *
-   * @default {"POLLING"}
-   */
-  retrievalMode?: "POLLING" | "FANOUT" | undefined;
-  /**
-   * Name of the registered consumer of enhanced fan-out, 1 to 128 letters, digits, `_`, `.` and `-`; it is registered when
-   * the first shard is read. KCL: `fanoutConfig.consumerName`. Two applications with one name take each other's
-   * subscriptions away.
-   *
-   * @default the application name
-   */
-  consumerName?: string | undefined;
-  /**
-   * ARN of a consumer that is registered already; wins over `consumerName`. It is never registered nor deregistered here.
-   * KCL: `fanoutConfig.consumerArn`. Of another stream, every subscription is refused.
-   *
-   * @default none
-   */
-  consumerArn?: string | undefined;
-  /**
-   * Whether a worker that stops deregisters the consumer, which ends its cost; for a worker that is alone. KCL never does
-   * it. The other workers of the application lose their subscriptions with it, and go on once they have registered the
-   * consumer again, some seconds later.
-   *
-   * @default {false}
-   */
-  deregisterConsumerOnStop?: boolean | undefined;
-  /**
-   * How GetRecords answers. `"cbor"`: a quarter fewer bytes, as AWS's SDKs for Java speak it; where the server does not, JSON
-   * is used after one try. `"json"`: what the API reference documents. KCL has no such setting. CBOR is not in
-   * the public API reference: AWS may change it.
-   *
-   * @default {"json"}
-   */
-  wireFormat?: "json" | "cbor" | undefined;
   /**
    * Whether `processRecords` is called for empty reads too. KCL: `callProcessRecordsEvenForEmptyRecordList`.
    *

@@ -46,6 +46,7 @@ export interface WorkerSettings {
   readonly idleTimeBetweenReadsMs: number;
   readonly maxReadsPerSecond: number;
   readonly maxReadBytesPerSecond: number;
+  readonly maxBufferedBytes: number;
   readonly retrievalMode: "POLLING" | "FANOUT";
   readonly consumerName: string;
   readonly consumerArn: string | undefined;
@@ -138,6 +139,8 @@ export function settingsOf(options: WorkerOptions): WorkerSettings {
     maxReadBytesPerSecond: number("maxReadBytesPerSecond", options.maxReadBytesPerSecond ?? 2_097_152, {
       min: 1,
     }),
+    // 256 MiB; ours.
+    maxBufferedBytes: number("maxBufferedBytes", options.maxBufferedBytes ?? 268_435_456, { min: 0 }),
     retrievalMode: oneOf("retrievalMode", options.retrievalMode ?? "POLLING", ["POLLING", "FANOUT"]),
     consumerName: options.consumerName ?? applicationName,
     consumerArn: options.consumerArn,

@@ -1,15 +1,17 @@
 /**
- * How a worker reads its shards, made once and shared by all of them: by polling, or by enhanced fan-out with one
- * registered consumer.
+ * How a worker reads its shards, made once and shared by all of them: by polling, ahead of the processors within bounds that
+ * the shards share; or by enhanced fan-out with one registered consumer.
  *
  * @module
  */
 
 import type { StreamReference } from "../aws/kinesis.ts";
 import type { WorkerEvent } from "../events.ts";
+import { ByteBudget } from "../retrieval/byte_budget.ts";
 import { fanOut } from "../retrieval/fan_out.ts";
 import { ConsumerRegistration } from "../retrieval/fan_out_registration.ts";
 import { polling } from "../retrieval/polling.ts";
+import { READ_AHEAD_LIMITS, readAhead } from "../retrieval/read_ahead.ts";
 import type { Retrieval } from "../retrieval/retrieval.ts";
 import type { System } from "../system.ts";
 import type { WorkerParts } from "./parts.ts";
@@ -40,9 +42,10 @@ export function shardReading(options: ShardReadingOptions): ShardReading {
   const { parts: { kinesis, kinesisConsumers }, settings, ...shared } = options;
   const { onTrimmedCheckpoint } = settings;
   if (kinesisConsumers === undefined) {
-    const { maxRecords } = settings;
+    const { maxRecords, maxBufferedBytes } = settings;
+    const source = polling({ ...shared, kinesis, pacing: settings, maxRecords, onTrimmedCheckpoint });
     return {
-      retrieval: polling({ ...shared, kinesis, pacing: settings, maxRecords, onTrimmedCheckpoint }),
+      retrieval: readAhead(source, { limits: READ_AHEAD_LIMITS, budget: new ByteBudget(maxBufferedBytes) }),
       close: () => Promise.resolve(),
     };
   }

@@ -50,9 +50,11 @@ export async function startUp(options: StartUpOptions, signal: AbortSignal): Pro
       return await tryStartUp(options, signal);
     } catch (error) {
       signal.throwIfAborted();
-      emit({ type: "initializationFailed", attempt, attempts, error });
-      if (attempt >= attempts || isHopeless(error)) throw error;
-      await system.clock.sleep(settings.schedulerInitializationBackoffTimeMs, signal);
+      const isLast = attempt >= attempts || isHopeless(error);
+      const retryInMs = isLast ? undefined : settings.schedulerInitializationBackoffTimeMs;
+      emit({ type: "initializationFailed", attempt, attempts, error, retryInMs });
+      if (retryInMs === undefined) throw error;
+      await system.clock.sleep(retryInMs, signal);
     }
   }
 }

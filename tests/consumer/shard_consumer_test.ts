@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { ProcessorRestartError } from "../../src/errors.ts";
+import type { Lease } from "../../src/lease/lease.ts";
 import { positionAt, SHARD_END } from "../../src/stream/sequence_number.ts";
 import {
   eventsOf,
@@ -272,6 +273,16 @@ Deno.test("consumeShard() creates the children's leases before shardEnded, and w
   assertEquals(await bed.end, "completed");
 });
 
+Deno.test("consumeShard() that must stop before the children have leases stores no SHARD_END", async () => {
+  const processor = new NotingProcessor({ shutdownRequested: (context) => context.checkpoint() });
+  const bed = startConsumer(processor, { createChildLeases: () => Promise.resolve(false) });
+  bed.retrieval.feed(pageOf([recordWith(7)], children));
+  await bed.settle();
+  bed.held.draining.abort(new Error("the worker stops"));
+  assertEquals(await bed.end, "drained");
+  assertEquals(bed.held.stored, [positionAt("7")]);
+});
+
 Deno.test("consumeShard() starts a fresh processor from the checkpoint when one cannot go on", async () => {
   const made: NotingProcessor[] = [];
   const bed = startConsumer(undefined, {
@@ -346,3 +357,51 @@ Deno.test("consumeShard() calls processRecords for empty pages only when asked t
     await bed.end;
   }
 });
+
+Deno.test("consumeShard() tells the processor what a former owner prepared, and which acquisition this is", async () => {
+  const state = new Uint8Array([4, 2]);
+  const lease = leaseWith({
+    leaseCounter: 17,
+    pendingCheckpoint: positionAt("8"),
+    pendingCheckpointState: state,
+  });
+  const { processor, retrieval, held, draining, settle } = startedWith(lease);
+  await settle();
+  const { context } = processor;
+  assertEquals(context?.fencingToken, { leaseKey: held.leaseKey, token: 17 });
+  assertEquals([context?.pendingCheckpoint, context?.pendingCheckpointState], [positionAt("8"), state]);
+  retrieval.feed(pageOf([recordWith(9)]));
+  await settle();
+  const prepared = await context?.prepareCheckpoint();
+  assertEquals([held.stored, held.lease.pendingCheckpoint], [[], positionAt("9")]);
+  await prepared?.checkpoint();
+  assertEquals(held.stored, [positionAt("9")]);
+  await draining();
+});
+
+Deno.test("consumeShard() reads a lease created at LATEST from its time, as first reader only before anybody else was", async () => {
+  for (const [leaseCounter, isFirstRead] of [[2, true], [3, false]] as const) {
+    const lease = leaseWith({ leaseCounter, checkpoint: positionAt("LATEST"), latestEpochMs: 5000 });
+    const { processor, retrieval, draining, settle } = startedWith(lease);
+    await settle();
+    assertEquals(retrieval.requests.map((request) => request.createdAtLatest), [{
+      epochMs: 5000,
+      isFirstRead,
+    }]);
+    processor.context?.restart(new Error("a fresh one"));
+    await settle(1000);
+    assertEquals(retrieval.requests[1]?.createdAtLatest, { epochMs: 5000, isFirstRead: false });
+    await draining();
+  }
+});
+
+function startedWith(lease: Lease) {
+  const bed = startConsumer(new NotingProcessor(), { lease });
+  const settle = (ms = 0) => bed.clock.advance(ms);
+  const draining = async () => {
+    bed.held.draining.abort(new Error("the test is over"));
+    await settle();
+    await bed.end;
+  };
+  return { ...bed, settle, draining };
+}

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
+import { realSystem } from "../../src/system.ts";
 import { TestBed, until } from "../support/fleet.ts";
 import type { FleetLine } from "../support/fleet_process.ts";
 
@@ -87,4 +88,31 @@ Deno.test("KinesisWorker frees its leases and deletes its traces when the last w
     ],
   );
   assertEquals((await bed.leases()).map((lease) => lease.leaseOwner), [undefined, undefined]);
+});
+
+Deno.test("KinesisWorker that starts at LATEST skips nothing when it fails over before the first checkpoint", async () => {
+  await using bed = await TestBed.start(1);
+  await bed.stream.put(["too old"]);
+  await realSystem.clock.sleep(1500); // more than the margin
+  const seen: string[] = [];
+  const latest = { initialPositionInStream: "LATEST" as const };
+  const first = bed.startWorker("first", {
+    ...latest,
+    processor: () => ({
+      processRecords: ({ records }) =>
+        void seen.push(...records.map(({ data }) => new TextDecoder().decode(data))),
+      shardEnded: (context) => context.checkpoint(),
+    }),
+  });
+  await until("the shard is read", () => first.events.some((event) => event.type === "pageFetched"));
+  await bed.stream.put(["a", "b"]);
+  await until("the records are seen", () => seen.length === 2);
+  await first.stop();
+  assertEquals((await bed.leases()).map(({ checkpoint }) => checkpoint.sequenceNumber), ["LATEST"]);
+  await bed.stream.put(["c"]); // while nobody reads
+  bed.startWorker("second", latest);
+  await until("all records are there", () => bed.texts.length >= 3);
+  assertEquals(bed.texts, ["a", "b", "c"]);
+  const [lease] = await bed.leases();
+  assertEquals(lease?.latestEpochMs, undefined);
 });

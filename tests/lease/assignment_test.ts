@@ -109,10 +109,10 @@ Deno.test("planAssignments() names the workers that it passed over as dead, so t
   assertEquals(planAssignments(inputOf(fleet), options).silent.map((worker) => worker.workerId), ["A"]);
 });
 
-Deno.test("writeOf() fences an assignment by both owners, and a handoff leaves the counter alone", () => {
+Deno.test("writeOf() fences an assignment by both owners and the counter, and a handoff leaves the counter alone", () => {
   const lease = leaseOf({ key: "1", owner: "A", counter: 5 });
   const assigned = writeOf({ how: "assign", lease, to: "B" });
-  assertEquals(assigned.when, { exists: true, leaseOwner: "A", checkpointOwner: null });
+  assertEquals(assigned.when, { exists: true, leaseOwner: "A", checkpointOwner: null, leaseCounter: 5 });
   assertEquals(assigned.set, { leaseOwner: "B" });
   const handedOver = writeOf({ how: "startHandoff", lease: { ...lease, leaseOwner: "A" }, to: "B" });
   assertEquals(handedOver.set, { leaseOwner: "B", checkpointOwner: "A" });

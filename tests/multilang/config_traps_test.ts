@@ -5,7 +5,7 @@ import { parseCommand } from "../../src/host/arguments.ts";
 import { type Configuration, configurationOf, withRegion } from "../../src/multilang/property_options.ts";
 import { decodeProperties } from "../../src/multilang/properties.ts";
 import { fileEntries } from "../../src/multilang/property_source.ts";
-import { retrievalModeOf } from "../../src/retrieval/retrieval_mode.ts";
+import { retrievalModeOf } from "../../src/multilang/retrieval_mode.ts";
 import { realSystem } from "../../src/system.ts";
 import { runCommand } from "../support/command.ts";
 

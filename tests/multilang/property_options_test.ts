@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { type Configuration, configurationOf, withRegion } from "../../src/multilang/property_options.ts";
 import { environmentEntries, fileEntries, type SourcedEntry } from "../../src/multilang/property_source.ts";
@@ -96,7 +96,7 @@ Deno.test("configurationOf() tells of every property at debug, and of no secret 
     "AwsCredentialsProvider = StaticCredentialsProvider|AKIA-geheim|geheim2|geheim3, X|geheim4",
     "awscredentialsprovider = Z|geheim5",
     "AwsSecretKey = geheim6",
-    "AwsCredentialsProviderDynamoDB = X|geheim7",
+    "AwsCredentialsProviderDynamoDB = X|geheim7,geheim8",
     "maxRecords = 5",
   ];
   const error = assertThrows(() => read({ file }), SyntaxError);
@@ -104,10 +104,20 @@ Deno.test("configurationOf() tells of every property at debug, and of no secret 
   const shown = notices.map(({ text }) => text);
   assert(![error.message, ...shown].some((text) => text.includes("geheim")), shown.join("\n"));
   assertEquals(shown.slice(1, 4), [
-    '"app.properties" line 1: AwsCredentialsProvider = StaticCredentialsProvider|***,X|***',
-    '"app.properties" line 3: AwsCredentialsProviderDynamoDB = X|***',
+    '"app.properties" line 1: AwsCredentialsProvider = StaticCredentialsProvider|***,***|***',
+    '"app.properties" line 3: AwsCredentialsProviderDynamoDB = ***|***,***',
     '"app.properties" line 4: maxRecords = "5"',
   ]);
+});
+
+Deno.test("configurationOf() without a property that it needs tells of one that is misspelt", () => {
+  const base = ["executablename = x", "applicationName = app", "streamName = words"];
+  const error = assertThrows(() => read({ file: [], base }), SyntaxError);
+  assertStringIncludes(error.message, "expected executableName");
+  assertStringIncludes(
+    error.message,
+    'unknown property "executablename" is ignored: did you mean executableName?',
+  );
 });
 
 Deno.test("configurationOf() does not repeat long values", () => {
@@ -132,7 +142,8 @@ Deno.test("configurationOf() answers any entries, or says what is wrong", () => 
         assertEquals(typeof options.streamName, "string");
       } catch (error) {
         assert(error instanceof SyntaxError, `${error}`);
-        assert(error.message.split("\n").every((line) => line.startsWith("Cannot ")), error.message);
+        // What is wrong, then what may be why.
+        assertMatch(error.message, /^(?:Cannot .*(?:\n|$))+(?:(?:here: |Not served yet).*(?:\n|$))*$/);
       }
     }),
     { ...seeded(), numRuns: 500 },

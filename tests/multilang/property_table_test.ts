@@ -33,8 +33,17 @@ Deno.test("PROPERTIES sets each thing from one row, but for the initial position
   ]);
 });
 
+/** The source of the worker's options. */
+async function optionsText(): Promise<string> {
+  const files = ["options.ts", "reading_options.ts"];
+  const texts = await Promise.all(
+    files.map((file) => Deno.readTextFile(new URL(`../../src/worker/${file}`, import.meta.url))),
+  );
+  return texts.join("\n");
+}
+
 Deno.test("PROPERTIES can set every option of the worker that is no code", async () => {
-  const text = await Deno.readTextFile(new URL("../../src/worker/options.ts", import.meta.url));
+  const text = await optionsText();
   const options = [...text.matchAll(/^ {2}(\w+)\??:\s/gm)].map((match) => match[1] ?? "");
   assertGreater(options.length, 30);
   const set = new Set(
@@ -57,7 +66,7 @@ Deno.test("PROPERTIES can set every option of the worker that is no code", async
 });
 
 Deno.test("PROPERTIES has the worker's own defaults, but for the time that a stop may take", async () => {
-  const text = await Deno.readTextFile(new URL("../../src/worker/options.ts", import.meta.url));
+  const text = await optionsText();
   const defaults = new Map(
     [...text.matchAll(/@default \{"?([^"}]+)"?\}\s+\*\/\n {2}(\w+)\?:/g)].map((
       [, value, name],

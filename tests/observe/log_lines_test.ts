@@ -9,7 +9,7 @@ import { sample, SAMPLE_EVENTS } from "./sample_events.ts";
 /** Every event's line as `level text`; undefined where it has none. */
 const LINES: { readonly [Type in WorkerEvent["type"]]: string | undefined } = {
   workerStarting: "info Starting worker w1 of orders: stream orders-stream, lease table orders-leases",
-  initializationFailed: "warning Attempt 1 of 20 to start failed: no luck",
+  initializationFailed: "warning Attempt 1 of 20 to start failed, next try in 1.0 s: no luck",
   tableCreated: "info Created lease table orders-leases",
   workerReady: "info Worker w1 is ready",
   workerStopping: "info Stopping, with 1 lease to hand over",
@@ -75,8 +75,8 @@ Deno.test("logLine() says what becomes of a batch", () => {
   assertMatch(`${words[2]}`, /the lease is given up: no luck$/);
 });
 
-Deno.test("logLine() raises the last failed attempt to start, and a stop with an error", () => {
-  assertEquals(logLine(sample("initializationFailed", { attempt: 20 }))?.level, "error");
+Deno.test("logLine() tells an error that stops the worker once", () => {
+  assertEquals(logLine(sample("initializationFailed", { retryInMs: undefined })), undefined);
   assertEquals(
     asText(logLine(sample("workerStopped", { error: new TypeError("x") }))),
     "error Stopped because of TypeError: x",
@@ -98,6 +98,20 @@ Deno.test("logLine() leaves throttled reads to the debug level, and names refuse
     logLine(sample("fetchFailed", { error: awsError("AccessDeniedException", false) }))?.level,
     "warning",
   );
+});
+
+Deno.test("logLine() tells of a request that nobody answers; quietLog() not more than once a minute", () => {
+  const silent = sample("requestRetried", { operation: "GetItem", code: "TimeoutError" });
+  assertEquals(
+    asText(logLine(silent)),
+    "warning dynamodb GetItem was not answered in time, attempt 2 in 50 ms",
+  );
+  const lines: LogLine[] = [];
+  const listen = quietLog(new FakeClock(), (line) => void lines.push(line));
+  for (const event of [silent, silent, SAMPLE_EVENTS.requestRetried, SAMPLE_EVENTS.requestRetried]) {
+    listen(event);
+  }
+  assertEquals(lines.map(({ level }) => level), ["warning", "debug", "debug"]);
 });
 
 Deno.test("logLine() names a callback that threw, but a batch only once", () => {

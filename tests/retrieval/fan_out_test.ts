@@ -421,8 +421,8 @@ Deno.test("fanOut() delivers every record once and in order, whatever becomes of
 Deno.test('fanOut() tells of a trimmed checkpoint, and with "latest" subscribes anew at the tip', async () => {
   for (const onTrimmedCheckpoint of ["trim-horizon", "latest"] as const) {
     const shard = bed(positionAt("7"), "LATEST", { onTrimmedCheckpoint });
-    shard.consumers.script.push([eventWith([8]), "silence"], [eventWith([20]), "silence"]);
-    const [page] = await take(shard, 1);
+    shard.consumers.script.push([eventWith([], 7), eventWith([8]), "silence"], [eventWith([20]), "silence"]);
+    const [, page] = await take(shard, 2);
     assertEquals(page?.records[0]?.sequenceNumber, onTrimmedCheckpoint === "latest" ? "20" : "8");
     assertEquals(
       shard.consumers.subscriptions.at(-1)?.position,

@@ -40,6 +40,7 @@ const FOLDERS: Readonly<
   retrieval: { any: ["stream", "root"], types: ["aws"] },
   consumer: { any: ["stream", "root", "lease", "retrieval"] },
   worker: { any: ["stream", "root", "lease", "aws", "store", "retrieval", "consumer"] },
+  testing: { any: ["stream", "root", "lease", "aws", "store", "consumer", "worker"] },
   multilang: { any: ["stream", "root", "consumer"], types: ["src/worker/options.ts"] },
   observe: { any: ["stream", "root", "aws"] },
   host: { any: ["root"] },

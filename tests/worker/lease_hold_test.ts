@@ -1,24 +1,18 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import fc from "fast-check";
 import { LeaseLostError } from "../../src/errors.ts";
 import type { LeaseStore } from "../../src/lease/lease_store.ts";
-import { assign, renew, startHandoff } from "../../src/lease/lease_write.ts";
+import { assign, checkpoint, evict, renew, startHandoff, take } from "../../src/lease/lease_write.ts";
 import { positionAt } from "../../src/stream/sequence_number.ts";
 import { LeaseHold, type LeaseHoldOptions } from "../../src/worker/lease_hold.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
 import { MemoryBed } from "../support/memory_bed.ts";
+import { seeded } from "../support/seed.ts";
 
 async function bed(changes: Partial<LeaseHoldOptions> = {}) {
   const memory = new MemoryBed();
   const lease = await memory.lease("s", "me");
-  const hold = new LeaseHold(lease, memory.clock.monotonicMs(), {
-    store: memory.store,
-    workerId: "me",
-    failoverTimeMs: 10_000,
-    clock: memory.clock,
-    emit: memory.emit,
-    successorOf: () => undefined,
-    ...changes,
-  });
+  const hold = new LeaseHold(lease, memory.clock.monotonicMs(), { ...holdOptions(memory), ...changes });
   return { ...memory, memory, lease, hold, clock: memory.clock, store: memory.store, events: memory.events };
 }
 
@@ -229,4 +223,89 @@ Deno.test("LeaseHold of a worker's namesake is lost when the counter ran on", as
   const { hold, store, memory } = await bed();
   for (let i = 0; i < 2; i++) await store.apply(renew(await memory.read("s")));
   await assertRejects(() => hold.renew(), LeaseLostError, "another worker owns it");
+});
+
+Deno.test("LeaseHold.prepareCheckpoint() leaves position and state to the next owner, until a checkpoint clears them", async () => {
+  const { hold, memory } = await bed();
+  const state = new Uint8Array([1, 2, 3]);
+  await hold.prepareCheckpoint(positionAt("7", 2), state);
+  const left = await memory.read("s");
+  assertEquals([left.checkpoint, left.pendingCheckpoint], [positionAt("TRIM_HORIZON"), positionAt("7", 2)]);
+  assertEquals(left.pendingCheckpointState, state);
+  await memory.store.apply(assign(left, "other"));
+  await assertRejects(() => hold.prepareCheckpoint(positionAt("8"), undefined), LeaseLostError);
+  const next = new LeaseHold(await memory.read("s"), memory.clock.monotonicMs(), {
+    ...holdOptions(memory),
+    workerId: "other",
+  });
+  assertEquals([next.lease.pendingCheckpoint, next.lease.pendingCheckpointState], [
+    positionAt("7", 2),
+    state,
+  ]);
+  await next.checkpoint(positionAt("7", 2));
+  const done = await memory.read("s");
+  assertEquals([done.pendingCheckpoint, done.pendingCheckpointState], [undefined, undefined]);
+});
+
+Deno.test("LeaseHold.fencingToken only grows, whoever takes, gives, evicts or hands over in between", async () => {
+  const step = fc.constantFrom("renew", "checkpoint", "evict", "assign", "take", "startHandoff", "acquire");
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+      const memory = new MemoryBed();
+      let lease = await memory.lease("s", "w0");
+      let worker = 0;
+      const tokens: number[] = [];
+      // As `LeaseKeeper` does: a conditional renewal first, and what it confirmed is held.
+      const acquire = async () => {
+        const outcome = await memory.store.apply(renew(lease));
+        assert(outcome.applied);
+        lease = outcome.lease;
+        tokens.push(new LeaseHold(lease, 0, holdOptions(memory)).fencingToken);
+      };
+      const writes = {
+        renew: () => renew(lease),
+        checkpoint: () => checkpoint(lease, positionAt(`${tokens.length + 1}`)),
+        evict: () => evict(lease),
+        assign: () => assign(lease, `w${++worker}`),
+        take: () => take(lease, `w${++worker}`),
+        startHandoff: () => {
+          const { leaseOwner, checkpointOwner } = lease;
+          return leaseOwner === undefined || checkpointOwner !== undefined
+            ? renew(lease)
+            : startHandoff({ ...lease, leaseOwner }, `w${++worker}`);
+        },
+      };
+      for (const step of [...steps, "acquire"] as const) {
+        if (step === "acquire") await acquire();
+        else {
+          const outcome = await memory.store.apply(writes[step]());
+          assert(outcome.applied);
+          lease = outcome.lease;
+        }
+      }
+      assertEquals(tokens, [...new Set(tokens)].toSorted((a, b) => a - b));
+    }),
+    seeded(),
+  );
+});
+
+function holdOptions(memory: MemoryBed): LeaseHoldOptions {
+  return {
+    store: memory.store,
+    workerId: "me",
+    failoverTimeMs: 10_000,
+    clock: memory.clock,
+    emit: memory.emit,
+    successorOf: () => undefined,
+  };
+}
+
+Deno.test("LeaseHold.checkpoint() never takes back an earlier one whose answer was lost", async () => {
+  const memory = new MemoryBed();
+  const lease = await memory.lease("s", "me");
+  const store = unreliable(memory.store, ["answerLost"]);
+  const hold = new LeaseHold(lease, 0, { ...holdOptions(memory), store });
+  await assertRejects(() => hold.checkpoint(positionAt("42")), Error, "answer lost");
+  await hold.checkpoint(positionAt("41"));
+  assertEquals((await memory.read("s")).checkpoint, positionAt("42"));
 });

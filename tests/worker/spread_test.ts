@@ -62,6 +62,8 @@ class SpreadBed extends MemoryBed implements AsyncDisposable {
       coordinatorStore: this.coordinator,
       system: this.system,
       initialPositionInStream: "TRIM_HORIZON",
+      idleTimeBetweenReadsMs: 5000,
+      leaseDiscoveryIntervalMs: 2000,
       processor: () => ({
         processRecords: (_, context) => context.checkpoint(),
         shardEnded: (context) => context.checkpoint(),
@@ -125,24 +127,24 @@ for (const { name, bytesPerRead, first, second } of fleets) {
   Deno.test(`KinesisWorker that joins later has its part within four passes: ${name}`, async () => {
     await using bed = new SpreadBed(bytesPerRead);
     bed.start("a", first);
-    await bed.clock.advance(70_000);
+    await bed.clock.advance(35_000);
     assertEquals(await bed.counts(), { a: 4 });
     bed.start("b", second);
     await bed.clock.advance(10_000); // passes are 2.5 s apart
     assertEquals(await bed.counts(), { a: 2, b: 2 });
-    await bed.clock.advance(150_000);
+    await bed.clock.advance(65_000); // the load is looked at once a minute
     assertEquals(await bed.counts(), { a: 2, b: 2 });
   });
 }
 
 Deno.test("KinesisWorker that is busier than the others gives leases away, as it measures itself", async () => {
   await using bed = new SpreadBed(50_000);
-  let percent = 30;
+  let percent = 20;
   bed.start("a", { cpuUtilization: () => Promise.resolve(percent) });
-  bed.start("b", { cpuUtilization: () => Promise.resolve(30) });
-  await bed.clock.advance(90_000);
+  bed.start("b", { cpuUtilization: () => Promise.resolve(20) });
+  await bed.clock.advance(35_000);
   assertEquals(await bed.counts(), { a: 2, b: 2 });
   percent = 95;
-  await bed.clock.advance(150_000);
+  await bed.clock.advance(100_000);
   assertEquals(await bed.counts(), { a: 1, b: 3 });
 });

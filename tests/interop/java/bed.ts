@@ -16,7 +16,16 @@ import { eventually, freePort, RunningProgram } from "./processes.ts";
 import { Taps } from "./tap.ts";
 
 /** The versions that Maven and npm are asked for; those of Maven stand in the two pom.xml. */
-export const versions = { kcl: "3.5.1", dynamoDBLocal: "2.5.3", kinesisLocal: "0.6.2" } as const;
+export const versions = {
+  kcl: "3.5.1",
+  /** The newest that Maven Central has from before the single-table format. */
+  legacyKcl: "3.4.2",
+  dynamoDBLocal: "2.5.3",
+  kinesisLocal: "0.6.2",
+} as const;
+
+/** The versions of the KCL that the worker is built with. */
+export type KclVersion = typeof versions.kcl | typeof versions.legacyKcl;
 
 const here = new URL("./", import.meta.url).pathname;
 
@@ -54,8 +63,10 @@ export class InteropBed implements AsyncDisposable {
     const folder = await Deno.makeTempDir({ prefix: "kclite-interop-java-" });
     const programs: RunningProgram[] = [];
     try {
-      await mavenBuild("worker", "compile");
-      await mavenBuild("dynamodb");
+      for (const version of [versions.kcl, versions.legacyKcl]) {
+        await mavenBuild("worker", `target/${version}`, [`-Dkcl.version=${version}`, "compile"]);
+      }
+      await mavenBuild("dynamodb", "target");
       await must("npm", [
         "install",
         "--prefix",
@@ -90,18 +101,23 @@ export class InteropBed implements AsyncDisposable {
 }
 
 /** The command that starts a Java worker, but for its settings. */
-export const javaWorker: { readonly command: string; readonly args: readonly string[] } = {
-  command: "java",
-  args: [
-    // Quick to start and small: several run at once.
-    ...["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m"],
-    // The emulator's CBOR is not that of AWS.
-    "-Daws.cborEnabled=false",
-    ...["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true"],
-    ...["-cp", `${here}worker/target/classes:${here}worker/target/lib/*`],
-    "kclite.interop.InteropWorker",
-  ],
-};
+export function javaWorker(
+  version: KclVersion,
+): { readonly command: string; readonly args: readonly string[] } {
+  const target = `${here}worker/target/${version}`;
+  return {
+    command: "java",
+    args: [
+      // Quick to start and small: several run at once.
+      ...["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m"],
+      // The emulator's CBOR is not that of AWS.
+      "-Daws.cborEnabled=false",
+      ...["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true"],
+      ...["-cp", `${target}/classes:${target}/lib/*`],
+      "kclite.interop.InteropWorker",
+    ],
+  };
+}
 
 const quietly = ["--no-audit", "--no-fund", "--loglevel=error"] as const;
 
@@ -135,11 +151,18 @@ function startDynamoDB(programs: RunningProgram[]): string {
 }
 
 /** Builds a module unless it was built from the very same files before. */
-async function mavenBuild(module: "worker" | "dynamodb", ...goals: readonly string[]): Promise<void> {
+async function mavenBuild(module: string, target: string, options: readonly string[] = []): Promise<void> {
   const sources = await sourcesOf(`${here}${module}`);
-  const builtFrom = `${here}${module}/target/built-from.txt`;
+  const builtFrom = `${here}${module}/${target}/built-from.txt`;
   if (await Deno.readTextFile(builtFrom).catch(() => "") === sources) return;
-  await must("mvn", ["-q", "-B", "-f", `${here}${module}/pom.xml`, ...goals, "dependency:copy-dependencies"]);
+  await must("mvn", [
+    "-q",
+    "-B",
+    "-f",
+    `${here}${module}/pom.xml`,
+    ...options,
+    "dependency:copy-dependencies",
+  ]);
   await Deno.writeTextFile(builtFrom, sources);
 }
 

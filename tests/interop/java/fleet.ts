@@ -5,13 +5,14 @@
  */
 
 import type { Item } from "../../../src/aws/dynamodb.ts";
+import type { TablePlace } from "../../../src/lease/coordinator_store.ts";
 import { actualOwner, type Lease } from "../../../src/lease/lease.ts";
 import { DynamoDBCoordinatorStore } from "../../../src/store/dynamodb_coordinator_store.ts";
 import { DynamoDBLeaseStore } from "../../../src/store/dynamodb_lease_store.ts";
 import { isShardEnd } from "../../../src/stream/sequence_number.ts";
 import { realSystem } from "../../../src/system.ts";
 import { testCredentials, TestStream } from "../../support/test_stream.ts";
-import { type InteropBed, javaWorker } from "./bed.ts";
+import { type InteropBed, javaWorker, type KclVersion, versions } from "./bed.ts";
 import type { Line } from "./deliveries.ts";
 import { eventually, pause, RunningProgram } from "./processes.ts";
 import type { TappedWrite } from "./tap.ts";
@@ -40,9 +41,11 @@ export interface FleetOptions {
   readonly shards: number;
   /** How Java's leader assigns. KCL's default is WORKER_UTILIZATION_AWARE. */
   readonly javaStrategy: "WORKER_UTILIZATION_AWARE" | "LEASE_COUNT_BASED";
+  /** Where a shard without a checkpoint is read from; with LATEST the producer waits for {@linkcode Fleet.startPutting}. */
+  readonly start: "TRIM_HORIZON" | "LATEST";
 }
 
-/** A fleet. A producer puts numbered records under 40 partition keys from the beginning until {@linkcode Fleet.stopPutting}. */
+/** A fleet. A producer puts numbered records under 40 partition keys. */
 export class Fleet implements AsyncDisposable {
   readonly stream: TestStream;
   readonly lines: Line[] = [];
@@ -52,8 +55,8 @@ export class Fleet implements AsyncDisposable {
   readonly #store: DynamoDBLeaseStore;
   readonly #coordinator: DynamoDBCoordinatorStore;
   #put = 0;
-  #isPutting = true;
-  readonly #producer: Promise<void>;
+  #isOver = false;
+  #producer: Promise<void> | undefined;
 
   private constructor(bed: InteropBed, stream: TestStream, options: FleetOptions) {
     const { dynamodb } = bed;
@@ -66,16 +69,20 @@ export class Fleet implements AsyncDisposable {
       tableName: options.name,
       applicationName: options.name,
     });
-    this.#producer = this.#produce();
+    if (options.start === "TRIM_HORIZON") this.startPutting();
   }
 
   static async create(bed: InteropBed, options: FleetOptions): Promise<Fleet> {
     return new Fleet(bed, await TestStream.create(bed.kinesisUrl, options.name, options.shards), options);
   }
 
-  /** Starts a worker and waits until it says that it runs. */
-  async start(kind: FleetWorker["kind"], id: string): Promise<FleetWorker> {
-    const { command, args } = kind === "java" ? this.#javaCommand(id) : this.#kcliteCommand(id);
+  /** Starts a worker and waits until it says that it runs. @param version Of the KCL, for a Java worker. */
+  async start(
+    kind: FleetWorker["kind"],
+    id: string,
+    version: KclVersion = versions.kcl,
+  ): Promise<FleetWorker> {
+    const { command, args } = kind === "java" ? this.#javaCommand(id, version) : this.#kcliteCommand(id);
     const errorLines: string[] = [];
     const program = new RunningProgram(command, args, {
       onLine: (line) => void this.lines.push(JSON.parse(line)),
@@ -127,8 +134,8 @@ export class Fleet implements AsyncDisposable {
   }
 
   /** Who holds the leader's lock, as kclite reads it. */
-  async leader(): Promise<string | undefined> {
-    return (await this.#coordinator.readLock("leaseTable"))?.ownerName;
+  async leader(place: TablePlace = "leaseTable"): Promise<string | undefined> {
+    return (await this.#coordinator.readLock(place))?.ownerName;
   }
 
   /** Raw items of the table. */
@@ -207,13 +214,14 @@ export class Fleet implements AsyncDisposable {
     );
   }
 
-  async stopPutting(): Promise<void> {
-    this.#isPutting = false;
-    await this.#producer;
+  /** Starts the producer, if it is not running. */
+  startPutting(): void {
+    this.#producer ??= this.#produce();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.stopPutting().catch(() => {});
+    this.#isOver = true;
+    await this.#producer?.catch(() => {});
     await Promise.all(this.workers.map((worker) => worker.program.end("SIGKILL")));
   }
 
@@ -224,7 +232,7 @@ export class Fleet implements AsyncDisposable {
   }
 
   async #produce(): Promise<void> {
-    while (this.#isPutting) {
+    while (!this.#isOver) {
       const texts = Array.from({ length: 8 }, (_, i) => `${this.#put + i}`);
       await this.stream.put(texts, partitionKeyOf);
       this.#put += texts.length;
@@ -243,7 +251,10 @@ export class Fleet implements AsyncDisposable {
     return `leader ${await this.leader()}; ${leases.join("; ")}`;
   }
 
-  #javaCommand(id: string): { readonly command: string; readonly args: readonly string[] } {
+  #javaCommand(
+    id: string,
+    version: KclVersion,
+  ): { readonly command: string; readonly args: readonly string[] } {
     const settings = {
       workerId: id,
       application: this.#options.name,
@@ -256,9 +267,11 @@ export class Fleet implements AsyncDisposable {
       leaderLeaseMs: timing.javaLockMs,
       leaderHeartbeatMs: timing.javaHeartbeatMs,
       idleTimeBetweenReadsMs: 250,
+      start: this.#options.start,
     };
     const args = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
-    return { command: javaWorker.command, args: [...javaWorker.args, ...args] };
+    const worker = javaWorker(version);
+    return { command: worker.command, args: [...worker.args, ...args] };
   }
 
   #kcliteCommand(id: string): { readonly command: string; readonly args: readonly string[] } {
@@ -270,7 +283,7 @@ export class Fleet implements AsyncDisposable {
       credentials: testCredentials,
       kinesisEndpoint: this.#bed.kinesisUrl,
       dynamoDBEndpoint: this.#bed.endpoints.kclite,
-      initialPositionInStream: "TRIM_HORIZON",
+      initialPositionInStream: this.#options.start,
       failoverTimeMs: timing.failoverTimeMs,
       idleTimeBetweenReadsMs: 250,
       leaseCleanupIntervalMs: 3000,

@@ -4,7 +4,8 @@
  *
  * Compared is the effect in the table, not the request: Java writes with the API of 2012, kclite with expressions. A new item
  * counts with the names and types of all its attributes; a changed one with the attributes that changed, and how. Left
- * out is what depends on the moment alone: a throughput that was or was not measured, a switch counter that was 0 already.
+ * out is what depends on the moment alone: a throughput that was or was not measured, a switch counter that was 0 already;
+ * and what kclite adds under names of its own, which {@linkcode ownAttributes} lists.
  *
  * @module
  */
@@ -63,10 +64,20 @@ export function compareSteps(steps: readonly TakenStep[]): Comparison[] {
   });
 }
 
+/** What kclite adds to Java's format, by name and type: attributes that bear its name. */
+export function ownAttributes(writes: readonly { readonly after: Item | undefined }[]): string[] {
+  const own = writes.flatMap(({ after }) =>
+    Object.entries(after ?? {}).filter(([name]) => isOwn(name)).map(([name, value]) =>
+      `${name}:${typeOf(value)}`
+    )
+  );
+  return [...new Set(own)].toSorted();
+}
+
 /** The names and types of an item's attributes: `checkpoint:S leaseCounter:N …`. */
 export function shapeOf(item: Item): string {
   return Object.entries(item)
-    .filter(([name]) => !momentary.has(name))
+    .filter(([name]) => !momentary.has(name) && !isOwn(name))
     .map(([name, value]) => `${name}:${typeOf(value)}`)
     .toSorted()
     .join(" ");
@@ -74,6 +85,10 @@ export function shapeOf(item: Item): string {
 
 /** Written only when the owner has measured something. */
 const momentary: ReadonlySet<string> = new Set(["throughputKBps"]);
+
+function isOwn(name: string): boolean {
+  return name.startsWith("kclite");
+}
 
 function createName(kind: string, item: Item): string {
   if (kind !== "LEASE") return `create ${kind}`;
@@ -105,7 +120,7 @@ function updateName(kind: string, before: Item, after: Item): string {
 function changesOf(before: Item, after: Item): string[] {
   return [...new Set([...Object.keys(before), ...Object.keys(after)])].toSorted().flatMap((name) => {
     const from = before[name], to = after[name];
-    if (momentary.has(name) || same(from, to)) return [];
+    if (momentary.has(name) || isOwn(name) || same(from, to)) return [];
     if (to === undefined) return [`${name} removed`];
     if (name === "ownerSwitchesSinceCheckpoint" && numberOf(to) === 0) return [];
     if (from !== undefined && typeOf(from) !== typeOf(to)) {

@@ -10,9 +10,9 @@
 import { canRun, runCommand } from "../../support/command.ts";
 import { InteropBed, versions } from "./bed.ts";
 import { Fleet, type FleetOptions } from "./fleet.ts";
-import { compareSteps } from "./item_steps.ts";
+import { compareSteps, ownAttributes } from "./item_steps.ts";
 import { Report, type Scenario } from "./report.ts";
-import { javaFirst, kcliteFirst, resharding } from "./scenarios.ts";
+import { fromLatest, javaFirst, kcliteFirst, legacyTables, resharding } from "./scenarios.ts";
 
 /** What both kinds of worker must have done in a whole run. */
 const expectedSteps = [
@@ -26,7 +26,7 @@ const expectedSteps = [
 if (import.meta.main) {
   const missing = await missingPrograms();
   if (missing.length > 0) {
-    console.log(`interop:java is skipped: ${missing.join(" and ")} not found on PATH`);
+    console.log(`interop:java is skipped: ${missing.join(", ")} not found on PATH`);
     Deno.exit(0);
   }
   const at = Deno.args.indexOf("--log");
@@ -37,17 +37,24 @@ async function run(logFolder: string | undefined): Promise<boolean> {
   const startedMs = performance.now();
   const report = new Report();
   await using bed = await InteropBed.start();
-  const { kcl, dynamoDBLocal, kinesisLocal } = versions;
-  console.log(`KCL ${kcl} for Java, DynamoDB Local ${dynamoDBLocal}, kinesis-local ${kinesisLocal}`);
+  const { kcl, legacyKcl, dynamoDBLocal, kinesisLocal } = versions;
+  console.log(
+    `KCL ${kcl} and ${legacyKcl} for Java, DynamoDB Local ${dynamoDBLocal}, kinesis-local ${kinesisLocal}`,
+  );
   const story = async (options: Omit<FleetOptions, "shards">, tell: (fleet: Fleet) => Scenario[]) => {
     await using fleet = await Fleet.create(bed, { ...options, shards: 4 });
     await report.story(tell(fleet));
     if (logFolder !== undefined) await keepLogs(fleet, `${logFolder}/${options.name}`);
   };
+  const byCount = { javaStrategy: "LEASE_COUNT_BASED", start: "TRIM_HORIZON" } as const;
+  const byDefault = { ...byCount, javaStrategy: "WORKER_UTILIZATION_AWARE" } as const;
+  // Three lines side by side, each about as long as the others.
   await Promise.all([
-    story({ name: "java-first", javaStrategy: "WORKER_UTILIZATION_AWARE" }, javaFirst),
-    story({ name: "kclite-first", javaStrategy: "LEASE_COUNT_BASED" }, kcliteFirst),
-    story({ name: "resharding", javaStrategy: "LEASE_COUNT_BASED" }, resharding),
+    story({ name: "java-first", ...byDefault }, javaFirst)
+      .then(() => story({ name: "latest", ...byCount, start: "LATEST" }, fromLatest)),
+    story({ name: "kclite-first", ...byCount }, kcliteFirst),
+    story({ name: "resharding", ...byCount }, resharding)
+      .then(() => story({ name: "legacy-tables", ...byDefault }, legacyTables)),
   ]);
   await report.story([{
     name: "6 what writes of both kinds do to an item is the same, name by name and type by type",
@@ -81,7 +88,10 @@ function itemDiff(bed: InteropBed): string {
   if (different.length > 0) throw new Error(`different: ${different.map(({ name }) => name).join(", ")}`);
   if (unseen.length > 0) throw new Error(`not taken by both kinds: ${unseen.join(", ")}`);
   const alone = comparisons.filter(({ verdict }) => verdict === "kclite only").map(({ name }) => name);
-  return `${compared.size} steps the same, by kclite alone: ${alone.join(", ") || "none"}`;
+  const own = ownAttributes(bed.taps.writes).join(", ") || "none";
+  return `${compared.size} steps the same; by kclite alone: ${
+    alone.join(", ") || "none"
+  }; kclite's own attributes: ${own}`;
 }
 
 function total(counts: ReadonlyMap<string, number>): number {

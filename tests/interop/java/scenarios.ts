@@ -10,8 +10,15 @@ import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { isShardEnd, SHARD_END } from "../../../src/stream/sequence_number.ts";
 import { afterThaw, beforeParents, duplicates, outOfOrder, overlaps } from "./deliveries.ts";
 import { type Fleet, type FleetWorker, partitionKeyOf } from "./fleet.ts";
+import { versions } from "./bed.ts";
 import { eventually, pause } from "./processes.ts";
 import type { Scenario } from "./report.ts";
+
+/**
+ * How long a Java leader may take until no lease is with a worker that ended without a word, in ms: it goes on giving
+ * leases to one for as long as its metrics item is fresh, which is a minute.
+ */
+const javaTakeoverMs = 120_000;
 
 /** Java first; kclite joins, is killed, comes again, and is stopped for good. Needs 4 shards. */
 export function javaFirst(fleet: Fleet): Scenario[] {
@@ -38,8 +45,8 @@ export function javaFirst(fleet: Fleet): Scenario[] {
       name: "3 kclite is killed, Java takes over",
       async run() {
         await fleet.end("k1", "SIGKILL");
-        const ms = await fleet.untilOwned({ j1: 0, j2: 0 }, 120_000);
-        await fleet.untilDelivered(60_000);
+        const ms = await fleet.untilOwned({ j1: 0, j2: 0 }, javaTakeoverMs);
+        await fleet.untilDelivered(javaTakeoverMs);
         assertClean(fleet, { duplicates: "after a kill" });
         const given = fleet.givenToTheEnded("java").length;
         return `Java owns all after ${seconds(ms)}, ${given} leases given to the dead, ${counts(fleet)}`;
@@ -49,9 +56,9 @@ export function javaFirst(fleet: Fleet): Scenario[] {
       name: "7 all kclite workers are stopped, Java goes on alone",
       async run() {
         await fleet.start("kclite", "k2");
-        await fleet.untilOwned({ k2: 1, j1: 0, j2: 0 }, 90_000);
+        await fleet.untilOwned({ k2: 1, j1: 0, j2: 0 }, javaTakeoverMs);
         await fleet.untilFlowing("k2", 20_000);
-        await fleet.untilDelivered(20_000);
+        await fleet.untilDelivered(javaTakeoverMs);
         const before = duplicates(fleet.lines).length;
         await fleet.end("k2", "SIGTERM");
         const ms = await fleet.untilOwned({ j1: 0, j2: 0 }, 30_000);
@@ -110,7 +117,8 @@ export function kcliteFirst(fleet: Fleet): Scenario[] {
         await fleet.untilDelivered(20_000);
         assertClean(fleet, { duplicates: "after a kill" });
         const given = fleet.givenToTheEnded("kclite").length;
-        return `kclite owns all after ${seconds(ms)}, ${given} leases given to the dead, ${counts(fleet)}`;
+        assertEquals(given, 0, "no lease is given to the dead worker");
+        return `kclite owns all after ${seconds(ms)}, ${counts(fleet)}`;
       },
     },
     {
@@ -147,8 +155,8 @@ export function kcliteFirst(fleet: Fleet): Scenario[] {
         await fleet.untilOwned({ k2: 1, j3: 1 }, 90_000);
         await fleet.end("k2", "SIGKILL");
         const ms = await untilLeader(fleet, "j3", 30_000);
-        const ownsMs = await fleet.untilOwned({ j3: 4 }, 120_000);
-        await fleet.untilDelivered(30_000);
+        const ownsMs = await fleet.untilOwned({ j3: 4 }, javaTakeoverMs);
+        await fleet.untilDelivered(javaTakeoverMs);
         assertClean(fleet, { duplicates: "after a kill" });
         return `Java leads after ${seconds(ms)}, owns all after ${seconds(ms + ownsMs)}, ${counts(fleet)}`;
       },
@@ -217,6 +225,74 @@ export function resharding(fleet: Fleet): Scenario[] {
   ];
 }
 
+/** Leases that kclite made at the tip of the stream, where it notes the time in an attribute of its own. Needs 4 shards. */
+export function fromLatest(fleet: Fleet): Scenario[] {
+  return [{
+    name: "9 kclite makes the leases at LATEST, Java takes them over before the first record",
+    async run() {
+      await fleet.start("kclite", "k1");
+      await fleet.untilOwned({ k1: 4 }, 20_000);
+      await fleet.start("java", "j1");
+      await fleet.untilOwned({ k1: 2, j1: 2 }, 60_000);
+      const isRead = (id: string) =>
+        fleet.lines.some((line) => line.worker === id && line.event === "initialize");
+      await eventually("both have begun", () => isRead("k1") && isRead("j1"), { limitMs: 20_000 });
+      // A shard's iterator is taken after its processor has begun.
+      await pause(3000);
+      fleet.startPutting();
+      await pause(5000);
+      await fleet.untilDelivered(20_000);
+      assertClean(fleet, { duplicates: 0 });
+      await fleet.end("k1", "SIGTERM");
+      await fleet.untilOwned({ j1: 4 }, 30_000);
+      await fleet.untilDelivered(20_000);
+      assertClean(fleet, { duplicates: 0 });
+      return counts(fleet);
+    },
+  }];
+}
+
+/** A fleet from before the single-table format, with its three tables, and its upgrade. Needs 4 shards. */
+export function legacyTables(fleet: Fleet): Scenario[] {
+  const assertOnlyLeases = async () => {
+    const kinds = new Set((await fleet.items()).map((item) => JSON.stringify(item.entityType)));
+    assertEquals([...kinds], [undefined], "the lease table holds leases only");
+  };
+  return [
+    {
+      name: `8 a fleet of KCL ${versions.legacyKcl} runs on its three tables, a kclite worker joins`,
+      async run() {
+        await fleet.start("java", "j1", versions.legacyKcl);
+        await fleet.untilFlowing("j1", 60_000);
+        await fleet.start("kclite", "k1");
+        const ms = await fleet.untilOwned({ k1: 1, j1: 1 }, 90_000);
+        await fleet.untilFlowing("k1", 20_000);
+        await fleet.untilDelivered(20_000);
+        assertEquals(await fleet.leader("legacy"), "j1");
+        assertClean(fleet, { duplicates: 0 });
+        await assertOnlyLeases();
+        return `first lease after ${seconds(ms)}, ${counts(fleet)}`;
+      },
+    },
+    {
+      name: `8 that fleet is upgraded to KCL ${versions.kcl} beside kclite, which is then stopped`,
+      async run() {
+        await fleet.start("java", "j2");
+        await fleet.end("j1", "SIGTERM");
+        await eventually("j2 leads", async () => await fleet.leader("legacy") === "j2", { limitMs: 30_000 });
+        const ms = await fleet.untilOwned({ k1: 0, j2: 1 }, 120_000);
+        await fleet.untilDelivered(javaTakeoverMs);
+        await fleet.end("k1", "SIGTERM");
+        await fleet.untilOwned({ j2: 4 }, javaTakeoverMs);
+        await fleet.untilDelivered(javaTakeoverMs);
+        assertClean(fleet, { duplicates: "after a kill" });
+        await assertOnlyLeases();
+        return `the new worker has its leases after ${seconds(ms)}, ${counts(fleet)}`;
+      },
+    },
+  ];
+}
+
 /**
  * Merges two neighbours of different owners, and splits the other two shards, of which one is Java's and one kclite's too.
  *
@@ -240,7 +316,7 @@ async function mergeAndSplit(fleet: Fleet): Promise<string[]> {
 function assertClean(fleet: Fleet, allowed: { readonly duplicates: 0 | "after a kill" }): void {
   assertEquals(overlaps(fleet.lines), [], "one owner at a time");
   if (allowed.duplicates === 0) assertEquals(duplicates(fleet.lines), [], "no record comes twice");
-  assertEquals(fleet.troubles(), [], "no worker complains");
+  assertEquals(fleet.troubles().slice(0, 5), [], "no worker complains");
 }
 
 /** The handoffs to a worker that were completed. */

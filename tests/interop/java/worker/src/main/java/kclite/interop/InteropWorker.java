@@ -4,6 +4,7 @@ import java.net.URI;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.http.Protocol;
@@ -16,7 +17,7 @@ import software.amazon.kinesis.common.ConfigsBuilder;
 import software.amazon.kinesis.common.InitialPositionInStream;
 import software.amazon.kinesis.common.InitialPositionInStreamExtended;
 import software.amazon.kinesis.coordinator.Scheduler;
-import software.amazon.kinesis.leases.LeaseAssignmentStrategy;
+import software.amazon.kinesis.leases.LeaseManagementConfig;
 import software.amazon.kinesis.metrics.NullMetricsFactory;
 import software.amazon.kinesis.retrieval.polling.PollingConfig;
 
@@ -68,11 +69,11 @@ public final class InteropWorker {
                 .dynamoDbLockBasedLeaderHeartbeatPeriodInMillis(number("leaderHeartbeatMs"))
                 // Its first use is a pause after the first leases are made: a minute by default.
                 .shardSyncIntervalMillis(1000)
-                .leaseAssignmentStrategy(LeaseAssignmentStrategy.valueOf(text("strategy")))
-                .initialPositionInStream(start());
+                .initialPositionInStream(InitialPositionInStreamExtended.newInitialPosition(start()));
+        assignBy(leases, text("strategy"));
         leases.workerUtilizationAwareAssignmentConfig().disableWorkerMetrics(true);
         var retrieval = configs.retrievalConfig();
-        retrieval.initialPositionInStreamExtended(start());
+        retrieval.initialPositionInStreamExtended(InitialPositionInStreamExtended.newInitialPosition(start()));
         retrieval.retrievalSpecificConfig(new PollingConfig(text("stream"), kinesis)
                 .idleTimeBetweenReadsInMillis(number("idleTimeBetweenReadsMs")));
         var coordinator = configs.coordinatorConfig();
@@ -95,8 +96,24 @@ public final class InteropWorker {
         System.exit(0);
     }
 
-    private static InitialPositionInStreamExtended start() {
-        return InitialPositionInStreamExtended.newInitialPosition(InitialPositionInStream.TRIM_HORIZON);
+    /** By its name, since KCL 3.4.2 and older know one strategy only and have no word for it. */
+    private static void assignBy(LeaseManagementConfig leases, String strategy) {
+        try {
+            Class<?> type = Class.forName("software.amazon.kinesis.leases.LeaseAssignmentStrategy");
+            Object value = Stream.of(type.getEnumConstants())
+                    .filter(constant -> constant.toString().equals(strategy))
+                    .findFirst()
+                    .orElseThrow();
+            leases.getClass().getMethod("leaseAssignmentStrategy", type).invoke(leases, value);
+        } catch (ClassNotFoundException e) {
+            if (!strategy.equals("WORKER_UTILIZATION_AWARE")) throw new IllegalArgumentException(strategy, e);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private InitialPositionInStream start() {
+        return InitialPositionInStream.valueOf(text("start"));
     }
 
     private static StaticCredentialsProvider credentials() {

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { retrievalModeOf, type RetrievalModeQuestion } from "../../src/retrieval/retrieval_mode.ts";
+import { retrievalModeOf, type RetrievalModeQuestion } from "../../src/multilang/retrieval_mode.ts";
 import cases from "../cases/retrieval_mode.json" with { type: "json" };
 
 for (const { comment, question, mode, says } of cases) {

@@ -1,0 +1,47 @@
+/**
+ * How many bytes all shards of a worker may have read and not processed yet, together. It is asked before reading further
+ * ahead, never before reading at all: so it can be full, and no shard waits for another one's processor.
+ *
+ * @module
+ */
+
+/** Bytes that shards share. */
+export class ByteBudget {
+  readonly #limit: number;
+  readonly #waiting = new Set<() => void>();
+  #used = 0;
+
+  /** @param limit In bytes. */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Bytes in use. */
+  get used(): number {
+    return this.#used;
+  }
+
+  /** Whether so many bytes more would still fit. */
+  hasRoomFor(bytes: number): boolean {
+    return this.#used + bytes <= this.#limit;
+  }
+
+  /** Uses bytes, whether they fit or not: they are there. */
+  take(bytes: number): void {
+    this.#used += bytes;
+  }
+
+  /** Gives bytes back. */
+  give(bytes: number): void {
+    this.#used -= bytes;
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const wake of waiting) wake();
+  }
+
+  /** Calls once when bytes are given back next. @returns what takes the call back. */
+  onRoom(wake: () => void): () => void {
+    this.#waiting.add(wake);
+    return () => void this.#waiting.delete(wake);
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * Reads the next pages of a shard while one is being processed.
+ *
+ * Bounded per shard, in pages, records and bytes, and per worker in bytes. A shard that has nothing, neither waiting nor in
+ * work, may always read one page, however large and however full the worker: so nothing can come to a standstill, and the
+ * memory in use is at most the worker's bound and one page of each shard.
+ *
+ * The source is asked for one page at a time, in order, by one reader: what it knows of expired iterators and failures stays
+ * true. What it throws comes after the pages that it gave.
+ *
+ * Source: KCL 3.5.1, `PrefetchRecordsPublisher`, which has no bound for the worker.
+ *
+ * @module
+ */
+
+import type { ByteBudget } from "./byte_budget.ts";
+import type { RecordsPage, Retrieval, RetrievalRequest } from "./retrieval.ts";
+
+/** How far ahead one shard is read. Nothing more is asked for once one of them is reached. */
+export interface ReadAheadLimits {
+  readonly pages: number;
+  readonly records: number;
+  readonly bytes: number;
+}
+
+/** Source: KCL 3.5.1, `PollingConfig.maxPendingProcessRecordsInput`, `SimpleRecordsFetcherFactory`. */
+export const READ_AHEAD_LIMITS: ReadAheadLimits = { pages: 4, records: 30_000, bytes: 8 * 1024 * 1024 };
+
+/** What reading ahead takes. */
+export interface ReadAheadOptions {
+  readonly limits: ReadAheadLimits;
+  /** Shared by all shards of the worker. */
+  readonly budget: ByteBudget;
+}
+
+/** Reads a source ahead. */
+export function readAhead(source: Retrieval, options: ReadAheadOptions): Retrieval {
+  return { read: (request, signal) => read(source, options, request, signal) };
+}
+
+async function* read(
+  source: Retrieval,
+  options: ReadAheadOptions,
+  request: RetrievalRequest,
+  signal: AbortSignal,
+): AsyncGenerator<RecordsPage, void, void> {
+  const leaving = new AbortController();
+  const leave = () => leaving.abort(signal.reason);
+  signal.addEventListener("abort", leave, { once: true });
+  if (signal.aborted) leave();
+  const buffer = new PageBuffer(options, leaving.signal);
+  const filling = buffer.fill(source.read(request, leaving.signal));
+  try {
+    for (;;) {
+      const page = await buffer.take();
+      if (page === undefined) return;
+      yield page;
+      signal.throwIfAborted();
+      buffer.done();
+    }
+  } finally {
+    signal.removeEventListener("abort", leave);
+    leaving.abort();
+    await filling;
+    buffer.clear();
+  }
+}
+
+/** The pages of one shard between its reader and its processor. */
+class PageBuffer {
+  readonly #limits: ReadAheadLimits;
+  readonly #budget: ByteBudget;
+  readonly #signal: AbortSignal;
+  readonly #pages: RecordsPage[] = [];
+  #records = 0;
+  #bytes = 0;
+  /** Of the page in work; undefined while there is none. */
+  #inWork: number | undefined;
+  /** Of the last page read: the next one is likely to be like it. */
+  #expected = 0;
+  #end: { readonly error: unknown } | "over" | undefined;
+  #wakeReader = () => {};
+  #wakeTaker = () => {};
+
+  constructor({ limits, budget }: ReadAheadOptions, signal: AbortSignal) {
+    this.#limits = limits;
+    this.#budget = budget;
+    this.#signal = signal;
+    signal.addEventListener("abort", () => this.#wake(), { once: true });
+  }
+
+  /** Reads until the source is over, fails, or the signal aborts. Never rejects. */
+  async fill(source: AsyncIterable<RecordsPage>): Promise<void> {
+    try {
+      const pages = source[Symbol.asyncIterator]();
+      while (!this.#signal.aborted) {
+        if (!this.#mayRead()) {
+          await this.#room();
+          continue;
+        }
+        const { value, done } = await pages.next();
+        if (done) break;
+        this.#put(value);
+      }
+      await pages.return?.();
+      this.#end = "over";
+    } catch (error) {
+      this.#end = { error };
+    }
+    this.#wakeTaker();
+  }
+
+  /** The next page, which then is in work; undefined when there are no more. @throws the signal's reason, or what the source threw. */
+  async take(): Promise<RecordsPage | undefined> {
+    for (;;) {
+      this.#signal.throwIfAborted();
+      const page = this.#pages.shift();
+      if (page !== undefined) {
+        this.#records -= page.records.length;
+        this.#bytes -= page.bytes;
+        this.#inWork = page.bytes;
+        this.#wakeReader();
+        return page;
+      }
+      if (this.#end === "over") return undefined;
+      if (this.#end !== undefined) throw this.#end.error;
+      await new Promise<void>((resolve) => this.#wakeTaker = resolve);
+    }
+  }
+
+  /** The page in work is done with. */
+  done(): void {
+    const bytes = this.#inWork;
+    this.#inWork = undefined;
+    if (bytes !== undefined) this.#budget.give(bytes);
+    this.#wakeReader();
+  }
+
+  /** Drops everything. */
+  clear(): void {
+    this.#pages.length = 0;
+    this.#budget.give(this.#bytes);
+    this.#bytes = this.#records = 0;
+    this.done();
+  }
+
+  #put(page: RecordsPage): void {
+    this.#budget.take(page.bytes);
+    this.#expected = page.bytes;
+    this.#pages.push(page);
+    this.#records += page.records.length;
+    this.#bytes += page.bytes;
+    this.#wakeTaker();
+  }
+
+  #mayRead(): boolean {
+    const { pages, records, bytes } = this.#limits;
+    if (this.#pages.length === 0 && this.#inWork === undefined) return true;
+    return this.#pages.length < pages && this.#records < records && this.#bytes < bytes &&
+      this.#budget.hasRoomFor(this.#expected);
+  }
+
+  /** Waits until a page was taken or done with, here or, for the bytes, in another shard. */
+  async #room(): Promise<void> {
+    let forget = () => {};
+    await new Promise<void>((resolve) => {
+      this.#wakeReader = resolve;
+      forget = this.#budget.onRoom(resolve);
+    });
+    forget();
+  }
+
+  #wake(): void {
+    this.#wakeReader();
+    this.#wakeTaker();
+  }
+}

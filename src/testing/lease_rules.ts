@@ -1,0 +1,234 @@
+/**
+ * What must hold for each write to the lease table, whoever makes it.
+ *
+ * @module
+ */
+
+import { actualOwner, type Lease } from "../lease/lease.ts";
+import type { Item } from "../aws/dynamodb.ts";
+import { LEASE_ENTITY, leaseOf } from "../store/lease_item.ts";
+import type { ItemUpdate } from "../store/item_write.ts";
+import { compare, type ExtendedSequenceNumber, isShardEnd, textOf } from "../stream/sequence_number.ts";
+import type { History } from "./history.ts";
+import type { TableWatcher, TableWrite } from "./shared_table.ts";
+import { recordsUpTo, type SimulatedStream } from "./simulated_stream.ts";
+import type { VirtualTime } from "./virtual_time.ts";
+
+/** What the rules look at. */
+export interface LeaseRulesOptions {
+  readonly time: VirtualTime;
+  readonly history: History;
+  readonly stream: SimulatedStream;
+  readonly failoverTimeMs: number;
+  readonly handoffTimeoutMs: number;
+  /** How many user records of a shard have been processed without a gap. */
+  readonly processedOf: (shardId: string) => number;
+  /** The worker that a process runs. */
+  readonly workerOf: (machine: string) => string;
+}
+
+/** What a process has done to a lease. */
+export interface Hold {
+  /** When its last heartbeat that was applied was sent. */
+  heartbeatMs: number;
+  /** When it last sent a write that gives the lease away, as holder or as leader; it may have been refused. */
+  sentAwayMs: number;
+  /** When it sent the last such write that was applied while it owned the lease. */
+  releasedMs: number;
+}
+
+/** A lease as the world has seen it. Outlives its item. */
+interface LeaseRecord {
+  lease: Lease | undefined;
+  largest: ExtendedSequenceNumber | undefined;
+  checkpointBy: string | undefined;
+  /** When the counter last moved. */
+  movedMs: number;
+  handoffMs: number | undefined;
+  readonly holds: Map<string, Hold>;
+}
+
+/** See the module. */
+export class LeaseRules implements TableWatcher {
+  readonly #options: LeaseRulesOptions;
+  readonly #records = new Map<string, LeaseRecord>();
+
+  constructor(options: LeaseRulesOptions) {
+    this.#options = options;
+  }
+
+  /** The lease as it stands. */
+  leaseOf(leaseKey: string): Lease | undefined {
+    return this.#records.get(leaseKey)?.lease;
+  }
+
+  /** All that stand. */
+  get leases(): readonly Lease[] {
+    return [...this.#records.values()].flatMap(({ lease }) => lease === undefined ? [] : [lease]);
+  }
+
+  /** Whether the end of the shard was stored at some time. */
+  hasEnded(leaseKey: string): boolean {
+    const largest = this.#records.get(leaseKey)?.largest;
+    return largest !== undefined && isShardEnd(largest);
+  }
+
+  /** The largest checkpoint ever stored, and the process that stored it. */
+  checkpointOf(
+    leaseKey: string,
+  ): { readonly at: ExtendedSequenceNumber; readonly by: string | undefined } | undefined {
+    const record = this.#records.get(leaseKey);
+    return record?.largest === undefined ? undefined : { at: record.largest, by: record.checkpointBy };
+  }
+
+  /** Since when a handoff of the lease has been pending. */
+  handoffSinceMs(leaseKey: string): number | undefined {
+    return this.#records.get(leaseKey)?.handoffMs;
+  }
+
+  holdOf(machine: string, leaseKey: string): Hold {
+    const record = this.#recordOf(leaseKey);
+    let hold = record.holds.get(machine);
+    if (hold === undefined) {
+      hold = { heartbeatMs: -Infinity, sentAwayMs: -Infinity, releasedMs: -Infinity };
+      record.holds.set(machine, hold);
+    }
+    return hold;
+  }
+
+  sent(by: string, key: string, update: ItemUpdate): void {
+    if (this.#records.get(key)?.lease === undefined) return;
+    if (update.add.leaseCounter !== undefined) this.holdOf(by, key).sentAwayMs = this.#options.time.nowMs;
+  }
+
+  applied({ by, sentMs, key, before, after, update }: TableWrite): void {
+    const was = leaseIn(before), is = leaseIn(after);
+    if (was === undefined && is === undefined) return;
+    const { history, time, workerOf } = this.#options;
+    history.note(
+      by,
+      key,
+      `${update === undefined ? "put" : "update"} ${is === undefined ? "gone" : shown(is)}`,
+    );
+    const record = this.#recordOf(key);
+    if (is === undefined) {
+      if (!this.hasEnded(key)) this.#break("unfinishedLeaseDeleted", key, `deleted by ${by}`);
+    } else {
+      this.#checkCounter(key, was, is);
+      this.#checkCheckpoint(by, record, was, is);
+      this.#checkOwner(by, record, was, is);
+      if (update?.set.leaseCounter !== undefined) {
+        const hold = this.holdOf(by, key);
+        hold.heartbeatMs = Math.max(hold.heartbeatMs, sentMs);
+      }
+    }
+    const isGivenAway = was !== undefined && actualOwner(was) === workerOf(by) &&
+      update?.add.leaseCounter !== undefined;
+    // A leader that finds its own lease expired takes it from itself like anybody else's.
+    if (isGivenAway && !this.#mayBeExpired(record)) this.holdOf(by, key).releasedMs = sentMs;
+    if (is?.leaseCounter !== was?.leaseCounter) {
+      record.movedMs = time.nowMs;
+    }
+    const isSameHandoff = is?.checkpointOwner !== undefined && was?.checkpointOwner !== undefined;
+    if (!isSameHandoff) record.handoffMs = is?.checkpointOwner === undefined ? undefined : time.nowMs;
+    record.lease = is;
+  }
+
+  #checkCounter(key: string, was: Lease | undefined, is: Lease): void {
+    if (was === undefined || is.leaseCounter >= was.leaseCounter) return;
+    this.#break("counterNeverFalls", key, `from ${was.leaseCounter} to ${is.leaseCounter}`);
+  }
+
+  #checkCheckpoint(by: string, record: LeaseRecord, was: Lease | undefined, is: Lease): void {
+    const { stream, processedOf, workerOf } = this.#options;
+    const { leaseKey, shardId, checkpoint } = is;
+    const largest = record.largest ?? checkpoint;
+    if (compare(checkpoint, largest) < 0) {
+      const detail = `${by} went back from ${textOf(largest)} to ${textOf(checkpoint)}`;
+      this.#break("checkpointOnlyAdvances", leaseKey, detail);
+    }
+    const isMoved = was !== undefined && compare(checkpoint, was.checkpoint) !== 0;
+    record.largest = compare(checkpoint, largest) > 0 ? checkpoint : largest;
+    if (!isMoved) return;
+    record.checkpointBy = by;
+    if (actualOwner(was) !== workerOf(by)) {
+      this.#break("onlyTheOwnerCheckpoints", leaseKey, `${by} did, ${actualOwner(was)} owns it`);
+    }
+    const shard = stream.shards.get(shardId);
+    if (shard === undefined) return this.#break("leaseOfAShard", leaseKey, "there is no such shard");
+    const covered = recordsUpTo(shard, checkpoint), processed = processedOf(shardId);
+    if (!(covered <= processed)) {
+      const detail = `${by} stored ${textOf(checkpoint)}: ${covered} records, ${processed} processed`;
+      this.#break("nothingUnprocessedBehindACheckpoint", leaseKey, detail);
+    }
+    if (!isShardEnd(checkpoint)) return;
+    if (shard.endingSequenceNumber === undefined) {
+      this.#break("onlyClosedShardsEnd", leaseKey, `${by} stored SHARD_END, but the shard is open`);
+    }
+    const bare = stream.childrenOf(shardId).filter((child) => !this.#records.has(child.shardId));
+    if (bare.length > 0) {
+      const detail = `${by} stored SHARD_END: no lease for ${bare.map((child) => child.shardId).join()}`;
+      this.#break("childLeasesBeforeTheEnd", leaseKey, detail);
+    }
+  }
+
+  /** Nobody takes a lease whose counter moves, but by a handoff that is overdue, or done. */
+  #checkOwner(by: string, record: LeaseRecord, was: Lease | undefined, is: Lease): void {
+    if (was === undefined) return;
+    const { time, failoverTimeMs, handoffTimeoutMs, workerOf } = this.#options;
+    const from = actualOwner(was);
+    if (from === undefined || from === actualOwner(is) || from === workerOf(by)) return;
+    if (this.#mayBeExpired(record)) return;
+    const isHandoff = record.handoffMs !== undefined;
+    if (isHandoff && isShardEnd(was.checkpoint)) return;
+    if (isHandoff && time.nowMs - (record.handoffMs ?? 0) > handoffTimeoutMs + failoverTimeMs) return;
+    this.#break(
+      "noLiveLeaseTaken",
+      is.leaseKey,
+      `${by} took it from ${from}, whose counter moves`,
+    );
+  }
+
+  /** Whether the counter stands still for so long that somebody may have seen it stand for the failover time. */
+  #mayBeExpired({ movedMs }: LeaseRecord): boolean {
+    const { time, failoverTimeMs } = this.#options;
+    return time.nowMs - movedMs > failoverTimeMs;
+  }
+
+  #recordOf(leaseKey: string): LeaseRecord {
+    let record = this.#records.get(leaseKey);
+    if (record === undefined) {
+      record = {
+        lease: undefined,
+        largest: undefined,
+        checkpointBy: undefined,
+        movedMs: 0,
+        handoffMs: undefined,
+        holds: new Map(),
+      };
+      this.#records.set(leaseKey, record);
+    }
+    return record;
+  }
+
+  #break(invariant: string, leaseKey: string, detail: string): void {
+    this.#options.history.violated(invariant, leaseKey, detail);
+  }
+}
+
+/** The lease that an item holds; undefined when it is of another kind. */
+function leaseIn(item: Item | undefined): Lease | undefined {
+  const { entityType } = item ?? {};
+  if (
+    item === undefined || (entityType !== undefined && "S" in entityType && entityType.S !== LEASE_ENTITY)
+  ) {
+    return undefined;
+  }
+  const readout = leaseOf(item);
+  return readout.type === "read" ? readout.value : undefined;
+}
+
+function shown({ leaseCounter, leaseOwner, checkpointOwner, checkpoint }: Lease): string {
+  const handoff = checkpointOwner === undefined ? "" : ` (still ${checkpointOwner})`;
+  return `counter ${leaseCounter} owner ${leaseOwner ?? "none"}${handoff} at ${textOf(checkpoint)}`;
+}

@@ -1,0 +1,124 @@
+/**
+ * A table that many processes share, each over its own way to it, with the past that a stale scan may show. Who watches is
+ * told of each write before anything else happens.
+ *
+ * @module
+ */
+
+import type { ConditionalOutcome, Item } from "../aws/dynamodb.ts";
+import type { ItemTable } from "../store/item_table.ts";
+import { holds, type ItemCondition, type ItemUpdate, updatedItem } from "../store/item_write.ts";
+import type { Link } from "./faults.ts";
+import type { VirtualTime } from "./virtual_time.ts";
+
+/** One applied write. */
+export interface TableWrite {
+  /** Which process sent it. */
+  readonly by: string;
+  /** Virtual ms at which it was sent. */
+  readonly sentMs: number;
+  readonly key: string;
+  readonly before: Item | undefined;
+  readonly after: Item | undefined;
+  /** What changed in an update; undefined for a put or delete. */
+  readonly update: ItemUpdate | undefined;
+}
+
+/** Told of writes. */
+export interface TableWatcher {
+  /** An update leaves its process; it may be refused, or never arrive. */
+  sent(by: string, key: string, update: ItemUpdate): void;
+  applied(write: TableWrite): void;
+}
+
+/** How old what a stale scan shows may be, in ms. */
+const staleMs = 3000;
+
+/** The one table of a world. */
+export class SharedTable {
+  readonly #time: VirtualTime;
+  readonly #watcher: TableWatcher;
+  readonly #items = new Map<string, Item>();
+  readonly #past = new Map<string, { readonly untilMs: number; readonly item: Item | undefined }[]>();
+
+  constructor(time: VirtualTime, watcher: TableWatcher) {
+    this.#time = time;
+    this.#watcher = watcher;
+  }
+
+  /** What it holds at this moment. */
+  get items(): ReadonlyMap<string, Item> {
+    return this.#items;
+  }
+
+  /** The table as one process reaches it. */
+  over(link: Link, rates: { readonly staleScans: number }): ItemTable {
+    const { machine } = link;
+    const call = <T>(operation: string, signal: AbortSignal | undefined, serve: () => T) =>
+      link.call("dynamodb", operation, serve, signal);
+    const write = (key: string, when: ItemCondition, make: (found: Item | undefined) => Written) => {
+      const sentMs = this.#time.nowMs;
+      return (): ConditionalOutcome => {
+        const before = this.#items.get(key);
+        if (!holds(when, before)) return { applied: false, item: before };
+        const { after, update } = make(before);
+        this.#store(key, after);
+        this.#watcher.applied({ by: machine.name, sentMs, key, before, after, update });
+        return { applied: true, item: update === undefined ? undefined : after };
+      };
+    };
+    return {
+      tableName: "leases",
+      keyName: "leaseKey",
+      exists: (signal) => call("DescribeTable", signal, () => true),
+      get: (key, signal) => call("GetItem", signal, () => this.#items.get(key)),
+      scan: (signal) => {
+        const isStale = link.happens(rates.staleScans);
+        return call("Scan", signal, () => isStale ? this.#staleItems(link) : [...this.#items.values()]);
+      },
+      put: (item, when, signal) => {
+        const key = keyOf(item);
+        return call("PutItem", signal, write(key, when, () => ({ after: item, update: undefined })));
+      },
+      update: (key, update, when, signal) => {
+        if (!signal?.aborted) this.#watcher.sent(machine.name, key, update);
+        const make = (found: Item | undefined) => ({
+          after: updatedItem(found ?? { leaseKey: { S: key } }, update),
+          update,
+        });
+        return call("UpdateItem", signal, write(key, when, make));
+      },
+      delete: (key, when, signal) =>
+        call("DeleteItem", signal, write(key, when, () => ({ after: undefined, update: undefined }))),
+    };
+  }
+
+  #store(key: string, item: Item | undefined): void {
+    const { nowMs } = this.#time;
+    const past = (this.#past.get(key) ?? []).filter(({ untilMs }) => untilMs > nowMs - staleMs);
+    past.push({ untilMs: nowMs, item: this.#items.get(key) });
+    this.#past.set(key, past);
+    if (item === undefined) this.#items.delete(key);
+    else this.#items.set(key, item);
+  }
+
+  /** Each item as it was at some moment of the last seconds, not all of them at the same. */
+  #staleItems({ chance }: Link): Item[] {
+    return [...this.#past].flatMap(([key, past]) => {
+      const atMs = this.#time.nowMs - chance.between(0, staleMs);
+      const then = past.find(({ untilMs }) => untilMs > atMs);
+      const item = then === undefined ? this.#items.get(key) : then.item;
+      return item === undefined ? [] : [item];
+    });
+  }
+}
+
+interface Written {
+  readonly after: Item | undefined;
+  readonly update: ItemUpdate | undefined;
+}
+
+function keyOf({ leaseKey }: Item): string {
+  if (leaseKey !== undefined && "S" in leaseKey) return leaseKey.S;
+  throw new TypeError(`Cannot put an item: expected a text in "leaseKey": got ${JSON.stringify(leaseKey)}`);
+}

@@ -1,0 +1,125 @@
+import { assertEquals } from "@std/assert";
+import type { Item } from "../../../src/aws/dynamodb.ts";
+import { compareSteps, ownAttributes, stepOf, type TakenStep } from "./item_steps.ts";
+
+const lease: Item = {
+  leaseKey: { S: "a" },
+  entityType: { S: "LEASE" },
+  leaseCounter: { N: "4" },
+  leaseOwner: { S: "A" },
+  checkpoint: { S: "17" },
+  ownerSwitchesSinceCheckpoint: { N: "1" },
+};
+const changed = (change: Item): Item => ({ ...lease, ...change });
+const without = (item: Item, name: string): Item => {
+  const { [name]: _, ...rest } = item;
+  return rest;
+};
+const pending = changed({ leaseOwner: { S: "B" }, checkpointOwner: { S: "A" } });
+
+const steps:
+  readonly (readonly [before: Item | undefined, after: Item | undefined, name: string, effect: string])[] = [
+    [
+      undefined,
+      { leaseKey: { S: "a" }, leaseCounter: { N: "0" } },
+      "create LEASE",
+      "leaseCounter:N leaseKey:S",
+    ],
+    [
+      undefined,
+      { leaseKey: { S: "a" }, parentShardId: { SS: ["p"] } },
+      "create LEASE of a child",
+      "leaseKey:S parentShardId:SS",
+    ],
+    [lease, undefined, "delete LEASE", "item removed"],
+    [
+      lease,
+      changed({ leaseCounter: { N: "5" }, throughputKBps: { N: "0.5" } }),
+      "LEASE: renew",
+      "leaseCounter +1",
+    ],
+    [
+      lease,
+      changed({
+        leaseCounter: { N: "5" },
+        checkpoint: { S: "18" },
+        ownerSwitchesSinceCheckpoint: { N: "0" },
+      }),
+      "LEASE: checkpoint",
+      "checkpoint set (S); leaseCounter +1",
+    ],
+    [
+      lease,
+      changed({ leaseCounter: { N: "5" }, checkpoint: { S: "SHARD_END" } }),
+      "LEASE: end shard",
+      "checkpoint set (S); leaseCounter +1",
+    ],
+    [lease, pending, "LEASE: start handoff", "checkpointOwner set (S); leaseOwner set (S)"],
+    [
+      pending,
+      { ...pending, leaseCounter: { N: "5" } },
+      "LEASE: renew during handoff",
+      "leaseCounter +1",
+    ],
+    [
+      pending,
+      { ...without(pending, "checkpointOwner"), leaseCounter: { N: "5" } },
+      "LEASE: finish handoff",
+      "checkpointOwner removed; leaseCounter +1",
+    ],
+    [
+      lease,
+      changed({ leaseOwner: { S: "C" }, leaseCounter: { N: "5" }, ownerSwitchesSinceCheckpoint: { N: "2" } }),
+      "LEASE: assign, from another owner",
+      "leaseCounter +1; leaseOwner set (S); ownerSwitchesSinceCheckpoint +1",
+    ],
+    [
+      lease,
+      { ...without(lease, "leaseOwner"), leaseCounter: { N: "5" } },
+      "LEASE: release",
+      "leaseCounter +1; leaseOwner removed",
+    ],
+    [
+      lease,
+      changed({ leaseCounter: { S: "5" } }),
+      "LEASE: renew",
+      "leaseCounter turned from N to S",
+    ],
+    [
+      { leaseKey: { S: "Leader" }, entityType: { S: "LEADER" }, ownerName: { S: "A" } },
+      { leaseKey: { S: "Leader" }, entityType: { S: "LEADER" }, ownerName: { S: "B" } },
+      "take LEADER",
+      "ownerName set (S)",
+    ],
+    [
+      undefined,
+      {
+        entityType: { S: "CLIENT_VERSION_MIGRATION" },
+        h: { L: [{ M: { cv: { S: "x" }, mts: { N: "1" } } }] },
+      },
+      "create CLIENT_VERSION_MIGRATION",
+      "entityType:S h:L[M{cv:S,mts:N}]",
+    ],
+  ];
+
+for (const [before, after, name, effect] of steps) {
+  Deno.test(`stepOf() calls it "${name}": ${effect}`, () => {
+    assertEquals(stepOf(before, after), { name, effect });
+  });
+}
+
+Deno.test("stepOf() sees no step where nothing changed, or only what kclite notes for itself", () => {
+  assertEquals(stepOf(lease, { ...lease }), undefined);
+  assertEquals(stepOf(lease, changed({ kcliteNote: { N: "1" } })), undefined);
+  assertEquals(ownAttributes([{ after: changed({ kcliteNote: { N: "1" } }) }]), ["kcliteNote:N"]);
+});
+
+Deno.test("compareSteps() objects to an effect that Java's writes never have, and to no other", () => {
+  const step = (by: TakenStep["by"], name: string, effect: string) => ({ by, name, effect });
+  const verdicts = compareSteps([
+    ...[step("java", "a", "x"), step("java", "a", "y"), step("kclite", "a", "x")],
+    ...[step("java", "b", "x"), step("kclite", "b", "x"), step("kclite", "b", "z")],
+    ...[step("java", "c", "x"), step("kclite", "d", "x")],
+  ]).map(({ name, verdict }) => [name, verdict]);
+  assertEquals(verdicts, [["a", "same"], ["b", "different"], ["c", "java only"], ["d", "kclite only"]]);
+});

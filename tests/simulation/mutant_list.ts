@@ -1,0 +1,235 @@
+/**
+ * Deliberate bugs, each of which has been somebody's real one: in KCL, in a port of it, or here.
+ *
+ * @module
+ */
+
+/** One bug: a piece of a file, and what it is replaced by. */
+export interface Mutant {
+  readonly name: string;
+  readonly file: string;
+  /** Must be in the file exactly once. */
+  readonly find: string;
+  readonly replace: string;
+  /** What goes wrong. */
+  readonly why: string;
+}
+
+/** See the module. */
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: "renew-without-counter",
+    file: "src/lease/lease_write.ts",
+    find: `when: lease.checkpointOwner === undefined
+      ? { leaseCounter: lease.leaseCounter, checkpointOwner: null }
+      : { leaseCounter: lease.leaseCounter },`,
+    replace: `when: { exists: true },`,
+    why: "a worker that was away renews what others own by now",
+  },
+  {
+    name: "checkpoint-without-counter",
+    file: "src/lease/lease_write.ts",
+    find: `      ...(lease.latestEpochMs === undefined ? [] : ["kcliteLatestEpochMs" as const]),
+    ],
+    when: { leaseCounter: lease.leaseCounter },`,
+    replace: `      ...(lease.latestEpochMs === undefined ? [] : ["kcliteLatestEpochMs" as const]),
+    ],
+    when: { exists: true },`,
+    why: "a worker that was away overwrites the checkpoint of the next owner",
+  },
+  {
+    name: "assign-without-the-counter",
+    file: "src/lease/lease_write.ts",
+    find: `return { ...write, when: { ...write.when, leaseCounter: lease.leaseCounter } };`,
+    replace: `return write;`,
+    why: "a leader that acts on an old scan takes a lease from an owner that has come back meanwhile",
+  },
+  {
+    name: "assign-without-any-fence",
+    file: "src/lease/lease_write.ts",
+    find: `return { ...write, when: { ...write.when, leaseCounter: lease.leaseCounter } };`,
+    replace: `return { ...write, when: { exists: true } };`,
+    why: "a leader that acts on an old scan takes a lease from its new owner",
+  },
+  {
+    name: "read-after-the-checkpoint",
+    file: "src/retrieval/start_position.ts",
+    find: `return { type: "AT_SEQUENCE_NUMBER", sequenceNumber };`,
+    replace: `return { type: "AFTER_SEQUENCE_NUMBER", sequenceNumber };`,
+    why: "the rest of an aggregate is lost when a checkpoint lies inside of it",
+  },
+  {
+    name: "resume-at-the-tip",
+    file: "src/retrieval/start_position.ts",
+    find: `return { type: "AFTER_SEQUENCE_NUMBER", sequenceNumber: resumeAfter };`,
+    replace: `return { type: "LATEST" };`,
+    why: "what came while an iterator was expired is lost",
+  },
+  {
+    name: "checkpoint-before-delivery",
+    file: "src/consumer/shard_consumer.ts",
+    find: `this.#held.countBytes(bytes);`,
+    replace: `this.#held.countBytes(bytes);
+      await context.checkpoint().catch(() => {});`,
+    why: "a crash inside the processor loses the batch",
+  },
+  {
+    name: "failed-batch-counts-as-delivered",
+    file: "src/consumer/shard_consumer.ts",
+    find: `emit({ ...failed, outcome: "retrying" });
+          checkpointer.undeliver(largestBefore);`,
+    replace: `emit({ ...failed, outcome: "retrying" });`,
+    why: "the last checkpoint of a stopping worker covers a batch that failed",
+  },
+  {
+    name: "deliver-the-checkpoint-again",
+    file: "src/consumer/batch.ts",
+    find: `compare(record, reached) > 0`,
+    replace: `compare(record, reached) >= 0`,
+    why: "each start repeats the record at the checkpoint",
+  },
+  {
+    name: "no-look-at-the-hold-before-delivery",
+    file: "src/consumer/shard_consumer.ts",
+    find: `      this.#held.ensureHeld();
+`,
+    replace: "",
+    why: "a process that slept delivers under a lease that has expired meanwhile",
+  },
+  {
+    name: "hold-never-expires",
+    file: "src/worker/lease_hold.ts",
+    find: `return locallyExpired(this.#incrementedMs, failoverTimeMs, clock.monotonicMs());`,
+    replace: `return locallyExpired(clock.monotonicMs(), failoverTimeMs, clock.monotonicMs());`,
+    why: "a worker that cannot reach the table goes on beside the next owner",
+  },
+  {
+    name: "hold-counts-from-the-answer",
+    file: "src/worker/lease_hold.ts",
+    find: `if (isIncremented) this.#incrementedMs = sentMs;`,
+    replace: `if (isIncremented) this.#incrementedMs = this.#options.clock.monotonicMs();`,
+    why: "after a slow renewal the owner believes in its lease longer than those who watch it",
+  },
+  {
+    name: "no-fence-at-the-start",
+    file: "src/worker/lease_keeper.ts",
+    find: `const outcome = await store.apply(renew(lease), signal);`,
+    replace: `const outcome = await Promise.resolve({ applied: true as const, lease });`,
+    why: "a lease is started on the word of a read that may be long past",
+  },
+  {
+    name: "start-before-the-handoff-is-over",
+    file: "src/lease/handoff.ts",
+    find: `return lease.leaseOwner === workerId && lease.checkpointOwner === undefined;`,
+    replace: `return lease.leaseOwner === workerId;`,
+    why: "the next owner reads while the present one still drains",
+  },
+  {
+    name: "next-owner-does-not-wait",
+    file: "src/lease/handoff.ts",
+    find: `return lease.leaseOwner === view.workerId && view.expired;`,
+    replace: `return lease.leaseOwner === view.workerId;`,
+    why: "the next owner ends a handoff whose present owner is at work",
+  },
+  {
+    name: "handoff-overdue-at-once",
+    file: "src/lease/handoff.ts",
+    find: `rule.nowMs - sighting.firstSeenMs > rule.timeoutMs + rule.failoverTimeMs;`,
+    replace: `rule.nowMs - sighting.firstSeenMs > 0;`,
+    why: "the leader ends handoffs whose owners still have time to drain",
+  },
+  {
+    name: "refused-write-adopts-what-it-finds",
+    file: "src/worker/lease_hold.ts",
+    find: `const verdict = afterRefusedRenewal(before, found);`,
+    replace: `const verdict = found === undefined
+        ? afterRefusedRenewal(before, found)
+        : { type: "spurious" as const, lease: found };`,
+    why: "an owner takes another worker's lease for its own write whose answer was lost",
+  },
+  {
+    name: "expired-at-first-sight",
+    file: "src/lease/expiry.ts",
+    find: `return { leaseCounter, sinceMs: stands ? before.sinceMs ?? nowMs : nowMs };`,
+    replace: `const sinceMs = before === undefined ? nowMs - 1e6 : stands ? before.sinceMs ?? nowMs : nowMs;
+  return { leaseCounter, sinceMs };`,
+    why: "a new leader takes the leases of all workers",
+  },
+  {
+    name: "expiry-by-the-wall-clock",
+    file: "src/worker/leader_duties.ts",
+    find: `const startedMs = system.clock.monotonicMs();
+    let listing`,
+    replace: `const startedMs = system.clock.epochMs();
+    let listing`,
+    why: "two clocks that have nothing to do with one another are compared",
+  },
+  {
+    name: "child-after-the-first-parent",
+    file: "src/worker/worker.ts",
+    find: `lease.parentShardIds.map(async`,
+    replace: `lease.parentShardIds.slice(0, 1).map(async`,
+    why: "after a merge, records overtake those of the second parent",
+  },
+  {
+    name: "child-beside-its-parents",
+    file: "src/worker/worker.ts",
+    find: `return parent !== undefined && !isShardEnd(parent.checkpoint) ? [shardId] : [];`,
+    replace: `return parent === undefined ? [shardId] : [];`,
+    why: "records overtake those of the parents",
+  },
+  {
+    name: "end-before-the-child-leases",
+    file: "src/consumer/shard_consumer.ts",
+    find: `      if (areChildrenReady) {
+`,
+    replace: `      if (areChildrenReady || attempt === 1) {
+`,
+    why: "a worker that dies between the two leaves shards that nobody reads",
+  },
+  {
+    name: "end-in-the-last-checkpoint",
+    file: "src/consumer/shard_consumer.ts",
+    find: `    let areChildrenReady = children.length === 0;
+`,
+    replace: `    let areChildrenReady = children.length === 0;
+    checkpointer.reachShardEnd();
+`,
+    why: "a worker that stops at the end of a shard stores SHARD_END before the children have leases",
+  },
+  {
+    name: "checkpoint-goes-back",
+    file: "src/worker/lease_hold.ts",
+    find: `compare(at, lease.checkpoint) < 0 ? lease.checkpoint : at`,
+    replace: `at`,
+    why: "a checkpoint whose answer was lost is taken back by the retry of its batch",
+  },
+  {
+    name: "failed-checkpoint-is-remembered",
+    file: "src/consumer/checkpointer.ts",
+    find: `    const startedMs = this.#clock.monotonicMs();
+`,
+    replace: `    const startedMs = this.#clock.monotonicMs();
+    this.#last = target;
+`,
+    why: "a shard whose end could not be stored counts as done",
+  },
+  {
+    name: "release-before-shutdown-requested",
+    file: "src/consumer/shard_consumer.ts",
+    find: `      this.enter("shutdownRequested");
+`,
+    replace: `      this.enter("shutdownRequested");
+      await this.#held.handOver();
+`,
+    why: "the processor's last checkpoint comes too late",
+  },
+  {
+    name: "no-drain-when-stopping",
+    file: "src/worker/worker.ts",
+    find: `    team.keeper.drain("the worker is stopping");
+`,
+    replace: "",
+    why: "a stop takes all of its grace",
+  },
+];

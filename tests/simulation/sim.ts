@@ -1,0 +1,56 @@
+/**
+ * Runs simulated fleets, one for each seed, and tells the seeds that broke a rule. The last line is one of JSON.
+ *
+ *     deno task sim --seeds 100 [--seed 1] [--minutes 8] [--first]
+ *
+ * `--seed` is the first of the seeds; `--first` ends at the first violation.
+ *
+ * @module
+ */
+
+import { parseArgs } from "node:util";
+import { simulate, type SimulationResult } from "../../src/testing/simulation.ts";
+
+if (import.meta.main) Deno.exitCode = await main(Deno.args);
+
+async function main(args: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      seeds: { type: "string", default: "20" },
+      seed: { type: "string", default: "1" },
+      minutes: { type: "string" },
+      first: { type: "boolean", default: false },
+      verbose: { type: "boolean", default: false },
+    },
+  });
+  const first = Number(values.seed), count = Number(values.seeds);
+  const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
+  const startedMs = performance.now();
+  let seeds = 0, violations = 0, workerHours = 0, slowestMs = 0;
+  for (let seed = first; seed < first + count; seed++) {
+    const result = await simulate({ seed, minutes });
+    if (values.verbose) console.log(seed, result.steps, result.settledMs, result.fingerprint);
+    seeds++;
+    workerHours += result.workerHours;
+    slowestMs = Math.max(slowestMs, result.settledMs ?? 0);
+    if (result.violation === undefined) continue;
+    violations++;
+    console.log(violationText(result));
+    if (values.first) break;
+  }
+  const seconds = (performance.now() - startedMs) / 1000;
+  const workerHoursPerSecond = Math.round(100 * workerHours / seconds) / 100;
+  console.log(JSON.stringify({ seeds, violations, workerHoursPerSecond, slowestSettledMs: slowestMs }));
+  return violations === 0 ? 0 : 1;
+}
+
+/** What a person needs to see of a seed that broke a rule. */
+export function violationText({ seed, violation }: SimulationResult): string {
+  if (violation === undefined) return `seed ${seed}: no rule was broken`;
+  const { invariant, detail, leaseKey, atMs, step, history } = violation;
+  return [
+    `seed ${seed}, step ${step}, ${(atMs / 1000).toFixed(3)} s: ${invariant} ${leaseKey ?? ""}: ${detail}`,
+    ...history.map((line) => `    ${line}`),
+  ].join("\n");
+}
