@@ -74,6 +74,11 @@ export type WorkerEvent =
       | "farewell";
     readonly error: unknown;
   }
+  /** A loop's pass succeeded, after the one before it had failed. */
+  | {
+    readonly type: "passRecovered";
+    readonly pass: Extract<WorkerEvent, { readonly type: "passFailed" }>["pass"];
+  }
   // Leadership and leases.
   | { readonly type: "leadershipGained"; readonly workerId: string }
   | { readonly type: "leadershipLost"; readonly workerId: string; readonly reason: string }

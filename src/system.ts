@@ -68,6 +68,34 @@ export async function pause(clock: Clock, ms: number, signal: AbortSignal): Prom
   }
 }
 
+/**
+ * Gives work a limit of time.
+ *
+ * @param work Is told by its signal when the time is up, or when `signal` aborts.
+ * @throws {Error} when the time is up before the work is done, if the work throws its signal's reason.
+ */
+export async function within<T>(
+  clock: Clock,
+  limitMs: number,
+  work: (signal: AbortSignal) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  const stop = new AbortController();
+  const done = new AbortController();
+  const onAbort = () => stop.abort(signal?.reason);
+  if (signal?.aborted) onAbort();
+  signal?.addEventListener("abort", onAbort, { once: true });
+  const limit = pause(clock, limitMs, done.signal)
+    .then((isOver) => isOver ? stop.abort(new Error(`Not done within ${limitMs} ms`)) : undefined);
+  try {
+    return await work(stop.signal);
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+    done.abort();
+    await limit;
+  }
+}
+
 /** A version 4 UUID drawn from the given chance, so that a seeded run names its workers alike each time. */
 export function randomUuid(random: () => number): string {
   const hex = (digits: number) => {

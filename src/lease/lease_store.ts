@@ -43,6 +43,11 @@ export interface LeaseStore {
    * @throws {LeaseTableError} when a table of this name has another key schema.
    */
   ensureTable(signal?: AbortSignal): Promise<{ readonly created: boolean }>;
+  /**
+   * Adds what a table that others made may lack: the index, point-in-time recovery. Called after `ensureTable()`, once it is
+   * clear that this worker may use the table: one that is refused is left as it was. Does not wait for the index.
+   */
+  adoptTable(signal?: AbortSignal): Promise<void>;
   /** Scans the table; eventually consistent. */
   list(signal?: AbortSignal): Promise<TableListing>;
   /** Reads one lease, strongly consistent. Undefined when there is none or it cannot be read. */

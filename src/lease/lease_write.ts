@@ -4,7 +4,7 @@
  * `apply(write)`; a refused condition is an outcome, not an exception.
  *
  * The counter is the only fence of renew, take and checkpoint; the pair of owners is the fence of assign,
- * handoff and evict. `leaseKey` is conditioned on wherever the counter is not, so that no write brings a
+ * handoff and evict, and the counter too where a lease is taken for expired. `leaseKey` is conditioned on wherever the counter is not, so that no write brings a
  * deleted lease back as half an item.
  *
  * Source: KCL 3.5.1, `DynamoDBLeaseRefresher` and `DynamoDBLeaseSerializer`.

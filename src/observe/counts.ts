@@ -213,6 +213,7 @@ export function countsOf(event: WorkerEvent): readonly Count[] {
     case "workerReady":
     case "workerStopping":
     case "workerStopped":
+    case "passRecovered":
     case "shardsSynced":
     case "phaseChanged":
     case "shardBlocked":

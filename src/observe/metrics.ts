@@ -74,6 +74,11 @@ function workerFamilies(snapshot: Snapshot, health: Health): readonly Family[] {
     gauge("fleet_leases", "Leases in the table, as the leader sees them.", ifKnown(worker.fleet?.leases)),
     gauge("fleet_workers", "Live workers, as the leader sees them.", ifKnown(worker.fleet?.workers)),
     gauge("fleet_expired_leases", "Expired leases, as the leader sees them.", ifKnown(worker.fleet?.expired)),
+    gauge(
+      "unreadable_leases",
+      "Items of the lease table that the leader could not read as leases: their shards are read by nobody.",
+      worker.leader ? one(worker.unreadableLeases.size) : [],
+    ),
     {
       name: "kclite_lease_held_seconds_total",
       help: "Time for which leases were held, summed over leases: one lease for an hour adds 3600.",

@@ -39,6 +39,8 @@ export interface WorkerTotals {
   readonly fleet:
     | { readonly leases: number; readonly workers: number; readonly expired: number }
     | undefined;
+  /** Keys of items that could not be read as leases, and of which nothing better has been heard since. */
+  readonly unreadableLeases: ReadonlySet<string>;
   readonly clockSkewMs: number;
 }
 
@@ -54,12 +56,13 @@ export const SILENT_WORKER: WorkerTotals = {
   stopError: undefined,
   passFailures: {},
   fleet: undefined,
+  unreadableLeases: new Set(),
   clockSkewMs: 0,
 };
 
 /**
  * Failures of a pass further apart than this are not one streak, and a streak with no news for this long is over:
- * most passes tell only of failure. Ours; longer than any pass waits before it tries again, but for the audit.
+ * not every failure is a loop's, and only loops tell that they have recovered. Ours; longer than any pass waits before it tries again, but for the audit.
  */
 export const STREAK_GAP_MS = 60_000;
 
@@ -89,12 +92,20 @@ export function foldWorker(worker: WorkerTotals, event: WorkerEvent, nowMs: numb
       };
     case "passFailed":
       return withFailure(worker, event.pass, event.error, nowMs);
+    case "passRecovered":
+      return withoutFailure(worker, event.pass);
     case "leaseRenewalFailed":
       return withFailure(worker, "renewal", event.error, nowMs);
     case "leaseRenewed":
       return withoutFailure(worker, "renewal");
+    case "leaseUnreadable":
+      return { ...worker, unreadableLeases: new Set([...worker.unreadableLeases, event.leaseKey]) };
+    case "leaseCreated":
+    case "leaseDeleted":
+    case "leaseAssigned":
+      return withReadable(worker, event.leaseKey);
     case "leaseGained":
-      return withoutFailure(worker, "discovery");
+      return withReadable(withoutFailure(worker, "discovery"), event.leaseKey);
     case "shardsSynced":
       return withoutFailure(worker, "shardSync");
     case "assignmentPass": {
@@ -123,4 +134,12 @@ function withoutFailure(worker: WorkerTotals, pass: Pass): WorkerTotals {
   if (worker.passFailures[pass] === undefined) return worker;
   const { [pass]: _over, ...passFailures } = worker.passFailures;
   return { ...worker, passFailures };
+}
+
+function withReadable(worker: WorkerTotals, leaseKey: string): WorkerTotals {
+  if (!worker.unreadableLeases.has(leaseKey)) return worker;
+  return {
+    ...worker,
+    unreadableLeases: new Set([...worker.unreadableLeases].filter((key) => key !== leaseKey)),
+  };
 }

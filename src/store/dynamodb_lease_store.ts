@@ -46,6 +46,8 @@ export class DynamoDBLeaseStore implements LeaseStore {
   readonly #options: DynamoDBLeaseStoreOptions;
   readonly #table: DynamoDBTable;
   #isIndexUsed = true;
+  /** As `ensureTable()` saw it. */
+  #found: TableDescription | undefined;
   #size: { readonly segments: number; readonly readMs: number } | undefined;
 
   constructor(options: DynamoDBLeaseStoreOptions) {
@@ -55,17 +57,22 @@ export class DynamoDBLeaseStore implements LeaseStore {
 
   /** @throws {Error} also when the table does not become usable within ten minutes. */
   async ensureTable(signal?: AbortSignal): Promise<{ readonly created: boolean }> {
-    const { dynamodb, tableName, leaseTablePitrEnabled } = this.#options;
     const { table, created } = await this.#usableTable(signal);
     this.#noteSize(table);
+    this.#found = table;
+    return { created };
+  }
+
+  async adoptTable(signal?: AbortSignal): Promise<void> {
+    const { dynamodb, tableName, leaseTablePitrEnabled } = this.#options;
     if (leaseTablePitrEnabled) {
       await dynamodb.tableOperation("UpdateContinuousBackups", {
         TableName: tableName,
         PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
       }, signal);
     }
-    if (!(OWNER_INDEX in table.indexes)) await this.#addIndex(table, signal);
-    return { created };
+    const table = this.#found;
+    if (table !== undefined && !(OWNER_INDEX in table.indexes)) await this.#addIndex(table, signal);
   }
 
   async list(signal?: AbortSignal): Promise<TableListing> {

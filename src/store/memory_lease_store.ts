@@ -32,6 +32,11 @@ export class MemoryLeaseStore implements LeaseStore {
     return { created: this.#memory.create() };
   }
 
+  /** A table in memory lacks nothing. */
+  adoptTable(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async list(signal?: AbortSignal): Promise<TableListing> {
     return listingOf(await this.#table.scan(signal));
   }

@@ -28,6 +28,8 @@ export interface Visit {
   readonly context: ShardContext;
   inside: Callback | undefined;
   last: Callback | undefined;
+  /** When the last call was over. */
+  leftMs: number;
   /** How many records of the shard lie before the next one it should get. */
   next: number;
 }
@@ -78,15 +80,18 @@ export class DeliveryRules {
 
   /** A processor is called for the first time. */
   begin(machine: string, context: ShardContext): Visit {
-    const { shardId, leaseKey, initialCheckpoint } = context;
+    const { shardId, initialCheckpoint } = context;
     const next = recordsUpTo(this.#shard(shardId), initialCheckpoint);
-    const visit: Visit = { machine, shardId, context, inside: undefined, last: undefined, next };
+    const visit: Visit = {
+      machine,
+      shardId,
+      context,
+      inside: undefined,
+      last: undefined,
+      leftMs: -Infinity,
+      next,
+    };
     this.#visits.add(visit);
-    const stored = this.#options.leases().checkpointOf(leaseKey);
-    if (stored !== undefined && stored.by !== machine && compare(initialCheckpoint, stored.at) < 0) {
-      const detail = `${machine} starts at ${textOf(initialCheckpoint)}, stored is ${textOf(stored.at)}`;
-      this.#break("startsAtTheCheckpoint", visit, detail);
-    }
     return visit;
   }
 
@@ -119,7 +124,7 @@ export class DeliveryRules {
   leave(visit: Visit): void {
     this.#options.history.note(visit.machine, visit.shardId, `${visit.inside} is over`);
     visit.last = visit.inside;
-    this.#leftMs.set(visit, this.#options.time.nowMs);
+    visit.leftMs = this.#options.time.nowMs;
     visit.inside = undefined;
     if (visit.last === "dispose") this.#visits.delete(visit);
   }
@@ -134,6 +139,12 @@ export class DeliveryRules {
     const staleMs = time.nowMs - leases.holdOf(machine, leaseKey).heartbeatMs;
     if (!(staleMs <= failoverTimeMs)) {
       this.#break("deliversOnlyUnderALiveHold", visit, `${machine} last renewed it ${staleMs} ms ago`);
+    }
+    const stored = leases.checkpointOf(leaseKey);
+    // What this very process stored may be further on than it knows: an answer was lost.
+    if (stored !== undefined && stored.by !== machine && compare(initialCheckpoint, stored.at) < 0) {
+      const detail = `${machine} started at ${textOf(initialCheckpoint)}, stored is ${textOf(stored.at)}`;
+      this.#break("startsAtTheCheckpoint", visit, detail);
     }
     for (const other of this.#visits) this.#checkAlone(visit, other);
     for (const parent of this.#shard(shardId).parents) {
@@ -174,11 +185,9 @@ export class DeliveryRules {
     visit.next += batch.records.length;
   }
 
-  readonly #leftMs = new WeakMap<Visit, number>();
-
   /** Whether the processor was inside a call at that time: the release did not wait for it, nor should it. */
   #wasInsideAt(visit: Visit, atMs: number): boolean {
-    return atMs <= (this.#leftMs.get(visit) ?? -Infinity);
+    return atMs <= visit.leftMs;
   }
 
   #checkAlone(visit: Visit, other: Visit): void {

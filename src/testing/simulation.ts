@@ -50,7 +50,7 @@ export interface SimulationResult {
  * Once all faults have ended, everything must be processed and each shard be read within so many ms: two leases that
  * run out (the leader's and a shard's), back-offs of up to 30 s each in a row, and some generations of shards.
  */
-const orderMs = 240_000;
+const orderMs = 180_000;
 /** A handoff that is pending must be over so long after the faults have ended. */
 const handoffMs = 2 * (handoffTimeoutMs + failoverTimeMs);
 /** A worker that is told to stop must have stopped within so many ms: some farewells of 2 s each, and the batch at hand. */

@@ -13,6 +13,7 @@
 export class VirtualTime {
   #nowMs = 0;
   #count = 0;
+  #order = 0;
   /** A binary heap: the earliest first, of equal times the one that was set first. */
   readonly #heap: Entry[] = [];
 
@@ -49,8 +50,6 @@ export class VirtualTime {
       if (!goesOn()) return;
     }
   }
-
-  #order = 0;
 
   #push(entry: Entry): void {
     const heap = this.#heap;

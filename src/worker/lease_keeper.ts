@@ -64,9 +64,10 @@ export class LeaseKeeper {
   /** Looks for leases newly assigned to this worker and starts them. @throws what the index query threw. */
   async discover(signal: AbortSignal): Promise<void> {
     const keys = await this.#options.store.leaseKeysOwnedBy(this.#options.workerId, signal);
-    this.#checkMissing(new Set(keys));
+    const listed = new Set(keys);
+    this.#checkMissing(listed);
+    for (const key of this.#awaited.keys()) if (!listed.has(key)) this.#awaited.delete(key);
     const fresh = keys.filter((key) => !this.#holds.has(key));
-    for (const key of this.#awaited.keys()) if (!keys.includes(key)) this.#awaited.delete(key);
     const outcomes = await Promise.allSettled(
       fresh.map((key) => this.#discoveries.run(() => this.#start(key, signal))),
     );

@@ -1,6 +1,6 @@
 /**
  * Repeats a pass until told to stop. A pass that fails is told as an event and tried again, more slowly the more
- * often it fails in a row.
+ * often it fails in a row; the first that succeeds again is told too.
  *
  * @module
  */
@@ -20,8 +20,11 @@ export interface LoopOptions {
   readonly emit: (event: WorkerEvent) => void;
 }
 
-/** However often it failed, a pass is tried again within this time, in ms. */
-const maxPauseMs = 10_000;
+/**
+ * However often it failed, a pass is tried again within this time in ms, or within its interval where that is longer. Ours: it
+ * is what leases wait for after an outage is over.
+ */
+const maxPauseMs = 3_000;
 
 /** Runs passes until the signal aborts; the pass under way is waited for. */
 export async function loop(
@@ -35,6 +38,7 @@ export async function loop(
     let pauseMs = intervalMs;
     try {
       pauseMs = await work(signal) ?? intervalMs;
+      if (failures > 0 && !signal.aborted) emit({ type: "passRecovered", pass });
       failures = 0;
     } catch (error) {
       if (signal.aborted) return;

@@ -15,7 +15,7 @@ import type { WorkerEvent } from "../events.ts";
 import type { CoordinatorStore } from "../lease/coordinator_store.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
 import type { TableFormat } from "../lease/table_format.ts";
-import type { System } from "../system.ts";
+import { type System, within } from "../system.ts";
 import { fleetFormat } from "./fleet_format.ts";
 import type { WorkerSettings } from "./settings.ts";
 
@@ -29,6 +29,9 @@ export interface StartUpOptions {
   readonly system: System;
   readonly emit: (event: WorkerEvent) => void;
 }
+
+/** The stream is to be described within this time, retries included, in ms; then the attempt has failed. */
+const describeLimitMs = 20_000;
 
 /** What starting up found. */
 export interface Started {
@@ -62,14 +65,22 @@ export async function startUp(options: StartUpOptions, signal: AbortSignal): Pro
 async function tryStartUp(options: StartUpOptions, signal: AbortSignal): Promise<Started> {
   const stream = await findStream(options, signal);
   await options.leaseStore.ensureTable(signal);
-  return { stream, format: await fleetFormat(options, undefined, signal) };
+  const format = await fleetFormat(options, undefined, signal);
+  await options.leaseStore.adoptTable(signal);
+  return { stream, format };
 }
 
 /** The stream, once it can be read. */
 async function findStream(options: StartUpOptions, signal: AbortSignal): Promise<StreamReference> {
-  const { kinesis, settings } = options;
+  const { kinesis, settings, system } = options;
   const { stream } = settings;
-  const summary = await kinesis.describeStreamSummary(stream, signal);
+  // A server that never answers must not use up the time of many attempts in one.
+  const summary = await within(
+    system.clock,
+    describeLimitMs,
+    (limited) => kinesis.describeStreamSummary(stream, limited),
+    signal,
+  );
   if (summary.streamStatus !== "ACTIVE" && summary.streamStatus !== "UPDATING") {
     throw new Error(
       `Cannot read stream "${stream.streamName}": expected status ACTIVE or UPDATING: got ${summary.streamStatus}: wait for it`,

@@ -10,7 +10,7 @@ import type { WorkerEvent } from "../events.ts";
 import { leaseKeyOf } from "../lease/lease.ts";
 import { type AggregateProblem, deaggregateAll } from "../stream/aggregation.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
-import { pause, randomUuid, realSystem, type System } from "../system.ts";
+import { pause, randomUuid, realSystem, type System, within } from "../system.ts";
 import { Bell } from "./bell.ts";
 import { createChildLeases } from "./child_leases.ts";
 import { FleetMember } from "./fleet_member.ts";
@@ -121,8 +121,8 @@ export class KinesisWorker {
     await Promise.race([consumers.done(), limit]);
     grace.abort();
     await limit;
-    await this.#tryFarewell((within) => team.keeper.passOn(within));
-    await this.#tryFarewell((within) => reading.close(within));
+    await this.#tryFarewell((limited) => team.keeper.passOn(limited));
+    await this.#tryFarewell((limited) => reading.close(limited));
     if (failure.signal.aborted) throw failure.signal.reason;
   }
 
@@ -201,26 +201,17 @@ export class KinesisWorker {
 
   /** Makes sure that nothing more is assigned to us, and chooses who gets what we have. */
   async #sayGoodbye(team: Team): Promise<void> {
-    await this.#tryFarewell((within) => team.member.withdraw(within));
-    await this.#tryFarewell(async (within) => team.bequeath(await team.member.successors(within)));
-    await this.#tryFarewell((within) => team.member.release("the worker is stopping", within));
+    await this.#tryFarewell((limited) => team.member.withdraw(limited));
+    await this.#tryFarewell(async (limited) => team.bequeath(await team.member.successors(limited)));
+    await this.#tryFarewell((limited) => team.member.release("the worker is stopping", limited));
   }
 
   /** A goodbye that fails, or takes too long, is no reason not to go: everything it would do happens by itself in time. */
-  async #tryFarewell(farewell: (within: AbortSignal) => Promise<void>): Promise<void> {
-    const { clock } = this.#system;
-    const late = new AbortController();
-    const done = new AbortController();
-    const limit = pause(clock, farewellMs, done.signal).then(() =>
-      late.abort(new Error(`not done within ${farewellMs} ms`))
-    );
+  async #tryFarewell(farewell: (limited: AbortSignal) => Promise<void>): Promise<void> {
     try {
-      await farewell(late.signal);
+      await within(this.#system.clock, farewellMs, farewell);
     } catch (error) {
       this.#emit({ type: "passFailed", pass: "farewell", error });
-    } finally {
-      done.abort();
-      await limit;
     }
   }
 

@@ -10,6 +10,7 @@ import { SHARD_END } from "../../src/stream/sequence_number.ts";
 const about = { leaseKey: "shardId-000000000000", shardId: "shardId-000000000000" } as const;
 const at = { sequenceNumber: "4967", subSequenceNumber: 0 } as const;
 const error = new Error("no luck");
+error.stack = "Error: no luck\n    at processRecords (file:///app/words.ts:12:9)";
 
 /** By type; a new type that is missing here does not compile. */
 export const SAMPLE_EVENTS: { readonly [Type in WorkerEvent["type"]]: Extract<WorkerEvent, { type: Type }> } =
@@ -33,6 +34,7 @@ export const SAMPLE_EVENTS: { readonly [Type in WorkerEvent["type"]]: Extract<Wo
     workerStopping: { type: "workerStopping", heldLeases: 1 },
     workerStopped: { type: "workerStopped", error: undefined },
     passFailed: { type: "passFailed", pass: "discovery", error },
+    passRecovered: { type: "passRecovered", pass: "discovery" },
     leadershipGained: { type: "leadershipGained", workerId: "w1" },
     leadershipLost: { type: "leadershipLost", workerId: "w1", reason: "taken" },
     shardsSynced: { type: "shardsSynced", shards: 4, created: 1 },

@@ -139,15 +139,6 @@ export const MUTANTS: readonly Mutant[] = [
     why: "the leader ends handoffs whose owners still have time to drain",
   },
   {
-    name: "refused-write-adopts-what-it-finds",
-    file: "src/worker/lease_hold.ts",
-    find: `const verdict = afterRefusedRenewal(before, found);`,
-    replace: `const verdict = found === undefined
-        ? afterRefusedRenewal(before, found)
-        : { type: "spurious" as const, lease: found };`,
-    why: "an owner takes another worker's lease for its own write whose answer was lost",
-  },
-  {
     name: "expired-at-first-sight",
     file: "src/lease/expiry.ts",
     find: `return { leaseCounter, sinceMs: stands ? before.sinceMs ?? nowMs : nowMs };`,

@@ -9,7 +9,7 @@
  */
 
 import { parseArgs } from "node:util";
-import { simulate, type SimulationResult } from "../../src/testing/simulation.ts";
+import { simulate, type SimulationResult } from "../../src/testing/mod.ts";
 
 if (import.meta.main) Deno.exitCode = await main(Deno.args);
 

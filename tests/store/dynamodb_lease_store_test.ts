@@ -75,6 +75,7 @@ Deno.test("ensureTable() creates the table with the capacity, tags and protectio
     leaseTablePitrEnabled: true,
   });
   await bed.runFor(1_000, bed.store.ensureTable());
+  await bed.store.adoptTable();
   const ProvisionedThroughput = { ReadCapacityUnits: 5, WriteCapacityUnits: 7 };
   assertEquals(bed.inputOf("createTable"), {
     TableName: "app",
@@ -148,12 +149,18 @@ Deno.test("ensureTable() refuses a table that is not for leases", async () => {
   }
 });
 
-Deno.test("ensureTable() starts the making of a missing index and does not wait for it", async () => {
+Deno.test("adoptTable() starts the making of a missing index and does not wait for it", async () => {
   const onDemand = testBed({
     describeTable: answers({ ...ACTIVE, indexes: {} }),
     tableOperation: answers(undefined),
   });
   assertEquals(await onDemand.store.ensureTable(), { created: false });
+  assertEquals(
+    onDemand.calls.map(([name]) => name),
+    ["describeTable"],
+    "not before it is clear that it may be used",
+  );
+  await onDemand.store.adoptTable();
   assertEquals(onDemand.calls.at(-1), ["tableOperation", "UpdateTable", {
     TableName: "app",
     AttributeDefinitions: ATTRIBUTES,
@@ -165,6 +172,7 @@ Deno.test("ensureTable() starts the making of a missing index and does not wait 
     tableOperation: answers(undefined),
   });
   await provisioned.store.ensureTable();
+  await provisioned.store.adoptTable();
   const [, , input] = provisioned.calls.at(-1) ?? [];
   assertEquals((input as { GlobalSecondaryIndexUpdates: unknown }).GlobalSecondaryIndexUpdates, [{
     Create: { ...INDEX, ProvisionedThroughput: { ReadCapacityUnits: 3, WriteCapacityUnits: 4 } },
@@ -174,15 +182,17 @@ Deno.test("ensureTable() starts the making of a missing index and does not wait 
     describeTable: answers({ ...ACTIVE, indexes: { LeaseOwnerToLeaseKeyIndex: "CREATING" } }),
   });
   await creating.store.ensureTable();
+  await creating.store.adoptTable();
   assertEquals(creating.calls.map(([name]) => name), ["describeTable"]);
 });
 
-Deno.test("ensureTable() goes without an index that it may not make, and says so", async () => {
+Deno.test("adoptTable() goes without an index that it may not make, and says so", async () => {
   const raced = testBed({
     describeTable: answers({ ...ACTIVE, indexes: {} }),
     tableOperation: () => Promise.reject(serviceError("ResourceInUseException")),
   });
   await raced.store.ensureTable();
+  await raced.store.adoptTable();
   assertEquals(raced.events, []);
 
   const denied = testBed({
@@ -190,6 +200,7 @@ Deno.test("ensureTable() goes without an index that it may not make, and says so
     tableOperation: () => Promise.reject(serviceError("AccessDeniedException")),
   });
   await denied.store.ensureTable();
+  await denied.store.adoptTable();
   assertStringIncludes(noticeOf(denied.events), "AccessDeniedException");
 });
 

@@ -202,6 +202,10 @@ export function resharding(fleet: Fleet): Scenario[] {
         const { records, ms } = afterThaw(fleet.lines, "j1", thawedAt);
         // Java looks at its leases at each renewal, a third of the failover time apart, and delivers until then.
         assert(ms < 3000, `Java went on for ${ms} ms`);
+        const isRefused = fleet.lines.some((line) =>
+          line.worker === "j1" && line.event === "checkpointFailed"
+        );
+        assert(records === 0 || isRefused, "Java's checkpoint of what it had in hand is refused");
         return `${records} records more in ${ms} ms, then leases anew after ${
           seconds(Date.now() - thawedAt)
         }`;

@@ -1,0 +1,78 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import type { Kinesis, StreamSummary } from "../../src/aws/kinesis.ts";
+import { LeaseTableError } from "../../src/errors.ts";
+import { settingsOf } from "../../src/worker/settings.ts";
+import { startUp } from "../../src/worker/start_up.ts";
+import { eventsOf } from "../support/consumer_bed.ts";
+import { MemoryBed } from "../support/memory_bed.ts";
+
+const signal = new AbortController().signal;
+const summary: StreamSummary = {
+  streamName: "words",
+  streamArn: "arn:aws:kinesis:eu-central-1:123456789012:stream/words",
+  streamStatus: "ACTIVE",
+  streamCreationEpochS: 1,
+  openShardCount: 1,
+};
+
+type Describe = (memory: MemoryBed, signal?: AbortSignal) => Promise<StreamSummary>;
+
+function bed(describe: Describe = () => Promise.resolve(summary)) {
+  const memory = new MemoryBed();
+  const calls: string[] = [];
+  const { store } = memory;
+  const ensureTable = store.ensureTable.bind(store);
+  store.ensureTable = (signal) => {
+    calls.push("ensure");
+    return ensureTable(signal);
+  };
+  store.adoptTable = () => {
+    calls.push("adopt");
+    return Promise.resolve();
+  };
+  const started = startUp({
+    settings: settingsOf({
+      applicationName: "app",
+      streamName: "words",
+      maxInitializationAttempts: 3,
+      processor: () => ({ processRecords() {}, shardEnded() {} }),
+    }),
+    workerId: "me",
+    kinesis: { describeStreamSummary: (_stream, signal) => describe(memory, signal) } as Kinesis,
+    leaseStore: store,
+    coordinatorStore: memory.coordinator,
+    system: memory.system,
+    emit: memory.emit,
+  }, signal);
+  started.catch(() => {});
+  return { memory, calls, started, clock: memory.clock };
+}
+
+Deno.test("startUp() prepares the table and takes the stream's ARN along", async () => {
+  const { calls, started, memory } = bed();
+  assertEquals((await started).stream, { streamName: "words", streamArn: summary.streamArn });
+  assertEquals(calls, ["ensure", "adopt"]);
+  assertEquals(memory.table.items().map((item) => item.leaseKey), [{ S: "Migration3.0" }]);
+});
+
+Deno.test("startUp() leaves the table of a fleet that it must not join as it was", async () => {
+  const { calls, started } = bed(async (memory) => {
+    await memory.lease("shardId-000000000000", "java");
+    return summary;
+  });
+  await assertRejects(() => started, LeaseTableError, "KCL 2.x");
+  assertEquals(calls, ["ensure"]);
+});
+
+Deno.test("startUp() does not wait for ever for a server that never answers", async () => {
+  const { started, clock, memory } = bed((_memory, signal) =>
+    new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason), { once: true }))
+  );
+  await clock.advance(3 * 20_000 + 2 * 1000);
+  await assertRejects(() => started, Error, "within 20000 ms");
+  assertEquals(eventsOf(memory.events, "initializationFailed").map((event) => event.retryInMs), [
+    1000,
+    1000,
+    undefined,
+  ]);
+});
