@@ -234,7 +234,8 @@ class Program {
   }
 
   async #serveHealth(
-    { options, settings: { healthPort, healthHost } }: Configuration,
+    { options, settings: { healthPort, healthHost, healthCallbackLimitMillis: callbackLimitMs } }:
+      Configuration,
     totals: Totals,
   ): Promise<RunningServer | undefined> {
     if (healthPort === undefined) return undefined;
@@ -242,7 +243,7 @@ class Program {
     const { failoverTimeMs, idleTimeBetweenReadsMs = 0 } = options;
     // A worker told to renew or to read rarely is well while it does.
     const stallLimitMs = Math.max(60_000, 2 * idleTimeBetweenReadsMs);
-    const server = await serve(healthApp(totals, { failoverTimeMs, stallLimitMs }).fetch, {
+    const server = await serve(healthApp(totals, { failoverTimeMs, callbackLimitMs, stallLimitMs }).fetch, {
       port: healthPort,
       hostname: healthHost,
       setting: "healthPort",

@@ -295,6 +295,19 @@ Deno.test("main() runs a module beside its properties file until it is told to s
 });
 
 Deno.test("main() calls a worker that renews as rarely as failoverTimeMillis says healthy", async () => {
+  assertEquals(
+    await healthWithin("failoverTimeMillis = 60000\n"),
+    '{"healthy":true,"ready":true,"faults":[]}',
+  );
+});
+
+Deno.test("main() has /health tell of a callback that takes longer than healthCallbackLimitMillis", async () => {
+  const answer = await healthWithin("failoverTimeMillis = 60000\nhealthCallbackLimitMillis = 14000\n");
+  assertMatch(answer, /"code":"callbackOverdue".*processRecords has not returned for 15/);
+});
+
+/** What /health answers after 15 s in a callback. */
+async function healthWithin(properties: string): Promise<string> {
   const { realSystem } = await import("../src/system.ts");
   let aheadMs = 0;
   const clock: System["clock"] = {
@@ -313,7 +326,7 @@ Deno.test("main() calls a worker that renews as rarely as failoverTimeMillis say
   };
   Reflect.set(globalThis, "heard", hear);
   try {
-    const file = "executableName = words.mjs\nhealthPort = 0\nfailoverTimeMillis = 60000\n";
+    const file = `executableName = words.mjs\nhealthPort = 0\n${properties}`;
     await withFolder({ "app.properties": file, "words.mjs": WORDS }, (folder) =>
       withSmokeBed(async (bed) => {
         await main([`${folder}/app.properties`, ...flagsFor(bed)], {
@@ -329,8 +342,8 @@ Deno.test("main() calls a worker that renews as rarely as failoverTimeMillis say
   } finally {
     Reflect.deleteProperty(globalThis, "heard");
   }
-  assertEquals(answer, '{"healthy":true,"ready":true,"faults":[]}', log.join("\n"));
-});
+  return answer;
+}
 
 Deno.test("main() ends with 1 when a module makes something that is no processor", async () => {
   await withFolder({ "words.ts": "export default () => ({});" }, (folder) =>

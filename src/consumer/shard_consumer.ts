@@ -246,13 +246,14 @@ class ShardConsumer {
     const { emit, onProcessError, taskBackoffTimeMs } = this.#options;
     const largestBefore = checkpointer.largest;
     const userRecords = this.#options.deaggregate(page.records, this.#held.lease);
-    const { batch, first, last, bytes } = deliveryOf(page, userRecords, largestBefore);
-    const records = batch.records.length;
-    const isWanted = records > 0 ||
-      (!batch.isAtShardEnd && this.#options.callProcessRecordsEvenForEmptyRecordList);
-    if (!isWanted) return { type: "next" };
 
     for (let attempt = 1; !this.#leave.aborted; attempt++) {
+      // What a failed attempt has checkpointed is done: only the rest is repeated.
+      const { batch, first, last, bytes } = deliveryOf(page, userRecords, checkpointer.largest);
+      const records = batch.records.length;
+      const isCalledWhenEmpty = attempt === 1 && !batch.isAtShardEnd &&
+        this.#options.callProcessRecordsEvenForEmptyRecordList;
+      if (records === 0 && !isCalledWhenEmpty) return { type: "next" };
       this.#held.ensureHeld();
       checkpointer.delivering(last);
       this.#held.countBytes(bytes);

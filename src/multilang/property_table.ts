@@ -320,6 +320,14 @@ const STARTING: readonly Property[] = [
     note: "Address to serve them on. They have no authentication: `0.0.0.0` shows them to the whole network",
   }),
   setting({
+    name: "healthCallbackLimitMillis",
+    type: milliseconds,
+    setting: "healthCallbackLimitMillis",
+    default: "300000",
+    note:
+      "How long a callback of a record processor may take until /health is 503; longer than the slowest batch that is well",
+  }),
+  setting({
     name: "logLevel",
     type: oneOf(["debug", "info", "warning", "error"]),
     setting: "logLevel",

@@ -9,11 +9,12 @@
  * @module
  */
 
-import { AwsServiceError } from "../errors.ts";
+import { AwsServiceError, LeaseLostError } from "../errors.ts";
 import type { LeaseLossReason, WorkerEvent } from "../events.ts";
 import { textOf } from "../stream/sequence_number.ts";
 import { counted, durationText } from "./format.ts";
 import { errorLine, oneLine } from "./one_line.ts";
+import { thrownAt } from "./thrown_at.ts";
 
 /** How much a line matters. */
 export type LogLevel = "debug" | "info" | "warning" | "error";
@@ -60,6 +61,8 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
         : failure(`Stopped because of ${errorLine(event.error)}`);
     case "passFailed":
       return warning(`Will try again: ${event.pass} failed: ${errorLine(event.error)}`);
+    case "passRecovered":
+      return info(`${event.pass} works again`);
     // Leadership and leases.
     case "leadershipGained":
       return info(`Worker ${event.workerId} leads the fleet`);
@@ -88,7 +91,10 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
           `${event.expired} expired`,
       );
     case "leaseUnreadable":
-      return warning(`${event.leaseKey}: cannot read its item in the lease table: ${event.problem}`);
+      return failure(
+        `${event.leaseKey}: cannot read its item in the lease table: ${event.problem}: nobody reads its shard until ` +
+          "the item is mended or deleted",
+      );
     case "leaseGained":
       return info(`${event.leaseKey}: lease gained at ${textOf(event.checkpoint)}`);
     case "leaseRenewed":
@@ -135,7 +141,7 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
       // A batch that failed has a line of its own.
       return event.error === undefined || event.callback === "processRecords"
         ? undefined
-        : failure(`${event.leaseKey}: ${event.callback} threw: ${errorLine(event.error)}`);
+        : failure(`${event.leaseKey}: ${event.callback} threw: ${thrownLine(event.error)}`);
     case "batchProcessed":
       return debug(
         `${event.leaseKey}: processed ${counted(event.records, "record")} in ${durationText(event.ms)}${
@@ -146,7 +152,7 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
       return failure(
         `${event.leaseKey}: processRecords threw on ${counted(event.records, "record")} from ` +
           `${textOf(event.first)} to ${textOf(event.last)}, ${batchOutcome(event)}: ${
-            errorLine(event.error)
+            thrownLine(event.error)
           }`,
       );
     case "processorRestarting":
@@ -227,15 +233,29 @@ const TRIMMED_OUTCOMES: Readonly<
   stop: "the shard is not read",
 };
 
+/** The error, and the line of the processor that it comes from. */
+function thrownLine(error: unknown): string {
+  return errorLine(error) + thrownAt(error);
+}
+
 function batchOutcome(event: Extract<WorkerEvent, { readonly type: "batchFailed" }>): string {
   switch (event.outcome) {
     case "skipped":
-      return "they are SKIPPED";
+      return skippedOutcome(event.error);
     case "retrying":
       return `they will be tried again (attempt ${event.attempt})`;
     case "leaseGivenUp":
       return "the lease is given up";
   }
+}
+
+/** That a checkpoint could not be stored does not mean that the records were not processed. */
+function skippedOutcome(error: unknown): string {
+  const notStored = "for a checkpoint could not be stored; they are not delivered again to this processor";
+  if (error instanceof LeaseLostError) return `${notStored}, but to that of the lease's next owner`;
+  return error instanceof AwsServiceError && error.service === "dynamodb"
+    ? `${notStored}, and a later checkpoint covers them, processed or not`
+    : "they are SKIPPED";
 }
 
 function behind(millisBehindLatest: number | undefined): string {

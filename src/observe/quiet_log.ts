@@ -2,7 +2,8 @@
  * A listener that writes log lines and says the same thing at most once a minute. While DynamoDB is away, every lease
  * and every loop of every worker has the same to complain of, several times a second.
  *
- * Only failures that are tried again are held back. What happens to records and leases is told every time.
+ * Only failures that are tried again are held back, and with them that it works again. What happens to records and leases is
+ * told every time.
  *
  * @module
  */
@@ -25,9 +26,12 @@ const MOST_KINDS = 100;
  */
 export function quietLog(clock: Clock, write: (line: LogLine) => void): EventListener {
   const told = new Map<string, { readonly atMs: number; held: number }>();
+  /** Passes of which the log says that they fail. */
+  const failing = new Set<string>();
   return (event) => {
     const line = logLine(event);
     if (line === undefined) return;
+    if (event.type === "passRecovered" && !failing.delete(event.pass)) return;
     const kind = kindOfFailure(event);
     if (kind === undefined) return write(line);
     const nowMs = clock.monotonicMs();
@@ -38,6 +42,7 @@ export function quietLog(clock: Clock, write: (line: LogLine) => void): EventLis
     }
     if (before === undefined && told.size >= MOST_KINDS) told.clear();
     told.set(kind, { atMs: nowMs, held: 0 });
+    if (event.type === "passFailed") failing.add(event.pass);
     const held = before?.held ?? 0;
     write(held === 0 ? line : { ...line, text: `${line.text} (and ${held} more like it before)` });
   };

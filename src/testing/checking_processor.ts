@@ -48,10 +48,10 @@ class CheckingProcessor implements RecordProcessor {
         if (context.signal.aborted) return;
         if (index === failsAt) throw this.#failure();
         this.#rules.processed(visit, record);
-        if (chance.happens(0.06) && !await this.#checkpoint(context, record)) return;
+        if (chance.happens(0.06) && !await this.#checkpoint(context, { visit, at: record })) return;
       }
-      if (chance.happens(0.6)) await this.#checkpoint(context);
-      this.#rules.finished(visit, batch);
+      if (chance.happens(0.6)) await this.#checkpoint(context, { visit });
+      this.#rules.finished(visit);
     });
   }
 
@@ -107,13 +107,15 @@ class CheckingProcessor implements RecordProcessor {
    * @returns false when the lease is gone.
    * @throws what the table threw, at times; else the next checkpoint mends it.
    */
-  async #checkpoint(context: ShardContext, at?: KinesisRecord): Promise<boolean> {
+  async #checkpoint(
+    context: ShardContext,
+    batch?: { readonly visit: Visit; readonly at?: KinesisRecord },
+  ): Promise<boolean> {
     try {
-      await context.checkpoint(at);
+      await context.checkpoint(batch?.at);
+      if (batch !== undefined) this.#rules.checkpointed(batch.visit, batch.at);
     } catch (error) {
       if (error instanceof LeaseLostError) return false;
-      // A batch that is repeated may begin before what was checkpointed inside of it.
-      if (error instanceof RangeError) return true;
       if (this.#link.chance.happens(0.4)) throw error;
     }
     return true;

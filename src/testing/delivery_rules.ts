@@ -32,6 +32,8 @@ export interface Visit {
   leftMs: number;
   /** How many records of the shard lie before the next one it should get. */
   next: number;
+  /** The same, once the batch at hand is through. */
+  afterBatch: number;
 }
 
 /** What the rules look at. */
@@ -89,6 +91,7 @@ export class DeliveryRules {
       inside: undefined,
       last: undefined,
       leftMs: -Infinity,
+      afterBatch: 0,
       next,
     };
     this.#visits.add(visit);
@@ -163,6 +166,13 @@ export class DeliveryRules {
       }
       expected++;
     }
+    visit.afterBatch = expected;
+  }
+
+  /** A checkpoint inside of the batch was stored, and the processor knows: if it fails now, only the rest is repeated. */
+  checkpointed(visit: Visit, at: KinesisRecord | undefined): void {
+    const reached = at === undefined ? visit.afterBatch : recordsUpTo(this.#shard(visit.shardId), at);
+    visit.next = Math.max(visit.next, reached);
   }
 
   /** A record of the batch has been processed. */
@@ -181,8 +191,8 @@ export class DeliveryRules {
   }
 
   /** The batch was processed to its end: the next one follows it. */
-  finished(visit: Visit, batch: RecordsBatch): void {
-    visit.next += batch.records.length;
+  finished(visit: Visit): void {
+    visit.next = visit.afterBatch;
   }
 
   /** Whether the processor was inside a call at that time: the release did not wait for it, nor should it. */

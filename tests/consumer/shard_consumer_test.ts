@@ -405,3 +405,19 @@ function startedWith(lease: Lease) {
   };
   return { ...bed, settle, draining };
 }
+
+Deno.test("consumeShard() with retry repeats only what the failed attempt did not checkpoint", async () => {
+  const processor = new NotingProcessor({
+    processRecords: async (context) => {
+      if (processor.batches.length > 1) return;
+      await context.checkpoint(positionAt("2"));
+      throw new Error("the third record");
+    },
+  });
+  const bed = startConsumer(processor, { onProcessError: "retry" });
+  bed.retrieval.feed(pageOf([recordWith(1), recordWith(2), recordWith(3)]));
+  await bed.clock.advance(500);
+  assertEquals(processor.calls, ["initialize", "processRecords 1+2+3", "processRecords 3"]);
+  bed.held.lose();
+  await bed.end;
+});

@@ -176,3 +176,15 @@ Deno.test("KinesisWorker.run() ends a shard whose stream is deleted", async () =
   await bed.stream.delete();
   await until("the shard has ended", () => bed.notes.some((note) => note.text === "<shardEnded>"));
 });
+
+Deno.test("KinesisWorker reads a stream of the same name that is made again after it was deleted", async () => {
+  await using bed = await TestBed.start(1);
+  bed.startWorker("w", { leaseCleanupIntervalMs: 300, leaseAuditIntervalMs: 300 });
+  await bed.stream.put(["old"]);
+  await until("the old stream is read", () => bed.texts.includes("old"));
+  await bed.stream.delete();
+  await until("its shard has ended", () => bed.notes.some((note) => note.text === "<shardEnded>"));
+  await bed.stream.createAgain(2);
+  await bed.stream.put(["new 1", "new 2", "new 3"]);
+  await until("the new stream is read", () => new Set(bed.texts).size === 4);
+});

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { AwsServiceError } from "../../src/errors.ts";
+import { AwsServiceError, LeaseLostError } from "../../src/errors.ts";
 import type { WorkerEvent } from "../../src/events.ts";
 import { type LogLine, logLine } from "../../src/observe/log_lines.ts";
 import { quietLog } from "../../src/observe/quiet_log.ts";
@@ -15,6 +15,7 @@ const LINES: { readonly [Type in WorkerEvent["type"]]: string | undefined } = {
   workerStopping: "info Stopping, with 1 lease to hand over",
   workerStopped: "info Stopped",
   passFailed: "warning Will try again: discovery failed: no luck",
+  passRecovered: "info discovery works again",
   leadershipGained: "info Worker w1 leads the fleet",
   leadershipLost: "info Worker w1 no longer leads the fleet: taken",
   shardsSynced: "info 4 shards listed, 1 lease created",
@@ -23,7 +24,8 @@ const LINES: { readonly [Type in WorkerEvent["type"]]: string | undefined } = {
   leaseAssigned: "debug shardId-000000000000: assigned to w2",
   handoffStarted: "info shardId-000000000000: to be handed over from w1 to w2",
   assignmentPass: "info Assigned 1 lease of 4 to 2 workers, 1 expired",
-  leaseUnreadable: "warning shardId-000000000000: cannot read its item in the lease table: no checkpoint",
+  leaseUnreadable: "error shardId-000000000000: cannot read its item in the lease table: no checkpoint: " +
+    "nobody reads its shard until the item is mended or deleted",
   leaseGained: "info shardId-000000000000: lease gained at 4967",
   leaseRenewed: undefined,
   leaseRenewalFailed: "warning shardId-000000000000: renewal failed: no luck",
@@ -41,7 +43,7 @@ const LINES: { readonly [Type in WorkerEvent["type"]]: string | undefined } = {
   callbackEnded: undefined,
   batchProcessed: "debug shardId-000000000000: processed 10 records in 40 ms, 0 ms behind",
   batchFailed: "error shardId-000000000000: processRecords threw on 10 records from 4968 to 4977/3, " +
-    "they are SKIPPED: no luck",
+    "they are SKIPPED: no luck at words.ts:12:9",
   processorRestarting:
     "warning shardId-000000000000: processor restarts in 500 ms (1 restart in a row): no luck",
   checkpointed: "debug shardId-000000000000: checkpoint at 4967",
@@ -70,9 +72,20 @@ Deno.test("logLine() says what becomes of a batch", () => {
   const words = (["skipped", "retrying", "leaseGivenUp"] as const).map((outcome) =>
     logLine(sample("batchFailed", { outcome, attempt: 3 }))?.text
   );
-  assertMatch(`${words[0]}`, /from 4968 to 4977\/3, they are SKIPPED: no luck$/);
-  assertMatch(`${words[1]}`, /they will be tried again \(attempt 3\): no luck$/);
-  assertMatch(`${words[2]}`, /the lease is given up: no luck$/);
+  assertMatch(`${words[0]}`, /from 4968 to 4977\/3, they are SKIPPED: no luck at words.ts:12:9$/);
+  assertMatch(`${words[1]}`, /they will be tried again \(attempt 3\): no luck at words.ts:12:9$/);
+  assertMatch(`${words[2]}`, /the lease is given up: no luck at words.ts:12:9$/);
+});
+
+Deno.test("logLine() does not call records skipped when it was their checkpoint that failed", () => {
+  const words = [awsError("AccessDeniedException", false), new LeaseLostError("a", "taken")].map((error) =>
+    logLine(sample("batchFailed", { error }))?.text
+  );
+  assertMatch(
+    `${words[0]}`,
+    /to 4977\/3, for a checkpoint could not be stored; they are not delivered again to this processor, and a later checkpoint covers them, processed or not: /,
+  );
+  assertMatch(`${words[1]}`, /could not be stored; .*, but to that of the lease's next owner: /);
 });
 
 Deno.test("logLine() tells an error that stops the worker once", () => {
@@ -116,9 +129,10 @@ Deno.test("logLine() tells of a request that nobody answers; quietLog() not more
 
 Deno.test("logLine() names a callback that threw, but a batch only once", () => {
   const error = new Error("boom");
+  error.stack = "Error: boom\n    at async shardEnded (/app/words.ts:3:5)";
   assertEquals(
     asText(logLine(sample("callbackEnded", { callback: "shardEnded", error }))),
-    "error shardId-000000000000: shardEnded threw: boom",
+    "error shardId-000000000000: shardEnded threw: boom at words.ts:3:5",
   );
   assertEquals(logLine(sample("callbackEnded", { callback: "processRecords", error })), undefined);
 });
@@ -170,6 +184,22 @@ Deno.test("quietLog() says a repeated failure once a minute, with how many it he
   assertEquals(lines.length, 2);
   assertMatch(`${lines[0]}`, /^a: renewal failed: .*try 0$/);
   assertMatch(`${lines[1]}`, /^b: renewal failed: .*again \(and 5 more like it before\)$/);
+});
+
+Deno.test("quietLog() says that a pass works again only where it has said that it fails", () => {
+  const clock = new FakeClock();
+  const lines: string[] = [];
+  const listener = quietLog(clock, ({ text }) => lines.push(text));
+  for (let i = 0; i < 3; i++) {
+    listener(SAMPLE_EVENTS.passFailed);
+    listener(SAMPLE_EVENTS.passRecovered);
+  }
+  const once = ["Will try again: discovery failed: no luck", "discovery works again"];
+  assertEquals(lines, once);
+  clock.jump(60_000);
+  listener(SAMPLE_EVENTS.passFailed);
+  listener(SAMPLE_EVENTS.passRecovered);
+  assertEquals(lines.slice(2), [`${once[0]} (and 2 more like it before)`, once[1]]);
 });
 
 Deno.test("quietLog() holds back neither another failure nor what happens to records and leases", () => {

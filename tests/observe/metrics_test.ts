@@ -81,6 +81,22 @@ Deno.test("metricsText() tells what the events add up to", () => {
   for (const [series, wanted] of Object.entries(expected)) assertEquals(told.get(series), wanted, series);
 });
 
+Deno.test("metricsText() tells how many items the leader cannot read as leases, each once, until it gives one away", () => {
+  const totals = new Totals(new FakeClock());
+  const unreadable = () => value(read(totals), "kclite_unreadable_leases");
+  totals.listener(SAMPLE_EVENTS.leaseUnreadable);
+  assertEquals(unreadable(), undefined, "a worker that does not lead does not know");
+  totals.listener(SAMPLE_EVENTS.leadershipGained);
+  assertEquals(unreadable(), 1);
+  totals.listener(SAMPLE_EVENTS.leaseUnreadable);
+  totals.listener(sample("leaseUnreadable", { leaseKey: "other" }));
+  assertEquals(unreadable(), 2);
+  totals.listener(sample("leaseAssigned", { leaseKey: "other" }));
+  assertEquals(unreadable(), 1);
+  totals.listener(SAMPLE_EVENTS.leaseGained);
+  assertEquals(unreadable(), 0);
+});
+
 Deno.test("metricsText() drops a shard's series with its lease and keeps what the worker did", () => {
   const totals = new Totals(new FakeClock());
   totals.listener(SAMPLE_EVENTS.leaseGained);

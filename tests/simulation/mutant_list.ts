@@ -223,4 +223,11 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "",
     why: "a stop takes all of its grace",
   },
+  {
+    name: "repeat-what-is-checkpointed",
+    file: "src/consumer/shard_consumer.ts",
+    find: `deliveryOf(page, userRecords, checkpointer.largest)`,
+    replace: `deliveryOf(page, userRecords, largestBefore)`,
+    why: "a repeated batch begins with records that were checkpointed inside of it",
+  },
 ];

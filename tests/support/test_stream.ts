@@ -89,9 +89,17 @@ export class TestStream {
     });
   }
 
-  /** Deletes the stream. */
+  /** Makes a deleted stream again, under the same name. */
+  async createAgain(shards: number): Promise<void> {
+    await this.#operate("CreateStream", { ShardCount: shards });
+  }
+
+  /** Deletes the stream, and waits until it is gone. */
   async delete(): Promise<void> {
     await this.#call({ operation: "DeleteStream", input: { StreamName: this.streamName }, decode: () => {} });
+    const stream = { streamName: this.streamName, streamArn: undefined };
+    const isThere = () => this.#kinesis.describeStreamSummary(stream).then(() => true, () => false);
+    while (await isThere()) await realSystem.clock.sleep(5);
   }
 
   /** An operation that leaves the stream busy for a while. */
