@@ -3,7 +3,7 @@ import { TestBed, until } from "../support/fleet.ts";
 import type { FleetLine } from "../support/fleet_process.ts";
 
 /** Seconds of the rolling restart; `deno task fleet` runs it for a minute. */
-const seconds = Number(Deno.env.get("FLEET_SECONDS") ?? 15);
+const seconds = Number(Deno.env.get("FLEET_SECONDS") ?? 9);
 
 /** Starts a worker process whose lines go into `lines`. */
 function startProcess(bed: TestBed, workerId: string, lines: FleetLine[]) {

@@ -16,7 +16,7 @@ const REGRESSIONS: readonly (readonly [seed: number, what: string])[] = [
 ];
 
 /** About so long the seeds of one run take, in ms. */
-const budgetMs = 20_000;
+const budgetMs = 12_000;
 
 for (const [seed, what] of REGRESSIONS) {
   Deno.test(`simulate() breaks no rule with seed ${seed}, where ${what}`, () => keepsRules(seed));
