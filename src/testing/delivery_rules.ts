@@ -5,10 +5,12 @@
  */
 
 import type { RecordsBatch, ShardContext } from "../consumer/record_processor.ts";
-import type { KinesisRecord } from "../stream/record.ts";
-import { compare, textOf } from "../stream/sequence_number.ts";
+import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
+import { compare, isSentinel, textOf } from "../stream/sequence_number.ts";
 import type { History } from "./history.ts";
 import type { LeaseRules } from "./lease_rules.ts";
+import type { Progress } from "./progress.ts";
+import type { ReadingRules } from "./reading_rules.ts";
 import { recordsUpTo, type SimulatedShard, type SimulatedStream } from "./simulated_stream.ts";
 import type { VirtualTime } from "./virtual_time.ts";
 
@@ -30,10 +32,12 @@ export interface Visit {
   last: Callback | undefined;
   /** When the last call was over. */
   leftMs: number;
-  /** How many records of the shard lie before the next one it should get. */
-  next: number;
-  /** The same, once the batch at hand is through. */
-  afterBatch: number;
+  /** How many records of the shard lie before the next one it should get; undefined while a sentinel decides. */
+  next: number | undefined;
+  /** Whether it has got any record. */
+  isStarted: boolean;
+  /** The place of the first record of the batch at hand, and the place after its last. */
+  batch: { readonly from: number; readonly to: number };
 }
 
 /** What the rules look at. */
@@ -42,6 +46,9 @@ export interface DeliveryRulesOptions {
   readonly history: History;
   readonly stream: SimulatedStream;
   readonly failoverTimeMs: number;
+  readonly isHandoffGraceful: boolean;
+  readonly progress: Progress;
+  readonly reading: ReadingRules;
   readonly leases: () => LeaseRules;
 }
 
@@ -60,30 +67,18 @@ const FOLLOWING: Readonly<Record<Callback | "start", readonly Callback[]>> = {
 export class DeliveryRules {
   readonly #options: DeliveryRulesOptions;
   readonly #visits = new Set<Visit>();
-  /** By shard: which user records were processed, and how many from the first on without a gap. */
-  readonly #processed = new Map<string, { readonly places: Set<number>; prefix: number }>();
-  /** By partition key: the last step that was processed. */
-  readonly #steps = new Map<string, number>();
-  #count = 0;
+  /** By lease key: the greatest fencing token, and who had it. */
+  readonly #tokens = new Map<string, { readonly token: number; readonly machine: string }>();
 
   constructor(options: DeliveryRulesOptions) {
     this.#options = options;
   }
 
-  /** User records that were processed at least once. */
-  get count(): number {
-    return this.#count;
-  }
-
-  /** See `LeaseRulesOptions`. */
-  processedOf(shardId: string): number {
-    return this.#processed.get(shardId)?.prefix ?? 0;
-  }
-
   /** A processor is called for the first time. */
   begin(machine: string, context: ShardContext): Visit {
     const { shardId, initialCheckpoint } = context;
-    const next = recordsUpTo(this.#shard(shardId), initialCheckpoint);
+    const isOpen = isSentinel(initialCheckpoint) && initialCheckpoint.sequenceNumber !== "TRIM_HORIZON";
+    const next = isOpen ? undefined : recordsUpTo(this.#shard(shardId), initialCheckpoint);
     const visit: Visit = {
       machine,
       shardId,
@@ -91,16 +86,19 @@ export class DeliveryRules {
       inside: undefined,
       last: undefined,
       leftMs: -Infinity,
-      afterBatch: 0,
       next,
+      isStarted: false,
+      batch: { from: next ?? 0, to: next ?? 0 },
     };
     this.#visits.add(visit);
+    this.#checkToken(visit);
     return visit;
   }
 
   /** A process is dead: what it was inside of does not count any more. */
   forget(machine: string): void {
     for (const visit of this.#visits) if (visit.machine === machine) this.#visits.delete(visit);
+    this.#options.reading.forget(machine);
   }
 
   /** A processor is called. */
@@ -113,51 +111,97 @@ export class DeliveryRules {
     }
     const { heartbeatMs, releasedMs } = this.#options.leases().holdOf(machine, visit.context.leaseKey);
     const mayWork = callback !== "leaseLost" && callback !== "dispose";
-    if (mayWork && releasedMs > heartbeatMs && !this.#wasInsideAt(visit, releasedMs)) {
-      this.#break(
-        "nothingAfterTheRelease",
-        visit,
-        `${machine} was called with ${callback} after giving the lease away`,
-      );
+    // One that was inside of a call at that time was not waited for, nor should it be.
+    if (mayWork && releasedMs > heartbeatMs && releasedMs > visit.leftMs) {
+      const detail = `${machine} was called with ${callback} after giving the lease away`;
+      this.#break("nothingAfterTheRelease", visit, detail);
     }
     visit.inside = callback;
   }
 
   /** The call is over. */
   leave(visit: Visit): void {
-    this.#options.history.note(visit.machine, visit.shardId, `${visit.inside} is over`);
+    const { history, time, reading } = this.#options;
+    history.note(visit.machine, visit.shardId, `${visit.inside} is over`);
     visit.last = visit.inside;
-    visit.leftMs = this.#options.time.nowMs;
+    visit.leftMs = time.nowMs;
     visit.inside = undefined;
-    if (visit.last === "dispose") this.#visits.delete(visit);
+    // A batch that failed is not delivered, but for what was checkpointed inside of it.
+    const { next = visit.batch.from } = visit;
+    if (visit.last === "processRecords") visit.batch = { from: next, to: next };
+    if (visit.last !== "dispose") return;
+    this.#visits.delete(visit);
+    reading.left(visit.machine, visit.shardId);
   }
 
   /** A batch is handed over; `enter` has been called. */
   deliver(visit: Visit, batch: RecordsBatch): void {
     const { machine, shardId, context: { leaseKey, initialCheckpoint } } = visit;
-    const { history, stream, time, failoverTimeMs } = this.#options;
+    const { history, time, failoverTimeMs, isHandoffGraceful, reading } = this.#options;
     const leases = this.#options.leases();
-    const first = batch.records[0];
-    if (first !== undefined) history.note(machine, leaseKey, `${batch.records.length} from ${textOf(first)}`);
+    const first = batch.records[0], last = batch.records.at(-1);
     const staleMs = time.nowMs - leases.holdOf(machine, leaseKey).heartbeatMs;
     if (!(staleMs <= failoverTimeMs)) {
       this.#break("deliversOnlyUnderALiveHold", visit, `${machine} last renewed it ${staleMs} ms ago`);
     }
     const stored = leases.checkpointOf(leaseKey);
     // What this very process stored may be further on than it knows: an answer was lost.
-    if (stored !== undefined && stored.by !== machine && compare(initialCheckpoint, stored.at) < 0) {
+    const isForeign = isHandoffGraceful && stored !== undefined && stored.by !== machine;
+    if (isForeign && compare(initialCheckpoint, stored.at) < 0) {
       const detail = `${machine} started at ${textOf(initialCheckpoint)}, stored is ${textOf(stored.at)}`;
       this.#break("startsAtTheCheckpoint", visit, detail);
     }
     for (const other of this.#visits) this.#checkAlone(visit, other);
     for (const parent of this.#shard(shardId).parents) {
-      if (leases.hasEnded(parent)) continue;
+      if (leases.hasEnded(parent) || this.#options.progress.isExempt(parent)) continue;
       this.#break("parentsFirst", visit, `${machine} reads it, but ${parent} has not ended`);
     }
-    const shard = stream.shards.get(shardId);
-    let expected = visit.next;
-    for (const record of batch.records) {
-      const place = shard === undefined ? NaN : recordsUpTo(shard, record) - 1;
+    if (first === undefined || last === undefined) return;
+    history.note(machine, leaseKey, `${batch.records.length} from ${textOf(first)}`);
+    reading.handedOver(machine, shardId, last);
+    this.#checkPlaces(visit, batch);
+  }
+
+  /** The processor asks for a checkpoint. @returns how many records it covers, as it sees it. */
+  asked(visit: Visit, at: ExtendedSequenceNumber | undefined): number {
+    const upTo = at === undefined ? visit.batch.to : recordsUpTo(this.#shard(visit.shardId), at);
+    const covered = Math.min(visit.batch.to, upTo);
+    this.#process(visit, covered);
+    return covered;
+  }
+
+  /** It was stored, and the processor knows: if its batch fails now, only the rest is repeated. */
+  checkpointed(visit: Visit, covered: number): void {
+    visit.next = Math.max(visit.next ?? 0, covered);
+  }
+
+  /** The batch was processed to its end, or is passed over: the next one follows it. */
+  finished(visit: Visit): void {
+    this.#process(visit, visit.batch.to);
+    if (visit.isStarted) visit.next = visit.batch.to;
+  }
+
+  #process(visit: Visit, to: number): void {
+    const { progress } = this.#options;
+    const { shardId, batch: { from } } = visit;
+    for (let place = from; place < to; place++) {
+      const problem = progress.process(shardId, place);
+      if (problem !== undefined) this.#break("keysInOrder", visit, problem);
+    }
+  }
+
+  /** Each record is the next one; the first may come later where nothing was promised of those before it. */
+  #checkPlaces(visit: Visit, batch: RecordsBatch): void {
+    const { machine, shardId, context: { initialCheckpoint } } = visit;
+    const shard = this.#shard(shardId);
+    const places = batch.records.map((record) => recordsUpTo(shard, record) - 1);
+    const from = places[0] ?? NaN;
+    let expected = visit.next ?? 0;
+    while (!visit.isStarted && expected < from && this.#options.progress.mayBeMissed(shardId, expected)) {
+      expected++;
+    }
+    const start = expected;
+    for (const place of places) {
       if (place !== expected) {
         const detail = `${machine}, from ${
           textOf(initialCheckpoint)
@@ -166,44 +210,26 @@ export class DeliveryRules {
       }
       expected++;
     }
-    visit.afterBatch = expected;
+    visit.isStarted = true;
+    visit.next = start;
+    visit.batch = { from: start, to: expected };
   }
 
-  /** A checkpoint inside of the batch was stored, and the processor knows: if it fails now, only the rest is repeated. */
-  checkpointed(visit: Visit, at: KinesisRecord | undefined): void {
-    const reached = at === undefined ? visit.afterBatch : recordsUpTo(this.#shard(visit.shardId), at);
-    visit.next = Math.max(visit.next, reached);
-  }
-
-  /** A record of the batch has been processed. */
-  processed(visit: Visit, record: KinesisRecord): void {
-    const { shardId } = visit;
-    let done = this.#processed.get(shardId);
-    if (done === undefined) this.#processed.set(shardId, done = { places: new Set(), prefix: 0 });
-    const place = recordsUpTo(this.#shard(shardId), record) - 1;
-    if (!done.places.has(place)) this.#count++;
-    done.places.add(place);
-    while (done.places.has(done.prefix)) done.prefix++;
-    const [key = "", step = ""] = new TextDecoder().decode(record.data).split(":");
-    const before = this.#steps.get(key) ?? 0;
-    if (Number(step) > before + 1) this.#break("keysInOrder", visit, `${key}: ${step} after ${before}`);
-    this.#steps.set(key, Math.max(before, Number(step)));
-  }
-
-  /** The batch was processed to its end: the next one follows it. */
-  finished(visit: Visit): void {
-    visit.next = visit.afterBatch;
-  }
-
-  /** Whether the processor was inside a call at that time: the release did not wait for it, nor should it. */
-  #wasInsideAt(visit: Visit, atMs: number): boolean {
-    return atMs <= visit.leftMs;
+  #checkToken({ machine, context: { leaseKey, fencingToken } }: Visit): void {
+    const { token } = fencingToken;
+    const before = this.#tokens.get(leaseKey);
+    const isNew = before === undefined || token > before.token;
+    if (isNew) this.#tokens.set(leaseKey, { token, machine });
+    else if (token < before.token || machine !== before.machine) {
+      const detail = `${machine} has token ${token}, ${before.machine} had ${before.token}`;
+      this.#options.history.violated("fencingTokensGrow", leaseKey, detail);
+    }
   }
 
   #checkAlone(visit: Visit, other: Visit): void {
     if (other === visit || other.shardId !== visit.shardId || other.inside !== "processRecords") return;
-    if (other.context.signal.aborted) return;
-    const { time, failoverTimeMs } = this.#options;
+    const { time, failoverTimeMs, isHandoffGraceful } = this.#options;
+    if (other.context.signal.aborted || !isHandoffGraceful) return;
     const { heartbeatMs, sentAwayMs } = this.#options.leases().holdOf(other.machine, other.context.leaseKey);
     if (sentAwayMs > heartbeatMs || time.nowMs - heartbeatMs > failoverTimeMs) return;
     this.#break("oneHolderAtATime", visit, `${visit.machine} gets records while ${other.machine} is at it`);

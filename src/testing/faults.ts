@@ -15,6 +15,46 @@ import type { VirtualTime } from "./virtual_time.ts";
 /** The services of the world. */
 export type Service = "kinesis" | "dynamodb";
 
+/** The kinds of things that go wrong, or merely happen, in a world. */
+export type Fault =
+  /** Single calls are throttled, refused, lost, late, slow or done twice. */
+  | "network"
+  /** A service is out for seconds. */
+  | "outages"
+  /** Scans and queries of the lease table show the past. */
+  | "staleReads"
+  /** Expired iterators, short and empty pages, listings that are behind, ends without children, broken subscriptions. */
+  | "kinesis"
+  /** Workers stop in order, and are started again. */
+  | "deploys"
+  /** Workers are killed, and started again. */
+  | "crashes"
+  /** Processes stand still for up to a minute. */
+  | "pauses"
+  /** Wall clocks are wrong, and are set. */
+  | "clocks"
+  /** Shards split and merge. */
+  | "reshards"
+  /** What has been processed is trimmed from the stream. */
+  | "trims"
+  /** The simulation's own processor is slow, fails, and checkpoints as it likes. */
+  | "processor";
+
+/** All of them. */
+export const ALL_FAULTS: readonly Fault[] = [
+  "network",
+  "outages",
+  "staleReads",
+  "kinesis",
+  "deploys",
+  "crashes",
+  "pauses",
+  "clocks",
+  "reshards",
+  "trims",
+  "processor",
+];
+
 /** Which part of the calls meets which fault, from 0 to 1 each. */
 export interface FaultRates {
   readonly throttled: number;
@@ -27,28 +67,39 @@ export interface FaultRates {
   readonly doubled: number;
 }
 
-/** Nothing goes wrong. */
-export const NO_FAULTS: FaultRates = {
-  throttled: 0,
-  refused: 0,
-  answerLost: 0,
-  slow: 0,
-  late: 0,
-  doubled: 0,
-};
-
-/** A caller's patience, in ms: what the clients of a worker with a failover time of 10 s have. */
-const patienceMs = 2500;
+/** What a weather is made of. */
+export interface WeatherOptions {
+  readonly time: VirtualTime;
+  readonly faults: readonly Fault[];
+  /** Counts only where `faults` has `"network"`. */
+  readonly rates: FaultRates;
+  /** How long a caller waits for an answer, in ms. */
+  readonly patienceMs: number;
+}
 
 /** The state of the network, shared by all. */
 export class Weather {
+  readonly patienceMs: number;
   readonly #time: VirtualTime;
   readonly #outages = new Map<Service, number>();
-  rates: FaultRates;
+  readonly #rates: FaultRates;
+  #faults: ReadonlySet<Fault>;
 
-  constructor(time: VirtualTime, rates: FaultRates) {
+  constructor({ time, faults, rates, patienceMs }: WeatherOptions) {
     this.#time = time;
-    this.rates = rates;
+    this.#faults = new Set(faults);
+    this.#rates = rates;
+    this.patienceMs = patienceMs;
+  }
+
+  /** Whether things of this kind go wrong in this world, and still do. */
+  has(fault: Fault): boolean {
+    return this.#faults.has(fault);
+  }
+
+  /** What goes wrong with single calls; undefined: nothing. */
+  get rates(): FaultRates | undefined {
+    return this.has("network") ? this.#rates : undefined;
   }
 
   /** Nobody reaches the service for so long. */
@@ -63,7 +114,7 @@ export class Weather {
   /** From now on everything works. */
   clear(): void {
     this.#outages.clear();
-    this.rates = NO_FAULTS;
+    this.#faults = new Set();
   }
 }
 
@@ -79,18 +130,24 @@ export class Link {
     this.#weather = weather;
   }
 
-  /** Whether something of this probability happens now; never once the weather is fine. */
-  happens(probability: number): boolean {
-    return this.#weather.rates !== NO_FAULTS && this.chance.happens(probability);
+  /** Whether something of this kind and probability happens now; never once the weather is fine. */
+  happens(fault: Fault, probability: number): boolean {
+    return this.#weather.has(fault) && this.chance.happens(probability);
+  }
+
+  /** Whether nothing gets through to the service. */
+  isCut(service: Service): boolean {
+    return this.#weather.isOut(service);
   }
 
   /** Calls a service. `serve` runs at the server, as a whole. */
   call<T>(service: Service, operation: string, serve: () => T, signal?: AbortSignal): Promise<T> {
     const { machine, chance } = this;
+    const { patienceMs } = this.#weather;
     const thereMs = chance.between(2, 20), backMs = chance.between(2, 20);
     const usual = { thereMs, backMs, serve };
     const failed = (code: string) => serviceFailure(service, operation, code);
-    if (this.#weather.isOut(service)) {
+    if (this.isCut(service)) {
       const failure = failed("NetworkError");
       return machine.call(
         { thereMs, backMs: chance.between(20, patienceMs), serve: undefined, failure },
@@ -109,10 +166,10 @@ export class Link {
       case "answerLost":
         return machine.call({ ...usual, backMs: patienceMs, failure: failed("TimeoutError") }, signal);
       case "slow":
-        return machine.call({ ...usual, backMs: chance.between(200, 9000) }, signal);
+        return machine.call({ ...usual, backMs: chance.between(0.08, 3.6) * patienceMs }, signal);
       case "late":
         // Nobody waits for it, but it comes.
-        machine.call({ ...usual, thereMs: chance.between(patienceMs, 12_000) }, signal).catch(() => {});
+        machine.call({ ...usual, thereMs: chance.between(1, 5) * patienceMs }, signal).catch(() => {});
         return machine.call(
           { thereMs: patienceMs, backMs: 0, serve: undefined, failure: failed("TimeoutError") },
           signal,
@@ -130,9 +187,9 @@ export class Link {
 
   #fault(): keyof FaultRates | undefined {
     const { rates } = this.#weather;
-    if (rates === NO_FAULTS) return undefined;
+    if (rates === undefined) return undefined;
     let drawn = this.chance.next();
-    for (const fault of FAULTS) {
+    for (const fault of CALL_FAULTS) {
       drawn -= rates[fault];
       if (drawn < 0) return fault;
     }
@@ -154,4 +211,4 @@ export function serviceFailure(service: Service, operation: string, code: string
   });
 }
 
-const FAULTS = ["throttled", "refused", "answerLost", "slow", "late", "doubled"] as const;
+const CALL_FAULTS = ["throttled", "refused", "answerLost", "slow", "late", "doubled"] as const;

@@ -7,8 +7,10 @@
 
 import type { Chance } from "./chance.ts";
 import type { Weather } from "./faults.ts";
+import { lateStartMs } from "./fleet_options.ts";
 import type { History } from "./history.ts";
-import { failoverTimeMs, type Member, type SimulatedFleet } from "./simulated_fleet.ts";
+import type { LeaseRules } from "./lease_rules.ts";
+import type { Member, SimulatedFleet } from "./simulated_fleet.ts";
 import type { KinesisService } from "./simulated_kinesis.ts";
 import type { SimulatedStream } from "./simulated_stream.ts";
 import type { VirtualTime } from "./virtual_time.ts";
@@ -22,6 +24,14 @@ export interface ScriptOptions {
   readonly stream: SimulatedStream;
   readonly kinesis: KinesisService;
   readonly fleet: SimulatedFleet;
+  readonly leases: LeaseRules;
+  readonly failoverTimeMs: number;
+  /** Of how many workers the fleet should be. */
+  readonly size: number;
+  /** Whether the first records are older than the application. */
+  readonly isLate: boolean;
+  /** Virtual ms between two puts, from and to. */
+  readonly putEveryMs: readonly [number, number];
   /** How long it goes on, in virtual ms. */
   readonly activeMs: number;
 }
@@ -31,19 +41,22 @@ const maxOpenShards = 8;
 
 /** Sets it going. Nothing of it happens after `activeMs`. */
 export function startScript(options: ScriptOptions): void {
-  const { chance, fleet } = options;
-  const size = 1 + chance.below(4);
+  const { chance, time, size, weather, isLate, putEveryMs } = options;
   const ids = Array.from({ length: size }, (_, index) => `w${index + 1}`);
-  for (const id of ids) options.time.after(chance.between(0, 5000), () => fleet.start(id));
-  repeat(options, [50, 1500], () => options.stream.put(options.time.nowMs));
-  repeat(options, [20_000, 100_000], () => {
-    reshard(options);
-    // The end of a shard is where most can go wrong: something often does.
-    if (chance.happens(0.5)) options.time.after(chance.between(0, 6000), () => disturb(options, size));
-    if (chance.happens(0.2)) options.time.after(chance.between(0, 4000), () => fail(options));
-  });
-  repeat(options, [5000, 60_000], () => disturb(options, size));
+  const startMs = isLate ? lateStartMs : 0;
+  for (const id of ids) time.after(startMs + chance.between(0, 5000), () => startOne(options, id));
+  repeat(options, putEveryMs, () => options.stream.put(time.nowMs));
+  if (weather.has("reshards")) {
+    repeat(options, [20_000, 100_000], () => {
+      reshard(options);
+      // The end of a shard is where most can go wrong: something often does.
+      if (chance.happens(0.5)) time.after(chance.between(0, 6000), () => disturb(options));
+      if (chance.happens(0.2)) time.after(chance.between(0, 4000), () => fail(options));
+    });
+  }
+  repeat(options, [5000, 60_000], () => disturb(options));
   repeat(options, [60_000, 240_000], () => fail(options));
+  if (weather.has("trims")) repeat(options, [5000, 40_000], () => trim(options));
 }
 
 /** Ends all faults: everything runs, and enough workers do. */
@@ -65,28 +78,30 @@ function repeat(options: ScriptOptions, [least, most]: readonly [number, number]
   next();
 }
 
-function reshard({ chance, stream, kinesis, history }: ScriptOptions): void {
+function reshard({ chance, stream, kinesis, history, time }: ScriptOptions): void {
   const shard = chance.pick(stream.open);
   if (shard === undefined) return;
   kinesis.aboutToReshard();
   if (chance.happens(0.5) && stream.open.length < maxOpenShards) {
     history.note("script", shard.shardId, "is split");
-    stream.split(shard);
-  } else if (stream.merge(shard)) history.note("script", shard.shardId, "is merged");
+    stream.split(shard, time.nowMs);
+  } else if (stream.merge(shard, time.nowMs)) history.note("script", shard.shardId, "is merged");
 }
 
 /** Something happens to a worker. */
-function disturb(options: ScriptOptions, size: number): void {
-  if (options.time.nowMs >= options.activeMs) return;
-  const { time, chance, fleet } = options;
+function disturb(options: ScriptOptions): void {
+  const { time, chance, fleet, weather, size } = options;
+  const kinds = DISTURBANCES.filter(([fault]) => weather.has(fault)).map(([, kind]) => kind);
+  if (kinds.length === 0) return;
   const running = fleet.members.filter(({ stoppingMs, machine }) =>
     stoppingMs === undefined && machine.state === "running"
   );
   const member = chance.pick(running);
   const isShort = fleet.members.length < size;
-  if (member === undefined || (isShort && chance.happens(0.6))) return startAny(options, size);
+  if (member === undefined || (isShort && chance.happens(0.6))) return startAny(options);
   const startAgain = () => time.after(chance.between(0, 20_000), () => startOne(options, member.workerId));
-  switch (chance.pick(["stop", "restart", "kill", "crash", "pause", "pause", "pause", "clock"] as const)) {
+  const kind = chance.pick(kinds);
+  switch (kind) {
     case "stop":
       return member.stop();
     case "restart":
@@ -100,16 +115,16 @@ function disturb(options: ScriptOptions, size: number): void {
     case "pause":
       return pause(options, member);
     case "clock":
-      return member.machine.moveWallClock(chance.between(-20_000, 20_000));
+      return member.machine.moveWallClock(chance.between(-MOST_CLOCK_ERROR_MS, MOST_CLOCK_ERROR_MS));
   }
 }
 
-function pause({ time, chance, history }: ScriptOptions, { machine }: Member): void {
+function pause({ time, chance, history, failoverTimeMs }: ScriptOptions, { machine }: Member): void {
   history.note(machine.name, undefined, "is paused");
   machine.pause();
   // Often just about the failover time: others take the lease as its owner comes back.
   const ms = chance.happens(0.5)
-    ? failoverTimeMs + chance.between(-4000, 4000)
+    ? failoverTimeMs * chance.between(0.6, 1.4)
     : chance.happens(0.5)
     ? chance.between(0, 15_000)
     : chance.between(0, 60_000);
@@ -120,8 +135,8 @@ function pause({ time, chance, history }: ScriptOptions, { machine }: Member): v
   });
 }
 
-function startAny(options: ScriptOptions, size: number): void {
-  const { chance } = options;
+function startAny(options: ScriptOptions): void {
+  const { chance, size } = options;
   startOne(options, chance.happens(0.3) ? `new${chance.below(1000)}` : `w${1 + chance.below(size)}`);
 }
 
@@ -133,9 +148,32 @@ function startOne({ fleet, time, activeMs }: ScriptOptions, workerId: string): v
 
 /** A service fails for everybody. */
 function fail({ time, activeMs, chance, weather, history }: ScriptOptions): void {
-  if (time.nowMs >= activeMs) return;
+  if (time.nowMs >= activeMs || !weather.has("outages")) return;
   const service = chance.happens(0.7) ? "dynamodb" : "kinesis";
   const ms = chance.between(1000, 40_000);
   history.note("script", undefined, `${service} is out for ${Math.round(ms)} ms`);
   weather.startOutage(service, ms);
 }
+
+/** What lies behind a stored checkpoint may be too old at any time. */
+function trim({ chance, stream, leases, history }: ScriptOptions): void {
+  const shard = chance.pick([...stream.shards.values()].filter(({ isGone }) => !isGone));
+  const stored = shard === undefined ? undefined : leases.checkpointOf(shard.shardId)?.at;
+  if (shard === undefined || stored === undefined) return;
+  stream.trim(shard, stored);
+  history.note("script", shard.shardId, shard.isGone ? "is gone" : `is trimmed by ${shard.trimmed} records`);
+}
+
+const DISTURBANCES = [
+  ["deploys", "stop"],
+  ["deploys", "restart"],
+  ["crashes", "kill"],
+  ["crashes", "crash"],
+  ["pauses", "pause"],
+  ["pauses", "pause"],
+  ["pauses", "pause"],
+  ["clocks", "clock"],
+] as const;
+
+/** Wall clocks are set by up to so much, one way or the other, now and then. */
+const MOST_CLOCK_ERROR_MS = 20_000;

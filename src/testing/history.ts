@@ -69,3 +69,15 @@ export class History {
     };
   }
 }
+
+/** For people: which rule a run has broken, where, and the last lines about the lease. */
+export function violationText(
+  { seed, violation }: { readonly seed: number; readonly violation: Violation | undefined },
+): string {
+  if (violation === undefined) return `seed ${seed}: no rule was broken`;
+  const { invariant, detail, leaseKey, atMs, step, history } = violation;
+  return [
+    `seed ${seed}, step ${step}, ${(atMs / 1000).toFixed(3)} s: ${invariant} ${leaseKey ?? ""}: ${detail}`,
+    ...history.map((line) => `    ${line}`),
+  ].join("\n");
+}

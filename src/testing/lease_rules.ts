@@ -10,6 +10,7 @@ import { LEASE_ENTITY, leaseOf } from "../store/lease_item.ts";
 import type { ItemUpdate } from "../store/item_write.ts";
 import { compare, type ExtendedSequenceNumber, isShardEnd, textOf } from "../stream/sequence_number.ts";
 import type { History } from "./history.ts";
+import type { Progress } from "./progress.ts";
 import type { TableWatcher, TableWrite } from "./shared_table.ts";
 import { recordsUpTo, type SimulatedStream } from "./simulated_stream.ts";
 import type { VirtualTime } from "./virtual_time.ts";
@@ -21,8 +22,8 @@ export interface LeaseRulesOptions {
   readonly stream: SimulatedStream;
   readonly failoverTimeMs: number;
   readonly handoffTimeoutMs: number;
-  /** How many user records of a shard have been processed without a gap. */
-  readonly processedOf: (shardId: string) => number;
+  readonly isHandoffGraceful: boolean;
+  readonly progress: Progress;
   /** The worker that a process runs. */
   readonly workerOf: (machine: string) => string;
 }
@@ -33,7 +34,7 @@ export interface Hold {
   heartbeatMs: number;
   /** When it last sent a write that gives the lease away, as holder or as leader; it may have been refused. */
   sentAwayMs: number;
-  /** When it sent the last such write that was applied while it owned the lease. */
+  /** When it sent the last such write that was applied while it owned the lease; counts only where handoffs are graceful. */
   releasedMs: number;
 }
 
@@ -111,6 +112,7 @@ export class LeaseRules implements TableWatcher {
       `${update === undefined ? "put" : "update"} ${is === undefined ? "gone" : shown(is)}`,
     );
     const record = this.#recordOf(key);
+    if (was === undefined) this.#options.progress.leased(time.nowMs);
     if (is === undefined) {
       if (!this.hasEnded(key)) this.#break("unfinishedLeaseDeleted", key, `deleted by ${by}`);
     } else {
@@ -122,7 +124,8 @@ export class LeaseRules implements TableWatcher {
         hold.heartbeatMs = Math.max(hold.heartbeatMs, sentMs);
       }
     }
-    const isGivenAway = was !== undefined && actualOwner(was) === workerOf(by) &&
+    const isGivenAway = this.#options.isHandoffGraceful && was !== undefined &&
+      actualOwner(was) === workerOf(by) &&
       update?.add.leaseCounter !== undefined;
     // A leader that finds its own lease expired takes it from itself like anybody else's.
     if (isGivenAway && !this.#mayBeExpired(record)) this.holdOf(by, key).releasedMs = sentMs;
@@ -140,7 +143,7 @@ export class LeaseRules implements TableWatcher {
   }
 
   #checkCheckpoint(by: string, record: LeaseRecord, was: Lease | undefined, is: Lease): void {
-    const { stream, processedOf, workerOf } = this.#options;
+    const { stream, progress, workerOf } = this.#options;
     const { leaseKey, shardId, checkpoint } = is;
     const largest = record.largest ?? checkpoint;
     if (compare(checkpoint, largest) < 0) {
@@ -151,12 +154,15 @@ export class LeaseRules implements TableWatcher {
     record.largest = compare(checkpoint, largest) > 0 ? checkpoint : largest;
     if (!isMoved) return;
     record.checkpointBy = by;
+    if (is.pendingCheckpoint !== undefined) {
+      this.#break("checkpointEndsThePending", leaseKey, `${textOf(is.pendingCheckpoint)} is still announced`);
+    }
     if (actualOwner(was) !== workerOf(by)) {
       this.#break("onlyTheOwnerCheckpoints", leaseKey, `${by} did, ${actualOwner(was)} owns it`);
     }
     const shard = stream.shards.get(shardId);
     if (shard === undefined) return this.#break("leaseOfAShard", leaseKey, "there is no such shard");
-    const covered = recordsUpTo(shard, checkpoint), processed = processedOf(shardId);
+    const covered = recordsUpTo(shard, checkpoint), processed = progress.processedOf(shardId);
     if (!(covered <= processed)) {
       const detail = `${by} stored ${textOf(checkpoint)}: ${covered} records, ${processed} processed`;
       this.#break("nothingUnprocessedBehindACheckpoint", leaseKey, detail);
@@ -175,7 +181,8 @@ export class LeaseRules implements TableWatcher {
   /** Nobody takes a lease whose counter moves, but by a handoff that is overdue, or done. */
   #checkOwner(by: string, record: LeaseRecord, was: Lease | undefined, is: Lease): void {
     if (was === undefined) return;
-    const { time, failoverTimeMs, handoffTimeoutMs, workerOf } = this.#options;
+    const { time, failoverTimeMs, handoffTimeoutMs, isHandoffGraceful, workerOf } = this.#options;
+    if (!isHandoffGraceful) return; // the leader just takes it
     const from = actualOwner(was);
     if (from === undefined || from === actualOwner(is) || from === workerOf(by)) return;
     if (this.#mayBeExpired(record)) return;

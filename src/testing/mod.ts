@@ -1,5 +1,24 @@
 /**
- * Whole fleets in virtual time, from a seed: what this library tests itself with. See docs/simulation.md.
+ * Whole fleets in virtual time, from a seed: test your own processors against crashes, pauses, reshards, handoffs and
+ * failing services. It is what this library tests itself with. See docs/simulation.md.
+ *
+ * ```ts
+ * import { simulate, violationText } from "./mod.ts";
+ *
+ * const counts = new Map<string, number>(); // the database
+ * const result = await simulate({
+ *   seed: 1,
+ *   minutes: 2,
+ *   processor: () => ({
+ *     async processRecords({ records }, context) {
+ *       for (const { partitionKey } of records) counts.set(partitionKey, (counts.get(partitionKey) ?? 0) + 1);
+ *       await context.checkpoint();
+ *     },
+ *     shardEnded: (context) => context.checkpoint(),
+ *   }),
+ * });
+ * if (result.violation !== undefined) throw new Error(violationText(result));
+ * ```
  *
  * Runs where there is `setImmediate`: Deno, Node.js, Bun.
  *
@@ -7,4 +26,7 @@
  */
 
 export { simulate, type SimulationOptions, type SimulationResult } from "./simulation.ts";
-export type { Violation } from "./history.ts";
+export { type Violation, violationText } from "./history.ts";
+export { ALL_FAULTS, type Fault } from "./faults.ts";
+export type { FleetOptions } from "./fleet_options.ts";
+export type { SimulatedMachine } from "./simulated_fleet.ts";

@@ -7,6 +7,7 @@
 
 import type { ConditionalOutcome, Item } from "../aws/dynamodb.ts";
 import type { ItemTable } from "../store/item_table.ts";
+import { keysOwnedBy } from "../store/table_listing.ts";
 import { holds, type ItemCondition, type ItemUpdate, updatedItem } from "../store/item_write.ts";
 import type { Link } from "./faults.ts";
 import type { VirtualTime } from "./virtual_time.ts";
@@ -31,7 +32,13 @@ export interface TableWatcher {
   applied(write: TableWrite): void;
 }
 
-/** How old what a stale scan shows may be, in ms. */
+/** The table as one process reaches it. */
+export interface TableAccess extends ItemTable {
+  /** The keys of the leases of an owner, by the index. */
+  owned(workerId: string, signal: AbortSignal | undefined): Promise<readonly string[]>;
+}
+
+/** How old what a stale read shows may be, in ms. */
 const staleMs = 3000;
 
 /** The one table of a world. */
@@ -39,6 +46,8 @@ export class SharedTable {
   readonly #time: VirtualTime;
   readonly #watcher: TableWatcher;
   readonly #items = new Map<string, Item>();
+  /** By owner: the index. */
+  readonly #owned = new Map<string, Set<string>>();
   readonly #past = new Map<string, { readonly untilMs: number; readonly item: Item | undefined }[]>();
 
   constructor(time: VirtualTime, watcher: TableWatcher) {
@@ -52,7 +61,7 @@ export class SharedTable {
   }
 
   /** The table as one process reaches it. */
-  over(link: Link, rates: { readonly staleScans: number }): ItemTable {
+  over(link: Link, rates: { readonly staleReads: number }): TableAccess {
     const { machine } = link;
     const call = <T>(operation: string, signal: AbortSignal | undefined, serve: () => T) =>
       link.call("dynamodb", operation, serve, signal);
@@ -73,8 +82,19 @@ export class SharedTable {
       exists: (signal) => call("DescribeTable", signal, () => true),
       get: (key, signal) => call("GetItem", signal, () => this.#items.get(key)),
       scan: (signal) => {
-        const isStale = link.happens(rates.staleScans);
+        const isStale = link.happens("staleReads", rates.staleReads);
         return call("Scan", signal, () => isStale ? this.#staleItems(link) : [...this.#items.values()]);
+      },
+      owned: (workerId, signal) => {
+        const isStale = link.happens("staleReads", rates.staleReads);
+        return call(
+          "Query",
+          signal,
+          () =>
+            isStale
+              ? keysOwnedBy(workerId, this.#staleItems(link))
+              : [...this.#owned.get(workerId) ?? []].toSorted(),
+        );
       },
       put: (item, when, signal) => {
         const key = keyOf(item);
@@ -96,10 +116,22 @@ export class SharedTable {
   #store(key: string, item: Item | undefined): void {
     const { nowMs } = this.#time;
     const past = (this.#past.get(key) ?? []).filter(({ untilMs }) => untilMs > nowMs - staleMs);
-    past.push({ untilMs: nowMs, item: this.#items.get(key) });
+    const before = this.#items.get(key);
+    past.push({ untilMs: nowMs, item: before });
     this.#past.set(key, past);
+    this.#index(key, before, item);
     if (item === undefined) this.#items.delete(key);
     else this.#items.set(key, item);
+  }
+
+  #index(key: string, before: Item | undefined, after: Item | undefined): void {
+    const was = ownerOf(before), is = ownerOf(after);
+    if (was === is) return;
+    if (was !== undefined) this.#owned.get(was)?.delete(key);
+    if (is === undefined) return;
+    const keys = this.#owned.get(is);
+    if (keys === undefined) this.#owned.set(is, new Set([key]));
+    else keys.add(key);
   }
 
   /** Each item as it was at some moment of the last seconds, not all of them at the same. */
@@ -116,6 +148,11 @@ export class SharedTable {
 interface Written {
   readonly after: Item | undefined;
   readonly update: ItemUpdate | undefined;
+}
+
+function ownerOf(item: Item | undefined): string | undefined {
+  const owner = item?.leaseOwner;
+  return owner !== undefined && "S" in owner ? owner.S : undefined;
 }
 
 function keyOf({ leaseKey }: Item): string {

@@ -7,35 +7,49 @@
 import type { WorkerEvent } from "../events.ts";
 import { errorText } from "../errors.ts";
 import { MemoryCoordinatorStore } from "../store/memory_coordinator_store.ts";
-import { MemoryLeaseStore } from "../store/memory_lease_store.ts";
-import { MemoryTable } from "../store/memory_table.ts";
+import type { RecordProcessor } from "../consumer/record_processor.ts";
+import type { Clock } from "../system.ts";
 import { KinesisWorker } from "../worker/worker.ts";
 import type { Chance } from "./chance.ts";
-import { checkingProcessor } from "./checking_processor.ts";
 import type { DeliveryRules } from "./delivery_rules.ts";
 import { Link, type Weather } from "./faults.ts";
+import { fickleProcessor } from "./fickle_processor.ts";
+import type { FleetOptions } from "./fleet_options.ts";
 import type { History } from "./history.ts";
 import type { SharedTable } from "./shared_table.ts";
+import type { ConsumersService } from "./simulated_consumers.ts";
 import type { KinesisService } from "./simulated_kinesis.ts";
+import { SimulatedLeaseStore } from "./simulated_lease_store.ts";
+import { WORLD_EPOCH_MS } from "./simulated_stream.ts";
 import { VirtualProcess } from "./virtual_process.ts";
 import type { VirtualTime } from "./virtual_time.ts";
+import { watchedProcessor } from "./watched_processor.ts";
 
-/** Failover time of all workers, in ms: the default. */
-export const failoverTimeMs = 10_000;
-/** How long an owner may drain, in ms: the default. */
-export const handoffTimeoutMs = 30_000;
+/** The process that a processor runs in. */
+export interface SimulatedMachine {
+  readonly workerId: string;
+  /** The only clock in virtual time; waiting for anything else lets the world go on without the processor. */
+  readonly clock: Clock;
+  /** Chance from the seed: uniform in [0, 1). */
+  readonly random: () => number;
+}
 
 /** Where workers live. */
-export interface FleetOptions {
+export interface SimulatedFleetOptions {
   readonly time: VirtualTime;
   readonly chance: Chance;
   readonly history: History;
   readonly weather: Weather;
   readonly table: SharedTable;
   readonly kinesis: KinesisService;
+  readonly consumers: ConsumersService;
   readonly rules: DeliveryRules;
-  /** Which part of the scans shows the past. */
-  readonly staleScans: number;
+  /** Which part of the scans and queries shows the past. */
+  readonly staleReads: number;
+  readonly options: FleetOptions;
+  /** Undefined: the simulation's own. */
+  readonly processor: ((shardId: string, machine: SimulatedMachine) => RecordProcessor) | undefined;
+  readonly onEvent: ((workerId: string, event: WorkerEvent) => void) | undefined;
 }
 
 /** A running worker. */
@@ -51,12 +65,12 @@ export interface Member {
 
 /** See the module. */
 export class SimulatedFleet {
-  readonly #options: FleetOptions;
+  readonly #options: SimulatedFleetOptions;
   readonly #members = new Set<Member>();
   readonly #generations = new Map<string, number>();
   #pastMs = 0;
 
-  constructor(options: FleetOptions) {
+  constructor(options: SimulatedFleetOptions) {
     this.#options = options;
   }
 
@@ -81,7 +95,7 @@ export class SimulatedFleet {
       name: `${workerId}#${generation}`,
       time,
       chance: own.fork("process"),
-      epochMs: Date.UTC(2026, 0, 30, 12) + own.between(-3000, 3000),
+      epochMs: WORLD_EPOCH_MS + (weather.has("clocks") ? own.between(-3000, 3000) : 0),
     });
     const link = new Link(machine, weather, own.fork("link"));
     const stopping = new AbortController();
@@ -118,25 +132,29 @@ export class SimulatedFleet {
     if (this.#members.delete(member)) this.#pastMs += time.nowMs - member.startedMs;
   }
 
-  #worker(workerIdentifier: string, link: Link): KinesisWorker {
-    const { table, kinesis, rules, staleScans } = this.#options;
-    const items = table.over(link, { staleScans });
+  #worker(workerId: string, link: Link): KinesisWorker {
+    const { table, kinesis, consumers, rules, staleReads, options, onEvent } = this.#options;
+    const { processor = () => fickleProcessor(link) } = this.#options;
+    const items = table.over(link, { staleReads });
+    const { name: machine, system } = link.machine;
+    const surroundings = { workerId, clock: system.clock, random: system.random };
+    const isSkipping = (options.onProcessError ?? "skip") === "skip";
     return new KinesisWorker({
+      ...options,
       applicationName: "simulated",
-      streamName: "words",
-      region: "us-east-1",
-      workerIdentifier,
-      failoverTimeMs,
-      gracefulLeaseHandoffTimeoutMs: handoffTimeoutMs,
-      initialPositionInStream: "TRIM_HORIZON",
-      onProcessError: "retry",
-      leaseCleanupIntervalMs: 20_000,
-      system: link.machine.system,
+      streamName: "simulated",
+      workerIdentifier: workerId,
+      system,
       kinesis: kinesis.over(link),
-      leaseStore: new MemoryLeaseStore(new MemoryTable("leases"), items),
+      kinesisConsumers: consumers.over(link),
+      leaseStore: new SimulatedLeaseStore(items),
       coordinatorStore: new MemoryCoordinatorStore(items),
-      processor: () => checkingProcessor({ link, rules }),
-      onEvent: (event) => this.#note(link.machine.name, event),
+      processor: (shardId) =>
+        watchedProcessor(processor(shardId, surroundings), { machine, rules, isSkipping }),
+      onEvent: (event) => {
+        this.#note(machine, event);
+        onEvent?.(workerId, event);
+      },
     });
   }
 

@@ -1,124 +1,169 @@
 /**
- * Kinesis, over a simulated stream, as one process reaches it: iterators that expire, pages that come up short or empty,
- * listings that are a little behind, ends that name no children.
+ * Kinesis, over a simulated stream, as one process reaches it: iterators that expire, pages that come up short, hundreds of
+ * empty ones in a row, listings that are a little behind, ends that name no children, and the service's own limits.
  *
  * @module
  */
 
-import type { GetRecordsOutput, IteratorPosition, Kinesis } from "../aws/kinesis.ts";
+import type { GetRecordsOutput, Kinesis, ShardFilter } from "../aws/kinesis.ts";
 import { childrenOf, type Shard } from "../stream/shard.ts";
 import { type Link, serviceFailure } from "./faults.ts";
-import type { SimulatedShard, SimulatedStream } from "./simulated_stream.ts";
+import type { ReadingRules } from "./reading_rules.ts";
+import { indexOf, viewOf } from "./shard_view.ts";
+import { type SimulatedShard, type SimulatedStream, WORLD_EPOCH_MS } from "./simulated_stream.ts";
 import type { VirtualTime } from "./virtual_time.ts";
+
+/** What the service is made of. */
+export interface KinesisServiceOptions {
+  readonly stream: SimulatedStream;
+  readonly time: VirtualTime;
+  readonly rules: ReadingRules;
+  /** Whether ListShards knows filters; some emulators do not. */
+  readonly knowsFilters: boolean;
+}
 
 /** The stream of a world, as a service. */
 export class KinesisService {
-  readonly #stream: SimulatedStream;
-  readonly #time: VirtualTime;
+  readonly stream: SimulatedStream;
+  readonly time: VirtualTime;
+  readonly #options: KinesisServiceOptions;
   /** The listing as it was before the last reshard, and since when it is out of date. */
   #former: { readonly shards: readonly Shard[]; readonly sinceMs: number } | undefined;
+  /** When each shard was read last, in virtual ms. */
+  readonly #reads = new Map<string, number[]>();
+  /** How many empty pages lie ahead, by shard. */
+  readonly #deserts = new Map<string, number>();
 
-  constructor(stream: SimulatedStream, time: VirtualTime) {
-    this.#stream = stream;
-    this.#time = time;
+  constructor(options: KinesisServiceOptions) {
+    this.#options = options;
+    this.stream = options.stream;
+    this.time = options.time;
   }
 
   /** To be called before each reshard, for listings that do not show it yet. */
   aboutToReshard(): void {
-    this.#former = { shards: this.#stream.list(), sinceMs: this.#time.nowMs };
+    this.#former = { shards: this.stream.list(), sinceMs: this.time.nowMs };
   }
 
   /** Kinesis as one process reaches it. */
   over(link: Link): Kinesis {
+    const { rules } = this.#options;
+    const machine = link.machine.name;
     const call = <T>(operation: string, signal: AbortSignal | undefined, serve: () => T) =>
       link.call("kinesis", operation, serve, signal);
     return {
       describeStreamSummary: (_, signal) =>
         call("DescribeStreamSummary", signal, () => ({
-          streamName: "words",
-          streamArn: undefined,
+          streamName: "simulated",
+          streamArn: "arn:aws:kinesis:us-east-1:000000000000:stream/simulated",
           streamStatus: "ACTIVE" as const,
           streamCreationEpochS: undefined,
-          openShardCount: this.#stream.open.length,
+          openShardCount: this.stream.open.length,
         })),
-      listShards: (_, __, signal) => {
-        const isBehind = link.happens(0.5);
-        return call("ListShards", signal, () => this.#list(isBehind));
+      listShards: (_, filter, signal) => {
+        const isBehind = link.happens("kinesis", 0.5);
+        return call("ListShards", signal, () => this.#list(isBehind, filter));
       },
-      getShardIterator: (_, shardId, position, signal) =>
-        call(
-          "GetShardIterator",
-          signal,
-          () => `${shardId}/${placeOf(this.#shard(shardId), position)}/${this.#time.nowMs}`,
-        ),
-      getRecords: (_, iterator, limit, signal) => {
-        const isExpired = link.happens(0.005), isShort = link.happens(0.2), isNameless = link.happens(0.3);
-        const atMost = isShort ? link.chance.below(3) : limit;
-        return call("GetRecords", signal, () => {
-          if (isExpired) throw serviceFailure("kinesis", "GetRecords", "ExpiredIteratorException");
-          return this.#read(iterator, atMost, isNameless);
+      getShardIterator: (_, shardId, position, signal) => {
+        rules.opened(machine, shardId);
+        return call("GetShardIterator", signal, () => {
+          if (position.type === "AT_TIMESTAMP" && position.timestampMs > WORLD_EPOCH_MS + this.time.nowMs) {
+            throw serviceFailure("kinesis", "GetShardIterator", "InvalidArgumentException");
+          }
+          return `${shardId}/${indexOf(this.shard(shardId), position)}/${this.time.nowMs}`;
         });
+      },
+      getRecords: async (_, iterator, limit, signal) => {
+        const [shardId = ""] = iterator.split("/");
+        rules.read(machine, shardId);
+        const isExpired = link.happens("kinesis", 0.005);
+        const isNameless = link.happens("kinesis", 0.3);
+        const most = this.#mostRecords(link, shardId, limit);
+        const output = await call("GetRecords", signal, () => {
+          if (isExpired) throw serviceFailure("kinesis", "GetRecords", "ExpiredIteratorException");
+          return this.#read(iterator, most, isNameless);
+        });
+        rules.fetched(machine, shardId, output);
+        return output;
       },
     };
   }
 
-  #list(isBehind: boolean): readonly Shard[] {
+  /** @throws ResourceNotFoundException. */
+  shard(shardId: string): SimulatedShard {
+    const shard = this.stream.shards.get(shardId);
+    if (shard === undefined || shard.isGone) {
+      throw serviceFailure("kinesis", "GetRecords", "ResourceNotFoundException");
+    }
+    return shard;
+  }
+
+  #list(isBehind: boolean, filter: ShardFilter | undefined): readonly Shard[] {
     const former = this.#former;
-    const mayBeBehind = former !== undefined && this.#time.nowMs - former.sinceMs < 3000;
-    return isBehind && mayBeBehind ? former.shards : this.#stream.list();
+    const mayBeBehind = former !== undefined && this.time.nowMs - former.sinceMs < 3000;
+    const shards = isBehind && mayBeBehind ? former.shards : this.stream.list();
+    return this.#options.knowsFilters ? shards.filter((shard) => this.#passes(shard, filter)) : shards;
+  }
+
+  /** Source: the API reference of ListShards, ShardFilter. */
+  #passes({ shardId }: Shard, filter: ShardFilter | undefined): boolean {
+    const shard = this.stream.shards.get(shardId);
+    if (filter === undefined || shard === undefined) return true;
+    const { openedMs, closedMs = Infinity } = shard;
+    switch (filter.type) {
+      case "AT_LATEST":
+        return closedMs === Infinity;
+      case "AT_TRIM_HORIZON":
+        return shard.parents.every((id) => this.stream.shards.get(id)?.isGone !== false);
+      case "FROM_TRIM_HORIZON":
+        return true;
+      case "AT_TIMESTAMP": {
+        const atMs = filter.timestampMs - WORLD_EPOCH_MS;
+        return openedMs <= atMs && atMs <= closedMs;
+      }
+      case "FROM_TIMESTAMP":
+        return closedMs >= filter.timestampMs - WORLD_EPOCH_MS;
+    }
+  }
+
+  /** A sparse shard gives hundreds of empty pages, a busy one short pages at times. */
+  #mostRecords(link: Link, shardId: string, limit: number): number {
+    const desert = link.happens("kinesis", 0.001) ? link.chance.below(300) : this.#deserts.get(shardId) ?? 0;
+    if (desert > 0 && link.happens("kinesis", 1)) {
+      this.#deserts.set(shardId, desert - 1);
+      return 0;
+    }
+    this.#deserts.delete(shardId);
+    return link.happens("kinesis", 0.2) ? Math.min(limit, link.chance.below(3)) : limit;
   }
 
   #read(iterator: string, limit: number, isNameless: boolean): GetRecordsOutput {
-    const [shardId = "", place = "", issuedMs = ""] = iterator.split("/");
-    if (this.#time.nowMs - Number(issuedMs) > ITERATOR_LIFE_MS) {
+    const [shardId = "", index = "", issuedMs = ""] = iterator.split("/");
+    const { nowMs } = this.time;
+    if (nowMs - Number(issuedMs) > ITERATOR_LIFE_MS) {
       throw serviceFailure("kinesis", "GetRecords", "ExpiredIteratorException");
     }
-    const shard = this.#shard(shardId);
-    const start = Number(place);
-    const records = shard.records.slice(start, start + limit);
-    const next = start + records.length;
-    const isAtTip = next >= shard.records.length;
-    const isEnd = isAtTip && shard.endingSequenceNumber !== undefined;
-    const newest = shard.records.at(-1)?.approximateArrivalTimestamp ?? 0;
+    const shard = this.shard(shardId);
+    const recent = (this.#reads.get(shardId) ?? []).filter((readMs) => readMs > nowMs - 1000);
+    if (recent.length >= READS_PER_SECOND) {
+      throw serviceFailure("kinesis", "GetRecords", "ProvisionedThroughputExceededException");
+    }
+    this.#reads.set(shardId, [...recent, nowMs]);
+    const { records, bytes, next, millisBehindLatest, isEnd } = viewOf(shard, Number(index), {
+      limit,
+      nowMs,
+    });
     return {
       records,
-      bytes: records.reduce((sum, { data }) => sum + data.length, 0),
-      nextShardIterator: isEnd ? undefined : `${shardId}/${next}/${this.#time.nowMs}`,
-      millisBehindLatest: isAtTip ? 0 : Math.max(1, this.#time.nowMs - newest),
-      childShards: isEnd && !isNameless ? childrenOf(shardId, this.#stream.list()) : [],
+      bytes,
+      nextShardIterator: isEnd ? undefined : `${shardId}/${next}/${nowMs}`,
+      millisBehindLatest,
+      childShards: isEnd && !isNameless ? childrenOf(shardId, this.stream.list()) : [],
     };
-  }
-
-  #shard(shardId: string): SimulatedShard {
-    const shard = this.#stream.shards.get(shardId);
-    if (shard === undefined) throw serviceFailure("kinesis", "GetRecords", "ResourceNotFoundException");
-    return shard;
   }
 }
 
 /** Kinesis API reference, GetShardIterator: 5 minutes. */
 const ITERATOR_LIFE_MS = 300_000;
-
-/** Which record an iterator starts with, as an index. */
-function placeOf(shard: SimulatedShard, position: IteratorPosition): number {
-  const first = (holds: (sequenceNumber: bigint) => boolean) => {
-    const index = shard.records.findIndex((record) => holds(BigInt(record.sequenceNumber)));
-    return index === -1 ? shard.records.length : index;
-  };
-  switch (position.type) {
-    case "TRIM_HORIZON":
-      return 0;
-    case "LATEST":
-      return shard.records.length;
-    case "AT_SEQUENCE_NUMBER":
-      return first((sequenceNumber) => sequenceNumber >= BigInt(position.sequenceNumber));
-    case "AFTER_SEQUENCE_NUMBER":
-      return first((sequenceNumber) => sequenceNumber > BigInt(position.sequenceNumber));
-    case "AT_TIMESTAMP": {
-      const index = shard.records.findIndex((record) =>
-        record.approximateArrivalTimestamp >= position.timestampMs
-      );
-      return index === -1 ? shard.records.length : index;
-    }
-  }
-}
+/** Kinesis API reference, GetRecords: five calls a second for each shard. */
+const READS_PER_SECOND = 5;

@@ -1,19 +1,32 @@
 /**
  * A stream in memory: shards that split and merge, and numbered records of some partition keys in them.
  *
- * Each user record is one step of its key: 1, 2, 3 and so on, over all shards that the key's hash has lived in. So a
- * processor sees by itself whether anything came out of order or not at all.
+ * Each user record is one step of its key: 1, 2, 3 and so on, over all shards that the key's hash has lived in. So it can be
+ * told of every record whether it came out of order, or not at all, whatever its payload.
  *
  * @module
  */
 
-import type { KinesisRecord } from "../stream/record.ts";
 import type { HashKeyRange } from "../stream/hash_key.ts";
 import { MAX_HASH_KEY } from "../stream/hash_key.ts";
+import type { KinesisRecord } from "../stream/record.ts";
 import { type ExtendedSequenceNumber, isSentinel, isShardEnd } from "../stream/sequence_number.ts";
 import type { Shard } from "../stream/shard.ts";
 import { aggregateOf } from "./aggregate.ts";
 import type { Chance } from "./chance.ts";
+
+/** Wall time, in ms since 1970, at virtual ms 0, as Kinesis has it. */
+export const WORLD_EPOCH_MS: number = Date.UTC(2026, 0, 30, 12);
+
+/** One user record, wherever it lies. */
+export interface Step {
+  readonly key: string;
+  /** From 1. */
+  readonly step: number;
+  readonly position: ExtendedSequenceNumber;
+  /** Virtual ms at which it was put. */
+  readonly putMs: number;
+}
 
 /** A shard, with all that was ever put into it. */
 export interface SimulatedShard {
@@ -22,32 +35,51 @@ export interface SimulatedShard {
   readonly hashKeyRange: HashKeyRange;
   readonly startingSequenceNumber: string;
   endingSequenceNumber: string | undefined;
+  /** Virtual ms. */
+  readonly openedMs: number;
+  closedMs: number | undefined;
   /** As Kinesis has them, aggregates unopened. */
   readonly records: KinesisRecord[];
-  /** Where each user record lies, in order. */
-  readonly positions: ExtendedSequenceNumber[];
-  /** The place in `positions` that follows a record of Kinesis, by its sequence number. */
+  /** The user records in them, in order. A record's place is its index here. */
+  readonly steps: Step[];
+  /** The place that follows a record of Kinesis, by its sequence number. */
   readonly placeAfter: Map<string, number>;
+  /** So many of `records` have been kept for long enough, and are gone. */
+  trimmed: number;
+  /** Closed, and trimmed to the end: nobody knows it any more. */
+  isGone: boolean;
 }
 
-/** The partition keys. More than there are ever shards, so that each shard has some. */
+/** What a stream is made of. */
+export interface SimulatedStreamOptions {
+  readonly chance: Chance;
+  readonly shardCount: number;
+  /** What each step holds. */
+  readonly payload: (key: string, step: number) => Uint8Array;
+}
+
+/** The partition keys. More than there are ever shards in a world of ordinary size, so that each shard has some. */
 const keyCount = 16;
 
 /** See the module. */
 export class SimulatedStream {
+  /** By id, in the order in which they were opened. */
   readonly shards: Map<string, SimulatedShard> = new Map();
+  readonly #options: SimulatedStreamOptions;
   readonly #chance: Chance;
-  readonly #steps = new Map<string, number>();
+  /** By partition key: the shard and place of each step. */
+  readonly #steps = new Map<string, { readonly shard: SimulatedShard; readonly place: number }[]>();
   #sequence = 4_900_000_000;
   /** User records put so far. */
   total = 0;
 
-  constructor(chance: Chance, shardCount: number) {
+  constructor(options: SimulatedStreamOptions) {
+    const { chance, shardCount } = this.#options = options;
     this.#chance = chance;
     const width = (MAX_HASH_KEY + 1n) / BigInt(shardCount);
     for (let i = 0n; i < shardCount; i++) {
       const end = i === BigInt(shardCount) - 1n ? MAX_HASH_KEY : (i + 1n) * width - 1n;
-      this.#open({ startingHashKey: `${i * width}`, endingHashKey: `${end}` }, []);
+      this.#open({ startingHashKey: `${i * width}`, endingHashKey: `${end}` }, [], 0);
     }
   }
 
@@ -55,8 +87,18 @@ export class SimulatedStream {
     return [...this.shards.values()].filter((shard) => shard.endingSequenceNumber === undefined);
   }
 
+  /** The sequence number after which everything lies that is put from now on. */
+  get tip(): string {
+    return `${this.#sequence}`;
+  }
+
   childrenOf(shardId: string): readonly SimulatedShard[] {
     return [...this.shards.values()].filter((shard) => shard.parents.includes(shardId));
+  }
+
+  /** Where a step of a key lies; undefined when there is none. */
+  placeOf(key: string, step: number): { readonly shard: SimulatedShard; readonly place: number } | undefined {
+    return this.#steps.get(key)?.[step - 1];
   }
 
   /** Puts the next steps of some key: one record, or several in an aggregate. */
@@ -68,14 +110,19 @@ export class SimulatedStream {
     );
     if (shard === undefined) throw new RangeError(`no open shard has hash key ${hashKey}`);
     const partitionKey = `key-${key}`;
+    let steps = this.#steps.get(partitionKey);
+    if (steps === undefined) this.#steps.set(partitionKey, steps = []);
     const isAggregate = this.#chance.happens(0.3);
     const count = isAggregate ? 2 + this.#chance.below(6) : 1;
-    const payloads = Array.from({ length: count }, () => {
-      const step = (this.#steps.get(partitionKey) ?? 0) + 1;
-      this.#steps.set(partitionKey, step);
-      return new TextEncoder().encode(`${partitionKey}:${step}`);
-    });
     const sequenceNumber = this.#nextSequence();
+    const payloads: Uint8Array[] = [];
+    for (let subSequenceNumber = 0; subSequenceNumber < count; subSequenceNumber++) {
+      const step = steps.length + 1;
+      const position = { sequenceNumber, subSequenceNumber };
+      payloads.push(this.#options.payload(partitionKey, step));
+      steps.push({ shard, place: shard.steps.length });
+      shard.steps.push({ key: partitionKey, step, position, putMs: nowMs });
+    }
     const [first = new Uint8Array()] = payloads;
     shard.records.push({
       sequenceNumber,
@@ -83,40 +130,48 @@ export class SimulatedStream {
       partitionKey,
       explicitHashKey: undefined,
       data: isAggregate ? aggregateOf(partitionKey, `${hashKey}`, payloads) : first,
-      approximateArrivalTimestamp: nowMs,
+      approximateArrivalTimestamp: WORLD_EPOCH_MS + nowMs,
       encryptionType: undefined,
       aggregated: false,
     });
-    for (let sub = 0; sub < count; sub++) shard.positions.push({ sequenceNumber, subSequenceNumber: sub });
-    shard.placeAfter.set(sequenceNumber, shard.positions.length);
+    shard.placeAfter.set(sequenceNumber, shard.steps.length);
     this.total += count;
   }
 
   /** Splits a shard in the middle. */
-  split(shard: SimulatedShard): void {
-    this.#close(shard);
+  split(shard: SimulatedShard, nowMs: number): void {
+    this.#close(shard, nowMs);
     const start = BigInt(shard.hashKeyRange.startingHashKey), end = BigInt(shard.hashKeyRange.endingHashKey);
     const middle = (start + end) / 2n;
-    this.#open({ startingHashKey: `${start}`, endingHashKey: `${middle}` }, [shard.shardId]);
-    this.#open({ startingHashKey: `${middle + 1n}`, endingHashKey: `${end}` }, [shard.shardId]);
+    this.#open({ startingHashKey: `${start}`, endingHashKey: `${middle}` }, [shard.shardId], nowMs);
+    this.#open({ startingHashKey: `${middle + 1n}`, endingHashKey: `${end}` }, [shard.shardId], nowMs);
   }
 
   /** Merges a shard with the one that follows it. @returns false when it is the last. */
-  merge(shard: SimulatedShard): boolean {
+  merge(shard: SimulatedShard, nowMs: number): boolean {
     const next = this.open.find(({ hashKeyRange }) =>
       BigInt(hashKeyRange.startingHashKey) === BigInt(shard.hashKeyRange.endingHashKey) + 1n
     );
     if (next === undefined) return false;
-    this.#close(shard);
-    this.#close(next);
+    this.#close(shard, nowMs);
+    this.#close(next, nowMs);
     const { startingHashKey } = shard.hashKeyRange, { endingHashKey } = next.hashKeyRange;
-    this.#open({ startingHashKey, endingHashKey }, [shard.shardId, next.shardId]);
+    this.#open({ startingHashKey, endingHashKey }, [shard.shardId, next.shardId], nowMs);
     return true;
   }
 
-  /** As ListShards tells them. */
+  /** Forgets the records of a shard whose user records all lie at or before a position, and a closed shard with its last. */
+  trim(shard: SimulatedShard, at: ExtendedSequenceNumber): void {
+    const done = recordsUpTo(shard, at);
+    while ((shard.placeAfter.get(shard.records[shard.trimmed]?.sequenceNumber ?? "") ?? Infinity) <= done) {
+      shard.trimmed++;
+    }
+    shard.isGone = isShardEnd(at) && shard.trimmed === shard.records.length;
+  }
+
+  /** As ListShards tells them, all that are still known. */
   list(): Shard[] {
-    return [...this.shards.values()].map((shard) => ({
+    return [...this.shards.values()].filter((shard) => !shard.isGone).map((shard) => ({
       shardId: shard.shardId,
       parentShardId: shard.parents[0],
       adjacentParentShardId: shard.parents[1],
@@ -126,7 +181,7 @@ export class SimulatedStream {
     }));
   }
 
-  #open(hashKeyRange: HashKeyRange, parents: readonly string[]): void {
+  #open(hashKeyRange: HashKeyRange, parents: readonly string[], openedMs: number): void {
     const shardId = `shardId-${String(this.shards.size).padStart(12, "0")}`;
     this.shards.set(shardId, {
       shardId,
@@ -134,14 +189,19 @@ export class SimulatedStream {
       hashKeyRange,
       startingSequenceNumber: this.#nextSequence(),
       endingSequenceNumber: undefined,
+      openedMs,
+      closedMs: undefined,
       records: [],
-      positions: [],
+      steps: [],
       placeAfter: new Map(),
+      trimmed: 0,
+      isGone: false,
     });
   }
 
-  #close(shard: SimulatedShard): void {
+  #close(shard: SimulatedShard, nowMs: number): void {
     shard.endingSequenceNumber = this.#nextSequence();
+    shard.closedMs = nowMs;
   }
 
   #nextSequence(): string {
@@ -150,12 +210,12 @@ export class SimulatedStream {
   }
 }
 
-/** How many user records of a shard lie at or before a position. */
+/** How many user records of a shard lie at or before a position; NaN when it is nowhere in the shard. */
 export function recordsUpTo(shard: SimulatedShard, at: ExtendedSequenceNumber): number {
-  if (isShardEnd(at)) return shard.positions.length;
+  if (isShardEnd(at)) return shard.steps.length;
   if (isSentinel(at)) return 0;
   const end = shard.placeAfter.get(at.sequenceNumber);
   if (end === undefined) return NaN;
-  const count = Number(shard.positions[end - 1]?.subSequenceNumber ?? 0) + 1;
+  const count = Number(shard.steps[end - 1]?.position.subSequenceNumber ?? 0) + 1;
   return end - count + Math.min(count, at.subSequenceNumber + 1);
 }

@@ -4,21 +4,18 @@
  * @module
  */
 
-import { isShardEnd } from "../stream/sequence_number.ts";
+import type { RecordProcessor } from "../consumer/record_processor.ts";
+import type { WorkerEvent } from "../events.ts";
 import { Chance } from "./chance.ts";
-import { DeliveryRules } from "./delivery_rules.ts";
-import { type FaultRates, Weather } from "./faults.ts";
-import { endScript, startScript } from "./fleet_script.ts";
-import { History, type Violation } from "./history.ts";
-import { LeaseRules } from "./lease_rules.ts";
-import { SharedTable } from "./shared_table.ts";
-import { failoverTimeMs, handoffTimeoutMs, SimulatedFleet } from "./simulated_fleet.ts";
-import { KinesisService } from "./simulated_kinesis.ts";
-import { SimulatedStream } from "./simulated_stream.ts";
-import { VirtualTime } from "./virtual_time.ts";
+import { ALL_FAULTS, type Fault } from "./faults.ts";
+import { defaultFleetOptions, type FleetOptions, variedOptions } from "./fleet_options.ts";
+import type { Violation } from "./history.ts";
+import type { SimulatedMachine } from "./simulated_fleet.ts";
+import { World } from "./world.ts";
 
-/** What to run. */
+/** What to run. Only the seed must be given. */
 export interface SimulationOptions {
+  /** A whole number. Equal options with equal seeds run equally, step by step. */
   readonly seed: number;
   /**
    * For how many virtual minutes things go wrong, before the world must come to order.
@@ -26,6 +23,48 @@ export interface SimulationOptions {
    * @default {8}
    */
   readonly minutes?: number | undefined;
+  /**
+   * How many workers the fleet should have; crashes and deploys make it fewer at times.
+   *
+   * @default from the seed: 1 to 4
+   */
+  readonly workers?: number | undefined;
+  /**
+   * How many shards the stream begins with.
+   *
+   * @default from the seed: 1 to 4
+   */
+  readonly shards?: number | undefined;
+  /**
+   * What may go wrong; `[]` for fair weather.
+   *
+   * @default {ALL_FAULTS}
+   */
+  readonly faults?: readonly Fault[] | undefined;
+  /**
+   * Makes the processor under test, as a worker's `processor` does; told which process it runs in, for its clock. All
+   * processors of all workers come from here: what they share stands for a database.
+   *
+   * It may wait for `machine.clock.sleep`, for its context, and for promises that settle by themselves. Anything else (real
+   * timers, `fetch`, Web Crypto, files) takes no virtual time and ends at a moment that no seed decides.
+   *
+   * @default one that is slow, fails, and checkpoints as it likes
+   */
+  readonly processor?: ((shardId: string, machine: SimulatedMachine) => RecordProcessor) | undefined;
+  /**
+   * What a record holds: the `step`th record of its partition key, from 1. Records of a key come in this order.
+   *
+   * @default `<partition key>:<step>` in UTF-8
+   */
+  readonly payload?: ((partitionKey: string, step: number) => Uint8Array | string) | undefined;
+  /**
+   * Options of all workers, or `"varied"` to have them drawn from the seed as well.
+   *
+   * @default {{ initialPositionInStream: "TRIM_HORIZON" }}
+   */
+  readonly options?: FleetOptions | "varied" | undefined;
+  /** Hears what each worker tells. */
+  readonly onEvent?: ((workerId: string, event: WorkerEvent) => void) | undefined;
 }
 
 /** What came of it. */
@@ -40,28 +79,45 @@ export interface SimulationResult {
   readonly virtualMs: number;
   /** Virtual hours that all workers together have lived. */
   readonly workerHours: number;
-  /** User records put, all of which were processed unless a rule was broken. */
+  /** User records put, all of which were processed unless a rule was broken (or lie before the initial position). */
   readonly records: number;
   /** How long it took to come to order once the faults had ended, in virtual ms; undefined when it did not. */
   readonly settledMs: number | undefined;
 }
 
+/** Virtual ms between two puts, from and to. */
+const putEveryMs = [50, 1500] as const;
+
 /**
- * Once all faults have ended, everything must be processed and each shard be read within so many ms: two leases that
- * run out (the leader's and a shard's), back-offs of up to 30 s each in a row, and some generations of shards.
+ * Runs one world to its end, or until a rule is broken.
+ *
+ * @throws {TypeError} or {@linkcode RangeError} when an option cannot be used.
  */
-const orderMs = 180_000;
-/** A handoff that is pending must be over so long after the faults have ended. */
-const handoffMs = 2 * (handoffTimeoutMs + failoverTimeMs);
-/** A worker that is told to stop must have stopped within so many ms: some farewells of 2 s each, and the batch at hand. */
-const stopMs = 20_000;
-
-/** So many things may happen at one moment; a process that was paused for a minute has missed some hundreds. */
-const maxStepsAtOnce = 10_000;
-
-/** Runs one. */
-export async function simulate({ seed, minutes = 8 }: SimulationOptions): Promise<SimulationResult> {
-  const world = new World(seed, minutes * 60_000);
+export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
+  const { seed, minutes = 8, faults, workers, shards, processor, onEvent } = options;
+  const { payload = (key, step) => `${key}:${step}` } = options;
+  positive("minutes", minutes);
+  positive("workers", workers ?? 1);
+  positive("shards", shards ?? 1);
+  const chance = new Chance(`seed ${seed}`);
+  const isVaried = options.options === "varied";
+  const world = new World({
+    chance,
+    activeMs: minutes * 60_000,
+    workers,
+    shards,
+    faults: faults ?? (isVaried ? someFaults(chance) : ALL_FAULTS),
+    fleet: options.options === "varied"
+      ? variedOptions(chance.fork("options"))
+      : { ...defaultFleetOptions, ...options.options },
+    putEveryMs,
+    payload(key, step) {
+      const made = payload(key, step);
+      return typeof made === "string" ? new TextEncoder().encode(made) : made;
+    },
+    processor,
+    onEvent,
+  });
   const settledMs = await world.run();
   const { time, history, fleet, stream } = world;
   return {
@@ -76,155 +132,13 @@ export async function simulate({ seed, minutes = 8 }: SimulationOptions): Promis
   };
 }
 
-class World {
-  readonly time: VirtualTime = new VirtualTime();
-  readonly history: History = new History(this.time);
-  readonly stream: SimulatedStream;
-  readonly fleet: SimulatedFleet;
-  readonly #activeMs: number;
-  readonly #leases: LeaseRules;
-  readonly #deliveries: DeliveryRules;
-  readonly #end: () => void;
-  #phase: "faults" | "order" | "stop" | "over" = "faults";
-  #settledMs: number | undefined;
-  #moved = { atMs: 0, step: 0 };
-
-  constructor(seed: number, activeMs: number) {
-    const { time, history } = this;
-    const chance = new Chance(`seed ${seed}`);
-    const stream = this.stream = new SimulatedStream(chance.fork("stream"), 1 + chance.below(4));
-    const weather = new Weather(time, ratesOf(chance.fork("weather")));
-    const rules = this.#deliveries = new DeliveryRules({
-      time,
-      history,
-      stream,
-      failoverTimeMs,
-      leases: () => this.#leases,
-    });
-    const leases = this.#leases = new LeaseRules({
-      time,
-      history,
-      stream,
-      failoverTimeMs,
-      handoffTimeoutMs,
-      processedOf: (shardId) => rules.processedOf(shardId),
-      workerOf: (machine) => machine.replace(/#\d+$/, ""),
-    });
-    const table = new SharedTable(time, leases);
-    const kinesis = new KinesisService(stream, time);
-    const staleScans = chance.between(0, 0.3);
-    const shared = { time, history, weather, kinesis };
-    const fleet = this.fleet = new SimulatedFleet({
-      ...shared,
-      chance: chance.fork("fleet"),
-      table,
-      rules,
-      staleScans,
-    });
-    const script = { ...shared, chance: chance.fork("script"), stream, fleet, activeMs };
-    this.#activeMs = activeMs;
-    this.#end = () => endScript(script);
-    startScript(script);
-  }
-
-  /** @returns after how many ms the world had come to order. */
-  async run(): Promise<number | undefined> {
-    this.time.after(this.#activeMs, () => {
-      this.#end();
-      this.#phase = "order";
-    });
-    this.#tick();
-    await this.time.run(() => {
-      this.#checkProgress();
-      return this.history.violation === undefined && this.#phase !== "over";
-    });
-    return this.#settledMs;
-  }
-
-  #checkProgress(): void {
-    const { nowMs, steps } = this.time;
-    if (nowMs !== this.#moved.atMs) this.#moved = { atMs: nowMs, step: steps };
-    else if (steps - this.#moved.step > maxStepsAtOnce) {
-      this.history.violated("timeGoesOn", undefined, "something goes round and round without waiting");
-    }
-  }
-
-  /** Looks at the whole each second, once the faults have ended. */
-  #tick(): void {
-    this.time.after(1000, () => {
-      this.#look();
-      this.#tick();
-    });
-  }
-
-  #look(): void {
-    const passedMs = this.time.nowMs - this.#activeMs;
-    switch (this.#phase) {
-      case "faults":
-      case "over":
-        return;
-      case "order": {
-        this.#checkHandoffs(passedMs);
-        const missing = this.#missing();
-        if (missing === undefined) {
-          this.#settledMs = passedMs;
-          this.#phase = "stop";
-          for (const member of this.fleet.members) member.stop();
-        } else if (passedMs > orderMs) {
-          this.history.violated("orderReturns", missing.leaseKey, missing.what);
-        }
-        return;
-      }
-      case "stop":
-        if (this.fleet.members.length === 0) this.#phase = "over";
-        for (const { stoppingMs = 0, machine } of this.fleet.members) {
-          if (this.time.nowMs - stoppingMs <= stopMs) continue;
-          this.history.violated("stopsInTime", undefined, `${machine.name} still runs`);
-        }
-    }
-  }
-
-  #checkHandoffs(passedMs: number): void {
-    for (const { leaseKey } of this.#leases.leases) {
-      const sinceMs = this.#leases.handoffSinceMs(leaseKey);
-      if (sinceMs === undefined || Math.min(passedMs, this.time.nowMs - sinceMs) <= handoffMs) continue;
-      this.history.violated("handoffsEnd", leaseKey, `it has been pending since ${sinceMs} ms`);
-    }
-  }
-
-  /** What is not in order yet. */
-  #missing(): { readonly leaseKey: string | undefined; readonly what: string } | undefined {
-    const running = new Set(this.fleet.members.map(({ workerId }) => workerId));
-    for (const { shardId, endingSequenceNumber } of this.stream.shards.values()) {
-      if (endingSequenceNumber !== undefined) {
-        if (!this.#leases.hasEnded(shardId)) return { leaseKey: shardId, what: "SHARD_END is not stored" };
-        continue;
-      }
-      const lease = this.#leases.leaseOf(shardId);
-      if (lease === undefined) return { leaseKey: shardId, what: "it has no lease" };
-      if (isShardEnd(lease.checkpoint) || !running.has(lease.leaseOwner ?? "")) {
-        return { leaseKey: shardId, what: `nobody reads it: its owner is ${lease.leaseOwner ?? "none"}` };
-      }
-    }
-    const { count } = this.#deliveries, { total } = this.stream;
-    if (count === total) return undefined;
-    const behind = [...this.stream.shards.values()].find(({ shardId, positions }) =>
-      this.#deliveries.processedOf(shardId) < positions.length
-    );
-    return { leaseKey: behind?.shardId, what: `${count} of ${total} records were processed` };
-  }
+/** Half of the worlds have all faults; in the others some are away, which lets those that are left go on for longer. */
+function someFaults(chance: Chance): readonly Fault[] {
+  if (chance.happens(0.5)) return ALL_FAULTS;
+  return ALL_FAULTS.filter(() => chance.happens(0.6));
 }
 
-/** From fair weather to foul. */
-function ratesOf(chance: Chance): FaultRates {
-  const foulness = chance.next();
-  const rate = (most: number) => foulness * chance.between(0, most);
-  return {
-    throttled: rate(0.08),
-    refused: rate(0.05),
-    answerLost: rate(0.06),
-    slow: rate(0.06),
-    late: rate(0.04),
-    doubled: rate(0.06),
-  };
+function positive(name: string, value: number): void {
+  if (value > 0) return;
+  throw new RangeError(`Cannot simulate: expected ${name} to be more than 0: got ${value}`);
 }

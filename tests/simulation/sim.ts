@@ -9,7 +9,7 @@
  */
 
 import { parseArgs } from "node:util";
-import { simulate, type SimulationResult } from "../../src/testing/mod.ts";
+import { simulate, violationText } from "../../src/testing/mod.ts";
 
 if (import.meta.main) Deno.exitCode = await main(Deno.args);
 
@@ -29,7 +29,7 @@ async function main(args: readonly string[]): Promise<number> {
   const startedMs = performance.now();
   let seeds = 0, violations = 0, workerHours = 0, slowestMs = 0;
   for (let seed = first; seed < first + count; seed++) {
-    const result = await simulate({ seed, minutes });
+    const result = await simulate({ seed, minutes, options: "varied" });
     if (values.verbose) console.log(seed, result.steps, result.settledMs, result.fingerprint);
     seeds++;
     workerHours += result.workerHours;
@@ -43,14 +43,4 @@ async function main(args: readonly string[]): Promise<number> {
   const workerHoursPerSecond = Math.round(100 * workerHours / seconds) / 100;
   console.log(JSON.stringify({ seeds, violations, workerHoursPerSecond, slowestSettledMs: slowestMs }));
   return violations === 0 ? 0 : 1;
-}
-
-/** What a person needs to see of a seed that broke a rule. */
-export function violationText({ seed, violation }: SimulationResult): string {
-  if (violation === undefined) return `seed ${seed}: no rule was broken`;
-  const { invariant, detail, leaseKey, atMs, step, history } = violation;
-  return [
-    `seed ${seed}, step ${step}, ${(atMs / 1000).toFixed(3)} s: ${invariant} ${leaseKey ?? ""}: ${detail}`,
-    ...history.map((line) => `    ${line}`),
-  ].join("\n");
 }

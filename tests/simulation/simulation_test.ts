@@ -5,8 +5,7 @@
  */
 
 import { assertEquals, assertGreater, assertNotEquals } from "@std/assert";
-import { simulate } from "../../src/testing/mod.ts";
-import { violationText } from "./sim.ts";
+import { simulate, violationText } from "../../src/testing/mod.ts";
 
 /** Seeds that broke a rule once, and what it was. */
 const REGRESSIONS: readonly (readonly [seed: number, what: string])[] = [

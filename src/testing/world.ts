@@ -1,0 +1,233 @@
+/**
+ * A world: time, a stream, a lease table and a fleet, put together from one seed, run to its end, and watched on the way.
+ *
+ * @module
+ */
+
+import type { WorkerEvent } from "../events.ts";
+import type { RecordProcessor } from "../consumer/record_processor.ts";
+import { isShardEnd } from "../stream/sequence_number.ts";
+import { settingsOf } from "../worker/settings.ts";
+import { Chance } from "./chance.ts";
+import { DeliveryRules } from "./delivery_rules.ts";
+import { type Fault, type FaultRates, Weather } from "./faults.ts";
+import type { FleetOptions } from "./fleet_options.ts";
+import { endScript, type ScriptOptions, startScript } from "./fleet_script.ts";
+import { History } from "./history.ts";
+import { LeaseRules } from "./lease_rules.ts";
+import { Progress } from "./progress.ts";
+import { ReadingRules } from "./reading_rules.ts";
+import { SharedTable } from "./shared_table.ts";
+import { ConsumersService } from "./simulated_consumers.ts";
+import { SimulatedFleet, type SimulatedMachine } from "./simulated_fleet.ts";
+import { KinesisService } from "./simulated_kinesis.ts";
+import { SimulatedStream } from "./simulated_stream.ts";
+import { VirtualTime } from "./virtual_time.ts";
+
+/** What a world is made of. What is undefined is drawn. */
+export interface WorldOptions {
+  readonly chance: Chance;
+  readonly activeMs: number;
+  readonly workers: number | undefined;
+  readonly shards: number | undefined;
+  readonly faults: readonly Fault[];
+  readonly fleet: FleetOptions;
+  readonly putEveryMs: readonly [number, number];
+  readonly payload: (key: string, step: number) => Uint8Array;
+  readonly processor: ((shardId: string, machine: SimulatedMachine) => RecordProcessor) | undefined;
+  readonly onEvent: ((workerId: string, event: WorkerEvent) => void) | undefined;
+}
+
+/** A worker that is told to stop must have stopped within so many ms: some farewells of 2 s each, and the batch at hand. */
+const stopMs = 20_000;
+/** So many things may happen at one moment; a process that was paused for a minute has missed some hundreds. */
+const maxStepsAtOnce = 10_000;
+
+/** See the module. */
+export class World {
+  readonly time: VirtualTime = new VirtualTime();
+  readonly history: History = new History(this.time);
+  readonly stream: SimulatedStream;
+  readonly fleet: SimulatedFleet;
+  readonly #activeMs: number;
+  /**
+   * Once all faults have ended, everything must be processed and each shard be read within so many ms: two leases that run
+   * out (the leader's and a shard's), back-offs of up to 30 s each in a row, a subscription that is silent for a minute,
+   * and some generations of shards.
+   */
+  readonly #orderMs: number;
+  /** A handoff that is pending must be over so long after the faults have ended. */
+  readonly #handoffMs: number;
+  readonly #leases: LeaseRules;
+  readonly #progress: Progress;
+  readonly #script: ScriptOptions;
+  #phase: "faults" | "order" | "stop" | "over" = "faults";
+  #settledMs: number | undefined;
+  #moved = { atMs: 0, step: 0 };
+
+  constructor(options: WorldOptions) {
+    const { time, history } = this;
+    const { chance, activeMs, faults, fleet: fleetOptions } = options;
+    const settings = settingsOf({
+      ...fleetOptions,
+      applicationName: "simulated",
+      streamName: "simulated",
+      processor: () => ({ processRecords() {}, shardEnded() {} }),
+    });
+    const {
+      failoverTimeMs,
+      gracefulLeaseHandoffTimeoutMs: handoffTimeoutMs,
+      isGracefulLeaseHandoffEnabled: isHandoffGraceful,
+      initialPosition,
+      maxBufferedBytes,
+    } = settings;
+    this.#orderMs = 120_000 + 6 * failoverTimeMs;
+    this.#handoffMs = 2 * (handoffTimeoutMs + failoverTimeMs);
+    const shardCount = options.shards ?? 1 + chance.below(4);
+    const { payload } = options;
+    const stream = this.stream = new SimulatedStream({ chance: chance.fork("stream"), shardCount, payload });
+    const progress = this.#progress = new Progress(stream, initialPosition);
+    const watch = { time, history, stream, failoverTimeMs, handoffTimeoutMs, isHandoffGraceful, progress };
+    const leases = this.#leases = new LeaseRules({
+      ...watch,
+      workerOf: (machine) => machine.replace(/#\d+$/, ""),
+    });
+    const reading = new ReadingRules({ time, history, maxBufferedBytes });
+    const rules = new DeliveryRules({ ...watch, reading, leases: () => leases });
+    const weather = new Weather({
+      time,
+      faults,
+      rates: ratesOf(chance.fork("weather")),
+      patienceMs: Math.max(500, failoverTimeMs / 4),
+    });
+    const knowsFilters = chance.happens(0.7);
+    const kinesis = new KinesisService({ stream, time, rules: reading, knowsFilters });
+    const shared = { time, history, weather, kinesis };
+    const fleet = this.fleet = new SimulatedFleet({
+      ...shared,
+      chance: chance.fork("fleet"),
+      table: new SharedTable(time, leases),
+      consumers: new ConsumersService(kinesis),
+      rules,
+      staleReads: chance.between(0, 0.3),
+      options: fleetOptions,
+      processor: options.processor,
+      onEvent: options.onEvent,
+    });
+    this.#activeMs = activeMs;
+    this.#script = {
+      ...shared,
+      chance: chance.fork("script"),
+      stream,
+      fleet,
+      leases,
+      failoverTimeMs,
+      size: options.workers ?? 1 + chance.below(4),
+      isLate: initialPosition !== "TRIM_HORIZON",
+      putEveryMs: options.putEveryMs,
+      activeMs,
+    };
+  }
+
+  /** @returns after how many ms the world had come to order. */
+  async run(): Promise<number | undefined> {
+    startScript(this.#script);
+    this.time.after(this.#activeMs, () => {
+      endScript(this.#script);
+      this.#phase = "order";
+    });
+    this.#tick();
+    await this.time.run(() => {
+      this.#checkProgress();
+      return this.history.violation === undefined && this.#phase !== "over";
+    });
+    return this.#settledMs;
+  }
+
+  #checkProgress(): void {
+    const { nowMs, steps } = this.time;
+    if (nowMs !== this.#moved.atMs) this.#moved = { atMs: nowMs, step: steps };
+    else if (steps - this.#moved.step > maxStepsAtOnce) {
+      this.history.violated("timeGoesOn", undefined, "something goes round and round without waiting");
+    }
+  }
+
+  /** Looks at the whole each second, once the faults have ended. */
+  #tick(): void {
+    this.time.after(1000, () => {
+      this.#look();
+      this.#tick();
+    });
+  }
+
+  #look(): void {
+    const passedMs = this.time.nowMs - this.#activeMs;
+    switch (this.#phase) {
+      case "faults":
+      case "over":
+        return;
+      case "order": {
+        this.#checkHandoffs(passedMs);
+        const missing = this.#missing();
+        if (missing === undefined) {
+          this.#settledMs = passedMs;
+          this.#phase = "stop";
+          for (const member of this.fleet.members) member.stop();
+        } else if (passedMs > this.#orderMs) {
+          this.history.violated("orderReturns", missing.leaseKey, missing.what);
+        }
+        return;
+      }
+      case "stop":
+        if (this.fleet.members.length === 0) this.#phase = "over";
+        for (const { stoppingMs = 0, machine } of this.fleet.members) {
+          if (this.time.nowMs - stoppingMs <= stopMs) continue;
+          this.history.violated("stopsInTime", undefined, `${machine.name} still runs`);
+        }
+    }
+  }
+
+  #checkHandoffs(passedMs: number): void {
+    for (const { leaseKey } of this.#leases.leases) {
+      const sinceMs = this.#leases.handoffSinceMs(leaseKey);
+      if (sinceMs === undefined || Math.min(passedMs, this.time.nowMs - sinceMs) <= this.#handoffMs) continue;
+      this.history.violated("handoffsEnd", leaseKey, `it has been pending since ${sinceMs} ms`);
+    }
+  }
+
+  /** What is not in order yet. */
+  #missing(): { readonly leaseKey: string; readonly what: string } | undefined {
+    const running = new Set(this.fleet.members.map(({ workerId }) => workerId));
+    for (const { shardId, endingSequenceNumber, steps } of this.stream.shards.values()) {
+      const leaseKey = shardId;
+      const lease = this.#leases.leaseOf(shardId);
+      const isOver = endingSequenceNumber !== undefined;
+      if (isOver && !this.#leases.hasEnded(shardId) && !this.#progress.isExempt(shardId)) {
+        return { leaseKey, what: "SHARD_END is not stored" };
+      }
+      const owner = lease?.leaseOwner;
+      if (!isOver && (lease === undefined || isShardEnd(lease.checkpoint) || !running.has(owner ?? ""))) {
+        return { leaseKey, what: lease === undefined ? "it has no lease" : `nobody reads it: ${owner}` };
+      }
+      const processed = this.#progress.processedOf(shardId);
+      if (processed < steps.length) {
+        return { leaseKey, what: `${processed} of ${steps.length} records were processed` };
+      }
+    }
+    return undefined;
+  }
+}
+
+/** From fair weather to foul. */
+function ratesOf(chance: Chance): FaultRates {
+  const foulness = chance.next();
+  const rate = (most: number) => foulness * chance.between(0, most);
+  return {
+    throttled: rate(0.08),
+    refused: rate(0.05),
+    answerLost: rate(0.06),
+    slow: rate(0.06),
+    late: rate(0.04),
+    doubled: rate(0.06),
+  };
+}
