@@ -156,7 +156,10 @@ class Program {
     ];
     const onEvent: EventListener = (event) => listeners.forEach((listener) => listener(event));
     const credentials = (value: string) => this.#credentials(value, options.region, onEvent);
-    const { applicationName = "", streamName = "" } = options;
+    const { applicationName = "", streamName, streams } = options;
+    const named = streamName === undefined && Array.isArray(streams)
+      ? `streams ${streams.join(", ")}`
+      : `stream ${streamName}`;
     const { executableName = "", dynamoDBCredentials, disableWorkerMetrics = false } = settings;
     const worker = new KinesisWorker({
       ...options,
@@ -173,7 +176,7 @@ class Program {
     this.#log({
       level: "info",
       // The words of the MultiLangDaemon, by which people search.
-      text: `Running ${applicationName} to process stream ${streamName} with executable ${executableName}`,
+      text: `Running ${applicationName} to process ${named} with executable ${executableName}`,
     });
     this.#log({ level: retrieval.level, text: retrieval.reason });
     return worker;

@@ -31,6 +31,8 @@
 
 export { KinesisWorker } from "./src/worker/worker.ts";
 export type { OnProcessError, WorkerOptions } from "./src/worker/options.ts";
+export type { StreamConfig, StreamList, StreamOptions } from "./src/worker/stream_options.ts";
+export type { FormerStreamsLeasesDeletionStrategy } from "./src/lease/former_streams.ts";
 export type { ReadingOptions } from "./src/worker/reading_options.ts";
 export type { OnTrimmedCheckpoint } from "./src/retrieval/start_position.ts";
 
@@ -41,6 +43,7 @@ export type {
   RecordProcessorFactory,
   RecordsBatch,
   ShardContext,
+  ShardStream,
 } from "./src/consumer/record_processor.ts";
 export { fromV1 } from "./src/consumer/v1_processor.ts";
 export type {

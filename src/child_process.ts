@@ -36,8 +36,12 @@ export interface ChildProcess {
 
 /**
  * Starts a program, found like a shell finds it: a name with a slash from the working directory, any other on PATH.
- * Working directory, environment and process group are our own.
+ * Working directory, environment and process group are our own; `environment` is added to ours.
  *
  * Rejects when it cannot be started.
  */
-export type Spawn = (program: string, args: readonly string[]) => Promise<ChildProcess>;
+export type Spawn = (
+  program: string,
+  args: readonly string[],
+  environment?: Readonly<Record<string, string>>,
+) => Promise<ChildProcess>;

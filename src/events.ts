@@ -43,7 +43,8 @@ export type WorkerEvent =
   | {
     readonly type: "workerStarting";
     readonly applicationName: string;
-    readonly streamName: string;
+    /** Undefined when there are many: each has its `streamAdded`. */
+    readonly streamName: string | undefined;
     readonly tableName: string;
     readonly workerId: string;
   }
@@ -71,6 +72,7 @@ export type WorkerEvent =
       | "cleanup"
       | "workerMetrics"
       | "tableFormat"
+      | "streams"
       | "farewell";
     readonly error: unknown;
   }
@@ -79,6 +81,10 @@ export type WorkerEvent =
     readonly type: "passRecovered";
     readonly pass: Extract<WorkerEvent, { readonly type: "passFailed" }>["pass"];
   }
+  // Many streams; `streamIdentifier` is `account:stream:epoch`.
+  | { readonly type: "streamAdded"; readonly streamIdentifier: string }
+  /** No longer listed, or not there any more. What becomes of its leases is the leader's decision. */
+  | { readonly type: "streamRemoved"; readonly streamIdentifier: string }
   // Leadership and leases.
   | { readonly type: "leadershipGained"; readonly workerId: string }
   | { readonly type: "leadershipLost"; readonly workerId: string; readonly reason: string }

@@ -176,7 +176,7 @@ Deno.test("main() ends with 1 for a module that is no processor", async () => {
     assertEquals(
       await failure("empty.ts"),
       'ERROR   Cannot use module "empty.ts": expected its default export to be a processor class, or a function ' +
-        "(shardId) => processor: got none, but a",
+        "(shardId, stream) => processor: got none, but a",
     );
     assertEquals(
       await failure("broken.mjs"),

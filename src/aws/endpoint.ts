@@ -95,6 +95,13 @@ export function parseStreamArn(arn: string): StreamArn {
   return { partition, region, accountId, streamName };
 }
 
+/** The ARN of a stream in the given account. */
+export function streamArnOf(
+  { region, accountId, streamName }: Pick<StreamArn, "region" | "accountId" | "streamName">,
+): string {
+  return `arn:${partitionOf(region)}:kinesis:${region}:${accountId}:stream/${streamName}`;
+}
+
 /** `URL.parse` is missing in Node 20. */
 function parsedUrl(text: string): URL | undefined {
   try {
@@ -105,14 +112,22 @@ function parsedUrl(text: string): URL | undefined {
 }
 
 /** Source: the partitions of the AWS SDK's endpoint rules. */
+const PARTITIONS = [
+  { regions: "cn-", partition: "aws-cn", dnsSuffix: "amazonaws.com.cn" },
+  { regions: "us-gov-", partition: "aws-us-gov", dnsSuffix: "amazonaws.com" },
+  { regions: "us-iso-", partition: "aws-iso", dnsSuffix: "c2s.ic.gov" },
+  { regions: "us-isob-", partition: "aws-iso-b", dnsSuffix: "sc2s.sgov.gov" },
+  { regions: "eu-isoe-", partition: "aws-iso-e", dnsSuffix: "cloud.adc-e.uk" },
+  { regions: "us-isof-", partition: "aws-iso-f", dnsSuffix: "csp.hci.ic.gov" },
+  { regions: "eusc-", partition: "aws-eusc", dnsSuffix: "amazonaws.eu" },
+] as const;
+
 function dnsSuffix(region: string): string {
-  if (region.startsWith("cn-")) return "amazonaws.com.cn";
-  if (region.startsWith("us-iso-")) return "c2s.ic.gov";
-  if (region.startsWith("us-isob-")) return "sc2s.sgov.gov";
-  if (region.startsWith("eu-isoe-")) return "cloud.adc-e.uk";
-  if (region.startsWith("us-isof-")) return "csp.hci.ic.gov";
-  if (region.startsWith("eusc-")) return "amazonaws.eu";
-  return "amazonaws.com";
+  return PARTITIONS.find(({ regions }) => region.startsWith(regions))?.dnsSuffix ?? "amazonaws.com";
+}
+
+function partitionOf(region: string): string {
+  return PARTITIONS.find(({ regions }) => region.startsWith(regions))?.partition ?? "aws";
 }
 
 function regionError(region: string): TypeError {

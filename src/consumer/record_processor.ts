@@ -32,12 +32,21 @@ export interface FencingToken {
   readonly token: number;
 }
 
+/** The stream that a shard belongs to. */
+export interface ShardStream {
+  readonly streamName: string;
+  /** Undefined where it was not given and the service tells none, as some emulators. */
+  readonly streamArn: string | undefined;
+  /** `account:stream:epoch` when the worker reads many streams, else undefined. */
+  readonly streamIdentifier: string | undefined;
+}
+
 /** What a processor knows of its shard, and how it says how far it got. */
-export interface ShardContext {
+export interface ShardContext extends ShardStream {
+  /** Of many streams several may have a shard of this id; their lease keys differ. */
   readonly shardId: string;
   /** Equal to `shardId` unless the worker reads many streams. */
   readonly leaseKey: string;
-  readonly streamName: string;
   /** The checkpoint from which this processor started: everything after it will be delivered. */
   readonly initialCheckpoint: ExtendedSequenceNumber;
   /** A checkpoint that the former owner announced and did not make; undefined when there is none. */
@@ -102,4 +111,4 @@ export interface RecordProcessor {
 }
 
 /** Makes the processor of one shard. Called when the lease is gained, in any order of shards. */
-export type RecordProcessorFactory = (shardId: string) => RecordProcessor;
+export type RecordProcessorFactory = (shardId: string, stream: ShardStream) => RecordProcessor;

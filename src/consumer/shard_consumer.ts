@@ -22,13 +22,18 @@ import { callbackBackoffMs, type CallbackOutcome, runCallback } from "./callback
 import { Checkpointer } from "./checkpointer.ts";
 import type { HeldLease } from "./held_lease.ts";
 import { waitForParents } from "./parents.ts";
-import type { RecordProcessor, RecordProcessorFactory, ShardContext } from "./record_processor.ts";
+import type {
+  RecordProcessor,
+  RecordProcessorFactory,
+  ShardContext,
+  ShardStream,
+} from "./record_processor.ts";
 import { retrievalRequest } from "./retrieval_request.ts";
 
 /** What the consumer of a shard is made of. */
 export interface ShardConsumerOptions {
   readonly held: HeldLease;
-  readonly streamName: string;
+  readonly stream: ShardStream;
   readonly processor: RecordProcessorFactory;
   readonly retrieval: Retrieval;
   readonly initialPosition: InitialPosition;
@@ -138,7 +143,7 @@ class ShardConsumer {
     const context = this.#context(checkpointer, failure);
     let processor: RecordProcessor;
     try {
-      processor = this.#options.processor(this.#held.shardId);
+      processor = this.#options.processor(this.#held.shardId, this.#options.stream);
     } catch (error) {
       return { type: "restart", error };
     }
@@ -359,7 +364,7 @@ class ShardConsumer {
     const { lease: { checkpoint, pendingCheckpoint, pendingCheckpointState }, fencingToken } = this.#held;
     return {
       ...this.#about,
-      streamName: this.#options.streamName,
+      ...this.#options.stream,
       initialCheckpoint: checkpoint,
       pendingCheckpoint,
       pendingCheckpointState,

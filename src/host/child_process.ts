@@ -28,8 +28,8 @@ export function childStarter(): ChildStarter {
   globalThis.addEventListener?.("unload", killAll);
   return {
     killAll,
-    spawn: async (program, args) => {
-      const child = spawn(program, args, { stdio: "pipe" });
+    spawn: async (program, args, environment = {}) => {
+      const child = spawn(program, args, { stdio: "pipe", env: { ...process.env, ...environment } });
       await started(child);
       living.add(child);
       child.once("exit", () => living.delete(child));

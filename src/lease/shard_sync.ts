@@ -23,14 +23,15 @@ import type { ExtendedSequenceNumber, InitialPosition } from "../stream/sequence
 /** What a sync looks at. */
 export interface ShardSyncInput {
   /**
-   * The stream's shards. For an empty table listed with the filter of {@linkcode shardFilterOf}, where the service
+   * The stream's shards. For a stream without leases listed with the filter of {@linkcode shardFilterOf}, where the service
    * knows filters; else all of them.
    */
   readonly shards: readonly Shard[];
-  /** The leases of this stream. */
+  /**
+   * The leases of this stream. KCL tells a first sync by the whole table: of many streams those that come later are not
+   * checked for completeness there, and are read from further back than AT_TIMESTAMP asks.
+   */
   readonly leases: readonly Lease[];
-  /** Whether the whole lease table is empty, other streams included. */
-  readonly tableIsEmpty: boolean;
   readonly initialPosition: InitialPosition;
   /** `account:stream:epoch` in a many-streams table, else undefined. */
   readonly streamIdentifier: string | undefined;
@@ -61,10 +62,10 @@ export function leasesToCreate(input: ShardSyncInput): ShardSyncPlan {
     return { type: "relist", reason: "inconsistent", problem };
   }
   const expected = shards.filter((shard) => !unexpected.has(shard.shardId));
-  return input.tableIsEmpty ? firstLeases(expected, input) : missingLeases(shards, expected, input);
+  return input.leases.length === 0 ? firstLeases(expected, input) : missingLeases(shards, expected, input);
 }
 
-/** The filter with which the shards are listed when the lease table is empty. */
+/** The filter with which the shards are listed when a stream has no leases yet. */
 export function shardFilterOf(
   position: InitialPosition,
 ): { readonly type: "AT_LATEST" | "AT_TRIM_HORIZON" } | {
@@ -86,7 +87,7 @@ function unexpectedChildren(shards: readonly Shard[]): ReadonlySet<string> {
 }
 
 /**
- * The leases of an empty table: the shards that were open at the initial position.
+ * The first leases of a stream: the shards that were open at the initial position.
  *
  * The service filters, but emulators may ignore the filter and list all shards. So the listing is filtered here once more,
  * which changes nothing in what a service has filtered: LATEST is the open shards; the other two are the shards without a

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { RecordProcessor, RecordProcessorFactory } from "../consumer/record_processor.ts";
+import type { RecordProcessor, RecordProcessorFactory, ShardStream } from "../consumer/record_processor.ts";
 import { adapt, isV1Processor, type V1RecordProcessor } from "../consumer/v1_processor.ts";
 
 /** What runs the records. */
@@ -47,15 +47,15 @@ export function moduleProcessor(
     );
   if (typeof made !== "function") {
     throw wanted(
-      "be a processor class, or a function (shardId) => processor",
+      "be a processor class, or a function (shardId, stream) => processor",
       made === undefined ? `none, but ${listed(exports)}` : shapeOf(made),
     );
   }
   const make = isClass(made)
-    ? (shardId: string) => Reflect.construct(made, [shardId])
-    : (shardId: string) => made(shardId);
-  return (shardId) => {
-    const processor: unknown = make(shardId);
+    ? (shardId: string, stream: ShardStream) => Reflect.construct(made, [shardId, stream])
+    : (shardId: string, stream: ShardStream) => made(shardId, stream);
+  return (shardId, stream) => {
+    const processor: unknown = make(shardId, stream);
     if (fits(processor)) return isV1Processor(processor) ? adapt(processor) : processor;
     const error = wanted(
       "make objects with the methods processRecords and shardEnded (KCL v1: initialize, processRecords and shutdown)",

@@ -16,6 +16,7 @@ import type {
   RecordProcessorFactory,
   RecordsBatch,
   ShardContext,
+  ShardStream,
 } from "../consumer/record_processor.ts";
 import { errorText, MultiLangProtocolError } from "../errors.ts";
 import type { EventListener } from "../events.ts";
@@ -150,7 +151,7 @@ class MultiLangProcessor implements RecordProcessor {
     const shardId = this.#shardId;
     let child;
     try {
-      child = await spawn(program, args);
+      child = await spawn(program, args, environmentOf(context));
     } catch (cause) {
       const error = new MultiLangProtocolError(
         `Cannot start "${program}" for shard ${shardId}: ${errorText(cause)}`,
@@ -192,6 +193,19 @@ class MultiLangProcessor implements RecordProcessor {
       this.#options.onEvent?.({ type: "notice", level: "warning", shardId: this.#shardId, text });
     }
   }
+}
+
+/**
+ * The protocol has no word for the stream, and of many streams several may have a shard of one id. Unmodified processors
+ * take no notice; others find the stream here.
+ */
+function environmentOf({ streamName, streamArn, streamIdentifier }: ShardStream): Record<string, string> {
+  if (streamIdentifier === undefined) return {};
+  return {
+    KINESIS_STREAM_NAME: streamName,
+    KINESIS_STREAM_IDENTIFIER: streamIdentifier,
+    ...(streamArn === undefined ? {} : { KINESIS_STREAM_ARN: streamArn }),
+  };
 }
 
 function checkpointOf(context: ShardContext): StoreCheckpoint {

@@ -17,6 +17,9 @@ export interface Settings {
   readonly credentials?: string;
   /** As `AwsCredentialsProviderDynamoDB` writes it. May hold secrets. */
   readonly dynamoDBCredentials?: string;
+  readonly streamNames?: readonly string[];
+  readonly streamArns?: readonly string[];
+  readonly streamIdentifiersForLeaseCleanup?: readonly string[];
   readonly retrievalMode?: "FANOUT" | "POLLING" | "DEFAULT";
   readonly timeoutInSeconds?: number;
   readonly onChildFailure?: "restart" | "exit";

@@ -41,14 +41,15 @@ export function consistent(separate: SeparateProperties): ConsistentProperties {
     settings.retrievalMode,
     new Map(chosen.map(({ property, value }) => [property.name, value])),
   );
-  const options = {
+  const single = {
     retrievalMode: retrieval.mode,
     shutdownGraceMs: SHUTDOWN_GRACE_MS,
     ...separate.options,
     ...tableRegionOf(separate),
     ...billingOf(settings),
   };
-  tellOfMissing(separate);
+  const options = { ...single, ...streamsOf(separate) };
+  tellOfMissing({ ...separate, options });
   refuseForeignTables(separate);
   return { options, settings, retrieval };
 }
@@ -76,8 +77,8 @@ function tellOfMissing({ options, settings, findings: { problems, unreadable } }
     },
     { names: ["applicationName"], found: options.applicationName, wanted: "applicationName" },
     {
-      names: ["streamName", "streamArn"],
-      found: options.streamName ?? options.streamArn,
+      names: ["streamName", "streamArn", "streamNames", "streamArns"],
+      found: options.streamName ?? options.streamArn ?? options.streams,
       wanted: "streamName or streamArn",
     },
   ];
@@ -85,6 +86,32 @@ function tellOfMissing({ options, settings, findings: { problems, unreadable } }
     if (found !== undefined || names.some((name) => unreadable.includes(name))) continue;
     problems.push(`Cannot start: expected ${wanted}: got none`);
   }
+}
+
+/** One stream or many: a stronger source wins, so that a flag can try out one stream of a file of many. */
+function streamsOf(
+  { settings, chosen, findings: { problems, notices } }: SeparateProperties,
+): Partial<WorkerOptions> {
+  const { streamNames = [], streamArns = [], streamIdentifiersForLeaseCleanup: former } = settings;
+  const streams = [...streamNames, ...streamArns];
+  const cleanup = former === undefined ? {} : { streamIdentifiersForLeaseCleanup: () => former };
+  if (streams.length === 0) return cleanup;
+  const strongest = (...names: readonly string[]) =>
+    chosen.filter(({ property }) => names.includes(property.name)).toSorted((a, b) => b.rank - a.rank)[0];
+  const one = strongest("streamName", "streamArn"), many = strongest("streamNames", "streamArns");
+  if (one === undefined || many === undefined) return { ...cleanup, streams };
+  if (one.rank === many.rank) {
+    problems.push(
+      `Cannot read ${many.where}: expected either ${many.key} or ${one.key} (${one.where}): got both`,
+    );
+    return cleanup;
+  }
+  const [winner, loser] = one.rank > many.rank ? [one, many] : [many, one];
+  notices.push({
+    level: "debug",
+    text: `${loser.where}: ${loser.key} gives way to ${winner.key} (${winner.where})`,
+  });
+  return winner === one ? cleanup : { streamName: undefined, streamArn: undefined, ...cleanup, streams };
 }
 
 /** Two fleets that keep their leader's lock in different tables would both lead. */

@@ -12,6 +12,7 @@
  */
 
 import type { WorkerOptions } from "../worker/options.ts";
+import { NO_ACCOUNT_ID } from "../stream/stream_identifier.ts";
 import { consistent } from "./property_consistency.ts";
 import type { Settings } from "./property.ts";
 import type { SourcedEntry } from "./property_source.ts";
@@ -72,6 +73,7 @@ export function configurationOf(sources: readonly (readonly SourcedEntry[])[]): 
  */
 export function withRegion(configuration: Configuration, region: string | undefined): Configuration {
   const { streamArn, ...others } = configuration.options;
+  if (Array.isArray(others.streams)) return withRegionOfMany(configuration, others.streams, region);
   const arn = streamArn === undefined ? undefined : streamArnParts(streamArn);
   const options = { ...others, region: others.region ?? region ?? arn?.region };
   if (arn === undefined) return { ...configuration, options };
@@ -82,8 +84,29 @@ export function withRegion(configuration: Configuration, region: string | undefi
     const notices = [...configuration.notices, { level: "warning", text } as const];
     return { ...configuration, options: { ...options, streamName }, notices };
   }
-  const isPlaceholder = arn.account === "000000000000";
+  const isPlaceholder = arn.account === NO_ACCOUNT_ID;
   return { ...configuration, options: { ...options, streamName, ...(isPlaceholder ? {} : { streamArn }) } };
+}
+
+/** An ARN of another region than the worker's is refused when the worker is made. */
+function withRegionOfMany(
+  configuration: Configuration,
+  streams: Extract<WorkerOptions["streams"], readonly unknown[]>,
+  region: string | undefined,
+): Configuration {
+  const { options } = configuration;
+  const arns = streams.map((stream) => typeof stream === "string" ? streamArnParts(stream) : undefined);
+  const found = arns.find((arn) => arn !== undefined)?.region;
+  return {
+    ...configuration,
+    options: {
+      ...options,
+      region: options.region ?? region ?? found,
+      streams: streams.map((stream, index) =>
+        arns[index]?.account === NO_ACCOUNT_ID ? arns[index].streamName : stream
+      ),
+    },
+  };
 }
 
 /** For each thing that can be set: who sets it. A stronger source beats a weaker one, then the more specific name a general one. */

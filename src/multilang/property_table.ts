@@ -29,6 +29,7 @@ import {
   url,
   wholeNumber,
 } from "./property_value.ts";
+import { MANY_STREAMS_PROPERTIES } from "./stream_properties.ts";
 import { WITHOUT_EFFECT } from "./unserved_properties.ts";
 
 const APPLICATION: readonly Property[] = [
@@ -339,6 +340,7 @@ const STARTING: readonly Property[] = [
 /** The table, by subject. */
 export const PROPERTY_GROUPS: readonly PropertyGroup[] = [
   { title: "Application and stream", properties: APPLICATION },
+  { title: "Many streams", properties: MANY_STREAMS_PROPERTIES },
   { title: "AWS", properties: AWS },
   { title: "Leases and the lease table", properties: LEASE_PROPERTIES },
   { title: "Spreading leases over workers", properties: BALANCING_PROPERTIES },

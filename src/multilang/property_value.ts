@@ -10,6 +10,8 @@
  * @module
  */
 
+import { parseIdentifier } from "../stream/stream_identifier.ts";
+
 /** A text that could be read. */
 export interface Reading<V> {
   /** Undefined: as if the property were not there. */
@@ -49,6 +51,27 @@ export const streamName: ValueType<string> = type(
   "stream name",
   'a stream name of 1 to 128 letters, digits, "_", "." and "-"',
   (text) => /^[\w.-]{1,128}$/.test(text) ? text : undefined,
+);
+
+/** Streams by name or `account:stream:epoch`, separated by commas. */
+export const streamNames: ValueType<readonly string[]> = textList(
+  "stream names",
+  'stream names or identifiers such as "123456789012:orders:1700000000", separated by commas',
+  (text) => streamName.read(text) !== undefined || parseIdentifier(text) !== undefined,
+);
+
+/** Streams by ARN, separated by commas. */
+export const streamArns: ValueType<readonly string[]> = textList(
+  "stream ARNs",
+  'stream ARNs such as "arn:aws:kinesis:us-east-1:123456789012:stream/orders", separated by commas',
+  (text) => streamArnParts(text) !== undefined,
+);
+
+/** Streams by `account:stream:epoch`, separated by commas. */
+export const streamIdentifiers: ValueType<readonly string[]> = textList(
+  "stream identifiers",
+  'stream identifiers such as "123456789012:orders:1700000000", separated by commas',
+  (text) => parseIdentifier(text) !== undefined,
 );
 
 /** Classes of credentials providers with their arguments, of which only the classes are ever shown. */
@@ -196,6 +219,18 @@ export function listOf<const W extends string>(words: readonly W[]): ValueType<r
     const read = text.split(/[\s,]+/).filter((word) => word !== "").map((word) => one.read(word)?.value);
     const known = read.filter((word) => word !== undefined);
     return known.length === read.length ? known : undefined;
+  });
+}
+
+/** Texts separated by commas, each at most once. */
+function textList(
+  label: string,
+  wanted: string,
+  fits: (text: string) => boolean,
+): ValueType<readonly string[]> {
+  return type(label, wanted, (text) => {
+    const parts = text.split(",").map((part) => part.trim()).filter((part) => part !== "");
+    return parts.length > 0 && parts.every(fits) && new Set(parts).size === parts.length ? parts : undefined;
   });
 }
 

@@ -210,6 +210,8 @@ export function countsOf(event: WorkerEvent): readonly Count[] {
       return [count("credentials_refreshes_total", { outcome: "failed" })];
     case "workerStarting":
     case "tableCreated":
+    case "streamAdded":
+    case "streamRemoved":
     case "workerReady":
     case "workerStopping":
     case "workerStopped":

@@ -40,7 +40,8 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
     // The worker as a whole.
     case "workerStarting":
       return info(
-        `Starting worker ${event.workerId} of ${event.applicationName}: stream ${event.streamName}, ` +
+        `Starting worker ${event.workerId} of ${event.applicationName}: ` +
+          `${event.streamName === undefined ? "many streams" : `stream ${event.streamName}`}, ` +
           `lease table ${event.tableName}`,
       );
     case "initializationFailed": {
@@ -59,6 +60,10 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
       return event.error === undefined
         ? info("Stopped")
         : failure(`Stopped because of ${errorLine(event.error)}`);
+    case "streamAdded":
+      return info(`${event.streamIdentifier}: stream is read`);
+    case "streamRemoved":
+      return info(`${event.streamIdentifier}: stream is not listed any more, or not there`);
     case "passFailed":
       return warning(`Will try again: ${event.pass} failed: ${errorLine(event.error)}`);
     case "passRecovered":

@@ -43,7 +43,8 @@ function workerFamilies(snapshot: Snapshot, health: Health): readonly Family[] {
   const largest = largestLagMs(snapshot);
   const info: Labels = {
     application: worker.applicationName ?? "",
-    stream: worker.streamName ?? "",
+    // Of many streams the names would change while the worker runs, and each change would be another series.
+    stream: worker.streams.length === 1 ? worker.streams.join() : "",
     table: worker.tableName ?? "",
     worker: worker.workerId ?? "",
   };
@@ -52,6 +53,7 @@ function workerFamilies(snapshot: Snapshot, health: Health): readonly Family[] {
     gauge("healthy", "Whether every held shard makes progress and renewals succeed.", one(+health.healthy)),
     gauge("ready", "Whether the worker has started and is not stopping.", one(+health.ready)),
     gauge("leader", "Whether this worker leads its fleet.", one(+worker.leader)),
+    gauge("streams", "Streams that this worker reads.", one(worker.streams.length)),
     gauge("leases_held", "Leases that this worker holds.", one(held.length)),
     gauge(
       "shards",

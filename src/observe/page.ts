@@ -68,7 +68,7 @@ function figures(snapshot: Snapshot): string {
   const largest = largestLagMs(snapshot);
   const skipped = total("skipped_records_total");
   const pairs: readonly (readonly [string, string])[] = [
-    ["Stream", worker.streamName ?? "–"],
+    [worker.streams.length > 1 ? "Streams" : "Stream", streamsText(worker.streams)],
     ["Worker", `${worker.workerId ?? "–"}${worker.leader ? " (leader)" : ""}`],
     ["State", worker.phase],
     ["Shards held", numberText(heldShards(shards).length)],
@@ -170,3 +170,12 @@ td:last-child { min-width: 16rem; overflow-wrap: anywhere; }
 .over { color: var(--dim); }
 footer { color: var(--dim); font-size: .85rem; margin-top: 1rem; }
 `;
+
+/** Some by name, the others by number. */
+function streamsText(streams: readonly string[]): string {
+  const shown = streams.slice(0, shownStreams);
+  const more = streams.length - shown.length;
+  return shown.length === 0 ? "–" : `${shown.join(", ")}${more === 0 ? "" : ` and ${numberText(more)} more`}`;
+}
+
+const shownStreams = 5;

@@ -244,5 +244,6 @@ const PASS_NAMES: Readonly<Record<Pass, string>> = {
   cleanup: "Cleaning up leases",
   workerMetrics: "Reporting this worker's metrics",
   tableFormat: "Finding the tables of the fleet",
+  streams: "Finding the streams to read",
   farewell: "Leaving the fleet",
 };

@@ -22,10 +22,11 @@ export interface FailureStreak {
 /** The worker, without its shards. */
 export interface WorkerTotals {
   readonly phase: "notStarted" | "starting" | "ready" | "stopping" | "stopped";
-  /** Undefined until the worker starts, as are the three names after it. */
+  /** Undefined until the worker starts, as are the names after it. */
   readonly workerId: string | undefined;
   readonly applicationName: string | undefined;
-  readonly streamName: string | undefined;
+  /** The one stream's name, or of many the identifiers, in the order in which they came. */
+  readonly streams: readonly string[];
   readonly tableName: string | undefined;
   readonly leader: boolean;
   /** The last failed attempt to start; undefined once the worker is ready. */
@@ -49,7 +50,7 @@ export const SILENT_WORKER: WorkerTotals = {
   phase: "notStarted",
   workerId: undefined,
   applicationName: undefined,
-  streamName: undefined,
+  streams: [],
   tableName: undefined,
   leader: false,
   initializationFailure: undefined,
@@ -71,7 +72,8 @@ export function foldWorker(worker: WorkerTotals, event: WorkerEvent, nowMs: numb
   switch (event.type) {
     case "workerStarting": {
       const { applicationName, streamName, tableName, workerId } = event;
-      return { ...SILENT_WORKER, phase: "starting", applicationName, streamName, tableName, workerId };
+      const streams = streamName === undefined ? [] : [streamName];
+      return { ...SILENT_WORKER, phase: "starting", applicationName, streams, tableName, workerId };
     }
     case "initializationFailed": {
       const { attempt, attempts } = event;
@@ -90,6 +92,10 @@ export function foldWorker(worker: WorkerTotals, event: WorkerEvent, nowMs: numb
         passFailures: {},
         stopError: event.error === undefined ? undefined : errorLine(event.error),
       };
+    case "streamAdded":
+      return { ...worker, streams: [...worker.streams, event.streamIdentifier] };
+    case "streamRemoved":
+      return { ...worker, streams: worker.streams.filter((stream) => stream !== event.streamIdentifier) };
     case "passFailed":
       return withFailure(worker, event.pass, event.error, nowMs);
     case "passRecovered":

@@ -5,6 +5,7 @@
  */
 
 import type { WorkerOptions } from "../worker/options.ts";
+import type { StreamOptions } from "../worker/stream_options.ts";
 import type { Chance } from "./chance.ts";
 import { WORLD_EPOCH_MS } from "./simulated_stream.ts";
 
@@ -12,8 +13,7 @@ import { WORLD_EPOCH_MS } from "./simulated_stream.ts";
 export type FleetOptions = Omit<
   WorkerOptions,
   | "applicationName"
-  | "streamName"
-  | "streamArn"
+  | keyof StreamOptions
   | "workerIdentifier"
   | "processor"
   | "region"

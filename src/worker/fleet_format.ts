@@ -7,6 +7,7 @@
 
 import { LeaseTableError } from "../errors.ts";
 import type { CoordinatorStore } from "../lease/coordinator_store.ts";
+import { type Lease, leaseOfOtherKind } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
 import { newClientVersion, type TableFormat, tableFormat } from "../lease/table_format.ts";
 import type { System } from "../system.ts";
@@ -14,7 +15,7 @@ import type { WorkerSettings } from "./settings.ts";
 
 /** What finding out needs. */
 export interface FleetFormatOptions {
-  readonly settings: Pick<WorkerSettings, "tableName" | "migrateAllEntitiesToLeaseTable">;
+  readonly settings: Pick<WorkerSettings, "tableName" | "migrateAllEntitiesToLeaseTable" | "streams">;
   readonly workerId: string;
   readonly leaseStore: LeaseStore;
   readonly coordinatorStore: CoordinatorStore;
@@ -34,7 +35,9 @@ export async function fleetFormat(
   signal: AbortSignal,
 ): Promise<TableFormat> {
   const { coordinatorStore, leaseStore, settings, workerId, system } = options;
-  const hasLeases = (await leaseStore.list(signal)).leases.length > 0;
+  const { leases } = await leaseStore.list(signal);
+  const hasLeases = leases.length > 0;
+  refuseOtherKind(leases, settings);
   const isSingle = current?.mayLead === true;
   const legacyTableExists = !isSingle && await coordinatorStore.legacyTableExists(signal);
   const [tableMigration, legacyClientVersion] = legacyTableExists
@@ -61,4 +64,18 @@ export async function fleetFormat(
     await coordinatorStore.createMigration(decision.format.place, state, signal);
   }
   return decision.format;
+}
+
+/** An application that reads one stream cannot become one that reads many: checkpoints would seem to be lost. */
+function refuseOtherKind(
+  leases: readonly Lease[],
+  { streams: { mode }, tableName }: FleetFormatOptions["settings"],
+): void {
+  const leaseKey = leaseOfOtherKind(leases, mode === "many");
+  if (leaseKey === undefined) return;
+  const [wanted, found] = mode === "many" ? ["many streams", "one stream"] : ["one stream", "many streams"];
+  throw new LeaseTableError(
+    `Cannot use lease table "${tableName}": expected leases of ${wanted}: got those of ${found}, e.g. ${leaseKey}: ` +
+      "set another applicationName, and an initial position for it",
+  );
 }

@@ -23,7 +23,7 @@ import { LeaderLockKeeper } from "./leader_lock.ts";
 import { loop, type LoopOptions } from "./loop.ts";
 import { MetricsReporter } from "./metrics_reporter.ts";
 import type { WorkerSettings } from "./settings.ts";
-import type { ShardSyncer } from "./shard_syncer.ts";
+import type { LeaseSyncer } from "./shard_syncer.ts";
 import { TaskGroup } from "./task_group.ts";
 
 /** What taking part needs. */
@@ -31,7 +31,7 @@ export interface FleetMemberOptions extends FleetFormatOptions {
   readonly settings: WorkerSettings;
   /** As decided when starting up. */
   readonly format: TableFormat;
-  readonly shardSyncer: ShardSyncer;
+  readonly leaseSyncer: LeaseSyncer;
   readonly cpuUtilization: CpuSource | undefined;
   readonly emit: (event: WorkerEvent) => void;
   /** Told when this worker, as leader, has assigned a lease to itself. */

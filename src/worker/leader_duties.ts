@@ -25,7 +25,7 @@ import { type HandoffSighting, observeHandoffs } from "../lease/handoff.ts";
 import type { LeaseStore, TableListing } from "../lease/lease_store.ts";
 import { staleWorkers } from "../lease/live_workers.ts";
 import type { System } from "../system.ts";
-import type { ShardSyncer } from "./shard_syncer.ts";
+import type { LeaseSyncer } from "./shard_syncer.ts";
 
 /** What a leader's work needs. */
 export interface LeaderDutiesOptions {
@@ -34,7 +34,7 @@ export interface LeaderDutiesOptions {
   readonly coordinatorStore: CoordinatorStore;
   readonly place: TablePlace;
   readonly assignment: AssignmentOptions;
-  readonly shardSyncer: ShardSyncer;
+  readonly leaseSyncer: LeaseSyncer;
   readonly system: System;
   readonly emit: (event: WorkerEvent) => void;
   /** Asked before every write: a pass may outlast the lock. */
@@ -62,10 +62,10 @@ export class LeaderDuties {
    * @returns In how many ms the next lease may have expired: the latest time to look again.
    */
   async lead(signal: AbortSignal): Promise<number> {
-    const { leaseStore, shardSyncer, system, emit, onOwnLease, workerId } = this.#options;
+    const { leaseStore, leaseSyncer, system, emit, onOwnLease, workerId } = this.#options;
     const startedMs = system.clock.monotonicMs();
     let listing = await this.watch(signal);
-    if (await shardSyncer.syncIfNeeded(listing.leases, signal)) listing = await this.watch(signal);
+    if (await leaseSyncer.syncIfNeeded(listing.leases, signal)) listing = await this.watch(signal);
     const { leases } = listing;
     const workers = await this.#workers(listing, signal);
     this.#served = servedWorkers(this.#served, leases, workers);

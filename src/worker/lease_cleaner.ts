@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Kinesis, StreamReference } from "../aws/kinesis.ts";
+import type { Kinesis } from "../aws/kinesis.ts";
 import { isAwsError } from "../errors.ts";
 import type { WorkerEvent } from "../events.ts";
 import { cleanupStep, type CleanupView } from "../lease/cleanup.ts";
@@ -16,10 +16,11 @@ import { isShardEnd } from "../stream/sequence_number.ts";
 import { childrenOf } from "../stream/shard.ts";
 import type { Clock } from "../system.ts";
 import type { LeaseHold } from "./lease_hold.ts";
+import type { Streams } from "./streams.ts";
 
 /** What cleaning needs. */
 export interface LeaseCleanerOptions {
-  readonly stream: StreamReference;
+  readonly streams: Streams;
   readonly kinesis: Kinesis;
   readonly leaseStore: LeaseStore;
   readonly clock: Clock;
@@ -74,9 +75,11 @@ export class LeaseCleaner {
 
   /** What the service says of the shard: its children, or that it is gone. */
   async #ask(lease: Lease, signal: AbortSignal): Promise<CleanupView["told"]> {
-    const { kinesis, stream } = this.#options;
+    const { kinesis, streams } = this.#options;
+    const stream = await streams.of(lease, signal);
+    if (stream === undefined) return undefined;
     try {
-      const shards = await kinesis.listShards(stream, undefined, signal);
+      const shards = await kinesis.listShards(stream.reference, undefined, signal);
       // A stream always has shards: an empty listing says nothing.
       if (shards.length === 0) return undefined;
       if (!shards.some((shard) => shard.shardId === lease.shardId)) return "shardGone";

@@ -16,28 +16,25 @@ import type { LeaseStore } from "../lease/lease_store.ts";
 import type { InitialPosition } from "../stream/sequence_number.ts";
 import type { System } from "../system.ts";
 import type { ReadingOptions } from "./reading_options.ts";
+import type { StreamOptions } from "./stream_options.ts";
 
 /** What becomes of a batch when `processRecords` throws. */
 export type OnProcessError = "skip" | "retry" | "stop";
 
-/** Options of a worker. Only `applicationName`, `processor` and one of `streamName` and `streamArn` must be given. */
-export interface WorkerOptions extends ReadingOptions {
+/** Options of a worker. Only `applicationName`, `processor` and one of `streamName`, `streamArn` and `streams` must be given. */
+export interface WorkerOptions extends ReadingOptions, StreamOptions {
   /**
    * Names the application: workers with the same name share the stream's shards, and their lease table bears this name.
    * KCL: `applicationName`. A new name starts over from `initialPositionInStream`.
    */
   applicationName: string;
-  /** The stream to read. KCL: `streamName`. */
-  streamName?: string | undefined;
-  /** The stream's ARN, needed to read another account's stream; its name wins over `streamName`. KCL: `streamArn`. */
-  streamArn?: string | undefined;
   /** Makes the processor of one shard; called once for each lease that this worker gains. */
   processor: RecordProcessorFactory;
 
   /**
-   * AWS region of stream and table, e.g. `eu-central-1`. KCL: `regionName`.
+   * AWS region of streams and table, e.g. `eu-central-1`. KCL: `regionName`.
    *
-   * @default the region in `streamArn`
+   * @default the region in `streamArn`, or in the first ARN of `streams`
    */
   region?: string | undefined;
   /** Keys, or a function that gives keys that are good for the next request. KCL: `AwsCredentialsProvider`. */

@@ -5,21 +5,24 @@
  * @module
  */
 
-import { parseStreamArn } from "../aws/endpoint.ts";
-import type { StreamReference } from "../aws/kinesis.ts";
 import { assignmentDefaults, type LeaseAssignmentStrategy } from "../lease/assignment.ts";
+import type { FormerStreamsLeasesDeletionStrategy } from "../lease/former_streams.ts";
 import type { OnTrimmedCheckpoint } from "../retrieval/start_position.ts";
 import type { InitialPosition } from "../stream/sequence_number.ts";
+import { number, oneOf, position, required } from "./option_checks.ts";
 import type { OnProcessError, WorkerOptions } from "./options.ts";
+import { type StreamsSetting, streamsSetting } from "./stream_settings.ts";
 
 /** Options with all defaults filled in. Clients, credentials and system are made elsewhere. */
 export interface WorkerSettings {
   readonly applicationName: string;
   readonly tableName: string;
-  /** The ARN is undefined until the service has told it, unless it was given. */
-  readonly stream: StreamReference;
+  readonly streams: StreamsSetting;
   readonly region: string | undefined;
   readonly initialPosition: InitialPosition;
+  readonly newStreamCheckIntervalMs: number;
+  readonly formerStreamsLeasesDeletionStrategy: FormerStreamsLeasesDeletionStrategy;
+  readonly waitPeriodToDeleteFormerStreamsMs: number;
   readonly onTrimmedCheckpoint: OnTrimmedCheckpoint;
   readonly failoverTimeMs: number;
   readonly leaseAssignmentIntervalMs: number;
@@ -49,7 +52,6 @@ export interface WorkerSettings {
   readonly maxBufferedBytes: number;
   readonly retrievalMode: "POLLING" | "FANOUT";
   readonly consumerName: string;
-  readonly consumerArn: string | undefined;
   readonly deregisterConsumerOnStop: boolean;
   readonly wireFormat: "json" | "cbor";
   readonly callProcessRecordsEvenForEmptyRecordList: boolean;
@@ -73,7 +75,6 @@ export function settingsOf(options: WorkerOptions): WorkerSettings {
     );
   }
   const failoverTimeMs = number("failoverTimeMs", options.failoverTimeMs ?? 10_000, { min: 1000 });
-  const arn = options.streamArn === undefined ? undefined : parseStreamArn(options.streamArn);
   const interval = (name: keyof WorkerOptions, fallback: number) =>
     number(name, (options[name] as number | undefined) ?? fallback, { min: 1 });
   const count = (name: keyof WorkerOptions, fallback: number) =>
@@ -89,15 +90,28 @@ export function settingsOf(options: WorkerOptions): WorkerSettings {
         .cpuUtilization}`,
     );
   }
+  const { streams, region } = streamsSetting(options);
   return {
     applicationName,
     tableName: options.tableName ?? applicationName,
-    stream: {
-      streamName: arn?.streamName ?? required("streamName", options.streamName),
-      streamArn: options.streamArn,
-    },
-    region: options.region ?? arn?.region,
-    initialPosition: position(options.initialPositionInStream ?? "LATEST"),
+    streams,
+    region,
+    initialPosition: position("initialPositionInStream", options.initialPositionInStream ?? "LATEST"),
+    newStreamCheckIntervalMs: interval("newStreamCheckIntervalMs", 60_000),
+    formerStreamsLeasesDeletionStrategy: oneOf(
+      "formerStreamsLeasesDeletionStrategy",
+      options.formerStreamsLeasesDeletionStrategy ?? "NO_STREAMS_LEASES_DELETION",
+      [
+        "NO_STREAMS_LEASES_DELETION",
+        "FORMER_STREAMS_AUTO_DETECTION_DEFERRED_DELETION",
+        "PROVIDED_STREAMS_DEFERRED_DELETION",
+      ],
+    ),
+    waitPeriodToDeleteFormerStreamsMs: number(
+      "waitPeriodToDeleteFormerStreamsMs",
+      options.waitPeriodToDeleteFormerStreamsMs ?? 3_600_000,
+      { min: 0 },
+    ),
     onTrimmedCheckpoint: oneOf("onTrimmedCheckpoint", options.onTrimmedCheckpoint ?? "trim-horizon", [
       "trim-horizon",
       "latest",
@@ -143,7 +157,6 @@ export function settingsOf(options: WorkerOptions): WorkerSettings {
     maxBufferedBytes: number("maxBufferedBytes", options.maxBufferedBytes ?? 268_435_456, { min: 0 }),
     retrievalMode: oneOf("retrievalMode", options.retrievalMode ?? "POLLING", ["POLLING", "FANOUT"]),
     consumerName: options.consumerName ?? applicationName,
-    consumerArn: options.consumerArn,
     deregisterConsumerOnStop: options.deregisterConsumerOnStop ?? false,
     wireFormat: oneOf("wireFormat", options.wireFormat ?? "json", ["json", "cbor"]),
     callProcessRecordsEvenForEmptyRecordList: options.callProcessRecordsEvenForEmptyRecordList ?? false,
@@ -151,54 +164,4 @@ export function settingsOf(options: WorkerOptions): WorkerSettings {
     taskBackoffTimeMs: interval("taskBackoffTimeMs", 500),
     shutdownGraceMs: number("shutdownGraceMs", options.shutdownGraceMs ?? 30_000, { min: 0 }),
   };
-}
-
-function required(name: string, value: string | undefined): string {
-  if (typeof value === "string" && value.trim() !== "") return value;
-  throw new TypeError(
-    `Cannot start worker: expected ${name} to be a text that is not empty: got ${shown(value)}`,
-  );
-}
-
-interface Limits {
-  readonly min: number;
-  readonly max?: number;
-  readonly isInteger?: boolean;
-}
-
-function number(name: string, value: number, limits: Limits): number {
-  const { min, max = Infinity, isInteger = false } = limits;
-  if (typeof value !== "number" || Number.isNaN(value)) {
-    throw new TypeError(`Cannot start worker: expected ${name} to be a number: got ${shown(value)}`);
-  }
-  if (value < min || value > max || (isInteger && !Number.isInteger(value))) {
-    const wanted = max === Infinity ? `>= ${min}` : `${min} to ${max}`;
-    throw new RangeError(
-      `Cannot start worker: ${name} must be ${isInteger ? "an integer " : ""}${wanted}: got ${value}`,
-    );
-  }
-  return value;
-}
-
-function oneOf<T extends string>(name: string, value: T, allowed: readonly T[]): T {
-  if (allowed.includes(value)) return value;
-  throw new TypeError(
-    `Cannot start worker: expected ${name} to be one of ${
-      allowed.map((text) => `"${text}"`).join(", ")
-    }: got ${shown(value)}`,
-  );
-}
-
-function position(value: InitialPosition): InitialPosition {
-  const isDate = value instanceof Date && !Number.isNaN(value.getTime());
-  if (isDate || value === "TRIM_HORIZON" || value === "LATEST") return value;
-  throw new TypeError(
-    `Cannot start worker: expected initialPositionInStream to be "TRIM_HORIZON", "LATEST" or a valid Date: got ${
-      shown(value)
-    }`,
-  );
-}
-
-function shown(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value) : String(value);
 }

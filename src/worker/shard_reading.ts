@@ -1,11 +1,10 @@
 /**
- * How a worker reads its shards, made once and shared by all of them: by polling, ahead of the processors within bounds that
- * the shards share; or by enhanced fan-out with one registered consumer.
+ * How a worker reads its shards, made once for each stream and shared by its shards: by polling, ahead of the processors
+ * within bounds that all shards share; or by enhanced fan-out with one registered consumer.
  *
  * @module
  */
 
-import type { StreamReference } from "../aws/kinesis.ts";
 import type { WorkerEvent } from "../events.ts";
 import { ByteBudget } from "../retrieval/byte_budget.ts";
 import { fanOut } from "../retrieval/fan_out.ts";
@@ -16,11 +15,11 @@ import type { Retrieval } from "../retrieval/retrieval.ts";
 import type { System } from "../system.ts";
 import type { WorkerParts } from "./parts.ts";
 import type { WorkerSettings } from "./settings.ts";
+import type { TrackedStream } from "./streams.ts";
 
 /** What reading is made of. */
 export interface ShardReadingOptions {
   readonly parts: Pick<WorkerParts, "kinesis" | "kinesisConsumers">;
-  readonly stream: StreamReference;
   readonly settings: WorkerSettings;
   readonly system: System;
   readonly emit: (event: WorkerEvent) => void;
@@ -28,34 +27,45 @@ export interface ShardReadingOptions {
 
 /** How shards are read. */
 export interface ShardReading {
-  readonly retrieval: Retrieval;
+  of(stream: TrackedStream): Retrieval;
   /** Called when the last shard has been left: lets go of what costs money, where that is wanted. */
   close(signal: AbortSignal): Promise<void>;
 }
 
-/**
- * Puts it together; asks for nothing yet.
- *
- * @throws {RangeError} when the name of the consumer cannot be one.
- */
+/** Puts it together; asks for nothing yet. */
 export function shardReading(options: ShardReadingOptions): ShardReading {
   const { parts: { kinesis, kinesisConsumers }, settings, ...shared } = options;
-  const { onTrimmedCheckpoint } = settings;
+  const { onTrimmedCheckpoint, consumerName } = settings;
   if (kinesisConsumers === undefined) {
     const { maxRecords, maxBufferedBytes } = settings;
-    const source = polling({ ...shared, kinesis, pacing: settings, maxRecords, onTrimmedCheckpoint });
+    const ahead = { limits: READ_AHEAD_LIMITS, budget: new ByteBudget(maxBufferedBytes) };
+    const source = { ...shared, kinesis, pacing: settings, maxRecords, onTrimmedCheckpoint };
     return {
-      retrieval: readAhead(source, { limits: READ_AHEAD_LIMITS, budget: new ByteBudget(maxBufferedBytes) }),
+      of: onceEach(({ reference }) => readAhead(polling({ ...source, stream: reference }), ahead)),
       close: () => Promise.resolve(),
     };
   }
-  const { consumerName, consumerArn } = settings;
-  const source = { ...shared, kinesis, consumers: kinesisConsumers };
-  const registration = new ConsumerRegistration({ ...source, consumerName, consumerArn });
+  const registrations: ConsumerRegistration[] = [];
   return {
-    retrieval: fanOut({ ...source, registration, onTrimmedCheckpoint }),
+    of: onceEach(({ reference, consumerArn }) => {
+      const source = { ...shared, kinesis, consumers: kinesisConsumers, stream: reference };
+      const registration = new ConsumerRegistration({ ...source, consumerName, consumerArn });
+      registrations.push(registration);
+      return fanOut({ ...source, registration, onTrimmedCheckpoint });
+    }),
     async close(signal) {
-      if (settings.deregisterConsumerOnStop) await registration.deregister(signal);
+      if (!settings.deregisterConsumerOnStop) return;
+      await Promise.all(registrations.map((registration) => registration.deregister(signal)));
     },
+  };
+}
+
+/** By the stream itself: one that was found anew under an old name is read anew. */
+function onceEach(make: (stream: TrackedStream) => Retrieval): (stream: TrackedStream) => Retrieval {
+  const made = new Map<TrackedStream, Retrieval>();
+  return (stream) => {
+    let retrieval = made.get(stream);
+    if (retrieval === undefined) made.set(stream, retrieval = make(stream));
+    return retrieval;
   };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Kinesis, StreamReference } from "../aws/kinesis.ts";
+import type { Kinesis } from "../aws/kinesis.ts";
 import type { WorkerEvent } from "../events.ts";
 import { auditLeases, type HoleSighting, missingRanges } from "../lease/gaps.ts";
 import type { Lease } from "../lease/lease.ts";
@@ -14,11 +14,23 @@ import { leasesToCreate, shardFilterOf } from "../lease/shard_sync.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
 import type { Clock } from "../system.ts";
 import type { WorkerSettings } from "./settings.ts";
+import type { TrackedStream } from "./streams.ts";
+
+/** Keeps leases complete. */
+export interface LeaseSyncer {
+  /**
+   * Creates what is missing: at once where nothing is, else when an audit is due and has found the same hole often enough.
+   *
+   * @param leases The table as just listed.
+   * @returns Whether the table has been changed.
+   */
+  syncIfNeeded(leases: readonly Lease[], signal: AbortSignal): Promise<boolean>;
+}
 
 /** What syncing needs. */
 export interface ShardSyncerOptions {
   readonly settings: WorkerSettings;
-  readonly stream: StreamReference;
+  readonly stream: TrackedStream;
   readonly kinesis: Kinesis;
   readonly leaseStore: LeaseStore;
   readonly clock: Clock;
@@ -29,7 +41,7 @@ export interface ShardSyncerOptions {
 const relisting = { attempts: 3, intervalMs: 1000 };
 
 /** Keeps the leases of one stream complete. */
-export class ShardSyncer {
+export class ShardSyncer implements LeaseSyncer {
   readonly #options: ShardSyncerOptions;
   #hole: HoleSighting | undefined;
   #auditedMs: number | undefined;
@@ -38,12 +50,7 @@ export class ShardSyncer {
     this.#options = options;
   }
 
-  /**
-   * Creates what is missing: at once in an empty table, else when an audit is due and has found the same hole often enough.
-   *
-   * @param leases The table as just listed.
-   * @returns Whether any lease was created.
-   */
+  /** @param leases Those of the stream. */
   async syncIfNeeded(leases: readonly Lease[], signal: AbortSignal): Promise<boolean> {
     const { clock, settings } = this.#options;
     const nowMs = clock.monotonicMs();
@@ -59,18 +66,17 @@ export class ShardSyncer {
 
   async #sync(leases: readonly Lease[], signal: AbortSignal): Promise<boolean> {
     const { kinesis, stream, settings, clock, emit, leaseStore } = this.#options;
-    const { initialPosition, ignoreUnexpectedChildShards } = settings;
-    const tableIsEmpty = leases.length === 0;
-    const filter = tableIsEmpty ? shardFilterOf(initialPosition) : undefined;
+    const { ignoreUnexpectedChildShards } = settings;
+    const { initialPosition, streamIdentifier, reference } = stream;
+    const filter = leases.length === 0 ? shardFilterOf(initialPosition) : undefined;
     for (let attempt = 1;; attempt++) {
       const latestEpochMs = clock.epochMs(); // before the listing: what is put meanwhile counts as new
-      const shards = await kinesis.listShards(stream, filter, signal);
+      const shards = await kinesis.listShards(reference, filter, signal);
       const plan = leasesToCreate({
         shards,
         leases,
-        tableIsEmpty,
         initialPosition,
-        streamIdentifier: undefined,
+        streamIdentifier,
         ignoreUnexpectedChildShards,
       });
       if (plan.type === "create") {
@@ -84,7 +90,7 @@ export class ShardSyncer {
         return created > 0;
       }
       if (attempt >= relisting.attempts) {
-        throw new Error(`Cannot create the leases of stream "${stream.streamName}": ${plan.problem}`);
+        throw new Error(`Cannot create the leases of stream "${reference.streamName}": ${plan.problem}`);
       }
       await clock.sleep(relisting.intervalMs, signal);
     }
@@ -96,7 +102,7 @@ export class ShardSyncer {
       return false;
     }
     const { kinesis, stream, leaseStore } = this.#options;
-    const missing = missingRanges(leases, await kinesis.listShards(stream, undefined, signal));
+    const missing = missingRanges(leases, await kinesis.listShards(stream.reference, undefined, signal));
     for (const { lease, range } of missing) await leaseStore.apply(setHashKeyRange(lease, range), signal);
     return missing.length > 0;
   }

@@ -9,43 +9,34 @@
  * @module
  */
 
-import type { Kinesis, StreamReference } from "../aws/kinesis.ts";
 import { AwsServiceError, CredentialsError, LeaseTableError } from "../errors.ts";
 import type { WorkerEvent } from "../events.ts";
 import type { CoordinatorStore } from "../lease/coordinator_store.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
 import type { TableFormat } from "../lease/table_format.ts";
-import { type System, within } from "../system.ts";
+import type { System } from "../system.ts";
 import { fleetFormat } from "./fleet_format.ts";
 import type { WorkerSettings } from "./settings.ts";
+import type { Streams } from "./streams.ts";
 
 /** What starting up needs. */
 export interface StartUpOptions {
   readonly settings: WorkerSettings;
   readonly workerId: string;
-  readonly kinesis: Kinesis;
+  readonly streams: Streams;
   readonly leaseStore: LeaseStore;
   readonly coordinatorStore: CoordinatorStore;
   readonly system: System;
   readonly emit: (event: WorkerEvent) => void;
 }
 
-/** The stream is to be described within this time, retries included, in ms; then the attempt has failed. */
-const describeLimitMs = 20_000;
-
-/** What starting up found. */
-export interface Started {
-  /** With the ARN that the service told, where it tells one. */
-  readonly stream: StreamReference;
-  readonly format: TableFormat;
-}
-
 /**
  * Makes everything ready.
  *
+ * @returns how this worker is to take part.
  * @throws the last attempt's error when all attempts failed, or at once one that no retry mends.
  */
-export async function startUp(options: StartUpOptions, signal: AbortSignal): Promise<Started> {
+export async function startUp(options: StartUpOptions, signal: AbortSignal): Promise<TableFormat> {
   const { settings, system, emit } = options;
   const attempts = settings.maxInitializationAttempts;
   for (let attempt = 1;; attempt++) {
@@ -62,31 +53,12 @@ export async function startUp(options: StartUpOptions, signal: AbortSignal): Pro
   }
 }
 
-async function tryStartUp(options: StartUpOptions, signal: AbortSignal): Promise<Started> {
-  const stream = await findStream(options, signal);
+async function tryStartUp(options: StartUpOptions, signal: AbortSignal): Promise<TableFormat> {
+  await options.streams.start(signal);
   await options.leaseStore.ensureTable(signal);
   const format = await fleetFormat(options, undefined, signal);
   await options.leaseStore.adoptTable(signal);
-  return { stream, format };
-}
-
-/** The stream, once it can be read. */
-async function findStream(options: StartUpOptions, signal: AbortSignal): Promise<StreamReference> {
-  const { kinesis, settings, system } = options;
-  const { stream } = settings;
-  // A server that never answers must not use up the time of many attempts in one.
-  const summary = await within(
-    system.clock,
-    describeLimitMs,
-    (limited) => kinesis.describeStreamSummary(stream, limited),
-    signal,
-  );
-  if (summary.streamStatus !== "ACTIVE" && summary.streamStatus !== "UPDATING") {
-    throw new Error(
-      `Cannot read stream "${stream.streamName}": expected status ACTIVE or UPDATING: got ${summary.streamStatus}: wait for it`,
-    );
-  }
-  return { streamName: stream.streamName, streamArn: stream.streamArn ?? summary.streamArn };
+  return format;
 }
 
 /** Whether trying again cannot help. */

@@ -1,5 +1,5 @@
 /**
- * A worker: takes part in a fleet that reads one stream together, and runs a processor for each shard whose lease it
+ * A worker: takes part in a fleet that reads one stream, or many, together, and runs a processor for each shard whose lease it
  * holds. This file puts the parts together and says what happens in which order; what each part does is its own.
  *
  * @module
@@ -8,6 +8,7 @@
 import { consumeShard } from "../consumer/shard_consumer.ts";
 import type { WorkerEvent } from "../events.ts";
 import { leaseKeyOf } from "../lease/lease.ts";
+import type { TableFormat } from "../lease/table_format.ts";
 import { type AggregateProblem, deaggregateAll } from "../stream/aggregation.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
 import { pause, randomUuid, realSystem, type System, within } from "../system.ts";
@@ -21,9 +22,11 @@ import { loop, type LoopOptions } from "./loop.ts";
 import type { WorkerOptions } from "./options.ts";
 import { partsOf, type WorkerParts } from "./parts.ts";
 import { type ShardReading, shardReading } from "./shard_reading.ts";
-import { ShardSyncer } from "./shard_syncer.ts";
+import { type LeaseSyncer, ShardSyncer } from "./shard_syncer.ts";
 import { settingsOf, type WorkerSettings } from "./settings.ts";
-import { type Started, startUp } from "./start_up.ts";
+import { startUp } from "./start_up.ts";
+import { Streams } from "./streams.ts";
+import { StreamsSyncer } from "./streams_syncer.ts";
 import { TaskGroup } from "./task_group.ts";
 
 /** A stopping worker spends at most so long on each goodbye to the table, in ms. */
@@ -37,6 +40,7 @@ export class KinesisWorker {
   readonly #settings: WorkerSettings;
   readonly #system: System;
   readonly #parts: WorkerParts;
+  readonly #streams: Streams;
   #hasRun = false;
 
   /**
@@ -50,6 +54,12 @@ export class KinesisWorker {
     this.#system = options.system ?? realSystem;
     this.workerIdentifier = options.workerIdentifier ?? randomUuid(this.#system.random);
     this.#parts = partsOf(options, this.#settings, { system: this.#system, emit: this.#emit });
+    this.#streams = new Streams({
+      settings: this.#settings,
+      kinesis: this.#parts.kinesis,
+      clock: this.#system.clock,
+      emit: this.#emit,
+    });
   }
 
   /**
@@ -63,24 +73,25 @@ export class KinesisWorker {
   async run(signal: AbortSignal = new AbortController().signal): Promise<void> {
     if (this.#hasRun) throw new TypeError("Cannot run worker: it has run before: make a new KinesisWorker");
     this.#hasRun = true;
-    const { applicationName, stream, tableName } = this.#settings;
+    const { applicationName, streams, tableName } = this.#settings;
     const workerId = this.workerIdentifier;
     this.#emit({
       type: "workerStarting",
       applicationName,
-      streamName: stream.streamName,
+      streamName: streams.mode === "one" ? streams.stream.streamName : undefined,
       tableName,
       workerId,
     });
     try {
-      const started = await startUp({
+      const format = await startUp({
         ...this.#parts,
+        streams: this.#streams,
         settings: this.#settings,
         workerId,
         system: this.#system,
         emit: this.#emit,
       }, signal);
-      await this.#consume(started, signal);
+      await this.#consume(format, signal);
       this.#emit({ type: "workerStopped", error: undefined });
     } catch (error) {
       const isStop = signal.aborted && error === signal.reason;
@@ -90,7 +101,7 @@ export class KinesisWorker {
   }
 
   /** From the first look at the table to the last goodbye. */
-  async #consume(started: Started, signal: AbortSignal): Promise<void> {
+  async #consume(format: TableFormat, signal: AbortSignal): Promise<void> {
     const { clock } = this.#system;
     const failure = new AbortController();
     const running = AbortSignal.any([signal, failure.signal]);
@@ -99,12 +110,11 @@ export class KinesisWorker {
     const consumers = new TaskGroup(fail);
     const reading = shardReading({
       parts: this.#parts,
-      stream: started.stream,
       settings: this.#settings,
       system: this.#system,
       emit: this.#emit,
     });
-    const team = this.#team(started, consumers, reading);
+    const team = this.#team(format, consumers, reading);
 
     await team.member.report(running);
     this.#emit({ type: "workerReady", workerId: this.workerIdentifier });
@@ -127,7 +137,7 @@ export class KinesisWorker {
   }
 
   /** The parts that know one another. */
-  #team(started: Started, consumers: TaskGroup, reading: ShardReading): Team {
+  #team(format: TableFormat, consumers: TaskGroup, reading: ShardReading): Team {
     const { leaseStore, coordinatorStore, kinesis } = this.#parts;
     const shared = {
       workerId: this.workerIdentifier,
@@ -146,16 +156,10 @@ export class KinesisWorker {
     const member = new FleetMember({
       ...shared,
       settings: this.#settings,
-      format: started.format,
+      format,
       leaseStore,
       coordinatorStore,
-      shardSyncer: new ShardSyncer({
-        ...shared,
-        settings: this.#settings,
-        stream: started.stream,
-        kinesis,
-        leaseStore,
-      }),
+      leaseSyncer: this.#leaseSyncer(),
       cpuUtilization: this.#options.cpuUtilization,
       onOwnLease: () => discovery.ring(),
     });
@@ -165,15 +169,28 @@ export class KinesisWorker {
       store: leaseStore,
       tasks: consumers,
       successorOf: (lease) => heirs.get(lease.leaseKey),
-      consume: (hold) => this.#consumeShard(hold, { started, reading, parents, onShardEnd }),
+      consume: (hold) => this.#consumeShard(hold, { reading, parents, onShardEnd }),
     });
     return {
       member,
       keeper,
-      cleaner: new LeaseCleaner({ ...shared, stream: started.stream, kinesis, leaseStore }),
+      cleaner: new LeaseCleaner({ ...shared, streams: this.#streams, kinesis, leaseStore }),
       discovery,
       bequeath: (chosen) => void (heirs = chosen),
     };
+  }
+
+  #leaseSyncer(): LeaseSyncer {
+    const { leaseStore, kinesis } = this.#parts;
+    const { clock } = this.#system;
+    const streams = this.#streams;
+    const shared = { settings: this.#settings, kinesis, leaseStore, clock, emit: this.#emit };
+    const [stream] = streams.tracked;
+    if (this.#settings.streams.mode === "one" && stream !== undefined) {
+      return new ShardSyncer({ ...shared, stream });
+    }
+    const { streamIdentifiersForLeaseCleanup } = this.#options;
+    return new StreamsSyncer({ ...shared, streams, streamIdentifiersForLeaseCleanup });
   }
 
   #startLoops(team: Team, tasks: TaskGroup, signal: AbortSignal): void {
@@ -187,6 +204,11 @@ export class KinesisWorker {
     ) => tasks.run(() => loop({ clock, emit, ...options }, work, signal));
 
     tasks.run(() => member.run(signal));
+    if (this.#settings.streams.mode === "many") {
+      run({ pass: "streams", intervalMs: this.#settings.newStreamCheckIntervalMs }, async (signal) => {
+        if (await this.#streams.refresh(signal)) member.assignSoon();
+      });
+    }
     run(
       { pass: "discovery", intervalMs: leaseDiscoveryIntervalMs, bell: team.discovery },
       (signal) => keeper.discover(signal),
@@ -220,12 +242,16 @@ export class KinesisWorker {
     const { leaseStore } = this.#parts;
     const settings = this.#settings;
     const { clock } = this.#system;
+    const stream = await this.#streams.of(hold.lease, hold.lost);
+    if (stream === undefined) return; // held, so that nobody reads it, until it is cleaned up or the worker stops
+    const { reference, initialPosition, streamIdentifier } = stream;
     await consumeShard({
       ...settings,
       held: hold,
-      streamName: around.started.stream.streamName,
+      stream: { ...reference, streamIdentifier },
+      initialPosition,
       processor: this.#options.processor,
-      retrieval: around.reading.retrieval,
+      retrieval: around.reading.of(stream),
       system: this.#system,
       emit: this.#emit,
       deaggregate: (records, lease) =>
@@ -267,7 +293,6 @@ export class KinesisWorker {
 
 /** What the shards of a worker share: how they are read, how they hear that one of them has ended, and tell it. */
 interface ShardSurroundings {
-  readonly started: Started;
   readonly reading: ShardReading;
   readonly parents: Bell;
   readonly onShardEnd: () => void;

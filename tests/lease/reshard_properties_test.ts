@@ -91,11 +91,9 @@ function synced(
   leases: readonly Lease[],
   initialPosition: InitialPosition,
 ): Lease[] {
-  const tableIsEmpty = leases.length === 0;
   const plan = leasesToCreate({
     shards,
     leases,
-    tableIsEmpty,
     initialPosition,
     streamIdentifier: undefined,
     ignoreUnexpectedChildShards: false,

@@ -11,7 +11,6 @@ interface Case {
   readonly shards?: readonly ShortShard[];
   readonly parts?: number;
   readonly leases: readonly string[];
-  readonly tableIsEmpty?: boolean;
   readonly position: string;
   readonly ignore?: boolean;
   readonly create?: readonly string[];
@@ -45,7 +44,6 @@ for (const one of cases as readonly Case[]) {
         const [key = "", checkpoint] = text.split(" ");
         return leaseOf({ key, checkpoint });
       }),
-      tableIsEmpty: one.tableIsEmpty ?? one.leases.length === 0,
       initialPosition: positionOf(one.position),
       streamIdentifier: undefined,
       ignoreUnexpectedChildShards: one.ignore ?? false,
@@ -63,7 +61,6 @@ Deno.test("leasesToCreate() writes parents as listed, ranges, and the stream int
   const plan = leasesToCreate({
     shards,
     leases: [],
-    tableIsEmpty: true,
     initialPosition: "TRIM_HORIZON",
     streamIdentifier: "1234:orders:99",
     ignoreUnexpectedChildShards: false,
@@ -84,7 +81,6 @@ Deno.test("leasesToCreate() writes parents as listed, ranges, and the stream int
 Deno.test("leasesToCreate() says what is wrong with a listing", () => {
   const input = {
     leases: [],
-    tableIsEmpty: true,
     initialPosition: "LATEST",
     streamIdentifier: undefined,
     ignoreUnexpectedChildShards: false,

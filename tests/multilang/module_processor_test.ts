@@ -2,6 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { executableOf, moduleProcessor } from "../../src/multilang/module_processor.ts";
 
 const path = "words.ts";
+const stream = { streamName: "words", streamArn: undefined, streamIdentifier: undefined };
 
 function misfits(): { readonly errors: TypeError[]; readonly onMisfit: (error: TypeError) => void } {
   const errors: TypeError[] = [];
@@ -24,8 +25,10 @@ Deno.test("executableOf() takes a module by the ending of its first word", () =>
 
 class Words {
   readonly shardId: string;
-  constructor(shardId: string) {
+  readonly stream: unknown;
+  constructor(shardId: string, stream?: unknown) {
     this.shardId = shardId;
+    this.stream = stream;
   }
   processRecords(): void {}
   shardEnded(): void {}
@@ -33,9 +36,10 @@ class Words {
 
 Deno.test("moduleProcessor() makes one object of a class for each shard", () => {
   const make = moduleProcessor({ default: Words }, { path, ...misfits() });
-  const first = make("shard-1"), second = make("shard-2");
+  const first = make("shard-1", stream), second = make("shard-2", stream);
   assert(first instanceof Words && second instanceof Words && first !== second);
   assertEquals([first.shardId, second.shardId], ["shard-1", "shard-2"]);
+  assertEquals(first.stream, stream);
 });
 
 Deno.test("moduleProcessor() calls a function, whatever its kind", () => {
@@ -45,7 +49,7 @@ Deno.test("moduleProcessor() calls a function, whatever its kind", () => {
       return made;
     }]
   ) {
-    assertEquals(moduleProcessor({ default: make }, { path, ...misfits() })("shard-1"), made);
+    assertEquals(moduleProcessor({ default: make }, { path, ...misfits() })("shard-1", stream), made);
   }
 });
 
@@ -56,7 +60,7 @@ Deno.test("moduleProcessor() makes an object of a class written the old way", ()
   }
   Old.prototype.processRecords = () => {};
   Old.prototype.shardEnded = () => {};
-  const processor = moduleProcessor({ default: Old }, { path, ...misfits() })("shard-1");
+  const processor = moduleProcessor({ default: Old }, { path, ...misfits() })("shard-1", stream);
   assertEquals(Reflect.get(processor, "shardId"), "shard-1");
 });
 
@@ -65,7 +69,7 @@ Deno.test("moduleProcessor() accepts methods that a constructor sets up", () => 
     processRecords = () => {};
     shardEnded = () => {};
   }
-  assert(moduleProcessor({ default: Fields }, { path, ...misfits() })("shard-1") instanceof Fields);
+  assert(moduleProcessor({ default: Fields }, { path, ...misfits() })("shard-1", stream) instanceof Fields);
 });
 
 Deno.test("moduleProcessor() adapts a processor of KCL v1", async () => {
@@ -79,11 +83,11 @@ Deno.test("moduleProcessor() adapts a processor of KCL v1", async () => {
       calls.push(["shutdown", reason]);
     }
   }
-  const processor = moduleProcessor({ default: V1 }, { path, ...misfits() })("shard-1");
+  const processor = moduleProcessor({ default: V1 }, { path, ...misfits() })("shard-1", stream);
   const context = {
     shardId: "shard-1",
     leaseKey: "shard-1",
-    streamName: "words",
+    ...stream,
     initialCheckpoint: { sequenceNumber: "LATEST", subSequenceNumber: 0 },
     pendingCheckpoint: undefined,
     pendingCheckpointState: undefined,
@@ -103,7 +107,7 @@ Deno.test("moduleProcessor() refuses a module without a default export that is a
     assertThrows(() => moduleProcessor(exports, { path, ...misfits() }), TypeError).message;
   const wanted =
     'Cannot use module "words.ts": expected its default export to be a processor class, or a function ' +
-    "(shardId) => processor: got ";
+    "(shardId, stream) => processor: got ";
   assertEquals(refused({}), `${wanted}none, but no exports`);
   assertEquals(refused({ Words, run: 1 }), `${wanted}none, but Words, run`);
   assertEquals(
@@ -130,7 +134,7 @@ Deno.test("moduleProcessor() tells of what is no processor as soon as it is made
   for (const [made, got] of found) {
     const { errors, onMisfit } = misfits();
     const make = moduleProcessor({ default: made }, { path, onMisfit });
-    const error = assertThrows(() => make("shard-1"), TypeError);
+    const error = assertThrows(() => make("shard-1", stream), TypeError);
     assertEquals(error.message, wanted + got);
     assertEquals(errors, [error]);
   }
@@ -143,6 +147,6 @@ Deno.test("moduleProcessor() leaves a constructor's own error to the worker, whi
       throw new Error("the database is away");
     },
   }, { path, onMisfit });
-  assertThrows(() => make("shard-1"), Error, "the database is away");
+  assertThrows(() => make("shard-1", stream), Error, "the database is away");
   assertEquals(errors, []);
 });

@@ -10,6 +10,8 @@ import { sample, SAMPLE_EVENTS } from "./sample_events.ts";
 const LINES: { readonly [Type in WorkerEvent["type"]]: string | undefined } = {
   workerStarting: "info Starting worker w1 of orders: stream orders-stream, lease table orders-leases",
   initializationFailed: "warning Attempt 1 of 20 to start failed, next try in 1.0 s: no luck",
+  streamAdded: "info 123456789012:orders:1700000000: stream is read",
+  streamRemoved: "info 123456789012:orders:1700000000: stream is not listed any more, or not there",
   tableCreated: "info Created lease table orders-leases",
   workerReady: "info Worker w1 is ready",
   workerStopping: "info Stopping, with 1 lease to hand over",

@@ -29,6 +29,8 @@ export const SAMPLE_EVENTS: { readonly [Type in WorkerEvent["type"]]: Extract<Wo
       error,
       retryInMs: 1000,
     },
+    streamAdded: { type: "streamAdded", streamIdentifier: "123456789012:orders:1700000000" },
+    streamRemoved: { type: "streamRemoved", streamIdentifier: "123456789012:orders:1700000000" },
     tableCreated: { type: "tableCreated", tableName: "orders-leases" },
     workerReady: { type: "workerReady", workerId: "w1" },
     workerStopping: { type: "workerStopping", heldLeases: 1 },

@@ -231,7 +231,7 @@ export function startConsumer(
   const held = new FakeHeldLease(lease);
   const end = consumeShard({
     held,
-    streamName: "words",
+    stream: { streamName: "words", streamArn: undefined, streamIdentifier: undefined },
     processor: () => processor,
     retrieval,
     initialPosition: "TRIM_HORIZON",

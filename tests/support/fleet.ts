@@ -55,6 +55,11 @@ export class TestBed implements AsyncDisposable {
     );
   }
 
+  /** Makes one more stream. */
+  async addStream(streamName: string, shards: number): Promise<TestStream> {
+    return await TestStream.create(this.stream.url, streamName, shards);
+  }
+
   /** What a worker of this bed is told, but for the processor. */
   get options(): Omit<WorkerOptions, "processor"> {
     return {

@@ -2,7 +2,6 @@ import { assertEquals } from "@std/assert";
 import { assignmentDefaults } from "../../src/lease/assignment.ts";
 import type { Lease } from "../../src/lease/lease.ts";
 import { LeaderDuties } from "../../src/worker/leader_duties.ts";
-import type { ShardSyncer } from "../../src/worker/shard_syncer.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
 import { MemoryBed, newLease } from "../support/memory_bed.ts";
 
@@ -17,7 +16,7 @@ function bed(isLeading: () => boolean = () => true) {
     coordinatorStore: memory.coordinator,
     place: "leaseTable",
     assignment: { ...assignmentDefaults, strategy: "LEASE_COUNT_BASED", failoverTimeMs: 10_000 },
-    shardSyncer: { syncIfNeeded: () => Promise.resolve(false) } as unknown as ShardSyncer,
+    leaseSyncer: { syncIfNeeded: () => Promise.resolve(false) },
     system: memory.system,
     emit: memory.emit,
     isLeading,

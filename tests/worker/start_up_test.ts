@@ -2,6 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import type { Kinesis, StreamSummary } from "../../src/aws/kinesis.ts";
 import { LeaseTableError } from "../../src/errors.ts";
 import { settingsOf } from "../../src/worker/settings.ts";
+import { Streams } from "../../src/worker/streams.ts";
 import { startUp } from "../../src/worker/start_up.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
 import { MemoryBed } from "../support/memory_bed.ts";
@@ -30,27 +31,34 @@ function bed(describe: Describe = () => Promise.resolve(summary)) {
     calls.push("adopt");
     return Promise.resolve();
   };
+  const settings = settingsOf({
+    applicationName: "app",
+    streamName: "words",
+    maxInitializationAttempts: 3,
+    processor: () => ({ processRecords() {}, shardEnded() {} }),
+  });
+  const kinesis = { describeStreamSummary: (_stream, signal) => describe(memory, signal) } as Kinesis;
+  const streams = new Streams({ settings, kinesis, clock: memory.clock, emit: memory.emit });
   const started = startUp({
-    settings: settingsOf({
-      applicationName: "app",
-      streamName: "words",
-      maxInitializationAttempts: 3,
-      processor: () => ({ processRecords() {}, shardEnded() {} }),
-    }),
+    settings,
     workerId: "me",
-    kinesis: { describeStreamSummary: (_stream, signal) => describe(memory, signal) } as Kinesis,
+    streams,
     leaseStore: store,
     coordinatorStore: memory.coordinator,
     system: memory.system,
     emit: memory.emit,
   }, signal);
   started.catch(() => {});
-  return { memory, calls, started, clock: memory.clock };
+  return { memory, calls, started, streams, clock: memory.clock };
 }
 
 Deno.test("startUp() prepares the table and takes the stream's ARN along", async () => {
-  const { calls, started, memory } = bed();
-  assertEquals((await started).stream, { streamName: "words", streamArn: summary.streamArn });
+  const { calls, started, streams, memory } = bed();
+  await started;
+  assertEquals(streams.tracked.map(({ reference }) => reference), [{
+    streamName: "words",
+    streamArn: summary.streamArn,
+  }]);
   assertEquals(calls, ["ensure", "adopt"]);
   assertEquals(memory.table.items().map((item) => item.leaseKey), [{ S: "Migration3.0" }]);
 });

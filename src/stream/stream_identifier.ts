@@ -1,0 +1,42 @@
+// Pure.
+/**
+ * Names a stream among many, for good: a stream that was deleted and created anew under its old name is another one, and
+ * its shards start from id 0 again.
+ *
+ * Source: KCL 3.5.1, `StreamIdentifier`.
+ *
+ * @module
+ */
+
+/** The parts of `account:stream:epoch`. */
+export interface StreamIdentifier {
+  /** Digits; 12 of them on AWS. */
+  readonly accountId: string;
+  readonly streamName: string;
+  /** When the stream was created, in whole seconds since 1970. KCL itself asks for no more than a positive integer. */
+  readonly creationEpochS: number;
+}
+
+/** The account of streams that have none: emulators give no ARN, and samples use this one. */
+export const NO_ACCOUNT_ID = "000000000000";
+
+/** As it stands in a lease table of many streams. */
+export function identifierText({ accountId, streamName, creationEpochS }: StreamIdentifier): string {
+  return `${accountId}:${streamName}:${creationEpochS}`;
+}
+
+/** Takes an identifier apart; undefined when the text is none. */
+export function parseIdentifier(text: string): StreamIdentifier | undefined {
+  const [, accountId, streamName, epoch] = /^(\d+):([\w.-]{1,128}):(\d{1,15})$/.exec(text) ?? [];
+  if (accountId === undefined || streamName === undefined || epoch === undefined) return undefined;
+  const creationEpochS = Number(epoch);
+  // Written back it must be the same text: it is the beginning of lease keys.
+  if (creationEpochS <= 0 || `${creationEpochS}` !== epoch) return undefined;
+  return { accountId, streamName, creationEpochS };
+}
+
+/** Whether two streams have had the same name at different times: one of them is no longer there. */
+export function areIncarnations(a: StreamIdentifier, b: StreamIdentifier): boolean {
+  return a.accountId === b.accountId && a.streamName === b.streamName &&
+    a.creationEpochS !== b.creationEpochS;
+}

@@ -1,0 +1,139 @@
+/**
+ * The leader's view of many streams: keeps the leases of each complete, and deletes those of former streams.
+ *
+ * A stream that cannot be listed does not keep the others from it.
+ *
+ * Source: KCL 3.5.1, `PeriodicShardSyncManager`, `Scheduler.syncStreamsFromLeaseTableOnAppInit` and what follows it.
+ *
+ * @module
+ */
+
+import { errorText, isAwsError } from "../errors.ts";
+import { formerStreams } from "../lease/former_streams.ts";
+import type { Lease } from "../lease/lease.ts";
+import type { LeaseSyncer, ShardSyncerOptions } from "./shard_syncer.ts";
+import { ShardSyncer } from "./shard_syncer.ts";
+import type { Streams, TrackedStream } from "./streams.ts";
+import { Semaphore } from "./task_group.ts";
+
+/** What syncing many streams needs. */
+export interface StreamsSyncerOptions extends Omit<ShardSyncerOptions, "stream"> {
+  readonly streams: Streams;
+  readonly streamIdentifiersForLeaseCleanup: (() => readonly string[]) | undefined;
+}
+
+/** So many streams are listed at once. Kinesis allows an account a thousand ListShards a second and stream. Ours. */
+const maxListings = 10;
+
+/** One stream's syncer, and how it is doing. */
+interface Member {
+  readonly syncer: ShardSyncer;
+  readonly stream: TrackedStream;
+  /** The last failure, in monotonic ms, with no success since. */
+  failure: { readonly atMs: number; readonly error: unknown } | undefined;
+}
+
+/** See the module. */
+export class StreamsSyncer implements LeaseSyncer {
+  readonly #options: StreamsSyncerOptions;
+  readonly #members = new Map<string, Member>();
+  readonly #listings = new Semaphore(maxListings);
+  #formerSince: ReadonlyMap<string, number> = new Map();
+
+  constructor(options: StreamsSyncerOptions) {
+    this.#options = options;
+  }
+
+  /** @throws the error of a stream when no stream can be listed: a leader that can do nothing should not lead. */
+  async syncIfNeeded(leases: readonly Lease[], signal: AbortSignal): Promise<boolean> {
+    const byStream = new Map<string, Lease[]>();
+    for (const lease of leases) {
+      const { streamIdentifier = "" } = lease;
+      const others = byStream.get(streamIdentifier);
+      if (others === undefined) byStream.set(streamIdentifier, [lease]);
+      else others.push(lease);
+    }
+    const members = this.#currentMembers();
+    const created = await Promise.all(
+      members.map((member) =>
+        this.#listings.run(() =>
+          this.#sync(member, byStream.get(member.stream.streamIdentifier ?? "") ?? [], signal)
+        )
+      ),
+    );
+    const failures = members.flatMap(({ failure }) => failure === undefined ? [] : [failure]);
+    const [first] = failures;
+    if (first !== undefined && failures.length === members.length) throw first.error;
+    const { tracked: current } = this.#options.streams;
+    const tracked = new Set(current.map(({ streamIdentifier = "" }) => streamIdentifier));
+    const isDeleted = await this.#deleteFormer(byStream, tracked, signal);
+    return isDeleted || created.includes(true);
+  }
+
+  #currentMembers(): readonly Member[] {
+    const tracked = new Map(
+      this.#options.streams.tracked.map((stream) => [stream.streamIdentifier ?? "", stream]),
+    );
+    for (const [key, { stream }] of this.#members) {
+      if (tracked.get(key) !== stream) this.#members.delete(key);
+    }
+    for (const [key, stream] of tracked) {
+      if (this.#members.has(key)) continue;
+      const syncer = new ShardSyncer({ ...this.#options, stream });
+      this.#members.set(key, { syncer, stream, failure: undefined });
+    }
+    return [...this.#members.values()];
+  }
+
+  /** @returns Whether any lease was created. */
+  async #sync(member: Member, leases: readonly Lease[], signal: AbortSignal): Promise<boolean> {
+    const { clock, settings: { leaseAuditIntervalMs }, streams } = this.#options;
+    const { failure, stream: { streamIdentifier = "" } } = member;
+    // One without leases would be listed at every pass.
+    if (failure !== undefined && clock.monotonicMs() - failure.atMs < leaseAuditIntervalMs) return false;
+    try {
+      const isCreated = await member.syncer.syncIfNeeded(leases, signal);
+      if (failure !== undefined) this.#notice("info", `The shards of ${streamIdentifier} are listed again`);
+      member.failure = undefined;
+      return isCreated;
+    } catch (error) {
+      signal.throwIfAborted();
+      member.failure = { atMs: clock.monotonicMs(), error };
+      const text = errorText(error);
+      if (failure === undefined || errorText(failure.error) !== text) {
+        this.#notice("error", `Cannot list the shards of ${streamIdentifier}: ${text}`);
+      }
+      if (isAwsError(error, "ResourceNotFoundException")) streams.forget(streamIdentifier);
+      return false;
+    }
+  }
+
+  #notice(level: "info" | "error", text: string): void {
+    this.#options.emit({ type: "notice", level, shardId: undefined, text });
+  }
+
+  /** @returns Whether any lease was deleted. */
+  async #deleteFormer(
+    byStream: ReadonlyMap<string, readonly Lease[]>,
+    tracked: ReadonlySet<string>,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { clock, settings, leaseStore, emit, streamIdentifiersForLeaseCleanup } = this.#options;
+    const { since, due } = formerStreams(this.#formerSince, {
+      strategy: settings.formerStreamsLeasesDeletionStrategy,
+      waitMs: settings.waitPeriodToDeleteFormerStreamsMs,
+      tracked,
+      leased: byStream.keys(),
+      provided: new Set(streamIdentifiersForLeaseCleanup?.()),
+      nowMs: clock.monotonicMs(),
+    });
+    this.#formerSince = since;
+    for (const streamIdentifier of due) {
+      for (const { leaseKey } of byStream.get(streamIdentifier) ?? []) {
+        await leaseStore.delete(leaseKey, signal);
+        emit({ type: "leaseDeleted", leaseKey, reason: "formerStream" });
+      }
+    }
+    return due.length > 0;
+  }
+}

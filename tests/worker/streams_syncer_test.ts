@@ -1,0 +1,187 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import type { Kinesis, StreamReference } from "../../src/aws/kinesis.ts";
+import type { Shard } from "../../src/stream/shard.ts";
+import type { WorkerOptions } from "../../src/worker/options.ts";
+import { settingsOf } from "../../src/worker/settings.ts";
+import { Streams } from "../../src/worker/streams.ts";
+import { StreamsSyncer } from "../../src/worker/streams_syncer.ts";
+import { eventsOf } from "../support/consumer_bed.ts";
+import { MemoryBed } from "../support/memory_bed.ts";
+import { serviceError, shardWith } from "../support/scripted_kinesis.ts";
+
+const signal = new AbortController().signal;
+const A = "123456789012:a:1", B = "123456789012:b:2";
+
+/** A leader's syncer for streams a and b, whose listings can be told to fail. */
+async function bed(options: Partial<WorkerOptions> = {}) {
+  const memory = new MemoryBed();
+  const listed: string[] = [];
+  const failures = new Map<string, Error>();
+  const shards = new Map<string, readonly Shard[]>();
+  const kinesis = {
+    describeStreamSummary: () => Promise.reject(serviceError("ResourceNotFoundException")),
+    listShards(stream: StreamReference, filter) {
+      listed.push(`${stream.streamName} ${filter?.type ?? "all"}`);
+      const failure = failures.get(stream.streamName);
+      if (failure !== undefined) return Promise.reject(failure);
+      return Promise.resolve(shards.get(stream.streamName) ?? [shardWith("shardId-000000000000")]);
+    },
+  } as Pick<Kinesis, "describeStreamSummary" | "listShards"> as Kinesis;
+  let tracked: readonly string[] = [A, B];
+  const all: WorkerOptions = {
+    applicationName: "app",
+    region: "us-east-1",
+    processor: () => ({ processRecords() {}, shardEnded() {} }),
+    streams: () => tracked,
+    waitPeriodToDeleteFormerStreamsMs: 30_000,
+    ...options,
+  };
+  const settings = settingsOf(all);
+  const { clock, emit } = memory;
+  const streams = new Streams({ settings, kinesis, clock, emit });
+  await streams.start(signal);
+  const { streamIdentifiersForLeaseCleanup } = all;
+  const syncer = new StreamsSyncer({
+    settings,
+    streams,
+    kinesis,
+    leaseStore: memory.store,
+    clock,
+    emit,
+    streamIdentifiersForLeaseCleanup,
+  });
+  return {
+    memory,
+    listed,
+    failures,
+    streams,
+    clock,
+    sync: async () => await syncer.syncIfNeeded((await memory.store.list()).leases, signal),
+    keys: async () => (await memory.store.list()).leases.map(({ leaseKey }) => leaseKey).sort(),
+    async track(identifiers: readonly string[]) {
+      tracked = identifiers;
+      await streams.refresh(signal);
+    },
+    notices: () => eventsOf(memory.events, "notice").map(({ text }) => text),
+  };
+}
+
+const SHARD = "shardId-000000000000";
+
+Deno.test("StreamsSyncer gives each stream its leases, under keys of their own", async () => {
+  const { sync, keys, memory, listed } = await bed();
+  assertEquals(await sync(), true);
+  assertEquals(await keys(), [`${A}:${SHARD}`, `${B}:${SHARD}`]);
+  const lease = await memory.read(`${A}:${SHARD}`);
+  assertEquals([lease.streamIdentifier, lease.shardId], [A, SHARD]);
+  assertEquals(await sync(), false);
+  assertEquals(listed, ["a AT_LATEST", "b AT_LATEST"]);
+});
+
+Deno.test("StreamsSyncer gives a stream that comes later its first leases, at its own position", async () => {
+  const { sync, keys, track, listed } = await bed({ initialPositionInStream: "TRIM_HORIZON" });
+  await track([A]);
+  await sync();
+  await track([A, B]);
+  assertEquals(await sync(), true);
+  assertEquals(listed, ["a AT_TRIM_HORIZON", "b AT_TRIM_HORIZON"]);
+  assertEquals((await keys()).length, 2);
+});
+
+Deno.test("StreamsSyncer looks after the others when one stream cannot be listed, and says so once", async () => {
+  const { sync, keys, failures, listed, clock, notices } = await bed();
+  failures.set("a", serviceError("AccessDeniedException"));
+  assertEquals(await sync(), true);
+  assertEquals(await keys(), [`${B}:${SHARD}`]);
+  await sync();
+  assertEquals(listed.length, 2, "a stream without leases is not asked for at every pass");
+  await clock.advance(10_000);
+  await sync();
+  assertEquals(listed.filter((call) => call.startsWith("a")).length, 2);
+  assertEquals(notices().length, 1);
+  failures.clear();
+  await clock.advance(10_000);
+  assertEquals(await sync(), true);
+  assertEquals(notices().at(-1), `The shards of ${A} are listed again`);
+});
+
+Deno.test("StreamsSyncer fails when no stream can be listed: such a leader should not lead", async () => {
+  const { sync, failures } = await bed();
+  failures.set("a", serviceError("AccessDeniedException"));
+  failures.set("b", serviceError("AccessDeniedException"));
+  await assertRejects(sync, Error, "AccessDeniedException");
+});
+
+Deno.test("StreamsSyncer no longer tracks a stream that is not there", async () => {
+  const { sync, failures, streams } = await bed();
+  failures.set("a", serviceError("ResourceNotFoundException"));
+  await sync();
+  assertEquals(streams.tracked.map(({ streamIdentifier }) => streamIdentifier), [B]);
+});
+
+Deno.test("StreamsSyncer keeps the leases of former streams unless it is told otherwise", async () => {
+  const { sync, keys, track, clock } = await bed();
+  await sync();
+  await track([B]);
+  await clock.advance(86_400_000);
+  await sync();
+  assertEquals((await keys()).length, 2);
+});
+
+Deno.test("StreamsSyncer deletes the leases of former streams after the waiting period, and no others", async () => {
+  const strategy = "FORMER_STREAMS_AUTO_DETECTION_DEFERRED_DELETION";
+  const { sync, keys, track, clock, memory } = await bed({ formerStreamsLeasesDeletionStrategy: strategy });
+  await sync();
+  await track([B]);
+  await sync();
+  await clock.advance(29_999);
+  await sync();
+  assertEquals((await keys()).length, 2);
+  await clock.advance(1);
+  assertEquals(await sync(), true);
+  assertEquals(await keys(), [`${B}:${SHARD}`]);
+  assertEquals(eventsOf(memory.events, "leaseDeleted"), [
+    { type: "leaseDeleted", leaseKey: `${A}:${SHARD}`, reason: "formerStream" },
+  ]);
+});
+
+Deno.test("StreamsSyncer spares a former stream that is listed again in time", async () => {
+  const strategy = "FORMER_STREAMS_AUTO_DETECTION_DEFERRED_DELETION";
+  const { sync, keys, track, clock } = await bed({ formerStreamsLeasesDeletionStrategy: strategy });
+  await sync();
+  await track([B]);
+  await sync();
+  await clock.advance(20_000);
+  await track([A, B]);
+  await sync();
+  await track([B]);
+  await sync();
+  await clock.advance(20_000);
+  await sync();
+  assertEquals((await keys()).length, 2);
+});
+
+Deno.test("StreamsSyncer deletes former streams by name where it is told to", async () => {
+  const C = "123456789012:c:3";
+  const { sync, keys, track, clock } = await bed({
+    formerStreamsLeasesDeletionStrategy: "PROVIDED_STREAMS_DEFERRED_DELETION",
+    streamIdentifiersForLeaseCleanup: () => [B, C],
+  });
+  await track([A, B, C]);
+  await sync();
+  await track([C]);
+  await sync();
+  await clock.advance(30_000);
+  await sync();
+  assertEquals(await keys(), [`${A}:${SHARD}`, `${C}:${SHARD}`]);
+});
+
+Deno.test("StreamsSyncer audits each stream by its own leases", async () => {
+  const { sync, keys, memory, clock } = await bed();
+  await sync();
+  await memory.store.delete(`${B}:${SHARD}`);
+  assertEquals(await sync(), true, "a stream without leases is synced at once");
+  assert((await keys()).includes(`${B}:${SHARD}`));
+  await clock.advance(60_000);
+  assertEquals(await sync(), false);
+});
