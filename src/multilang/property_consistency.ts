@@ -99,7 +99,10 @@ function streamsOf(
   const strongest = (...names: readonly string[]) =>
     chosen.filter(({ property }) => names.includes(property.name)).toSorted((a, b) => b.rank - a.rank)[0];
   const one = strongest("streamName", "streamArn"), many = strongest("streamNames", "streamArns");
-  if (one === undefined || many === undefined) return { ...cleanup, streams };
+  if (one === undefined || many === undefined) {
+    refuseOneConsumer(chosen, problems);
+    return { ...cleanup, streams };
+  }
   if (one.rank === many.rank) {
     problems.push(
       `Cannot read ${many.where}: expected either ${many.key} or ${one.key} (${one.where}): got both`,
@@ -112,6 +115,15 @@ function streamsOf(
     text: `${loser.where}: ${loser.key} gives way to ${winner.key} (${winner.where})`,
   });
   return winner === one ? cleanup : { streamName: undefined, streamArn: undefined, ...cleanup, streams };
+}
+
+function refuseOneConsumer(chosen: readonly GivenProperty[], problems: string[]): void {
+  const consumer = chosen.find(({ property }) => property.name === "fanoutConfig.consumerArn");
+  if (consumer === undefined) return;
+  problems.push(
+    `Cannot read ${consumer.where}: ${consumer.key} is one stream's consumer: expected it with streamName or ` +
+      "streamArn: set fanoutConfig.consumerName",
+  );
 }
 
 /** Two fleets that keep their leader's lock in different tables would both lead. */

@@ -56,21 +56,21 @@ export const streamName: ValueType<string> = type(
 /** Streams by name or `account:stream:epoch`, separated by commas. */
 export const streamNames: ValueType<readonly string[]> = textList(
   "stream names",
-  'stream names or identifiers such as "123456789012:orders:1700000000", separated by commas',
+  'stream names or identifiers such as "123456789012:orders:1700000000", separated by commas, each once',
   (text) => streamName.read(text) !== undefined || parseIdentifier(text) !== undefined,
 );
 
 /** Streams by ARN, separated by commas. */
 export const streamArns: ValueType<readonly string[]> = textList(
   "stream ARNs",
-  'stream ARNs such as "arn:aws:kinesis:us-east-1:123456789012:stream/orders", separated by commas',
+  'stream ARNs such as "arn:aws:kinesis:us-east-1:123456789012:stream/orders", separated by commas, each once',
   (text) => streamArnParts(text) !== undefined,
 );
 
 /** Streams by `account:stream:epoch`, separated by commas. */
 export const streamIdentifiers: ValueType<readonly string[]> = textList(
   "stream identifiers",
-  'stream identifiers such as "123456789012:orders:1700000000", separated by commas',
+  'stream identifiers such as "123456789012:orders:1700000000", separated by commas, each once',
   (text) => parseIdentifier(text) !== undefined,
 );
 

@@ -166,3 +166,13 @@ async function isGone(pid: number): Promise<boolean> {
   }
   return false;
 }
+
+onUnix("childStarter() adds to our environment what a child is given", async () => {
+  using starter = childStarter();
+  const child = await starter.spawn("sh", ["-c", 'echo "$KINESIS_STREAM_NAME ${PATH:+path}"'], {
+    KINESIS_STREAM_NAME: "orders",
+  });
+  const texts = Promise.all([textOf(child.stdout), textOf(child.stderr)]);
+  assertEquals(await texts, ["orders path\n", ""]);
+  await endOf(child);
+});

@@ -31,12 +31,15 @@ export class FakeProgram {
   readonly #on: Readonly<Record<string, Handler>>;
   /** Thrown by the next spawns. */
   readonly spawnErrors: Error[] = [];
+  /** What each child got besides our own environment. */
+  readonly environments: (Readonly<Record<string, string>> | undefined)[] = [];
 
   constructor(on: Readonly<Record<string, Handler>> = {}) {
     this.#on = on;
   }
 
-  readonly spawn: Spawn = async () => {
+  readonly spawn: Spawn = async (_program, _args, environment) => {
+    this.environments.push(environment);
     const error = this.spawnErrors.shift();
     if (error !== undefined) throw error;
     const child = new FakeChild();

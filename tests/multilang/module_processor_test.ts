@@ -112,7 +112,7 @@ Deno.test("moduleProcessor() refuses a module without a default export that is a
   assertEquals(refused({ Words, run: 1 }), `${wanted}none, but Words, run`);
   assertEquals(
     refused({ default: new Words("") }),
-    `${wanted}an object with shardId, processRecords, shardEnded`,
+    `${wanted}an object with shardId, stream, processRecords, shardEnded`,
   );
   assertEquals(refused({ default: null }), `${wanted}null`);
 });

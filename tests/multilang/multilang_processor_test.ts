@@ -391,3 +391,30 @@ Deno.test("splitCommand() splits at spaces and at nothing else (trap 21)", () =>
   }
   assertThrows(() => splitCommand("  "), RangeError, "expected executableName");
 });
+
+Deno.test("multiLangProcessor() tells a child of many streams, in its environment, which one it serves", async () => {
+  const streamArn = "arn:aws:kinesis:us-east-1:123456789012:stream/orders";
+  const environments = await Promise.all(
+    [undefined, streamArn].map(async (streamArn) => {
+      const program = new FakeProgram();
+      const processor = multiLangProcessor({
+        executableName: "app.py",
+        spawn: program.spawn,
+        clock: new FakeClock(),
+      });
+      const stream = { streamName: "orders", streamArn, streamIdentifier: "123456789012:orders:5" };
+      const bed = startConsumer(undefined, { processor, stream });
+      await bed.settle();
+      bed.held.draining.abort();
+      await bed.end;
+      return program.environments;
+    }),
+  );
+  const names = { KINESIS_STREAM_NAME: "orders", KINESIS_STREAM_IDENTIFIER: "123456789012:orders:5" };
+  assertEquals(environments, [[names], [{ ...names, KINESIS_STREAM_ARN: streamArn }]]);
+  const one = start();
+  await one.settle();
+  assertEquals(one.program.environments, [{}]);
+  one.held.draining.abort();
+  await one.end;
+});

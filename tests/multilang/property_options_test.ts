@@ -185,3 +185,12 @@ Deno.test("withRegion() prefers the properties, then the surroundings, then the 
   assertEquals(region([`streamArn = ${ARN}`], undefined), "eu-central-1");
   assertEquals(region([], undefined), undefined);
 });
+
+Deno.test("withRegion() takes the region of many streams from an ARN, and of an ARN without an account the name", () => {
+  const base = ["executableName = x", "applicationName = app"];
+  const sample = "arn:aws:kinesis:us-west-2:000000000000:stream/sample";
+  const file = ["streamNames = words", `streamArns = ${ARN}, ${sample}`];
+  const { options } = withRegion(read({ file, base }), undefined);
+  assertEquals([options.region, options.streams], ["eu-central-1", ["words", ARN, "sample"]]);
+  assertEquals(withRegion(read({ file, base }), "eu-west-1").options.region, "eu-west-1");
+});
