@@ -3,9 +3,9 @@
  * Every write to an existing lease, as a value: KCL's write table, one function a row. A store needs a single
  * `apply(write)`; a refused condition is an outcome, not an exception.
  *
- * The counter is the only fence of renew, take and checkpoint; the pair of owners is the fence of assign,
- * handoff and evict, and the counter too where a lease is taken for expired. `leaseKey` is conditioned on wherever the counter is not, so that no write brings a
- * deleted lease back as half an item.
+ * The counter is the only fence of renew, take, checkpoint and the note of children; the pair of owners is the fence of
+ * assign, handoff and evict, and the counter too where a lease is taken for expired. `leaseKey` is conditioned on wherever
+ * the counter is not, so that no write brings a deleted lease back as half an item.
  *
  * Source: KCL 3.5.1, `DynamoDBLeaseRefresher` and `DynamoDBLeaseSerializer`.
  *
@@ -202,7 +202,12 @@ export function prepareCheckpoint(lease: Lease, at: ExtendedSequenceNumber, stat
   };
 }
 
-/** Notes the children of an ended shard; not a heartbeat. `childShardIds` must not be empty. */
+/**
+ * Notes the children of an ended shard; not a heartbeat. `childShardIds` must not be empty.
+ *
+ * Refused once the counter has moved. In KCL the item need only exist; but its owner takes what the table answers for its
+ * lease, and would go on with the counter of a lease that is another worker's by now. Stricter than KCL.
+ */
 export function setChildShardIds(lease: Lease, childShardIds: readonly string[]): LeaseWrite {
   return {
     operation: "setChildShardIds",
@@ -210,7 +215,7 @@ export function setChildShardIds(lease: Lease, childShardIds: readonly string[])
     set: { childShardIds },
     add: {},
     remove: [],
-    when: { exists: true },
+    when: { leaseCounter: lease.leaseCounter },
   };
 }
 

@@ -207,6 +207,7 @@ export function leaseStoreContract(kind: string, open: () => Promise<Fixture>): 
           take(stale, "thief"),
           checkpoint(stale, positionAt("5")),
           prepareCheckpoint(stale, positionAt("5")),
+          setChildShardIds(stale, ["shardId-000000000001"]),
         ]
       ) {
         assertEquals(

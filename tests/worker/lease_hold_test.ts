@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { LeaseLostError } from "../../src/errors.ts";
 import type { LeaseStore } from "../../src/lease/lease_store.ts";
 import { assign, checkpoint, evict, renew, startHandoff, take } from "../../src/lease/lease_write.ts";
-import { positionAt } from "../../src/stream/sequence_number.ts";
+import { positionAt, SHARD_END } from "../../src/stream/sequence_number.ts";
 import { LeaseHold, type LeaseHoldOptions } from "../../src/worker/lease_hold.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
 import { MemoryBed } from "../support/memory_bed.ts";
@@ -169,6 +169,27 @@ Deno.test("LeaseHold drains when the leader asks for the lease, goes on renewing
   assertEquals(after.ownerSwitchesSinceCheckpoint, 0, "a handoff as planned is no switch");
   assertEquals(eventsOf(memory.events, "leaseLost"), []);
   assertEquals(eventsOf(memory.events, "leaseReleased").map((event) => event.to), ["next"]);
+});
+
+Deno.test("LeaseHold.setChildShardIds() finds out that another worker owns the lease, and writes nothing to it", async () => {
+  const { hold, store, memory, lease } = await bed();
+  await store.apply(assign(lease, "other"));
+  await assertRejects(() => hold.setChildShardIds(["a", "b"]), LeaseLostError, "another worker owns it");
+  await assertRejects(() => hold.checkpoint(SHARD_END), LeaseLostError);
+  const { childShardIds, checkpoint } = await memory.read("s");
+  assertEquals([childShardIds, checkpoint], [[], positionAt("TRIM_HORIZON")]);
+});
+
+Deno.test("LeaseHold.setChildShardIds() goes through after a renewal whose answer was lost, and in a handoff", async () => {
+  const memory = new MemoryBed();
+  const lease = await memory.lease("s", "me");
+  const store = unreliable(memory.store, ["answerLost"]);
+  const hold = new LeaseHold(lease, 0, { ...holdOptions(memory), store });
+  await assertRejects(() => hold.renew(), Error, "answer lost");
+  await memory.store.apply(startHandoff({ ...lease, leaseOwner: "me" }, "other"));
+  await hold.setChildShardIds(["a", "b"]);
+  assertEquals((await memory.read("s")).childShardIds, ["a", "b"]);
+  assertEquals(hold.drain.aborted, true);
 });
 
 Deno.test("LeaseHold.handOver() assigns to the successor, or frees the lease", async () => {
