@@ -61,11 +61,12 @@ async function* read(
 
   while (true) {
     await clock.sleep(notBeforeMs - clock.monotonicMs(), signal);
-    const startedMs = clock.monotonicMs();
+    let startedMs = clock.monotonicMs();
     let output: GetRecordsOutput | undefined;
     let end: RecordsPage["end"];
     try {
       iterator ??= await openIterator(options, request.shardId, start, { lastFetched, signal });
+      startedMs = clock.monotonicMs(); // an iterator that was long in coming is no pause between two reads
       output = iterator === undefined
         ? undefined
         : await kinesis.getRecords(stream, iterator, maxRecords, signal);

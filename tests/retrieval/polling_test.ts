@@ -234,6 +234,19 @@ Deno.test("polling() does not lose the last records when their end cannot be con
   assertEquals(pages[0]?.end?.childShards.length, 1);
 });
 
+Deno.test("polling() keeps its pace after an iterator that was long in coming", async () => {
+  const { clock, kinesis } = bed();
+  const open = kinesis.getShardIterator.bind(kinesis);
+  kinesis.getShardIterator = async (stream, shardId, position) => {
+    await clock.sleep(3000);
+    return await open(stream, shardId, position);
+  };
+  const isBehind = { millisBehindLatest: 5000 };
+  kinesis.script.push(output([1], "a", isBehind), output([2], "b", isBehind), output([3], "c", isBehind));
+  await readAll(kinesis, clock, { pages: 3 });
+  assertEquals(kinesis.reads.map((read) => read.atMs), [3000, 3200, 3400]);
+});
+
 Deno.test("polling() ends with the signal's reason, also while it rests", async () => {
   const { clock, kinesis } = bed();
   const stop = new AbortController();
