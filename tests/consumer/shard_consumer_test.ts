@@ -283,6 +283,36 @@ Deno.test("consumeShard() that must stop before the children have leases stores 
   assertEquals(bed.held.stored, [positionAt("7")]);
 });
 
+Deno.test("consumeShard() begins nothing under a lease that has expired by the clock, though nothing has told it yet", async () => {
+  const parents = Promise.withResolvers<readonly string[]>();
+  const lease = leaseWith({ parentShardIds: ["p"] });
+  const blocked = startConsumer(new NotingProcessor(), { lease, openParents: () => parents.promise });
+  blocked.held.expire();
+  parents.resolve([]);
+  assertEquals([await blocked.end, blocked.processor.calls], ["lost", []]);
+
+  const failing = startConsumer(
+    new NotingProcessor({
+      initialize: () => {
+        failing.held.expire();
+        throw new Error("not ready");
+      },
+    }),
+  );
+  await failing.clock.advance(1000);
+  assertEquals([await failing.end, failing.processor.calls], ["lost", [
+    "initialize",
+    "leaseLost",
+    "dispose",
+  ]]);
+
+  const ended = startConsumer(new NotingProcessor(), {
+    createChildLeases: () => Promise.resolve(ended.held.expire()).then(() => true),
+  });
+  ended.retrieval.feed(pageOf([], children));
+  assertEquals([await ended.end, ended.processor.calls], ["lost", ["initialize", "leaseLost", "dispose"]]);
+});
+
 Deno.test("consumeShard() starts a fresh processor from the checkpoint when one cannot go on", async () => {
   const made: NotingProcessor[] = [];
   const bed = startConsumer(undefined, {

@@ -81,6 +81,7 @@ export class FakeHeldLease implements HeldLease {
   /** Thrown by the next checkpoint writes, first first. */
   readonly failures: Error[] = [];
   #lease: Lease;
+  #isExpired = false;
 
   constructor(lease: Lease) {
     this.#lease = lease;
@@ -99,7 +100,12 @@ export class FakeHeldLease implements HeldLease {
     return this.draining.signal;
   }
   ensureHeld(): void {
+    if (this.#isExpired && !this.lost.aborted) this.lose();
     this.loss.signal.throwIfAborted();
+  }
+  /** Lets the time run out: only who asks finds out. */
+  expire(): void {
+    this.#isExpired = true;
   }
   lose(): void {
     this.loss.abort(new LeaseLostError(this.leaseKey, "a test took it"));
