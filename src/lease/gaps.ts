@@ -14,7 +14,7 @@
 import type { Lease } from "./lease.ts";
 import { firstHole } from "../stream/hash_key.ts";
 import type { HashKeyRange } from "../stream/hash_key.ts";
-import { isShardEnd } from "../stream/sequence_number.ts";
+import { isSentinel, isShardEnd } from "../stream/sequence_number.ts";
 import type { Shard } from "../stream/shard.ts";
 
 /** How often the same hole must be seen in a row. KCL: `leasesRecoveryAuditorInconsistencyConfidenceThreshold`. */
@@ -35,7 +35,18 @@ export interface Audit {
 }
 
 /**
- * Audits the leases of one stream. A stream without any lease is to be synced at once. The count goes on
+ * Whether the first leases of a table are still being made: there are none, or none of them was ever given to anybody, as a
+ * leader leaves them that failed half way. A leader gives out leases only once it has made all of them.
+ */
+export function areFirstLeasesUnfinished(leases: readonly Lease[]): boolean {
+  return leases.every(({ leaseCounter, leaseOwner, checkpoint }) =>
+    leaseCounter === 0 && leaseOwner === undefined && isSentinel(checkpoint) && !isShardEnd(checkpoint)
+  );
+}
+
+/**
+ * Audits the leases of one stream. A stream without any lease is to be synced at once, as is one whose first leases are not
+ * complete: waiting would lose what comes meanwhile where the application starts at LATEST. The count goes on
  * after a sync, so that a hole which stays is acted on at every audit.
  *
  * @param before What the last audit of this stream saw.
@@ -51,7 +62,8 @@ export function auditLeases(before: HoleSighting | undefined, leases: readonly L
   const isSame = before?.hole.startingHashKey === hole.startingHashKey &&
     before.hole.endingHashKey === hole.endingHashKey;
   const times = isSame ? before.times + 1 : 1;
-  return { sighting: { hole, times }, syncNow: times >= HOLE_CONFIDENCE };
+  const syncNow = times >= HOLE_CONFIDENCE || areFirstLeasesUnfinished(leases);
+  return { sighting: { hole, times }, syncNow };
 }
 
 /** Unfinished leases without a hash key range, as old versions wrote them, with the range that their shard has. */

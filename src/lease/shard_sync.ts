@@ -32,7 +32,14 @@ export interface ShardSyncInput {
    * checked for completeness there, and are read from further back than AT_TIMESTAMP asks.
    */
   readonly leases: readonly Lease[];
+  /** Whether the stream has no leases, or only some of its first ones: then `shards` is filtered. */
+  readonly isFirstSync: boolean;
   readonly initialPosition: InitialPosition;
+  /**
+   * When the first leases were begun, in ms since 1970, where some of them exist and the initial position is LATEST: then
+   * LATEST is what was the latest at that time.
+   */
+  readonly begunAtLatestMs?: number | undefined;
   /** `account:stream:epoch` in a many-streams table, else undefined. */
   readonly streamIdentifier: string | undefined;
   /** Whether a shard whose parent is still open is passed over, instead of the whole listing. */
@@ -62,7 +69,7 @@ export function leasesToCreate(input: ShardSyncInput): ShardSyncPlan {
     return { type: "relist", reason: "inconsistent", problem };
   }
   const expected = shards.filter((shard) => !unexpected.has(shard.shardId));
-  return input.leases.length === 0 ? firstLeases(expected, input) : missingLeases(shards, expected, input);
+  return input.isFirstSync ? firstLeases(expected, input) : missingLeases(shards, expected, input);
 }
 
 /** The filter with which the shards are listed when a stream has no leases yet. */
@@ -87,7 +94,8 @@ function unexpectedChildren(shards: readonly Shard[]): ReadonlySet<string> {
 }
 
 /**
- * The first leases of a stream: the shards that were open at the initial position.
+ * The first leases of a stream, or those of them that are still missing: the shards that were open at the initial
+ * position.
  *
  * The service filters, but emulators may ignore the filter and list all shards. So the listing is filtered here once more,
  * which changes nothing in what a service has filtered: LATEST is the open shards; the other two are the shards without a
@@ -97,17 +105,20 @@ function unexpectedChildren(shards: readonly Shard[]): ReadonlySet<string> {
  * timestamp, and never too few.
  */
 function firstLeases(shards: readonly Shard[], input: ShardSyncInput): ShardSyncPlan {
-  const { initialPosition } = input;
+  const { initialPosition, begunAtLatestMs } = input;
   const listed = new Set(shards.map((shard) => shard.shardId));
+  const leased = new Set(input.leases.map((lease) => lease.shardId));
   const isOldest = (shard: Shard) => !parentsOf(shard).some((parent) => listed.has(parent));
-  const wanted = shards.filter(initialPosition === "LATEST" ? isOpen : isOldest);
+  const isNow = initialPosition === "LATEST" && begunAtLatestMs === undefined;
+  const wanted = shards.filter(isNow ? isOpen : isOldest);
   const hole = firstHole(wanted.map((shard) => shard.hashKeyRange));
   if (hole !== undefined) {
     const problem = `no shard serves hash keys ${hole.startingHashKey} to ${hole.endingHashKey}`;
     return { type: "relist", reason: "incomplete", problem };
   }
   const checkpoint = positionAt(sentinelOf(initialPosition));
-  return newLeases(wanted.map((shard) => ({ shard, checkpoint })), input);
+  const missing = wanted.filter((shard) => !leased.has(shard.shardId));
+  return newLeases(missing.map((shard) => ({ shard, checkpoint })), input);
 }
 
 /**

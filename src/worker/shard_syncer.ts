@@ -6,7 +6,7 @@
 
 import type { Kinesis } from "../aws/kinesis.ts";
 import type { WorkerEvent } from "../events.ts";
-import { auditLeases, type HoleSighting, missingRanges } from "../lease/gaps.ts";
+import { areFirstLeasesUnfinished, auditLeases, type HoleSighting, missingRanges } from "../lease/gaps.ts";
 import type { Lease } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
 import { setHashKeyRange } from "../lease/lease_write.ts";
@@ -19,7 +19,8 @@ import type { TrackedStream } from "./streams.ts";
 /** Keeps leases complete. */
 export interface LeaseSyncer {
   /**
-   * Creates what is missing: at once where nothing is, else when an audit is due and has found the same hole often enough.
+   * Creates what is missing: at once where there are no leases, or the first are not complete; else when an audit is due and
+   * has found the same hole often enough.
    *
    * @param leases The table as just listed.
    * @returns Whether the table has been changed.
@@ -61,21 +62,35 @@ export class ShardSyncer implements LeaseSyncer {
     if (await this.#fillRanges(leases, signal)) return false;
     const audit = auditLeases(this.#hole, leases);
     this.#hole = audit.sighting;
-    return audit.syncNow ? await this.#sync(leases, signal) : false;
+    if (!audit.syncNow) return false;
+    try {
+      return await this.#sync(leases, signal);
+    } catch (error) {
+      this.#auditedMs = undefined; // whatever is missing now is not to be missing until the next audit
+      throw error;
+    }
   }
 
   async #sync(leases: readonly Lease[], signal: AbortSignal): Promise<boolean> {
     const { kinesis, stream, settings, clock, emit, leaseStore } = this.#options;
     const { ignoreUnexpectedChildShards } = settings;
     const { initialPosition, streamIdentifier, reference } = stream;
-    const filter = leases.length === 0 ? shardFilterOf(initialPosition) : undefined;
+    const isFirstSync = areFirstLeasesUnfinished(leases);
+    const begun = leases.flatMap(({ latestEpochMs }) => latestEpochMs === undefined ? [] : [latestEpochMs]);
+    const hasBegun = isFirstSync && initialPosition === "LATEST" && begun.length > 0;
     for (let attempt = 1;; attempt++) {
-      const latestEpochMs = clock.epochMs(); // before the listing: what is put meanwhile counts as new
+      // Taken before the listing: what is put meanwhile counts as new.
+      const latestEpochMs = hasBegun ? Math.min(clock.epochMs(), ...begun) : clock.epochMs();
+      const begunAtLatestMs = hasBegun ? latestEpochMs : undefined;
+      const position = hasBegun ? new Date(latestEpochMs) : initialPosition;
+      const filter = isFirstSync ? shardFilterOf(position) : undefined;
       const shards = await kinesis.listShards(reference, filter, signal);
       const plan = leasesToCreate({
         shards,
         leases,
+        isFirstSync,
         initialPosition,
+        begunAtLatestMs,
         streamIdentifier,
         ignoreUnexpectedChildShards,
       });

@@ -1,5 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { auditLeases, type HoleSighting, missingRanges } from "../../src/lease/gaps.ts";
+import {
+  areFirstLeasesUnfinished,
+  auditLeases,
+  type HoleSighting,
+  missingRanges,
+} from "../../src/lease/gaps.ts";
 import type { Lease } from "../../src/lease/lease.ts";
 import cases from "../cases/gaps.json" with { type: "json" };
 import { leaseOf, rangeOf, shardsOf } from "./fixtures.ts";
@@ -34,6 +39,14 @@ for (const { comment, audits } of cases as readonly Case[]) {
     }
   });
 }
+
+Deno.test("areFirstLeasesUnfinished() while nobody was ever given a lease", () => {
+  const fresh = leaseOf({ key: "a", checkpoint: "LATEST" });
+  assertEquals(areFirstLeasesUnfinished([]), true);
+  assertEquals(areFirstLeasesUnfinished([fresh, leaseOf({ key: "b" })]), true);
+  assertEquals(areFirstLeasesUnfinished([fresh, leaseOf({ key: "b", owner: "w", counter: 1 })]), false);
+  assertEquals(areFirstLeasesUnfinished([fresh, leaseOf({ key: "b", counter: 2 })]), false, "it was freed");
+});
 
 Deno.test("missingRanges() fills in what old versions left out, where the shard is still listed", () => {
   const shards = shardsOf([{ id: "a", from: 0, to: 1 }, { id: "b", from: 1, to: 2 }, {

@@ -94,6 +94,7 @@ function synced(
   const plan = leasesToCreate({
     shards,
     leases,
+    isFirstSync: leases.length === 0,
     initialPosition,
     streamIdentifier: undefined,
     ignoreUnexpectedChildShards: false,

@@ -11,8 +11,10 @@ interface Case {
   readonly shards?: readonly ShortShard[];
   readonly parts?: number;
   readonly leases: readonly string[];
+  readonly isFirstSync?: boolean;
   readonly position: string;
   readonly ignore?: boolean;
+  readonly begunAtLatestMs?: number;
   readonly create?: readonly string[];
   readonly relist?: string;
 }
@@ -44,9 +46,11 @@ for (const one of cases as readonly Case[]) {
         const [key = "", checkpoint] = text.split(" ");
         return leaseOf({ key, checkpoint });
       }),
+      isFirstSync: one.isFirstSync ?? one.leases.length === 0,
       initialPosition: positionOf(one.position),
       streamIdentifier: undefined,
       ignoreUnexpectedChildShards: one.ignore ?? false,
+      begunAtLatestMs: one.begunAtLatestMs,
     });
     if (plan.type === "relist") assertEquals(plan.reason, one.relist);
     else {
@@ -61,6 +65,7 @@ Deno.test("leasesToCreate() writes parents as listed, ranges, and the stream int
   const plan = leasesToCreate({
     shards,
     leases: [],
+    isFirstSync: true,
     initialPosition: "TRIM_HORIZON",
     streamIdentifier: "1234:orders:99",
     ignoreUnexpectedChildShards: false,
@@ -81,6 +86,7 @@ Deno.test("leasesToCreate() writes parents as listed, ranges, and the stream int
 Deno.test("leasesToCreate() says what is wrong with a listing", () => {
   const input = {
     leases: [],
+    isFirstSync: true,
     initialPosition: "LATEST",
     streamIdentifier: undefined,
     ignoreUnexpectedChildShards: false,
