@@ -14,7 +14,8 @@
 import type { GetRecordsOutput, Kinesis, StreamReference } from "../aws/kinesis.ts";
 import { isAwsError } from "../errors.ts";
 import type { WorkerEvent } from "../events.ts";
-import { pause, type System } from "../system.ts";
+import type { System } from "../system.ts";
+import { IteratorOpening } from "./iterator_opening.ts";
 import { nextReadMs, type Pacing, retryReadMs } from "./pacing.ts";
 import type { RecordsPage, Retrieval, RetrievalRequest } from "./retrieval.ts";
 import { confirmedEnd, isListed, type ShardEndOptions } from "./shard_end.ts";
@@ -31,12 +32,6 @@ export interface PollingOptions {
   readonly maxRecords: number;
   readonly onTrimmedCheckpoint: OnTrimmedCheckpoint;
 }
-
-/**
- * How long the very first reader of a lease created at LATEST waits for an iterator at that time, in ms. AWS answers in
- * some 10 ms; kinesalite does not answer before there is a record from that time on.
- */
-const FIRST_ITERATOR_MS = 2000;
 
 /** Retrieval by polling. */
 export function polling(options: PollingOptions): Retrieval {
@@ -58,6 +53,7 @@ async function* read(
   // A position that cannot be told is no passing failure: found out before anything is tried.
   const start = new StartPosition(request, options);
   const shardEnd = { kinesis, stream, clock };
+  const opening = new IteratorOpening({ kinesis, stream, shardId: request.shardId, start, clock });
 
   while (true) {
     await clock.sleep(notBeforeMs - clock.monotonicMs(), signal);
@@ -65,11 +61,16 @@ async function* read(
     let output: GetRecordsOutput | undefined;
     let end: RecordsPage["end"];
     try {
-      iterator ??= await openIterator(options, request.shardId, start, { lastFetched, signal });
+      iterator ??= await opening.open(lastFetched, signal);
       startedMs = clock.monotonicMs(); // an iterator that was long in coming is no pause between two reads
       output = iterator === undefined
         ? undefined
         : await kinesis.getRecords(stream, iterator, maxRecords, signal);
+      if (output !== undefined && !opening.accepts(output)) {
+        iterator = undefined;
+        notBeforeMs = startedMs + 1000 / pacing.maxReadsPerSecond;
+        continue;
+      }
       if (output?.nextShardIterator === undefined) {
         const childShards = output?.childShards ?? [];
         end = childShards.length > 0
@@ -123,34 +124,6 @@ async function* read(
       { startedMs, records: records.length, bytes, millisBehindLatest, limit: maxRecords },
       pacing,
     );
-  }
-}
-
-/** The next iterator; undefined when the service gives none. */
-async function openIterator(
-  options: PollingOptions,
-  shardId: string,
-  start: StartPosition,
-  { lastFetched, signal }: { readonly lastFetched: string | undefined; readonly signal: AbortSignal },
-): Promise<string | undefined> {
-  const { kinesis, stream, system: { clock } } = options;
-  const open = (signal: AbortSignal) =>
-    kinesis.getShardIterator(stream, shardId, start.next(lastFetched), signal);
-  if (lastFetched !== undefined || !start.isFirstReadOfLatest) return await open(signal);
-  const tooLate = new AbortController(), answered = new AbortController();
-  const limit = pause(clock, FIRST_ITERATOR_MS, answered.signal).then((isOver) =>
-    isOver ? tooLate.abort() : undefined
-  );
-  try {
-    return await open(AbortSignal.any([signal, tooLate.signal]));
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!tooLate.signal.aborted) throw error;
-    start.takeLatest("Kinesis gives no iterator for the time at which its lease was created");
-    return await open(signal);
-  } finally {
-    answered.abort();
-    await limit;
   }
 }
 

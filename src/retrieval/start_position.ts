@@ -46,6 +46,11 @@ export class StartPosition {
   readonly #request: RetrievalRequest;
   readonly #options: StartPositionOptions;
   #position: IteratorPosition;
+  /** What is asked for next, once, in place of it. */
+  #instead: IteratorPosition | undefined;
+  /** What was asked for last. */
+  #asked: IteratorPosition;
+  #hasToldTip = false;
   /** Whether the record at the checkpoint has still to be seen. */
   #isUnchecked: boolean;
 
@@ -53,7 +58,7 @@ export class StartPosition {
   constructor(request: RetrievalRequest, options: StartPositionOptions) {
     this.#request = request;
     this.#options = options;
-    this.#position = startOf(request);
+    this.#position = this.#asked = startOf(request);
     this.#isUnchecked = this.#position.type === "AT_SEQUENCE_NUMBER";
     const { createdAtLatest } = request;
     if (
@@ -72,19 +77,25 @@ export class StartPosition {
    * @param resumeAfter The last record fetched, or what the service says instead; undefined before there is any.
    */
   next(resumeAfter: string | undefined): IteratorPosition {
-    if (resumeAfter === undefined) return this.#position;
-    return { type: "AFTER_SEQUENCE_NUMBER", sequenceNumber: resumeAfter };
+    if (resumeAfter !== undefined) return { type: "AFTER_SEQUENCE_NUMBER", sequenceNumber: resumeAfter };
+    this.#asked = this.#instead ?? this.#position;
+    this.#instead = undefined;
+    return this.#asked;
   }
 
-  /** Whether the position is a time that another position may stand in for: see {@linkcode StartPosition.takeLatest}. */
-  get isFirstReadOfLatest(): boolean {
-    return this.#position.type === "AT_TIMESTAMP" && this.#request.createdAtLatest?.isFirstRead === true;
+  /** Whether a position is the time at which the lease was created. */
+  isOwnTime(position: IteratorPosition): boolean {
+    return position.type === "AT_TIMESTAMP" && this.#request.createdAtLatest !== undefined;
   }
 
-  /** Starts at the tip after all, which skips what came since the lease was created. */
-  takeLatest(why: string): void {
-    this.#position = { type: "LATEST" };
-    this.#notice("warning", `${why}: read from the tip of the shard on`);
+  /** Says, once, that the shard is waited for at its tip. */
+  tellTip(): void {
+    if (this.#hasToldTip) return;
+    this.#hasToldTip = true;
+    this.#notice(
+      "info",
+      "Kinesis gives no iterator for the time at which its lease was created: waiting at the tip for a record",
+    );
   }
 
   /**
@@ -109,9 +120,14 @@ export class StartPosition {
    */
   survives(error: unknown): boolean {
     if (!isAwsError(error, "InvalidArgumentException")) return false;
-    if (this.#position.type === "AT_TIMESTAMP" && this.#request.createdAtLatest !== undefined) {
-      // A time of our own making can be wrong in one way only: it has not come yet for Kinesis.
-      this.takeLatest("Its lease was created at LATEST by a worker whose clock is ahead of Kinesis's");
+    if (this.isOwnTime(this.#asked)) {
+      // A time of our own making can be wrong in one way only: it has not come yet for Kinesis. So nothing is there to be
+      // missed, for once: if the tip cannot be opened either, the time is asked for again, which may have come by then.
+      this.#instead = { type: "LATEST" };
+      this.#notice(
+        "warning",
+        "Its lease was created at LATEST by a worker whose clock is ahead of Kinesis's: read from the tip of the shard on",
+      );
       return true;
     }
     if (!this.#isUnchecked || !TRIMMED.test(error.message)) return false;

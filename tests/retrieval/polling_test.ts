@@ -328,23 +328,75 @@ Deno.test("polling() reads from the tip when that time has not come yet for Kine
   assertEquals(eventsOf(events, "notice").at(-1)?.level, "warning");
 });
 
-Deno.test("polling() as first reader waits 2 s for an emulator that gives no iterator, any other reader for ever", async () => {
+Deno.test("polling() asks for that time again when the tip in its place cannot be opened", async () => {
+  const { clock, kinesis } = bed();
+  kinesis.iteratorScript.push(serviceError("InvalidArgumentException"), serviceError("InternalFailure"));
+  await readAll(kinesis, clock, { pages: 1, checkpoint: positionAt("LATEST"), createdAtLatest: created });
+  assertEquals(kinesis.iterators, [sinceCreation, { type: "LATEST" }, sinceCreation]);
+});
+
+/** As kinesalite: gives no iterator for a time until `isAnswered`. */
+function silentAbout(kinesis: ScriptedKinesis, clock: FakeClock, isAnswered: () => boolean): void {
+  const open = kinesis.getShardIterator.bind(kinesis);
+  kinesis.getShardIterator = async (stream, shardId, position, signal?: AbortSignal) => {
+    const iterator = await open(stream, shardId, position);
+    if (position.type === "AT_TIMESTAMP" && !isAnswered()) await clock.sleep(Infinity, signal);
+    return iterator;
+  };
+}
+
+const tip = { type: "LATEST" } as const;
+
+Deno.test("polling() waits 2 s for an iterator at that time, then at the tip for a record, and delivers none from there", async () => {
   for (const isFirstRead of [true, false]) {
     const { clock, kinesis } = bed();
-    const open = kinesis.getShardIterator.bind(kinesis);
-    let asked = 0;
-    kinesis.getShardIterator = async (stream, shardId, position, signal?: AbortSignal) => {
-      const iterator = await open(stream, shardId, position);
-      if (++asked === 1) await clock.sleep(10_000, signal);
-      return iterator;
-    };
-    await readAll(kinesis, clock, {
-      pages: 1,
+    silentAbout(kinesis, clock, () => clock.monotonicMs() > 3000);
+    kinesis.script.push(output([], "tip"), output([9], "tip"), output([7, 8], "a"), output([9], "b"));
+    const { pages, events } = await readAll(kinesis, clock, {
+      pages: 3,
       checkpoint: positionAt("LATEST"),
       createdAtLatest: { epochMs: createdMs, isFirstRead },
     });
-    assertEquals(kinesis.iterators, isFirstRead ? [sinceCreation, { type: "LATEST" }] : [sinceCreation]);
-    assertEquals(kinesis.reads[0]?.atMs, isFirstRead ? 2000 : 10_000);
+    assertEquals(numbersOf(pages), [[], [7, 8], [9]]);
+    assertEquals(kinesis.iterators, [sinceCreation, tip, sinceCreation]);
+    assertEquals(kinesis.reads.map(({ iterator, atMs }) => [iterator, atMs]), [
+      ["s-0#2", 2000],
+      ["tip", 3000],
+      ["s-0#3", 3200],
+      ["a", 4200],
+    ]);
+    assertEquals(eventsOf(events, "notice").filter(({ text }) => text.includes("at the tip")).length, 1);
+  }
+});
+
+Deno.test("polling() asks for that time again when its iterator at the tip has expired", async () => {
+  const { clock, kinesis } = bed();
+  silentAbout(kinesis, clock, () => clock.monotonicMs() > 3000);
+  kinesis.script.push(output([], "tip"), serviceError("ExpiredIteratorException"), output([7]));
+  const { pages } = await readAll(kinesis, clock, {
+    pages: 2,
+    checkpoint: positionAt("LATEST"),
+    createdAtLatest: created,
+  });
+  assertEquals(numbersOf(pages), [[], [7]]);
+  assertEquals(kinesis.iterators, [sinceCreation, tip, sinceCreation]);
+});
+
+Deno.test("polling() takes the end at the tip for the end only when nobody can tell of a record before it", async () => {
+  for (const isAnswered of [true, false]) {
+    const { clock, kinesis } = bed();
+    kinesis.shards = [shardWith("s-0", { endingSequenceNumber: "9" })];
+    silentAbout(kinesis, clock, () => isAnswered && clock.monotonicMs() > 3000);
+    const end = output([], null, { childShards: children });
+    kinesis.script.push(end, isAnswered ? output([8], null, { childShards: children }) : end);
+    const { pages } = await readAll(kinesis, clock, {
+      checkpoint: positionAt("LATEST"),
+      createdAtLatest: created,
+    });
+    assertEquals(numbersOf(pages), isAnswered ? [[8]] : [[]]);
+    assertEquals(pages.map((page) => page.end?.childShards.length), [1]);
+    const asked = isAnswered ? [sinceCreation, sinceCreation] : Array(3).fill(sinceCreation);
+    assertEquals(kinesis.iterators, [sinceCreation, tip, ...asked, ...isAnswered ? [] : [tip]]);
   }
 });
 

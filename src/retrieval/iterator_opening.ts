@@ -1,0 +1,100 @@
+/**
+ * Opens the iterators of one reading of a shard.
+ *
+ * AWS gives an iterator for a time at once. kinesalite gives none before there is a record from that time on, and would hold
+ * up a shard to which nothing is put, its end included. So a shard that is read from the time at which its lease was created
+ * is waited for at its tip when no iterator comes in time: a record there, or the end, is the sign to ask for the time
+ * again. What is read at the tip is never delivered, so that an answer that was merely slow costs no record.
+ *
+ * @module
+ */
+
+import type { GetRecordsOutput, IteratorPosition, Kinesis, StreamReference } from "../aws/kinesis.ts";
+import { type Clock, pause } from "../system.ts";
+import type { StartPosition } from "./start_position.ts";
+
+/** What opening takes. */
+export interface IteratorOpeningOptions {
+  readonly kinesis: Kinesis;
+  readonly stream: StreamReference;
+  readonly shardId: string;
+  readonly start: StartPosition;
+  readonly clock: Clock;
+}
+
+/** How long an iterator for a lease's own time may take, in ms. AWS answers in some 10 ms. */
+const PATIENCE_MS = 2000;
+/** So often the time is asked for when the shard is over: then there may be no record from that time on, ever. */
+const ASKED_AT_END = 3;
+
+/** See the module. */
+export class IteratorOpening {
+  readonly #options: IteratorOpeningOptions;
+  /** Whether the iterator given last waits at the tip. */
+  #isAtTip = false;
+  /** What has come there. */
+  #sign: "record" | "end" | undefined;
+
+  constructor(options: IteratorOpeningOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The next iterator; undefined when the service gives none: the shard is over.
+   *
+   * @param lastFetched The last record fetched, which the iterator then follows.
+   */
+  async open(lastFetched: string | undefined, signal: AbortSignal): Promise<string | undefined> {
+    const { start } = this.#options;
+    const position = start.next(lastFetched);
+    let iterator: string | undefined | typeof unanswered = unanswered;
+    if (this.#sign === "record" || !start.isOwnTime(position)) iterator = await this.#get(position, signal);
+    for (
+      let asked = 0;
+      iterator === unanswered && asked < (this.#sign === "end" ? ASKED_AT_END : 1);
+      asked++
+    ) {
+      iterator = await this.#getInTime(position, signal);
+    }
+    const isUnanswered = iterator === unanswered;
+    if (iterator === unanswered) iterator = await this.#get({ type: "LATEST" }, signal);
+    this.#isAtTip = isUnanswered && this.#sign !== "end";
+    this.#sign = undefined;
+    if (this.#isAtTip) start.tellTip();
+    return iterator;
+  }
+
+  /** Looks at what an iterator has brought. @returns false when that was only a sign: an iterator is to be opened anew. */
+  accepts({ records, nextShardIterator }: GetRecordsOutput): boolean {
+    if (!this.#isAtTip) return true;
+    if (records.length > 0) this.#sign = "record";
+    else if (nextShardIterator === undefined) this.#sign = "end";
+    return this.#sign === undefined;
+  }
+
+  #get(position: IteratorPosition, signal: AbortSignal): Promise<string | undefined> {
+    const { kinesis, stream, shardId } = this.#options;
+    return kinesis.getShardIterator(stream, shardId, position, signal);
+  }
+
+  async #getInTime(
+    position: IteratorPosition,
+    signal: AbortSignal,
+  ): Promise<string | undefined | typeof unanswered> {
+    const tooLate = new AbortController(), answered = new AbortController();
+    const limit = pause(this.#options.clock, PATIENCE_MS, answered.signal)
+      .then((isOver) => isOver ? tooLate.abort() : undefined);
+    try {
+      return await this.#get(position, AbortSignal.any([signal, tooLate.signal]));
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!tooLate.signal.aborted) throw error;
+      return unanswered;
+    } finally {
+      answered.abort();
+      await limit;
+    }
+  }
+}
+
+const unanswered = Symbol("no answer in time");
