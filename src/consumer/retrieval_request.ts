@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Lease } from "../lease/lease.ts";
 import type { RetrievalRequest } from "../retrieval/retrieval.ts";
 import type { InitialPosition } from "../stream/sequence_number.ts";
 import type { HeldLease } from "./held_lease.ts";
@@ -15,13 +16,15 @@ import type { HeldLease } from "./held_lease.ts";
  */
 const FIRST_ACQUISITION = 2;
 
-/** @param hasRead Whether the shard was read under this acquisition before. */
+/**
+ * @param lease The lease as it stood when its present processor began.
+ * @param options.hasRead Whether the shard was read under this acquisition before.
+ */
 export function retrievalRequest(
-  held: HeldLease,
-  initialPosition: InitialPosition,
-  hasRead: boolean,
+  { leaseKey, shardId, fencingToken }: HeldLease,
+  { checkpoint, latestEpochMs }: Lease,
+  { initialPosition, hasRead }: { readonly initialPosition: InitialPosition; readonly hasRead: boolean },
 ): RetrievalRequest {
-  const { leaseKey, shardId, fencingToken, lease: { checkpoint, latestEpochMs } } = held;
   const isFirstRead = !hasRead && fencingToken <= FIRST_ACQUISITION;
   return {
     leaseKey,

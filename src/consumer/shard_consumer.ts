@@ -94,10 +94,16 @@ class ShardConsumer {
   /** Processors restarted or failing to initialize in a row, without a batch processed in between. */
   #restarts = 0;
   #hasRead = false;
+  /**
+   * As it stood when the present processor began, which is told where it begins and must be read from there: a checkpoint whose
+   * answer was lost may turn up in `#held.lease` at any time.
+   */
+  #lease: Lease;
 
   constructor(options: ShardConsumerOptions) {
     this.#options = options;
     this.#held = options.held;
+    this.#lease = options.held.lease;
     this.#leave = AbortSignal.any([options.held.lost, options.held.drain]);
     this.#about = { leaseKey: options.held.leaseKey, shardId: options.held.shardId };
   }
@@ -154,6 +160,7 @@ class ShardConsumer {
   /** One processor's time on the shard, from the stored checkpoint on. */
   async #runProcessor(): Promise<{ readonly type: ConsumerEnd } | Restart> {
     const { system, emit } = this.#options;
+    this.#lease = this.#held.lease;
     const checkpointer = new Checkpointer(this.#held, system.clock, emit);
     const failure = new AbortController();
     const context = this.#context(checkpointer, failure);
@@ -238,7 +245,8 @@ class ShardConsumer {
     failed: AbortSignal,
   ): Promise<Delivered> {
     const signal = AbortSignal.any([this.#leave, failed]);
-    const request = retrievalRequest(this.#held, this.#options.initialPosition, this.#hasRead);
+    const { initialPosition } = this.#options;
+    const request = retrievalRequest(this.#held, this.#lease, { initialPosition, hasRead: this.#hasRead });
     this.#hasRead = true;
     try {
       for await (const page of this.#options.retrieval.read(request, signal)) {
@@ -377,7 +385,8 @@ class ShardConsumer {
   }
 
   #context(checkpointer: Checkpointer, failure: AbortController): ShardContext {
-    const { lease: { checkpoint, pendingCheckpoint, pendingCheckpointState }, fencingToken } = this.#held;
+    const { checkpoint, pendingCheckpoint, pendingCheckpointState } = this.#lease;
+    const { fencingToken } = this.#held;
     return {
       ...this.#about,
       ...this.#options.stream,

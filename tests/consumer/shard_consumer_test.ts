@@ -436,6 +436,28 @@ function startedWith(lease: Lease) {
   return { ...bed, settle, draining };
 }
 
+Deno.test("consumeShard() reads from the checkpoint that it tells the processor, whatever turns up meanwhile", async () => {
+  let failures = 0;
+  const bed = startConsumer(
+    new NotingProcessor({
+      initialize: () => {
+        if (++failures === 1) throw new Error("not ready");
+      },
+    }),
+    { lease: leaseWith({ checkpoint: positionAt("5") }) },
+  );
+  await bed.settle();
+  await bed.held.checkpoint(positionAt("7")); // an earlier processor's, whose answer was lost
+  await bed.clock.advance(500);
+  bed.retrieval.feed(pageOf([recordWith(5), recordWith(6), recordWith(7), recordWith(8)]));
+  await bed.settle();
+  assertEquals(bed.processor.context?.initialCheckpoint, positionAt("5"));
+  assertEquals(bed.retrieval.requests.map(({ checkpoint }) => checkpoint), [positionAt("5")]);
+  assertEquals(bed.processor.calls.at(-1), "processRecords 6+7+8");
+  bed.held.draining.abort();
+  await bed.end;
+});
+
 Deno.test("consumeShard() with retry repeats only what the failed attempt did not checkpoint", async () => {
   const processor = new NotingProcessor({
     processRecords: async (context) => {
