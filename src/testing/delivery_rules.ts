@@ -67,8 +67,6 @@ const FOLLOWING: Readonly<Record<Callback | "start", readonly Callback[]>> = {
 export class DeliveryRules {
   readonly #options: DeliveryRulesOptions;
   readonly #visits = new Set<Visit>();
-  /** By lease key: the greatest fencing token, and who had it. */
-  readonly #tokens = new Map<string, { readonly token: number; readonly machine: string }>();
 
   constructor(options: DeliveryRulesOptions) {
     this.#options = options;
@@ -91,7 +89,7 @@ export class DeliveryRules {
       batch: { from: next ?? 0, to: next ?? 0 },
     };
     this.#visits.add(visit);
-    this.#checkToken(visit);
+    this.#options.leases().begun(machine, context.leaseKey, context.fencingToken.token);
     return visit;
   }
 
@@ -213,17 +211,6 @@ export class DeliveryRules {
     visit.isStarted = true;
     visit.next = start;
     visit.batch = { from: start, to: expected };
-  }
-
-  #checkToken({ machine, context: { leaseKey, fencingToken } }: Visit): void {
-    const { token } = fencingToken;
-    const before = this.#tokens.get(leaseKey);
-    const isNew = before === undefined || token > before.token;
-    if (isNew) this.#tokens.set(leaseKey, { token, machine });
-    else if (token < before.token || machine !== before.machine) {
-      const detail = `${machine} has token ${token}, ${before.machine} had ${before.token}`;
-      this.#options.history.violated("fencingTokensGrow", leaseKey, detail);
-    }
   }
 
   #checkAlone(visit: Visit, other: Visit): void {

@@ -22,14 +22,20 @@ export interface Violation {
 }
 
 /** So many lines are kept. */
-const keptLines = 4000;
-/** So many are shown. */
-const shownLines = 40;
+const keptLines = 10_000;
+/** So many are shown: the last ones that are no routine, and the very last ones. */
+const shownLines = 40, shownRoutine = 8;
+
+interface Line {
+  readonly leaseKey: string | undefined;
+  readonly text: string;
+  readonly isRoutine: boolean;
+}
 
 /** See the module. */
 export class History {
   readonly #time: VirtualTime;
-  readonly #lines: { readonly leaseKey: string | undefined; readonly text: string }[] = [];
+  readonly #lines: Line[] = [];
   #hash = 0;
   #violation: Violation | undefined;
 
@@ -47,10 +53,11 @@ export class History {
     return this.#violation;
   }
 
-  note(who: string, leaseKey: string | undefined, what: string): void {
+  /** @param isRoutine Whether it happens all the time, and would hide in what is shown what happened before it. */
+  note(who: string, leaseKey: string | undefined, what: string, isRoutine = false): void {
     const text = `${(this.#time.nowMs / 1000).toFixed(3)} ${who} ${leaseKey ?? "-"} ${what}`;
     this.#hash = Math.imul(this.#hash ^ hashOf(text), 0x01000193);
-    this.#lines.push({ leaseKey, text });
+    this.#lines.push({ leaseKey, text, isRoutine });
     if (this.#lines.length > 2 * keptLines) this.#lines.splice(0, keptLines);
   }
 
@@ -59,13 +66,17 @@ export class History {
     const lines = leaseKey === undefined
       ? this.#lines
       : this.#lines.filter((line) => line.leaseKey === leaseKey || line.leaseKey === undefined);
+    const shown = new Set([
+      ...lines.filter((line) => !line.isRoutine).slice(-shownLines),
+      ...lines.slice(-shownRoutine),
+    ]);
     this.#violation = {
       invariant,
       detail,
       leaseKey,
       atMs: this.#time.nowMs,
       step: this.#time.steps,
-      history: lines.slice(-shownLines).map(({ text }) => text),
+      history: lines.filter((line) => shown.has(line)).map(({ text }) => text),
     };
   }
 }

@@ -47,6 +47,10 @@ interface LeaseRecord {
   movedMs: number;
   handoffMs: number | undefined;
   readonly holds: Map<string, Hold>;
+  /** Which process has brought the counter to which value, by writing it: heartbeats, checkpoints, acquisitions. */
+  readonly counters: Map<number, string>;
+  /** The greatest fencing token with which a processor has begun, and its process. */
+  token: { readonly value: number; readonly machine: string } | undefined;
 }
 
 /** See the module. */
@@ -97,6 +101,37 @@ export class LeaseRules implements TableWatcher {
     return hold;
   }
 
+  /**
+   * A processor begins with a fencing token. It is the counter as its own process has written it: since the counter never
+   * falls, tokens grow from acquisition to acquisition. And of those that may work, the last has the greatest. One whose lease
+   * was taken a moment ago may begin after the one that took it: its token is the smaller one, which is what tokens are for.
+   */
+  begun(by: string, leaseKey: string, token: number): void {
+    const record = this.#recordOf(leaseKey);
+    const writer = record.counters.get(token);
+    if (writer !== by) {
+      const who = writer ?? "nobody";
+      this.#break(
+        "fencingTokensGrow",
+        leaseKey,
+        `${by} has token ${token}, a counter that ${who} has written`,
+      );
+    }
+    const before = record.token;
+    if (before === undefined || token > before.value) record.token = { value: token, machine: by };
+    else if ((token < before.value || by !== before.machine) && this.#isHeldBy(by, record)) {
+      const detail = `${by} owns it with token ${token}, ${before.machine} had ${before.value}`;
+      this.#break("fencingTokensGrow", leaseKey, detail);
+    }
+  }
+
+  #isHeldBy(machine: string, { lease, holds }: LeaseRecord): boolean {
+    const { time, failoverTimeMs, workerOf } = this.#options;
+    const heartbeatMs = holds.get(machine)?.heartbeatMs ?? -Infinity;
+    return lease !== undefined && actualOwner(lease) === workerOf(machine) &&
+      time.nowMs - heartbeatMs <= failoverTimeMs;
+  }
+
   sent(by: string, key: string, update: ItemUpdate): void {
     if (this.#records.get(key)?.lease === undefined) return;
     if (update.add.leaseCounter !== undefined) this.holdOf(by, key).sentAwayMs = this.#options.time.nowMs;
@@ -106,14 +141,15 @@ export class LeaseRules implements TableWatcher {
     const was = leaseIn(before), is = leaseIn(after);
     if (was === undefined && is === undefined) return;
     const { history, time, workerOf } = this.#options;
-    history.note(
-      by,
-      key,
-      `${update === undefined ? "put" : "update"} ${is === undefined ? "gone" : shown(is)}`,
-    );
+    const isHeartbeat = was !== undefined && is !== undefined &&
+      shown(was) === shown({ ...is, leaseCounter: was.leaseCounter });
+    const what = `${update === undefined ? "put" : "update"} ${is === undefined ? "gone" : shown(is)}`;
+    history.note(by, key, what, isHeartbeat);
     const record = this.#recordOf(key);
     if (was === undefined) this.#options.progress.leased(time.nowMs);
     if (is === undefined) {
+      record.counters.clear();
+      record.token = undefined;
       if (!this.hasEnded(key)) this.#break("unfinishedLeaseDeleted", key, `deleted by ${by}`);
     } else {
       this.#checkCounter(key, was, is);
@@ -122,6 +158,7 @@ export class LeaseRules implements TableWatcher {
       if (update?.set.leaseCounter !== undefined) {
         const hold = this.holdOf(by, key);
         hold.heartbeatMs = Math.max(hold.heartbeatMs, sentMs);
+        record.counters.set(is.leaseCounter, by);
       }
     }
     const isGivenAway = this.#options.isHandoffGraceful && was !== undefined &&
@@ -212,6 +249,8 @@ export class LeaseRules implements TableWatcher {
         movedMs: 0,
         handoffMs: undefined,
         holds: new Map(),
+        counters: new Map(),
+        token: undefined,
       };
       this.#records.set(leaseKey, record);
     }

@@ -170,8 +170,16 @@ export class SimulatedFleet {
         const leaseKey = "leaseKey" in event ? event.leaseKey : undefined;
         const why = "reason" in event ? ` ${event.reason}` : "text" in event ? ` ${event.text}` : "";
         const error = "error" in event && event.error !== undefined ? `: ${errorText(event.error)}` : "";
-        history.note(machine, leaseKey, `${event.type}${why}${error}`);
+        history.note(machine, leaseKey, `${event.type}${why}${error}`, ROUTINE.has(event.type));
       }
     }
   }
 }
+
+/** Events that come all the time. */
+const ROUTINE: ReadonlySet<WorkerEvent["type"]> = new Set([
+  "assignmentPass",
+  "pageFetched",
+  "passFailed",
+  "passRecovered",
+]);

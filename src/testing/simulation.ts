@@ -96,9 +96,7 @@ const putEveryMs = [50, 1500] as const;
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
   const { seed, minutes = 8, faults, workers, shards, processor, onEvent } = options;
   const { payload = (key, step) => `${key}:${step}` } = options;
-  positive("minutes", minutes);
-  positive("workers", workers ?? 1);
-  positive("shards", shards ?? 1);
+  check(options);
   const chance = new Chance(`seed ${seed}`);
   const isVaried = options.options === "varied";
   const world = new World({
@@ -138,7 +136,21 @@ function someFaults(chance: Chance): readonly Fault[] {
   return ALL_FAULTS.filter(() => chance.happens(0.6));
 }
 
-function positive(name: string, value: number): void {
-  if (value > 0) return;
-  throw new RangeError(`Cannot simulate: expected ${name} to be more than 0: got ${value}`);
+function check({ seed, minutes = 1, workers = 1, shards = 1, faults = [] }: SimulationOptions): void {
+  const cannot = "Cannot simulate";
+  if (!Number.isSafeInteger(seed)) {
+    throw new TypeError(`${cannot}: expected seed to be a whole number: got ${seed}`);
+  }
+  if (!(minutes > 0 && minutes < Infinity)) {
+    throw new RangeError(`${cannot}: minutes must be > 0: got ${minutes}`);
+  }
+  for (const [name, value] of [["workers", workers], ["shards", shards]] as const) {
+    if (Number.isSafeInteger(value) && value >= 1) continue;
+    throw new RangeError(`${cannot}: ${name} must be an integer >= 1: got ${value}`);
+  }
+  const unknown = faults.find((fault) => !ALL_FAULTS.includes(fault));
+  if (unknown === undefined) return;
+  throw new TypeError(
+    `${cannot}: expected faults of ${ALL_FAULTS.join(", ")}: got ${JSON.stringify(unknown)}`,
+  );
 }
