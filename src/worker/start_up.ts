@@ -36,12 +36,21 @@ export interface StartUpOptions {
  * @returns how this worker is to take part.
  * @throws the last attempt's error when all attempts failed, or at once one that no retry mends.
  */
-export async function startUp(options: StartUpOptions, signal: AbortSignal): Promise<TableFormat> {
+export function startUp(options: StartUpOptions, signal: AbortSignal): Promise<TableFormat> {
+  return untilDone(options, (signal) => tryStartUp(options, signal), signal);
+}
+
+/** Tries something that belongs to a worker's start as often as the settings say. @throws as {@linkcode startUp}. */
+export async function untilDone<T>(
+  options: Pick<StartUpOptions, "settings" | "system" | "emit">,
+  work: (signal: AbortSignal) => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
   const { settings, system, emit } = options;
   const attempts = settings.maxInitializationAttempts;
   for (let attempt = 1;; attempt++) {
     try {
-      return await tryStartUp(options, signal);
+      return await work(signal);
     } catch (error) {
       signal.throwIfAborted();
       const isLast = attempt >= attempts || isHopeless(error);

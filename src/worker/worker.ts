@@ -24,7 +24,7 @@ import { partsOf, type WorkerParts } from "./parts.ts";
 import { type ShardReading, shardReading } from "./shard_reading.ts";
 import { type LeaseSyncer, ShardSyncer } from "./shard_syncer.ts";
 import { settingsOf, type WorkerSettings } from "./settings.ts";
-import { startUp } from "./start_up.ts";
+import { startUp, untilDone } from "./start_up.ts";
 import { Streams } from "./streams.ts";
 import { StreamsSyncer } from "./streams_syncer.ts";
 import { TaskGroup } from "./task_group.ts";
@@ -116,7 +116,8 @@ export class KinesisWorker {
     });
     const team = this.#team(format, consumers, reading);
 
-    await team.member.report(running);
+    const starting = { settings: this.#settings, system: this.#system, emit: this.#emit };
+    await untilDone(starting, (signal) => team.member.report(signal), running);
     this.#emit({ type: "workerReady", workerId: this.workerIdentifier });
     this.#startLoops(team, duties, running);
     await aborted(running);

@@ -1,11 +1,13 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { Kinesis, StreamSummary } from "../../src/aws/kinesis.ts";
 import { LeaseTableError } from "../../src/errors.ts";
+import { KinesisWorker } from "../../src/worker/worker.ts";
 import { settingsOf } from "../../src/worker/settings.ts";
 import { Streams } from "../../src/worker/streams.ts";
 import { startUp } from "../../src/worker/start_up.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
 import { MemoryBed } from "../support/memory_bed.ts";
+import { serviceError } from "../support/scripted_kinesis.ts";
 
 const signal = new AbortController().signal;
 const summary: StreamSummary = {
@@ -83,4 +85,36 @@ Deno.test("startUp() does not wait for ever for a server that never answers", as
     1000,
     undefined,
   ]);
+});
+
+Deno.test("KinesisWorker tries its first report again as it does all else of its start", async () => {
+  for (const failures of [2, 3]) {
+    const memory = new MemoryBed();
+    let asked = 0;
+    const write = memory.coordinator.writeWorkerMetrics.bind(memory.coordinator);
+    memory.coordinator.writeWorkerMetrics = (...args) =>
+      ++asked <= failures ? Promise.reject(serviceError("InternalServerError", true)) : write(...args);
+    const worker = new KinesisWorker({
+      applicationName: "app",
+      streamName: "words",
+      maxInitializationAttempts: 3,
+      processor: () => ({ processRecords() {}, shardEnded() {} }),
+      system: memory.system,
+      kinesis: { describeStreamSummary: () => Promise.resolve(summary) } as unknown as Kinesis,
+      leaseStore: memory.store,
+      coordinatorStore: memory.coordinator,
+      onEvent: memory.emit,
+    });
+    const stop = new AbortController();
+    const running = worker.run(stop.signal);
+    running.catch(() => {});
+    await memory.clock.advance(2500);
+    assertEquals(eventsOf(memory.events, "workerReady").length, failures === 2 ? 1 : 0);
+    const told = eventsOf(memory.events, "initializationFailed").map((event) => event.retryInMs);
+    assertEquals(told, failures === 2 ? [1000, 1000] : [1000, 1000, undefined]);
+    stop.abort();
+    await memory.clock.advance(10_000);
+    if (failures === 2) await running;
+    else await assertRejects(() => running, Error, "InternalServerError");
+  }
 });
