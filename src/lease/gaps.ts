@@ -54,16 +54,44 @@ export function areFirstLeasesUnfinished(leases: readonly Lease[]): boolean {
  */
 export function auditLeases(before: HoleSighting | undefined, leases: readonly Lease[]): Audit {
   if (leases.length === 0) return { sighting: undefined, syncNow: true };
-  const hole = firstHole(
-    leases.filter((lease) => !isShardEnd(lease.checkpoint)).map((lease) => lease.hashKeyRange)
-      .filter((range) => range !== undefined),
-  );
+  const hole = holeIn(leases);
   if (hole === undefined) return { sighting: undefined, syncNow: false };
   const isSame = before?.hole.startingHashKey === hole.startingHashKey &&
     before.hole.endingHashKey === hole.endingHashKey;
   const times = isSame ? before.times + 1 : 1;
   const syncNow = times >= HOLE_CONFIDENCE || areFirstLeasesUnfinished(leases);
   return { sighting: { hole, times }, syncNow };
+}
+
+/**
+ * The leases that a leader may give out: not those of a stream of which it has made only some of the first. Once one of them
+ * was given out, nobody could tell any more that the others are still to come. Leases of unknown range are given out.
+ *
+ * @param leases Those of all streams.
+ */
+export function leasesToGiveOut(leases: readonly Lease[]): readonly Lease[] {
+  const isHeldBack = new Map<string | undefined, boolean>();
+  for (const [stream, own] of leasesByStream(leases)) {
+    const areKnown = own.every((lease) => lease.hashKeyRange !== undefined);
+    isHeldBack.set(stream, areKnown && areFirstLeasesUnfinished(own) && holeIn(own) !== undefined);
+  }
+  return leases.filter(({ streamIdentifier }) => isHeldBack.get(streamIdentifier) === false);
+}
+
+/** Leases by the stream that they belong to; undefined stands for the one stream of a table that has no other. */
+export function leasesByStream(leases: readonly Lease[]): ReadonlyMap<string | undefined, readonly Lease[]> {
+  const groups = new Map<string | undefined, Lease[]>();
+  for (const lease of leases) {
+    const group = groups.get(lease.streamIdentifier);
+    if (group === undefined) groups.set(lease.streamIdentifier, [lease]);
+    else group.push(lease);
+  }
+  return groups;
+}
+
+function holeIn(leases: readonly Lease[]): HashKeyRange | undefined {
+  const unfinished = leases.filter((lease) => !isShardEnd(lease.checkpoint));
+  return firstHole(unfinished.map((lease) => lease.hashKeyRange).filter((range) => range !== undefined));
 }
 
 /** Unfinished leases without a hash key range, as old versions wrote them, with the range that their shard has. */

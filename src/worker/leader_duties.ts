@@ -21,6 +21,7 @@ import {
 } from "../lease/assignment.ts";
 import type { CoordinatorStore, TablePlace, WorkerMetrics } from "../lease/coordinator_store.ts";
 import { nextExpiryMs, observe, type Sighting } from "../lease/expiry.ts";
+import { leasesToGiveOut } from "../lease/gaps.ts";
 import { type HandoffSighting, observeHandoffs } from "../lease/handoff.ts";
 import type { LeaseStore, TableListing } from "../lease/lease_store.ts";
 import { staleWorkers } from "../lease/live_workers.ts";
@@ -66,7 +67,7 @@ export class LeaderDuties {
     const startedMs = system.clock.monotonicMs();
     let listing = await this.watch(signal);
     if (await leaseSyncer.syncIfNeeded(listing.leases, signal)) listing = await this.watch(signal);
-    const { leases } = listing;
+    const leases = leasesToGiveOut(listing.leases);
     const workers = await this.#workers(listing, signal);
     this.#served = servedWorkers(this.#served, leases, workers);
     const newcomers = workers.map((worker) => worker.workerId).filter((id) => !this.#served.has(id));

@@ -10,6 +10,7 @@
 
 import { errorText, isAwsError } from "../errors.ts";
 import { formerStreams } from "../lease/former_streams.ts";
+import { leasesByStream } from "../lease/gaps.ts";
 import type { Lease } from "../lease/lease.ts";
 import type { LeaseSyncer, ShardSyncerOptions } from "./shard_syncer.ts";
 import { ShardSyncer } from "./shard_syncer.ts";
@@ -46,18 +47,12 @@ export class StreamsSyncer implements LeaseSyncer {
 
   /** @throws the error of a stream when no stream can be listed: a leader that can do nothing should not lead. */
   async syncIfNeeded(leases: readonly Lease[], signal: AbortSignal): Promise<boolean> {
-    const byStream = new Map<string, Lease[]>();
-    for (const lease of leases) {
-      const { streamIdentifier = "" } = lease;
-      const others = byStream.get(streamIdentifier);
-      if (others === undefined) byStream.set(streamIdentifier, [lease]);
-      else others.push(lease);
-    }
+    const byStream = leasesByStream(leases);
     const members = this.#currentMembers();
     const created = await Promise.all(
       members.map((member) =>
         this.#listings.run(() =>
-          this.#sync(member, byStream.get(member.stream.streamIdentifier ?? "") ?? [], signal)
+          this.#sync(member, byStream.get(member.stream.streamIdentifier) ?? [], signal)
         )
       ),
     );
@@ -114,7 +109,7 @@ export class StreamsSyncer implements LeaseSyncer {
 
   /** @returns Whether any lease was deleted. */
   async #deleteFormer(
-    byStream: ReadonlyMap<string, readonly Lease[]>,
+    byStream: ReadonlyMap<string | undefined, readonly Lease[]>,
     tracked: ReadonlySet<string>,
     signal: AbortSignal,
   ): Promise<boolean> {
@@ -123,7 +118,7 @@ export class StreamsSyncer implements LeaseSyncer {
       strategy: settings.formerStreamsLeasesDeletionStrategy,
       waitMs: settings.waitPeriodToDeleteFormerStreamsMs,
       tracked,
-      leased: byStream.keys(),
+      leased: [...byStream.keys()].filter((stream) => stream !== undefined),
       provided: new Set(streamIdentifiersForLeaseCleanup?.()),
       nowMs: clock.monotonicMs(),
     });

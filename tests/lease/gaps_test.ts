@@ -3,6 +3,7 @@ import {
   areFirstLeasesUnfinished,
   auditLeases,
   type HoleSighting,
+  leasesToGiveOut,
   missingRanges,
 } from "../../src/lease/gaps.ts";
 import type { Lease } from "../../src/lease/lease.ts";
@@ -62,4 +63,21 @@ Deno.test("missingRanges() fills in what old versions left out, where the shard 
     leaseOf({ key: "gone" }),
   ];
   assertEquals(missingRanges(leases, shards), [{ lease: leaseOf({ key: "a" }), range: rangeOf(0, 1, 2) }]);
+});
+
+Deno.test("leasesToGiveOut() holds back the first leases of a stream while they are not complete", () => {
+  const lease = (key: string, from: number, to: number, more: Partial<Lease> = {}): Lease => ({
+    ...leaseOf({ key }),
+    hashKeyRange: rangeOf(from, to, 2),
+    ...more,
+  });
+  const stream = { streamIdentifier: "1:a:1" };
+  const half = lease("a", 0, 1, stream), other = lease("b", 0, 2);
+  assertEquals(leasesToGiveOut([half, other]), [other]);
+  const rest = lease("c", 1, 2, stream);
+  assertEquals(leasesToGiveOut([half, other, rest]), [half, other, rest]);
+  // A hole in what was given out already is the audit's affair.
+  const given = lease("d", 0, 1, { ...stream, leaseOwner: "w", leaseCounter: 1 });
+  assertEquals(leasesToGiveOut([given]), [given]);
+  assertEquals(leasesToGiveOut([]), []);
 });

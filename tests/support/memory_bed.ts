@@ -10,6 +10,7 @@ import { assign } from "../../src/lease/lease_write.ts";
 import { MemoryCoordinatorStore } from "../../src/store/memory_coordinator_store.ts";
 import { MemoryLeaseStore } from "../../src/store/memory_lease_store.ts";
 import { MemoryTable } from "../../src/store/memory_table.ts";
+import { MAX_HASH_KEY } from "../../src/stream/hash_key.ts";
 import { positionAt } from "../../src/stream/sequence_number.ts";
 import type { System } from "../../src/system.ts";
 import { FakeClock } from "./fake_clock.ts";
@@ -22,7 +23,7 @@ export function newLease(shardId: string, more: Partial<NewLease> = {}): NewLeas
     streamIdentifier: undefined,
     checkpoint: positionAt("TRIM_HORIZON"),
     parentShardIds: [],
-    hashKeyRange: { startingHashKey: "0", endingHashKey: "9" },
+    hashKeyRange: { startingHashKey: "0", endingHashKey: `${MAX_HASH_KEY}` },
     ...more,
   };
 }
