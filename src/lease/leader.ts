@@ -86,7 +86,7 @@ export interface HeldLock {
 export interface LeaderProgress {
   /** Assignment passes that failed since the last one that did not. */
   readonly failedPasses: number;
-  /** Monotonic ms at which the last assignment pass succeeded, or at which the lock was gained. */
+  /** Monotonic ms at which the last assignment pass succeeded or got on, or at which the lock was gained. */
   readonly lastPassMs: number;
   readonly heartbeatMs: number;
 }

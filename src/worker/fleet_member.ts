@@ -231,6 +231,7 @@ export class FleetMember {
         handoffTimeoutMs: settings.gracefulLeaseHandoffTimeoutMs,
       },
       isLeading: () => lock.isLeading,
+      onProgress: () => lock.passGetsOn(),
     });
   }
 }

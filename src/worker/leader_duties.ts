@@ -27,6 +27,7 @@ import type { LeaseStore, TableListing } from "../lease/lease_store.ts";
 import { staleWorkers } from "../lease/live_workers.ts";
 import type { System } from "../system.ts";
 import type { LeaseSyncer } from "./shard_syncer.ts";
+import { forEachAtMost, WRITES_AT_ONCE } from "./task_group.ts";
 
 /** What a leader's work needs. */
 export interface LeaderDutiesOptions {
@@ -40,6 +41,8 @@ export interface LeaderDutiesOptions {
   readonly emit: (event: WorkerEvent) => void;
   /** Asked before every write: a pass may outlast the lock. */
   readonly isLeading: () => boolean;
+  /** Told of each write that was answered: a pass that takes long but gets on is none that hangs. */
+  readonly onProgress: () => void;
   /** Told when a lease was assigned to this very worker. */
   readonly onOwnLease: () => void;
 }
@@ -63,10 +66,13 @@ export class LeaderDuties {
    * @returns In how many ms the next lease may have expired: the latest time to look again.
    */
   async lead(signal: AbortSignal): Promise<number> {
-    const { leaseStore, leaseSyncer, system, emit, onOwnLease, workerId } = this.#options;
+    const { leaseStore, leaseSyncer, system, emit, onOwnLease, workerId, isLeading, onProgress } =
+      this.#options;
     const startedMs = system.clock.monotonicMs();
     let listing = await this.watch(signal);
-    if (await leaseSyncer.syncIfNeeded(listing.leases, signal)) listing = await this.watch(signal);
+    if (await leaseSyncer.syncIfNeeded(listing.leases, { isLeading, onProgress }, signal)) {
+      listing = await this.watch(signal);
+    }
     const leases = leasesToGiveOut(listing.leases);
     const workers = await this.#workers(listing, signal);
     this.#served = servedWorkers(this.#served, leases, workers);
@@ -84,15 +90,17 @@ export class LeaderDuties {
       random: system.random,
     }, this.#options.assignment);
     let assigned = 0;
-    for (const assignment of plan.assignments) {
-      if (!this.#options.isLeading()) return Infinity;
+    await forEachAtMost(plan.assignments, WRITES_AT_ONCE, async (assignment) => {
+      if (!isLeading()) return;
       const outcome = await leaseStore.apply(writeOf(assignment), signal);
+      onProgress();
       // Refused: the lease has changed since it was listed; the next pass sees how.
-      if (!outcome.applied) continue;
+      if (!outcome.applied) return;
       assigned++;
       this.#tell(assignment);
       if (assignment.to === workerId) onOwnLease();
-    }
+    });
+    if (!isLeading()) return Infinity;
     const ms = system.clock.monotonicMs() - startedMs;
     const { expired } = plan;
     emit({ type: "assignmentPass", leases: leases.length, workers: plan.workers, expired, assigned, ms });
@@ -144,9 +152,8 @@ export class LeaderDuties {
     signal: AbortSignal,
   ): Promise<void> {
     const { coordinatorStore, place, isLeading } = this.#options;
-    for (const worker of workers) {
-      if (!isLeading()) return;
-      await coordinatorStore.deleteWorkerMetrics(place, worker, signal);
-    }
+    await forEachAtMost(workers, WRITES_AT_ONCE, async (worker) => {
+      if (isLeading()) await coordinatorStore.deleteWorkerMetrics(place, worker, signal);
+    });
   }
 }

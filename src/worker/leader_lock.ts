@@ -62,6 +62,11 @@ export class LeaderLockKeeper {
     if (ok) this.#lastPassMs = this.#options.system.clock.monotonicMs();
   }
 
+  /** Tells that the pass under way gets on: one of ten thousand writes takes longer than the lock is good. */
+  passGetsOn(): void {
+    this.#lastPassMs = this.#options.system.clock.monotonicMs();
+  }
+
   /**
    * Does what is due: acquires, heartbeats, steps down.
    *

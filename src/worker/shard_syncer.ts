@@ -7,7 +7,7 @@
 import type { Kinesis } from "../aws/kinesis.ts";
 import type { WorkerEvent } from "../events.ts";
 import { areFirstLeasesUnfinished, auditLeases, type HoleSighting, missingRanges } from "../lease/gaps.ts";
-import type { Lease } from "../lease/lease.ts";
+import type { Lease, NewLease } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
 import { setHashKeyRange } from "../lease/lease_write.ts";
 import { leasesToCreate, shardFilterOf } from "../lease/shard_sync.ts";
@@ -15,6 +15,7 @@ import { isShardEnd } from "../stream/sequence_number.ts";
 import type { Clock } from "../system.ts";
 import type { WorkerSettings } from "./settings.ts";
 import type { TrackedStream } from "./streams.ts";
+import { forEachAtMost, WRITES_AT_ONCE } from "./task_group.ts";
 
 /** Keeps leases complete. */
 export interface LeaseSyncer {
@@ -25,7 +26,7 @@ export interface LeaseSyncer {
    * @param leases The table as just listed.
    * @returns Whether the table has been changed.
    */
-  syncIfNeeded(leases: readonly Lease[], signal: AbortSignal): Promise<boolean>;
+  syncIfNeeded(leases: readonly Lease[], leading: Leading, signal: AbortSignal): Promise<boolean>;
 }
 
 /** What syncing needs. */
@@ -36,6 +37,14 @@ export interface ShardSyncerOptions {
   readonly leaseStore: LeaseStore;
   readonly clock: Clock;
   readonly emit: (event: WorkerEvent) => void;
+}
+
+/** The leader on whose behalf it is done. */
+export interface Leading {
+  /** Asked before every write. */
+  readonly isLeading: () => boolean;
+  /** Told of each write that was answered. */
+  readonly onProgress: () => void;
 }
 
 /** A listing that shows a reshard half done is read again so often and so far apart. Source: KCL 3.5.1, `HierarchicalShardSyncer`. */
@@ -52,27 +61,27 @@ export class ShardSyncer implements LeaseSyncer {
   }
 
   /** @param leases Those of the stream. */
-  async syncIfNeeded(leases: readonly Lease[], signal: AbortSignal): Promise<boolean> {
+  async syncIfNeeded(leases: readonly Lease[], leading: Leading, signal: AbortSignal): Promise<boolean> {
     const { clock, settings } = this.#options;
     const nowMs = clock.monotonicMs();
     const isDue = this.#auditedMs === undefined || nowMs - this.#auditedMs >= settings.leaseAuditIntervalMs;
     if (!isDue && leases.length > 0) return false;
     this.#auditedMs = nowMs;
     // A lease whose range is not known yet would look like a hole.
-    if (await this.#fillRanges(leases, signal)) return false;
+    if (await this.#fillRanges(leases, leading, signal)) return false;
     const audit = auditLeases(this.#hole, leases);
     this.#hole = audit.sighting;
     if (!audit.syncNow) return false;
     try {
-      return await this.#sync(leases, signal);
+      return await this.#sync(leases, leading, signal);
     } catch (error) {
       this.#auditedMs = undefined; // whatever is missing now is not to be missing until the next audit
       throw error;
     }
   }
 
-  async #sync(leases: readonly Lease[], signal: AbortSignal): Promise<boolean> {
-    const { kinesis, stream, settings, clock, emit, leaseStore } = this.#options;
+  async #sync(leases: readonly Lease[], leading: Leading, signal: AbortSignal): Promise<boolean> {
+    const { kinesis, stream, settings, clock, emit } = this.#options;
     const { ignoreUnexpectedChildShards } = settings;
     const { initialPosition, streamIdentifier, reference } = stream;
     const isFirstSync = areFirstLeasesUnfinished(leases);
@@ -95,12 +104,8 @@ export class ShardSyncer implements LeaseSyncer {
         ignoreUnexpectedChildShards,
       });
       if (plan.type === "create") {
-        let created = 0;
-        for (const lease of plan.leases) {
-          if (!await leaseStore.create({ ...lease, latestEpochMs }, signal)) continue;
-          created++;
-          emit({ type: "leaseCreated", leaseKey: lease.leaseKey, checkpoint: lease.checkpoint });
-        }
+        const wanted = plan.leases.map((lease) => ({ ...lease, latestEpochMs }));
+        const created = await this.#create(wanted, leading, signal);
         emit({ type: "shardsSynced", shards: shards.length, created });
         return created > 0;
       }
@@ -111,14 +116,41 @@ export class ShardSyncer implements LeaseSyncer {
     }
   }
 
+  /** In any order: no lease of a sync is for a parent of another's shard. @returns how many were not there yet. */
+  async #create(
+    leases: readonly NewLease[],
+    { isLeading, onProgress }: Leading,
+    signal: AbortSignal,
+  ): Promise<number> {
+    const { leaseStore, emit } = this.#options;
+    let created = 0;
+    await forEachAtMost(leases, WRITES_AT_ONCE, async (lease) => {
+      if (!isLeading()) return;
+      const isNew = await leaseStore.create(lease, signal);
+      onProgress();
+      if (!isNew) return;
+      created++;
+      emit({ type: "leaseCreated", leaseKey: lease.leaseKey, checkpoint: lease.checkpoint });
+    });
+    return created;
+  }
+
   /** Leases of old versions lack the range by which holes are found. @returns whether any was filled in. */
-  async #fillRanges(leases: readonly Lease[], signal: AbortSignal): Promise<boolean> {
+  async #fillRanges(
+    leases: readonly Lease[],
+    { isLeading, onProgress }: Leading,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     if (leases.every((lease) => lease.hashKeyRange !== undefined || isShardEnd(lease.checkpoint))) {
       return false;
     }
     const { kinesis, stream, leaseStore } = this.#options;
     const missing = missingRanges(leases, await kinesis.listShards(stream.reference, undefined, signal));
-    for (const { lease, range } of missing) await leaseStore.apply(setHashKeyRange(lease, range), signal);
+    await forEachAtMost(missing, WRITES_AT_ONCE, async ({ lease, range }) => {
+      if (!isLeading()) return;
+      await leaseStore.apply(setHashKeyRange(lease, range), signal);
+      onProgress();
+    });
     return missing.length > 0;
   }
 }

@@ -12,10 +12,10 @@ import { errorText, isAwsError } from "../errors.ts";
 import { formerStreams } from "../lease/former_streams.ts";
 import { leasesByStream } from "../lease/gaps.ts";
 import type { Lease } from "../lease/lease.ts";
-import type { LeaseSyncer, ShardSyncerOptions } from "./shard_syncer.ts";
+import type { Leading, LeaseSyncer, ShardSyncerOptions } from "./shard_syncer.ts";
 import { ShardSyncer } from "./shard_syncer.ts";
 import type { Streams, TrackedStream } from "./streams.ts";
-import { Semaphore } from "./task_group.ts";
+import { forEachAtMost, Semaphore, WRITES_AT_ONCE } from "./task_group.ts";
 
 /** What syncing many streams needs. */
 export interface StreamsSyncerOptions extends Omit<ShardSyncerOptions, "stream"> {
@@ -23,8 +23,8 @@ export interface StreamsSyncerOptions extends Omit<ShardSyncerOptions, "stream">
   readonly streamIdentifiersForLeaseCleanup: (() => readonly string[]) | undefined;
 }
 
-/** So many streams are listed at once. Kinesis allows an account a thousand ListShards a second and stream. Ours. */
-const maxListings = 10;
+/** So many streams are synced at once, each with {@linkcode WRITES_AT_ONCE} writes. Ours. */
+const maxSyncs = 2;
 
 /** One stream's syncer, and how it is doing. */
 interface Member {
@@ -34,11 +34,16 @@ interface Member {
   failure: { readonly atMs: number; readonly error: unknown } | undefined;
 }
 
+interface Pass {
+  readonly leading: Leading;
+  readonly signal: AbortSignal;
+}
+
 /** See the module. */
 export class StreamsSyncer implements LeaseSyncer {
   readonly #options: StreamsSyncerOptions;
   readonly #members = new Map<string, Member>();
-  readonly #listings = new Semaphore(maxListings);
+  readonly #syncs = new Semaphore(maxSyncs);
   #formerSince: ReadonlyMap<string, number> = new Map();
 
   constructor(options: StreamsSyncerOptions) {
@@ -46,13 +51,13 @@ export class StreamsSyncer implements LeaseSyncer {
   }
 
   /** @throws the error of a stream when no stream can be listed: a leader that can do nothing should not lead. */
-  async syncIfNeeded(leases: readonly Lease[], signal: AbortSignal): Promise<boolean> {
+  async syncIfNeeded(leases: readonly Lease[], leading: Leading, signal: AbortSignal): Promise<boolean> {
     const byStream = leasesByStream(leases);
     const members = this.#currentMembers();
     const created = await Promise.all(
       members.map((member) =>
-        this.#listings.run(() =>
-          this.#sync(member, byStream.get(member.stream.streamIdentifier) ?? [], signal)
+        this.#syncs.run(() =>
+          this.#sync(member, byStream.get(member.stream.streamIdentifier) ?? [], { leading, signal })
         )
       ),
     );
@@ -61,7 +66,7 @@ export class StreamsSyncer implements LeaseSyncer {
     if (first !== undefined && failures.length === members.length) throw first.error;
     const { tracked: current } = this.#options.streams;
     const tracked = new Set(current.map(({ streamIdentifier = "" }) => streamIdentifier));
-    const isDeleted = await this.#deleteFormer(byStream, tracked, signal);
+    const isDeleted = await this.#deleteFormer(byStream, tracked, { leading, signal });
     return isDeleted || created.includes(true);
   }
 
@@ -81,13 +86,13 @@ export class StreamsSyncer implements LeaseSyncer {
   }
 
   /** @returns Whether any lease was created. */
-  async #sync(member: Member, leases: readonly Lease[], signal: AbortSignal): Promise<boolean> {
+  async #sync(member: Member, leases: readonly Lease[], { leading, signal }: Pass): Promise<boolean> {
     const { clock, settings: { leaseAuditIntervalMs }, streams } = this.#options;
     const { failure, stream: { streamIdentifier = "" } } = member;
     // One without leases would be listed at every pass.
     if (failure !== undefined && clock.monotonicMs() - failure.atMs < leaseAuditIntervalMs) return false;
     try {
-      const isCreated = await member.syncer.syncIfNeeded(leases, signal);
+      const isCreated = await member.syncer.syncIfNeeded(leases, leading, signal);
       if (failure !== undefined) this.#notice("info", `The shards of ${streamIdentifier} are listed again`);
       member.failure = undefined;
       return isCreated;
@@ -111,7 +116,7 @@ export class StreamsSyncer implements LeaseSyncer {
   async #deleteFormer(
     byStream: ReadonlyMap<string | undefined, readonly Lease[]>,
     tracked: ReadonlySet<string>,
-    signal: AbortSignal,
+    { leading: { isLeading, onProgress }, signal }: Pass,
   ): Promise<boolean> {
     const { clock, settings, leaseStore, emit, streamIdentifiersForLeaseCleanup } = this.#options;
     const { since, due } = formerStreams(this.#formerSince, {
@@ -123,12 +128,13 @@ export class StreamsSyncer implements LeaseSyncer {
       nowMs: clock.monotonicMs(),
     });
     this.#formerSince = since;
-    for (const streamIdentifier of due) {
-      for (const { leaseKey } of byStream.get(streamIdentifier) ?? []) {
-        await leaseStore.delete(leaseKey, signal);
-        emit({ type: "leaseDeleted", leaseKey, reason: "formerStream" });
-      }
-    }
-    return due.length > 0;
+    const former = due.flatMap((streamIdentifier) => byStream.get(streamIdentifier) ?? []);
+    await forEachAtMost(former, WRITES_AT_ONCE, async ({ leaseKey }) => {
+      if (!isLeading()) return;
+      await leaseStore.delete(leaseKey, signal);
+      onProgress();
+      emit({ type: "leaseDeleted", leaseKey, reason: "formerStream" });
+    });
+    return former.length > 0;
   }
 }

@@ -103,6 +103,9 @@ function synced(
   const keys = plan.leases.map((lease) => lease.leaseKey);
   assertEquals(new Set(keys).size, keys.length, "a lease is created twice");
   assert(!leases.some((lease) => keys.includes(lease.leaseKey)), "a lease is created that is there");
+  // So it does not matter which of them are there already when a leader dies half way.
+  const isChild = ({ parentShardIds }: NewLease) => parentShardIds.some((id) => keys.includes(id));
+  assert(!plan.leases.some(isChild), "a lease is created together with its parent's");
   return [...leases, ...plan.leases.map(created)];
 }
 

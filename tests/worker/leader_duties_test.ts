@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { assignmentDefaults } from "../../src/lease/assignment.ts";
 import type { Lease } from "../../src/lease/lease.ts";
 import { LeaderDuties } from "../../src/worker/leader_duties.ts";
@@ -7,7 +7,7 @@ import { MemoryBed, newLease } from "../support/memory_bed.ts";
 
 const signal = new AbortController().signal;
 
-function bed(isLeading: () => boolean = () => true) {
+function bed(isLeading: () => boolean = () => true, onProgress: () => void = () => {}) {
   const memory = new MemoryBed();
   const own: string[] = [];
   const duties = new LeaderDuties({
@@ -20,6 +20,7 @@ function bed(isLeading: () => boolean = () => true) {
     system: memory.system,
     emit: memory.emit,
     isLeading,
+    onProgress,
     onOwnLease: () => void own.push("rung"),
   });
   /** A worker's metrics item, written now. */
@@ -83,4 +84,36 @@ Deno.test("LeaderDuties.lead() writes nothing more once it cannot prove to lead"
   for (const id of ["a", "b", "c"]) await memory.store.create(newLease(id));
   await duties.lead(signal);
   assertEquals(ownersOf((await memory.store.list()).leases).filter((owner) => owner !== undefined).length, 1);
+});
+
+Deno.test("LeaderDuties.lead() has twenty assignments under way at once, and tells of each answer", async () => {
+  let progress = 0;
+  const { memory, duties, report } = bed(undefined, () => progress++);
+  await report("me");
+  for (let i = 0; i < 100; i++) await memory.store.create(newLease(`shard-${i}`));
+  const apply = memory.store.apply.bind(memory.store);
+  let underWay = 0, most = 0;
+  memory.store.apply = async (write, signal) => {
+    most = Math.max(most, ++underWay);
+    await Promise.resolve();
+    const outcome = await apply(write, signal);
+    underWay--;
+    return outcome;
+  };
+  await duties.lead(signal);
+  assertEquals(ownersOf((await memory.store.list()).leases).every((owner) => owner === "me"), true);
+  assertEquals([most, progress], [20, 100]);
+});
+
+Deno.test("LeaderDuties.lead() stops writing at a failure, and throws it", async () => {
+  const { memory, duties, report } = bed();
+  await report("me");
+  for (let i = 0; i < 100; i++) await memory.store.create(newLease(`shard-${i}`));
+  let applied = 0;
+  memory.store.apply = () => {
+    applied++;
+    return Promise.reject(new Error("no table"));
+  };
+  await assertRejects(() => duties.lead(signal), Error, "no table");
+  assertEquals(applied, 20);
 });

@@ -89,6 +89,18 @@ Deno.test("LeaderLockKeeper releases the lock when no pass succeeds for as long 
   assertEquals([keeper.isLeading, bed.table.items().length], [false, 0]);
 });
 
+Deno.test("LeaderLockKeeper keeps the lock while a long pass gets on", async () => {
+  const bed = new MemoryBed();
+  const keeper = keeperOf(bed, "a");
+  for (let i = 0; i < 20; i++) {
+    await keeper.step(signal);
+    keeper.passGetsOn();
+    await bed.clock.advance(2000);
+  }
+  assert(keeper.isLeading);
+  assertEquals(eventsOf(bed.events, "leadershipLost"), []);
+});
+
 Deno.test("LeaderLockKeeper.release() deletes its own lock and no other's", async () => {
   const bed = new MemoryBed();
   const [a, b] = [keeperOf(bed, "a"), keeperOf(bed, "b")];

@@ -4,11 +4,19 @@ import type { LeaseStore } from "../../src/lease/lease_store.ts";
 import { assign } from "../../src/lease/lease_write.ts";
 import { settingsOf } from "../../src/worker/settings.ts";
 import { ShardSyncer } from "../../src/worker/shard_syncer.ts";
+import type { TrackedStream } from "../../src/worker/streams.ts";
 import { rangeOf } from "../lease/fixtures.ts";
-import { MemoryBed } from "../support/memory_bed.ts";
+import { eventsOf } from "../support/consumer_bed.ts";
+import { MemoryBed, newLease } from "../support/memory_bed.ts";
 import { ScriptedKinesis, shardWith } from "../support/scripted_kinesis.ts";
 
 const signal = new AbortController().signal;
+const leading = { isLeading: () => true, onProgress: () => {} };
+
+function streamAt(initialPosition: "LATEST" | "TRIM_HORIZON"): TrackedStream {
+  const reference = { streamName: "words", streamArn: undefined };
+  return { streamIdentifier: undefined, reference, initialPosition, consumerArn: undefined };
+}
 
 /** A stream of two shards, and a table whose writes fail from the second on until they are told not to. */
 function bed() {
@@ -34,12 +42,7 @@ function bed() {
         streamName: "words",
         processor: () => ({ processRecords() {}, shardEnded() {} }),
       }),
-      stream: {
-        streamIdentifier: undefined,
-        reference: { streamName: "words", streamArn: undefined },
-        initialPosition: "LATEST",
-        consumerArn: undefined,
-      },
+      stream: streamAt("LATEST"),
       kinesis: noting,
       leaseStore: store,
       clock: memory.clock,
@@ -54,12 +57,12 @@ Deno.test("ShardSyncer completes first leases at the next pass, at the time at w
     const { memory, filters, syncer, state, leases } = bed();
     const first = syncer();
     const begunMs = memory.clock.epochMs();
-    await assertRejects(() => first.syncIfNeeded([], signal), Error, "throttled");
+    await assertRejects(() => first.syncIfNeeded([], leading, signal), Error, "throttled");
     assertEquals((await leases()).map((lease) => lease.leaseKey), ["s-0"]);
     await memory.clock.advance(2500);
     state.left = 5;
     const next = isSameLeader ? first : syncer();
-    assertEquals(await next.syncIfNeeded(await leases(), signal), true);
+    assertEquals(await next.syncIfNeeded(await leases(), leading, signal), true);
     assertEquals(
       (await leases()).map(({ leaseKey, checkpoint: { sequenceNumber }, latestEpochMs }) => [
         leaseKey,
@@ -75,9 +78,82 @@ Deno.test("ShardSyncer completes first leases at the next pass, at the time at w
 Deno.test("ShardSyncer leaves a hole to the audits once any lease was given out", async () => {
   const { memory, filters, syncer, state, leases } = bed();
   const leader = syncer();
-  await assertRejects(() => leader.syncIfNeeded([], signal), Error, "throttled");
+  await assertRejects(() => leader.syncIfNeeded([], leading, signal), Error, "throttled");
   await memory.store.apply(assign(await memory.read("s-0"), "w"));
   state.left = 5;
-  assertEquals(await leader.syncIfNeeded(await leases(), signal), false);
+  assertEquals(await leader.syncIfNeeded(await leases(), leading, signal), false);
   assertEquals(filters.length, 1);
+});
+
+/** A table that notes how many leases are being created at once. */
+function countingBed() {
+  const memory = new MemoryBed();
+  const kinesis = new ScriptedKinesis();
+  const most = { underWay: 0, ever: 0 };
+  const create = memory.store.create.bind(memory.store);
+  memory.store.create = async (lease, signal) => {
+    most.ever = Math.max(most.ever, ++most.underWay);
+    await Promise.resolve();
+    const isNew = await create(lease, signal);
+    most.underWay--;
+    return isNew;
+  };
+  const syncer = new ShardSyncer({
+    settings: settingsOf({
+      applicationName: "app",
+      streamName: "words",
+      processor: () => ({ processRecords() {}, shardEnded() {} }),
+    }),
+    stream: streamAt("TRIM_HORIZON"),
+    kinesis,
+    leaseStore: memory.store,
+    clock: memory.clock,
+    emit: memory.emit,
+  });
+  return { memory, kinesis, syncer, most };
+}
+
+/** A stream of so many shards, none with a parent. */
+function evenShards(count: number) {
+  const width = (1n << 128n) / BigInt(count);
+  return Array.from({ length: count }, (_, i) =>
+    shardWith(`shard-${String(i).padStart(5, "0")}`, {
+      hashKeyRange: {
+        startingHashKey: `${BigInt(i) * width}`,
+        endingHashKey: `${i === count - 1 ? (1n << 128n) - 1n : BigInt(i + 1) * width - 1n}`,
+      },
+    }));
+}
+
+Deno.test("ShardSyncer.syncIfNeeded() creates the leases of an empty table twenty at a time", async () => {
+  const { memory, kinesis, syncer, most } = countingBed();
+  kinesis.shards = evenShards(300);
+  let progress = 0;
+  assertEquals(await syncer.syncIfNeeded([], { ...leading, onProgress: () => progress++ }, signal), true);
+  assertEquals((await memory.store.list()).leases.length, 300);
+  assertEquals([most.ever, progress], [20, 300]);
+  assertEquals(eventsOf(memory.events, "shardsSynced").map(({ created }) => created), [300]);
+});
+
+Deno.test("ShardSyncer.syncIfNeeded() creates nothing more once it cannot prove to lead", async () => {
+  const { memory, kinesis, syncer } = countingBed();
+  kinesis.shards = evenShards(100);
+  let asked = 0;
+  await syncer.syncIfNeeded([], { ...leading, isLeading: () => ++asked <= 30 }, signal);
+  assertEquals((await memory.store.list()).leases.length, 30);
+});
+
+Deno.test("ShardSyncer.syncIfNeeded() fills in the ranges of old leases, as long as it leads", async () => {
+  const { memory, kinesis, syncer } = countingBed();
+  kinesis.shards = evenShards(50);
+  const leases = await Promise.all(kinesis.shards.map(async ({ shardId }) => {
+    // A range of one key is not written.
+    const hashKeyRange = { startingHashKey: "1", endingHashKey: "1" };
+    await memory.store.create(newLease(shardId, { hashKeyRange }));
+    return await memory.read(shardId);
+  }));
+  let asked = 0;
+  await syncer.syncIfNeeded(leases, { ...leading, isLeading: () => ++asked <= 40 }, signal);
+  const known = (await memory.store.list()).leases.filter((lease) => lease.hashKeyRange !== undefined);
+  assertEquals(known.length, 40);
 });

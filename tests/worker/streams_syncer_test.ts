@@ -27,6 +27,7 @@ async function bed(options: Partial<WorkerOptions> = {}) {
       return Promise.resolve(shards.get(stream.streamName) ?? [shardWith("shardId-000000000000")]);
     },
   } as Pick<Kinesis, "describeStreamSummary" | "listShards"> as Kinesis;
+  let isLeading = true;
   let tracked: readonly string[] = [A, B];
   const all: WorkerOptions = {
     applicationName: "app",
@@ -56,7 +57,12 @@ async function bed(options: Partial<WorkerOptions> = {}) {
     failures,
     streams,
     clock,
-    sync: async () => await syncer.syncIfNeeded((await memory.store.list()).leases, signal),
+    sync: async () =>
+      await syncer.syncIfNeeded((await memory.store.list()).leases, {
+        isLeading: () => isLeading,
+        onProgress: () => {},
+      }, signal),
+    stepDown: () => void (isLeading = false),
     keys: async () => (await memory.store.list()).leases.map(({ leaseKey }) => leaseKey).sort(),
     async track(identifiers: readonly string[]) {
       tracked = identifiers;
@@ -184,4 +190,17 @@ Deno.test("StreamsSyncer audits each stream by its own leases", async () => {
   assert((await keys()).includes(`${B}:${SHARD}`));
   await clock.advance(60_000);
   assertEquals(await sync(), false);
+});
+
+Deno.test("StreamsSyncer deletes nothing once it cannot prove to lead", async () => {
+  const strategy = "FORMER_STREAMS_AUTO_DETECTION_DEFERRED_DELETION";
+  const { sync, keys, track, stepDown } = await bed({
+    formerStreamsLeasesDeletionStrategy: strategy,
+    waitPeriodToDeleteFormerStreamsMs: 0,
+  });
+  await sync();
+  await track([B]);
+  stepDown();
+  await sync();
+  assertEquals((await keys()).length, 2);
 });

@@ -1,0 +1,46 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { forEachAtMost } from "../../src/worker/task_group.ts";
+
+/** Work that lasts until it is let go. */
+class Bench {
+  readonly started: number[] = [];
+  readonly #ends = new Map<
+    number,
+    { readonly resolve: () => void; readonly reject: (error: Error) => void }
+  >();
+  readonly work = (item: number): Promise<void> => {
+    this.started.push(item);
+    return new Promise((resolve, reject) => this.#ends.set(item, { resolve, reject }));
+  };
+
+  async end(item: number, error?: Error): Promise<void> {
+    const { resolve, reject } = this.#ends.get(item) ?? {};
+    if (error === undefined) resolve?.();
+    else reject?.(error);
+    await new Promise((turn) => setTimeout(turn, 0));
+  }
+}
+
+Deno.test("forEachAtMost() has so many under way and no more, started in order", async () => {
+  const bench = new Bench();
+  const done = forEachAtMost([1, 2, 3, 4], 2, bench.work);
+  assertEquals(bench.started, [1, 2]);
+  await bench.end(2);
+  assertEquals(bench.started, [1, 2, 3]);
+  await bench.end(1);
+  await bench.end(3);
+  await bench.end(4);
+  await done;
+});
+
+Deno.test("forEachAtMost() starts nothing after a failure, and throws it when the others are over", async () => {
+  const bench = new Bench();
+  let isOver = false;
+  const done = forEachAtMost([1, 2, 3], 2, bench.work).finally(() => isOver = true);
+  const rejected = assertRejects(() => done, Error, "no table");
+  await bench.end(1, new Error("no table"));
+  assertEquals([bench.started, isOver], [[1, 2], false]);
+  await bench.end(2);
+  await rejected;
+  assertEquals(bench.started, [1, 2]);
+});
