@@ -84,6 +84,8 @@ export interface DynamoDB {
   ): Promise<ConditionalOutcome>;
   /** All pages; eventually consistent. @param segments How many parallel segments; 1 = a plain scan. */
   scan(tableName: string, segments?: number, signal?: AbortSignal): Promise<readonly Item[]>;
+  /** Page by page, for as long as the caller goes on; eventually consistent. @param limit The most items of a page. */
+  scanPages(tableName: string, limit: number, signal?: AbortSignal): AsyncIterable<readonly Item[]>;
   /** All pages; eventually consistent. */
   queryIndex(
     tableName: string,
@@ -121,8 +123,11 @@ export function signedDynamoDB(options: ServiceOptions): DynamoDB {
     }
   };
 
-  const pages = async (operation: string, input: JsonObject, signal?: AbortSignal): Promise<Item[]> => {
-    const items: Item[] = [];
+  async function* pagesOf(
+    operation: string,
+    input: JsonObject,
+    signal?: AbortSignal,
+  ): AsyncGenerator<readonly Item[], void, void> {
     let from: Item | undefined;
     do {
       const page: PageAnswer = await call({
@@ -131,9 +136,16 @@ export function signedDynamoDB(options: ServiceOptions): DynamoDB {
         decode: (body) => body as PageAnswer,
         signal,
       });
-      for (const item of page.Items ?? []) items.push(item);
+      yield page.Items ?? [];
       from = page.LastEvaluatedKey ?? undefined;
     } while (from !== undefined);
+  }
+
+  const pages = async (operation: string, input: JsonObject, signal?: AbortSignal): Promise<Item[]> => {
+    const items: Item[] = [];
+    for await (const page of pagesOf(operation, input, signal)) {
+      for (const item of page) items.push(item);
+    }
     return items;
   };
 
@@ -185,6 +197,7 @@ export function signedDynamoDB(options: ServiceOptions): DynamoDB {
       );
       return parts.flat();
     },
+    scanPages: (tableName, limit, signal) => pagesOf("Scan", { TableName: tableName, Limit: limit }, signal),
     queryIndex: (tableName, indexName, keyConditionExpression, expressions, signal) =>
       pages("Query", {
         TableName: tableName,

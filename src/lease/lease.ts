@@ -58,16 +58,6 @@ export function actualOwner(lease: Lease): string | undefined {
   return lease.checkpointOwner ?? lease.leaseOwner;
 }
 
-/**
- * Whether a table is of the other kind: one stream's leases for a worker that reads many, or many streams' for a worker that
- * reads one. They would neither see nor spare one another.
- *
- * @returns The key of a lease that shows it.
- */
-export function leaseOfOtherKind(leases: readonly Lease[], readsMany: boolean): string | undefined {
-  return leases.find(({ streamIdentifier }) => (streamIdentifier !== undefined) !== readsMany)?.leaseKey;
-}
-
 /** The lease key of a shard: the shard id, or with the stream's identifier before it in a many-streams table. */
 export function leaseKeyOf(shardId: string, streamIdentifier?: string): string {
   return streamIdentifier === undefined ? shardId : `${streamIdentifier}:${shardId}`;

@@ -48,6 +48,8 @@ export interface LeaseStore {
    * clear that this worker may use the table: one that is refused is left as it was. Does not wait for the index.
    */
   adoptTable(signal?: AbortSignal): Promise<void>;
+  /** Any lease that can be read; undefined when there is none. Reads no more of the table than it must; eventually consistent. */
+  someLease(signal?: AbortSignal): Promise<Lease | undefined>;
   /** Scans the table; eventually consistent. */
   list(signal?: AbortSignal): Promise<TableListing>;
   /** Reads one lease, strongly consistent. Undefined when there is none or it cannot be read. */

@@ -29,7 +29,7 @@ export interface FormatFindings {
   readonly tableMigration: Pick<MigrationState, "value"> | undefined;
   /** `Migration3.0`, of the legacy table if it is there, else of the lease table; undefined when there is none. */
   readonly clientVersion: Pick<MigrationState, "value"> | undefined;
-  /** Whether the lease table holds leases; read before `clientVersion`. */
+  /** Whether the lease table holds leases; read before `clientVersion`. Counts only where that is undefined. */
   readonly hasLeases: boolean;
   /**
    * Whether the fleet is told to finish its migration to one table. KCL: `migrateAllEntitiesToLeaseTable`.

@@ -75,6 +75,16 @@ export class DynamoDBLeaseStore implements LeaseStore {
     if (table !== undefined && !(OWNER_INDEX in table.indexes)) await this.#addIndex(table, signal);
   }
 
+  async someLease(signal?: AbortSignal): Promise<Lease | undefined> {
+    const { dynamodb, tableName } = this.#options;
+    // Beside leases there are the items of workers, and a few of the fleet.
+    for await (const items of dynamodb.scanPages(tableName, SAMPLE_ITEMS, signal)) {
+      const [lease] = listingOf(items).leases;
+      if (lease !== undefined) return lease;
+    }
+    return undefined;
+  }
+
   async list(signal?: AbortSignal): Promise<TableListing> {
     return listingOf(await this.#scan(signal));
   }
@@ -200,6 +210,9 @@ export class DynamoDBLeaseStore implements LeaseStore {
     });
   }
 }
+
+/** Items of some 300 bytes each: half a read unit or two. */
+const SAMPLE_ITEMS = 20;
 
 /** KCL asks every 10 s; a start should not wait so long for a table that takes five. */
 const TABLE_POLL_MS = 1_000;

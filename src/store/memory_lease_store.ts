@@ -37,6 +37,10 @@ export class MemoryLeaseStore implements LeaseStore {
     return Promise.resolve();
   }
 
+  async someLease(signal?: AbortSignal): Promise<Lease | undefined> {
+    return (await this.list(signal)).leases[0];
+  }
+
   async list(signal?: AbortSignal): Promise<TableListing> {
     return listingOf(await this.#table.scan(signal));
   }

@@ -7,7 +7,7 @@
 
 import { LeaseTableError } from "../errors.ts";
 import type { CoordinatorStore } from "../lease/coordinator_store.ts";
-import { type Lease, leaseOfOtherKind } from "../lease/lease.ts";
+import type { Lease } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
 import { newClientVersion, type TableFormat, tableFormat } from "../lease/table_format.ts";
 import type { System } from "../system.ts";
@@ -23,7 +23,8 @@ export interface FleetFormatOptions {
 }
 
 /**
- * Reads what the decision needs, leases first (see `lease/table_format.ts`), and writes `Migration3.0` of a fresh fleet.
+ * Reads what the decision needs, leases first (see `lease/table_format.ts`), and writes `Migration3.0` of a fresh fleet. One
+ * lease is enough: if each of many workers that start together read all, it would be more than a table can give.
  *
  * @param current How this worker takes part already. On the single table it stays there, as Java workers do, whatever
  * tables turn up later: a stray worker of KCL 3.0 to 3.4 makes them.
@@ -35,9 +36,9 @@ export async function fleetFormat(
   signal: AbortSignal,
 ): Promise<TableFormat> {
   const { coordinatorStore, leaseStore, settings, workerId, system } = options;
-  const { leases } = await leaseStore.list(signal);
-  const hasLeases = leases.length > 0;
-  refuseOtherKind(leases, settings);
+  const lease = await leaseStore.someLease(signal);
+  const hasLeases = lease !== undefined;
+  refuseOtherKind(lease, settings);
   const isSingle = current?.mayLead === true;
   const legacyTableExists = !isSingle && await coordinatorStore.legacyTableExists(signal);
   const [tableMigration, legacyClientVersion] = legacyTableExists
@@ -68,14 +69,13 @@ export async function fleetFormat(
 
 /** An application that reads one stream cannot become one that reads many: checkpoints would seem to be lost. */
 function refuseOtherKind(
-  leases: readonly Lease[],
+  lease: Lease | undefined,
   { streams: { mode }, tableName }: FleetFormatOptions["settings"],
 ): void {
-  const leaseKey = leaseOfOtherKind(leases, mode === "many");
-  if (leaseKey === undefined) return;
+  if (lease === undefined || (lease.streamIdentifier !== undefined) === (mode === "many")) return;
   const [wanted, found] = mode === "many" ? ["many streams", "one stream"] : ["one stream", "many streams"];
   throw new LeaseTableError(
-    `Cannot use lease table "${tableName}": expected leases of ${wanted}: got those of ${found}, e.g. ${leaseKey}: ` +
+    `Cannot use lease table "${tableName}": expected leases of ${wanted}: got those of ${found}, e.g. ${lease.leaseKey}: ` +
       "set another applicationName, and an initial position for it",
   );
 }

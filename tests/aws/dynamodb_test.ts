@@ -147,3 +147,17 @@ Deno.test("other failures of describeTable() and createTable() are thrown", asyn
   await assertRejects(() => dynamodb.describeTable("t"), AwsServiceError, "AccessDenied");
   await assertRejects(() => dynamodb.createTable({ TableName: "t" }), AwsServiceError, "AccessDenied");
 });
+
+Deno.test("scanPages() asks for no more pages than are wanted", async () => {
+  const pages: Step[] = [
+    { body: { Items: [ITEM], LastEvaluatedKey: KEY } },
+    { body: { Items: [], LastEvaluatedKey: KEY } },
+    { body: { Items: [ITEM] } },
+  ];
+  const some = dynamodbWith(...pages);
+  for await (const items of some.dynamodb.scanPages("t", 5)) if (items.length > 0) break;
+  assertEquals(inputs(some), [{ TableName: "t", Limit: 5 }]);
+  const all = dynamodbWith(...pages);
+  const sizes = (await Array.fromAsync(all.dynamodb.scanPages("t", 5))).map((items) => items.length);
+  assertEquals(sizes, [1, 0, 1]);
+});

@@ -59,6 +59,7 @@ export function leaseStoreContract(kind: string, open: () => Promise<Fixture>): 
       const call of [
         () => leases.ensureTable(signal),
         () => leases.list(signal),
+        () => leases.someLease(signal),
         () => leases.get(lease.leaseKey, signal),
         () => leases.leaseKeysOwnedBy("a", signal),
         () => leases.create(newLease({ leaseKey: "other" }), signal),
@@ -70,6 +71,21 @@ export function leaseStoreContract(kind: string, open: () => Promise<Fixture>): 
     }
     assertEquals(await fixture.items(), before);
   });
+
+  testWithTable(
+    "someLease() finds a lease among items of other kinds, and none among none",
+    async (fixture) => {
+      const { leases } = fixture;
+      for (let i = 0; i < 30; i++) {
+        await fixture.put({ leaseKey: { S: `worker-${i}` }, entityType: { S: "WORKER_METRIC_STATS" } });
+      }
+      await fixture.put({ leaseKey: { S: "broken" }, leaseCounter: { S: "x" } });
+      assertEquals(await leases.someLease(), undefined);
+      const lease = newLease();
+      await leases.create(lease);
+      assertEquals((await leases.someLease())?.leaseKey, lease.leaseKey);
+    },
+  );
 
   testWithTable("create() writes unless the key is taken, even by something else", async (fixture) => {
     const { leases } = fixture;

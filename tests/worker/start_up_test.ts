@@ -2,6 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import type { Kinesis, StreamSummary } from "../../src/aws/kinesis.ts";
 import { LeaseTableError } from "../../src/errors.ts";
 import { KinesisWorker } from "../../src/worker/worker.ts";
+import { newClientVersion } from "../../src/lease/table_format.ts";
 import { settingsOf } from "../../src/worker/settings.ts";
 import { Streams } from "../../src/worker/streams.ts";
 import { startUp } from "../../src/worker/start_up.ts";
@@ -63,6 +64,40 @@ Deno.test("startUp() prepares the table and takes the stream's ARN along", async
   }]);
   assertEquals(calls, ["ensure", "adopt"]);
   assertEquals(memory.table.items().map((item) => item.leaseKey), [{ S: "Migration3.0" }]);
+});
+
+Deno.test("startUp() does not read the whole table, of which each of many workers would read all", async () => {
+  const { memory, started } = bed(async (memory) => {
+    await memory.coordinator.createMigration("leaseTable", newClientVersion("other", 0));
+    await memory.lease("shardId-000000000000", "other");
+    return summary;
+  });
+  let lists = 0;
+  const list = memory.store.list.bind(memory.store);
+  memory.store.list = (signal) => {
+    lists++;
+    return list(signal);
+  };
+  const { someLease } = memory.store;
+  memory.store.someLease = async (signal) => {
+    const before = lists;
+    const lease = await someLease.call(memory.store, signal);
+    lists = before; // a store in memory has no other way
+    return lease;
+  };
+  await started;
+  assertEquals(lists, 0);
+});
+
+Deno.test("startUp() joins a fleet whose first worker writes Migration3.0 and leases meanwhile", async () => {
+  const { memory, started } = bed();
+  const someLease = memory.store.someLease.bind(memory.store);
+  memory.store.someLease = async (signal) => {
+    await memory.coordinator.createMigration("leaseTable", newClientVersion("other", 0));
+    await memory.lease("shardId-000000000000", "other");
+    return await someLease(signal);
+  };
+  assertEquals((await started).mayLead, true);
 });
 
 Deno.test("startUp() leaves the table of a fleet that it must not join as it was", async () => {
