@@ -11,6 +11,8 @@
 
 import { LeaseTableError } from "../errors.ts";
 import type { WorkerEvent } from "../events.ts";
+import { isDeputy } from "../lease/deputies.ts";
+import type { Lease } from "../lease/lease.ts";
 import { liveWorkers, METRICS_REPORT_INTERVAL_S } from "../lease/live_workers.ts";
 import { successors } from "../lease/succession.ts";
 import { FORMAT_RECHECK_MS, isSameFormat, type TableFormat } from "../lease/table_format.ts";
@@ -34,6 +36,8 @@ export interface FleetMemberOptions extends FleetFormatOptions {
   readonly leaseSyncer: LeaseSyncer;
   readonly cpuUtilization: CpuSource | undefined;
   readonly emit: (event: WorkerEvent) => void;
+  /** The leases that this worker holds. */
+  readonly heldLeases: () => readonly Lease[];
   /** Told when this worker, as leader, has assigned a lease to itself. */
   readonly onOwnLease: () => void;
 }
@@ -172,7 +176,7 @@ export class FleetMember {
       async (signal) => {
         if (!lock.isLeading) {
           // Whoever leads next has then watched the leases for a while, and need not start from zero.
-          if (isLeaderGone()) await leader.watch(signal);
+          if (isLeaderGone() && this.#isDeputy) await leader.watch(signal);
           return;
         }
         try {
@@ -208,6 +212,10 @@ export class FleetMember {
     return undefined;
   }
 
+  get #isDeputy(): boolean {
+    return isDeputy(this.#options.heldLeases());
+  }
+
   #newLock(): LeaderLockKeeper {
     const { coordinatorStore, settings } = this.#options;
     return new LeaderLockKeeper({
@@ -216,6 +224,8 @@ export class FleetMember {
       place: this.#format.place,
       durationMs: settings.failoverTimeMs,
       heartbeatMs: this.#heartbeatMs,
+      // A deputy has watched the leases, and leads better; whoever is none waits until there is none.
+      patienceMs: () => this.#isDeputy ? 0 : this.#heartbeatMs,
     });
   }
 

@@ -27,6 +27,8 @@ export interface LeaderLockOptions {
   /** How long the lock is good after a heartbeat, in ms; told to others in the item. */
   readonly durationMs: number;
   readonly heartbeatMs: number;
+  /** How much longer than it is good a lock that stands still is left to others, in ms: those go first that know more. */
+  readonly patienceMs: () => number;
   readonly system: System;
   readonly emit: (event: WorkerEvent) => void;
 }
@@ -86,11 +88,11 @@ export class LeaderLockKeeper {
   }
 
   async #follow(signal: AbortSignal): Promise<number> {
-    const { store, place, system, emit, workerId, heartbeatMs } = this.#options;
+    const { store, place, system, emit, workerId, heartbeatMs, patienceMs } = this.#options;
     const startedMs = system.clock.monotonicMs();
     const found = await store.readLock(place, signal);
     this.#sighting = observeLock(this.#sighting, found, system.clock.monotonicMs());
-    const step = followerStep(found, this.#sighting, startedMs);
+    const step = followerStep(found, this.#sighting, startedMs - patienceMs());
     if (step.type === "wait") return step.ms;
     const lock = this.#newVersion();
     const provenAtMs = system.clock.monotonicMs();

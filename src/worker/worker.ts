@@ -162,6 +162,7 @@ export class KinesisWorker {
       coordinatorStore,
       leaseSyncer: this.#leaseSyncer(),
       cpuUtilization: this.#options.cpuUtilization,
+      heldLeases: () => keeper.held.map((hold) => hold.lease),
       onOwnLease: () => discovery.ring(),
     });
     const keeper = new LeaseKeeper({

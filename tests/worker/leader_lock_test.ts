@@ -5,13 +5,14 @@ import { MemoryBed } from "../support/memory_bed.ts";
 
 const signal = new AbortController().signal;
 
-function keeperOf(bed: MemoryBed, workerId: string): LeaderLockKeeper {
+function keeperOf(bed: MemoryBed, workerId: string, patienceMs = 0): LeaderLockKeeper {
   return new LeaderLockKeeper({
     store: bed.coordinator,
     place: "leaseTable",
     workerId,
     durationMs: 10_000,
     heartbeatMs: 2000,
+    patienceMs: () => patienceMs,
     system: bed.system,
     emit: bed.emit,
   });
@@ -56,6 +57,19 @@ Deno.test("LeaderLockKeeper.step() leaves a lock alone that is kept alive, and t
   }
   assertEquals(a.isLeading, false);
   assertEquals(eventsOf(bed.events, "leadershipGained").map((event) => event.workerId), ["a", "b"]);
+});
+
+Deno.test("LeaderLockKeeper.step() leaves a lock that stands still to others for as long as it is told", async () => {
+  const bed = new MemoryBed();
+  const [a, b] = [keeperOf(bed, "a"), keeperOf(bed, "b", 2000)];
+  await a.step(signal);
+  await b.step(signal);
+  await bed.clock.advance(10_001);
+  const dueInMs = await b.step(signal);
+  assertEquals([b.isLeading, dueInMs], [false, 2000]);
+  await bed.clock.advance(dueInMs);
+  await b.step(signal);
+  assert(b.isLeading);
 });
 
 Deno.test("LeaderLockKeeper stops leading by itself when it cannot prove it any more", async () => {
