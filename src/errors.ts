@@ -109,3 +109,8 @@ export function errorText(error: unknown): string {
     : `${error.name}: ${error.message}`;
   return error.cause === undefined ? own : `${own} (cause: ${errorText(error.cause)})`;
 }
+
+/** What errors of one kind have in common: whoever tells of a trouble once goes by this, for requests have ids. */
+export function errorKind(error: unknown): string {
+  return error instanceof AwsServiceError ? `${error.operation} ${error.code}` : errorText(error);
+}

@@ -257,11 +257,12 @@ export type WorkerEvent =
     readonly shardId: string;
     readonly attempt: number;
   }
-  /** A component with a shard of its own has a word for the operator (e.g. a line of a child process). */
+  /** A component has a word for the operator, of a shard or of the whole worker (e.g. a line of a child process). */
   | {
     readonly type: "notice";
     readonly level: "info" | "warning" | "error";
-    readonly shardId: string | undefined;
+    /** Undefined when it is about no shard. */
+    readonly leaseKey: string | undefined;
     readonly text: string;
   }
   // Calls to AWS.

@@ -78,7 +78,7 @@ class CborReader {
       if (this.#isUnderstood) {
         this.#isUnderstood = false;
         const text = "Kinesis does not answer in CBOR here: reading in JSON.";
-        this.#options.onEvent?.({ type: "notice", level: "info", shardId: undefined, text });
+        this.#options.onEvent?.({ type: "notice", level: "info", leaseKey: undefined, text });
       }
     }
     return await this.#json.getRecords(stream, shardIterator, limit, signal);

@@ -182,7 +182,7 @@ class ShardConsumer {
       await processor.dispose?.();
     } catch (error) {
       const text = `Its processor could not be disposed of: ${errorText(error)}`;
-      this.#options.emit({ type: "notice", level: "error", shardId: this.#held.shardId, text });
+      this.#options.emit({ type: "notice", level: "error", leaseKey: this.#held.leaseKey, text });
     }
   }
 

@@ -53,7 +53,7 @@ export interface MultiLangOptions {
    * @default {2000}
    */
   readonly killWaitMs?: number | undefined;
-  /** Hears what children print, and how they end: `notice` events with the shard's id. */
+  /** Hears what children print, and how they end: `notice` events with the lease's key. */
   readonly onEvent?: EventListener | undefined;
   /** Gets the children's stderr as it is, as soon as it comes. */
   readonly writeStderr?: ((bytes: Uint8Array) => void) | undefined;
@@ -103,6 +103,8 @@ class MultiLangProcessor implements RecordProcessor {
   readonly #options: MultiLangOptions;
   readonly #command: Command;
   readonly #shardId: string;
+  /** Known once the processor is called. */
+  #leaseKey: string | undefined;
   #session: ChildSession | undefined;
 
   constructor(options: MultiLangOptions, command: Command, shardId: string) {
@@ -112,6 +114,7 @@ class MultiLangProcessor implements RecordProcessor {
   }
 
   async initialize(context: ShardContext): Promise<void> {
+    this.#leaseKey = context.leaseKey;
     this.#session = await this.#start(context);
     const { sequenceNumber, subSequenceNumber } = context.initialCheckpoint;
     await this.#session.request({
@@ -148,6 +151,7 @@ class MultiLangProcessor implements RecordProcessor {
   async #start(context: ShardContext): Promise<ChildSession> {
     const { spawn, clock, onEvent, writeStderr, onChildFailure, stopping } = this.#options;
     const { program, args } = this.#command;
+    const { leaseKey } = context;
     const shardId = this.#shardId;
     let child;
     try {
@@ -167,7 +171,7 @@ class MultiLangProcessor implements RecordProcessor {
       exitWaitMs: this.#options.exitWaitMs ?? 10_000,
       killWaitMs: this.#options.killWaitMs ?? 2000,
       stopping,
-      notice: (level, text) => onEvent?.({ type: "notice", level, shardId, text }),
+      notice: (level, text) => onEvent?.({ type: "notice", level, leaseKey, text }),
       writeStderr: (bytes) => writeStderr?.(bytes),
       onFailure: (error, isExcused) => {
         if (!isExcused) onChildFailure?.(error, shardId);
@@ -190,7 +194,7 @@ class MultiLangProcessor implements RecordProcessor {
     } catch (error) {
       if (!(error instanceof MultiLangProtocolError)) throw error;
       const text = `Child process was not told "${message.action}": ${errorText(error)}`;
-      this.#options.onEvent?.({ type: "notice", level: "warning", shardId: this.#shardId, text });
+      this.#options.onEvent?.({ type: "notice", level: "warning", leaseKey: this.#leaseKey, text });
     }
   }
 }

@@ -188,7 +188,7 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
     case "notice":
       return {
         level: event.level,
-        text: event.shardId === undefined ? event.text : `${event.shardId}: ${event.text}`,
+        text: event.leaseKey === undefined ? event.text : `${event.leaseKey}: ${event.text}`,
       };
     // Calls to AWS.
     case "requestSent":

@@ -79,7 +79,7 @@ export class Totals {
       this.#put(gainedShard(event, nowMs), nowMs);
     } else if (event.type === "workerStopped") {
       for (const shard of this.#shards.values()) this.#put(endedShard(shard, "workerStopped", nowMs), nowMs);
-    } else if ("leaseKey" in event) {
+    } else if ("leaseKey" in event && event.type !== "notice") {
       // An event about a lease that was never gained here is the leader's, or came too late to matter.
       const shard = this.#shards.get(event.leaseKey);
       if (shard !== undefined) this.#put(foldShard(shard, event, nowMs), nowMs);

@@ -161,7 +161,7 @@ async function registered(
 }
 
 function notice(options: ConsumerRegistrationOptions, level: "info" | "warning", text: string): void {
-  options.emit({ type: "notice", level, shardId: undefined, text });
+  options.emit({ type: "notice", level, leaseKey: undefined, text });
 }
 
 async function arnOf({ stream, kinesis }: ConsumerRegistrationOptions, signal: AbortSignal): Promise<string> {

@@ -156,7 +156,7 @@ export class StartPosition {
   }
 
   #notice(level: "info" | "warning", text: string): void {
-    this.#options.emit({ type: "notice", level, shardId: this.#request.shardId, text });
+    this.#options.emit({ type: "notice", level, leaseKey: this.#request.leaseKey, text });
   }
 }
 

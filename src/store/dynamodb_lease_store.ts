@@ -203,7 +203,7 @@ export class DynamoDBLeaseStore implements LeaseStore {
     this.#options.onEvent?.({
       type: "notice",
       level: isUsed ? "info" : "warning",
-      shardId: undefined,
+      leaseKey: undefined,
       text: isUsed
         ? `The ${index} is in use`
         : `Cannot use the ${index}, so the whole table is scanned for assigned leases: ${errorText(error)}`,

@@ -35,13 +35,13 @@ export async function createChildLeases(
   const plan = childLeases({ childShards: children, leased, streamIdentifier, chance: random() });
   switch (plan.type) {
     case "wait":
-      emit({ type: "notice", level: "warning", shardId: hold.shardId, text: plan.problem });
+      emit({ type: "notice", level: "warning", leaseKey: hold.leaseKey, text: plan.problem });
       return false;
     case "giveUp":
       emit({
         type: "notice",
         level: "error",
-        shardId: hold.shardId,
+        leaseKey: hold.leaseKey,
         text: `Lease given up: ${plan.problem}`,
       });
       await hold.giveUp();

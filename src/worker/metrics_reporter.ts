@@ -128,7 +128,7 @@ export class MetricsReporter {
       if (this.#hasToldFailure) return;
       this.#hasToldFailure = true;
       const text = `CPU cannot be measured: ${errorText(error)}`;
-      emit({ type: "notice", level: "warning", shardId: undefined, text });
+      emit({ type: "notice", level: "warning", leaseKey: undefined, text });
     }
   }
 }

@@ -13,7 +13,7 @@
 
 import { parseStreamArn, streamArnOf } from "../aws/endpoint.ts";
 import type { Kinesis, StreamReference } from "../aws/kinesis.ts";
-import { errorText } from "../errors.ts";
+import { errorKind, errorText } from "../errors.ts";
 import type { WorkerEvent } from "../events.ts";
 import type { InitialPosition } from "../stream/sequence_number.ts";
 import {
@@ -155,7 +155,7 @@ export class Streams {
     this.#options.emit({
       type: "notice",
       level: "error",
-      shardId: leaseKey,
+      leaseKey,
       text: `Its lease is held, and nothing is read: ${why}`,
     });
   }
@@ -222,14 +222,14 @@ export class Streams {
         this.#missing.delete(outcome.key);
         continue;
       }
-      const text = errorText(outcome.error);
-      if (this.#missing.get(outcome.key) === text) continue;
-      this.#missing.set(outcome.key, text);
+      const kind = errorKind(outcome.error);
+      if (this.#missing.get(outcome.key) === kind) continue;
+      this.#missing.set(outcome.key, kind);
       this.#options.emit({
         type: "notice",
         level: "error",
-        shardId: undefined,
-        text: `Stream ${outcome.key} is not read until it can be found: ${text}`,
+        leaseKey: undefined,
+        text: `Stream ${outcome.key} is not read until it can be found: ${errorText(outcome.error)}`,
       });
     }
   }

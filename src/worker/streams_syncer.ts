@@ -8,7 +8,7 @@
  * @module
  */
 
-import { errorText, isAwsError } from "../errors.ts";
+import { errorKind, errorText, isAwsError } from "../errors.ts";
 import { formerStreams } from "../lease/former_streams.ts";
 import { leasesByStream } from "../lease/gaps.ts";
 import type { Lease } from "../lease/lease.ts";
@@ -99,9 +99,8 @@ export class StreamsSyncer implements LeaseSyncer {
     } catch (error) {
       signal.throwIfAborted();
       member.failure = { atMs: clock.monotonicMs(), error };
-      const text = errorText(error);
-      if (failure === undefined || errorText(failure.error) !== text) {
-        this.#notice("error", `Cannot list the shards of ${streamIdentifier}: ${text}`);
+      if (failure === undefined || errorKind(failure.error) !== errorKind(error)) {
+        this.#notice("error", `Cannot list the shards of ${streamIdentifier}: ${errorText(error)}`);
       }
       if (isAwsError(error, "ResourceNotFoundException")) streams.forget(streamIdentifier);
       return false;
@@ -109,7 +108,7 @@ export class StreamsSyncer implements LeaseSyncer {
   }
 
   #notice(level: "info" | "error", text: string): void {
-    this.#options.emit({ type: "notice", level, shardId: undefined, text });
+    this.#options.emit({ type: "notice", level, leaseKey: undefined, text });
   }
 
   /** @returns Whether any lease was deleted. */

@@ -257,7 +257,7 @@ export class KinesisWorker {
       system: this.#system,
       emit: this.#emit,
       deaggregate: (records, lease) =>
-        deaggregateAll(records, lease.hashKeyRange, (problem) => this.#tellAggregate(hold.shardId, problem)),
+        deaggregateAll(records, lease.hashKeyRange, (problem) => this.#tellAggregate(hold.leaseKey, problem)),
       openParents: async (lease, signal) => {
         const open = await Promise.all(lease.parentShardIds.map(async (shardId) => {
           const parent = await leaseStore.get(leaseKeyOf(shardId, lease.streamIdentifier), signal);
@@ -276,11 +276,11 @@ export class KinesisWorker {
     if (isShardEnd(hold.lease.checkpoint)) around.onShardEnd();
   }
 
-  #tellAggregate(shardId: string, { sequenceNumber, outcome, detail }: AggregateProblem): void {
+  #tellAggregate(leaseKey: string, { sequenceNumber, outcome, detail }: AggregateProblem): void {
     // An ordinary record may look like an aggregate by chance, and one of another shard comes again there.
     const level = outcome === "cutShort" ? "error" : "info";
     const text = `Aggregated record ${sequenceNumber} was ${outcome}: ${detail}`;
-    this.#emit({ type: "notice", level, shardId, text });
+    this.#emit({ type: "notice", level, leaseKey, text });
   }
 
   /** A listener that throws must not stop a shard. */

@@ -25,7 +25,7 @@ function start(
     clock,
     timeoutMs,
     stopping: stopping.signal,
-    onEvent: (event) => event.type === "notice" && notices.push(`${event.shardId} ${event.text}`),
+    onEvent: (event) => event.type === "notice" && notices.push(`${event.leaseKey} ${event.text}`),
     onChildFailure: (error: MultiLangProtocolError, shardId) => failures.push(`${shardId}: ${error.message}`),
   });
   const lease = leaseWith({ leaseKey: shardId, shardId, checkpoint: positionAt(checkpoint) });

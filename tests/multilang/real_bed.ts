@@ -39,7 +39,7 @@ export function startReal(executableName: string, changes: Partial<MultiLangOpti
     clock: realClock,
     exitWaitMs: 5000,
     onEvent: (event) =>
-      event.type === "notice" && notices.push(`${event.level} ${event.shardId} ${event.text}`),
+      event.type === "notice" && notices.push(`${event.level} ${event.leaseKey} ${event.text}`),
     writeStderr: (bytes) => void (stderr += decoder.decode(bytes, { stream: true })),
     onChildFailure: (error) => failures.push(error.message),
     ...changes,

@@ -97,7 +97,7 @@ export const SAMPLE_EVENTS: { readonly [Type in WorkerEvent["type"]]: Extract<Wo
     },
     shardCompleted: { type: "shardCompleted", ...about },
     shardEndNotCheckpointed: { type: "shardEndNotCheckpointed", ...about, attempt: 1 },
-    notice: { type: "notice", level: "info", shardId: about.shardId, text: "hello" },
+    notice: { type: "notice", level: "info", leaseKey: about.leaseKey, text: "hello" },
     requestSent: {
       type: "requestSent",
       service: "dynamodb",
