@@ -102,6 +102,7 @@ export class DeliveryRules {
   /** A processor is called. */
   enter(visit: Visit, callback: Callback): void {
     const { machine, shardId, inside, last } = visit;
+    const { time, failoverTimeMs } = this.#options;
     this.#options.history.note(machine, shardId, callback);
     if (inside !== undefined) this.#break("callsNeverOverlap", visit, `${callback} inside ${inside}`);
     if (!FOLLOWING[last ?? "start"].includes(callback)) {
@@ -113,6 +114,12 @@ export class DeliveryRules {
     if (mayWork && releasedMs > heartbeatMs && releasedMs > visit.leftMs) {
       const detail = `${machine} was called with ${callback} after giving the lease away`;
       this.#break("nothingAfterTheRelease", visit, detail);
+    }
+    const begins = callback === "initialize" || callback === "processRecords" || callback === "shardEnded";
+    const staleMs = time.nowMs - heartbeatMs;
+    if (begins && !(staleMs <= failoverTimeMs)) {
+      const detail = `${machine} is called with ${callback}, and last renewed it ${staleMs} ms ago`;
+      this.#break("worksOnlyUnderALiveHold", visit, detail);
     }
     visit.inside = callback;
   }
@@ -135,13 +142,9 @@ export class DeliveryRules {
   /** A batch is handed over; `enter` has been called. */
   deliver(visit: Visit, batch: RecordsBatch): void {
     const { machine, shardId, context: { leaseKey, initialCheckpoint } } = visit;
-    const { history, time, failoverTimeMs, isHandoffGraceful, reading } = this.#options;
+    const { history, isHandoffGraceful, reading } = this.#options;
     const leases = this.#options.leases();
     const first = batch.records[0], last = batch.records.at(-1);
-    const staleMs = time.nowMs - leases.holdOf(machine, leaseKey).heartbeatMs;
-    if (!(staleMs <= failoverTimeMs)) {
-      this.#break("deliversOnlyUnderALiveHold", visit, `${machine} last renewed it ${staleMs} ms ago`);
-    }
     const stored = leases.checkpointOf(leaseKey);
     // What this very process stored may be further on than it knows: an answer was lost.
     const isForeign = isHandoffGraceful && stored !== undefined && stored.by !== machine;
@@ -188,16 +191,20 @@ export class DeliveryRules {
     }
   }
 
-  /** Each record is the next one; the first may come later where nothing was promised of those before it. */
+  /**
+   * Each record is the next one. The first may come later where nothing was promised of those before it; and whoever reads on
+   * after its lease was taken, or from a checkpoint of long ago, may find that some are trimmed, which have been processed.
+   */
   #checkPlaces(visit: Visit, batch: RecordsBatch): void {
     const { machine, shardId, context: { initialCheckpoint } } = visit;
     const shard = this.#shard(shardId);
     const places = batch.records.map((record) => recordsUpTo(shard, record) - 1);
     const from = places[0] ?? NaN;
     let expected = visit.next ?? 0;
-    while (!visit.isStarted && expected < from && this.#options.progress.mayBeMissed(shardId, expected)) {
-      expected++;
-    }
+    const { progress } = this.#options;
+    const mayBeMissed = (place: number) =>
+      progress.isTrimmed(shardId, place) || (!visit.isStarted && progress.isOptional(shardId, place));
+    while (expected < from && mayBeMissed(expected)) expected++;
     const start = expected;
     for (const place of places) {
       if (place !== expected) {

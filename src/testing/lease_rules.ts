@@ -146,7 +146,7 @@ export class LeaseRules implements TableWatcher {
     const what = `${update === undefined ? "put" : "update"} ${is === undefined ? "gone" : shown(is)}`;
     history.note(by, key, what, isHeartbeat);
     const record = this.#recordOf(key);
-    if (was === undefined) this.#options.progress.leased(time.nowMs);
+    if (was === undefined) this.#options.progress.leased(time.nowMs, is?.latestEpochMs);
     if (is === undefined) {
       record.counters.clear();
       record.token = undefined;

@@ -9,10 +9,10 @@ import type { InitialPosition } from "../stream/sequence_number.ts";
 import { type SimulatedShard, type SimulatedStream, WORLD_EPOCH_MS } from "./simulated_stream.ts";
 
 /**
- * A lease that is created at LATEST notes the wall time of a worker whose clock may be wrong by so many ms: see
- * `fleet_script.ts`. What is put within this time of the first lease may be missed, or not.
+ * A leader whose scan does not show yet what another one has begun makes the first leases later than that one: see
+ * `shared_table.ts`. What is put within this time of the first lease may be missed, or not.
  */
-const latestToleranceMs = 30_000;
+const latestToleranceMs = 3500;
 
 /** See the module. */
 export class Progress {
@@ -20,16 +20,21 @@ export class Progress {
   readonly #initialPosition: InitialPosition;
   /** By shard. */
   readonly #processed = new Map<string, { readonly places: Set<number>; prefix: number }>();
-  #firstLeaseMs: number | undefined;
+  /** From when on LATEST is promised, in virtual ms. */
+  #latestMs: number | undefined;
 
   constructor(stream: SimulatedStream, initialPosition: InitialPosition) {
     this.#stream = stream;
     this.#initialPosition = initialPosition;
   }
 
-  /** A lease was created. */
-  leased(nowMs: number): void {
-    this.#firstLeaseMs ??= nowMs;
+  /**
+   * A lease was created.
+   *
+   * @param latestEpochMs The time that it keeps, by its worker's clock: one that is ahead promises less.
+   */
+  leased(nowMs: number, latestEpochMs: number = -Infinity): void {
+    this.#latestMs ??= Math.max(nowMs, latestEpochMs - WORLD_EPOCH_MS) + latestToleranceMs;
   }
 
   /** Notes a record as processed. @returns what is wrong with its order. */
@@ -59,13 +64,17 @@ export class Progress {
     return shard !== undefined && shard.closedMs !== undefined && shard.closedMs < this.#beginMs;
   }
 
-  /** Whether a processor that starts may find that a record is not there. */
-  mayBeMissed(shardId: string, place: number): boolean {
+  /** Whether a record is trimmed: whoever reads behind the stored checkpoint does not find it. */
+  isTrimmed(shardId: string, place: number): boolean {
     const shard = this.#stream.shards.get(shardId);
-    if (shard === undefined) return false;
-    const lastTrimmed = shard.records[shard.trimmed - 1];
-    const trimmed = lastTrimmed === undefined ? 0 : shard.placeAfter.get(lastTrimmed.sequenceNumber) ?? 0;
-    return place < trimmed || this.#isBefore(shard, place);
+    const last = shard?.records[shard.trimmed - 1];
+    return last !== undefined && place < (shard?.placeAfter.get(last.sequenceNumber) ?? 0);
+  }
+
+  /** Whether nothing was promised of a record: it lies before the position at which the application began. */
+  isOptional(shardId: string, place: number): boolean {
+    const shard = this.#stream.shards.get(shardId);
+    return shard !== undefined && this.#isBefore(shard, place);
   }
 
   #isDone(shard: SimulatedShard, place: number): boolean {
@@ -80,7 +89,7 @@ export class Progress {
   get #beginMs(): number {
     if (this.#initialPosition instanceof Date) return this.#initialPosition.getTime() - WORLD_EPOCH_MS;
     if (this.#initialPosition === "TRIM_HORIZON") return -Infinity;
-    return (this.#firstLeaseMs ?? -Infinity) + latestToleranceMs;
+    return this.#latestMs ?? -Infinity;
   }
 
   #doneOf(shardId: string): { readonly places: Set<number>; prefix: number } {

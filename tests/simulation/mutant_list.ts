@@ -92,8 +92,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "no-look-at-the-hold-before-delivery",
     file: "src/consumer/shard_consumer.ts",
     find: `      this.#held.ensureHeld();
-`,
-    replace: "",
+      checkpointer.delivering(last);`,
+    replace: `      checkpointer.delivering(last);`,
     why: "a process that slept delivers under a lease that has expired meanwhile",
   },
   {
@@ -172,10 +172,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "end-before-the-child-leases",
     file: "src/consumer/shard_consumer.ts",
-    find: `      if (areChildrenReady) {
-`,
-    replace: `      if (areChildrenReady || attempt === 1) {
-`,
+    find: `if (areChildrenReady && this.#isHeld()) {`,
+    replace: `if ((areChildrenReady || attempt === 1) && this.#isHeld()) {`,
     why: "a worker that dies between the two leaves shards that nobody reads",
   },
   {
@@ -229,5 +227,197 @@ export const MUTANTS: readonly Mutant[] = [
     find: `deliveryOf(page, userRecords, checkpointer.largest)`,
     replace: `deliveryOf(page, userRecords, largestBefore)`,
     why: "a repeated batch begins with records that were checkpointed inside of it",
+  },
+  {
+    name: "begin-under-an-expired-lease",
+    file: "src/consumer/shard_consumer.ts",
+    find: `return this.#isHeld() && !this.#leave.aborted;`,
+    replace: `return !this.#leave.aborted;`,
+    why: "a process that slept starts a processor under a lease that has expired meanwhile",
+  },
+  {
+    name: "read-from-what-turned-up",
+    file: "src/consumer/shard_consumer.ts",
+    find: `retrievalRequest(this.#held, this.#lease, {`,
+    replace: `retrievalRequest(this.#held, this.#held.lease, {`,
+    why:
+      "a processor is told one checkpoint, and gets the records after another one whose answer had been lost",
+  },
+  {
+    name: "note-children-without-counter",
+    file: "src/lease/lease_write.ts",
+    find: `    set: { childShardIds },
+    add: {},
+    remove: [],
+    when: { leaseCounter: lease.leaseCounter },`,
+    replace: `    set: { childShardIds },
+    add: {},
+    remove: [],
+    when: { exists: true },`,
+    why: "an owner at the end of its shard takes the lease of the next one for its own",
+  },
+  {
+    name: "prepared-checkpoint-not-cleared",
+    file: "src/lease/lease_write.ts",
+    find: `      "pendingCheckpoint",
+      "pendingCheckpointSubSequenceNumber",
+      "pendingCheckpointState",
+      // Else`,
+    replace: `      // Else`,
+    why: "the next owner finds work announced that was done long ago",
+  },
+  {
+    name: "sub-sequence-number-not-stored",
+    file: "src/lease/lease_write.ts",
+    find: `checkpointSubSequenceNumber: at.subSequenceNumber,
+      ownerSwitchesSinceCheckpoint: 0,`,
+    replace: `checkpointSubSequenceNumber: 0,
+      ownerSwitchesSinceCheckpoint: 0,`,
+    why: "a checkpoint inside of an aggregate repeats what was done of it",
+  },
+  {
+    name: "fencing-token-from-the-wrong-counter",
+    file: "src/worker/lease_hold.ts",
+    find: `this.fencingToken = lease.leaseCounter;`,
+    replace: `this.fencingToken = lease.ownerSwitchesSinceCheckpoint;`,
+    why: "a former owner overwrites what the next one has written to the user's database",
+  },
+  {
+    name: "latest-time-forgotten",
+    file: "src/retrieval/start_position.ts",
+    find: `: { type: "AT_TIMESTAMP", timestampMs: createdAtLatest.epochMs - LATEST_MARGIN_MS };`,
+    replace: `: { type: "LATEST" };`,
+    why: "what came between the making of a lease at LATEST and its first reading is lost",
+  },
+  {
+    name: "tip-in-place-of-a-slow-iterator",
+    file: "src/retrieval/iterator_opening.ts",
+    find: `if (!this.#isAtTip) return true;`,
+    replace: `if (this.#sign === undefined) return true;`,
+    why: "an iterator that is slow in coming costs all records since the lease was created",
+  },
+  {
+    name: "tip-for-a-time-to-come-stays",
+    file: "src/retrieval/start_position.ts",
+    find: `      this.#instead = { type: "LATEST" };
+`,
+    replace: `      this.#position = { type: "LATEST" };
+`,
+    why: "a worker whose clock was ahead skips what comes until it can read at last",
+  },
+  {
+    name: "first-leases-left-half-made",
+    file: "src/lease/gaps.ts",
+    find: `times >= HOLE_CONFIDENCE || areFirstLeasesUnfinished(leases);`,
+    replace: `times >= HOLE_CONFIDENCE;`,
+    why:
+      "a leader that fails between the first leases leaves shards unread for minutes, and LATEST skips them",
+  },
+  {
+    name: "first-leases-completed-as-of-now",
+    file: "src/worker/shard_syncer.ts",
+    find: `const hasBegun = tableIsEmpty && initialPosition === "LATEST" && begun.length > 0;`,
+    replace: `const hasBegun = false;`,
+    why: "LATEST means another time for the shards whose leases were made after a failure",
+  },
+  {
+    name: "child-lease-at-latest",
+    file: "src/lease/child_leases.ts",
+    find: `checkpoint: positionAt("TRIM_HORIZON"),`,
+    replace: `checkpoint: positionAt("LATEST"),`,
+    why: "the first records of the children are skipped",
+  },
+  {
+    name: "merge-remembers-one-parent",
+    file: "src/lease/child_leases.ts",
+    find: `parentShardIds: child.parentShards,`,
+    replace: `parentShardIds: child.parentShards.slice(0, 1),`,
+    why: "after a merge, records overtake those of the parent that is forgotten",
+  },
+  {
+    name: "trimmed-checkpoint-reads-from-the-tip",
+    file: "src/retrieval/start_position.ts",
+    find: `      case "trim-horizon":
+        return false;`,
+    replace: `      case "trim-horizon":
+        this.#position = { type: "LATEST" };
+        return true;`,
+    why: "a shard that was read by nobody for long skips what is still there",
+  },
+  {
+    name: "polling-believes-any-end",
+    file: "src/retrieval/polling.ts",
+    find: `: await confirmedEnd(shardEnd, request.shardId, signal);`,
+    replace: `: { childShards: [] };`,
+    why: "a shard whose end names no children is done before they have leases",
+  },
+  {
+    name: "fan-out-believes-any-end",
+    file: "src/retrieval/fan_out.ts",
+    find: `: await confirmedEnd(shardEnd, shardId, signal);`,
+    replace: `: { childShards: [] };`,
+    why: "a shard whose end names no children is done before they have leases",
+  },
+  {
+    name: "subscription-end-taken-for-the-end-of-the-shard",
+    file: "src/retrieval/fan_out.ts",
+    find: `        yield page;
+        if (page.end !== undefined) return;
+        resumeAfter = next;
+        askedMs = clock.monotonicMs();
+      }
+`,
+    replace: `        yield page;
+        if (page.end !== undefined) return;
+        resumeAfter = next;
+        askedMs = clock.monotonicMs();
+      }
+      yield { records: [], bytes: 0, millisBehindLatest: 0, end: { childShards: [] } };
+      return;
+`,
+    why: "each subscription ends after five minutes, and the shard with it",
+  },
+  {
+    name: "fan-out-resumes-from-the-wrong-number",
+    file: "src/retrieval/fan_out.ts",
+    find: `resumeAfter = next;`,
+    replace: "resumeAfter = next === undefined ? undefined : `${BigInt(next) + 5n}`;",
+    why: "the first records after a subscription that ended are lost",
+  },
+  {
+    name: "silent-subscription-is-waited-for",
+    file: "src/retrieval/fan_out.ts",
+    find: `await unlessSilent(incoming.next(), clock, closing.signal);`,
+    replace: `await incoming.next();`,
+    why: "a connection that died quietly is never given up",
+  },
+  {
+    name: "read-ahead-over-the-worker's-bytes",
+    file: "src/retrieval/read_ahead.ts",
+    find: `this.#bytes < bytes &&
+      this.#budget.hasRoomFor(this.#expected);`,
+    replace: `this.#bytes < bytes;`,
+    why: "a worker with many shards runs out of memory",
+  },
+  {
+    name: "read-ahead-without-a-bound-of-pages",
+    file: "src/retrieval/read_ahead.ts",
+    find: `return this.#pages.length < pages && this.#records`,
+    replace: `return this.#records`,
+    why: "a slow processor has its shard read for minutes ahead",
+  },
+  {
+    name: "pacing-ignored",
+    file: "src/retrieval/pacing.ts",
+    find: `return last.startedMs + Math.max(byCalls, byBytes, rest);`,
+    replace: `return last.startedMs + rest;`,
+    why: "the service refuses every reader of the shard for a second",
+  },
+  {
+    name: "pace-from-before-the-iterator",
+    file: "src/retrieval/polling.ts",
+    find: `      startedMs = clock.monotonicMs(); // an iterator`,
+    replace: `      // an iterator`,
+    why: "after a slow iterator two reads follow at once",
   },
 ];
