@@ -94,10 +94,7 @@ class ShardConsumer {
   /** Processors restarted or failing to initialize in a row, without a batch processed in between. */
   #restarts = 0;
   #hasRead = false;
-  /**
-   * As it stood when the present processor began, which is told where it begins and must be read from there: a checkpoint whose
-   * answer was lost may turn up in `#held.lease` at any time.
-   */
+  /** As it stood when the present processor began: what it is told, and is read from, while lost answers turn up in `#held.lease`. */
   #lease: Lease;
 
   constructor(options: ShardConsumerOptions) {
@@ -130,6 +127,7 @@ class ShardConsumer {
         retryInMs,
       });
       await pause(this.#options.system.clock, retryInMs, this.#leave);
+      if (isShardEnd(this.#held.lease.checkpoint)) return this.#completed(); // its answer had been lost
     }
     return await this.#leaveAlone();
   }
@@ -337,10 +335,7 @@ class ShardConsumer {
         // Not before: a bare checkpoint in shutdownRequested would end the shard, and nobody would read its children.
         checkpointer.reachShardEnd();
         const outcome = await this.#call("shardEnded", 0, () => processor.shardEnded(context));
-        if (isShardEnd(checkpointer.last)) {
-          emit({ type: "shardCompleted", ...this.#about });
-          return { type: "completed" };
-        }
+        if (isShardEnd(checkpointer.last)) return { type: this.#completed() };
         if (!outcome.ok && outcome.error instanceof ProcessorRestartError) {
           return { type: "restart", error: outcome.error };
         }
@@ -349,6 +344,11 @@ class ShardConsumer {
       await pause(this.#options.system.clock, callbackBackoffMs(attempt, taskBackoffTimeMs), this.#leave);
     }
     return { type: "left" };
+  }
+
+  #completed(): "completed" {
+    this.#options.emit({ type: "shardCompleted", ...this.#about });
+    return "completed";
   }
 
   /** Leaves a processor that was called: in order while the lease is ours, else as lost. */

@@ -458,6 +458,23 @@ Deno.test("consumeShard() reads from the checkpoint that it tells the processor,
   await bed.end;
 });
 
+Deno.test("consumeShard() is done when the end turns up that a processor could not store, as it thought", async () => {
+  const bed = startConsumer(
+    new NotingProcessor({
+      shardEnded: () => {
+        throw new ProcessorRestartError("no answer came");
+      },
+    }),
+  );
+  bed.retrieval.feed(pageOf([recordWith(7)], children));
+  await bed.settle();
+  await bed.held.checkpoint(SHARD_END); // that one's, found by a renewal
+  await bed.clock.advance(500);
+  assertEquals(await bed.end, "completed");
+  assertEquals(bed.retrieval.requests.length, 1);
+  assertEquals(eventsOf(bed.events, "shardCompleted").length, 1);
+});
+
 Deno.test("consumeShard() with retry repeats only what the failed attempt did not checkpoint", async () => {
   const processor = new NotingProcessor({
     processRecords: async (context) => {
