@@ -79,6 +79,10 @@ class FickleProcessor implements RecordProcessor {
       } else await context.checkpoint(at);
     } catch (error) {
       if (error instanceof LeaseLostError) return false;
+      // It may be stored nonetheless, and turn up while a fresh processor begins.
+      if (this.#happens(0.2)) {
+        throw new ProcessorRestartError("it cannot tell how far it got", { cause: error });
+      }
       if (this.#link.chance.happens(0.4)) throw error;
     }
     return true;

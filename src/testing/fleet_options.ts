@@ -49,7 +49,7 @@ export function variedOptions(chance: Chance): FleetOptions {
       : new Date(WORLD_EPOCH_MS + Math.floor(chance.between(0, lateStartMs))),
     failoverTimeMs: pick(10_000, 10_000, 3000, 20_000),
     gracefulLeaseHandoffTimeoutMs: pick(30_000, 5000),
-    isGracefulLeaseHandoffEnabled: chance.happens(0.85),
+    isGracefulLeaseHandoffEnabled: chance.happens(0.7),
     leaseAssignmentStrategy: pick("LEASE_COUNT_BASED", "WORKER_UTILIZATION_AWARE"),
     onProcessError: pick("retry", "stop", "skip"),
     callProcessRecordsEvenForEmptyRecordList: chance.happens(0.2),

@@ -52,6 +52,7 @@ export function startScript(options: ScriptOptions): void {
       // The end of a shard is where most can go wrong: something often does.
       if (chance.happens(0.5)) time.after(chance.between(0, 6000), () => disturb(options));
       if (chance.happens(0.2)) time.after(chance.between(0, 4000), () => fail(options));
+      if (chance.happens(0.3)) time.after(chance.between(0, 6000), () => join(options));
     });
   }
   repeat(options, [5000, 60_000], () => disturb(options));
@@ -137,7 +138,18 @@ function pause({ time, chance, history, failoverTimeMs }: ScriptOptions, { machi
 
 function startAny(options: ScriptOptions): void {
   const { chance, size } = options;
-  startOne(options, chance.happens(0.3) ? `new${chance.below(1000)}` : `w${1 + chance.below(size)}`);
+  if (chance.happens(0.3)) startNew(options);
+  else startOne(options, `w${1 + chance.below(size)}`);
+}
+
+function startNew(options: ScriptOptions): void {
+  startOne(options, `new${options.chance.below(1000)}`);
+}
+
+/** One worker more than there should be, for whom others give up leases. */
+function join(options: ScriptOptions): void {
+  const { weather, fleet, size } = options;
+  if (weather.has("deploys") && fleet.members.length <= size) startNew(options);
 }
 
 /** Two processes never run under one id at a time: that is a user's mistake that no lease table can make good. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { GetRecordsOutput } from "../aws/kinesis.ts";
+import type { GetRecordsOutput, IteratorPosition } from "../aws/kinesis.ts";
 import { compare, type ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import type { History } from "./history.ts";
 import type { VirtualTime } from "./virtual_time.ts";
@@ -47,8 +47,10 @@ export class ReadingRules {
   }
 
   /** A reader starts, or starts anew: what came before it is no longer kept, or has been handed over. */
-  opened(machine: string, shardId: string): void {
+  opened(machine: string, shardId: string, position: IteratorPosition): void {
     this.#readingOf(machine, shardId).pages = [];
+    if (!("sequenceNumber" in position) || /^\d+$/.test(position.sequenceNumber)) return;
+    this.#break("positionsExist", shardId, `${machine} reads it from ${position.sequenceNumber} on`);
   }
 
   /** GetRecords is sent. */

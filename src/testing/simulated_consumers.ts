@@ -8,7 +8,7 @@
 import type { KinesisConsumers, StreamConsumer, SubscribeToShardEvent } from "../aws/kinesis_consumers.ts";
 import { childrenOf } from "../stream/shard.ts";
 import { type Link, serviceFailure } from "./faults.ts";
-import { indexOf, viewOf } from "./shard_view.ts";
+import { viewOf } from "./shard_view.ts";
 import type { KinesisService } from "./simulated_kinesis.ts";
 import type { SimulatedShard } from "./simulated_stream.ts";
 
@@ -50,6 +50,7 @@ export class ConsumersService {
       deregisterStreamConsumer: (arn, signal) =>
         call("DeregisterStreamConsumer", signal, () => this.#consumers.delete(arn)),
       subscribeToShard: async ({ consumerArn, shardId, position }, signal) => {
+        this.#kinesis.rules.opened(link.machine.name, shardId, position);
         const subscription = await call("SubscribeToShard", signal, () => {
           if (this.#describe(consumerArn)?.consumerStatus !== "ACTIVE") {
             throw failed("ResourceNotFoundException");
@@ -60,7 +61,7 @@ export class ConsumersService {
           if (present !== undefined && this.#nowMs - present.sinceMs < TAKEOVER_MS) {
             throw failed("ResourceInUseException");
           }
-          const next = indexOf(shard, position);
+          const next = this.#kinesis.indexOf(position, shardId);
           const continuation = shard.records[next - 1]?.sequenceNumber ??
             (position.type === "LATEST" ? this.#kinesis.stream.tip : shard.startingSequenceNumber);
           const fresh = { shard, sinceMs: this.#nowMs, next, continuation, sentMs: this.#nowMs };

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { GetRecordsOutput, Kinesis, ShardFilter } from "../aws/kinesis.ts";
+import type { GetRecordsOutput, IteratorPosition, Kinesis, ShardFilter } from "../aws/kinesis.ts";
 import { childrenOf, type Shard } from "../stream/shard.ts";
 import { type Link, serviceFailure } from "./faults.ts";
 import type { ReadingRules } from "./reading_rules.ts";
@@ -26,6 +26,7 @@ export interface KinesisServiceOptions {
 export class KinesisService {
   readonly stream: SimulatedStream;
   readonly time: VirtualTime;
+  readonly rules: ReadingRules;
   readonly #options: KinesisServiceOptions;
   /** The listing as it was before the last reshard, and since when it is out of date. */
   #former: { readonly shards: readonly Shard[]; readonly sinceMs: number } | undefined;
@@ -38,6 +39,7 @@ export class KinesisService {
     this.#options = options;
     this.stream = options.stream;
     this.time = options.time;
+    this.rules = options.rules;
   }
 
   /** To be called before each reshard, for listings that do not show it yet. */
@@ -47,7 +49,7 @@ export class KinesisService {
 
   /** Kinesis as one process reaches it. */
   over(link: Link): Kinesis {
-    const { rules } = this.#options;
+    const { rules } = this;
     const machine = link.machine.name;
     const call = <T>(operation: string, signal: AbortSignal | undefined, serve: () => T) =>
       link.call("kinesis", operation, serve, signal);
@@ -65,13 +67,12 @@ export class KinesisService {
         return call("ListShards", signal, () => this.#list(isBehind, filter));
       },
       getShardIterator: (_, shardId, position, signal) => {
-        rules.opened(machine, shardId);
-        return call("GetShardIterator", signal, () => {
-          if (position.type === "AT_TIMESTAMP" && position.timestampMs > WORLD_EPOCH_MS + this.time.nowMs) {
-            throw serviceFailure("kinesis", "GetShardIterator", "InvalidArgumentException");
-          }
-          return `${shardId}/${indexOf(this.shard(shardId), position)}/${this.time.nowMs}`;
-        });
+        rules.opened(machine, shardId, position);
+        return call(
+          "GetShardIterator",
+          signal,
+          () => `${shardId}/${this.indexOf(position, shardId)}/${this.time.nowMs}`,
+        );
       },
       getRecords: async (_, iterator, limit, signal) => {
         const [shardId = ""] = iterator.split("/");
@@ -87,6 +88,16 @@ export class KinesisService {
         return output;
       },
     };
+  }
+
+  /** Where a position lies in a shard. @throws ResourceNotFoundException, InvalidArgumentException. */
+  indexOf(position: IteratorPosition, shardId: string): number {
+    const shard = this.shard(shardId);
+    const isToCome = position.type === "AT_TIMESTAMP" &&
+      position.timestampMs > WORLD_EPOCH_MS + this.time.nowMs;
+    const isNone = "sequenceNumber" in position && !/^\d+$/.test(position.sequenceNumber);
+    if (isToCome || isNone) throw serviceFailure("kinesis", "GetShardIterator", "InvalidArgumentException");
+    return indexOf(shard, position);
   }
 
   /** @throws ResourceNotFoundException. */

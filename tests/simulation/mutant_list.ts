@@ -244,6 +244,14 @@ export const MUTANTS: readonly Mutant[] = [
       "a processor is told one checkpoint, and gets the records after another one whose answer had been lost",
   },
   {
+    name: "end-that-turned-up-is-read-from",
+    file: "src/consumer/shard_consumer.ts",
+    find: `      if (isShardEnd(this.#held.lease.checkpoint)) return this.#completed(); // its answer had been lost
+`,
+    replace: "",
+    why: "a shard whose end was stored, its answer lost, is read from SHARD_END on, which Kinesis refuses for ever",
+  },
+  {
     name: "note-children-without-counter",
     file: "src/lease/lease_write.ts",
     find: `    set: { childShardIds },

@@ -71,11 +71,20 @@ Deno.test("buffersKeepTheirBounds: six pages of a shard wait, however small, and
   const rules = new ReadingRules({ time, history, maxBufferedBytes: 1e9 });
   for (let n = 1; n <= 6; n++) rules.fetched("w", "a", output([n]));
   rules.fetched("w", "a", output([])); // an empty page is none
-  rules.opened("w", "a");
+  rules.opened("w", "a", { type: "TRIM_HORIZON" });
   for (let n = 1; n <= 6; n++) rules.fetched("w", "a", output([n]));
   assertEquals(broken(), undefined);
   rules.fetched("w", "a", output([7]));
   assertEquals(broken(), "buffersKeepTheirBounds");
+});
+
+Deno.test("positionsExist: only numbers are asked for by number", () => {
+  const { time, history, broken } = world();
+  const rules = new ReadingRules({ time, history, maxBufferedBytes: 0 });
+  rules.opened("w", "a", { type: "AT_SEQUENCE_NUMBER", sequenceNumber: "17" });
+  assertEquals(broken(), undefined);
+  rules.opened("w", "a", { type: "AT_SEQUENCE_NUMBER", sequenceNumber: "SHARD_END" });
+  assertEquals(broken(), "positionsExist");
 });
 
 /** A table of one lease under the rules, in which processes `<worker>#<n>` write. */
