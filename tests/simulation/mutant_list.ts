@@ -246,10 +246,12 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "end-that-turned-up-is-read-from",
     file: "src/consumer/shard_consumer.ts",
-    find: `      if (isShardEnd(this.#held.lease.checkpoint)) return this.#completed(); // its answer had been lost
+    find:
+      `      if (isShardEnd(this.#held.lease.checkpoint)) return this.#completed(); // its answer had been lost
 `,
     replace: "",
-    why: "a shard whose end was stored, its answer lost, is read from SHARD_END on, which Kinesis refuses for ever",
+    why:
+      "a shard whose end was stored, its answer lost, is read from SHARD_END on, which Kinesis refuses for ever",
   },
   {
     name: "note-children-without-counter",

@@ -26,7 +26,7 @@ async function main(args: readonly string[]): Promise<number> {
       verbose: { type: "boolean", default: false },
     },
   });
-  const first = Number(values.seed), count = Number(values.seeds);
+  const first = wholeNumber("seed", values.seed), count = wholeNumber("seeds", values.seeds);
   const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
   const startedMs = performance.now();
   let seeds = 0, violations = 0, workerHours = 0;
@@ -46,4 +46,9 @@ async function main(args: readonly string[]): Promise<number> {
   const workerHoursPerSecond = Math.round(100 * workerHours / seconds) / 100;
   console.log(JSON.stringify({ seeds, violations, workerHoursPerSecond }));
   return violations === 0 ? 0 : 1;
+}
+
+function wholeNumber(name: string, text: string): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new TypeError(`Cannot simulate: expected a whole number for --${name}: got ${JSON.stringify(text)}`);
 }
