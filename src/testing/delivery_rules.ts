@@ -146,9 +146,12 @@ export class DeliveryRules {
     const leases = this.#options.leases();
     const first = batch.records[0], last = batch.records.at(-1);
     const stored = leases.checkpointOf(leaseKey);
-    // What this very process stored may be further on than it knows: an answer was lost.
-    const isForeign = isHandoffGraceful && stored !== undefined && stored.by !== machine;
-    if (isForeign && compare(initialCheckpoint, stored.at) < 0) {
+    // What this very process stored may be further on than it knows: an answer was lost. And one whose lease was just taken
+    // from it, without much ado, goes on until it hears of it.
+    const mustKnow = isHandoffGraceful || leases.owns(machine, leaseKey);
+    if (
+      mustKnow && stored !== undefined && stored.by !== machine && compare(initialCheckpoint, stored.at) < 0
+    ) {
       const detail = `${machine} started at ${textOf(initialCheckpoint)}, stored is ${textOf(stored.at)}`;
       this.#break("startsAtTheCheckpoint", visit, detail);
     }
@@ -174,6 +177,11 @@ export class DeliveryRules {
   /** It was stored, and the processor knows: if its batch fails now, only the rest is repeated. */
   checkpointed(visit: Visit, covered: number): void {
     visit.next = Math.max(visit.next ?? 0, covered);
+    const stored = this.#options.leases().checkpointOf(visit.context.leaseKey)?.at;
+    const kept = stored === undefined ? 0 : recordsUpTo(this.#shard(visit.shardId), stored);
+    if (kept >= covered) return;
+    const detail = `${visit.machine} asked for one that covers ${covered} records: ${kept} are stored`;
+    this.#break("checkpointsAreStored", visit, detail);
   }
 
   /** The batch was processed to its end, or is passed over: the next one follows it. */

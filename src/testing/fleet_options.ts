@@ -59,5 +59,6 @@ export function variedOptions(chance: Chance): FleetOptions {
     idleTimeBetweenReadsMs: pick(1000, 1000, 200),
     retrievalMode: chance.happens(0.3) ? "FANOUT" : "POLLING",
     shutdownGraceMs: pick(30_000, 3000),
+    deregisterConsumerOnStop: chance.happens(0.2),
   };
 }

@@ -52,7 +52,7 @@ export function startScript(options: ScriptOptions): void {
       // The end of a shard is where most can go wrong: something often does.
       if (chance.happens(0.5)) time.after(chance.between(0, 6000), () => disturb(options));
       if (chance.happens(0.2)) time.after(chance.between(0, 4000), () => fail(options));
-      if (chance.happens(0.3)) time.after(chance.between(0, 6000), () => join(options));
+      if (chance.happens(0.5)) time.after(chance.between(0, 4000), () => join(options));
     });
   }
   repeat(options, [5000, 60_000], () => disturb(options));

@@ -119,17 +119,18 @@ export class LeaseRules implements TableWatcher {
     }
     const before = record.token;
     if (before === undefined || token > before.value) record.token = { value: token, machine: by };
-    else if ((token < before.value || by !== before.machine) && this.#isHeldBy(by, record)) {
+    else if ((token < before.value || by !== before.machine) && this.owns(by, leaseKey)) {
       const detail = `${by} owns it with token ${token}, ${before.machine} had ${before.value}`;
       this.#break("fencingTokensGrow", leaseKey, detail);
     }
   }
 
-  #isHeldBy(machine: string, { lease, holds }: LeaseRecord): boolean {
+  /** Whether the lease is that of a process at this moment, and not expired. */
+  owns(machine: string, leaseKey: string): boolean {
     const { time, failoverTimeMs, workerOf } = this.#options;
-    const heartbeatMs = holds.get(machine)?.heartbeatMs ?? -Infinity;
+    const lease = this.leaseOf(leaseKey);
     return lease !== undefined && actualOwner(lease) === workerOf(machine) &&
-      time.nowMs - heartbeatMs <= failoverTimeMs;
+      time.nowMs - this.holdOf(machine, leaseKey).heartbeatMs <= failoverTimeMs;
   }
 
   sent(by: string, key: string, update: ItemUpdate): void {

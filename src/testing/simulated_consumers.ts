@@ -14,6 +14,7 @@ import type { SimulatedShard } from "./simulated_stream.ts";
 
 /** A subscription, as the service knows it. */
 interface Subscription {
+  readonly consumerArn: string;
   readonly shard: SimulatedShard;
   readonly sinceMs: number;
   /** The index of the next record. */
@@ -64,7 +65,7 @@ export class ConsumersService {
           const next = this.#kinesis.indexOf(position, shardId);
           const continuation = shard.records[next - 1]?.sequenceNumber ??
             (position.type === "LATEST" ? this.#kinesis.stream.tip : shard.startingSequenceNumber);
-          const fresh = { shard, sinceMs: this.#nowMs, next, continuation, sentMs: this.#nowMs };
+          const fresh = { consumerArn, shard, sinceMs: this.#nowMs, next, continuation, sentMs: this.#nowMs };
           this.#subscriptions.set(key, fresh);
           return fresh;
         });
@@ -101,7 +102,8 @@ export class ConsumersService {
             throw failed("InternalFailure");
           }
           const isEnded = this.#nowMs - subscription.sinceMs > LIFE_MS || link.happens("kinesis", 0.003);
-          if (isEnded || this.#subscriptions.get(key) !== subscription) {
+          const isGone = !this.#consumers.has(subscription.consumerArn);
+          if (isEnded || isGone || this.#subscriptions.get(key) !== subscription) {
             close();
             return done;
           }
