@@ -6,30 +6,16 @@
  */
 
 import type { KinesisConsumers, StreamConsumer, SubscribeToShardEvent } from "../aws/kinesis_consumers.ts";
-import { childrenOf } from "../stream/shard.ts";
 import { type Link, serviceFailure } from "./faults.ts";
-import { viewOf } from "./shard_view.ts";
+import { SUBSCRIPTION_LIFE_MS } from "./service_limits.ts";
+import { nextEvent, ShardSubscriptions, type Subscription } from "./shard_subscriptions.ts";
 import type { KinesisService } from "./simulated_kinesis.ts";
-import type { SimulatedShard } from "./simulated_stream.ts";
-
-/** A subscription, as the service knows it. */
-interface Subscription {
-  readonly consumerArn: string;
-  readonly shard: SimulatedShard;
-  readonly sinceMs: number;
-  /** The index of the next record. */
-  next: number;
-  continuation: string;
-  /** When the last event was sent; empty ones show now and then that it is alive. */
-  sentMs: number;
-}
 
 /** The consumers of a world's stream. */
 export class ConsumersService {
   readonly #kinesis: KinesisService;
   readonly #consumers = new Map<string, number>();
-  /** The one subscription that each shard may have with each consumer. */
-  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #subscriptions = new ShardSubscriptions();
 
   constructor(kinesis: KinesisService) {
     this.#kinesis = kinesis;
@@ -56,27 +42,26 @@ export class ConsumersService {
           if (this.#describe(consumerArn)?.consumerStatus !== "ACTIVE") {
             throw failed("ResourceNotFoundException");
           }
+          const { stream } = this.#kinesis;
           const shard = this.#kinesis.shard(shardId);
-          const key = `${consumerArn} ${shardId}`;
-          const present = this.#subscriptions.get(key);
-          if (present !== undefined && this.#nowMs - present.sinceMs < TAKEOVER_MS) {
-            throw failed("ResourceInUseException");
-          }
-          const next = this.#kinesis.indexOf(position, shardId);
-          const continuation = shard.records[next - 1]?.sequenceNumber ??
-            (position.type === "LATEST" ? this.#kinesis.stream.tip : shard.startingSequenceNumber);
-          const fresh = { consumerArn, shard, sinceMs: this.#nowMs, next, continuation, sentMs: this.#nowMs };
-          this.#subscriptions.set(key, fresh);
+          this.#kinesis.indexOf(position, shardId); // refuses what cannot be a position
+          const fresh = this.#subscriptions.open({
+            consumerArn,
+            stream,
+            shard,
+            position,
+            nowMs: this.#nowMs,
+          });
+          if (fresh === undefined) throw failed("ResourceInUseException");
           return fresh;
         });
-        return this.#events(link, `${consumerArn} ${shardId}`, subscription, signal);
+        return this.#events(link, subscription, signal);
       },
     };
   }
 
   #events(
     link: Link,
-    key: string,
     subscription: Subscription,
     signal: AbortSignal,
   ): AsyncIterableIterator<SubscribeToShardEvent> {
@@ -84,7 +69,7 @@ export class ConsumersService {
     const done = { done: true, value: undefined } as const;
     const close = () => {
       isOver = true;
-      if (this.#subscriptions.get(key) === subscription) this.#subscriptions.delete(key);
+      this.#subscriptions.close(subscription);
     };
     signal.addEventListener("abort", close, { once: true });
     const events: AsyncIterableIterator<SubscribeToShardEvent> = {
@@ -101,9 +86,10 @@ export class ConsumersService {
             close();
             throw failed("InternalFailure");
           }
-          const isEnded = this.#nowMs - subscription.sinceMs > LIFE_MS || link.happens("kinesis", 0.003);
+          const isEnded = this.#nowMs - subscription.sinceMs > SUBSCRIPTION_LIFE_MS ||
+            link.happens("kinesis", 0.003);
           const isGone = !this.#consumers.has(subscription.consumerArn);
-          if (isEnded || isGone || this.#subscriptions.get(key) !== subscription) {
+          if (isEnded || isGone || !this.#subscriptions.isCurrent(subscription)) {
             close();
             return done;
           }
@@ -124,22 +110,10 @@ export class ConsumersService {
 
   /** What is sent now; undefined: nothing yet. */
   #event(link: Link, subscription: Subscription): SubscribeToShardEvent | undefined {
-    const { shard } = subscription;
     const limit = link.happens("kinesis", 0.3) ? link.chance.below(3) : 1000;
-    const view = viewOf(shard, subscription.next, { limit, nowMs: this.#nowMs });
-    const { records, bytes, millisBehindLatest, isEnd } = view;
-    if (records.length === 0 && !isEnd && this.#nowMs - subscription.sentMs < HEARTBEAT_MS) return undefined;
-    subscription.next = view.next;
-    subscription.sentMs = this.#nowMs;
-    subscription.continuation = records.at(-1)?.sequenceNumber ?? subscription.continuation;
-    const isNameless = link.happens("kinesis", 0.3);
-    return {
-      records,
-      bytes,
-      continuationSequenceNumber: isEnd ? undefined : subscription.continuation,
-      millisBehindLatest,
-      childShards: isEnd && !isNameless ? childrenOf(shard.shardId, this.#kinesis.stream.list()) : [],
-    };
+    const event = nextEvent(subscription, { limit, nowMs: this.#nowMs });
+    if (event === undefined) return undefined;
+    return link.happens("kinesis", 0.3) ? { ...event, childShards: [] } : event;
   }
 
   #describe(consumerArn: string): StreamConsumer | undefined {
@@ -156,15 +130,10 @@ export class ConsumersService {
   }
 }
 
-/** Kinesis API reference, SubscribeToShard: five minutes; a second call within five seconds is refused. */
-const LIFE_MS = 300_000, TAKEOVER_MS = 5000;
 /** How long a consumer takes to become active. */
 const CREATION_MS = 3000;
 /** Records arrive within so many ms. Kinesis documentation: about 70 ms; coarser, for speed. */
 const PUSH_MS = 250;
-/** An idle subscription shows itself so often. */
-const HEARTBEAT_MS = 5000;
-
 function arnOf(consumerName: string): string {
   return `arn:aws:kinesis:us-east-1:000000000000:stream/simulated/consumer/${consumerName}:1`;
 }

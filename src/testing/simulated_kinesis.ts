@@ -9,7 +9,8 @@ import type { GetRecordsOutput, IteratorPosition, Kinesis, ShardFilter } from ".
 import { childrenOf, type Shard } from "../stream/shard.ts";
 import { type Link, serviceFailure } from "./faults.ts";
 import type { ReadingRules } from "./reading_rules.ts";
-import { indexOf, viewOf } from "./shard_view.ts";
+import { CallRate, ITERATOR_LIFE_MS, READS_PER_SECOND } from "./service_limits.ts";
+import { indexOf, passesFilter, viewOf } from "./shard_view.ts";
 import { type SimulatedShard, type SimulatedStream, WORLD_EPOCH_MS } from "./simulated_stream.ts";
 import type { VirtualTime } from "./virtual_time.ts";
 
@@ -30,8 +31,8 @@ export class KinesisService {
   readonly #options: KinesisServiceOptions;
   /** The listing as it was before the last reshard, and since when it is out of date. */
   #former: { readonly shards: readonly Shard[]; readonly sinceMs: number } | undefined;
-  /** When each shard was read last, in virtual ms. */
-  readonly #reads = new Map<string, number[]>();
+  /** The calls that read each shard. */
+  readonly #reads = new Map<string, CallRate>();
   /** How many empty pages lie ahead, by shard. */
   readonly #deserts = new Map<string, number>();
 
@@ -113,28 +114,8 @@ export class KinesisService {
     const former = this.#former;
     const mayBeBehind = former !== undefined && this.time.nowMs - former.sinceMs < 3000;
     const shards = isBehind && mayBeBehind ? former.shards : this.stream.list();
-    return this.#options.knowsFilters ? shards.filter((shard) => this.#passes(shard, filter)) : shards;
-  }
-
-  /** Source: the API reference of ListShards, ShardFilter. */
-  #passes({ shardId }: Shard, filter: ShardFilter | undefined): boolean {
-    const shard = this.stream.shards.get(shardId);
-    if (filter === undefined || shard === undefined) return true;
-    const { openedMs, closedMs = Infinity } = shard;
-    switch (filter.type) {
-      case "AT_LATEST":
-        return closedMs === Infinity;
-      case "AT_TRIM_HORIZON":
-        return shard.parents.every((id) => this.stream.shards.get(id)?.isGone !== false);
-      case "FROM_TRIM_HORIZON":
-        return true;
-      case "AT_TIMESTAMP": {
-        const atMs = filter.timestampMs - WORLD_EPOCH_MS;
-        return openedMs <= atMs && atMs <= closedMs;
-      }
-      case "FROM_TIMESTAMP":
-        return closedMs >= filter.timestampMs - WORLD_EPOCH_MS;
-    }
+    if (filter === undefined || !this.#options.knowsFilters) return shards;
+    return shards.filter(({ shardId }) => passesFilter(this.stream, shardId, filter));
   }
 
   /** A sparse shard gives hundreds of empty pages, a busy one short pages at times. */
@@ -155,11 +136,11 @@ export class KinesisService {
       throw serviceFailure("kinesis", "GetRecords", "ExpiredIteratorException");
     }
     const shard = this.shard(shardId);
-    const recent = (this.#reads.get(shardId) ?? []).filter((readMs) => readMs > nowMs - 1000);
-    if (recent.length >= READS_PER_SECOND) {
+    let reads = this.#reads.get(shardId);
+    if (reads === undefined) this.#reads.set(shardId, reads = new CallRate(READS_PER_SECOND));
+    if (!reads.take(nowMs)) {
       throw serviceFailure("kinesis", "GetRecords", "ProvisionedThroughputExceededException");
     }
-    this.#reads.set(shardId, [...recent, nowMs]);
     const { records, bytes, next, millisBehindLatest, isEnd } = viewOf(shard, Number(index), {
       limit,
       nowMs,
@@ -173,8 +154,3 @@ export class KinesisService {
     };
   }
 }
-
-/** Kinesis API reference, GetShardIterator: 5 minutes. */
-const ITERATOR_LIFE_MS = 300_000;
-/** Kinesis API reference, GetRecords: five calls a second for each shard. */
-const READS_PER_SECOND = 5;

@@ -46,6 +46,8 @@ export interface SimulatedShard {
   readonly placeAfter: Map<string, number>;
   /** So many of `records` have been kept for long enough, and are gone. */
   trimmed: number;
+  /** So many of the trimmed ones are no longer in `records`. Indexes count them all the same. */
+  forgotten: number;
   /** Closed, and trimmed to the end: nobody knows it any more. */
   isGone: boolean;
 }
@@ -56,6 +58,16 @@ export interface SimulatedStreamOptions {
   readonly shardCount: number;
   /** What each step holds. */
   readonly payload: (key: string, step: number) => Uint8Array;
+  /** What all sequence numbers begin with, before their last ten digits. @default {""} */
+  readonly sequencePrefix?: string | undefined;
+  /** When it begins, in virtual ms. @default {0} */
+  readonly openedMs?: number | undefined;
+}
+
+/** A record as a producer gives it. */
+export interface RecordToPut {
+  readonly partitionKey: string;
+  readonly data: Uint8Array;
 }
 
 /** The partition keys. More than there are ever shards in a world of ordinary size, so that each shard has some. */
@@ -74,12 +86,12 @@ export class SimulatedStream {
   total = 0;
 
   constructor(options: SimulatedStreamOptions) {
-    const { chance, shardCount } = this.#options = options;
+    const { chance, shardCount, openedMs = 0 } = this.#options = options;
     this.#chance = chance;
     const width = (MAX_HASH_KEY + 1n) / BigInt(shardCount);
     for (let i = 0n; i < shardCount; i++) {
       const end = i === BigInt(shardCount) - 1n ? MAX_HASH_KEY : (i + 1n) * width - 1n;
-      this.#open({ startingHashKey: `${i * width}`, endingHashKey: `${end}` }, [], 0);
+      this.#open({ startingHashKey: `${i * width}`, endingHashKey: `${end}` }, [], openedMs);
     }
   }
 
@@ -89,7 +101,7 @@ export class SimulatedStream {
 
   /** The sequence number after which everything lies that is put from now on. */
   get tip(): string {
-    return `${this.#sequence}`;
+    return this.#numbered(this.#sequence);
   }
 
   childrenOf(shardId: string): readonly SimulatedShard[] {
@@ -105,46 +117,60 @@ export class SimulatedStream {
   put(nowMs: number): void {
     const key = this.#chance.below(keyCount);
     const hashKey = (MAX_HASH_KEY / BigInt(keyCount)) * BigInt(key) + 12_345n;
-    const shard = this.open.find(({ hashKeyRange }) =>
-      BigInt(hashKeyRange.startingHashKey) <= hashKey && hashKey <= BigInt(hashKeyRange.endingHashKey)
-    );
-    if (shard === undefined) throw new RangeError(`no open shard has hash key ${hashKey}`);
+    const shard = this.shardOf(hashKey);
     const partitionKey = `key-${key}`;
     let steps = this.#steps.get(partitionKey);
     if (steps === undefined) this.#steps.set(partitionKey, steps = []);
     const isAggregate = this.#chance.happens(0.3);
     const count = isAggregate ? 2 + this.#chance.below(6) : 1;
-    const sequenceNumber = this.#nextSequence();
-    const payloads: Uint8Array[] = [];
-    for (let subSequenceNumber = 0; subSequenceNumber < count; subSequenceNumber++) {
-      const step = steps.length + 1;
-      const position = { sequenceNumber, subSequenceNumber };
-      payloads.push(this.#options.payload(partitionKey, step));
-      steps.push({ shard, place: shard.steps.length });
-      shard.steps.push({ key: partitionKey, step, position, putMs: nowMs });
-    }
+    const payloads = Array.from(
+      { length: count },
+      (_, index) => this.#options.payload(partitionKey, steps.length + 1 + index),
+    );
     const [first = new Uint8Array()] = payloads;
-    shard.records.push({
-      sequenceNumber,
-      subSequenceNumber: 0,
-      partitionKey,
-      explicitHashKey: undefined,
-      data: isAggregate ? aggregateOf(partitionKey, `${hashKey}`, payloads) : first,
-      approximateArrivalTimestamp: WORLD_EPOCH_MS + nowMs,
-      encryptionType: undefined,
-      aggregated: false,
-    });
+    const data = isAggregate ? aggregateOf(partitionKey, `${hashKey}`, payloads) : first;
+    const { sequenceNumber } = this.append(shard, { partitionKey, data }, nowMs);
+    for (let subSequenceNumber = 0; subSequenceNumber < count; subSequenceNumber++) {
+      const position = { sequenceNumber, subSequenceNumber };
+      steps.push({ shard, place: shard.steps.length });
+      shard.steps.push({ key: partitionKey, step: steps.length, position, putMs: nowMs });
+    }
     shard.placeAfter.set(sequenceNumber, shard.steps.length);
     this.total += count;
   }
 
-  /** Splits a shard in the middle. */
-  split(shard: SimulatedShard, nowMs: number): void {
+  /** Puts one record as it is. It is no step: the rules of a world do not know of it. */
+  append(shard: SimulatedShard, { partitionKey, data }: RecordToPut, nowMs: number): KinesisRecord {
+    const record: KinesisRecord = {
+      sequenceNumber: this.#nextSequence(),
+      subSequenceNumber: 0,
+      partitionKey,
+      explicitHashKey: undefined,
+      data,
+      approximateArrivalTimestamp: WORLD_EPOCH_MS + nowMs,
+      encryptionType: undefined,
+      aggregated: false,
+    };
+    shard.records.push(record);
+    return record;
+  }
+
+  /** The open shard that a hash key belongs to. */
+  shardOf(hashKey: bigint): SimulatedShard {
+    const shard = this.open.find(({ hashKeyRange }) =>
+      BigInt(hashKeyRange.startingHashKey) <= hashKey && hashKey <= BigInt(hashKeyRange.endingHashKey)
+    );
+    if (shard === undefined) throw new RangeError(`no open shard has hash key ${hashKey}`);
+    return shard;
+  }
+
+  /** Splits a shard: its second half begins at a hash key, by default in the middle. */
+  split(shard: SimulatedShard, nowMs: number, at?: bigint): void {
     this.#close(shard, nowMs);
     const start = BigInt(shard.hashKeyRange.startingHashKey), end = BigInt(shard.hashKeyRange.endingHashKey);
-    const middle = (start + end) / 2n;
-    this.#open({ startingHashKey: `${start}`, endingHashKey: `${middle}` }, [shard.shardId], nowMs);
-    this.#open({ startingHashKey: `${middle + 1n}`, endingHashKey: `${end}` }, [shard.shardId], nowMs);
+    const middle = at ?? (start + end) / 2n + 1n;
+    this.#open({ startingHashKey: `${start}`, endingHashKey: `${middle - 1n}` }, [shard.shardId], nowMs);
+    this.#open({ startingHashKey: `${middle}`, endingHashKey: `${end}` }, [shard.shardId], nowMs);
   }
 
   /** Merges a shard with the one that follows it. @returns false when it is the last. */
@@ -195,6 +221,7 @@ export class SimulatedStream {
       steps: [],
       placeAfter: new Map(),
       trimmed: 0,
+      forgotten: 0,
       isGone: false,
     });
   }
@@ -206,7 +233,11 @@ export class SimulatedStream {
 
   #nextSequence(): string {
     this.#sequence += 1 + this.#chance.below(3);
-    return `${this.#sequence}`;
+    return this.#numbered(this.#sequence);
+  }
+
+  #numbered(sequence: number): string {
+    return `${this.#options.sequencePrefix ?? ""}${sequence}`;
   }
 }
 
