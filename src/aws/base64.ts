@@ -37,6 +37,14 @@ export function decodeBase64(texts: readonly string[]): DecodedPayloads {
   return { views, bytes };
 }
 
+/** The standard alphabet, padded. */
+export function encodeBase64(bytes: Uint8Array & { toBase64?(): string }): string {
+  if (bytes.toBase64 !== undefined) return bytes.toBase64();
+  let binary = "";
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary);
+}
+
 /** Node 20 and older engines lack `setFromBase64`. */
 type NativelyDecoding = Uint8Array<ArrayBuffer> & {
   setFromBase64?(text: string): { readonly written: number };

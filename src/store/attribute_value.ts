@@ -8,6 +8,7 @@
  * @module
  */
 
+import { encodeBase64 } from "../aws/base64.ts";
 import type { AttributeValue, Item } from "../aws/dynamodb.ts";
 
 /** What became of reading an item: its value, or why it cannot be one. */
@@ -53,9 +54,7 @@ export function textSetValue(name: string, texts: readonly string[]): { readonly
 
 /** Bytes, which the wire form holds as base64. */
 export function bytesValue(bytes: Uint8Array): { readonly B: string } {
-  let binary = "";
-  for (const byte of bytes) binary += String.fromCharCode(byte);
-  return { B: btoa(binary) };
+  return { B: encodeBase64(bytes) };
 }
 
 /** Reads the attributes of one item. An absent attribute is undefined; a wrong one too, and is noted in `problem`. */

@@ -20,11 +20,25 @@
  * if (result.violation !== undefined) throw new Error(violationText(result));
  * ```
  *
- * Runs where there is `setImmediate`: Deno, Node.js, Bun.
+ * And the same model of Kinesis and DynamoDB as a server in real time, to develop against and to break: see docs/emulator.md.
+ *
+ * ```ts
+ * import { simulatedAws } from "./mod.ts";
+ *
+ * const aws = simulatedAws({ streams: { words: 2 } });
+ * aws.stream("words").put("hello");
+ * aws.faults.next("GetRecords", { type: "throttled", times: 3 });
+ * const { fetch } = aws; // a worker's `system.fetch`, or a server's handler
+ * ```
+ *
+ * Simulations run where there is `setImmediate`: Deno, Node.js, Bun. The server runs anywhere.
  *
  * @module
  */
 
+export { type SimulatedAws, simulatedAws, type SimulatedAwsOptions } from "./http/simulated_aws.ts";
+export type { AwsFault, AwsFaults, FaultChoice, SubscriptionFault } from "./http/aws_faults.ts";
+export type { PutResult, StreamControl, TableView } from "./http/stream_control.ts";
 export { simulate, type SimulationOptions, type SimulationResult } from "./simulation.ts";
 export { type Violation, violationText } from "./history.ts";
 export { ALL_FAULTS, type Fault } from "./faults.ts";
