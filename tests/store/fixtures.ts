@@ -1,5 +1,5 @@
 /**
- * One application's tables, in memory or on dynalite, with the stores on them and a side door to the raw items.
+ * One application's tables, in memory, on dynalite or simulated, with the stores on them and a side door to the raw items.
  *
  * @module
  */
@@ -14,7 +14,8 @@ import { leaseOf } from "../../src/store/lease_item.ts";
 import { MemoryCoordinatorStore } from "../../src/store/memory_coordinator_store.ts";
 import { MemoryLeaseStore } from "../../src/store/memory_lease_store.ts";
 import { MemoryTable } from "../../src/store/memory_table.ts";
-import { type Clock, realClock, realSystem } from "../../src/system.ts";
+import { type Clock, realClock, realSystem, type System } from "../../src/system.ts";
+import { simulatedAws } from "../../src/testing/mod.ts";
 import { startDynalite } from "../support/emulators.ts";
 
 /** The tables of an application called `app`. */
@@ -32,23 +33,29 @@ export interface Fixture extends AsyncDisposable {
   createLegacyTables(): Promise<void>;
 }
 
-/** A fixture that also lets a test talk to dynalite itself. */
-export interface DynaliteFixture extends Fixture {
+/** A fixture that also lets a test talk to DynamoDB itself. */
+export interface DynamoDBFixture extends Fixture {
   readonly dynamodb: DynamoDB;
   /** Sends any request, e.g. one with the legacy parameters that Java uses. @returns The answer, also of a failure. */
   raw(operation: string, input: Readonly<Record<string, unknown>>): Promise<RawAnswer>;
 }
 
-/** What dynalite answered. */
+/** What DynamoDB answered. */
 export interface RawAnswer {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+/** The kinds of fixture that are a DynamoDB, by name. */
+export const DYNAMODB_FIXTURES: readonly (readonly [string, () => Promise<DynamoDBFixture>])[] = [
+  ["dynalite", dynaliteFixture],
+  ["simulatedAws", simulatedAwsFixture],
+];
+
 /** The kinds of fixture, by name. */
 export const FIXTURES: readonly (readonly [string, () => Promise<Fixture>])[] = [
   ["memory", memoryFixture],
-  ["dynalite", dynaliteFixture],
+  ...DYNAMODB_FIXTURES,
 ];
 
 /** An application's tables in memory. */
@@ -78,20 +85,36 @@ export function memoryFixture(): Promise<Fixture> {
 }
 
 /** An application's tables on a dynalite of its own. */
-export async function dynaliteFixture(): Promise<DynaliteFixture> {
+export async function dynaliteFixture(): Promise<DynamoDBFixture> {
   const dynalite = await startDynalite({ createTableMs: 1 });
+  return dynamoDBFixture(dynalite.url, realSystem, () => dynalite[Symbol.asyncDispose]());
+}
+
+/** An application's tables on a simulated DynamoDB of its own. */
+export function simulatedAwsFixture(): Promise<DynamoDBFixture> {
+  const { fetch } = simulatedAws({ changeMs: 1 });
+  return Promise.resolve(
+    dynamoDBFixture("http://simulated", { ...realSystem, fetch }, () => Promise.resolve()),
+  );
+}
+
+function dynamoDBFixture(
+  endpoint: string,
+  system: System,
+  dispose: () => PromiseLike<void>,
+): DynamoDBFixture {
   const dynamodb = signedDynamoDB({
     region: "us-east-1",
-    endpoint: dynalite.url,
+    endpoint,
     credentials: {
       accessKeyId: "key",
       secretAccessKey: "secret",
       sessionToken: undefined,
       expiresEpochMs: undefined,
     },
-    system: realSystem,
+    system,
   });
-  const raw = rawCaller(dynalite.url);
+  const raw = rawCaller(endpoint, system);
   return {
     leases: new DynamoDBLeaseStore({ dynamodb, tableName: "app", system: { clock: hastyClock } }),
     coordinator: new DynamoDBCoordinatorStore({ dynamodb, applicationName: "app", tableName: "app" }),
@@ -114,7 +137,7 @@ export async function dynaliteFixture(): Promise<DynaliteFixture> {
         }
       }
     },
-    [Symbol.asyncDispose]: () => dynalite[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: dispose,
   };
 }
 
@@ -156,15 +179,15 @@ export function inOrder(items: readonly Item[]): Item[] {
   ).toSorted((a, b) => JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
 }
 
-function rawCaller(url: string): DynaliteFixture["raw"] {
+function rawCaller(url: string, system: System): DynamoDBFixture["raw"] {
   return async (operation, input) => {
-    const response = await fetch(url, {
+    const response = await system.fetch(url, {
       method: "POST",
       headers: {
         "content-type": "application/x-amz-json-1.0",
         "x-amz-target": `DynamoDB_20120810.${operation}`,
         "x-amz-date": "20260130T120000Z",
-        // dynalite wants a signature but does not check it.
+        // An emulator wants a signature but does not check it.
         "authorization": "AWS4-HMAC-SHA256 Credential=key/20260130/us-east-1/dynamodb/aws4_request, " +
           "SignedHeaders=host;x-amz-date;x-amz-target, Signature=0",
       },

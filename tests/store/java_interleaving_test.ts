@@ -17,15 +17,15 @@ import {
   startHandoff,
 } from "../../src/lease/lease_write.ts";
 import { positionAt } from "../../src/stream/sequence_number.ts";
-import { type DynaliteFixture, dynaliteFixture, newLease } from "./fixtures.ts";
+import { DYNAMODB_FIXTURES, type DynamoDBFixture, newLease } from "./fixtures.ts";
 
 const KEY = newLease().leaseKey;
 
 /** A worker that writes as Java does. `null` stands for an attribute that must not be there. */
 class JavaWorker {
-  readonly #fixture: DynaliteFixture;
+  readonly #fixture: DynamoDBFixture;
 
-  constructor(fixture: DynaliteFixture) {
+  constructor(fixture: DynamoDBFixture) {
     this.#fixture = fixture;
   }
 
@@ -94,110 +94,116 @@ class JavaWorker {
   }
 }
 
-Deno.test("a lease passes between Java workers and ours, handoffs included", async () => {
-  await using fixture = await dynaliteFixture();
-  await fixture.leases.ensureTable();
-  const java = new JavaWorker(fixture);
-  const apply = async (write: LeaseWrite): Promise<Lease> => {
-    const outcome = await fixture.leases.apply(write);
-    assert(outcome.applied, write.operation);
-    return outcome.lease;
-  };
-  const refused = async (write: LeaseWrite): Promise<Lease | undefined> => {
-    const outcome = await fixture.leases.apply(write);
-    assert(!outcome.applied, write.operation);
-    return outcome.found;
-  };
+for (const [kind, open] of DYNAMODB_FIXTURES) {
+  Deno.test(`${kind}: a lease passes between Java workers and ours, handoffs included`, async () => {
+    await using fixture = await open();
+    await fixture.leases.ensureTable();
+    const java = new JavaWorker(fixture);
+    const apply = async (write: LeaseWrite): Promise<Lease> => {
+      const outcome = await fixture.leases.apply(write);
+      assert(outcome.applied, write.operation);
+      return outcome.lease;
+    };
+    const refused = async (write: LeaseWrite): Promise<Lease | undefined> => {
+      const outcome = await fixture.leases.apply(write);
+      assert(!outcome.applied, write.operation);
+      return outcome.found;
+    };
 
-  assertEquals(await fixture.leases.create(newLease()), true);
-  assertEquals(await java.create({ leaseKey: s(KEY), leaseCounter: n(0) }), false);
+    assertEquals(await fixture.leases.create(newLease()), true);
+    assertEquals(await java.create({ leaseKey: s(KEY), leaseCounter: n(0) }), false);
 
-  // A Java leader assigns to us (counter 1); we renew (2); Java, late, misses both fences.
-  assertEquals(await java.assign("ours", null, null), true);
-  let ours = await read(fixture);
-  assertEquals([ours.leaseOwner, ours.leaseCounter], ["ours", 1]);
-  ours = await apply(renew(ours, 3.25));
-  assertEquals(await java.renew(1, null), false);
-  assertEquals(await java.assign("java", "somebody", null), false);
+    // A Java leader assigns to us (counter 1); we renew (2); Java, late, misses both fences.
+    assertEquals(await java.assign("ours", null, null), true);
+    let ours = await read(fixture);
+    assertEquals([ours.leaseOwner, ours.leaseCounter], ["ours", 1]);
+    ours = await apply(renew(ours, 3.25));
+    assertEquals(await java.renew(1, null), false);
+    assertEquals(await java.assign("java", "somebody", null), false);
 
-  // A Java leader hands over to a Java worker: we learn of it when a renewal is refused, drain, checkpoint and pass it on.
-  assertEquals(await java.startHandoff("java", "ours"), true);
-  assertEquals(await java.startHandoff("java", "ours"), false);
-  const pending = await refused(renew(ours));
-  assertEquals([pending?.leaseOwner, pending?.checkpointOwner, pending?.leaseCounter], ["java", "ours", 2]);
-  assert(pending !== undefined);
-  ours = await apply(renew(pending));
-  assertEquals(await java.renew(3, null), false);
-  ours = await apply(checkpoint(ours, positionAt("49000", 2)));
-  ours = await apply(assign(ours, "java"));
-  assertEquals([ours.leaseCounter, ours.ownerSwitchesSinceCheckpoint], [5, 0]);
+    // A Java leader hands over to a Java worker: we learn of it when a renewal is refused, drain, checkpoint and pass it on.
+    assertEquals(await java.startHandoff("java", "ours"), true);
+    assertEquals(await java.startHandoff("java", "ours"), false);
+    const pending = await refused(renew(ours));
+    assertEquals([pending?.leaseOwner, pending?.checkpointOwner, pending?.leaseCounter], ["java", "ours", 2]);
+    assert(pending !== undefined);
+    ours = await apply(renew(pending));
+    assertEquals(await java.renew(3, null), false);
+    ours = await apply(checkpoint(ours, positionAt("49000", 2)));
+    ours = await apply(assign(ours, "java"));
+    assertEquals([ours.leaseCounter, ours.ownerSwitchesSinceCheckpoint], [5, 0]);
 
-  // Java renews and checkpoints (7); what we still remember is refused.
-  assertEquals(await java.renew(5, null), true);
-  assertEquals(await java.checkpoint(6, "49500"), true);
-  await refused(renew(ours));
-  await refused(checkpoint(ours, positionAt("49001")));
+    // Java renews and checkpoints (7); what we still remember is refused.
+    assertEquals(await java.renew(5, null), true);
+    assertEquals(await java.checkpoint(6, "49500"), true);
+    await refused(renew(ours));
+    await refused(checkpoint(ours, positionAt("49001")));
 
-  // We lead: a handoff from Java to us, which Java completes; then a direct assignment, and a release.
-  const javas = await read(fixture);
-  assert(javas.leaseOwner === "java");
-  await apply(startHandoff({ ...javas, leaseOwner: "java" }, "ours"));
-  assertEquals(await java.renew(7, null), false);
-  assertEquals(await java.renew(7, undefined), true);
-  assertEquals(await java.assign("ours", "ours", "java"), true);
-  ours = await read(fixture);
-  assertEquals([ours.leaseOwner, ours.checkpointOwner, ours.leaseCounter], ["ours", undefined, 9]);
-  ours = await apply(assign(ours, "java"));
-  assertEquals(await java.renew(9, null), false);
-  ours = await apply(evict(ours));
-  assertEquals(await java.assign("java", "java", null), false);
-  assertEquals(await java.assign("java", null, null), true);
+    // We lead: a handoff from Java to us, which Java completes; then a direct assignment, and a release.
+    const javas = await read(fixture);
+    assert(javas.leaseOwner === "java");
+    await apply(startHandoff({ ...javas, leaseOwner: "java" }, "ours"));
+    assertEquals(await java.renew(7, null), false);
+    assertEquals(await java.renew(7, undefined), true);
+    assertEquals(await java.assign("ours", "ours", "java"), true);
+    ours = await read(fixture);
+    assertEquals([ours.leaseOwner, ours.checkpointOwner, ours.leaseCounter], ["ours", undefined, 9]);
+    ours = await apply(assign(ours, "java"));
+    assertEquals(await java.renew(9, null), false);
+    ours = await apply(evict(ours));
+    assertEquals(await java.assign("java", "java", null), false);
+    assertEquals(await java.assign("java", null, null), true);
 
-  assertEquals(await fixture.items(), [{
-    checkpoint: s("49500"),
-    checkpointSubSequenceNumber: n(0),
-    endingHashKey: s("340282366920938463463374607431768211455"),
-    entityType: s("LEASE"),
-    leaseCounter: n(12),
-    leaseKey: s(KEY),
-    leaseOwner: s("java"),
-    ownerSwitchesSinceCheckpoint: n(1),
-    startingHashKey: s("0"),
-    throughputKBps: { N: "3.25" },
-  }]);
-});
+    assertEquals(await fixture.items(), [{
+      checkpoint: s("49500"),
+      checkpointSubSequenceNumber: n(0),
+      endingHashKey: s("340282366920938463463374607431768211455"),
+      entityType: s("LEASE"),
+      leaseCounter: n(12),
+      leaseKey: s(KEY),
+      leaseOwner: s("java"),
+      ownerSwitchesSinceCheckpoint: n(1),
+      startingHashKey: s("0"),
+      throughputKBps: { N: "3.25" },
+    }]);
+  });
+}
 
-Deno.test("of ten of our renewals and ten of Java's at the same counter one wins", async () => {
-  await using fixture = await dynaliteFixture();
-  await fixture.leases.ensureTable();
-  await fixture.leases.create(newLease());
-  const java = new JavaWorker(fixture);
-  const lease = await read(fixture);
-  const won = await Promise.all(
-    Array.from(
-      { length: 20 },
-      async (_, i) =>
-        i % 2 === 0 ? (await fixture.leases.apply(renew(lease))).applied : await java.renew(0, null),
-    ),
-  );
-  assertEquals(won.filter(Boolean).length, 1);
-  assertEquals((await read(fixture)).leaseCounter, 1);
-});
+for (const [kind, open] of DYNAMODB_FIXTURES) {
+  Deno.test(`${kind}: of ten of our renewals and ten of Java's at the same counter one wins`, async () => {
+    await using fixture = await open();
+    await fixture.leases.ensureTable();
+    await fixture.leases.create(newLease());
+    const java = new JavaWorker(fixture);
+    const lease = await read(fixture);
+    const won = await Promise.all(
+      Array.from(
+        { length: 20 },
+        async (_, i) =>
+          i % 2 === 0 ? (await fixture.leases.apply(renew(lease))).applied : await java.renew(0, null),
+      ),
+    );
+    assertEquals(won.filter(Boolean).length, 1);
+    assertEquals((await read(fixture)).leaseCounter, 1);
+  });
+}
 
-Deno.test("a deleted lease comes back neither by our writes nor by Java's", async () => {
-  await using fixture = await dynaliteFixture();
-  await fixture.leases.ensureTable();
-  await fixture.leases.create(newLease());
-  const lease = await read(fixture);
-  const java = new JavaWorker(fixture);
-  await fixture.leases.delete(KEY);
-  assertEquals(await java.assign("java", null, null), false);
-  assertEquals(await java.renew(0, null), false);
-  for (const write of [assign(lease, "ours"), evict(lease), renew(lease)]) {
-    assertEquals(await fixture.leases.apply(write), { applied: false, found: undefined });
-  }
-  assertEquals(await fixture.items(), []);
-});
+for (const [kind, open] of DYNAMODB_FIXTURES) {
+  Deno.test(`${kind}: a deleted lease comes back neither by our writes nor by Java's`, async () => {
+    await using fixture = await open();
+    await fixture.leases.ensureTable();
+    await fixture.leases.create(newLease());
+    const lease = await read(fixture);
+    const java = new JavaWorker(fixture);
+    await fixture.leases.delete(KEY);
+    assertEquals(await java.assign("java", null, null), false);
+    assertEquals(await java.renew(0, null), false);
+    for (const write of [assign(lease, "ours"), evict(lease), renew(lease)]) {
+      assertEquals(await fixture.leases.apply(write), { applied: false, found: undefined });
+    }
+    assertEquals(await fixture.items(), []);
+  });
+}
 
 function s(text: string): AttributeValue {
   return { S: text };
@@ -216,7 +222,7 @@ function expected(conditions: Readonly<Record<string, AttributeValue | null>>): 
   );
 }
 
-async function read(fixture: DynaliteFixture): Promise<Lease> {
+async function read(fixture: DynamoDBFixture): Promise<Lease> {
   const lease = await fixture.leases.get(KEY);
   assert(lease !== undefined);
   return lease;

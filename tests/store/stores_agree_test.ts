@@ -1,5 +1,5 @@
 /**
- * Memory and dynalite given the same random writes, stale ones among them, tell the same outcomes and end with equal tables.
+ * Memory, dynalite and the simulated DynamoDB, given the same random writes, stale ones among them, tell the same outcomes and end with equal tables.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import {
 } from "../../src/lease/lease_write.ts";
 import { positionAt } from "../../src/stream/sequence_number.ts";
 import { seeded } from "../support/seed.ts";
-import { dynaliteFixture, type Fixture, memoryFixture, newLease } from "./fixtures.ts";
+import { dynaliteFixture, type Fixture, memoryFixture, newLease, simulatedAwsFixture } from "./fixtures.ts";
 
 /** One step, done to a fixture with what was known of the leases so far, oldest first. */
 type Step = (fixture: Fixture, known: readonly Lease[]) => Promise<unknown>;
@@ -152,24 +152,26 @@ const step: fc.Arbitrary<NamedStep> = fc.oneof(
   },
 );
 
-Deno.test("memory and dynalite agree on random writes", async () => {
+Deno.test("memory, dynalite and the simulated DynamoDB agree on random writes", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
       await using memory = await memoryFixture();
       await using dynalite = await dynaliteFixture();
+      await using simulated = await simulatedAwsFixture();
       const known: Lease[] = [];
-      for (const { leases } of [memory, dynalite]) {
+      for (const { leases } of [memory, dynalite, simulated]) {
         await leases.ensureTable();
         for (const key of ["a", "b"]) await leases.create(newLease({ leaseKey: key, shardId: key }));
       }
       known.push(...(await memory.leases.list()).leases);
       for (const { name, run } of steps) {
         const wanted = await run(memory, known);
-        assertEquals(await run(dynalite, known), wanted, name);
+        assertEquals(await run(dynalite, known), wanted, `${name} on dynalite`);
+        assertEquals(await run(simulated, known), wanted, `${name}, simulated`);
         const lease = leaseIn(wanted);
         if (lease !== undefined) known.push(lease);
       }
-      assertEquals(await dynalite.items(), await memory.items());
+      for (const { items } of [dynalite, simulated]) assertEquals(await items(), await memory.items());
     }),
     { ...seeded(), numRuns: 25 },
   );

@@ -122,17 +122,21 @@ export class ExpressionCursor {
     if (this.next.type !== "end") throw this.error();
   }
 
-  /** No two paths may be, or contain, the same. */
+  /** No two paths may be or contain the same, nor take the same for a list and a map. */
   checkOverlaps(paths: readonly Path[]): void {
     paths.forEach((path, i) => {
-      const other = paths.slice(0, i).find((earlier) =>
-        earlier.every((part, j) => j >= path.length || part === path[j])
-      );
-      if (other === undefined) return;
-      throw this.invalid(
-        "Two document paths overlap with each other; must remove or rewrite one of these paths; path one: " +
-          `[${other.join(", ")}], path two: [${path.join(", ")}]`,
-      );
+      for (const other of paths.slice(0, i)) {
+        const place = path.findIndex((part, j) => part !== other[j]);
+        const [mine, theirs] = [path[place], other[place]];
+        const isPart = mine === undefined || theirs === undefined;
+        if (!isPart && typeof mine === typeof theirs) continue;
+        throw this.invalid(
+          `Two document paths ${
+            isPart ? "overlap" : "conflict"
+          } with each other; must remove or rewrite one of these ` +
+            `paths; path one: [${other.join(", ")}], path two: [${path.join(", ")}]`,
+        );
+      }
     });
   }
 
