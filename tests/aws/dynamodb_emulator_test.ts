@@ -1,10 +1,11 @@
-/** The signed DynamoDB calls against dynalite. */
+/** The signed DynamoDB calls against dynalite, and against the simulated DynamoDB: what the one does the other must do. */
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { type DynamoDB, type Item, signedDynamoDB } from "../../src/aws/dynamodb.ts";
 import { AwsServiceError } from "../../src/errors.ts";
 import { realSystem } from "../../src/system.ts";
 import { startDynalite } from "../support/emulators.ts";
+import { simulated } from "../support/simulated.ts";
 
 const KEYS = { accessKeyId: "a", secretAccessKey: "s", sessionToken: undefined, expiresEpochMs: undefined };
 const KEY: Item = { leaseKey: { S: "shard-1" } };
@@ -27,21 +28,25 @@ const TABLE = {
   }],
 };
 
-async function withTable(body: (dynamodb: DynamoDB) => Promise<void>): Promise<void> {
-  await using emulator = await startDynalite();
-  const dynamodb = signedDynamoDB({
-    region: "us-east-1",
-    endpoint: emulator.url,
-    credentials: KEYS,
-    system: realSystem,
+/** Registers a test for each of both, with a table. */
+function testOnBoth(name: string, body: (dynamodb: DynamoDB) => Promise<void>): void {
+  Deno.test(`${name}, on dynalite`, async () => {
+    await using emulator = await startDynalite();
+    const service = { region: "us-east-1", endpoint: emulator.url, credentials: KEYS, system: realSystem };
+    await withTable(signedDynamoDB(service), body);
   });
+  Deno.test(`${name}, simulated`, () => withTable(simulated().dynamodb, body));
+}
+
+async function withTable(dynamodb: DynamoDB, body: (dynamodb: DynamoDB) => Promise<void>): Promise<void> {
   assertEquals(await dynamodb.createTable(TABLE), true);
   while ((await dynamodb.describeTable("leases"))?.tableStatus !== "ACTIVE") await realSystem.clock.sleep(5);
   await body(dynamodb);
 }
 
-Deno.test("describeTable() tells keys, indexes and billing, and undefined for no table", async () => {
-  await withTable(async (dynamodb) => {
+testOnBoth(
+  "describeTable() tells keys, indexes and billing, and undefined for no table",
+  async (dynamodb) => {
     assertEquals(await dynamodb.describeTable("none"), undefined);
     const table = await dynamodb.describeTable("leases");
     assertEquals(table?.keySchema, [{ attributeName: "leaseKey", keyType: "HASH" }]);
@@ -49,49 +54,44 @@ Deno.test("describeTable() tells keys, indexes and billing, and undefined for no
     assertEquals(table?.billingMode, "PAY_PER_REQUEST");
     assertEquals(table?.provisionedThroughput, undefined);
     assertEquals(table?.tableSizeBytes, 0);
-  });
+  },
+);
+
+testOnBoth("createTable() answers false for a table that exists", async (dynamodb) => {
+  assertEquals(await dynamodb.createTable(TABLE), false);
 });
 
-Deno.test("createTable() answers false for a table that exists", async () => {
-  await withTable(async (dynamodb) => {
-    assertEquals(await dynamodb.createTable(TABLE), false);
+testOnBoth("tableOperation() changes the billing mode", async (dynamodb) => {
+  await dynamodb.tableOperation("UpdateTable", {
+    TableName: "leases",
+    BillingMode: "PROVISIONED",
+    ProvisionedThroughput: { ReadCapacityUnits: 3, WriteCapacityUnits: 4 },
+    GlobalSecondaryIndexUpdates: [{
+      Update: {
+        IndexName: "ByOwner",
+        ProvisionedThroughput: { ReadCapacityUnits: 1, WriteCapacityUnits: 1 },
+      },
+    }],
   });
+  while ((await dynamodb.describeTable("leases"))?.tableStatus !== "ACTIVE") {
+    await realSystem.clock.sleep(5);
+  }
+  const table = await dynamodb.describeTable("leases");
+  assertEquals(table?.billingMode, "PROVISIONED");
+  assertEquals(table?.provisionedThroughput, { read: 3, write: 4 });
 });
 
-Deno.test("tableOperation() changes the billing mode", async () => {
-  await withTable(async (dynamodb) => {
-    await dynamodb.tableOperation("UpdateTable", {
-      TableName: "leases",
-      BillingMode: "PROVISIONED",
-      ProvisionedThroughput: { ReadCapacityUnits: 3, WriteCapacityUnits: 4 },
-      GlobalSecondaryIndexUpdates: [{
-        Update: {
-          IndexName: "ByOwner",
-          ProvisionedThroughput: { ReadCapacityUnits: 1, WriteCapacityUnits: 1 },
-        },
-      }],
-    });
-    while ((await dynamodb.describeTable("leases"))?.tableStatus !== "ACTIVE") {
-      await realSystem.clock.sleep(5);
-    }
-    const table = await dynamodb.describeTable("leases");
-    assertEquals(table?.billingMode, "PROVISIONED");
-    assertEquals(table?.provisionedThroughput, { read: 3, write: 4 });
-  });
+testOnBoth("putItem() with a condition is applied once, then refused", async (dynamodb) => {
+  const absent = { ConditionExpression: "attribute_not_exists(leaseKey)" };
+  assertEquals(await dynamodb.putItem("leases", SHARD, absent), { applied: true, item: undefined });
+  assertEquals((await dynamodb.putItem("leases", SHARD, absent)).applied, false);
+  assertEquals(await dynamodb.getItem("leases", KEY), SHARD);
+  assertEquals(await dynamodb.getItem("leases", { leaseKey: { S: "none" } }), undefined);
 });
 
-Deno.test("putItem() with a condition is applied once, then refused", async () => {
-  await withTable(async (dynamodb) => {
-    const absent = { ConditionExpression: "attribute_not_exists(leaseKey)" };
-    assertEquals(await dynamodb.putItem("leases", SHARD, absent), { applied: true, item: undefined });
-    assertEquals((await dynamodb.putItem("leases", SHARD, absent)).applied, false);
-    assertEquals(await dynamodb.getItem("leases", KEY), SHARD);
-    assertEquals(await dynamodb.getItem("leases", { leaseKey: { S: "none" } }), undefined);
-  });
-});
-
-Deno.test("updateItem() returns the new item when applied, and is refused by its condition", async () => {
-  await withTable(async (dynamodb) => {
+testOnBoth(
+  "updateItem() returns the new item when applied, and is refused by its condition",
+  async (dynamodb) => {
     await dynamodb.putItem("leases", SHARD, {});
     const renew = (counter: string) =>
       dynamodb.updateItem("leases", KEY, "SET leaseCounter = :next", {
@@ -100,24 +100,23 @@ Deno.test("updateItem() returns the new item when applied, and is refused by its
       });
     assertEquals(await renew("1"), { applied: true, item: { ...SHARD, leaseCounter: { N: "2" } } });
     assertEquals((await renew("1")).applied, false);
+  },
+);
+
+testOnBoth("deleteItem() obeys its condition", async (dynamodb) => {
+  await dynamodb.putItem("leases", SHARD, {});
+  const ifOwnedBy = (owner: string) => ({
+    ConditionExpression: "leaseOwner = :o",
+    ExpressionAttributeValues: { ":o": { S: owner } },
   });
+  assertEquals((await dynamodb.deleteItem("leases", KEY, ifOwnedBy("you"))).applied, false);
+  assertEquals((await dynamodb.deleteItem("leases", KEY, ifOwnedBy("me"))).applied, true);
+  assertEquals(await dynamodb.getItem("leases", KEY), undefined);
 });
 
-Deno.test("deleteItem() obeys its condition", async () => {
-  await withTable(async (dynamodb) => {
-    await dynamodb.putItem("leases", SHARD, {});
-    const ifOwnedBy = (owner: string) => ({
-      ConditionExpression: "leaseOwner = :o",
-      ExpressionAttributeValues: { ":o": { S: owner } },
-    });
-    assertEquals((await dynamodb.deleteItem("leases", KEY, ifOwnedBy("you"))).applied, false);
-    assertEquals((await dynamodb.deleteItem("leases", KEY, ifOwnedBy("me"))).applied, true);
-    assertEquals(await dynamodb.getItem("leases", KEY), undefined);
-  });
-});
-
-Deno.test("scan() reads all pages, in one segment and in many; queryIndex() all of one owner", async () => {
-  await withTable(async (dynamodb) => {
+testOnBoth(
+  "scan() reads all pages, in one segment and in many; queryIndex() all of one owner",
+  async (dynamodb) => {
     // 1.2 MB: more than the 1 MB that one page of Scan may hold.
     const filler = { S: "x".repeat(30_000) };
     const keys = Array.from({ length: 40 }, (_, i) => `shard-${i.toString().padStart(2, "0")}`);
@@ -132,14 +131,12 @@ Deno.test("scan() reads all pages, in one segment and in many; queryIndex() all 
       ExpressionAttributeValues: { ":me": { S: "me" } },
     });
     assertEquals(keysOf(mine), keys.filter((_, i) => i % 4 === 0));
-  });
-});
+  },
+);
 
-Deno.test("scan() of a table that does not exist fails, in one segment and in many", async () => {
-  await withTable(async (dynamodb) => {
-    for (const segments of [1, 3]) {
-      const error = await assertRejects(() => dynamodb.scan("none", segments), AwsServiceError);
-      assertEquals(error.code, "ResourceNotFoundException");
-    }
-  });
+testOnBoth("scan() of a table that does not exist fails, in one segment and in many", async (dynamodb) => {
+  for (const segments of [1, 3]) {
+    const error = await assertRejects(() => dynamodb.scan("none", segments), AwsServiceError);
+    assertEquals(error.code, "ResourceNotFoundException");
+  }
 });

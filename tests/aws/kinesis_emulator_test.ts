@@ -1,24 +1,37 @@
-/** The signed Kinesis calls against kinesalite. */
+/** The signed Kinesis calls against kinesalite, and against the simulated Kinesis: what the one does the other must do. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { jsonCaller } from "../../src/aws/json_call.ts";
+import { jsonCaller, type ServiceOptions } from "../../src/aws/json_call.ts";
 import { type Kinesis, signedKinesis, type StreamReference } from "../../src/aws/kinesis.ts";
 import { AwsServiceError } from "../../src/errors.ts";
 import { realSystem } from "../../src/system.ts";
 import { startKinesalite } from "../support/emulators.ts";
+import { simulated } from "../support/simulated.ts";
 
 const ORDERS: StreamReference = { streamName: "orders", streamArn: undefined };
 const KEYS = { accessKeyId: "a", secretAccessKey: "s", sessionToken: undefined, expiresEpochMs: undefined };
 
-/** Runs the body against a stream of two shards. `control` makes calls that the library does not have. */
-async function withStream(
-  body: (
-    kinesis: Kinesis,
-    control: (operation: string, input: Record<string, unknown>) => Promise<void>,
-  ) => Promise<void>,
-): Promise<void> {
-  await using emulator = await startKinesalite();
-  const options = { region: "us-east-1", endpoint: emulator.url, credentials: KEYS, system: realSystem };
+/** What a test does with a stream of two shards. `control` makes calls that the library does not have. */
+type Body = (
+  kinesis: Kinesis,
+  control: (operation: string, input: Record<string, unknown>) => Promise<void>,
+) => Promise<void>;
+
+/** Registers a test for each of both, with a stream. */
+function testOnBoth(name: string, body: Body): void {
+  testOnKinesalite(`${name}, on kinesalite`, body);
+  Deno.test(`${name}, simulated`, () => withStream(simulated().service, body));
+}
+
+function testOnKinesalite(name: string, body: Body): void {
+  Deno.test(name, async () => {
+    await using emulator = await startKinesalite();
+    const service = { region: "us-east-1", endpoint: emulator.url, credentials: KEYS, system: realSystem };
+    await withStream(service, body);
+  });
+}
+
+async function withStream(options: ServiceOptions, body: Body): Promise<void> {
   const call = jsonCaller({
     service: "kinesis",
     targetPrefix: "Kinesis_20131202",
@@ -39,18 +52,20 @@ async function untilActive(kinesis: Kinesis): Promise<void> {
   }
 }
 
-Deno.test("describeStreamSummary() tells name, status and open shards, and no ARN where there is none", async () => {
-  await withStream(async (kinesis) => {
+testOnBoth(
+  "describeStreamSummary() tells name, status and open shards, and no ARN where there is none",
+  async (kinesis) => {
     const summary = await kinesis.describeStreamSummary(ORDERS);
     assertEquals(summary.streamName, "orders");
     assertEquals(summary.streamStatus, "ACTIVE");
     assertEquals(summary.openShardCount, 2);
     assert(Math.abs((summary.streamCreationEpochS ?? 0) - Date.now() / 1000) < 60);
-  });
-});
+  },
+);
 
-Deno.test("a stream that does not exist is an AwsServiceError with operation, code, status and request id", async () => {
-  await withStream(async (kinesis) => {
+testOnBoth(
+  "a stream that does not exist is an AwsServiceError with operation, code, status and request id",
+  async (kinesis) => {
     const error = await assertRejects(
       () => kinesis.describeStreamSummary({ streamName: "none", streamArn: undefined }),
       AwsServiceError,
@@ -61,32 +76,31 @@ Deno.test("a stream that does not exist is an AwsServiceError with operation, co
       ["kinesis", "DescribeStreamSummary", "ResourceNotFoundException", 400, false],
     );
     assert(error.requestId !== undefined);
+  },
+);
+
+testOnBoth("listShards() reads shards, and parents and ends after a split", async (kinesis, control) => {
+  const [first, second] = await kinesis.listShards(ORDERS, { type: "AT_TIMESTAMP", timestampMs: 1 });
+  assertEquals(first?.shardId, "shardId-000000000000");
+  assertEquals(first?.hashKeyRange.startingHashKey, "0");
+  assertEquals(second?.hashKeyRange.endingHashKey, `${2n ** 128n - 1n}`);
+  assertEquals([first?.parentShardId, first?.endingSequenceNumber], [undefined, undefined]);
+  await control("SplitShard", {
+    StreamName: "orders",
+    ShardToSplit: "shardId-000000000000",
+    NewStartingHashKey: "1000",
   });
+  await untilActive(kinesis);
+  const after = await kinesis.listShards(ORDERS);
+  assertEquals(after.length, 4);
+  assertEquals(after[2]?.parentShardId, "shardId-000000000000");
+  assertEquals(after[2]?.hashKeyRange.endingHashKey, "999");
+  assert(after[0]?.endingSequenceNumber !== undefined);
 });
 
-Deno.test("listShards() reads shards, and parents and ends after a split", async () => {
-  await withStream(async (kinesis, control) => {
-    const [first, second] = await kinesis.listShards(ORDERS, { type: "AT_TIMESTAMP", timestampMs: 1 });
-    assertEquals(first?.shardId, "shardId-000000000000");
-    assertEquals(first?.hashKeyRange.startingHashKey, "0");
-    assertEquals(second?.hashKeyRange.endingHashKey, `${2n ** 128n - 1n}`);
-    assertEquals([first?.parentShardId, first?.endingSequenceNumber], [undefined, undefined]);
-    await control("SplitShard", {
-      StreamName: "orders",
-      ShardToSplit: "shardId-000000000000",
-      NewStartingHashKey: "1000",
-    });
-    await untilActive(kinesis);
-    const after = await kinesis.listShards(ORDERS);
-    assertEquals(after.length, 4);
-    assertEquals(after[2]?.parentShardId, "shardId-000000000000");
-    assertEquals(after[2]?.hashKeyRange.endingHashKey, "999");
-    assert(after[0]?.endingSequenceNumber !== undefined);
-  });
-});
-
-Deno.test("getRecords() decodes what was put, and goes on from the next iterator", async () => {
-  await withStream(async (kinesis, control) => {
+testOnBoth(
+  "getRecords() decodes what was put, and goes on from the next iterator",
+  async (kinesis, control) => {
     const payloads = [new Uint8Array([0, 255, 1]), new Uint8Array(0), new TextEncoder().encode("grüße")];
     for (const payload of payloads) {
       await control("PutRecord", {
@@ -101,7 +115,7 @@ Deno.test("getRecords() decodes what was put, and goes on from the next iterator
     const page = await kinesis.getRecords(ORDERS, iterator, 2);
     assertEquals(page.records.map((record) => record.data), payloads.slice(0, 2));
     assertEquals(page.bytes, 3);
-    assertEquals(page.millisBehindLatest, 0);
+    assert((page.millisBehindLatest ?? NaN) >= 0); // kinesalite always says 0
     assertEquals(page.childShards, []);
     const [record] = page.records;
     assert(record !== undefined && page.nextShardIterator !== undefined);
@@ -127,38 +141,34 @@ Deno.test("getRecords() decodes what was put, and goes on from the next iterator
     assert(after !== undefined && timed !== undefined);
     assertEquals((await kinesis.getRecords(ORDERS, after, 10)).records.length, 2);
     assertEquals((await kinesis.getRecords(ORDERS, timed, 10)).records.length, 3);
+  },
+);
+
+testOnBoth("getRecords() at the end of a closed shard gives no next iterator", async (kinesis, control) => {
+  await control("MergeShards", {
+    StreamName: "orders",
+    ShardToMerge: "shardId-000000000000",
+    AdjacentShardToMerge: "shardId-000000000001",
   });
+  await untilActive(kinesis);
+  assertEquals((await kinesis.listShards(ORDERS))[2]?.adjacentParentShardId, "shardId-000000000001");
+  let iterator = await kinesis.getShardIterator(ORDERS, "shardId-000000000000", { type: "TRIM_HORIZON" });
+  for (let calls = 0; calls < 3 && iterator !== undefined; calls++) {
+    iterator = (await kinesis.getRecords(ORDERS, iterator, 10)).nextShardIterator;
+  }
+  assertEquals(iterator, undefined);
 });
 
-Deno.test("getRecords() at the end of a closed shard gives no next iterator", async () => {
-  await withStream(async (kinesis, control) => {
-    await control("MergeShards", {
-      StreamName: "orders",
-      ShardToMerge: "shardId-000000000000",
-      AdjacentShardToMerge: "shardId-000000000001",
-    });
-    await untilActive(kinesis);
-    assertEquals((await kinesis.listShards(ORDERS))[2]?.adjacentParentShardId, "shardId-000000000001");
-    let iterator = await kinesis.getShardIterator(ORDERS, "shardId-000000000000", { type: "TRIM_HORIZON" });
-    for (let calls = 0; calls < 3 && iterator !== undefined; calls++) {
-      iterator = (await kinesis.getRecords(ORDERS, iterator, 10)).nextShardIterator;
-    }
-    assertEquals(iterator, undefined);
-  });
-});
-
-Deno.test("getShardIterator() that is never answered ends with TimeoutError", async () => {
-  await withStream(async (kinesis) => {
-    // kinesalite never answers AT_TIMESTAMP when no later record exists.
-    const error = await assertRejects(
-      () =>
-        kinesis.getShardIterator(ORDERS, "shardId-000000000000", {
-          type: "AT_TIMESTAMP",
-          timestampMs: Date.now() - 100,
-        }),
-      AwsServiceError,
-      "no answer within 1000 ms",
-    );
-    assertEquals([error.code, error.retryable], ["TimeoutError", true]);
-  });
+testOnKinesalite("getShardIterator() that is never answered ends with TimeoutError", async (kinesis) => {
+  // kinesalite never answers AT_TIMESTAMP when no later record exists.
+  const error = await assertRejects(
+    () =>
+      kinesis.getShardIterator(ORDERS, "shardId-000000000000", {
+        type: "AT_TIMESTAMP",
+        timestampMs: Date.now() - 100,
+      }),
+    AwsServiceError,
+    "no answer within 1000 ms",
+  );
+  assertEquals([error.code, error.retryable], ["TimeoutError", true]);
 });

@@ -7,12 +7,13 @@ import { KinesisWorker, type WorkerEvent, type WorkerOptions } from "../../mod.t
 import { MemoryCoordinatorStore } from "../../src/store/memory_coordinator_store.ts";
 import { MemoryLeaseStore } from "../../src/store/memory_lease_store.ts";
 import { MemoryTable } from "../../src/store/memory_table.ts";
+import { MAX_HASH_KEY } from "../../src/stream/hash_key.ts";
+import { realSystem } from "../../src/system.ts";
 import { canRun } from "../support/command.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
-import { eventMessage } from "../support/event_stream.ts";
-import { startFakeKinesis } from "../support/fake_kinesis.ts";
 import { until } from "../support/fleet.ts";
 import { startKinesisLocal } from "../support/kinesis_local.ts";
+import { servedSimulated } from "../support/simulated.ts";
 import { testCredentials, TestStream } from "../support/test_stream.ts";
 
 /** A worker that notes each record and checkpoints it. */
@@ -58,88 +59,52 @@ function start(kinesisEndpoint: string, changes: Partial<WorkerOptions> = {}) {
   };
 }
 
-const CONSUMER = { ConsumerARN: "arn:consumer", ConsumerStatus: "ACTIVE" };
-const RANGE = { StartingHashKey: "0", EndingHashKey: "340282366920938463463374607431768211455" };
-const PARENT = {
-  ShardId: "parent",
-  HashKeyRange: RANGE,
-  SequenceNumberRange: { StartingSequenceNumber: "0" },
-};
-
-function event(texts: readonly string[], more: Readonly<Record<string, unknown>> = {}) {
-  return eventMessage("SubscribeToShardEvent", {
-    Records: texts.map((text) => ({
-      SequenceNumber: text,
-      PartitionKey: "key",
-      Data: btoa(text),
-      ApproximateArrivalTimestamp: 1769774400.123,
-    })),
-    ContinuationSequenceNumber: texts.at(-1),
-    MillisBehindLatest: 0,
-    ...more,
-  });
-}
-
-/** A stream of one shard that is merged away, as only AWS tells it. */
-function fakeStream(deregistered: unknown[]) {
-  return startFakeKinesis({
-    DescribeStreamSummary: () => ({
-      body: {
-        StreamDescriptionSummary: { StreamName: "words", StreamARN: "arn:words", StreamStatus: "ACTIVE" },
-      },
-    }),
-    ListShards: () => ({ body: { Shards: [PARENT] } }),
-    DescribeStreamConsumer: () => ({ body: { ConsumerDescription: CONSUMER } }),
-    DeregisterStreamConsumer: ({ input }) => {
-      deregistered.push(input["ConsumerARN"]);
-      return {};
-    },
-    SubscribeToShard: ({ input }) => {
-      const children = ["left", "right"].map((ShardId, i) => ({
-        ShardId,
-        ParentShards: ["parent"],
-        HashKeyRange: i === 0
-          ? { StartingHashKey: "0", EndingHashKey: "99" }
-          : { StartingHashKey: "100", EndingHashKey: RANGE.EndingHashKey },
-      }));
-      return input["ShardId"] === "parent"
-        ? {
-          stream: [
-            event(["1", "2"]),
-            event(["3"], { ContinuationSequenceNumber: null, ChildShards: children }),
-          ],
-        }
-        : { stream: [event([input["ShardId"] === "left" ? "11" : "12"]), "hang"] };
-    },
-  });
+/** A stream of one shard, with two records, over HTTP. */
+function simulatedStream() {
+  const made = servedSimulated({ streams: { words: 1 } });
+  const stream = made.aws.stream("words");
+  for (const text of ["1", "2"]) stream.put(text, "key");
+  const consumerNames = async () =>
+    (await made.call("ListStreamConsumers", { StreamARN: stream.arn })).body.Consumers.map(
+      (consumer: { readonly ConsumerName: string }) => consumer.ConsumerName,
+    );
+  return { ...made, stream, consumerNames };
 }
 
 Deno.test("a worker with FANOUT reads a shard to its end and its children, and deregisters when told to", async () => {
-  const deregistered: unknown[] = [];
-  await using kinesis = fakeStream(deregistered);
+  await using kinesis = simulatedStream();
+  const { stream } = kinesis;
   const worker = start(kinesis.url, { deregisterConsumerOnStop: true });
+  await until("the first records are read", () => worker.texts.length === 2);
+  stream.put("3", "key");
+  stream.split("shardId-000000000000");
+  stream.put("11", "left", "0");
+  stream.put("12", "right", `${MAX_HASH_KEY}`);
   await until("the children are read", () => worker.texts.includes("11") && worker.texts.includes("12"));
-  assertEquals(worker.texts.slice(0, 4), ["1", "2", "3", "<end of parent>"]);
-  assertEquals(kinesis.requests.filter(({ operation }) => operation === "GetRecords"), []);
-  assertEquals(deregistered, []);
+  assertEquals(worker.texts.slice(0, 4), ["1", "2", "3", "<end of shardId-000000000000>"]);
+  const operations = eventsOf(worker.events, "requestSent").map(({ operation }) => operation);
+  assert(operations.includes("SubscribeToShard"));
+  assertEquals(operations.filter((operation) => operation === "GetRecords"), []);
+  assertEquals(await kinesis.consumerNames(), ["app"]);
   await worker.stop();
-  assertEquals(deregistered, ["arn:consumer"]);
+  await until("it is deregistered", async () => (await kinesis.consumerNames()).length === 0);
 });
 
 Deno.test("a worker with FANOUT leaves the consumer registered unless told otherwise, and one given by ARN always", async () => {
-  const deregistered: unknown[] = [];
-  await using kinesis = fakeStream(deregistered);
-  const given = { consumerArn: "arn:consumer", deregisterConsumerOnStop: true };
+  await using kinesis = simulatedStream();
+  const { consumerArn } = await kinesis.consumers.registerStreamConsumer(kinesis.stream.arn, "given");
+  const given = { consumerArn, deregisterConsumerOnStop: true };
   for (const changes of [{}, given]) {
     const worker = start(kinesis.url, changes);
     await until("a record is read", () => worker.texts.length > 0);
     await worker.stop();
   }
-  assertEquals(deregistered, []);
+  await realSystem.clock.sleep(20);
+  assertEquals(await kinesis.consumerNames(), ["app", "given"]);
 });
 
 Deno.test("a worker with FANOUT refuses a name that no consumer can have", async () => {
-  await using kinesis = fakeStream([]);
+  await using kinesis = simulatedStream();
   const worker = start(kinesis.url, { consumerName: "no spaces" });
   await assertRejects(() => worker.ended, RangeError, "set consumerName");
 });

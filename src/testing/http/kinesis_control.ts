@@ -7,6 +7,7 @@
 import type { ShardFilter } from "../../aws/kinesis.ts";
 import type { Shard } from "../../stream/shard.ts";
 import { passesFilter } from "../shard_view.ts";
+import { WORLD_EPOCH_MS } from "../simulated_stream.ts";
 import { ApiError, constraintError } from "./api_error.ts";
 import type { Input } from "./input.ts";
 import { streamOf, tokenOf, tokenParts, usableStreamOf } from "./kinesis_lookup.ts";
@@ -154,9 +155,10 @@ interface ShardsQuery {
 
 function firstPage(streams: EmulatedStreams, input: Input): ShardsQuery {
   const filter = input.map("ShardFilter");
+  const stream = streamOf(streams, input);
   return {
-    stream: streamOf(streams, input),
-    filter: filter === undefined ? undefined : shardFilter(filter),
+    stream,
+    filter: filter === undefined ? undefined : correctedFilter(shardFilter(filter), stream),
     after: input.text("ExclusiveStartShardId") ??
       (filter?.text("Type") === "AFTER_SHARD_ID" ? filter.requiredText("ShardId") : ""),
     limit: input.integer("MaxResults", 1, 10_000) ?? MAX_SHARDS,
@@ -184,6 +186,21 @@ function shardFilter(input: Input): ShardFilter | undefined {
     default:
       throw constraintError(type, "shardFilter.type", "Member must satisfy enum value set");
   }
+}
+
+/**
+ * A time before all that is kept means the oldest that is kept. AWS's documentation says so of FROM_TIMESTAMP; with an empty
+ * list instead, nobody could start an application from the day before the stream was made.
+ */
+function correctedFilter(
+  filter: ShardFilter | undefined,
+  { model }: EmulatedStream,
+): ShardFilter | undefined {
+  if (filter?.type !== "AT_TIMESTAMP") return filter;
+  const oldestMs = Math.min(
+    ...[...model.shards.values()].map((shard) => shard.isGone ? Infinity : shard.openedMs),
+  );
+  return filter.timestampMs < WORLD_EPOCH_MS + oldestMs ? { type: "AT_TRIM_HORIZON" } : filter;
 }
 
 function setRetention(
