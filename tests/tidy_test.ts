@@ -6,6 +6,7 @@
  */
 
 import { assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
+import { PEERS } from "../bench/peers/all.ts";
 import { codeOf, importsOf } from "./support/source_text.ts";
 import { packageUsers, type SourceFile, sourceFile } from "./support/tidy_rules.ts";
 import * as tidyRules from "./support/tidy_rules.ts";
@@ -318,6 +319,7 @@ Deno.test("CONTRIBUTING.md explains every dependency, and no other", async () =>
   const used = [
     ...packageUsers(await repository()).keys(),
     ...Object.keys(imports).filter((name) => !name.startsWith("@std/")),
+    ...PEERS.flatMap(({ packages }) => packages).map(({ name }) => name),
   ];
   assertEquals(explainedPackages(contributing), used.toSorted());
 });
