@@ -1,13 +1,13 @@
 /**
- * What leasing costs: the DynamoDB requests of a small fleet at default settings, by operation, for a stream without
- * records and for one whose every shard is checkpointed once a second. In one process on the emulators; start and stop are
- * left out.
+ * What leasing and polling cost: the DynamoDB requests of a small fleet at default settings, by operation, and its GetRecords,
+ * for a stream without records and for one whose every shard is checkpointed once a second. In one process on the
+ * emulators; start and stop are left out.
  *
  * ```sh
- * deno task bench:cost [--seconds N]
+ * deno task bench:cost [--seconds N] [--idle-pacing adaptive|fixed]
  * ```
  *
- * Ends with one line of JSON: requests per shard and hour.
+ * Ends with one line of JSON: requests per shard and hour; `getRecords` apart, for they go to Kinesis.
  *
  * @module
  */
@@ -18,10 +18,17 @@ import { realSystem } from "../src/system.ts";
 import { startDynalite, startKinesalite } from "../tests/support/emulators.ts";
 import { testCredentials, TestStream } from "../tests/support/test_stream.ts";
 
+const GET_RECORDS = "GetRecords";
 const workerCount = 2;
 const shardCount = 8;
-const { values } = parseArgs({ options: { seconds: { type: "string", default: "60" } } });
+const { values } = parseArgs({
+  options: {
+    "seconds": { type: "string", default: "60" },
+    "idle-pacing": { type: "string", default: "adaptive" },
+  },
+});
 const seconds = Number(values.seconds);
+const idlePacing = values["idle-pacing"] as "adaptive" | "fixed"; // the worker refuses anything else
 const { clock } = realSystem;
 
 /** Runs a fleet and counts. @returns requests per hour of the whole fleet, by operation. */
@@ -32,7 +39,8 @@ async function requestsPerHour(isBusy: boolean): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   let isCounting = false;
   const onEvent = (event: WorkerEvent) => {
-    if (!isCounting || event.type !== "requestSent" || event.service !== "dynamodb") return;
+    if (!isCounting || event.type !== "requestSent") return;
+    if (event.service !== "dynamodb" && event.operation !== GET_RECORDS) return;
     counts.set(event.operation, (counts.get(event.operation) ?? 0) + 1);
   };
   const stop = new AbortController();
@@ -46,6 +54,7 @@ async function requestsPerHour(isBusy: boolean): Promise<Map<string, number>> {
       dynamoDBEndpoint: dynamoDB.url,
       initialPositionInStream: "TRIM_HORIZON",
       workerIdentifier: `worker-${i}`,
+      idlePacing,
       onEvent,
       processor: () => ({
         processRecords: (_batch, context) => context.checkpoint(),
@@ -64,8 +73,10 @@ async function requestsPerHour(isBusy: boolean): Promise<Map<string, number>> {
   return new Map([...counts].map(([operation, count]) => [operation, count * 3600 / seconds]));
 }
 
-const total = (counts: ReadonlyMap<string, number>) =>
-  [...counts.values()].reduce((sum, count) => sum + count, 0);
+const perShard = (count: number) => Math.round(count / shardCount);
+const getRecords = (counts: ReadonlyMap<string, number>) => counts.get(GET_RECORDS) ?? 0;
+const dynamoDB = (counts: ReadonlyMap<string, number>) =>
+  [...counts.values()].reduce((sum, count) => sum + count, 0) - getRecords(counts);
 const idle = await requestsPerHour(false);
 const busy = await requestsPerHour(true);
 console.log(`${workerCount} workers, ${shardCount} shards; requests an hour, by operation:`);
@@ -74,8 +85,11 @@ for (const operation of new Set([...idle.keys(), ...busy.keys()])) {
   console.log(`${operation.padEnd(14)} ${`${a}`.padStart(8)} idle ${`${b}`.padStart(8)} busy`);
 }
 console.log(JSON.stringify({
-  idlePerShardHour: Math.round(total(idle) / shardCount),
-  busyPerShardHour: Math.round(total(busy) / shardCount),
+  idlePerShardHour: perShard(dynamoDB(idle)),
+  busyPerShardHour: perShard(dynamoDB(busy)),
+  idleGetRecordsPerShardHour: perShard(getRecords(idle)),
+  busyGetRecordsPerShardHour: perShard(getRecords(busy)),
+  idlePacing,
   workers: workerCount,
   shards: shardCount,
 }));

@@ -44,6 +44,7 @@ export function consistent(separate: SeparateProperties): ConsistentProperties {
   const single = {
     retrievalMode: retrieval.mode,
     shutdownGraceMs: SHUTDOWN_GRACE_MS,
+    ...pacingOf(separate.options),
     ...separate.options,
     ...tableRegionOf(separate),
     ...billingOf(settings),
@@ -52,6 +53,12 @@ export function consistent(separate: SeparateProperties): ConsistentProperties {
   tellOfMissing({ ...separate, options });
   refuseForeignTables(separate);
   return { options, settings, retrieval };
+}
+
+/** Whoever sets KCL's idle time, and nothing of ours beside it, has measured with it: it stays what it is in KCL. */
+function pacingOf({ idleTimeBetweenReadsMs, maxIdleTimeBetweenReadsMs }: Partial<WorkerOptions>) {
+  const isKcls = idleTimeBetweenReadsMs !== undefined && maxIdleTimeBetweenReadsMs === undefined;
+  return isKcls ? { idlePacing: "fixed" } as const : {};
 }
 
 /** `kinesisClient.region` moves the stream and leaves the lease table where `regionName` says. */

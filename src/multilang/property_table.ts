@@ -204,6 +204,16 @@ const READING: readonly Property[] = [
     note: "The most records of one read",
   }),
   option({
+    name: "idlePacing",
+    type: oneOf(["adaptive", "fixed"]),
+    option: "idlePacing",
+    default: "adaptive",
+    note:
+      "Rests between two reads. Adaptive: none while behind, longer and longer ones at the tip of a quiet shard. Fixed: " +
+      "the same after every read, as in KCL; the default where `idleTimeBetweenReadsInMillis` is set and " +
+      "`maxIdleTimeBetweenReadsInMillis` is not",
+  }),
+  option({
     name: "idleTimeBetweenReadsInMillis",
     aliases: ["pollingConfig.idleTimeBetweenReadsInMillis"],
     type: idleTime,
@@ -211,7 +221,14 @@ const READING: readonly Property[] = [
     kcl: "1500",
     default: "1000",
     note:
-      "The pause between two reads at the tip of a shard; at least 200. KCL also pauses while it is behind",
+      "The rest between two reads; at least 200. Setting it makes it fixed, unless `idlePacing` says otherwise",
+  }),
+  option({
+    name: "maxIdleTimeBetweenReadsInMillis",
+    type: milliseconds,
+    option: "maxIdleTimeBetweenReadsMs",
+    default: "4 × `idleTimeBetweenReadsInMillis`, at most 10000",
+    note: "How long the rest at the tip of a quiet shard may become, up to 30000. Only with adaptive pacing",
   }),
   option({
     name: "maxReadsPerSecond",

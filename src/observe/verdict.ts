@@ -33,7 +33,7 @@ export interface HealthLimits {
   readonly callbackLimitMs: number;
   /**
    * How long a shard may go without a page or any other progress while no callback runs, in ms. Must be longer than
-   * the worker's `idleTimeBetweenReadsMs` and than the longest pause between retries (30 s).
+   * the worker's `idleTimeBetweenReadsMs`, and than the longest rests of a quiet shard and of retries (30 s each).
    *
    * @default {60000}
    */

@@ -16,7 +16,7 @@ import { isAwsError } from "../errors.ts";
 import type { WorkerEvent } from "../events.ts";
 import type { System } from "../system.ts";
 import { IteratorOpening } from "./iterator_opening.ts";
-import { nextReadMs, type Pacing, retryReadMs } from "./pacing.ts";
+import { nextReadMs, type Pacing, quietReadsAfter, retryReadMs } from "./pacing.ts";
 import type { RecordsPage, Retrieval, RetrievalRequest } from "./retrieval.ts";
 import { confirmedEnd, isListed, type ShardEndOptions } from "./shard_end.ts";
 import { type OnTrimmedCheckpoint, StartPosition } from "./start_position.ts";
@@ -50,6 +50,7 @@ async function* read(
   let lastFetched: string | undefined;
   let notBeforeMs = clock.monotonicMs();
   let failures = 0;
+  let quietReads = 0;
   // A position that cannot be told is no passing failure: found out before anything is tried.
   const start = new StartPosition(request, options);
   const shardEnd = { kinesis, stream, clock };
@@ -120,10 +121,9 @@ async function* read(
     if (end !== undefined) return;
     iterator = output?.nextShardIterator;
     lastFetched = records.at(-1)?.sequenceNumber ?? lastFetched;
-    notBeforeMs = nextReadMs(
-      { startedMs, records: records.length, bytes, millisBehindLatest, limit: maxRecords },
-      pacing,
-    );
+    const result = { records: records.length, millisBehindLatest, limit: maxRecords };
+    quietReads = quietReadsAfter(result, quietReads);
+    notBeforeMs = nextReadMs({ ...result, startedMs, bytes, quietReads }, pacing);
   }
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { IdlePacing } from "../retrieval/pacing.ts";
 import type { OnTrimmedCheckpoint } from "../retrieval/start_position.ts";
 
 /** Options of reading. */
@@ -25,13 +26,31 @@ export interface ReadingOptions {
    */
   maxRecords?: number | undefined;
   /**
-   * The least time between two GetRecords calls of one shard that is read at its tip, in ms; less than 200 is refused,
-   * since Kinesis allows five calls a second. KCL: `idleTimeBetweenReadsInMillis` (there: 1500, and also while behind).
-   * Longer costs latency; shorter leaves less for other applications on the same shard.
+   * How long a shard rests between two GetRecords calls. `"adaptive"`: not at all while it is behind, within five calls and
+   * 2 MiB a second; at the tip for `idleTimeBetweenReadsMs`, and a tenth longer with each call that finds nothing, up to
+   * `maxIdleTimeBetweenReadsMs`, until the next record. `"fixed"`: always for `idleTimeBetweenReadsMs`, as KCL does, which
+   * has no such setting. Adaptive, the first record after a long silence is seen later; fixed, a shard that is far behind
+   * catches up by one page for each rest. Only when polling.
+   *
+   * @default {"adaptive"}
+   */
+  idlePacing?: IdlePacing | undefined;
+  /**
+   * The time between the starts of two GetRecords calls of one shard that is read at its tip, in ms; with fixed pacing, of
+   * any shard. Less than 200 is refused, since Kinesis allows five calls a second. KCL: `idleTimeBetweenReadsInMillis`
+   * (there: 1500). Longer costs latency; shorter leaves less for other applications on the same shard.
    *
    * @default {1000}
    */
   idleTimeBetweenReadsMs?: number | undefined;
+  /**
+   * How long the rest at the tip of a quiet shard may become with adaptive pacing, in ms; from `idleTimeBetweenReadsMs`,
+   * which switches the slowing down off, to 30000. KCL has no such setting. Longer saves calls on quiet streams; it is also
+   * how late the first record after a silence may be seen.
+   *
+   * @default four times `idleTimeBetweenReadsMs`, but at most 10000, or `idleTimeBetweenReadsMs` where that is longer
+   */
+  maxIdleTimeBetweenReadsMs?: number | undefined;
   /**
    * How many GetRecords calls a second one shard gets while it is behind. Kinesis allows five, for all applications that
    * poll the shard together.

@@ -7,6 +7,7 @@
 
 import { assignmentDefaults, type LeaseAssignmentStrategy } from "../lease/assignment.ts";
 import type { FormerStreamsLeasesDeletionStrategy } from "../lease/former_streams.ts";
+import type { IdlePacing } from "../retrieval/pacing.ts";
 import type { OnTrimmedCheckpoint } from "../retrieval/start_position.ts";
 import type { InitialPosition } from "../stream/sequence_number.ts";
 import { number, oneOf, position, required } from "./option_checks.ts";
@@ -46,7 +47,9 @@ export interface WorkerSettings {
   readonly maxInitializationAttempts: number;
   readonly schedulerInitializationBackoffTimeMs: number;
   readonly maxRecords: number;
+  readonly idlePacing: IdlePacing;
   readonly idleTimeBetweenReadsMs: number;
+  readonly maxIdleTimeBetweenReadsMs: number;
   readonly maxReadsPerSecond: number;
   readonly maxReadBytesPerSecond: number;
   readonly maxBufferedBytes: number;
@@ -75,6 +78,9 @@ export function settingsOf(options: WorkerOptions): WorkerSettings {
     );
   }
   const failoverTimeMs = number("failoverTimeMs", options.failoverTimeMs ?? 10_000, { min: 1000 });
+  const idleTimeBetweenReadsMs = number("idleTimeBetweenReadsMs", options.idleTimeBetweenReadsMs ?? 1000, {
+    min: 200,
+  });
   const interval = (name: keyof WorkerOptions, fallback: number) =>
     number(name, (options[name] as number | undefined) ?? fallback, { min: 1 });
   const count = (name: keyof WorkerOptions, fallback: number) =>
@@ -145,9 +151,15 @@ export function settingsOf(options: WorkerOptions): WorkerSettings {
     maxInitializationAttempts: count("maxInitializationAttempts", 20),
     schedulerInitializationBackoffTimeMs: interval("schedulerInitializationBackoffTimeMs", 1000),
     maxRecords: number("maxRecords", options.maxRecords ?? 10_000, { min: 1, max: 10_000, isInteger: true }),
-    idleTimeBetweenReadsMs: number("idleTimeBetweenReadsMs", options.idleTimeBetweenReadsMs ?? 1000, {
-      min: 200,
-    }),
+    idlePacing: oneOf("idlePacing", options.idlePacing ?? "adaptive", ["adaptive", "fixed"]),
+    idleTimeBetweenReadsMs,
+    maxIdleTimeBetweenReadsMs: number(
+      "maxIdleTimeBetweenReadsMs",
+      options.maxIdleTimeBetweenReadsMs ??
+        Math.max(idleTimeBetweenReadsMs, Math.min(4 * idleTimeBetweenReadsMs, 10_000)),
+      // 30 s: the longest pause after a failed read too, half of what health takes for a shard that stands still.
+      { min: idleTimeBetweenReadsMs, max: Math.max(idleTimeBetweenReadsMs, 30_000) },
+    ),
     maxReadsPerSecond: number("maxReadsPerSecond", options.maxReadsPerSecond ?? 5, { min: 0.01 }),
     // 2 MiB a second: the read limit of a shard, Kinesis quotas.
     maxReadBytesPerSecond: number("maxReadBytesPerSecond", options.maxReadBytesPerSecond ?? 2_097_152, {

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { WorkerEvent } from "../../src/events.ts";
+import type { Pacing } from "../../src/retrieval/pacing.ts";
 import { polling } from "../../src/retrieval/polling.ts";
 import type { CreatedAtLatest, RecordsPage } from "../../src/retrieval/retrieval.ts";
 import type { OnTrimmedCheckpoint } from "../../src/retrieval/start_position.ts";
@@ -18,6 +19,14 @@ const children = [{
   hashKeyRange: { startingHashKey: "0", endingHashKey: "9" },
 }];
 
+const PACING: Pacing = {
+  idlePacing: "adaptive",
+  idleTimeBetweenReadsMs: 1000,
+  maxIdleTimeBetweenReadsMs: 4000,
+  maxReadsPerSecond: 5,
+  maxReadBytesPerSecond: 2_097_152,
+};
+
 /** Reads until the end, or until `pages` pages have come, while the clock runs freely. */
 async function readAll(
   kinesis: ScriptedKinesis,
@@ -27,6 +36,7 @@ async function readAll(
     readonly checkpoint?: ExtendedSequenceNumber;
     readonly initialPosition?: InitialPosition;
     readonly maxRecords?: number;
+    readonly pacing?: Pacing;
     readonly onTrimmedCheckpoint?: OnTrimmedCheckpoint;
     readonly createdAtLatest?: CreatedAtLatest;
   } = {},
@@ -40,7 +50,7 @@ async function readAll(
       stream: { streamName: "words", streamArn: undefined },
       system: { clock, random: () => 0, fetch },
       emit: (event) => events.push(event),
-      pacing: { idleTimeBetweenReadsMs: 1000, maxReadsPerSecond: 5, maxReadBytesPerSecond: 2_097_152 },
+      pacing: options.pacing ?? PACING,
       maxRecords: options.maxRecords ?? 10_000,
       onTrimmedCheckpoint: options.onTrimmedCheckpoint ?? "trim-horizon",
     });
@@ -69,6 +79,10 @@ function bed() {
   const clock = new FakeClock();
   return { clock, kinesis: new ScriptedKinesis(() => clock.monotonicMs()) };
 }
+
+/** The times between the starts of two reads. */
+const restsOf = ({ reads }: ScriptedKinesis) =>
+  reads.slice(1).map(({ atMs }, i) => atMs - (reads[i]?.atMs ?? 0));
 
 const numbersOf = (pages: readonly RecordsPage[]) =>
   pages.map((page) => page.records.map((record) => Number(record.sequenceNumber)));
@@ -137,8 +151,30 @@ Deno.test("polling() starts no two reads closer than 200 ms, and rests the idle 
     output([3], "d"),
   );
   await readAll(kinesis, clock, { pages: 5 });
-  const starts = kinesis.reads.map((read) => read.atMs);
-  assertEquals(starts.slice(1).map((ms, i) => ms - (starts[i] ?? 0)), [200, 200, 1000, 1000]);
+  assertEquals(restsOf(kinesis), [200, 200, 1000, 1000]);
+});
+
+Deno.test("polling() rests longer and longer while a shard is quiet, a failure apart, and as before after a record", async () => {
+  const { clock, kinesis } = bed();
+  kinesis.script.push(output([1], "a"), ...Array.from({ length: 20 }, () => output([], "b")));
+  kinesis.script.push(
+    serviceError("InternalFailure", true),
+    output([], "c"),
+    output([2], "d"),
+    output([], "e"),
+  );
+  await readAll(kinesis, clock, { pages: 25 });
+  const rests = restsOf(kinesis);
+  assertEquals(rests.slice(0, 3).map(Math.round), [1000, 1100, 1210]);
+  assertEquals(rests.slice(15, 20).map(Math.round), [4000, 4000, 4000, 4000, 4000]);
+  assertEquals(rests.slice(20).map(Math.round), [4000, 1000, 4000, 1000, 1100]);
+});
+
+Deno.test("polling() with fixed pacing rests the idle time behind, at the tip and on a quiet shard", async () => {
+  const { clock, kinesis } = bed();
+  kinesis.script.push(output([1], "a", { millisBehindLatest: 5000 }), output([2], "b"), output([], "c"));
+  await readAll(kinesis, clock, { pages: 5, pacing: { ...PACING, idlePacing: "fixed" } });
+  assertEquals(restsOf(kinesis), [1000, 1000, 1000, 1000]);
 });
 
 Deno.test("polling() keeps within 2 MiB a second", async () => {
@@ -255,7 +291,7 @@ Deno.test("polling() ends with the signal's reason, also while it rests", async 
     stream: { streamName: "words", streamArn: undefined },
     system: { clock, random: () => 0, fetch },
     emit: () => {},
-    pacing: { idleTimeBetweenReadsMs: 1000, maxReadsPerSecond: 5, maxReadBytesPerSecond: 2_097_152 },
+    pacing: PACING,
     maxRecords: 10,
     onTrimmedCheckpoint: "trim-horizon",
   });
@@ -361,9 +397,9 @@ Deno.test("polling() waits 2 s for an iterator at that time, then at the tip for
     assertEquals(kinesis.iterators, [sinceCreation, tip, sinceCreation]);
     assertEquals(kinesis.reads.map(({ iterator, atMs }) => [iterator, atMs]), [
       ["s-0#2", 2000],
-      ["tip", 3000],
-      ["s-0#3", 3200],
-      ["a", 4200],
+      ["tip", 3100],
+      ["s-0#3", 3300],
+      ["a", 4300],
     ]);
     assertEquals(eventsOf(events, "notice").filter(({ text }) => text.includes("at the tip")).length, 1);
   }

@@ -45,3 +45,26 @@ Deno.test("settingsOf() refuses what assignment cannot go by", () => {
     assertThrows(() => settings(options as Partial<WorkerOptions>), Error, message);
   }
 });
+
+Deno.test("settingsOf() lets a quiet shard rest four times the idle time, 10 s at the most, unless it is told otherwise", () => {
+  const longest = (more: Partial<WorkerOptions>) => settings(more).maxIdleTimeBetweenReadsMs;
+  assertEquals(settings({}).idlePacing, "adaptive");
+  assertEquals([{}, { idleTimeBetweenReadsMs: 200 }].map(longest), [4000, 800]);
+  assertEquals([5000, 60_000].map((idleTimeBetweenReadsMs) => longest({ idleTimeBetweenReadsMs })), [
+    10_000,
+    60_000,
+  ]);
+  assertEquals(longest({ maxIdleTimeBetweenReadsMs: 30_000 }), 30_000);
+});
+
+Deno.test("settingsOf() refuses a longest rest that is shorter than the idle time, or that health would take for a fault", () => {
+  for (const maxIdleTimeBetweenReadsMs of [999, 30_001]) {
+    assertThrows(
+      () => settings({ maxIdleTimeBetweenReadsMs }),
+      RangeError,
+      `maxIdleTimeBetweenReadsMs must be 1000 to 30000: got ${maxIdleTimeBetweenReadsMs}`,
+    );
+  }
+  const wrong = { idlePacing: "slow" } as unknown as Partial<WorkerOptions>;
+  assertThrows(() => settings(wrong), TypeError, 'idlePacing to be one of "adaptive", "fixed": got "slow"');
+});
