@@ -324,6 +324,16 @@ Deno.test("CONTRIBUTING.md explains every dependency, and no other", async () =>
   assertEquals(explainedPackages(contributing), used.toSorted());
 });
 
+Deno.test("deno.lock asks for nothing that is only measured beside kclite", async () => {
+  const { specifiers } = JSON.parse(await Deno.readTextFile(new URL("deno.lock", ROOT)));
+  const peers = PEERS.flatMap(({ packages }) => packages).map(({ name }) => `npm:${name}@`);
+  assertGreater(Object.keys(specifiers).length, 0);
+  assertEquals(
+    Object.keys(specifiers).filter((specifier) => peers.some((peer) => specifier.startsWith(peer))),
+    [],
+  );
+});
+
 Deno.test("every case in tests/cases says in a comment what it is about", async () => {
   const silent: string[] = [];
   for await (const { name } of Deno.readDir(new URL("tests/cases/", ROOT))) {
