@@ -77,6 +77,8 @@ export interface AssignmentInput {
   readonly sightings: ReadonlyMap<string, Sighting>;
   /** What `observeHandoffs()` made of `leases`. */
   readonly handoffs: ReadonlyMap<string, HandoffSighting>;
+  /** What `unbegunLeases()` says: counts only where handoffs are graceful. */
+  readonly unbegun: ReadonlySet<string>;
   /** Monotonic ms, taken before the listing began. */
   readonly nowMs: number;
   /** Wall time in epoch seconds. */
@@ -134,7 +136,8 @@ export function planAssignments(input: AssignmentInput, options: AssignmentOptio
     else ended.push({ lease, to });
   }
   const settled = input.leases.filter((lease) => !needy.has(lease));
-  const moves = movesOf({ candidates, available: [...needy], settled }, input, options);
+  const unbegun = options.gracefulHandoff ? input.unbegun : new Set<string>();
+  const moves = movesOf({ candidates, available: [...needy], settled, unbegun }, input, options);
   return {
     assignments: [
       ...moves.given.filter(isWritten).map(assigned),

@@ -22,6 +22,8 @@ export interface Fleet {
   readonly available: readonly Lease[];
   /** All other leases, whoever owns them. */
   readonly settled: readonly Lease[];
+  /** Keys of the leases that cannot be moved yet, since their owners would not answer. */
+  readonly unbegun: ReadonlySet<string>;
 }
 
 /** What a strategy decides. */
@@ -49,7 +51,7 @@ export interface WorkerLoad {
   unfinished: number;
   /** Leases of shards that are done. */
   completed: number;
-  /** Its leases that may be moved elsewhere, ordered by key: unfinished, and not in a handoff. */
+  /** Its leases that may be moved elsewhere, ordered by key: unfinished, begun, and not in a handoff. */
   movable: readonly Lease[];
 }
 
@@ -70,7 +72,9 @@ export function loadsOf(fleet: Fleet): WorkerLoad[] {
       held: unfinished.length + (leaving.get(workerId)?.length ?? 0),
       unfinished: unfinished.length,
       completed: all.length - unfinished.length,
-      movable: unfinished.filter((lease) => lease.checkpointOwner === undefined)
+      movable: unfinished.filter(({ checkpointOwner, leaseKey }) =>
+        checkpointOwner === undefined && !fleet.unbegun.has(leaseKey)
+      )
         .toSorted((a, b) => a.leaseKey < b.leaseKey ? -1 : 1),
     };
   });

@@ -19,10 +19,12 @@ import {
   servedWorkers,
   writeOf,
 } from "../lease/assignment.ts";
+import { type Beginning, observeBeginnings, unbegunLeases } from "../lease/beginnings.ts";
 import type { CoordinatorStore, TablePlace, WorkerMetrics } from "../lease/coordinator_store.ts";
 import { nextExpiryMs, observe, type Sighting } from "../lease/expiry.ts";
 import { leasesToGiveOut } from "../lease/gaps.ts";
 import { type HandoffSighting, observeHandoffs } from "../lease/handoff.ts";
+import type { Lease } from "../lease/lease.ts";
 import type { LeaseStore, TableListing } from "../lease/lease_store.ts";
 import { staleWorkers } from "../lease/live_workers.ts";
 import type { System } from "../system.ts";
@@ -52,6 +54,7 @@ export class LeaderDuties {
   readonly #options: LeaderDutiesOptions;
   #sightings: ReadonlyMap<string, Sighting> = new Map();
   #handoffs: ReadonlyMap<string, HandoffSighting> = new Map();
+  #beginnings: ReadonlyMap<string, Beginning> = new Map();
   #served: ReadonlySet<string> = new Set();
   #balancedMs: number | undefined;
   readonly #toldUnreadable = new Set<string>();
@@ -83,27 +86,36 @@ export class LeaderDuties {
       workers,
       sightings: this.#sightings,
       handoffs: this.#handoffs,
+      unbegun: unbegunLeases(this.#beginnings),
       nowMs: startedMs,
       nowEpochS: system.clock.epochMs() / 1000,
       balance: this.#isBalancingDue(startedMs),
       newcomers: new Set(newcomers),
       random: system.random,
     }, this.#options.assignment);
-    let assigned = 0;
+    const assigned: Lease[] = [];
     await forEachAtMost(plan.assignments, WRITES_AT_ONCE, async (assignment) => {
       if (!isLeading()) return;
       const outcome = await leaseStore.apply(writeOf(assignment), signal);
       onProgress();
       // Refused: the lease has changed since it was listed; the next pass sees how.
       if (!outcome.applied) return;
-      assigned++;
+      assigned.push(outcome.lease);
       this.#tell(assignment);
       if (assignment.to === workerId) onOwnLease();
     });
+    this.#beginnings = new Map([...this.#beginnings, ...observeBeginnings(this.#beginnings, assigned)]);
     if (!isLeading()) return Infinity;
     const ms = system.clock.monotonicMs() - startedMs;
     const { expired } = plan;
-    emit({ type: "assignmentPass", leases: leases.length, workers: plan.workers, expired, assigned, ms });
+    emit({
+      type: "assignmentPass",
+      leases: leases.length,
+      workers: plan.workers,
+      expired,
+      assigned: assigned.length,
+      ms,
+    });
     await this.#deleteGone([...staleWorkers(workers, system.clock.epochMs() / 1000), ...plan.silent], signal);
     const nowMs = system.clock.monotonicMs();
     const { failoverTimeMs } = this.#options.assignment;
@@ -117,6 +129,7 @@ export class LeaderDuties {
     const nowMs = system.clock.monotonicMs();
     this.#sightings = observe(this.#sightings, listing.leases, nowMs);
     this.#handoffs = observeHandoffs(this.#handoffs, listing.leases, nowMs);
+    this.#beginnings = observeBeginnings(this.#beginnings, listing.leases);
     for (const { key, problem } of listing.unreadable) {
       if (this.#toldUnreadable.has(key)) continue;
       this.#toldUnreadable.add(key);

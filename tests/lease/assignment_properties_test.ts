@@ -97,6 +97,7 @@ function inputOf(fleet: Fleet): AssignmentInput {
         ? undefined
         : { leaseOwner: owner, checkpointOwner, firstSeenMs: NOW_MS - pendingMs }
     ),
+    unbegun: new Set(),
     nowMs: NOW_MS,
     nowEpochS: NOW_EPOCH_S,
     balance: fleet.balance,
@@ -210,6 +211,7 @@ function settle(
       workers,
       sightings: new Map(),
       handoffs: new Map(),
+      unbegun: new Set(),
       nowMs: NOW_MS,
       nowEpochS: NOW_EPOCH_S,
       balance: true,

@@ -21,6 +21,7 @@ interface Case {
   readonly leader?: string;
   readonly balance?: boolean;
   readonly newcomers?: readonly string[];
+  readonly unbegun?: readonly string[];
   readonly options?: Partial<AssignmentOptions>;
   /** `age`: of the item in s (null: it has no time). */
   readonly workers: Readonly<
@@ -39,7 +40,7 @@ interface Case {
   readonly spillover?: readonly string[];
 }
 
-function inputOf({ leader, balance, newcomers, workers, leases }: Case): AssignmentInput {
+function inputOf({ leader, balance, newcomers, unbegun, workers, leases }: Case): AssignmentInput {
   return {
     workerId: leader ?? "leader",
     leases: leases.map(leaseOf),
@@ -59,6 +60,7 @@ function inputOf({ leader, balance, newcomers, workers, leases }: Case): Assignm
           : [[key, { leaseOwner: owner, checkpointOwner, firstSeenMs: NOW_MS - (pendingMs ?? 0) }]]
       ),
     ),
+    unbegun: new Set(unbegun),
     nowMs: NOW_MS,
     nowEpochS: NOW_EPOCH_S,
     balance: balance ?? false,

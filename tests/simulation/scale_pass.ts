@@ -6,6 +6,7 @@
 
 import type { Item } from "../../src/aws/dynamodb.ts";
 import { assignmentDefaults, type AssignmentInput, planAssignments } from "../../src/lease/assignment.ts";
+import { observeBeginnings, unbegunLeases } from "../../src/lease/beginnings.ts";
 import { observe } from "../../src/lease/expiry.ts";
 import { auditLeases } from "../../src/lease/gaps.ts";
 import { observeHandoffs } from "../../src/lease/handoff.ts";
@@ -53,6 +54,7 @@ export function passMs(items: readonly Item[]): PassMs {
     workers: fresh,
     sightings: first,
     handoffs: new Map(),
+    unbegun: new Set(),
     nowMs: 1000,
     nowEpochS,
     balance: true,
@@ -93,6 +95,7 @@ export function passMs(items: readonly Item[]): PassMs {
     observe: leastMs(() => {
       observe(first, leases, 1000);
       observeHandoffs(new Map(), leases, 1000);
+      unbegunLeases(observeBeginnings(new Map(), leases));
     }),
     audit: leastMs(() => auditLeases(undefined, leases)),
     planSteady: plan(input),

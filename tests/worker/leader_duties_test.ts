@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { assignmentDefaults } from "../../src/lease/assignment.ts";
 import type { Lease } from "../../src/lease/lease.ts";
+import { renew } from "../../src/lease/lease_write.ts";
 import { LeaderDuties } from "../../src/worker/leader_duties.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
 import { MemoryBed, newLease } from "../support/memory_bed.ts";
@@ -116,4 +117,33 @@ Deno.test("LeaderDuties.lead() stops writing at a failure, and throws it", async
   };
   await assertRejects(() => duties.lead(signal), Error, "no table");
   assertEquals(applied, 20);
+});
+
+Deno.test("LeaderDuties.lead() asks no lease back before its owner has been seen to renew it", async () => {
+  const { memory, duties, report } = bed();
+  await report("other");
+  for (const id of ["a", "b", "c", "d"]) await memory.store.create(newLease(id));
+  const begin = async () => {
+    for (const lease of (await memory.store.list()).leases) await memory.store.apply(renew(lease, undefined));
+  };
+  await duties.lead(signal);
+  await report("me");
+  await duties.lead(signal);
+  assertEquals(eventsOf(memory.events, "handoffStarted"), [], "the other has only just been told");
+  // The renewal with which an owner begins is enough: the leader knows the counter that it wrote itself.
+  await begin();
+  await duties.lead(signal);
+  assertEquals(eventsOf(memory.events, "handoffStarted").map(({ to }) => to), ["me", "me"]);
+});
+
+Deno.test("LeaderDuties.lead() asks nothing back in its first pass, for it has seen nobody renew", async () => {
+  const { memory, duties, report } = bed();
+  await report("me");
+  await report("other");
+  for (const id of ["a", "b"]) await memory.lease(id, "other");
+  await duties.lead(signal);
+  assertEquals(eventsOf(memory.events, "handoffStarted"), []);
+  for (const id of ["a", "b"]) await memory.store.apply(renew(await memory.read(id), undefined));
+  await duties.lead(signal);
+  assertEquals(eventsOf(memory.events, "handoffStarted").length, 1);
 });

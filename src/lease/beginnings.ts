@@ -1,0 +1,48 @@
+// Pure.
+/**
+ * Decides which leases have been begun by their owners, from what a leader has seen of their counters.
+ *
+ * An owner finds a new lease within a second or so, and begins with a renewal, which moves the counter. A graceful handoff
+ * that starts before that would wait for somebody who knows nothing of it: the table lists the lease under its next owner,
+ * so the present one never looks at it, and it stays unread until it expires. So a lease is asked back only from an owner that
+ * has been seen to move its counter; a new leader has seen nothing, and asks for nothing in its first pass.
+ *
+ * KCL has no such rule.
+ *
+ * @module
+ */
+
+import { actualOwner } from "./lease.ts";
+import type { Lease } from "./lease.ts";
+
+/** What is known of one lease. */
+export interface Beginning {
+  readonly owner: string | undefined;
+  readonly leaseCounter: number;
+  /** Whether the counter has moved under this owner. */
+  readonly hasBegun: boolean;
+}
+
+/**
+ * Folds a fresh listing, or what an assignment made of a lease, into what was known. Another owner starts anew.
+ *
+ * @returns What is known of these leases.
+ */
+export function observeBeginnings(
+  beginnings: ReadonlyMap<string, Beginning>,
+  leases: readonly Lease[],
+): Map<string, Beginning> {
+  return new Map(leases.map((lease) => {
+    const { leaseKey, leaseCounter } = lease;
+    const owner = actualOwner(lease);
+    const before = beginnings.get(leaseKey);
+    const isSame = before !== undefined && before.owner === owner;
+    const hasBegun = isSame && (before.hasBegun || before.leaseCounter !== leaseCounter);
+    return [leaseKey, { owner, leaseCounter, hasBegun }];
+  }));
+}
+
+/** The keys of the leases whose owners are not known to have begun. */
+export function unbegunLeases(beginnings: ReadonlyMap<string, Beginning>): Set<string> {
+  return new Set([...beginnings].filter(([, { hasBegun }]) => !hasBegun).map(([leaseKey]) => leaseKey));
+}
