@@ -11,6 +11,7 @@
  */
 
 import { isShardEnd } from "../stream/sequence_number.ts";
+import { least } from "./fleet.ts";
 import type { Lease } from "./lease.ts";
 import { type LiveWorker, METRICS_REPORT_INTERVAL_S } from "./live_workers.ts";
 
@@ -31,6 +32,9 @@ export interface SuccessionInput {
  * Chooses the next owner of each lease of the worker that stops: the other workers with leases in turn, the one with the
  * fewest unfinished leases first; if none has any, all others. Empty when no other worker is known to live.
  *
+ * Workers that stop together would all choose the same few. So the leases of all that are no more known to live are handed
+ * out in one's mind, in the order of their keys: whoever sees the same table comes to the same, and does its own part.
+ *
  * @returns The next owner by lease key.
  */
 export function successors(input: SuccessionInput): ReadonlyMap<string, string> {
@@ -42,21 +46,23 @@ export function successors(input: SuccessionInput): ReadonlyMap<string, string> 
       counts.set(worker.workerId, 0);
     }
   }
-  for (const { leaseOwner, checkpoint } of leases) {
-    const count = leaseOwner === undefined ? undefined : counts.get(leaseOwner);
-    if (leaseOwner !== undefined && count !== undefined && !isShardEnd(checkpoint)) {
-      counts.set(leaseOwner, count + 1);
-    }
-  }
-  const holders = [...counts].filter(([, count]) => count > 0);
-  const heirs = new Map(holders.length > 0 ? holders : counts);
-  const chosen = new Map<string, string>();
+  const orphans: Lease[] = [];
   for (const lease of leases) {
-    if (lease.leaseOwner !== workerId) continue;
-    const [next] = [...heirs].toSorted(([idA, a], [idB, b]) => a - b || (idA < idB ? -1 : 1))[0] ?? [];
-    if (next === undefined) break;
-    chosen.set(lease.leaseKey, next);
-    heirs.set(next, (heirs.get(next) ?? 0) + 1);
+    const { leaseOwner, checkpoint } = lease;
+    if (leaseOwner === undefined) continue;
+    const count = counts.get(leaseOwner);
+    if (count === undefined) orphans.push(lease);
+    else if (!isShardEnd(checkpoint)) counts.set(leaseOwner, count + 1);
+  }
+  const all = [...counts].map(([id, count]) => ({ id, count })).toSorted((a, b) => a.id < b.id ? -1 : 1);
+  const holders = all.filter(({ count }) => count > 0);
+  const heirs = holders.length > 0 ? holders : all;
+  const chosen = new Map<string, string>();
+  for (const { leaseKey, leaseOwner } of orphans.toSorted((a, b) => a.leaseKey < b.leaseKey ? -1 : 1)) {
+    const heir = least(heirs, () => true, (a, b) => a.count - b.count);
+    if (heir === undefined) break;
+    heir.count++;
+    if (leaseOwner === workerId) chosen.set(leaseKey, heir.id);
   }
   return chosen;
 }
