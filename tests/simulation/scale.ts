@@ -40,6 +40,7 @@ async function main(args: readonly string[]): Promise<void> {
       shards,
       seed: `scale ${values.seed}`,
       startWithinMs: Number(values.within),
+      steadyMs: 60_000,
       worker: { failoverTimeMs: Number(values.failover) },
     }, { withPass: !values["no-pass"] });
     all.push(figures);

@@ -14,6 +14,8 @@ export interface ScaleRunOptions extends ScaleWorldOptions {
   readonly workers: number;
   /** Virtual ms within which all workers of a batch start. */
   readonly startWithinMs: number;
+  /** For how long requests are counted at rest, in virtual ms. */
+  readonly steadyMs: number;
 }
 
 /** What one change of the fleet was like. Seconds are virtual; undefined: not within the limit. */
@@ -62,14 +64,13 @@ export interface ScaleFigures {
 
 const limitMs = 600_000;
 const restMs = 15_000;
-const steadyMs = 60_000;
 
 /** Runs it. */
 export async function scaleRun(
   options: ScaleRunOptions,
   { withPass }: { readonly withPass: boolean },
 ): Promise<ScaleFigures> {
-  const { workers, shards, startWithinMs } = options;
+  const { workers, shards, startWithinMs, steadyMs } = options;
   const startedMs = performance.now();
   const world = new ScaleWorld(options);
   const grow = (count: number) => {
@@ -80,7 +81,7 @@ export async function scaleRun(
 
   const cold = await phase(world, grow(workers));
   await world.pass(restMs);
-  const steady = await rest(world, shards);
+  const steady = await rest(world, { shards, steadyMs });
   const items = [...world.table.items.values()];
   const doubled = await phase(world, grow(workers));
   await world.pass(restMs);
@@ -130,7 +131,10 @@ async function phase(world: ScaleWorld, isUnderWay: () => boolean): Promise<Phas
   };
 }
 
-async function rest(world: ScaleWorld, shards: number): Promise<SteadyFigures> {
+async function rest(
+  world: ScaleWorld,
+  { shards, steadyMs }: { readonly shards: number; readonly steadyMs: number },
+): Promise<SteadyFigures> {
   world.bill.clear();
   await world.pass(steadyMs);
   const seconds = steadyMs / 1000;
