@@ -44,8 +44,10 @@ export interface FleetMemberOptions extends FleetFormatOptions {
 
 /** The leader's lock is renewed so many times while it is good. */
 const heartbeatsPerLock = 5;
-/** Who does not lead looks at the lock so many times between two of its heartbeats. */
+/** A deputy looks at the lock so many times between two of its heartbeats. */
 const looksPerHeartbeat = 2;
+/** Whoever else does not lead looks once in so many heartbeats: all look at the one item. */
+const heartbeatsPerLook = 2;
 /** A lock that stands still for so many heartbeats makes one think that its leader is gone. */
 const suspiciousHeartbeats = 1.25;
 
@@ -169,7 +171,9 @@ export class FleetMember {
       const known = `${lock.isLeading} ${isLeaderGone()}`;
       if (known !== knownBefore) this.#assignment.ring();
       knownBefore = known;
-      return Math.min(dueInMs, lock.isLeading ? heartbeatMs : heartbeatMs / looksPerHeartbeat);
+      if (lock.isLeading) return Math.min(dueInMs, heartbeatMs);
+      const heartbeats = this.#isDeputy ? 1 / looksPerHeartbeat : heartbeatsPerLook;
+      return Math.min(dueInMs, heartbeats * heartbeatMs);
     });
     run(
       { pass: "assignment", intervalMs: settings.leaseAssignmentIntervalMs, bell: this.#assignment },

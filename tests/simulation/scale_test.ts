@@ -31,7 +31,7 @@ Deno.test("a fleet at rest asks no more of DynamoDB than the documents say", asy
   const { steady } = await figures();
   atMost("requests per lease and hour", steady.requestsPerLeaseHour, 1500);
   atMost("the leader's requests per second", steady.leaderRequests, 10);
-  atMost("read units per second", steady.readUnits, 60);
+  atMost("read units per second", steady.readUnits, 45);
 });
 
 Deno.test("a fleet of twice the workers is balanced within some passes, and hardly a lease moves twice", async () => {
