@@ -92,6 +92,15 @@ export function duplicates(lines: readonly Line[]): string[] {
     .map((line) => `${line.text}`);
 }
 
+/** The records that came under another stream's name; for fleets whose lines name shards as `stream/shardId`. */
+export function misplaced(lines: readonly Line[], streamOf: (text: string) => string): string[] {
+  return lines.flatMap(({ event, shardId, text }) =>
+    event === "record" && text !== null && !`${shardId}`.startsWith(`${streamOf(text)}/`)
+      ? [`${text} of ${streamOf(text)} came as one of ${shardId}`]
+      : []
+  );
+}
+
 /** The records that came before an earlier one of the same key; for fleets in which nobody was killed. */
 export function outOfOrder(lines: readonly Line[], keyOf: (text: string) => string): string[] {
   const last = new Map<string, number>();

@@ -1,5 +1,13 @@
 import { assertEquals } from "@std/assert";
-import { afterThaw, beforeParents, duplicates, type Line, outOfOrder, overlaps } from "./deliveries.ts";
+import {
+  afterThaw,
+  beforeParents,
+  duplicates,
+  type Line,
+  misplaced,
+  outOfOrder,
+  overlaps,
+} from "./deliveries.ts";
 
 /** `at worker event shardId text`, one a line. */
 function linesOf(text: string): Line[] {
@@ -25,6 +33,16 @@ Deno.test("overlaps() finds a record that comes to one worker after another has 
 
 Deno.test("duplicates() tells each repeated record", () => {
   assertEquals(duplicates(linesOf("1 A record s 1\n2 A record s 2\n3 B record s 1")), ["1"]);
+});
+
+Deno.test("misplaced() finds a record under another stream's name", () => {
+  const streamOf = (text: string) => Number(text) % 2 === 0 ? "even" : "odd";
+  const lines = linesOf("1 A initialize odd/s 0\n2 A record odd/s 1\n3 A record even/s 2");
+  assertEquals(misplaced(lines, streamOf), []);
+  assertEquals(misplaced([...lines, ...linesOf("4 A record even/s 3")], streamOf), [
+    "3 of odd came as one of even/s",
+  ]);
+  assertEquals(misplaced(linesOf("1 A record s 1"), streamOf), ["1 of odd came as one of s"]);
 });
 
 Deno.test("outOfOrder() compares within a key, by time and not by the order of hearing", () => {

@@ -1,5 +1,5 @@
 /**
- * One stream, one lease table, and workers of both kinds on them, each in a process of its own.
+ * One stream or two, one lease table, and workers of both kinds on them, each in a process of its own.
  *
  * @module
  */
@@ -10,6 +10,7 @@ import { actualOwner, type Lease } from "../../../src/lease/lease.ts";
 import { DynamoDBCoordinatorStore } from "../../../src/store/dynamodb_coordinator_store.ts";
 import { DynamoDBLeaseStore } from "../../../src/store/dynamodb_lease_store.ts";
 import { isShardEnd } from "../../../src/stream/sequence_number.ts";
+import type { Shard } from "../../../src/stream/shard.ts";
 import { realSystem } from "../../../src/system.ts";
 import { testCredentials, TestStream } from "../../support/test_stream.ts";
 import { type InteropBed, javaWorker, type KclVersion, versions } from "./bed.ts";
@@ -35,32 +36,60 @@ const timing = {
   javaHeartbeatMs: 1500,
 } as const;
 
+/** What becomes of leases of streams that are no longer listed, while kclite leads. */
+const formerStreams = {
+  newStreamCheckIntervalMs: 1000,
+  formerStreamsLeasesDeletionStrategy: "FORMER_STREAMS_AUTO_DETECTION_DEFERRED_DELETION",
+  waitPeriodToDeleteFormerStreamsMs: 3000,
+} as const;
+
+/** How a worker is started. */
+export interface StartOptions {
+  /** Of the KCL, for a Java worker. */
+  readonly version?: KclVersion;
+  /** What a kclite worker is told of many streams, in place of their names. */
+  readonly streams?: readonly string[];
+}
+
 /** Options of {@linkcode Fleet.create}. */
 export interface FleetOptions {
   readonly name: string;
+  /** Of each stream. */
   readonly shards: number;
+  /** Whether two streams are read, `name-a` and `name-b`; else one, `name`. Lines then name shards as `stream/shardId`. */
+  readonly isMany?: boolean;
   /** How Java's leader assigns. KCL's default is WORKER_UTILIZATION_AWARE. */
   readonly javaStrategy: "WORKER_UTILIZATION_AWARE" | "LEASE_COUNT_BASED";
   /** Where a shard without a checkpoint is read from; with LATEST the producer waits for {@linkcode Fleet.startPutting}. */
   readonly start: "TRIM_HORIZON" | "LATEST";
 }
 
-/** A fleet. A producer puts numbered records under 40 partition keys. */
+/** A fleet. A producer puts numbered records under 40 partition keys, into each stream in turn. */
 export class Fleet implements AsyncDisposable {
+  /** The first of {@linkcode Fleet.streams}. */
   readonly stream: TestStream;
+  readonly streams: readonly TestStream[];
   readonly lines: Line[] = [];
   readonly workers: FleetWorker[] = [];
   readonly #bed: InteropBed;
   readonly #options: FleetOptions;
   readonly #store: DynamoDBLeaseStore;
   readonly #coordinator: DynamoDBCoordinatorStore;
-  #put = 0;
+  /** The number of the next record. */
+  #next = 0;
+  readonly #put: string[] = [];
+  readonly #dry = new Set<TestStream>();
   #isOver = false;
   #producer: Promise<void> | undefined;
 
-  private constructor(bed: InteropBed, stream: TestStream, options: FleetOptions) {
+  private constructor(
+    bed: InteropBed,
+    streams: readonly [TestStream, ...TestStream[]],
+    options: FleetOptions,
+  ) {
     const { dynamodb } = bed;
-    this.stream = stream;
+    this.stream = streams[0];
+    this.streams = streams;
     this.#bed = bed;
     this.#options = options;
     this.#store = new DynamoDBLeaseStore({ tableName: options.name, dynamodb, system: realSystem });
@@ -73,16 +102,18 @@ export class Fleet implements AsyncDisposable {
   }
 
   static async create(bed: InteropBed, options: FleetOptions): Promise<Fleet> {
-    return new Fleet(bed, await TestStream.create(bed.kinesisUrl, options.name, options.shards), options);
+    const { name, shards, isMany } = options;
+    const create = (stream: string) => TestStream.create(bed.kinesisUrl, stream, shards);
+    return new Fleet(
+      bed,
+      isMany === true ? [await create(`${name}-a`), await create(`${name}-b`)] : [await create(name)],
+      options,
+    );
   }
 
-  /** Starts a worker and waits until it says that it runs. @param version Of the KCL, for a Java worker. */
-  async start(
-    kind: FleetWorker["kind"],
-    id: string,
-    version: KclVersion = versions.kcl,
-  ): Promise<FleetWorker> {
-    const { command, args } = kind === "java" ? this.#javaCommand(id, version) : this.#kcliteCommand(id);
+  /** Starts a worker and waits until it says that it runs. */
+  async start(kind: FleetWorker["kind"], id: string, how: StartOptions = {}): Promise<FleetWorker> {
+    const { command, args } = kind === "java" ? this.#javaCommand(id, how) : this.#kcliteCommand(id, how);
     const errorLines: string[] = [];
     const program = new RunningProgram(command, args, {
       onLine: (line) => void this.lines.push(JSON.parse(line)),
@@ -117,9 +148,38 @@ export class Fleet implements AsyncDisposable {
     return Date.now();
   }
 
-  /** The records that were put so far, as delivered texts. */
-  get putSoFar(): number {
-    return this.#put;
+  /** Has a kclite worker take the last of many streams off its list. */
+  unlistLast(id: string): void {
+    this.#worker(id).program.signal("SIGUSR1");
+  }
+
+  /** Whether lines name shards as `stream/shardId`. */
+  get isMany(): boolean {
+    return this.streams.length > 1;
+  }
+
+  /** The name of the stream that a record belongs to. */
+  streamOf(text: string): string {
+    return this.streams[Number(text) % this.streams.length]?.streamName ?? "";
+  }
+
+  /** A lease's shard, as lines name it. */
+  shardOf({ streamIdentifier, shardId }: Pick<Lease, "streamIdentifier" | "shardId">): string {
+    return streamIdentifier === undefined ? shardId : `${streamIdentifier.split(":")[1]}/${shardId}`;
+  }
+
+  /** All shards of all streams, named as lines name them. */
+  async shards(): Promise<readonly Shard[]> {
+    const each = await Promise.all(this.streams.map(async (stream) => {
+      const name = (shardId: string) => this.isMany ? `${stream.streamName}/${shardId}` : shardId;
+      return (await stream.shards()).map((shard) => ({
+        ...shard,
+        shardId: name(shard.shardId),
+        parentShardId: shard.parentShardId && name(shard.parentShardId),
+        adjacentParentShardId: shard.adjacentParentShardId && name(shard.adjacentParentShardId),
+      }));
+    }));
+    return each.flat();
   }
 
   /** Deliveries so far, in the order heard. */
@@ -190,20 +250,20 @@ export class Fleet implements AsyncDisposable {
 
   /** Waits until everything put by now is delivered. */
   async untilDelivered(limitMs: number): Promise<void> {
-    const wanted = this.#put;
+    const wanted = [...this.#put];
     const missing = () => {
       const seen = new Set(this.records.map((line) => line.text));
-      return Array.from({ length: wanted }, (_, i) => `${i}`).filter((text) => !seen.has(text));
+      return wanted.filter((text) => !seen.has(text));
     };
-    await eventually(`all of ${wanted} records are delivered`, () => missing().length === 0, {
+    await eventually(`all of ${wanted.length} records are delivered`, () => missing().length === 0, {
       limitMs,
       state: async () => `missing ${missing().length}, first ${missing()[0]}: ${await this.#ownership()}`,
     });
   }
 
-  /** Waits until a worker has got a record that was put after this call, from each shard that it owns. */
+  /** Waits until a worker has got a record that was put after this call. */
   async untilFlowing(id: string, limitMs: number): Promise<void> {
-    const from = this.#put;
+    const from = this.#next;
     await eventually(
       `${id} gets new records`,
       () => this.records.some((line) => line.worker === id && Number(line.text) >= from),
@@ -217,6 +277,13 @@ export class Fleet implements AsyncDisposable {
   /** Starts the producer, if it is not running. */
   startPutting(): void {
     this.#producer ??= this.#produce();
+  }
+
+  /** Puts nothing more into one of the streams; resolves when nothing is under way. */
+  async stopPuttingTo(stream: TestStream): Promise<void> {
+    this.#dry.add(stream);
+    const from = this.#next;
+    await eventually("the producer goes on", () => this.#next > from + 8, { limitMs: 10_000 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -233,18 +300,23 @@ export class Fleet implements AsyncDisposable {
 
   async #produce(): Promise<void> {
     while (!this.#isOver) {
-      const texts = Array.from({ length: 8 }, (_, i) => `${this.#put + i}`);
-      await this.stream.put(texts, partitionKeyOf);
-      this.#put += texts.length;
+      const texts = Array.from({ length: 8 }, (_, i) => `${this.#next + i}`);
+      for (const stream of this.streams) {
+        if (this.#dry.has(stream)) continue;
+        const own = texts.filter((text) => this.streamOf(text) === stream.streamName);
+        await stream.put(own, partitionKeyOf);
+        this.#put.push(...own);
+      }
+      this.#next += texts.length;
       await pause(200);
     }
   }
 
   async #ownership(): Promise<string> {
     const leases = (await this.leases()).map((lease) => {
-      const { shardId, checkpoint: { sequenceNumber }, leaseOwner, checkpointOwner, leaseCounter } = lease;
+      const { checkpoint: { sequenceNumber }, leaseOwner, checkpointOwner, leaseCounter } = lease;
       const next = checkpointOwner === undefined ? "" : ` (to ${leaseOwner})`;
-      return `${shardId} ${
+      return `${this.shardOf(lease)} ${
         actualOwner(lease) ?? "nobody"
       }${next} at ${sequenceNumber}, counter ${leaseCounter}`;
     });
@@ -253,12 +325,12 @@ export class Fleet implements AsyncDisposable {
 
   #javaCommand(
     id: string,
-    version: KclVersion,
+    { version = versions.kcl }: StartOptions,
   ): { readonly command: string; readonly args: readonly string[] } {
     const settings = {
       workerId: id,
       application: this.#options.name,
-      stream: this.#options.name,
+      [this.isMany ? "streams" : "stream"]: this.streams.map(({ streamName }) => streamName).join(","),
       kinesis: this.#bed.kinesisUrl,
       dynamodb: this.#bed.endpoints.java,
       strategy: this.#options.javaStrategy,
@@ -274,11 +346,14 @@ export class Fleet implements AsyncDisposable {
     return { command: worker.command, args: [...worker.args, ...args] };
   }
 
-  #kcliteCommand(id: string): { readonly command: string; readonly args: readonly string[] } {
+  #kcliteCommand(
+    id: string,
+    { streams = this.streams.map(({ streamName }) => streamName) }: StartOptions,
+  ): { readonly command: string; readonly args: readonly string[] } {
     const options = {
       workerIdentifier: id,
       applicationName: this.#options.name,
-      streamName: this.#options.name,
+      ...(this.isMany ? { streams, ...formerStreams } : { streamName: this.#options.name }),
       region: "us-east-1",
       credentials: testCredentials,
       kinesisEndpoint: this.#bed.kinesisUrl,
@@ -293,7 +368,9 @@ export class Fleet implements AsyncDisposable {
   }
 }
 
-const troubleEvents: ReadonlySet<string> = new Set(["leaseUnreadable", "checkpointFailed", "stopFailed"]);
+const troubleEvents: ReadonlySet<string> = new Set([
+  ...["leaseUnreadable", "checkpointFailed", "stopFailed", "complaint"],
+]);
 /** Java could not read an item, or failed in a way that it does not expect itself. */
 const troubleLog = /deseriali|malformed|unparse|\bERROR\b|NullPointer|ClassCast|InvalidStateException/i;
 

@@ -74,6 +74,23 @@ export function ownAttributes(writes: readonly { readonly after: Item | undefine
   return [...new Set(own)].toSorted();
 }
 
+/**
+ * The first leases of many streams, each once, as one kind of worker made them: all attributes with their values, but for the
+ * streams' names and epochs.
+ */
+export function firstLeasesOfMany(
+  writes: readonly (TakenStep & { readonly after: Item | undefined })[],
+  by: TakenStep["by"],
+): string[] {
+  const texts = writes.filter((write) => write.by === by && write.name === "create LEASE, many streams")
+    .map(({ after }) =>
+      Object.entries(after ?? {}).filter(([name]) => !isOwn(name)).toSorted()
+        .map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(" ")
+        .replaceAll(/(\d+):[\w.-]+:\d+/g, "$1:name:epoch")
+    );
+  return [...new Set(texts)].toSorted();
+}
+
 /** The names and types of an item's attributes: `checkpoint:S leaseCounter:N …`. */
 export function shapeOf(item: Item): string {
   return Object.entries(item)
@@ -92,7 +109,10 @@ function isOwn(name: string): boolean {
 
 function createName(kind: string, item: Item): string {
   if (kind !== "LEASE") return `create ${kind}`;
-  return item.parentShardId === undefined ? "create LEASE" : "create LEASE of a child";
+  const child = item.parentShardId === undefined ? "" : " of a child";
+  // By the key, so that an item that lacks what a stream among many needs is a different one, and no other.
+  const isOfMany = textOf(item.leaseKey)?.includes(":") === true;
+  return `create LEASE${child}${isOfMany ? ", many streams" : ""}`;
 }
 
 function updateName(kind: string, before: Item, after: Item): string {

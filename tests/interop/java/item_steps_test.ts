@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { Item } from "../../../src/aws/dynamodb.ts";
-import { compareSteps, ownAttributes, stepOf, type TakenStep } from "./item_steps.ts";
+import { compareSteps, firstLeasesOfMany, ownAttributes, stepOf, type TakenStep } from "./item_steps.ts";
 
 const lease: Item = {
   leaseKey: { S: "a" },
@@ -29,6 +29,18 @@ const steps:
       undefined,
       { leaseKey: { S: "a" }, parentShardId: { SS: ["p"] } },
       "create LEASE of a child",
+      "leaseKey:S parentShardId:SS",
+    ],
+    [
+      undefined,
+      { leaseKey: { S: "1:s:2:a" }, streamName: { S: "1:s:2" }, shardId: { S: "a" } },
+      "create LEASE, many streams",
+      "leaseKey:S shardId:S streamName:S",
+    ],
+    [
+      undefined,
+      { leaseKey: { S: "1:s:2:a" }, parentShardId: { SS: ["p"] } },
+      "create LEASE of a child, many streams",
       "leaseKey:S parentShardId:SS",
     ],
     [lease, undefined, "delete LEASE", "item removed"],
@@ -122,4 +134,25 @@ Deno.test("compareSteps() objects to an effect that Java's writes never have, an
     ...[step("java", "c", "x"), step("kclite", "d", "x")],
   ]).map(({ name, verdict }) => [name, verdict]);
   assertEquals(verdicts, [["a", "same"], ["b", "different"], ["c", "java only"], ["d", "kclite only"]]);
+});
+
+Deno.test("firstLeasesOfMany() tells values, but for what must differ", () => {
+  const made = (by: TakenStep["by"], stream: string, checkpoint: string) => {
+    const after = {
+      checkpoint: { S: checkpoint },
+      streamName: { S: stream },
+      leaseKey: { S: `${stream}:a` },
+    };
+    return { by, name: "create LEASE, many streams", effect: "", after };
+  };
+  const writes = [
+    ...[made("java", "1:s:2", "LATEST"), made("java", "1:t:3", "LATEST")],
+    ...[made("kclite", "1:u:4", "LATEST"), { ...made("kclite", "1:u:4", "x"), name: "LEASE: renew" }],
+  ];
+  const text = 'checkpoint={"S":"LATEST"} leaseKey={"S":"1:name:epoch:a"} streamName={"S":"1:name:epoch"}';
+  assertEquals(firstLeasesOfMany(writes, "java"), [text]);
+  assertEquals(firstLeasesOfMany(writes, "kclite"), [text]);
+  assertEquals(firstLeasesOfMany([made("kclite", "5:u:4", "LATEST")], "kclite"), [
+    text.replaceAll("1:name", "5:name"),
+  ]);
 });

@@ -2,15 +2,18 @@
  * The real Java KCL and kclite on one lease table: `deno task interop:java`. Needs `java` (17 or newer), `mvn`, `node` and `npm` on
  * PATH, Maven Central and the npm registry; without them it says that it is skipped. Exits with 1 when a scenario fails.
  *
- * `--log folder` keeps what each worker printed and logged.
+ * `--log folder` keeps what each worker printed and logged; `--story many` runs only the stories whose name begins so, and compares
+ * no items.
  *
  * @module
  */
 
+import { assertEquals } from "@std/assert";
 import { canRun, runCommand } from "../../support/command.ts";
 import { InteropBed, versions } from "./bed.ts";
 import { Fleet, type FleetOptions } from "./fleet.ts";
-import { compareSteps, ownAttributes } from "./item_steps.ts";
+import { compareSteps, firstLeasesOfMany, ownAttributes } from "./item_steps.ts";
+import { manyJavaFirst, manyKcliteFirst } from "./many_streams.ts";
 import { Report, type Scenario } from "./report.ts";
 import { fromLatest, javaFirst, kcliteFirst, legacyTables, resharding } from "./scenarios.ts";
 
@@ -18,6 +21,7 @@ import { fromLatest, javaFirst, kcliteFirst, legacyTables, resharding } from "./
 const expectedSteps = [
   ...["create CLIENT_VERSION_MIGRATION", "create LEADER", "heartbeat LEADER", "take LEADER"],
   ...["create WORKER_METRIC_STATS", "update WORKER_METRIC_STATS", "create LEASE", "create LEASE of a child"],
+  ...["create LEASE, many streams", "create LEASE of a child, many streams"],
   ...["LEASE: assign, free before", "LEASE: assign, from another owner", "LEASE: renew", "LEASE: checkpoint"],
   ...["LEASE: start handoff", "LEASE: renew during handoff", "LEASE: finish handoff"],
   ...["LEASE: note children", "LEASE: end shard"],
@@ -29,11 +33,12 @@ if (import.meta.main) {
     console.log(`interop:java is skipped: ${missing.join(", ")} not found on PATH`);
     Deno.exit(0);
   }
-  const at = Deno.args.indexOf("--log");
-  Deno.exit(await run(at === -1 ? undefined : Deno.args[at + 1]) ? 0 : 1);
+  const argument = (name: string) =>
+    Deno.args.includes(name) ? Deno.args[Deno.args.indexOf(name) + 1] : undefined;
+  Deno.exit(await run(argument("--log"), argument("--story")) ? 0 : 1);
 }
 
-async function run(logFolder: string | undefined): Promise<boolean> {
+async function run(logFolder: string | undefined, only: string | undefined): Promise<boolean> {
   const startedMs = performance.now();
   const report = new Report();
   await using bed = await InteropBed.start();
@@ -42,24 +47,33 @@ async function run(logFolder: string | undefined): Promise<boolean> {
     `KCL ${kcl} and ${legacyKcl} for Java, DynamoDB Local ${dynamoDBLocal}, kinesis-local ${kinesisLocal}`,
   );
   const story = async (options: Omit<FleetOptions, "shards">, tell: (fleet: Fleet) => Scenario[]) => {
+    if (only !== undefined && !options.name.startsWith(only)) return;
     await using fleet = await Fleet.create(bed, { ...options, shards: 4 });
     await report.story(tell(fleet));
     if (logFolder !== undefined) await keepLogs(fleet, `${logFolder}/${options.name}`);
   };
   const byCount = { javaStrategy: "LEASE_COUNT_BASED", start: "TRIM_HORIZON" } as const;
   const byDefault = { ...byCount, javaStrategy: "WORKER_UTILIZATION_AWARE" } as const;
-  // Three lines side by side, each about as long as the others.
+  // Four lines side by side, each about as long as the others.
   await Promise.all([
+    story({ name: "many-java-first", ...byDefault, isMany: true }, manyJavaFirst)
+      .then(() => story({ name: "many-kclite-first", ...byCount, isMany: true }, manyKcliteFirst)),
     story({ name: "java-first", ...byDefault }, javaFirst)
       .then(() => story({ name: "latest", ...byCount, start: "LATEST" }, fromLatest)),
     story({ name: "kclite-first", ...byCount }, kcliteFirst),
     story({ name: "resharding", ...byCount }, resharding)
       .then(() => story({ name: "legacy-tables", ...byDefault }, legacyTables)),
   ]);
-  await report.story([{
-    name: "6 what writes of both kinds do to an item is the same, name by name and type by type",
-    run: () => Promise.resolve(itemDiff(bed)),
-  }]);
+  if (only === undefined) {
+    await report.story([{
+      name: "10 the first leases of many streams are the same by both kinds, value by value",
+      run: () => Promise.resolve(sameFirstLeases(bed)),
+    }]);
+    await report.story([{
+      name: "6 what writes of both kinds do to an item is the same, name by name and type by type",
+      run: () => Promise.resolve(itemDiff(bed)),
+    }]);
+  }
   const good = report.results.filter(({ verdict }) => verdict === "ok").length;
   console.log(
     `${good} of ${report.results.length} scenarios hold, ${
@@ -67,6 +81,13 @@ async function run(logFolder: string | undefined): Promise<boolean> {
     } s`,
   );
   return report.isGood;
+}
+
+/** @throws when what Java makes and what kclite makes differ in more than a stream's name and epoch. */
+function sameFirstLeases(bed: InteropBed): string {
+  const [java, kclite] = (["java", "kclite"] as const).map((by) => firstLeasesOfMany(bed.taps.writes, by));
+  assertEquals(kclite, java);
+  return `${java?.length} shards, ${java?.[0]}`;
 }
 
 /** Prints all steps side by side. @throws when a step differs. */

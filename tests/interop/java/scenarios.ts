@@ -1,14 +1,15 @@
 /**
- * What Java and kclite do on one table, told as three stories: a fleet of Java that kclite joins and leaves, a fleet of kclite
- * that Java joins, and a stream that is resharded under both. Each story has a table of its own, and its scenarios build on one
- * another.
+ * What Java and kclite do on one table with one stream, told as stories: a fleet of Java that kclite joins and leaves, a fleet of
+ * kclite that Java joins, a stream that is resharded under both, and more. Each story has a table of its own, and its scenarios
+ * build on one another.
  *
  * @module
  */
 
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { isShardEnd, SHARD_END } from "../../../src/stream/sequence_number.ts";
-import { afterThaw, beforeParents, duplicates, outOfOrder, overlaps } from "./deliveries.ts";
+import { assertClean, counts, generations, handoffsTo, seconds, untilLeader } from "./checks.ts";
+import { afterThaw, beforeParents, duplicates, outOfOrder } from "./deliveries.ts";
 import { type Fleet, type FleetWorker, partitionKeyOf } from "./fleet.ts";
 import { versions } from "./bed.ts";
 import { eventually, pause } from "./processes.ts";
@@ -185,7 +186,7 @@ export function resharding(fleet: Fleet): Scenario[] {
         await fleet.untilDelivered(30_000);
         assertClean(fleet, { duplicates: 0 });
         assertEquals(outOfOrder(fleet.lines, partitionKeyOf), []);
-        assertEquals(beforeParents(fleet.lines, await fleet.stream.shards()), []);
+        assertEquals(beforeParents(fleet.lines, await fleet.shards()), []);
         const ended = (kind: FleetWorker["kind"]) =>
           fleet.writes.filter((write) => write.name === "LEASE: end shard" && write.by === kind).length;
         assertEquals([ended("java"), ended("kclite")], [2, 2], "each kind ended two parents");
@@ -266,7 +267,7 @@ export function legacyTables(fleet: Fleet): Scenario[] {
     {
       name: `8 a fleet of KCL ${versions.legacyKcl} runs on its three tables, a kclite worker joins`,
       async run() {
-        await fleet.start("java", "j1", versions.legacyKcl);
+        await fleet.start("java", "j1", { version: versions.legacyKcl });
         await fleet.untilFlowing("j1", 60_000);
         await fleet.start("kclite", "k1");
         const ms = await fleet.untilOwned({ k1: 1, j1: 1 }, 90_000);
@@ -314,48 +315,4 @@ async function mergeAndSplit(fleet: Fleet): Promise<string[]> {
   await fleet.stream.merge(first, second);
   for (const shard of open) if (shard !== first && shard !== second) await fleet.stream.split(shard);
   return open.map((shard) => shard.shardId);
-}
-
-/** No record while another worker had begun with its shard; no more duplicates than may be; no trouble told by any worker. */
-function assertClean(fleet: Fleet, allowed: { readonly duplicates: 0 | "after a kill" }): void {
-  assertEquals(overlaps(fleet.lines), [], "one owner at a time");
-  if (allowed.duplicates === 0) assertEquals(duplicates(fleet.lines), [], "no record comes twice");
-  assertEquals(fleet.troubles().slice(0, 5), [], "no worker complains");
-}
-
-/** The handoffs to a worker that were completed. */
-function handoffsTo(fleet: Fleet, id: string) {
-  return fleet.writes.filter(({ name, after }) =>
-    name === "LEASE: finish handoff" && JSON.stringify(after?.leaseOwner) === JSON.stringify({ S: id })
-  );
-}
-
-async function untilLeader(fleet: Fleet, id: string, limitMs: number): Promise<number> {
-  return await eventually(`${id} leads`, async () => await fleet.leader() === id, {
-    limitMs,
-    state: async () => `${await fleet.leader()} does`,
-  });
-}
-
-/** Which kind had the parent and which the child: `java→kclite 1`. */
-async function generations(fleet: Fleet): Promise<string> {
-  const kindOf = (shardId: string, event: string) =>
-    fleet.lines.find((line) => line.shardId === shardId && line.event === event)?.worker.replace(/\d+/, "");
-  const ways = new Map<string, number>();
-  for (const shard of await fleet.stream.shards()) {
-    for (const parent of [shard.parentShardId, shard.adjacentParentShardId]) {
-      if (parent === undefined) continue;
-      const way = `${kindOf(parent, "shardEnded")}→${kindOf(shard.shardId, "initialize")}`;
-      ways.set(way, (ways.get(way) ?? 0) + 1);
-    }
-  }
-  return [...ways].map(([way, count]) => `${way} ${count}`).join(", ");
-}
-
-function counts(fleet: Fleet): string {
-  return `${fleet.records.length} deliveries, ${duplicates(fleet.lines).length} of them repeated`;
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`;
 }

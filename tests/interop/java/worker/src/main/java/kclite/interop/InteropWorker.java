@@ -22,7 +22,8 @@ import software.amazon.kinesis.metrics.NullMetricsFactory;
 import software.amazon.kinesis.retrieval.polling.PollingConfig;
 
 /**
- * One worker of the Java KCL. Takes its settings as arguments, {@code name=value}; prints what happens to its shards as
+ * One worker of the Java KCL. Takes its settings as arguments, {@code name=value}, where {@code stream} names the one stream,
+ * or {@code streams} many, with commas; prints what happens to its shards as
  * lines of JSON ({@link Told}); SIGTERM is the orderly stop.
  */
 public final class InteropWorker {
@@ -58,9 +59,15 @@ public final class InteropWorker {
                 .credentialsProvider(credentials())
                 .build();
         String worker = text("workerId");
-        ConfigsBuilder configs = new ConfigsBuilder(
-                text("stream"), text("application"), kinesis, dynamodb, cloudwatch, worker,
-                () -> new NotingProcessor(worker));
+        var start = InitialPositionInStreamExtended.newInitialPosition(InitialPositionInStream.valueOf(text("start")));
+        boolean isMany = settings.containsKey("streams");
+        var processors = new NotingProcessor.Factory(worker);
+        ConfigsBuilder configs = isMany
+                ? new ConfigsBuilder(
+                        new ListedStreams(kinesis, text("streams").split(","), start),
+                        text("application"), kinesis, dynamodb, cloudwatch, worker, processors)
+                : new ConfigsBuilder(
+                        text("stream"), text("application"), kinesis, dynamodb, cloudwatch, worker, processors);
 
         var leases = configs.leaseManagementConfig()
                 .failoverTimeMillis(number("failoverTimeMs"))
@@ -69,13 +76,14 @@ public final class InteropWorker {
                 .dynamoDbLockBasedLeaderHeartbeatPeriodInMillis(number("leaderHeartbeatMs"))
                 // Its first use is a pause after the first leases are made: a minute by default.
                 .shardSyncIntervalMillis(1000)
-                .initialPositionInStream(InitialPositionInStreamExtended.newInitialPosition(start()));
+                .initialPositionInStream(start);
         assignBy(leases, text("strategy"));
         leases.workerUtilizationAwareAssignmentConfig().disableWorkerMetrics(true);
         var retrieval = configs.retrievalConfig();
-        retrieval.initialPositionInStreamExtended(InitialPositionInStreamExtended.newInitialPosition(start()));
-        retrieval.retrievalSpecificConfig(new PollingConfig(text("stream"), kinesis)
-                .idleTimeBetweenReadsInMillis(number("idleTimeBetweenReadsMs")));
+        // Of many streams each has its own position, and the polling must not be told a stream.
+        if (!isMany) retrieval.initialPositionInStreamExtended(start);
+        var polling = isMany ? new PollingConfig(kinesis) : new PollingConfig(text("stream"), kinesis);
+        retrieval.retrievalSpecificConfig(polling.idleTimeBetweenReadsInMillis(number("idleTimeBetweenReadsMs")));
         var coordinator = configs.coordinatorConfig();
         coordinator.parentShardPollIntervalMillis(500);
         coordinator.workerStateChangeListener(state -> Told.tell(worker, state.name(), null, null));
@@ -110,10 +118,6 @@ public final class InteropWorker {
         } catch (ReflectiveOperationException e) {
             throw new IllegalStateException(e);
         }
-    }
-
-    private InitialPositionInStream start() {
-        return InitialPositionInStream.valueOf(text("start"));
     }
 
     private static StaticCredentialsProvider credentials() {

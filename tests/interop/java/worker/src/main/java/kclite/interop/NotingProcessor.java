@@ -1,6 +1,7 @@
 package kclite.interop;
 
 import java.nio.charset.StandardCharsets;
+import software.amazon.kinesis.common.StreamIdentifier;
 import software.amazon.kinesis.lifecycle.events.InitializationInput;
 import software.amazon.kinesis.lifecycle.events.LeaseLostInput;
 import software.amazon.kinesis.lifecycle.events.ProcessRecordsInput;
@@ -8,19 +9,37 @@ import software.amazon.kinesis.lifecycle.events.ShardEndedInput;
 import software.amazon.kinesis.lifecycle.events.ShutdownRequestedInput;
 import software.amazon.kinesis.processor.RecordProcessorCheckpointer;
 import software.amazon.kinesis.processor.ShardRecordProcessor;
+import software.amazon.kinesis.processor.ShardRecordProcessorFactory;
 
 /** Tells of each record, then checkpoints its batch; tells of each callback. */
 final class NotingProcessor implements ShardRecordProcessor {
     private final String worker;
+    /** Before the shard's id, which other streams have too; empty where there is one stream. */
+    private final String prefix;
     private String shardId;
 
-    NotingProcessor(String worker) {
+    private NotingProcessor(String worker, String prefix) {
         this.worker = worker;
+        this.prefix = prefix;
+    }
+
+    /** Tells shards of many streams apart: {@code stream/shardId}. */
+    record Factory(String worker) implements ShardRecordProcessorFactory {
+        @Override
+        public ShardRecordProcessor shardRecordProcessor() {
+            return new NotingProcessor(worker, "");
+        }
+
+        @Override
+        public ShardRecordProcessor shardRecordProcessor(StreamIdentifier stream) {
+            boolean isOneOfMany = stream.streamCreationEpochOptional().isPresent();
+            return new NotingProcessor(worker, isOneOfMany ? stream.streamName() + "/" : "");
+        }
     }
 
     @Override
     public void initialize(InitializationInput input) {
-        shardId = input.shardId();
+        shardId = prefix + input.shardId();
         Told.tell(worker, "initialize", shardId, input.extendedSequenceNumber().sequenceNumber());
     }
 

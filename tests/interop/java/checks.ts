@@ -1,0 +1,64 @@
+/**
+ * What scenarios ask of a fleet, and how they tell what they saw.
+ *
+ * @module
+ */
+
+import { assertEquals } from "@std/assert";
+import { duplicates, misplaced, overlaps } from "./deliveries.ts";
+import type { Fleet } from "./fleet.ts";
+import { eventually } from "./processes.ts";
+import type { TappedWrite } from "./tap.ts";
+
+/** No record while another worker had begun with its shard; no more duplicates than may be; no trouble told by any worker. */
+export function assertClean(fleet: Fleet, allowed: { readonly duplicates: 0 | "after a kill" }): void {
+  assertEquals(overlaps(fleet.lines), [], "one owner at a time");
+  if (allowed.duplicates === 0) assertEquals(duplicates(fleet.lines), [], "no record comes twice");
+  if (fleet.isMany) {
+    assertEquals(
+      misplaced(fleet.lines, (text) => fleet.streamOf(text)).slice(0, 5),
+      [],
+      "each under its stream",
+    );
+  }
+  assertEquals(fleet.troubles().slice(0, 5), [], "no worker complains");
+}
+
+/** The handoffs to a worker that were completed. */
+export function handoffsTo(fleet: Fleet, id: string): readonly TappedWrite[] {
+  return fleet.writes.filter(({ name, after }) =>
+    name === "LEASE: finish handoff" && JSON.stringify(after?.leaseOwner) === JSON.stringify({ S: id })
+  );
+}
+
+/** Waits until a worker holds the leader's lock. */
+export async function untilLeader(fleet: Fleet, id: string, limitMs: number): Promise<number> {
+  return await eventually(`${id} leads`, async () => await fleet.leader() === id, {
+    limitMs,
+    state: async () => `${await fleet.leader()} does`,
+  });
+}
+
+/** How many deliveries there were, and how many of them needlessly. */
+export function counts(fleet: Fleet): string {
+  return `${fleet.records.length} deliveries, ${duplicates(fleet.lines).length} of them repeated`;
+}
+
+export function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** Which kind had the parent and which the child: `java→kclite 1`. */
+export async function generations(fleet: Fleet): Promise<string> {
+  const kindOf = (shardId: string, event: string) =>
+    fleet.lines.find((line) => line.shardId === shardId && line.event === event)?.worker.replace(/\d+/, "");
+  const ways = new Map<string, number>();
+  for (const shard of await fleet.shards()) {
+    for (const parent of [shard.parentShardId, shard.adjacentParentShardId]) {
+      if (parent === undefined) continue;
+      const way = `${kindOf(parent, "shardEnded")}→${kindOf(shard.shardId, "initialize")}`;
+      ways.set(way, (ways.get(way) ?? 0) + 1);
+    }
+  }
+  return [...ways].map(([way, count]) => `${way} ${count}`).join(", ");
+}
