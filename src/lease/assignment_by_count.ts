@@ -11,7 +11,7 @@
  * @module
  */
 
-import { give, handOut, least, loadsOf, takeFrom } from "./fleet.ts";
+import { give, groupBy, handOut, least, loadsOf, takeFrom } from "./fleet.ts";
 import type { Fleet, Move, Moves, WorkerLoad } from "./fleet.ts";
 import type { Lease } from "./lease.ts";
 
@@ -39,10 +39,14 @@ export interface EvenOut<Worker extends WorkerLoad> {
   readonly give: (worker: Worker, lease: Lease) => void;
 }
 
-/** Moves leases from who has most to who has least, until nobody who may take has two less than another. */
+/**
+ * Moves leases from who has most to who has least, until nobody who may take has two less than another. Of many streams
+ * each loses its part, for one stream may be busy and another idle: a newcomer with the busy one alone would have it all.
+ */
 export function evenOutCounts<Worker extends WorkerLoad>(options: EvenOut<Worker>): Move[] {
   const { workers, mayTake, takeFrom, give } = options;
   const moves: Move[] = [];
+  for (const worker of workers) worker.movable = mixed(worker.movable);
   for (;;) {
     const from = least(workers, (worker) => worker.movable.length > 0, (a, b) => byUnfinished(b, a));
     const to = least(workers, mayTake, byUnfinished);
@@ -53,6 +57,16 @@ export function evenOutCounts<Worker extends WorkerLoad>(options: EvenOut<Worker
     give(to, lease);
     moves.push({ lease, to: to.workerId });
   }
+}
+
+/** Orders leases so that any run of them has of each stream its part of all; those of one stream keep their order. */
+function mixed(leases: readonly Lease[]): readonly Lease[] {
+  const streams = groupBy(leases, (lease) => lease.streamIdentifier);
+  if (streams.size < 2) return leases;
+  return [...streams.values()]
+    .flatMap((own) => own.map((lease, i) => ({ lease, place: (i + 0.5) / own.length })))
+    .toSorted((a, b) => a.place - b.place)
+    .map(({ lease }) => lease);
 }
 
 function byUnfinished(a: WorkerLoad, b: WorkerLoad): number {
