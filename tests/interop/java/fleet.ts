@@ -150,7 +150,7 @@ export class Fleet implements AsyncDisposable {
 
   /** Has a kclite worker take the last of many streams off its list. */
   unlistLast(id: string): void {
-    this.#worker(id).program.signal("SIGUSR1");
+    this.#worker(id).program.signal("SIGUSR2");
   }
 
   /** Whether lines name shards as `stream/shardId`. */

@@ -1,6 +1,6 @@
 /**
  * A worker of kclite that prints the same lines as the Java worker beside it (`Told.java`). The only argument is the worker's
- * options as JSON, without the processor. SIGTERM is the orderly stop. SIGUSR1 takes the last of many streams off the list.
+ * options as JSON, without the processor. SIGTERM is the orderly stop. SIGUSR2 takes the last of many streams off the list.
  *
  * @module
  */
@@ -17,7 +17,7 @@ if (import.meta.main) {
   };
   const streams: StreamList | undefined = options.streams;
   let listed = streams ?? [];
-  Deno.addSignalListener("SIGUSR1", () => void (listed = listed.slice(0, -1)));
+  Deno.addSignalListener("SIGUSR2", () => void (listed = listed.slice(0, -1)));
   const stop = new AbortController();
   Deno.addSignalListener("SIGTERM", () => stop.abort());
   await new KinesisWorker({

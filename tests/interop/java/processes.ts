@@ -32,8 +32,8 @@ export class RunningProgram {
     return this.#hasEnded;
   }
 
-  /** Stops the program's time, lets it go on, or tells it what it takes SIGUSR1 for. */
-  signal(signal: "SIGSTOP" | "SIGCONT" | "SIGUSR1"): void {
+  /** Stops the program's time, lets it go on, or tells it what it takes SIGUSR2 for. */
+  signal(signal: "SIGSTOP" | "SIGCONT" | "SIGUSR2"): void {
     this.#child.kill(signal);
   }
 
