@@ -56,7 +56,7 @@ if (import.meta.main) {
       if (event.type === "passFailed") tell("passFailed", null, `${event.pass}: ${errorText(event.error)}`);
       if (event.type === "leaseLost") tell("lost", event.leaseKey, event.reason);
       if (event.type === "notice" && event.level === "error") {
-        tell("complaint", event.shardId ?? null, event.text);
+        tell("complaint", event.leaseKey ?? null, event.text);
       }
     },
   }).run(stop.signal);
