@@ -307,15 +307,6 @@ export const MUTANTS: readonly Mutant[] = [
     why: "an iterator that is slow in coming costs all records since the lease was created",
   },
   {
-    name: "tip-for-a-time-to-come-stays",
-    file: "src/retrieval/start_position.ts",
-    find: `      this.#instead = { type: "LATEST" };
-`,
-    replace: `      this.#position = { type: "LATEST" };
-`,
-    why: "a worker whose clock was ahead skips what comes until it can read at last",
-  },
-  {
     name: "first-leases-left-half-made",
     file: "src/lease/gaps.ts",
     find: `times >= HOLE_CONFIDENCE || areFirstLeasesUnfinished(leases);`,
@@ -326,7 +317,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "first-leases-completed-as-of-now",
     file: "src/worker/shard_syncer.ts",
-    find: `const hasBegun = tableIsEmpty && initialPosition === "LATEST" && begun.length > 0;`,
+    find: `const hasBegun = isFirstSync && initialPosition === "LATEST" && begun.length > 0;`,
     replace: `const hasBegun = false;`,
     why: "LATEST means another time for the shards whose leases were made after a failure",
   },
@@ -419,8 +410,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "pacing-ignored",
     file: "src/retrieval/pacing.ts",
-    find: `return last.startedMs + Math.max(byCalls, byBytes, rest);`,
-    replace: `return last.startedMs + rest;`,
+    find: `return last.startedMs + Math.max(byCalls, byBytes, restMs(last, pacing));`,
+    replace: `return last.startedMs + restMs(last, pacing);`,
     why: "the service refuses every reader of the shard for a second",
   },
   {
