@@ -10,16 +10,15 @@
  */
 
 import { errorText, LeaseLostError, ProcessorRestartError } from "../errors.ts";
-import type { ProcessorCallback, ShardPhase, WorkerEvent } from "../events.ts";
+import type { ProcessorCallback, ShardPhase } from "../events.ts";
 import type { Lease } from "../lease/lease.ts";
-import type { RecordsPage, Retrieval } from "../retrieval/retrieval.ts";
-import type { KinesisRecord } from "../stream/record.ts";
+import type { Retrieval } from "../retrieval/retrieval.ts";
 import { type ExtendedSequenceNumber, type InitialPosition, isShardEnd } from "../stream/sequence_number.ts";
 import type { ChildShard } from "../stream/shard.ts";
-import { pause, type System } from "../system.ts";
-import { deliveryOf } from "./batch.ts";
+import { pause } from "../system.ts";
 import { callbackBackoffMs, type CallbackOutcome, runCallback } from "./callbacks.ts";
 import { Checkpointer } from "./checkpointer.ts";
+import { deliverPage, type DeliveryOptions, type Left, type Restart } from "./delivery.ts";
 import type { HeldLease } from "./held_lease.ts";
 import { waitForParents } from "./parents.ts";
 import type {
@@ -31,19 +30,11 @@ import type {
 import { retrievalRequest } from "./retrieval_request.ts";
 
 /** What the consumer of a shard is made of. */
-export interface ShardConsumerOptions {
-  readonly held: HeldLease;
+export interface ShardConsumerOptions extends DeliveryOptions {
   readonly stream: ShardStream;
   readonly processor: RecordProcessorFactory;
   readonly retrieval: Retrieval;
   readonly initialPosition: InitialPosition;
-  readonly system: System;
-  readonly emit: (event: WorkerEvent) => void;
-  readonly onProcessError: "skip" | "retry" | "stop";
-  readonly taskBackoffTimeMs: number;
-  readonly callProcessRecordsEvenForEmptyRecordList: boolean;
-  /** Turns what came in into user records: KPL de-aggregation, within the shard's hash key range. */
-  readonly deaggregate: (records: readonly KinesisRecord[], lease: Lease) => readonly KinesisRecord[];
   /** The parents that have not ended yet: present in the table and not at SHARD_END. */
   readonly openParents: (lease: Lease, signal: AbortSignal) => Promise<readonly string[]>;
   /** Waits until a parent may have ended. */
@@ -65,9 +56,6 @@ export type ConsumerEnd =
   /** The lease was lost, or given up. */
   | "lost";
 
-/** Leave the shard; go on with a fresh processor. */
-type Left = { readonly type: "left" };
-type Restart = { readonly type: "restart"; readonly error: unknown };
 /** How the delivery of a shard's pages ended. */
 type Delivered =
   | { readonly type: "ended"; readonly childShards: readonly ChildShard[] }
@@ -248,8 +236,13 @@ class ShardConsumer {
     this.#hasRead = true;
     try {
       for await (const page of this.#options.retrieval.read(request, signal)) {
-        const outcome = await this.#deliverPage(page, processor, context, checkpointer);
+        const outcome = await deliverPage(
+          page,
+          { ...this.#options, processor, context, checkpointer },
+          this.#leave,
+        );
         if (outcome.type !== "next") return outcome;
+        if (outcome.isProcessed) this.#restarts = 0;
         if (page.end !== undefined) return { type: "ended", childShards: page.end.childShards };
         signal.throwIfAborted();
       }
@@ -261,58 +254,6 @@ class ShardConsumer {
       if (this.#leave.aborted) return { type: "left" };
       return { type: "restart", error: failed.aborted ? failed.reason : error };
     }
-  }
-
-  /** Until the batch is processed, skipped, or to be left. */
-  async #deliverPage(
-    page: RecordsPage,
-    processor: RecordProcessor,
-    context: ShardContext,
-    checkpointer: Checkpointer,
-  ): Promise<{ readonly type: "next" } | { readonly type: "givenUp" } | Left | Restart> {
-    const { emit, onProcessError, taskBackoffTimeMs } = this.#options;
-    const largestBefore = checkpointer.largest;
-    const userRecords = this.#options.deaggregate(page.records, this.#held.lease);
-
-    for (let attempt = 1; !this.#leave.aborted; attempt++) {
-      // What a failed attempt has checkpointed is done: only the rest is repeated.
-      const { batch, first, last, bytes } = deliveryOf(page, userRecords, checkpointer.largest);
-      const records = batch.records.length;
-      const isCalledWhenEmpty = attempt === 1 && !batch.isAtShardEnd &&
-        this.#options.callProcessRecordsEvenForEmptyRecordList;
-      if (records === 0 && !isCalledWhenEmpty) return { type: "next" };
-      this.#held.ensureHeld();
-      checkpointer.delivering(last);
-      this.#held.countBytes(bytes);
-      const outcome = await this.#call(
-        "processRecords",
-        records,
-        () => processor.processRecords(batch, context),
-      );
-      if (outcome.ok) {
-        this.#restarts = 0;
-        const { millisBehindLatest } = page;
-        emit({ type: "batchProcessed", ...this.#about, records, bytes, millisBehindLatest, ms: outcome.ms });
-        return { type: "next" };
-      }
-      const { error } = outcome;
-      if (error instanceof ProcessorRestartError) return { type: "restart", error };
-      const failed = { type: "batchFailed", ...this.#about, records, first, last, attempt, error } as const;
-      switch (onProcessError) {
-        case "skip":
-          emit({ ...failed, outcome: "skipped" });
-          return { type: "next" };
-        case "stop":
-          emit({ ...failed, outcome: "leaseGivenUp" });
-          checkpointer.undeliver(largestBefore);
-          return { type: "givenUp" };
-        case "retry":
-          emit({ ...failed, outcome: "retrying" });
-          checkpointer.undeliver(largestBefore);
-          await pause(this.#options.system.clock, callbackBackoffMs(attempt, taskBackoffTimeMs), this.#leave);
-      }
-    }
-    return { type: "left" };
   }
 
   /** Children's leases first, then the processor, until SHARD_END is stored. */

@@ -67,17 +67,17 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "checkpoint-before-delivery",
-    file: "src/consumer/shard_consumer.ts",
-    find: `this.#held.countBytes(bytes);`,
-    replace: `this.#held.countBytes(bytes);
-      await context.checkpoint().catch(() => {});`,
+    file: "src/consumer/delivery.ts",
+    find: `held.countBytes(bytes);`,
+    replace: `held.countBytes(bytes);
+    await context.checkpoint().catch(() => {});`,
     why: "a crash inside the processor loses the batch",
   },
   {
     name: "failed-batch-counts-as-delivered",
-    file: "src/consumer/shard_consumer.ts",
+    file: "src/consumer/delivery.ts",
     find: `emit({ ...failed, outcome: "retrying" });
-          checkpointer.undeliver(largestBefore);`,
+        checkpointer.undeliver(largestBefore);`,
     replace: `emit({ ...failed, outcome: "retrying" });`,
     why: "the last checkpoint of a stopping worker covers a batch that failed",
   },
@@ -90,10 +90,10 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "no-look-at-the-hold-before-delivery",
-    file: "src/consumer/shard_consumer.ts",
-    find: `      this.#held.ensureHeld();
-      checkpointer.delivering(last);`,
-    replace: `      checkpointer.delivering(last);`,
+    file: "src/consumer/delivery.ts",
+    find: `    held.ensureHeld();
+    checkpointer.delivering(last);`,
+    replace: `    checkpointer.delivering(last);`,
     why: "a process that slept delivers under a lease that has expired meanwhile",
   },
   {
@@ -223,7 +223,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "repeat-what-is-checkpointed",
-    file: "src/consumer/shard_consumer.ts",
+    file: "src/consumer/delivery.ts",
     find: `deliveryOf(page, userRecords, checkpointer.largest)`,
     replace: `deliveryOf(page, userRecords, largestBefore)`,
     why: "a repeated batch begins with records that were checkpointed inside of it",
