@@ -38,7 +38,7 @@ const putEveryMs = 100;
 export async function main(options: EmulatorOptions): Promise<void> {
   const { port = 4567, streams = ["words"], shards = 2, putPerSecond = 0, seconds, signal, print } = options;
   const aws = simulatedAws({ streams: Object.fromEntries(streams.map((name) => [name, shards])) });
-  const server = Deno.serve({ hostname: "127.0.0.1", port, onListen: () => {} }, aws.fetch);
+  const server = served(aws, port);
   const url = `http://127.0.0.1:${server.addr.port}`;
   for (const line of greeting(url, aws, streams)) print(line);
   const over = new AbortController();
@@ -53,6 +53,17 @@ export async function main(options: EmulatorOptions): Promise<void> {
   aws.close();
   await server.shutdown();
   print("Stopped.");
+}
+
+function served(aws: SimulatedAws, port: number): Deno.HttpServer<Deno.NetAddr> {
+  try {
+    return Deno.serve({ hostname: "127.0.0.1", port, onListen: () => {} }, aws.fetch);
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.AddrInUse)) throw cause;
+    throw new Error(`Cannot listen on port ${port}: another program does: set --port, to 0 for any`, {
+      cause,
+    });
+  }
 }
 
 function greeting(url: string, aws: SimulatedAws, streams: readonly string[]): readonly string[] {

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { main as runCommandLine } from "../../cli.ts";
 import { main } from "../../examples/emulator/emulator.ts";
 import { seen } from "../../examples/words/words.ts";
@@ -40,6 +40,17 @@ Deno.test("the emulator prints a command that reads what it puts", async () => {
   await running;
   assertEquals(lines.at(-1), "Stopped.");
   assert([...Array(100).keys()].every((number) => seen.has(number)));
+});
+
+Deno.test("the emulator says so when its port is taken", async () => {
+  const { signal } = new AbortController();
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = taken.addr as Deno.NetAddr;
+  await assertRejects(
+    () => main({ port, signal, print: () => {} }),
+    Error,
+    `port ${port}: another program does: set --port`,
+  );
 });
 
 Deno.test("the emulator ends by itself when it is told after how many seconds", async () => {

@@ -299,6 +299,73 @@ Deno.test("items at paths are read and written by expressions", async () => {
   assertEquals(Item, { m: { M: { x: { L: [{ S: "1" }] } } }, leaseKey: { S: "a" } });
 });
 
+Deno.test("numbers are added and subtracted, sets joined and parted", async () => {
+  const { call, put } = await bed();
+  await put("a", { n: { N: "10" }, s: { SS: ["x", "y"] } });
+  const after = async (UpdateExpression: string, v: object) =>
+    (await call("UpdateItem", {
+      Key: { leaseKey: { S: "a" } },
+      UpdateExpression,
+      ExpressionAttributeValues: { ":v": v },
+      ReturnValues: "UPDATED_NEW",
+    })).Attributes;
+  assertEquals(await after("SET n = n - :v", { N: "2.5" }), { n: { N: "7.5" } });
+  assertEquals(await after("SET n = :v - n", { N: "2.5" }), { n: { N: "-5" } });
+  assertEquals(await after("ADD n :v", { N: "-1e2" }), { n: { N: "-105" } });
+  assertEquals(await after("ADD s :v", { SS: ["y", "z"] }), { s: { SS: ["x", "y", "z"] } });
+  assertEquals(await after("DELETE s :v", { SS: ["y", "w"] }), { s: { SS: ["x", "z"] } });
+  assertEquals(await after("DELETE s :v", { SS: ["x", "z"] }), {});
+  assertEquals(await after("SET l = list_append(if_not_exists(l, :v), :v)", { L: [{ S: "i" }] }), {
+    l: { L: [{ S: "i" }, { S: "i" }] },
+  });
+});
+
+Deno.test("the conditions of before expressions hold and fail as those of expressions do", async () => {
+  const { call, put } = await bed();
+  await put("a", { n: { N: "5" }, t: { S: "text" } });
+  const cases: readonly (readonly [string, object, boolean])[] = [
+    ["n", { Value: { N: "5.0" } }, true],
+    ["n", { Value: { N: "6" } }, false],
+    ["n", { Exists: false }, false],
+    ["x", { Exists: false }, true],
+    ["n", { ComparisonOperator: "NOT_NULL" }, true],
+    ["x", { ComparisonOperator: "NOT_NULL" }, false],
+    ["x", { ComparisonOperator: "NULL" }, true],
+    ["n", { ComparisonOperator: "GE", AttributeValueList: [{ N: "5" }] }, true],
+    ["n", { ComparisonOperator: "LT", AttributeValueList: [{ N: "5" }] }, false],
+    ["n", { ComparisonOperator: "NE", AttributeValueList: [{ N: "5" }] }, false],
+    ["n", { ComparisonOperator: "BETWEEN", AttributeValueList: [{ N: "1" }, { N: "5" }] }, true],
+    ["n", { ComparisonOperator: "IN", AttributeValueList: [{ N: "1" }, { N: "5" }] }, true],
+    ["t", { ComparisonOperator: "BEGINS_WITH", AttributeValueList: [{ S: "te" }] }, true],
+    ["t", { ComparisonOperator: "CONTAINS", AttributeValueList: [{ S: "ex" }] }, true],
+    ["t", { ComparisonOperator: "NOT_CONTAINS", AttributeValueList: [{ S: "ex" }] }, false],
+  ];
+  const write = async (input: object) =>
+    (await call("UpdateItem", { Key: { leaseKey: { S: "a" } }, ...input })).__type?.split("#")[1];
+  for (const [name, condition, wanted] of cases) {
+    const found = await write({
+      Expected: { [name]: condition },
+      AttributeUpdates: { m: { Value: { S: "m" } } },
+    });
+    assertEquals(
+      found,
+      wanted ? undefined : "ConditionalCheckFailedException",
+      JSON.stringify([name, condition]),
+    );
+  }
+  const both = { n: { Value: { N: "5" } }, t: { Value: { S: "other" } } };
+  assertEquals(await write({ Expected: both }), "ConditionalCheckFailedException");
+  assertEquals(await write({ Expected: both, ConditionalOperator: "OR" }), undefined);
+  assertEquals(
+    await write({ AttributeUpdates: { n: { Action: "ADD", Value: { N: "1" } }, t: { Action: "DELETE" } } }),
+    undefined,
+  );
+  assertEquals(await write({ AttributeUpdates: { n: { Action: "PUT" } } }), "ValidationException");
+  assertEquals(await write({ Expected: { n: { ComparisonOperator: "EQ" } } }), "ValidationException");
+  const { Items } = await call("Scan", {});
+  assertEquals(Items, [{ leaseKey: { S: "a" }, n: { N: "6" }, m: { S: "m" } }]);
+});
+
 Deno.test("each answer carries its checksum, refusals too", async () => {
   const { aws, dynamodb } = await bed();
   for (const [table, status] of [["leases", 200], ["none", 400]] as const) {

@@ -151,6 +151,9 @@ Deno.test("GetShardIterator finds each kind of position, and refuses what is non
   assertEquals(await read("AT_TIMESTAMP", { Timestamp: second.atMs / 1000 }), "bc");
   aws.stream("words").trim(FIRST, second.sequenceNumber);
   assertEquals(await read("TRIM_HORIZON", {}), "bc");
+  assertEquals(await read("AFTER_SEQUENCE_NUMBER", { StartingSequenceNumber: second.sequenceNumber }), "c");
+  assertEquals(await read("AT_TIMESTAMP", { Timestamp: second.atMs / 1000 + 0.5 }), "c");
+  assertEquals(await read("LATEST", {}), "");
   assertEquals(await read("AFTER_SEQUENCE_NUMBER", { StartingSequenceNumber: first.sequenceNumber }), "bc");
   for (
     const [type, more, code] of [
