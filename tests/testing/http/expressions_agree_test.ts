@@ -2,8 +2,9 @@
  * dynalite and the simulated DynamoDB, given the same random items, conditions and updates, refuse the same and leave the
  * same items.
  *
- * Left out is what dynalite does in another way than AWS: sizes of empty texts, IN with a BOOL that is false, lists that contain anything but texts and numbers, NS members written in two ways, orders
- * of values that have none, and whether two values that are not there are equal.
+ * Left out is what dynalite does in another way than AWS: sizes of empty texts, IN with a BOOL that is false, lists that contain
+ * anything but texts and numbers, NS members written in two ways, sums of more than 38 digits, orders of values that have none, and
+ * whether two values that are not there are equal.
  *
  * @module
  */
@@ -24,7 +25,7 @@ const number = fc.constantFrom(
   "007",
   "1e3",
   "-0.0010",
-  "12345678901234567890123456789012345678",
+  "123456789012345678901234567890",
 );
 const scalar: fc.Arbitrary<AttributeValue> = fc.oneof(
   text.map((S) => ({ S })),
