@@ -28,7 +28,7 @@
  * const aws = simulatedAws({ streams: { words: 2 } });
  * aws.stream("words").put("hello");
  * aws.faults.next("GetRecords", { type: "throttled", times: 3 });
- * const { fetch } = aws; // a worker's `system.fetch`, or a server's handler
+ * const { system, fetch } = aws; // a worker's option `system`, or a server's handler
  * ```
  *
  * Simulations run where there is `setImmediate`: Deno, Node.js, Bun. The server runs anywhere.

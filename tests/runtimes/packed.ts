@@ -40,16 +40,20 @@ const RUNTIMES: Readonly<Record<string, Runtime>> = {
 
 /** Every entry point of the package is imported; the worker comes from the first. */
 const MAIN = `import * as library from "@kclite/kclite";
-import { smoke } from "./smoke.mjs";
+import * as testing from "@kclite/kclite/testing";
+import { smoke, smokeSimulated } from "./smoke.mjs";
 for (const entry of ENTRIES) await import(entry);
+await smokeSimulated(library, testing);
 console.log(JSON.stringify(await smoke(library, JSON.parse(process.argv[2]))));
 `;
 
 function workerdMain(options: SmokeOptions): string {
   return `import * as library from "@kclite/kclite";
-import { smoke } from "./smoke.mjs";
+import * as testing from "@kclite/kclite/testing";
+import { smoke, smokeSimulated } from "./smoke.mjs";
 export default {
   async test() {
+    await smokeSimulated(library, testing);
     const texts = await smoke(library, ${JSON.stringify(options)});
     if (JSON.stringify(texts) !== ${
     JSON.stringify(JSON.stringify(SMOKE_TEXTS))

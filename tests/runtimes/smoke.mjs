@@ -7,10 +7,10 @@
 
 /**
  * @param {Pick<typeof import("../../mod.ts"), "KinesisWorker">} library As the runtime loaded it.
- * @param {{ kinesisEndpoint: string, dynamoDBEndpoint: string, streamName: string, count: number }} options
+ * @param {{ kinesisEndpoint?: string, dynamoDBEndpoint?: string, streamName: string, count: number, system?: import("../../mod.ts").System }} options
  * @returns {Promise<string[]>} The payloads, in order of arrival.
  */
-export async function smoke({ KinesisWorker }, { kinesisEndpoint, dynamoDBEndpoint, streamName, count }) {
+export async function smoke({ KinesisWorker }, { streamName, count, ...options }) {
   /** @type {string[]} */
   const texts = [];
   const stop = new AbortController();
@@ -20,8 +20,7 @@ export async function smoke({ KinesisWorker }, { kinesisEndpoint, dynamoDBEndpoi
     streamName,
     region: "us-east-1",
     credentials: { accessKeyId: "test", secretAccessKey: "test" },
-    kinesisEndpoint,
-    dynamoDBEndpoint,
+    ...options,
     initialPositionInStream: "TRIM_HORIZON",
     processor: () => ({
       async processRecords({ records }, context) {
@@ -40,4 +39,19 @@ export async function smoke({ KinesisWorker }, { kinesisEndpoint, dynamoDBEndpoi
     clearTimeout(timeLimit);
   }
   return texts;
+}
+
+/**
+ * The same against the emulator of `./testing`, in this very runtime.
+ *
+ * @param {Pick<typeof import("../../mod.ts"), "KinesisWorker">} library As the runtime loaded it.
+ * @param {Pick<typeof import("../../src/testing/mod.ts"), "simulatedAws">} testing As the runtime loaded it.
+ */
+export async function smokeSimulated(library, { simulatedAws }) {
+  const aws = simulatedAws({ streams: { smoke: 1 } });
+  const texts = ["one", "two", "three"];
+  for (const text of texts) aws.stream("smoke").put(text);
+  aws.faults.next("GetRecords", { type: "answerLost" });
+  const found = await smoke(library, { streamName: "smoke", count: 3, system: aws.system });
+  if (`${found}` !== `${texts}` || aws.faults.met() !== 1) throw new Error(`the emulator gave ${found}`);
 }

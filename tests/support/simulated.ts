@@ -36,7 +36,7 @@ export interface Simulated {
 /** An emulator in place of `fetch`. Answers are tried again without pauses. */
 export function simulated(options: SimulatedAwsOptions = {}): Simulated {
   const aws = simulatedAws({ changeMs: 1, ...options });
-  return clientsOf(aws, "http://simulated", { ...realSystem, random: () => 0, fetch: aws.fetch });
+  return clientsOf(aws, "http://simulated", { ...realSystem, random: () => 0, fetch: aws.system.fetch });
 }
 
 /** An emulator behind a server on a free loopback port. Disposing it waits for its connections. */

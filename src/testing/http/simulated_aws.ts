@@ -75,6 +75,8 @@ export function simulatedAws(options: SimulatedAwsOptions = {}): SimulatedAws {
 export class SimulatedAws {
   /** What goes wrong. */
   readonly faults: AwsFaults;
+  /** Time and chance as the emulator has them, and its `fetch`: a worker's option `system`, where there is no server. */
+  readonly system: System;
   readonly #timeline: Timeline;
   readonly #streams: EmulatedStreams;
   readonly #tables: EmulatedTables;
@@ -84,7 +86,9 @@ export class SimulatedAws {
 
   constructor(options: SimulatedAwsOptions) {
     const { system = realSystem, region = "us-east-1", changeMs = 100 } = options;
-    const timeline = this.#timeline = new Timeline(system.clock);
+    const { clock, random } = system;
+    this.system = { clock, random, fetch: (input, init) => this.fetch(input, init) };
+    const timeline = this.#timeline = new Timeline(clock);
     const maxStoredBytes = options.maxStoredBytes ?? 256 * 1024 ** 2;
     const streams = this.#streams = new EmulatedStreams({ timeline, region, changeMs, maxStoredBytes });
     const tables = this.#tables = new EmulatedTables({ timeline, region, changeMs });
@@ -98,7 +102,7 @@ export class SimulatedAws {
     };
     const dynamodb = { ...tableOperations(tables), ...itemOperations(tables) };
     this.#services = [[KINESIS_WIRE, kinesis], [DYNAMODB_WIRE, dynamodb]];
-    this.faults = new AwsFaults([...Object.keys(kinesis), ...Object.keys(dynamodb)], system.random);
+    this.faults = new AwsFaults([...Object.keys(kinesis), ...Object.keys(dynamodb)], random);
     for (const [name, shards] of Object.entries(options.streams ?? {})) {
       if (!(Number.isInteger(shards) && shards > 0)) {
         throw new RangeError(
