@@ -1,5 +1,5 @@
 /**
- * A stream of words, consumed on this machine: emulators of Kinesis and DynamoDB, a producer, and a worker that runs
+ * A stream of words, consumed on this machine: a simulated Kinesis and DynamoDB, a producer, and a worker that runs
  * through the command line's own code with words.properties.
  *
  * ```sh
@@ -18,7 +18,7 @@ import { listenToSignals } from "../../src/host/signals.ts";
 import { progressLines } from "../../src/observe/progress.ts";
 import { type Snapshot, Totals } from "../../src/observe/totals.ts";
 import { pause, realSystem } from "../../src/system.ts";
-import { startDynalite, startKinesalite } from "../../tests/support/emulators.ts";
+import { simulatedAws } from "../../src/testing/mod.ts";
 import { createStream, type Producer } from "./producer.ts";
 import { Screen } from "./screen.ts";
 import { counts, seen } from "./words.ts";
@@ -49,10 +49,10 @@ export async function main(
   { seconds, shards = 4, drainMs = 15_000, signal, screen }: DemoOptions,
 ): Promise<number> {
   const { clock } = realSystem;
-  await using kinesis = await startKinesalite();
-  await using dynamoDB = await startDynalite();
-  screen.log(`Kinesis at ${kinesis.url}, DynamoDB at ${dynamoDB.url}: emulators in this process`);
-  const producer = await createStream(kinesis.url, "words", shards);
+  await using server = servedAws();
+  const { url } = server;
+  screen.log(`Kinesis and DynamoDB at ${url}, simulated in this process`);
+  const producer = await createStream(url, "words", shards);
   screen.log(
     `Stream "words" with ${shards} shards; putting ${wordsPerSecond} words a second. Ctrl-C stops in order.`,
   );
@@ -63,16 +63,16 @@ export async function main(
   const worker = runCommandLine([
     properties,
     "--kinesis-endpoint",
-    kinesis.url,
+    url,
     "--dynamodb-endpoint",
-    dynamoDB.url,
+    url,
     "--set",
     "workerIdentifier=demo-worker",
   ], {
     out: (line) => screen.log(line),
     err: (line) => screen.log(line),
     childStderr: () => {},
-    // Emulators take any keys; none of this process's own environment is looked at.
+    // It takes any keys; none of this process's own environment is looked at.
     env: (name) => demoEnvironment[name],
     envNames: Object.keys(demoEnvironment),
     signal: stopWorker.signal,
@@ -103,6 +103,19 @@ export async function main(
   const exitCode = await ended;
   for (const line of summary(producer.put())) screen.log(line);
   return exitCode === 0 && seen.size === producer.put() ? 0 : 1;
+}
+
+/** A Kinesis and a DynamoDB on a free port, until they are disposed of. */
+function servedAws(): AsyncDisposable & { readonly url: string } {
+  const aws = simulatedAws();
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, aws.fetch);
+  return {
+    url: `http://127.0.0.1:${server.addr.port}`,
+    async [Symbol.asyncDispose]() {
+      aws.close();
+      await server.shutdown();
+    },
+  };
 }
 
 /** What the run came to. */
