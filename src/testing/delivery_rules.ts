@@ -11,7 +11,8 @@ import type { History } from "./history.ts";
 import type { LeaseRules } from "./lease_rules.ts";
 import type { Progress } from "./progress.ts";
 import type { ReadingRules } from "./reading_rules.ts";
-import { recordsUpTo, type SimulatedShard, type SimulatedStream } from "./simulated_stream.ts";
+import { recordsUpTo, type SimulatedShard } from "./simulated_stream.ts";
+import type { SimulatedStreams } from "./simulated_streams.ts";
 import type { VirtualTime } from "./virtual_time.ts";
 
 /** The calls of a processor. */
@@ -26,7 +27,7 @@ export type Callback =
 /** One processor, as the rules know it. */
 export interface Visit {
   readonly machine: string;
-  readonly shardId: string;
+  readonly leaseKey: string;
   readonly context: ShardContext;
   inside: Callback | undefined;
   last: Callback | undefined;
@@ -44,7 +45,7 @@ export interface Visit {
 export interface DeliveryRulesOptions {
   readonly time: VirtualTime;
   readonly history: History;
-  readonly stream: SimulatedStream;
+  readonly streams: SimulatedStreams;
   readonly failoverTimeMs: number;
   readonly isHandoffGraceful: boolean;
   readonly progress: Progress;
@@ -74,12 +75,12 @@ export class DeliveryRules {
 
   /** A processor is called for the first time. */
   begin(machine: string, context: ShardContext): Visit {
-    const { shardId, initialCheckpoint } = context;
+    const { leaseKey, initialCheckpoint } = context;
     const isOpen = isSentinel(initialCheckpoint) && initialCheckpoint.sequenceNumber !== "TRIM_HORIZON";
-    const next = isOpen ? undefined : recordsUpTo(this.#shard(shardId), initialCheckpoint);
+    const next = isOpen ? undefined : recordsUpTo(this.#shard(leaseKey), initialCheckpoint);
     const visit: Visit = {
       machine,
-      shardId,
+      leaseKey,
       context,
       inside: undefined,
       last: undefined,
@@ -101,14 +102,14 @@ export class DeliveryRules {
 
   /** A processor is called. */
   enter(visit: Visit, callback: Callback): void {
-    const { machine, shardId, inside, last } = visit;
+    const { machine, leaseKey, inside, last } = visit;
     const { time, failoverTimeMs } = this.#options;
-    this.#options.history.note(machine, shardId, callback);
+    this.#options.history.note(machine, leaseKey, callback);
     if (inside !== undefined) this.#break("callsNeverOverlap", visit, `${callback} inside ${inside}`);
     if (!FOLLOWING[last ?? "start"].includes(callback)) {
       this.#break("callsInOrder", visit, `${callback} after ${last ?? "nothing"}`);
     }
-    const { heartbeatMs, releasedMs } = this.#options.leases().holdOf(machine, visit.context.leaseKey);
+    const { heartbeatMs, releasedMs } = this.#options.leases().holdOf(machine, visit.leaseKey);
     const mayWork = callback !== "leaseLost" && callback !== "dispose";
     // One that was inside of a call at that time was not waited for, nor should it be.
     if (mayWork && releasedMs > heartbeatMs && releasedMs > visit.leftMs) {
@@ -127,7 +128,7 @@ export class DeliveryRules {
   /** The call is over. */
   leave(visit: Visit): void {
     const { history, time, reading } = this.#options;
-    history.note(visit.machine, visit.shardId, `${visit.inside} is over`);
+    history.note(visit.machine, visit.leaseKey, `${visit.inside} is over`);
     visit.last = visit.inside;
     visit.leftMs = time.nowMs;
     visit.inside = undefined;
@@ -136,12 +137,12 @@ export class DeliveryRules {
     if (visit.last === "processRecords") visit.batch = { from: next, to: next };
     if (visit.last !== "dispose") return;
     this.#visits.delete(visit);
-    reading.left(visit.machine, visit.shardId);
+    reading.left(visit.machine, visit.leaseKey);
   }
 
   /** A batch is handed over; `enter` has been called. */
   deliver(visit: Visit, batch: RecordsBatch): void {
-    const { machine, shardId, context: { leaseKey, initialCheckpoint } } = visit;
+    const { machine, leaseKey, context: { initialCheckpoint } } = visit;
     const { history, isHandoffGraceful, reading } = this.#options;
     const leases = this.#options.leases();
     const first = batch.records[0], last = batch.records.at(-1);
@@ -156,19 +157,20 @@ export class DeliveryRules {
       this.#break("startsAtTheCheckpoint", visit, detail);
     }
     for (const other of this.#visits) this.#checkAlone(visit, other);
-    for (const parent of this.#shard(shardId).parents) {
+    const { stream, parents } = this.#shard(leaseKey);
+    for (const parent of parents.map((shardId) => stream.keyOf(shardId))) {
       if (leases.hasEnded(parent) || this.#options.progress.isExempt(parent)) continue;
       this.#break("parentsFirst", visit, `${machine} reads it, but ${parent} has not ended`);
     }
     if (first === undefined || last === undefined) return;
     history.note(machine, leaseKey, `${batch.records.length} from ${textOf(first)}`);
-    reading.handedOver(machine, shardId, last);
+    reading.handedOver(machine, leaseKey, last);
     this.#checkPlaces(visit, batch);
   }
 
   /** The processor asks for a checkpoint. @returns how many records it covers, as it sees it. */
   asked(visit: Visit, at: ExtendedSequenceNumber | undefined): number {
-    const upTo = at === undefined ? visit.batch.to : recordsUpTo(this.#shard(visit.shardId), at);
+    const upTo = at === undefined ? visit.batch.to : recordsUpTo(this.#shard(visit.leaseKey), at);
     const covered = Math.min(visit.batch.to, upTo);
     this.#process(visit, covered);
     return covered;
@@ -177,8 +179,8 @@ export class DeliveryRules {
   /** It was stored, and the processor knows: if its batch fails now, only the rest is repeated. */
   checkpointed(visit: Visit, covered: number): void {
     visit.next = Math.max(visit.next ?? 0, covered);
-    const stored = this.#options.leases().checkpointOf(visit.context.leaseKey)?.at;
-    const kept = stored === undefined ? 0 : recordsUpTo(this.#shard(visit.shardId), stored);
+    const stored = this.#options.leases().checkpointOf(visit.leaseKey)?.at;
+    const kept = stored === undefined ? 0 : recordsUpTo(this.#shard(visit.leaseKey), stored);
     if (kept >= covered) return;
     const detail = `${visit.machine} asked for one that covers ${covered} records: ${kept} are stored`;
     this.#break("checkpointsAreStored", visit, detail);
@@ -192,9 +194,9 @@ export class DeliveryRules {
 
   #process(visit: Visit, to: number): void {
     const { progress } = this.#options;
-    const { shardId, batch: { from } } = visit;
+    const { leaseKey, batch: { from } } = visit;
     for (let place = from; place < to; place++) {
-      const problem = progress.process(shardId, place);
+      const problem = progress.process(leaseKey, place);
       if (problem !== undefined) this.#break("keysInOrder", visit, problem);
     }
   }
@@ -204,14 +206,14 @@ export class DeliveryRules {
    * after its lease was taken, or from a checkpoint of long ago, may find that some are trimmed, which have been processed.
    */
   #checkPlaces(visit: Visit, batch: RecordsBatch): void {
-    const { machine, shardId, context: { initialCheckpoint } } = visit;
-    const shard = this.#shard(shardId);
+    const { machine, leaseKey, context: { initialCheckpoint } } = visit;
+    const shard = this.#shard(leaseKey);
     const places = batch.records.map((record) => recordsUpTo(shard, record) - 1);
     const from = places[0] ?? NaN;
     let expected = visit.next ?? 0;
     const { progress } = this.#options;
     const mayBeMissed = (place: number) =>
-      progress.isTrimmed(shardId, place) || (!visit.isStarted && progress.isOptional(shardId, place));
+      progress.isTrimmed(leaseKey, place) || (!visit.isStarted && progress.isOptional(leaseKey, place));
     while (expected < from && mayBeMissed(expected)) expected++;
     const start = expected;
     for (const place of places) {
@@ -229,7 +231,7 @@ export class DeliveryRules {
   }
 
   #checkAlone(visit: Visit, other: Visit): void {
-    if (other === visit || other.shardId !== visit.shardId || other.inside !== "processRecords") return;
+    if (other === visit || other.leaseKey !== visit.leaseKey || other.inside !== "processRecords") return;
     const { time, failoverTimeMs, isHandoffGraceful } = this.#options;
     if (other.context.signal.aborted || !isHandoffGraceful) return;
     const { heartbeatMs, sentAwayMs } = this.#options.leases().holdOf(other.machine, other.context.leaseKey);
@@ -237,13 +239,13 @@ export class DeliveryRules {
     this.#break("oneHolderAtATime", visit, `${visit.machine} gets records while ${other.machine} is at it`);
   }
 
-  #shard(shardId: string): SimulatedShard {
-    const shard = this.#options.stream.shards.get(shardId);
-    if (shard === undefined) throw new RangeError(`there is no shard ${shardId}`);
+  #shard(leaseKey: string): SimulatedShard {
+    const shard = this.#options.streams.shardOf(leaseKey);
+    if (shard === undefined) throw new RangeError(`there is no shard of lease ${leaseKey}`);
     return shard;
   }
 
   #break(invariant: string, visit: Visit, detail: string): void {
-    this.#options.history.violated(invariant, visit.context.leaseKey, detail);
+    this.#options.history.violated(invariant, visit.leaseKey, detail);
   }
 }

@@ -11,8 +11,7 @@ import { lateStartMs } from "./fleet_options.ts";
 import type { History } from "./history.ts";
 import type { LeaseRules } from "./lease_rules.ts";
 import type { Member, SimulatedFleet } from "./simulated_fleet.ts";
-import type { KinesisService } from "./simulated_kinesis.ts";
-import type { SimulatedStream } from "./simulated_stream.ts";
+import type { SimulatedStreams, StreamsService } from "./simulated_streams.ts";
 import type { VirtualTime } from "./virtual_time.ts";
 
 /** What the script moves. */
@@ -21,8 +20,8 @@ export interface ScriptOptions {
   readonly chance: Chance;
   readonly history: History;
   readonly weather: Weather;
-  readonly stream: SimulatedStream;
-  readonly kinesis: KinesisService;
+  readonly streams: SimulatedStreams;
+  readonly kinesis: StreamsService;
   readonly fleet: SimulatedFleet;
   readonly leases: LeaseRules;
   readonly failoverTimeMs: number;
@@ -45,7 +44,7 @@ export function startScript(options: ScriptOptions): void {
   const ids = Array.from({ length: size }, (_, index) => `w${index + 1}`);
   const startMs = isLate ? lateStartMs : 0;
   for (const id of ids) time.after(startMs + chance.between(0, 5000), () => startOne(options, id));
-  repeat(options, putEveryMs, () => options.stream.put(time.nowMs));
+  for (const stream of options.streams.all) repeat(options, putEveryMs, () => stream.put(time.nowMs));
   if (weather.has("reshards")) {
     repeat(options, [20_000, 100_000], () => {
       reshard(options);
@@ -79,14 +78,15 @@ function repeat(options: ScriptOptions, [least, most]: readonly [number, number]
   next();
 }
 
-function reshard({ chance, stream, kinesis, history, time }: ScriptOptions): void {
-  const shard = chance.pick(stream.open);
-  if (shard === undefined) return;
-  kinesis.aboutToReshard();
+function reshard({ chance, streams, kinesis, history, time }: ScriptOptions): void {
+  const stream = chance.pick(streams.all);
+  const shard = stream === undefined ? undefined : chance.pick(stream.open);
+  if (stream === undefined || shard === undefined) return;
+  kinesis.aboutToReshard(stream);
   if (chance.happens(0.5) && stream.open.length < maxOpenShards) {
-    history.note("script", shard.shardId, "is split");
+    history.note("script", shard.leaseKey, "is split");
     stream.split(shard, time.nowMs);
-  } else if (stream.merge(shard, time.nowMs)) history.note("script", shard.shardId, "is merged");
+  } else if (stream.merge(shard, time.nowMs)) history.note("script", shard.leaseKey, "is merged");
 }
 
 /** Something happens to a worker. */
@@ -168,12 +168,12 @@ function fail({ time, activeMs, chance, weather, history }: ScriptOptions): void
 }
 
 /** What lies behind a stored checkpoint may be too old at any time. */
-function trim({ chance, stream, leases, history }: ScriptOptions): void {
-  const shard = chance.pick([...stream.shards.values()].filter(({ isGone }) => !isGone));
-  const stored = shard === undefined ? undefined : leases.checkpointOf(shard.shardId)?.at;
+function trim({ chance, streams, leases, history }: ScriptOptions): void {
+  const shard = chance.pick(streams.shards.filter(({ isGone }) => !isGone));
+  const stored = shard === undefined ? undefined : leases.checkpointOf(shard.leaseKey)?.at;
   if (shard === undefined || stored === undefined) return;
-  stream.trim(shard, stored);
-  history.note("script", shard.shardId, shard.isGone ? "is gone" : `is trimmed by ${shard.trimmed} records`);
+  shard.stream.trim(shard, stored);
+  history.note("script", shard.leaseKey, shard.isGone ? "is gone" : `is trimmed by ${shard.trimmed} records`);
 }
 
 const DISTURBANCES = [

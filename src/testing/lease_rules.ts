@@ -12,14 +12,15 @@ import { compare, type ExtendedSequenceNumber, isShardEnd, textOf } from "../str
 import type { History } from "./history.ts";
 import type { Progress } from "./progress.ts";
 import type { TableWatcher, TableWrite } from "./shared_table.ts";
-import { recordsUpTo, type SimulatedStream } from "./simulated_stream.ts";
+import { recordsUpTo } from "./simulated_stream.ts";
+import type { SimulatedStreams } from "./simulated_streams.ts";
 import type { VirtualTime } from "./virtual_time.ts";
 
 /** What the rules look at. */
 export interface LeaseRulesOptions {
   readonly time: VirtualTime;
   readonly history: History;
-  readonly stream: SimulatedStream;
+  readonly streams: SimulatedStreams;
   readonly failoverTimeMs: number;
   readonly handoffTimeoutMs: number;
   readonly isHandoffGraceful: boolean;
@@ -147,7 +148,7 @@ export class LeaseRules implements TableWatcher {
     const what = `${update === undefined ? "put" : "update"} ${is === undefined ? "gone" : shown(is)}`;
     history.note(by, key, what, isHeartbeat);
     const record = this.#recordOf(key);
-    if (was === undefined) this.#options.progress.leased(time.nowMs, is?.latestEpochMs);
+    if (was === undefined) this.#options.progress.leased(key, time.nowMs, is?.latestEpochMs);
     if (is === undefined) {
       record.counters.clear();
       record.token = undefined;
@@ -181,8 +182,8 @@ export class LeaseRules implements TableWatcher {
   }
 
   #checkCheckpoint(by: string, record: LeaseRecord, was: Lease | undefined, is: Lease): void {
-    const { stream, progress, workerOf } = this.#options;
-    const { leaseKey, shardId, checkpoint } = is;
+    const { streams, progress, workerOf } = this.#options;
+    const { leaseKey, checkpoint } = is;
     const largest = record.largest ?? checkpoint;
     if (compare(checkpoint, largest) < 0) {
       const detail = `${by} went back from ${textOf(largest)} to ${textOf(checkpoint)}`;
@@ -198,9 +199,9 @@ export class LeaseRules implements TableWatcher {
     if (actualOwner(was) !== workerOf(by)) {
       this.#break("onlyTheOwnerCheckpoints", leaseKey, `${by} did, ${actualOwner(was)} owns it`);
     }
-    const shard = stream.shards.get(shardId);
+    const shard = streams.shardOf(leaseKey);
     if (shard === undefined) return this.#break("leaseOfAShard", leaseKey, "there is no such shard");
-    const covered = recordsUpTo(shard, checkpoint), processed = progress.processedOf(shardId);
+    const covered = recordsUpTo(shard, checkpoint), processed = progress.processedOf(leaseKey);
     if (!(covered <= processed)) {
       const detail = `${by} stored ${textOf(checkpoint)}: ${covered} records, ${processed} processed`;
       this.#break("nothingUnprocessedBehindACheckpoint", leaseKey, detail);
@@ -209,7 +210,7 @@ export class LeaseRules implements TableWatcher {
     if (shard.endingSequenceNumber === undefined) {
       this.#break("onlyClosedShardsEnd", leaseKey, `${by} stored SHARD_END, but the shard is open`);
     }
-    const bare = stream.childrenOf(shardId).filter((child) => !this.#records.has(child.shardId));
+    const bare = shard.stream.childrenOf(shard.shardId).filter((child) => !this.#records.has(child.leaseKey));
     if (bare.length > 0) {
       const detail = `${by} stored SHARD_END: no lease for ${bare.map((child) => child.shardId).join()}`;
       this.#break("childLeasesBeforeTheEnd", leaseKey, detail);

@@ -47,30 +47,30 @@ export class ReadingRules {
   }
 
   /** A reader starts, or starts anew: what came before it is no longer kept, or has been handed over. */
-  opened(machine: string, shardId: string, position: IteratorPosition): void {
-    this.#readingOf(machine, shardId).pages = [];
+  opened(machine: string, leaseKey: string, position: IteratorPosition): void {
+    this.#readingOf(machine, leaseKey).pages = [];
     if (!("sequenceNumber" in position) || /^\d+$/.test(position.sequenceNumber)) return;
-    this.#break("positionsExist", shardId, `${machine} reads it from ${position.sequenceNumber} on`);
+    this.#break("positionsExist", leaseKey, `${machine} reads it from ${position.sequenceNumber} on`);
   }
 
   /** GetRecords is sent. */
-  read(machine: string, shardId: string): void {
+  read(machine: string, leaseKey: string): void {
     const { nowMs } = this.#options.time;
-    const reading = this.#readingOf(machine, shardId);
+    const reading = this.#readingOf(machine, leaseKey);
     reading.sentMs = [...reading.sentMs.filter((sentMs) => sentMs > nowMs - 1000), nowMs];
     if (reading.sentMs.length <= maxReadsPerSecond) return;
-    this.#break("readsKeepTheirPace", shardId, `${machine} sent ${reading.sentMs.length} in a second`);
+    this.#break("readsKeepTheirPace", leaseKey, `${machine} sent ${reading.sentMs.length} in a second`);
   }
 
   /** A page has come. */
-  fetched(machine: string, shardId: string, { records, bytes }: GetRecordsOutput): void {
+  fetched(machine: string, leaseKey: string, { records, bytes }: GetRecordsOutput): void {
     const last = records.at(-1);
     if (last === undefined) return;
     this.#largest = Math.max(this.#largest, bytes);
-    const { pages } = this.#readingOf(machine, shardId);
+    const { pages } = this.#readingOf(machine, leaseKey);
     pages.push({ bytes, last });
     if (pages.length > maxWaitingPages) {
-      this.#break("buffersKeepTheirBounds", shardId, `${machine} keeps ${pages.length} pages of it`);
+      this.#break("buffersKeepTheirBounds", leaseKey, `${machine} keeps ${pages.length} pages of it`);
     }
     const all = [...this.#machines.get(machine)?.values() ?? []].filter((reading) =>
       reading.pages.length > 0
@@ -79,18 +79,18 @@ export class ReadingRules {
     // One page of each shard in any case, and one that turned out larger than the one before it.
     const bound = this.#options.maxBufferedBytes + 2 * all.length * this.#largest;
     if (kept <= bound) return;
-    this.#break("buffersKeepTheirBounds", shardId, `${machine} keeps ${kept} bytes, ${bound} at most`);
+    this.#break("buffersKeepTheirBounds", leaseKey, `${machine} keeps ${kept} bytes, ${bound} at most`);
   }
 
   /** A batch that ends there is handed over. */
-  handedOver(machine: string, shardId: string, last: ExtendedSequenceNumber): void {
-    const reading = this.#readingOf(machine, shardId);
+  handedOver(machine: string, leaseKey: string, last: ExtendedSequenceNumber): void {
+    const reading = this.#readingOf(machine, leaseKey);
     reading.pages = reading.pages.filter((page) => compare(page.last, last) > 0);
   }
 
   /** The reading of a shard is over. */
-  left(machine: string, shardId: string): void {
-    this.#machines.get(machine)?.delete(shardId);
+  left(machine: string, leaseKey: string): void {
+    this.#machines.get(machine)?.delete(leaseKey);
   }
 
   /** A process is dead. */
@@ -98,15 +98,15 @@ export class ReadingRules {
     this.#machines.delete(machine);
   }
 
-  #readingOf(machine: string, shardId: string): Reading {
+  #readingOf(machine: string, leaseKey: string): Reading {
     let shards = this.#machines.get(machine);
     if (shards === undefined) this.#machines.set(machine, shards = new Map());
-    let reading = shards.get(shardId);
-    if (reading === undefined) shards.set(shardId, reading = { sentMs: [], pages: [] });
+    let reading = shards.get(leaseKey);
+    if (reading === undefined) shards.set(leaseKey, reading = { sentMs: [], pages: [] });
     return reading;
   }
 
-  #break(invariant: string, shardId: string, detail: string): void {
-    this.#options.history.violated(invariant, shardId, detail);
+  #break(invariant: string, leaseKey: string, detail: string): void {
+    this.#options.history.violated(invariant, leaseKey, detail);
   }
 }

@@ -8,6 +8,7 @@
 import type { KinesisConsumers, StreamConsumer, SubscribeToShardEvent } from "../aws/kinesis_consumers.ts";
 import { type Link, serviceFailure } from "./faults.ts";
 import { SUBSCRIPTION_LIFE_MS } from "./service_limits.ts";
+import { simulatedArn } from "./simulated_account.ts";
 import { nextEvent, ShardSubscriptions, type Subscription } from "./shard_subscriptions.ts";
 import type { KinesisService } from "./simulated_kinesis.ts";
 
@@ -27,17 +28,17 @@ export class ConsumersService {
       link.call("kinesis", operation, serve, signal);
     return {
       describeStreamConsumer: (_, name, signal) =>
-        call("DescribeStreamConsumer", signal, () => this.#describe(arnOf(name))),
+        call("DescribeStreamConsumer", signal, () => this.#describe(this.#arnOf(name))),
       registerStreamConsumer: (_, name, signal) =>
         call("RegisterStreamConsumer", signal, () => {
-          if (this.#consumers.has(arnOf(name))) throw failed("ResourceInUseException");
-          this.#consumers.set(arnOf(name), this.#nowMs);
-          return { consumerArn: arnOf(name), consumerStatus: "CREATING" as const };
+          if (this.#consumers.has(this.#arnOf(name))) throw failed("ResourceInUseException");
+          this.#consumers.set(this.#arnOf(name), this.#nowMs);
+          return { consumerArn: this.#arnOf(name), consumerStatus: "CREATING" as const };
         }),
       deregisterStreamConsumer: (arn, signal) =>
         call("DeregisterStreamConsumer", signal, () => this.#consumers.delete(arn)),
       subscribeToShard: async ({ consumerArn, shardId, position }, signal) => {
-        this.#kinesis.rules.opened(link.machine.name, shardId, position);
+        this.#kinesis.rules.opened(link.machine.name, this.#kinesis.stream.keyOf(shardId), position);
         const subscription = await call("SubscribeToShard", signal, () => {
           if (this.#describe(consumerArn)?.consumerStatus !== "ACTIVE") {
             throw failed("ResourceNotFoundException");
@@ -125,6 +126,10 @@ export class ConsumersService {
     };
   }
 
+  #arnOf(consumerName: string): string {
+    return `${simulatedArn(this.#kinesis.stream.streamName)}/consumer/${consumerName}:1`;
+  }
+
   get #nowMs(): number {
     return this.#kinesis.time.nowMs;
   }
@@ -134,9 +139,6 @@ export class ConsumersService {
 const CREATION_MS = 3000;
 /** Records arrive within so many ms. Kinesis documentation: about 70 ms; coarser, for speed. */
 const PUSH_MS = 250;
-function arnOf(consumerName: string): string {
-  return `arn:aws:kinesis:us-east-1:000000000000:stream/simulated/consumer/${consumerName}:1`;
-}
 
 function failed(code: string): Error {
   return serviceFailure("kinesis", "SubscribeToShard", code);

@@ -9,6 +9,7 @@ import { errorText } from "../errors.ts";
 import { MemoryCoordinatorStore } from "../store/memory_coordinator_store.ts";
 import type { RecordProcessor } from "../consumer/record_processor.ts";
 import type { Clock } from "../system.ts";
+import type { WorkerOptions } from "../worker/options.ts";
 import { KinesisWorker } from "../worker/worker.ts";
 import type { Chance } from "./chance.ts";
 import type { DeliveryRules } from "./delivery_rules.ts";
@@ -17,10 +18,9 @@ import { fickleProcessor } from "./fickle_processor.ts";
 import type { FleetOptions } from "./fleet_options.ts";
 import type { History } from "./history.ts";
 import type { SharedTable } from "./shared_table.ts";
-import type { ConsumersService } from "./simulated_consumers.ts";
-import type { KinesisService } from "./simulated_kinesis.ts";
 import { SimulatedLeaseStore } from "./simulated_lease_store.ts";
 import { WORLD_EPOCH_MS } from "./simulated_stream.ts";
+import type { StreamsService } from "./simulated_streams.ts";
 import { VirtualProcess } from "./virtual_process.ts";
 import type { VirtualTime } from "./virtual_time.ts";
 import { watchedProcessor } from "./watched_processor.ts";
@@ -41,8 +41,9 @@ export interface SimulatedFleetOptions {
   readonly history: History;
   readonly weather: Weather;
   readonly table: SharedTable;
-  readonly kinesis: KinesisService;
-  readonly consumers: ConsumersService;
+  readonly kinesis: StreamsService;
+  /** What the workers are told of the streams. */
+  readonly streams: Pick<WorkerOptions, "streamName" | "streams">;
   readonly rules: DeliveryRules;
   /** Which part of the scans and queries shows the past. */
   readonly staleReads: number;
@@ -133,7 +134,7 @@ export class SimulatedFleet {
   }
 
   #worker(workerId: string, link: Link): KinesisWorker {
-    const { table, kinesis, consumers, rules, staleReads, options, onEvent } = this.#options;
+    const { table, kinesis, streams, rules, staleReads, options, onEvent } = this.#options;
     const { processor = () => fickleProcessor(link) } = this.#options;
     const items = table.over(link, { staleReads });
     const { name: machine, system } = link.machine;
@@ -141,12 +142,12 @@ export class SimulatedFleet {
     const isSkipping = (options.onProcessError ?? "skip") === "skip";
     return new KinesisWorker({
       ...options,
+      ...streams,
       applicationName: "simulated",
-      streamName: "simulated",
       workerIdentifier: workerId,
       system,
       kinesis: kinesis.over(link),
-      kinesisConsumers: consumers.over(link),
+      kinesisConsumers: kinesis.consumersOver(link),
       leaseStore: new SimulatedLeaseStore(items),
       coordinatorStore: new MemoryCoordinatorStore(items),
       processor: (shardId) =>

@@ -9,6 +9,7 @@ import type { GetRecordsOutput, IteratorPosition, Kinesis, ShardFilter } from ".
 import { childrenOf, type Shard } from "../stream/shard.ts";
 import { type Link, serviceFailure } from "./faults.ts";
 import type { ReadingRules } from "./reading_rules.ts";
+import { CREATION_EPOCH_S, simulatedArn } from "./simulated_account.ts";
 import { CallRate, ITERATOR_LIFE_MS, READS_PER_SECOND } from "./service_limits.ts";
 import { indexOf, passesFilter, viewOf } from "./shard_view.ts";
 import { type SimulatedShard, type SimulatedStream, WORLD_EPOCH_MS } from "./simulated_stream.ts";
@@ -57,10 +58,10 @@ export class KinesisService {
     return {
       describeStreamSummary: (_, signal) =>
         call("DescribeStreamSummary", signal, () => ({
-          streamName: "simulated",
-          streamArn: "arn:aws:kinesis:us-east-1:000000000000:stream/simulated",
+          streamName: this.stream.streamName,
+          streamArn: simulatedArn(this.stream.streamName),
           streamStatus: "ACTIVE" as const,
-          streamCreationEpochS: undefined,
+          streamCreationEpochS: CREATION_EPOCH_S,
           openShardCount: this.stream.open.length,
         })),
       listShards: (_, filter, signal) => {
@@ -68,7 +69,7 @@ export class KinesisService {
         return call("ListShards", signal, () => this.#list(isBehind, filter));
       },
       getShardIterator: (_, shardId, position, signal) => {
-        rules.opened(machine, shardId, position);
+        rules.opened(machine, this.stream.keyOf(shardId), position);
         return call(
           "GetShardIterator",
           signal,
@@ -77,7 +78,7 @@ export class KinesisService {
       },
       getRecords: async (_, iterator, limit, signal) => {
         const [shardId = ""] = iterator.split("/");
-        rules.read(machine, shardId);
+        rules.read(machine, this.stream.keyOf(shardId));
         const isExpired = link.happens("kinesis", 0.005);
         const isNameless = link.happens("kinesis", 0.3);
         const most = this.#mostRecords(link, shardId, limit);
@@ -85,7 +86,7 @@ export class KinesisService {
           if (isExpired) throw serviceFailure("kinesis", "GetRecords", "ExpiredIteratorException");
           return this.#read(iterator, most, isNameless);
         });
-        rules.fetched(machine, shardId, output);
+        rules.fetched(machine, this.stream.keyOf(shardId), output);
         return output;
       },
     };

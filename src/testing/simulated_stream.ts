@@ -7,6 +7,7 @@
  * @module
  */
 
+import { leaseKeyOf } from "../lease/lease.ts";
 import type { HashKeyRange } from "../stream/hash_key.ts";
 import { MAX_HASH_KEY } from "../stream/hash_key.ts";
 import type { KinesisRecord } from "../stream/record.ts";
@@ -30,7 +31,10 @@ export interface Step {
 
 /** A shard, with all that was ever put into it. */
 export interface SimulatedShard {
+  readonly stream: SimulatedStream;
   readonly shardId: string;
+  /** The shard id, unless there are many streams. */
+  readonly leaseKey: string;
   readonly parents: readonly string[];
   readonly hashKeyRange: HashKeyRange;
   readonly startingSequenceNumber: string;
@@ -55,6 +59,10 @@ export interface SimulatedShard {
 /** What a stream is made of. */
 export interface SimulatedStreamOptions {
   readonly chance: Chance;
+  /** @default {"simulated"} */
+  readonly streamName?: string | undefined;
+  /** `account:stream:epoch`, of one stream among many. */
+  readonly streamIdentifier?: string | undefined;
   readonly shardCount: number;
   /** What each step holds. */
   readonly payload: (key: string, step: number) => Uint8Array;
@@ -84,10 +92,12 @@ export class SimulatedStream {
   #sequence = 4_900_000_000;
   /** User records put so far. */
   total = 0;
+  readonly streamName: string;
 
   constructor(options: SimulatedStreamOptions) {
-    const { chance, shardCount, openedMs = 0 } = this.#options = options;
+    const { chance, shardCount, openedMs = 0, streamName = "simulated" } = this.#options = options;
     this.#chance = chance;
+    this.streamName = streamName;
     const width = (MAX_HASH_KEY + 1n) / BigInt(shardCount);
     for (let i = 0n; i < shardCount; i++) {
       const end = i === BigInt(shardCount) - 1n ? MAX_HASH_KEY : (i + 1n) * width - 1n;
@@ -102,6 +112,11 @@ export class SimulatedStream {
   /** The sequence number after which everything lies that is put from now on. */
   get tip(): string {
     return this.#numbered(this.#sequence);
+  }
+
+  /** The key of a shard's lease. */
+  keyOf(shardId: string): string {
+    return leaseKeyOf(shardId, this.#options.streamIdentifier);
   }
 
   childrenOf(shardId: string): readonly SimulatedShard[] {
@@ -210,7 +225,9 @@ export class SimulatedStream {
   #open(hashKeyRange: HashKeyRange, parents: readonly string[], openedMs: number): void {
     const shardId = `shardId-${String(this.shards.size).padStart(12, "0")}`;
     this.shards.set(shardId, {
+      stream: this,
       shardId,
+      leaseKey: this.keyOf(shardId),
       parents,
       hashKeyRange,
       startingSequenceNumber: this.#nextSequence(),

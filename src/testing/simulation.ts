@@ -36,6 +36,12 @@ export interface SimulationOptions {
    */
   readonly shards?: number | undefined;
   /**
+   * How many streams the workers read; each begins with `shards`.
+   *
+   * @default {1}, or with `"varied"` options from the seed
+   */
+  readonly streams?: number | undefined;
+  /**
    * What may go wrong; `[]` for fair weather.
    *
    * @default {ALL_FAULTS}
@@ -104,6 +110,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     activeMs: minutes * 60_000,
     workers,
     shards,
+    streams: options.streams ?? (isVaried && chance.fork("streams").happens(0.2) ? 2 : 1),
     faults: faults ?? (isVaried ? someFaults(chance) : ALL_FAULTS),
     fleet: options.options === "varied"
       ? variedOptions(chance.fork("options"))
@@ -117,7 +124,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     onEvent,
   });
   const settledMs = await world.run();
-  const { time, history, fleet, stream } = world;
+  const { time, history, fleet, streams } = world;
   return {
     seed,
     violation: history.violation,
@@ -125,7 +132,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     steps: time.steps,
     virtualMs: time.nowMs,
     workerHours: fleet.livedMs / 3_600_000,
-    records: stream.total,
+    records: streams.total,
     settledMs,
   };
 }
@@ -136,7 +143,9 @@ function someFaults(chance: Chance): readonly Fault[] {
   return ALL_FAULTS.filter(() => chance.happens(0.6));
 }
 
-function check({ seed, minutes = 1, workers = 1, shards = 1, faults = [] }: SimulationOptions): void {
+function check(
+  { seed, minutes = 1, workers = 1, shards = 1, streams = 1, faults = [] }: SimulationOptions,
+): void {
   const cannot = "Cannot simulate";
   if (!Number.isSafeInteger(seed)) {
     throw new TypeError(`${cannot}: expected seed to be a whole number: got ${seed}`);
@@ -144,7 +153,7 @@ function check({ seed, minutes = 1, workers = 1, shards = 1, faults = [] }: Simu
   if (!(minutes > 0 && minutes < Infinity)) {
     throw new RangeError(`${cannot}: minutes must be > 0: got ${minutes}`);
   }
-  for (const [name, value] of [["workers", workers], ["shards", shards]] as const) {
+  for (const [name, value] of [["workers", workers], ["shards", shards], ["streams", streams]] as const) {
     if (Number.isSafeInteger(value) && value >= 1) continue;
     throw new RangeError(`${cannot}: ${name} must be an integer >= 1: got ${value}`);
   }

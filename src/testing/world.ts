@@ -7,6 +7,7 @@
 import type { WorkerEvent } from "../events.ts";
 import type { RecordProcessor } from "../consumer/record_processor.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
+import type { WorkerOptions } from "../worker/options.ts";
 import { settingsOf } from "../worker/settings.ts";
 import { Chance } from "./chance.ts";
 import { DeliveryRules } from "./delivery_rules.ts";
@@ -18,10 +19,8 @@ import { LeaseRules } from "./lease_rules.ts";
 import { Progress } from "./progress.ts";
 import { ReadingRules } from "./reading_rules.ts";
 import { SharedTable } from "./shared_table.ts";
-import { ConsumersService } from "./simulated_consumers.ts";
 import { SimulatedFleet, type SimulatedMachine } from "./simulated_fleet.ts";
-import { KinesisService } from "./simulated_kinesis.ts";
-import { SimulatedStream } from "./simulated_stream.ts";
+import { type SimulatedStreams, simulatedStreams, StreamsService } from "./simulated_streams.ts";
 import { VirtualTime } from "./virtual_time.ts";
 
 /** What a world is made of. What is undefined is drawn. */
@@ -30,6 +29,7 @@ export interface WorldOptions {
   readonly activeMs: number;
   readonly workers: number | undefined;
   readonly shards: number | undefined;
+  readonly streams: number;
   readonly faults: readonly Fault[];
   readonly fleet: FleetOptions;
   readonly putEveryMs: readonly [number, number];
@@ -47,7 +47,7 @@ const maxStepsAtOnce = 10_000;
 export class World {
   readonly time: VirtualTime = new VirtualTime();
   readonly history: History = new History(this.time);
-  readonly stream: SimulatedStream;
+  readonly streams: SimulatedStreams;
   readonly fleet: SimulatedFleet;
   readonly #activeMs: number;
   /**
@@ -61,6 +61,7 @@ export class World {
   readonly #leases: LeaseRules;
   readonly #progress: Progress;
   readonly #script: ScriptOptions;
+  readonly #chance: Chance;
   #phase: "faults" | "order" | "stop" | "over" = "faults";
   #settledMs: number | undefined;
   #moved = { atMs: 0, step: 0 };
@@ -81,13 +82,14 @@ export class World {
       initialPosition,
       maxBufferedBytes,
     } = settings;
+    this.#chance = chance;
     this.#orderMs = 120_000 + 6 * failoverTimeMs;
     this.#handoffMs = 2 * (handoffTimeoutMs + failoverTimeMs);
     const shardCount = options.shards ?? 1 + chance.below(4);
     const { payload } = options;
-    const stream = this.stream = new SimulatedStream({ chance: chance.fork("stream"), shardCount, payload });
-    const progress = this.#progress = new Progress(stream, initialPosition);
-    const watch = { time, history, stream, failoverTimeMs, handoffTimeoutMs, isHandoffGraceful, progress };
+    const streams = this.streams = simulatedStreams({ chance, count: options.streams, shardCount, payload });
+    const progress = this.#progress = new Progress(streams, initialPosition);
+    const watch = { time, history, streams, failoverTimeMs, handoffTimeoutMs, isHandoffGraceful, progress };
     const leases = this.#leases = new LeaseRules({
       ...watch,
       workerOf: (machine) => machine.replace(/#\d+$/, ""),
@@ -101,13 +103,13 @@ export class World {
       patienceMs: Math.max(500, failoverTimeMs / 4),
     });
     const knowsFilters = chance.happens(0.7);
-    const kinesis = new KinesisService({ stream, time, rules: reading, knowsFilters });
+    const kinesis = new StreamsService({ streams, time, rules: reading, knowsFilters });
     const shared = { time, history, weather, kinesis };
     const fleet = this.fleet = new SimulatedFleet({
       ...shared,
       chance: chance.fork("fleet"),
       table: new SharedTable(time, leases),
-      consumers: new ConsumersService(kinesis),
+      streams: this.#told(),
       rules,
       staleReads: chance.between(0, 0.3),
       options: fleetOptions,
@@ -118,7 +120,7 @@ export class World {
     this.#script = {
       ...shared,
       chance: chance.fork("script"),
-      stream,
+      streams,
       fleet,
       leases,
       failoverTimeMs,
@@ -126,6 +128,21 @@ export class World {
       isLate: initialPosition !== "TRIM_HORIZON",
       putEveryMs: options.putEveryMs,
       activeMs,
+    };
+  }
+
+  /** What workers are told of the streams. Of many, the list lacks one now and then: a worker of another release. */
+  #told(): Pick<WorkerOptions, "streamName" | "streams"> {
+    const names = this.streams.all.map(({ streamName }) => streamName);
+    const [streamName] = names;
+    if (names.length === 1) return { streamName };
+    const chance = this.#chance.fork("listed streams");
+    return {
+      streams: () => {
+        const isShort = this.#phase === "faults" && chance.happens(0.2);
+        const missing = isShort ? chance.below(names.length) : undefined;
+        return names.filter((_, index) => index !== missing);
+      },
     };
   }
 
@@ -198,18 +215,17 @@ export class World {
   /** What is not in order yet. */
   #missing(): { readonly leaseKey: string; readonly what: string } | undefined {
     const running = new Set(this.fleet.members.map(({ workerId }) => workerId));
-    for (const { shardId, endingSequenceNumber, steps } of this.stream.shards.values()) {
-      const leaseKey = shardId;
-      const lease = this.#leases.leaseOf(shardId);
+    for (const { leaseKey, endingSequenceNumber, steps } of this.streams.shards) {
+      const lease = this.#leases.leaseOf(leaseKey);
       const isOver = endingSequenceNumber !== undefined;
-      if (isOver && !this.#leases.hasEnded(shardId) && !this.#progress.isExempt(shardId)) {
+      if (isOver && !this.#leases.hasEnded(leaseKey) && !this.#progress.isExempt(leaseKey)) {
         return { leaseKey, what: "SHARD_END is not stored" };
       }
       const owner = lease?.leaseOwner;
       if (!isOver && (lease === undefined || isShardEnd(lease.checkpoint) || !running.has(owner ?? ""))) {
         return { leaseKey, what: lease === undefined ? "it has no lease" : `nobody reads it: ${owner}` };
       }
-      const processed = this.#progress.processedOf(shardId);
+      const processed = this.#progress.processedOf(leaseKey);
       if (processed < steps.length) {
         return { leaseKey, what: `${processed} of ${steps.length} records were processed` };
       }

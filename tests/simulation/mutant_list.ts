@@ -421,4 +421,40 @@ export const MUTANTS: readonly Mutant[] = [
     replace: `      // an iterator`,
     why: "after a slow iterator two reads follow at once",
   },
+  {
+    name: "parents-of-another-stream",
+    file: "src/worker/worker.ts",
+    find: `leaseStore.get(leaseKeyOf(shardId, lease.streamIdentifier), signal)`,
+    replace: `leaseStore.get(leaseKeyOf(shardId), signal)`,
+    why:
+      "of many streams, records overtake those of the parents, whose leases are looked for under another key",
+  },
+  {
+    name: "children-of-another-stream",
+    file: "src/worker/child_leases.ts",
+    find: `const { streamIdentifier } = hold.lease;`,
+    replace: `const streamIdentifier = undefined;`,
+    why: "of many streams, the children of a shard get leases that belong to no stream",
+  },
+  {
+    name: "stream-not-listed-is-not-read",
+    file: "src/worker/streams.ts",
+    find: `return this.#tracked.get(streamIdentifier) ?? this.#other(lease.leaseKey, streamIdentifier);`,
+    replace: `return this.#tracked.get(streamIdentifier);`,
+    why: "a worker whose list lacks a stream holds its leases, and reads nothing",
+  },
+  {
+    name: "streams-audited-as-one",
+    file: "src/worker/streams_syncer.ts",
+    find: `byStream.get(member.stream.streamIdentifier) ?? []`,
+    replace: `leases`,
+    why: "a stream without leases is taken for covered, because another one is",
+  },
+  {
+    name: "half-made-first-leases-given-out",
+    file: "src/worker/leader_duties.ts",
+    find: `const leases = leasesToGiveOut(listing.leases);`,
+    replace: `const { leases } = listing;`,
+    why: "of many streams one fails half way, and the rest of its first leases wait for audits",
+  },
 ];

@@ -17,6 +17,7 @@ import { LeaseRules } from "../../src/testing/lease_rules.ts";
 import { Progress } from "../../src/testing/progress.ts";
 import { ReadingRules } from "../../src/testing/reading_rules.ts";
 import { SimulatedStream, WORLD_EPOCH_MS } from "../../src/testing/simulated_stream.ts";
+import { SimulatedStreams } from "../../src/testing/simulated_streams.ts";
 import { VirtualTime } from "../../src/testing/virtual_time.ts";
 import { output } from "../support/scripted_kinesis.ts";
 import { newLease } from "../support/memory_bed.ts";
@@ -97,11 +98,11 @@ function lease() {
     payload: () => new Uint8Array(),
   });
   const [shardId = ""] = stream.shards.keys();
-  const progress = new Progress(stream, "TRIM_HORIZON");
+  const progress = new Progress(new SimulatedStreams([stream]), "TRIM_HORIZON");
   const rules = new LeaseRules({
     time,
     history,
-    stream,
+    streams: new SimulatedStreams([stream]),
     failoverTimeMs: 10_000,
     handoffTimeoutMs: 30_000,
     isHandoffGraceful: true,
@@ -200,9 +201,9 @@ Deno.test("Progress promises LATEST from the first lease on, and less where its 
   for (const ms of [0, 4000, 10_000]) stream.put(ms);
   const steps = stream.shards.get(shardId)?.steps ?? [];
   const promised = (epochMs: number | undefined) => {
-    const progress = new Progress(stream, "LATEST");
-    progress.leased(1000, epochMs);
-    progress.leased(20_000, epochMs); // the first one counts
+    const progress = new Progress(new SimulatedStreams([stream]), "LATEST");
+    progress.leased(shardId, 1000, epochMs);
+    progress.leased(shardId, 20_000, epochMs); // the first one counts
     return new Set(
       steps.filter((_, place) => !progress.isOptional(shardId, place)).map(({ putMs }) => putMs),
     );
@@ -222,7 +223,7 @@ Deno.test("Progress knows what is trimmed, and a key out of order", () => {
   const [shard] = stream.shards.values();
   if (shard === undefined) throw new Error("no shard");
   while (shard.records.length < 30) stream.put(0);
-  const progress = new Progress(stream, "TRIM_HORIZON");
+  const progress = new Progress(new SimulatedStreams([stream]), "TRIM_HORIZON");
   const [, second] = shard.records;
   if (second === undefined) throw new Error("no record");
   stream.trim(shard, { sequenceNumber: second.sequenceNumber, subSequenceNumber: 9 });
