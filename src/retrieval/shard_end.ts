@@ -1,12 +1,15 @@
 /**
  * Tells the end of a shard from an answer that only looks like one.
  *
+ * A listing may be some seconds behind, and then lacks the children of a shard that has just been closed, or a shard that has
+ * just been opened. So nothing is concluded from a shard that is not listed before it has been missing for a while.
+ *
  * @module
  */
 
 import type { Kinesis, StreamReference } from "../aws/kinesis.ts";
 import { isAwsError } from "../errors.ts";
-import { childrenOf, isOpen } from "../stream/shard.ts";
+import { childrenOf, isOpen, type Shard } from "../stream/shard.ts";
 import type { Clock } from "../system.ts";
 import type { RecordsPage } from "./retrieval.ts";
 
@@ -17,8 +20,8 @@ export interface ShardEndOptions {
   readonly clock: Clock;
 }
 
-/** A closed shard's children may be listed a little later than its end is told: so often, so many ms apart, they are asked for. */
-const CHILD_CHECKS = 10, CHILD_CHECK_INTERVAL_MS = 1000;
+/** So often, so many ms apart, a shard is looked for that a listing does not show. */
+const CHECKS = 10, CHECK_INTERVAL_MS = 1000;
 
 /**
  * Asks ListShards whether a shard is over that was told to be, but without its children.
@@ -32,11 +35,12 @@ export async function confirmedEnd(
 ): Promise<RecordsPage["end"]> {
   for (let check = 1;; check++) {
     const shards = await listedShards(options, signal);
+    if (shards === undefined) return { childShards: [] };
     const shard = shards.find((shard) => shard.shardId === shardId);
     if (shard !== undefined && isOpen(shard)) return undefined;
     const childShards = childrenOf(shardId, shards);
-    if (shard === undefined || childShards.length > 0 || check === CHILD_CHECKS) return { childShards };
-    await options.clock.sleep(CHILD_CHECK_INTERVAL_MS, signal);
+    if (childShards.length > 0 || check === CHECKS) return { childShards };
+    await options.clock.sleep(CHECK_INTERVAL_MS, signal);
   }
 }
 
@@ -46,15 +50,24 @@ export async function isListed(
   shardId: string,
   signal: AbortSignal,
 ): Promise<boolean> {
-  return (await listedShards(options, signal)).some((shard) => shard.shardId === shardId);
+  for (let check = 1;; check++) {
+    const shards = await listedShards(options, signal);
+    if (shards === undefined) return false;
+    if (shards.some((shard) => shard.shardId === shardId)) return true;
+    if (check === CHECKS) return false;
+    await options.clock.sleep(CHECK_INTERVAL_MS, signal);
+  }
 }
 
-/** The stream's shards; none when there is no such stream. */
-async function listedShards(options: ShardEndOptions, signal: AbortSignal) {
+/** The stream's shards; undefined when there is no such stream. */
+async function listedShards(
+  options: ShardEndOptions,
+  signal: AbortSignal,
+): Promise<readonly Shard[] | undefined> {
   try {
     return await options.kinesis.listShards(options.stream, undefined, signal);
   } catch (error) {
-    if (isAwsError(error, "ResourceNotFoundException")) return [];
+    if (isAwsError(error, "ResourceNotFoundException")) return undefined;
     throw error;
   }
 }
