@@ -76,12 +76,15 @@ export function mayStart(lease: Lease, workerId: string): boolean {
 export interface HandoffSighting {
   readonly leaseOwner: string | undefined;
   readonly checkpointOwner: string;
+  /** How often the lease had left an owner by then. */
+  readonly ownerSwitches: number;
   /** Monotonic ms. */
   readonly firstSeenMs: number;
 }
 
 /**
- * Folds a fresh listing into the pending handoffs seen so far, by lease key. Another pair of owners starts anew; a lease
+ * Folds a fresh listing into the pending handoffs seen so far, by lease key. Another pair of owners starts anew, as does the
+ * same pair once the lease was taken back in between, which the count of switches tells (a checkpoint sets it to 0); a lease
  * without a handoff is forgotten. A new leader starts with none.
  *
  * @param nowMs Monotonic ms, taken after the listing ended.
@@ -92,11 +95,14 @@ export function observeHandoffs(
   nowMs: number,
 ): Map<string, HandoffSighting> {
   const seen = new Map<string, HandoffSighting>();
-  for (const { leaseKey, leaseOwner, checkpointOwner } of leases) {
+  for (const { leaseKey, leaseOwner, checkpointOwner, ownerSwitchesSinceCheckpoint } of leases) {
     if (checkpointOwner === undefined) continue;
+    const ownerSwitches = ownerSwitchesSinceCheckpoint;
     const before = sightings.get(leaseKey);
-    const isSame = before?.leaseOwner === leaseOwner && before?.checkpointOwner === checkpointOwner;
-    seen.set(leaseKey, isSame ? before : { leaseOwner, checkpointOwner, firstSeenMs: nowMs });
+    const isSame = before?.leaseOwner === leaseOwner && before?.checkpointOwner === checkpointOwner &&
+      ownerSwitches <= before.ownerSwitches;
+    const { firstSeenMs } = isSame ? before : { firstSeenMs: nowMs };
+    seen.set(leaseKey, { leaseOwner, checkpointOwner, ownerSwitches, firstSeenMs });
   }
   return seen;
 }

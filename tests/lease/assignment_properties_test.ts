@@ -95,7 +95,7 @@ function inputOf(fleet: Fleet): AssignmentInput {
     handoffs: at(({ owner, checkpointOwner, pendingMs }) =>
       checkpointOwner === undefined
         ? undefined
-        : { leaseOwner: owner, checkpointOwner, firstSeenMs: NOW_MS - pendingMs }
+        : { leaseOwner: owner, checkpointOwner, ownerSwitches: 0, firstSeenMs: NOW_MS - pendingMs }
     ),
     unbegun: new Set(),
     nowMs: NOW_MS,

@@ -55,9 +55,12 @@ function inputOf({ leader, balance, newcomers, unbegun, workers, leases }: Case)
     }])),
     handoffs: new Map(
       leases.flatMap(({ key, owner, checkpointOwner, pendingMs }) =>
-        checkpointOwner === undefined
-          ? []
-          : [[key, { leaseOwner: owner, checkpointOwner, firstSeenMs: NOW_MS - (pendingMs ?? 0) }]]
+        checkpointOwner === undefined ? [] : [[key, {
+          leaseOwner: owner,
+          checkpointOwner,
+          ownerSwitches: 0,
+          firstSeenMs: NOW_MS - (pendingMs ?? 0),
+        }]]
       ),
     ),
     unbegun: new Set(unbegun),

@@ -38,18 +38,45 @@ Deno.test("mayStart() wants the lease assigned to us and nobody else at it", () 
 Deno.test("observeHandoffs() starts anew with another pair of owners and forgets what is over", () => {
   const pending = leaseOf({ key: "a", owner: "B", checkpointOwner: "A" });
   const first = observeHandoffs(new Map(), [pending, leaseOf({ key: "b", owner: "A" })], 100);
-  const sighting: HandoffSighting = { leaseOwner: "B", checkpointOwner: "A", firstSeenMs: 100 };
+  const sighting: HandoffSighting = {
+    leaseOwner: "B",
+    checkpointOwner: "A",
+    ownerSwitches: 0,
+    firstSeenMs: 100,
+  };
   assertEquals(first, new Map([["a", sighting]]));
   assertEquals(observeHandoffs(first, [{ ...pending, leaseCounter: 9 }], 200), first);
   const next = observeHandoffs(first, [{ ...pending, leaseOwner: "C" }], 200);
-  assertEquals(next, new Map([["a", { leaseOwner: "C", checkpointOwner: "A", firstSeenMs: 200 }]]));
+  assertEquals(
+    next,
+    new Map([["a", { leaseOwner: "C", checkpointOwner: "A", ownerSwitches: 0, firstSeenMs: 200 }]]),
+  );
   const taken = observeHandoffs(first, [{ ...pending, checkpointOwner: "C" }], 200);
-  assertEquals(taken, new Map([["a", { leaseOwner: "B", checkpointOwner: "C", firstSeenMs: 200 }]]));
+  assertEquals(
+    taken,
+    new Map([["a", { leaseOwner: "B", checkpointOwner: "C", ownerSwitches: 0, firstSeenMs: 200 }]]),
+  );
   assertEquals(observeHandoffs(first, [leaseOf({ key: "a", owner: "B" })], 200), new Map());
 });
 
+Deno.test("observeHandoffs() starts anew when the owner took the lease back and is asked again, unseen", () => {
+  const pending = leaseOf({ key: "a", owner: "B", checkpointOwner: "A" });
+  const since = (first: number, then: number) => {
+    const seen = observeHandoffs(new Map(), [{ ...pending, ownerSwitchesSinceCheckpoint: first }], 100);
+    const next = observeHandoffs(seen, [{ ...pending, ownerSwitchesSinceCheckpoint: then }], 200);
+    return next.get("a")?.firstSeenMs;
+  };
+  assertEquals([since(2, 3), since(2, 2)], [200, 100]);
+  assertEquals(since(2, 0), 100, "a checkpoint of the draining owner gives it no more time");
+});
+
 Deno.test("isHandoffOverdue() waits the owner's time and the failover time from the first sight", () => {
-  const sighting: HandoffSighting = { leaseOwner: "B", checkpointOwner: "A", firstSeenMs: 1000 };
+  const sighting: HandoffSighting = {
+    leaseOwner: "B",
+    checkpointOwner: "A",
+    ownerSwitches: 0,
+    firstSeenMs: 1000,
+  };
   const rule = { timeoutMs: 30_000, failoverTimeMs: 10_000 };
   assertEquals(isHandoffOverdue(sighting, { ...rule, nowMs: 41_000 }), false);
   assertEquals(isHandoffOverdue(sighting, { ...rule, nowMs: 41_001 }), true);
