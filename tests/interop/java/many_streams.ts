@@ -61,6 +61,37 @@ export function manyJavaFirst(fleet: Fleet): Scenario[] {
     },
     {
       name:
+        "10 the Java that leads compares its list of streams with the table, to which kclite has added leases",
+      async run() {
+        const from = Date.now();
+        // At the earliest a minute after its start.
+        const ms = await eventually(
+          "j1 has listed its streams",
+          () =>
+            fleet.lines.some(({ worker, event, at }) =>
+              worker === "j1" && event === "streamsListed" && at > from
+            ),
+          { limitMs: 90_000 },
+        );
+        await pause(2000);
+        await fleet.untilOwned({ k1: 1, j1: 1 }, 20_000);
+        await fleet.untilDelivered(20_000);
+        assertEquals(await fleet.leader(), "j1");
+        const changes = fleet.writes.filter(({ by, at, name }) =>
+          by === "java" && at > from && /^(create|delete) LEASE/.test(name)
+        );
+        assertEquals(
+          changes.map(({ name, key }) => `${name} ${key}`),
+          [],
+          "Java makes no lease and deletes none",
+        );
+        await assertIdentifiers(fleet);
+        assertClean(fleet, { duplicates: 0 });
+        return `after ${seconds(ms)}, ${await owners(fleet)}, ${counts(fleet)}`;
+      },
+    },
+    {
+      name:
         "10 Java is stopped, kclite leads; a kclite worker joins that lists one of the streams, by its identifier",
       async run() {
         const made = new Set((await fleet.leases()).map(({ leaseKey }) => leaseKey));

@@ -64,7 +64,7 @@ public final class InteropWorker {
         var processors = new NotingProcessor.Factory(worker);
         ConfigsBuilder configs = isMany
                 ? new ConfigsBuilder(
-                        new ListedStreams(kinesis, text("streams").split(","), start),
+                        new ListedStreams(worker, kinesis, text("streams").split(","), start),
                         text("application"), kinesis, dynamodb, cloudwatch, worker, processors)
                 : new ConfigsBuilder(
                         text("stream"), text("application"), kinesis, dynamodb, cloudwatch, worker, processors);

@@ -10,17 +10,20 @@ import software.amazon.kinesis.common.StreamIdentifier;
 import software.amazon.kinesis.processor.FormerStreamsLeasesDeletionStrategy;
 import software.amazon.kinesis.processor.MultiStreamTracker;
 
-/** Streams, given by name; account and creation time are those that the service tells, in whole seconds. */
+/** Streams, given by name; account and creation time are those that the service tells, in whole seconds. Tells when it is asked. */
 final class ListedStreams implements MultiStreamTracker {
+    private final String worker;
     private final List<StreamConfig> streams;
 
-    ListedStreams(KinesisAsyncClient kinesis, String[] names, InitialPositionInStreamExtended start) {
+    ListedStreams(String worker, KinesisAsyncClient kinesis, String[] names, InitialPositionInStreamExtended start) {
+        this.worker = worker;
         // KCL reads a stream from LATEST unless the stream's own config says otherwise.
         streams = Stream.of(names).map(name -> new StreamConfig(identifierOf(kinesis, name), start)).toList();
     }
 
     @Override
     public List<StreamConfig> streamConfigList() {
+        Told.tell(worker, "streamsListed", null, null);
         return streams;
     }
 
