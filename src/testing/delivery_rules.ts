@@ -179,9 +179,14 @@ export class DeliveryRules {
   /** It was stored, and the processor knows: if its batch fails now, only the rest is repeated. */
   checkpointed(visit: Visit, covered: number): void {
     visit.next = Math.max(visit.next ?? 0, covered);
-    const stored = this.#options.leases().checkpointOf(visit.leaseKey)?.at;
-    const kept = stored === undefined ? 0 : recordsUpTo(this.#shard(visit.leaseKey), stored);
-    if (kept >= covered) return;
+    const { progress, leases } = this.#options;
+    const { leaseKey } = visit;
+    const stored = leases().checkpointOf(leaseKey)?.at;
+    const kept = stored === undefined ? 0 : recordsUpTo(this.#shard(leaseKey), stored);
+    // One that was asked for before any record stays where the application began.
+    let place = kept;
+    while (place < covered && progress.isOptional(leaseKey, place)) place++;
+    if (place >= covered) return;
     const detail = `${visit.machine} asked for one that covers ${covered} records: ${kept} are stored`;
     this.#break("checkpointsAreStored", visit, detail);
   }

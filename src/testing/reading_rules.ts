@@ -67,7 +67,9 @@ export class ReadingRules {
     const last = records.at(-1);
     if (last === undefined) return;
     this.#largest = Math.max(this.#largest, bytes);
-    const { pages } = this.#readingOf(machine, leaseKey);
+    const reading = this.#readingOf(machine, leaseKey);
+    // What comes again was let go of: its end could not be confirmed.
+    const pages = reading.pages = reading.pages.filter((page) => compare(page.last, last) < 0);
     pages.push({ bytes, last });
     if (pages.length > maxWaitingPages) {
       this.#break("buffersKeepTheirBounds", leaseKey, `${machine} keeps ${pages.length} pages of it`);

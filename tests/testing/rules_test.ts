@@ -72,6 +72,7 @@ Deno.test("buffersKeepTheirBounds: six pages of a shard wait, however small, and
   const rules = new ReadingRules({ time, history, maxBufferedBytes: 1e9 });
   for (let n = 1; n <= 6; n++) rules.fetched("w", "a", output([n]));
   rules.fetched("w", "a", output([])); // an empty page is none
+  for (let i = 0; i < 9; i++) rules.fetched("w", "a", output([6])); // the same again stands for itself
   rules.opened("w", "a", { type: "TRIM_HORIZON" });
   for (let n = 1; n <= 6; n++) rules.fetched("w", "a", output([n]));
   assertEquals(broken(), undefined);
