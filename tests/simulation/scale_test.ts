@@ -42,7 +42,7 @@ Deno.test("a fleet of twice the workers is balanced within some passes, and hard
   assertEquals([doubled.leaders, doubled.troubles], [0, 0]);
 });
 
-Deno.test("a fleet that loses a tenth of its workers with the leader reads all shards again, and few scan meanwhile", async () => {
+Deno.test("a fleet that loses a tenth with its leader reads all shards again, and few scan meanwhile", async () => {
   const { killed } = await figures();
   atMost("seconds until all are read", killed.readS, 18);
   atMost("read units in the busiest second", killed.peakReadUnits, 300);
