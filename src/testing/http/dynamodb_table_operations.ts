@@ -5,9 +5,10 @@
  */
 
 import { ApiError, invalid } from "./api_error.ts";
-import { definitionsOf, type EmulatedTable, type EmulatedTables, throughputOf } from "./dynamodb_tables.ts";
+import type { EmulatedTable, EmulatedTables } from "./dynamodb_tables.ts";
 import type { Input } from "./input.ts";
 import type { Operations } from "./operation.ts";
+import { definitionsOf, throughputOf } from "./table_definition.ts";
 
 /** The operations, over some tables. */
 export function tableOperations(tables: EmulatedTables): Operations {

@@ -8,19 +8,23 @@
  */
 
 import type { AttributeValue, Item } from "../../aws/dynamodb.ts";
-import { ApiError, constraintError, invalid } from "./api_error.ts";
+import { ApiError, invalid } from "./api_error.ts";
 import { checkItemSize, itemBytes, typeOf } from "./attribute_values.ts";
 import type { Input } from "./input.ts";
 import { ACCOUNT_ID } from "./kinesis_streams.ts";
 import { Lifecycle, type Timeline } from "./operation.ts";
+import {
+  checkedName,
+  definitionsOf,
+  keyOf,
+  type KeySchema,
+  namesOf,
+  type Throughput,
+  throughputOf,
+  wireKey,
+  wireThroughput,
+} from "./table_definition.ts";
 import { Timestamp } from "./wire.ts";
-
-/** A key: its attributes by name, the partition key first. */
-export interface KeySchema {
-  readonly hash: string;
-  readonly range: string | undefined;
-}
-
 /** An index over all items that have its key. */
 export interface TableIndex {
   readonly name: string;
@@ -29,12 +33,6 @@ export interface TableIndex {
   readonly projection: "ALL" | readonly string[];
   readonly life: Lifecycle;
   readonly throughput: Throughput | undefined;
-}
-
-/** What a provisioned table has a second. It is told, and not enforced: faults throttle. */
-export interface Throughput {
-  readonly read: number;
-  readonly write: number;
 }
 
 /** What the tables have in common. */
@@ -260,48 +258,9 @@ export class EmulatedTables {
   }
 }
 
-/** The attributes of a key. */
-export function namesOf({ hash, range }: KeySchema): readonly string[] {
-  return range === undefined ? [hash] : [hash, range];
-}
-
 /** Whether an index has an item. */
 export function isIn(index: TableIndex, item: Item): boolean {
   return namesOf(index.key).every((name) => item[name] !== undefined);
-}
-
-/** The throughput that a request sets; undefined for on-demand. */
-export function throughputOf(input: Input, otherwise: string): Throughput | undefined {
-  const mode = input.text("BillingMode") ?? otherwise;
-  const given = input.map("ProvisionedThroughput");
-  if (mode !== "PROVISIONED") return undefined;
-  const read = given?.integer("ReadCapacityUnits", 1, 1e9),
-    write = given?.integer("WriteCapacityUnits", 1, 1e9);
-  if (read !== undefined && write !== undefined) return { read, write };
-  throw invalid(
-    "One or more parameter values were invalid: ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED",
-  );
-}
-
-/** What a request defines of attributes, by name. */
-export function definitionsOf(input: Input): readonly (readonly [string, string])[] {
-  return input.maps("AttributeDefinitions").map((one) => {
-    const type = one.requiredText("AttributeType");
-    if (["S", "N", "B"].includes(type)) return [one.requiredText("AttributeName"), type];
-    throw constraintError(
-      type,
-      "attributeDefinitions.attributeType",
-      "Member must satisfy enum value set: [B, N, S]",
-    );
-  });
-}
-
-function keyOf(input: Input): KeySchema {
-  const [hash, range] = input.maps("KeySchema");
-  if (hash?.text("KeyType") !== "HASH" || (range !== undefined && range.text("KeyType") !== "RANGE")) {
-    throw invalid("Invalid KeySchema: The first KeySchemaElement is not a HASH key type");
-  }
-  return { hash: hash.requiredText("AttributeName"), range: range?.requiredText("AttributeName") };
 }
 
 /** The name in `TableName` or `ResourceArn`, either of which may be an ARN. */
@@ -312,30 +271,6 @@ function nameIn(input: Input): string {
   return given.replace(/^arn:.*:table\//, "");
 }
 
-function checkedName(name: string): string {
-  if (/^[\w.-]{3,255}$/.test(name)) return name;
-  throw constraintError(
-    name,
-    "tableName",
-    "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]{3,255}",
-  );
-}
-
 function isOfType(value: AttributeValue | undefined, type: string | undefined): boolean {
   return value !== undefined && typeOf(value) === type;
-}
-
-function wireKey({ hash, range }: KeySchema): readonly unknown[] {
-  return [
-    { AttributeName: hash, KeyType: "HASH" },
-    ...(range === undefined ? [] : [{ AttributeName: range, KeyType: "RANGE" }]),
-  ];
-}
-
-function wireThroughput(throughput: Throughput | undefined): Readonly<Record<string, unknown>> {
-  return {
-    ReadCapacityUnits: throughput?.read ?? 0,
-    WriteCapacityUnits: throughput?.write ?? 0,
-    NumberOfDecreasesToday: 0,
-  };
 }

@@ -10,6 +10,7 @@ import { ITERATOR_LIFE_MS } from "../service_limits.ts";
 import { ApiError } from "./api_error.ts";
 import { type AwsFault, AwsFaults } from "./aws_faults.ts";
 import { itemOperations } from "./dynamodb_item_operations.ts";
+import { listingOperations } from "./dynamodb_listing_operations.ts";
 import { tableOperations } from "./dynamodb_table_operations.ts";
 import { EmulatedTables } from "./dynamodb_tables.ts";
 import { controlOperations } from "./kinesis_control.ts";
@@ -100,7 +101,7 @@ export class SimulatedAws {
       ...readingOperations({ streams, isReadLimited, iteratorLifeMs }),
       ...fanOutOperations({ streams, subscriptionLifeMs }),
     };
-    const dynamodb = { ...tableOperations(tables), ...itemOperations(tables) };
+    const dynamodb = { ...tableOperations(tables), ...itemOperations(tables), ...listingOperations(tables) };
     this.#services = [[KINESIS_WIRE, kinesis], [DYNAMODB_WIRE, dynamodb]];
     this.faults = new AwsFaults([...Object.keys(kinesis), ...Object.keys(dynamodb)], random);
     for (const [name, shards] of Object.entries(options.streams ?? {})) {

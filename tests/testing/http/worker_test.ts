@@ -28,7 +28,7 @@ function bed(options: SimulatedAwsOptions = {}, changes: Partial<WorkerOptions> 
     kinesisEndpoint: made.url,
     dynamoDBEndpoint: made.url,
     initialPositionInStream: "TRIM_HORIZON",
-    failoverTimeMs: 2000,
+    failoverTimeMs: 6000,
     system,
     idleTimeBetweenReadsMs: 200,
     parentShardPollIntervalMs: 100,
@@ -128,13 +128,21 @@ Deno.test("a worker with FANOUT reads a closed shard to its end and its children
   assertEquals(eventsOf(one.events, "fetchFailed"), []);
 });
 
-Deno.test("a worker loses no lease and repeats no record when answers to its writes are lost, late, or wrong", async () => {
+Deno.test("a worker loses no lease and repeats no record when answers to its writes are lost, wrong, or refusals", async () => {
   await using one = bed();
   const { aws } = one;
   await until("it holds both leases", () => eventsOf(one.events, "leaseGained").length === 2);
-  aws.faults.next("UpdateItem", { type: "answerLost", probability: 0.5, times: Infinity });
-  aws.faults.next("UpdateItem", { type: "wrongChecksum", probability: 0.2, times: Infinity });
-  aws.faults.next("UpdateItem", { type: "throttled", probability: 0.2, times: Infinity });
+  // Each second write meets one of three, so that no call meets them for longer than its lease lives.
+  let writes = 0;
+  const each = (sixth: number) => () => writes % 6 === sixth;
+  const count = () => {
+    writes++;
+    return false;
+  };
+  aws.faults.next("UpdateItem", { type: "internal", when: count });
+  aws.faults.next("UpdateItem", { type: "answerLost", when: each(1), times: Infinity });
+  aws.faults.next("UpdateItem", { type: "wrongChecksum", when: each(3), times: Infinity });
+  aws.faults.next("UpdateItem", { type: "throttled", when: each(5), times: Infinity });
   for (let i = 0; i < 100; i += 10) {
     one.put(i, i + 10);
     await until(`${i} are in`, () => one.numbers().length >= i + 10);
