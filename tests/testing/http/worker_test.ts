@@ -129,7 +129,7 @@ Deno.test("a worker with FANOUT reads a closed shard to its end and its children
 });
 
 Deno.test("a worker loses no lease and repeats no record when answers to its writes are lost, wrong, or refusals", async () => {
-  await using one = bed();
+  await using one = bed({}, { failoverTimeMs: 20_000 }, 4);
   const { aws } = one;
   await until("it holds both leases", () => eventsOf(one.events, "leaseGained").length === 2);
   // Each second write meets one of three, so that no call meets them for longer than its lease lives.
