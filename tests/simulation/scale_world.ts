@@ -12,12 +12,14 @@ import type { Kinesis } from "../../src/aws/kinesis.ts";
 import { DEFAULT_RETRY_POLICY, retryDelayMs } from "../../src/aws/retry.ts";
 import { isAwsError } from "../../src/errors.ts";
 import type { WorkerEvent } from "../../src/events.ts";
+import type { Lease } from "../../src/lease/lease.ts";
 import { MemoryCoordinatorStore } from "../../src/store/memory_coordinator_store.ts";
+import { listingOf } from "../../src/store/table_listing.ts";
 import { MAX_HASH_KEY } from "../../src/stream/hash_key.ts";
 import type { Shard } from "../../src/stream/shard.ts";
 import { Chance } from "../../src/testing/chance.ts";
 import { Link, serviceFailure, Weather } from "../../src/testing/faults.ts";
-import { SharedTable } from "../../src/testing/shared_table.ts";
+import { SharedTable, type TableAccess } from "../../src/testing/shared_table.ts";
 import { SimulatedLeaseStore } from "../../src/testing/simulated_lease_store.ts";
 import { WORLD_EPOCH_MS } from "../../src/testing/simulated_stream.ts";
 import { VirtualProcess } from "../../src/testing/virtual_process.ts";
@@ -57,6 +59,23 @@ export interface PhaseCounts {
 const describesPerSecond = 20;
 /** Shards on a page of ListShards. Source: API reference. */
 const shardsPerPage = 1000;
+
+/** Twenty items of 250 bytes, eventually consistent. */
+const sampleUnits = 1;
+
+/** The lease table, of which one lease costs no more than it does on DynamoDB. */
+class SampledLeaseStore extends SimulatedLeaseStore {
+  readonly #someLease: (signal?: AbortSignal) => Promise<Lease | undefined>;
+
+  constructor(table: TableAccess, someLease: (signal?: AbortSignal) => Promise<Lease | undefined>) {
+    super(table);
+    this.#someLease = someLease;
+  }
+
+  override someLease(signal?: AbortSignal): Promise<Lease | undefined> {
+    return this.#someLease(signal);
+  }
+}
 
 /** See the module. */
 export class ScaleWorld {
@@ -175,7 +194,7 @@ export class ScaleWorld {
       workerIdentifier: workerId,
       system: machine.system,
       kinesis: this.#kinesis(link),
-      leaseStore: new SimulatedLeaseStore(items),
+      leaseStore: new SampledLeaseStore(items, (signal) => this.#someLease(link, signal)),
       coordinatorStore: new MemoryCoordinatorStore(items),
       processor: () => ({ processRecords() {}, shardEnded: (context) => context.checkpoint() }),
       onEvent: (event) => this.#hear(workerId, event),
@@ -271,6 +290,18 @@ export class ScaleWorld {
           childShards: [],
         })),
     };
+  }
+
+  /** As DynamoDB has it: a page of some items. */
+  #someLease(link: Link, signal: AbortSignal | undefined): Promise<Lease | undefined> {
+    return link.call("dynamodb", "Scan", () => {
+      this.bill.add(link.machine.name, "Scan (table)", { requests: 1, readUnits: sampleUnits });
+      for (const item of this.table.items.values()) {
+        const [lease] = listingOf([item]).leases;
+        if (lease !== undefined) return lease;
+      }
+      return undefined;
+    }, signal);
   }
 
   #limitDescribes(): void {
