@@ -114,7 +114,8 @@ function cells(shard: ShardTotals, nowMs: number): readonly string[] {
   const lag = lagMs(shard, nowMs);
   const isOver = shard.ended !== undefined;
   return [
-    `<th scope="row">${escapeHtml(shard.leaseKey)}</th>`,
+    // Of many streams a key is long: it may be broken between its parts.
+    `<th scope="row">${escapeHtml(shard.leaseKey).replaceAll(":", ":<wbr>")}</th>`,
     cell(shard.phase),
     cell(lag === undefined || isOver ? "–" : durationText(lag), "figure"),
     `<td title="${escapeHtml(textOf(shard.checkpoint))}">${escapeHtml(shortPosition(shard.checkpoint))}</td>`,

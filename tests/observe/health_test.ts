@@ -167,3 +167,10 @@ function assertBalanced(html: string): void {
   }
   assertEquals(open, []);
 }
+
+Deno.test("healthApp() / lets the key of one of many streams' shards be broken between its parts", async () => {
+  const { totals, app } = setUp();
+  totals.listener(sample("leaseGained", { leaseKey: "123456789012:orders:5:shard-a" }));
+  const html = await (await app.request("/")).text();
+  assertStringIncludes(html, `<th scope="row">123456789012:<wbr>orders:<wbr>5:<wbr>shard-a</th>`);
+});
