@@ -82,8 +82,12 @@ function isBehind({ millisBehindLatest, records, limit }: ReadResult): boolean {
   return (millisBehindLatest ?? 0) > 0 || records >= limit;
 }
 
-/** The pause after a failed read: the idle time, doubled by each failure in a row, up to 30 s, less up to a quarter of it. */
+/**
+ * The pause after a failed read: the idle time, doubled by each failure in a row, up to 30 s, less up to a quarter of it; but
+ * a failed read counts as one of those that may be sent in a second.
+ */
 export function retryReadMs(failures: number, pacing: Pacing, random: number): number {
-  const base = Math.max(pacing.idleTimeBetweenReadsMs, 1000 / pacing.maxReadsPerSecond);
-  return Math.min(30_000, base * 2 ** (failures - 1)) * (1 - random / 4);
+  const byCalls = 1000 / pacing.maxReadsPerSecond;
+  const base = Math.max(pacing.idleTimeBetweenReadsMs, byCalls);
+  return Math.max(byCalls, Math.min(30_000, base * 2 ** (failures - 1)) * (1 - random / 4));
 }

@@ -27,11 +27,15 @@ interface WaitingPage {
 interface Reading {
   /** Virtual ms of the GetRecords calls of the last second. */
   sentMs: number[];
+  /** The last of them by the iterator in use, or what followed it; undefined while another one is being opened. */
+  readMs: number | undefined;
   pages: WaitingPage[];
 }
 
 /** Five a second are allowed; one more may come from the reader before. */
 const maxReadsPerSecond = 6;
+/** One reader leaves so many ms between two of its own; a little less, for sums of fractions. */
+const leastGapMs = 199;
 /** Source: KCL 3.5.1, `PollingConfig`: 3 pages; here 4, one in work, and one being handed over. */
 const maxWaitingPages = 6;
 
@@ -48,7 +52,9 @@ export class ReadingRules {
 
   /** A reader starts, or starts anew: what came before it is no longer kept, or has been handed over. */
   opened(machine: string, leaseKey: string, position: IteratorPosition): void {
-    this.#readingOf(machine, leaseKey).pages = [];
+    const reading = this.#readingOf(machine, leaseKey);
+    reading.pages = [];
+    reading.readMs = undefined;
     if (!("sequenceNumber" in position) || /^\d+$/.test(position.sequenceNumber)) return;
     this.#break("positionsExist", leaseKey, `${machine} reads it from ${position.sequenceNumber} on`);
   }
@@ -57,6 +63,11 @@ export class ReadingRules {
   read(machine: string, leaseKey: string): void {
     const { nowMs } = this.#options.time;
     const reading = this.#readingOf(machine, leaseKey);
+    const gapMs = nowMs - (reading.readMs ?? -Infinity);
+    reading.readMs = nowMs;
+    if (gapMs < leastGapMs) {
+      this.#break("readsKeepTheirPace", leaseKey, `${machine} reads it again after ${Math.round(gapMs)} ms`);
+    }
     reading.sentMs = [...reading.sentMs.filter((sentMs) => sentMs > nowMs - 1000), nowMs];
     if (reading.sentMs.length <= maxReadsPerSecond) return;
     this.#break("readsKeepTheirPace", leaseKey, `${machine} sent ${reading.sentMs.length} in a second`);
@@ -104,7 +115,7 @@ export class ReadingRules {
     let shards = this.#machines.get(machine);
     if (shards === undefined) this.#machines.set(machine, shards = new Map());
     let reading = shards.get(leaseKey);
-    if (reading === undefined) shards.set(leaseKey, reading = { sentMs: [], pages: [] });
+    if (reading === undefined) shards.set(leaseKey, reading = { sentMs: [], readMs: undefined, pages: [] });
     return reading;
   }
 

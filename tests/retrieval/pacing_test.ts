@@ -49,4 +49,6 @@ Deno.test("retryReadMs() doubles the idle time with each failure, up to 30 s", (
     30_000,
   ]);
   assertEquals(retryReadMs(1, PACING, 1), 750);
+  // Five a second, the failed one included.
+  assertEquals(retryReadMs(1, { ...PACING, idleTimeBetweenReadsMs: 200, maxReadsPerSecond: 5 }, 1), 200);
 });

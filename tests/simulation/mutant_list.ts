@@ -307,14 +307,6 @@ export const MUTANTS: readonly Mutant[] = [
     why: "an iterator that is slow in coming costs all records since the lease was created",
   },
   {
-    name: "first-leases-left-half-made",
-    file: "src/lease/gaps.ts",
-    find: `times >= HOLE_CONFIDENCE || areFirstLeasesUnfinished(leases);`,
-    replace: `times >= HOLE_CONFIDENCE;`,
-    why:
-      "a leader that fails between the first leases leaves shards unread for minutes, and LATEST skips them",
-  },
-  {
     name: "first-leases-completed-as-of-now",
     file: "src/worker/shard_syncer.ts",
     find: `const hasBegun = isFirstSync && initialPosition === "LATEST" && begun.length > 0;`,

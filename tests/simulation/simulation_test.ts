@@ -17,7 +17,6 @@ const REGRESSIONS: readonly (readonly [seed: number, what: string])[] = [
   [17, "checkpoint-goes-back"],
   [39, "assign-without-the-counter"],
   [268, "note-children-without-counter"],
-  [38, "first-leases-left-half-made"],
   [136, "tip-in-place-of-a-slow-iterator"],
   [89, "read-from-what-turned-up"],
   [1, "end-that-turned-up-is-read-from"],

@@ -34,7 +34,7 @@ function world() {
   return { time, history, passes, broken: () => history.violation?.invariant };
 }
 
-Deno.test("readsKeepTheirPace: six reads of a shard within a second pass, seven do not", async () => {
+Deno.test("readsKeepTheirPace: six reads of a shard within a second pass, by whatever readers, seven do not", async () => {
   for (
     const [count, pauseMs, broken] of [[6, 0, undefined], [7, 0, "readsKeepTheirPace"], [
       50,
@@ -45,11 +45,27 @@ Deno.test("readsKeepTheirPace: six reads of a shard within a second pass, seven 
     const { time, history, passes, broken: found } = world();
     const rules = new ReadingRules({ time, history, maxBufferedBytes: 0 });
     for (let i = 0; i < count; i++) {
-      rules.read("w", "s");
-      rules.read("w", "another");
+      for (const shard of ["s", "another"]) {
+        rules.opened("w", shard, { type: "LATEST" }); // each by a reader of its own
+        rules.read("w", shard);
+      }
       if (pauseMs > 0) await passes(pauseMs);
     }
     assertEquals(found(), broken);
+  }
+});
+
+Deno.test("readsKeepTheirPace: a reader leaves a fifth of a second between two reads, a new one does not wait for it", async () => {
+  for (
+    const [pauseMs, isNew, found] of [[150, false, "readsKeepTheirPace"], [150, true, undefined]] as const
+  ) {
+    const { time, history, passes, broken } = world();
+    const rules = new ReadingRules({ time, history, maxBufferedBytes: 0 });
+    rules.read("w", "s");
+    await passes(pauseMs);
+    if (isNew) rules.opened("w", "s", { type: "LATEST" });
+    rules.read("w", "s");
+    assertEquals(broken(), found);
   }
 });
 
