@@ -184,6 +184,8 @@ export class World {
       case "over":
         return;
       case "order": {
+        // The last one may have used up the attempts of its start while the faults went on; a supervisor starts another.
+        if (this.fleet.members.length === 0) this.fleet.start("last");
         this.#checkHandoffs(passedMs);
         const missing = this.#missing();
         if (missing === undefined) {
