@@ -6,6 +6,7 @@
 
 import type { WorkerEvent } from "../events.ts";
 import type { RecordProcessor } from "../consumer/record_processor.ts";
+import { METRICS_REPORT_INTERVAL_S } from "../lease/live_workers.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
 import type { WorkerOptions } from "../worker/options.ts";
 import { settingsOf } from "../worker/settings.ts";
@@ -56,7 +57,10 @@ export class World {
    * and some generations of shards.
    */
   readonly #orderMs: number;
-  /** A handoff that is pending must be over so long after the faults have ended. */
+  /**
+   * A handoff that is pending must be over so long after the faults have ended: its own time, and a worker's until its next
+   * report, for before that there may be nobody to whom a leader could give a lease.
+   */
   readonly #handoffMs: number;
   readonly #leases: LeaseRules;
   readonly #progress: Progress;
@@ -84,7 +88,7 @@ export class World {
     } = settings;
     this.#chance = chance;
     this.#orderMs = 120_000 + 6 * failoverTimeMs;
-    this.#handoffMs = 2 * (handoffTimeoutMs + failoverTimeMs);
+    this.#handoffMs = 2 * (handoffTimeoutMs + failoverTimeMs) + METRICS_REPORT_INTERVAL_S * 1000;
     const shardCount = options.shards ?? 1 + chance.below(4);
     const { payload } = options;
     const streams = this.streams = simulatedStreams({ chance, count: options.streams, shardCount, payload });
