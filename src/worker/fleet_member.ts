@@ -56,6 +56,7 @@ export class FleetMember {
   readonly #options: FleetMemberOptions;
   readonly #reporter: MetricsReporter;
   readonly #assignment = new Bell();
+  readonly #report = new Bell();
   readonly #heartbeatMs: number;
   #format: TableFormat;
   #lock: LeaderLockKeeper;
@@ -159,7 +160,7 @@ export class FleetMember {
     ) => tasks.run(() => loop({ clock, emit, ...options }, work, signal));
 
     run(
-      { pass: "workerMetrics", intervalMs: METRICS_REPORT_INTERVAL_S * 1000 },
+      { pass: "workerMetrics", intervalMs: METRICS_REPORT_INTERVAL_S * 1000, bell: this.#report },
       (signal) => this.#reporter.report(signal),
     );
     if (!this.#format.mayLead) return;
@@ -246,6 +247,7 @@ export class FleetMember {
       },
       isLeading: () => lock.isLeading,
       onProgress: () => lock.passGetsOn(),
+      onOwnItemMissing: () => this.#report.ring(),
     });
   }
 }

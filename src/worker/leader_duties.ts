@@ -47,6 +47,8 @@ export interface LeaderDutiesOptions {
   readonly onProgress: () => void;
   /** Told when a lease was assigned to this very worker. */
   readonly onOwnLease: () => void;
+  /** Told when this very worker has no metrics item: nobody can give it leases, itself included. */
+  readonly onOwnItemMissing: () => void;
 }
 
 /** The leader's memory from pass to pass. */
@@ -78,6 +80,7 @@ export class LeaderDuties {
     }
     const leases = leasesToGiveOut(listing.leases);
     const workers = await this.#workers(listing, signal);
+    if (!workers.some((worker) => worker.workerId === workerId)) this.#options.onOwnItemMissing();
     this.#served = servedWorkers(this.#served, leases, workers);
     const newcomers = workers.map((worker) => worker.workerId).filter((id) => !this.#served.has(id));
     const plan = planAssignments({

@@ -21,8 +21,8 @@ export interface LoopOptions {
 }
 
 /**
- * However often it failed, a pass is tried again within this time in ms, or within its interval where that is longer. Ours: it
- * is what leases wait for after an outage is over.
+ * However often it failed, a pass is tried again within this time in ms, or within its interval where that is longer; one that
+ * comes rarely, the first time so long after its failure. Ours: it is what leases wait for after an outage is over.
  */
 const maxPauseMs = 3_000;
 
@@ -44,8 +44,14 @@ export async function loop(
       if (signal.aborted) return;
       failures++;
       emit({ type: "passFailed", pass, error });
-      pauseMs = Math.max(intervalMs, Math.min(maxPauseMs, intervalMs * 2 ** (failures - 1)));
+      pauseMs = retryMs(intervalMs, failures);
     }
     await bell.wait(clock, pauseMs, signal);
   }
+}
+
+/** Doubles with each failure in a row: from the interval up to the most, or where the interval is longer, from the most up to it. */
+function retryMs(intervalMs: number, failures: number): number {
+  const [least, most] = intervalMs < maxPauseMs ? [intervalMs, maxPauseMs] : [maxPauseMs, intervalMs];
+  return Math.min(most, least * 2 ** (failures - 1));
 }

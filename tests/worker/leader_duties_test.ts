@@ -23,6 +23,7 @@ function bed(isLeading: () => boolean = () => true, onProgress: () => void = () 
     isLeading,
     onProgress,
     onOwnLease: () => void own.push("rung"),
+    onOwnItemMissing: () => void own.push("missing"),
   });
   /** A worker's metrics item, written now. */
   const report = (workerId: string) =>
@@ -146,4 +147,14 @@ Deno.test("LeaderDuties.lead() asks nothing back in its first pass, for it has s
   for (const id of ["a", "b"]) await memory.store.apply(renew(await memory.read(id), undefined));
   await duties.lead(signal);
   assertEquals(eventsOf(memory.events, "handoffStarted").length, 1);
+});
+
+Deno.test("LeaderDuties.lead() tells when its own worker has no metrics item, for nobody can give it leases then", async () => {
+  const { duties, own, report } = bed();
+  await report("other");
+  await duties.lead(signal);
+  assertEquals(own, ["missing"]);
+  await report("me");
+  await duties.lead(signal);
+  assertEquals(own, ["missing"]);
 });
