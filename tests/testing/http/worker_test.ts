@@ -157,3 +157,22 @@ Deno.test("a worker loses no lease and repeats no record when answers to its wri
     assertEquals(one.checkpointOf(shardId), last(shardId));
   }
 });
+
+Deno.test("KinesisWorker reads many streams by fan-out, with a consumer on each, and gives all of them back", async () => {
+  await using aws = bed({ streams: { words: 1, orders: 1 }, changeMs: 50 }, {
+    streamName: undefined,
+    streams: ["words", "orders"],
+    retrievalMode: "FANOUT",
+    deregisterConsumerOnStop: true,
+  });
+  aws.put(0, 3);
+  for (const text of ["10", "11", "12"]) aws.aws.stream("orders").put(text);
+  await until("both streams are read", () => aws.texts.length === 6);
+  assertEquals(aws.numbers(), [0, 1, 2, 10, 11, 12]);
+  await aws.stop();
+  const told = eventsOf(aws.events, "notice").map(({ text }) => text);
+  const givenBack = told.flatMap((text) =>
+    /^Deregistered .*:stream\/(\w+)\/consumer\/app:/.exec(text)?.[1] ?? []
+  );
+  assertEquals(givenBack.toSorted(), ["orders", "words"]);
+});
