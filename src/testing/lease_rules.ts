@@ -46,6 +46,8 @@ interface LeaseRecord {
   checkpointBy: string | undefined;
   /** When the counter last moved. */
   movedMs: number;
+  /** Since when its owner has owned it. */
+  ownedSinceMs: number;
   handoffMs: number | undefined;
   readonly holds: Map<string, Hold>;
   /** Which process has brought the counter to which value, by writing it: heartbeats, checkpoints, acquisitions. */
@@ -126,12 +128,16 @@ export class LeaseRules implements TableWatcher {
     }
   }
 
-  /** Whether the lease is that of a process at this moment, and not expired. */
+  /**
+   * Whether the lease is that of a process at this moment, and not expired. One that was taken from it and given back, without
+   * much ado, is its own once more when it has begun anew; what began before goes on until it hears of it.
+   */
   owns(machine: string, leaseKey: string): boolean {
     const { time, failoverTimeMs, workerOf } = this.#options;
-    const lease = this.leaseOf(leaseKey);
-    return lease !== undefined && actualOwner(lease) === workerOf(machine) &&
-      time.nowMs - this.holdOf(machine, leaseKey).heartbeatMs <= failoverTimeMs;
+    const { lease, ownedSinceMs } = this.#recordOf(leaseKey);
+    const { heartbeatMs } = this.holdOf(machine, leaseKey);
+    return lease !== undefined && actualOwner(lease) === workerOf(machine) && heartbeatMs >= ownedSinceMs &&
+      time.nowMs - heartbeatMs <= failoverTimeMs;
   }
 
   sent(by: string, key: string, update: ItemUpdate): void {
@@ -168,8 +174,9 @@ export class LeaseRules implements TableWatcher {
       update?.add.leaseCounter !== undefined;
     // A leader that finds its own lease expired takes it from itself like anybody else's.
     if (isGivenAway && !this.#mayBeExpired(record)) this.holdOf(by, key).releasedMs = sentMs;
-    if (is?.leaseCounter !== was?.leaseCounter) {
-      record.movedMs = time.nowMs;
+    if (is?.leaseCounter !== was?.leaseCounter) record.movedMs = time.nowMs;
+    if (is !== undefined && (was === undefined || actualOwner(is) !== actualOwner(was))) {
+      record.ownedSinceMs = time.nowMs;
     }
     const isSameHandoff = is?.checkpointOwner !== undefined && was?.checkpointOwner !== undefined;
     if (!isSameHandoff) record.handoffMs = is?.checkpointOwner === undefined ? undefined : time.nowMs;
@@ -249,6 +256,7 @@ export class LeaseRules implements TableWatcher {
         largest: undefined,
         checkpointBy: undefined,
         movedMs: 0,
+        ownedSinceMs: -Infinity,
         handoffMs: undefined,
         holds: new Map(),
         counters: new Map(),
