@@ -11,6 +11,8 @@
  * @module
  */
 
+import { parseIdentifier } from "../stream/stream_identifier.ts";
+
 /** What becomes of the leases of a stream that is no longer listed. The names are KCL's. */
 export type FormerStreamsLeasesDeletionStrategy =
   /** They stay, and are read to the end of their shards. */
@@ -25,6 +27,8 @@ export interface FormerStreamsView {
   readonly strategy: FormerStreamsLeasesDeletionStrategy;
   /** The streams that the application reads. */
   readonly tracked: ReadonlySet<string>;
+  /** The names of those that it wants to read and cannot find: any stream of such a name may be the one. */
+  readonly sought: ReadonlySet<string>;
   /** The streams that have leases. */
   readonly leased: Iterable<string>;
   /** The streams that the application names for deletion; only with `PROVIDED_STREAMS_DEFERRED_DELETION`. */
@@ -48,12 +52,13 @@ export interface FormerStreams {
  * @param before What the last decision remembered.
  */
 export function formerStreams(before: ReadonlyMap<string, number>, view: FormerStreamsView): FormerStreams {
-  const { strategy, tracked, leased, provided, waitMs, nowMs } = view;
+  const { strategy, tracked, sought, leased, provided, waitMs, nowMs } = view;
   const since = new Map<string, number>();
   if (strategy === "NO_STREAMS_LEASES_DELETION") return { since, due: [] };
   for (const stream of leased) {
     const isNamed = strategy === "FORMER_STREAMS_AUTO_DETECTION_DEFERRED_DELETION" || provided.has(stream);
-    if (isNamed && !tracked.has(stream)) since.set(stream, before.get(stream) ?? nowMs);
+    const isListed = tracked.has(stream) || sought.has(parseIdentifier(stream)?.streamName ?? stream);
+    if (isNamed && !isListed) since.set(stream, before.get(stream) ?? nowMs);
   }
   const due = [...since].flatMap(([stream, sinceMs]) => nowMs - sinceMs >= waitMs ? [stream] : []);
   return { since, due };

@@ -62,7 +62,9 @@ export class Streams {
   readonly #others = new Map<string, TrackedStream>();
   readonly #toldUnreadable = new Set<string>();
   readonly #missing = new Map<string, string>();
+  #sought: ReadonlySet<string> = new Set();
   #listedMs: number | undefined;
+  #relisting: Promise<void> | undefined;
 
   constructor(options: StreamsOptions) {
     this.#options = options;
@@ -71,6 +73,11 @@ export class Streams {
   /** The streams whose leases are to be kept complete. */
   get tracked(): readonly TrackedStream[] {
     return [...this.#tracked.values()];
+  }
+
+  /** The names of streams that are listed and cannot be found now: they are no former streams. */
+  get sought(): ReadonlySet<string> {
+    return this.#sought;
   }
 
   /**
@@ -108,6 +115,8 @@ export class Streams {
     for (const [key, { streamIdentifier: found }] of this.#found) {
       if (found === streamIdentifier) this.#found.delete(key);
     }
+    const identifier = parseIdentifier(streamIdentifier);
+    if (identifier !== undefined) this.#sought = new Set([...this.#sought, identifier.streamName]);
     this.#track([...this.#tracked].filter(([key]) => key !== streamIdentifier));
   }
 
@@ -126,7 +135,8 @@ export class Streams {
           "that reads many: two applications share a table",
       );
     }
-    await this.#relist(signal);
+    // The many leases of an unknown stream are answered by one listing.
+    await (this.#relisting ??= this.#relist(signal).finally(() => this.#relisting = undefined));
     return this.#tracked.get(streamIdentifier) ?? this.#other(lease.leaseKey, streamIdentifier);
   }
 
@@ -166,8 +176,10 @@ export class Streams {
     try {
       await this.#list(false, signal);
     } catch (error) {
-      signal.throwIfAborted();
-      emit({ type: "passFailed", pass: "streams", error });
+      // The lease that asked was lost meanwhile: that is nobody's failure.
+      if (!signal.aborted) emit({ type: "passFailed", pass: "streams", error });
+    } finally {
+      this.#listedMs = clock.monotonicMs();
     }
   }
 
@@ -175,14 +187,16 @@ export class Streams {
   async #list(isFirst: boolean, signal: AbortSignal): Promise<void> {
     const { settings: { streams: reading, region }, clock } = this.#options;
     if (reading.mode === "one") return;
-    this.#listedMs = clock.monotonicMs();
     const listed = typeof reading.list === "function" ? await reading.list() : reading.list;
     const configs = streamConfigs(listed, region);
     const outcomes = await Promise.all(configs.map((config) => this.#outcome(config, signal)));
     signal.throwIfAborted();
+    this.#listedMs = clock.monotonicMs();
     this.#tellMissing(outcomes);
-    const failures = outcomes.flatMap((outcome) => "error" in outcome ? [outcome.error] : []);
-    if (isFirst && failures.length > 0 && failures.length === outcomes.length) throw failures[0];
+    const failures = outcomes.flatMap((outcome) => "error" in outcome ? [outcome] : []);
+    const [first] = failures;
+    if (isFirst && first !== undefined && failures.length === outcomes.length) throw first.error;
+    this.#sought = new Set(failures.map(({ streamName }) => streamName));
     this.#track(
       outcomes.flatMap((outcome) =>
         "stream" in outcome ? [[outcome.stream.streamIdentifier ?? "", outcome.stream] as const] : []
@@ -211,7 +225,7 @@ export class Streams {
       if (stream === undefined) this.#found.set(key, stream = await this.#find(config, signal));
       return { key, stream };
     } catch (error) {
-      return { key, error };
+      return { key, streamName: nameOf(config), error };
     }
   }
 
@@ -241,9 +255,7 @@ export class Streams {
       if (identifier === undefined) throw new TypeError(`Cannot use stream identifier "${streamIdentifier}"`);
       return this.#stream(identifier, config);
     }
-    const streamName = streamArn === undefined
-      ? config.streamName ?? ""
-      : parseStreamArn(streamArn).streamName;
+    const streamName = nameOf(config);
     const found = await this.#describe({ streamName, streamArn }, signal);
     const arn = streamArn ?? found.streamArn;
     const { creationEpochS } = found;
@@ -302,8 +314,13 @@ export class Streams {
 /** What became of the search for one stream. */
 type Outcome =
   | { readonly key: string; readonly stream: TrackedStream }
-  | { readonly key: string; readonly error: unknown };
+  | { readonly key: string; readonly streamName: string; readonly error: unknown };
 
 function keyOf({ streamIdentifier, streamArn, streamName }: StreamConfig): string {
   return streamIdentifier ?? streamArn ?? streamName ?? "";
+}
+
+/** The name of a stream that is to be described. */
+function nameOf({ streamArn, streamName = "" }: StreamConfig): string {
+  return streamArn === undefined ? streamName : parseStreamArn(streamArn).streamName;
 }

@@ -117,11 +117,12 @@ export class StreamsSyncer implements LeaseSyncer {
     tracked: ReadonlySet<string>,
     { leading: { isLeading, onProgress }, signal }: Pass,
   ): Promise<boolean> {
-    const { clock, settings, leaseStore, emit, streamIdentifiersForLeaseCleanup } = this.#options;
+    const { clock, settings, leaseStore, emit, streams, streamIdentifiersForLeaseCleanup } = this.#options;
     const { since, due } = formerStreams(this.#formerSince, {
       strategy: settings.formerStreamsLeasesDeletionStrategy,
       waitMs: settings.waitPeriodToDeleteFormerStreamsMs,
       tracked,
+      sought: streams.sought,
       leased: [...byStream.keys()].filter((stream) => stream !== undefined),
       provided: new Set(streamIdentifiersForLeaseCleanup?.()),
       nowMs: clock.monotonicMs(),

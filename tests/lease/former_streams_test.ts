@@ -7,6 +7,7 @@ interface Case {
   readonly comment: string;
   readonly strategy: FormerStreamsLeasesDeletionStrategy;
   readonly tracked: readonly string[];
+  readonly sought?: readonly string[];
   readonly leased: readonly string[];
   readonly provided?: readonly string[];
   readonly before: Readonly<Record<string, number>>;
@@ -21,6 +22,7 @@ for (const { comment, before, since, due, ...view } of cases as unknown as reado
     const outcome = formerStreams(new Map(Object.entries(before)), {
       strategy: view.strategy,
       tracked: new Set(view.tracked),
+      sought: new Set(view.sought),
       leased: view.leased,
       provided: new Set(view.provided),
       waitMs: view.waitMs ?? 1000,

@@ -151,6 +151,20 @@ Deno.test("StreamsSyncer deletes the leases of former streams after the waiting 
   ]);
 });
 
+Deno.test("StreamsSyncer spares the leases of a stream that is listed and cannot be found", async () => {
+  const strategy = "FORMER_STREAMS_AUTO_DETECTION_DEFERRED_DELETION";
+  const { sync, keys, streams, clock } = await bed({
+    formerStreamsLeasesDeletionStrategy: strategy,
+  });
+  await sync();
+  streams.forget(A);
+  await sync();
+  assertEquals(streams.tracked.length, 1);
+  await clock.advance(30_000);
+  assertEquals(await sync(), false);
+  assertEquals((await keys()).length, 2);
+});
+
 Deno.test("StreamsSyncer spares a former stream that is listed again in time", async () => {
   const strategy = "FORMER_STREAMS_AUTO_DETECTION_DEFERRED_DELETION";
   const { sync, keys, track, clock } = await bed({ formerStreamsLeasesDeletionStrategy: strategy });

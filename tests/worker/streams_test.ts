@@ -94,6 +94,16 @@ Deno.test("Streams starts with those that it can find, tells of the others once,
   ]);
 });
 
+Deno.test("Streams tells the names of those that it looks for, however they are listed", async () => {
+  let listed = ["orders", "words", `arn:aws:kinesis:us-east-1:${ACCOUNT}:stream/visits`];
+  const { streams } = bed({ streams: () => listed });
+  await streams.start(signal);
+  assertEquals([...streams.sought], ["words", "visits"]);
+  listed = ["orders"];
+  await streams.refresh(signal);
+  assertEquals([...streams.sought], []);
+});
+
 Deno.test("Streams cannot start when there is none of them", async () => {
   const { streams } = bed({ streams: ["orders", "words"] }, {});
   await assertRejects(() => streams.start(signal), Error, "ResourceNotFoundException");
@@ -156,6 +166,40 @@ Deno.test("Streams.of() lists once more for a stream that it does not know, and 
   assertEquals(asked.length, 2);
 });
 
+Deno.test("Streams.of() answers all the leases of an unknown stream by one listing", async () => {
+  let listed = ["orders"], lists = 0;
+  const { streams, memory } = bed({
+    streams: () => {
+      lists++;
+      return Promise.resolve(listed);
+    },
+  }, { orders: 100, words: 200 });
+  await streams.start(signal);
+  listed = ["orders", "words"];
+  await memory.clock.advance(10_000);
+  const found = await Promise.all(
+    Array.from({ length: 3 }, () => streams.of(leaseOf(`${ACCOUNT}:words:200`), signal)),
+  );
+  assertEquals(found, Array(3).fill(streams.tracked[1]));
+  assertEquals([streams.tracked.length, lists], [2, 2]);
+});
+
+Deno.test("Streams.of() fails nothing when the lease is lost while streams are listed", async () => {
+  const lost = new AbortController();
+  const { streams, memory } = bed({
+    streams: () => {
+      if (memory.clock.monotonicMs() > 0) lost.abort();
+      return Promise.resolve(["orders"]);
+    },
+  });
+  await streams.start(signal);
+  await memory.clock.advance(10_000);
+  await streams.of(leaseOf(`${ACCOUNT}:words:200`), lost.signal);
+  assert(lost.signal.aborted);
+  assertEquals(eventsOf(memory.events, "passFailed"), []);
+  assertEquals(streams.tracked.length, 1);
+});
+
 Deno.test("Streams.of() does not read a stream's namesake of before: their shards have the same ids", async () => {
   const { streams, notices } = bed({ streams: ["orders"] });
   await streams.start(signal);
@@ -183,6 +227,8 @@ Deno.test("Streams.forget() looks for a stream anew: it may have been created ag
   there.set("orders", 500);
   streams.forget(`${ACCOUNT}:orders:100`);
   assertEquals(streams.tracked, []);
+  assertEquals([...streams.sought], ["orders"]);
   await streams.refresh(signal);
+  assertEquals([...streams.sought], []);
   assertEquals(streams.tracked.map(({ streamIdentifier }) => streamIdentifier), [`${ACCOUNT}:orders:500`]);
 });
