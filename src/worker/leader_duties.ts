@@ -73,9 +73,10 @@ export class LeaderDuties {
   async lead(signal: AbortSignal): Promise<number> {
     const { leaseStore, leaseSyncer, system, emit, onOwnLease, workerId, isLeading, onProgress } =
       this.#options;
+    const leading = { sinceEpochMs: system.clock.epochMs(), isLeading, onProgress };
     const startedMs = system.clock.monotonicMs();
     let listing = await this.watch(signal);
-    if (await leaseSyncer.syncIfNeeded(listing.leases, { isLeading, onProgress }, signal)) {
+    if (await leaseSyncer.syncIfNeeded(listing.leases, leading, signal)) {
       listing = await this.watch(signal);
     }
     const leases = leasesToGiveOut(listing.leases);

@@ -39,8 +39,10 @@ export interface ShardSyncerOptions {
   readonly emit: (event: WorkerEvent) => void;
 }
 
-/** The leader on whose behalf it is done. */
+/** The pass of the leader on whose behalf it is done. */
 export interface Leading {
+  /** Wall time in ms, taken before the table was listed. */
+  readonly sinceEpochMs: number;
   /** Asked before every write. */
   readonly isLeading: () => boolean;
   /** Told of each write that was answered. */
@@ -83,16 +85,17 @@ export class ShardSyncer implements LeaseSyncer {
   async #sync(leases: readonly Lease[], leading: Leading, signal: AbortSignal): Promise<boolean> {
     const { kinesis, stream, settings, clock, emit } = this.#options;
     const { ignoreUnexpectedChildShards } = settings;
+    const { sinceEpochMs } = leading;
     const { initialPosition, streamIdentifier, reference } = stream;
     const isFirstSync = areFirstLeasesUnfinished(leases);
     const begun = leases.flatMap(({ latestEpochMs }) => latestEpochMs === undefined ? [] : [latestEpochMs]);
     const hasBegun = isFirstSync && initialPosition === "LATEST" && begun.length > 0;
+    // What has been put since the table was listed counts as new: somebody may have begun then, unseen by a slow listing.
+    const latestEpochMs = hasBegun ? Math.min(sinceEpochMs, ...begun) : sinceEpochMs;
+    const begunAtLatestMs = hasBegun ? latestEpochMs : undefined;
+    const position = hasBegun ? new Date(latestEpochMs) : initialPosition;
+    const filter = isFirstSync ? shardFilterOf(position) : undefined;
     for (let attempt = 1;; attempt++) {
-      // Taken before the listing: what is put meanwhile counts as new.
-      const latestEpochMs = hasBegun ? Math.min(clock.epochMs(), ...begun) : clock.epochMs();
-      const begunAtLatestMs = hasBegun ? latestEpochMs : undefined;
-      const position = hasBegun ? new Date(latestEpochMs) : initialPosition;
-      const filter = isFirstSync ? shardFilterOf(position) : undefined;
       const shards = await kinesis.listShards(reference, filter, signal);
       const plan = leasesToCreate({
         shards,

@@ -2,16 +2,15 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { assignmentDefaults } from "../../src/lease/assignment.ts";
 import type { Lease } from "../../src/lease/lease.ts";
 import { renew } from "../../src/lease/lease_write.ts";
-import { LeaderDuties } from "../../src/worker/leader_duties.ts";
+import type { LeaseStore } from "../../src/lease/lease_store.ts";
+import { LeaderDuties, type LeaderDutiesOptions } from "../../src/worker/leader_duties.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
 import { MemoryBed, newLease } from "../support/memory_bed.ts";
 
 const signal = new AbortController().signal;
 
-function bed(isLeading: () => boolean = () => true, onProgress: () => void = () => {}) {
-  const memory = new MemoryBed();
-  const own: string[] = [];
-  const duties = new LeaderDuties({
+function dutiesOn(memory: MemoryBed, parts: Partial<LeaderDutiesOptions>): LeaderDuties {
+  return new LeaderDuties({
     workerId: "me",
     leaseStore: memory.store,
     coordinatorStore: memory.coordinator,
@@ -20,6 +19,18 @@ function bed(isLeading: () => boolean = () => true, onProgress: () => void = () 
     leaseSyncer: { syncIfNeeded: () => Promise.resolve(false) },
     system: memory.system,
     emit: memory.emit,
+    isLeading: () => true,
+    onProgress: () => {},
+    onOwnLease: () => {},
+    onOwnItemMissing: () => {},
+    ...parts,
+  });
+}
+
+function bed(isLeading: () => boolean = () => true, onProgress: () => void = () => {}) {
+  const memory = new MemoryBed();
+  const own: string[] = [];
+  const duties = dutiesOn(memory, {
     isLeading,
     onProgress,
     onOwnLease: () => void own.push("rung"),
@@ -66,6 +77,29 @@ Deno.test("LeaderDuties.lead() gives away what expired, and removes the dead wor
   await duties.lead(signal);
   assertEquals((await memory.read("a")).leaseOwner, "me");
   assertEquals((await memory.store.list()).workers.map((worker) => worker.workerId), ["me"]);
+});
+
+Deno.test("LeaderDuties.lead() tells the syncer the time before a listing that was long in coming", async () => {
+  const { memory, clock } = bed();
+  const since: number[] = [];
+  const slow: LeaseStore = Object.assign(Object.create(memory.store), {
+    list: async () => {
+      const listing = await memory.store.list();
+      await clock.advance(8000);
+      return listing;
+    },
+  });
+  const startedMs = clock.epochMs();
+  await dutiesOn(memory, {
+    leaseStore: slow,
+    leaseSyncer: {
+      syncIfNeeded: (_, { sinceEpochMs }) => {
+        since.push(sinceEpochMs);
+        return Promise.resolve(false);
+      },
+    },
+  }).lead(signal);
+  assertEquals(since, [startedMs]);
 });
 
 Deno.test("LeaderDuties.watch() before leading spares a new leader the time of watching", async () => {

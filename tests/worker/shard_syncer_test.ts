@@ -11,7 +11,7 @@ import { MemoryBed, newLease } from "../support/memory_bed.ts";
 import { ScriptedKinesis, shardWith } from "../support/scripted_kinesis.ts";
 
 const signal = new AbortController().signal;
-const leading = { isLeading: () => true, onProgress: () => {} };
+const leading = { sinceEpochMs: 1_700_000_000_000, isLeading: () => true, onProgress: () => {} };
 
 function streamAt(initialPosition: "LATEST" | "TRIM_HORIZON"): TrackedStream {
   const reference = { streamName: "words", streamArn: undefined };
@@ -56,13 +56,14 @@ Deno.test("ShardSyncer completes first leases at the next pass, at the time at w
   for (const isSameLeader of [true, false]) {
     const { memory, filters, syncer, state, leases } = bed();
     const first = syncer();
-    const begunMs = memory.clock.epochMs();
+    const begunMs = leading.sinceEpochMs;
     await assertRejects(() => first.syncIfNeeded([], leading, signal), Error, "throttled");
     assertEquals((await leases()).map((lease) => lease.leaseKey), ["s-0"]);
     await memory.clock.advance(2500);
     state.left = 5;
     const next = isSameLeader ? first : syncer();
-    assertEquals(await next.syncIfNeeded(await leases(), leading, signal), true);
+    const later = { ...leading, sinceEpochMs: begunMs + 2500 };
+    assertEquals(await next.syncIfNeeded(await leases(), later, signal), true);
     assertEquals(
       (await leases()).map(({ leaseKey, checkpoint: { sequenceNumber }, latestEpochMs }) => [
         leaseKey,

@@ -59,6 +59,7 @@ async function bed(options: Partial<WorkerOptions> = {}) {
     clock,
     sync: async () =>
       await syncer.syncIfNeeded((await memory.store.list()).leases, {
+        sinceEpochMs: clock.epochMs(),
         isLeading: () => isLeading,
         onProgress: () => {},
       }, signal),
