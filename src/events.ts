@@ -14,6 +14,8 @@ export type LeaseLossReason =
   | "taken"
   /** It could not be renewed in time; others may own it by now. */
   | "expired"
+  /** It was to be handed over, which took so long that others may have taken it by now. */
+  | "handoffOverdue"
   /** Its item is gone from the table. */
   | "deleted"
   /** The processor asked for it (`onProcessError: "stop"`). */

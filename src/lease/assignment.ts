@@ -28,7 +28,7 @@ import { HANDOFF_TIMEOUT_MS, isHandoffOverdue } from "./handoff.ts";
 import type { HandoffSighting } from "./handoff.ts";
 import { actualOwner } from "./lease.ts";
 import type { Lease } from "./lease.ts";
-import { assignUnmoved, startHandoff } from "./lease_write.ts";
+import { assign, startHandoff } from "./lease_write.ts";
 import type { LeaseWrite } from "./lease_write.ts";
 import { liveWorkers } from "./live_workers.ts";
 import type { LiveWorker } from "./live_workers.ts";
@@ -170,7 +170,7 @@ export function servedWorkers(
 export function writeOf(assignment: Assignment): LeaseWrite {
   switch (assignment.how) {
     case "assign":
-      return assignUnmoved(assignment.lease, assignment.to);
+      return assign(assignment.lease, assignment.to);
     case "startHandoff":
       return startHandoff(assignment.lease, assignment.to);
   }

@@ -71,7 +71,7 @@ export interface LeaseWrite {
   readonly operation: LeaseOperation;
   readonly leaseKey: string;
   readonly set: Partial<LeaseAttributes>;
-  /** Added by the table itself, not by us: two writers may both count. */
+  /** Added by the table itself, as KCL has it. */
   readonly add: Partial<Record<"leaseCounter" | "ownerSwitchesSinceCheckpoint", 1>>;
   readonly remove: readonly LeaseAttribute[];
   readonly when: LeaseCondition;
@@ -111,7 +111,13 @@ export function take(lease: Lease, workerId: string): LeaseWrite {
   };
 }
 
-/** The leader gives the lease to a worker; also how the owner completes a handoff. */
+/**
+ * The leader gives the lease to a worker; also how the owner completes a handoff.
+ *
+ * Only while the counter stands where it was read, which is stricter than KCL: its two owners alone are no fence. The owner of
+ * a lease that looked expired may have come back since the reading; and a write that is long under way may arrive when
+ * its sender holds the lease anew. Both times two workers would deliver until the next heartbeat.
+ */
 export function assign(lease: Lease, workerId: string): LeaseWrite {
   return {
     operation: "assign",
@@ -119,18 +125,8 @@ export function assign(lease: Lease, workerId: string): LeaseWrite {
     set: { leaseOwner: workerId },
     add: { leaseCounter: 1, ...switches(lease, workerId) },
     remove: ["checkpointOwner"],
-    when: ownersAsRead(lease),
+    when: unmoved(lease),
   };
-}
-
-/**
- * As {@linkcode assign}, but only while the counter stands where it was read. For whoever takes a lease for expired: its owner
- * may have come back since the reading, and with the owners alone as a fence both would deliver until the next heartbeat.
- * Stricter than KCL.
- */
-export function assignUnmoved(lease: Lease, workerId: string): LeaseWrite {
-  const write = assign(lease, workerId);
-  return { ...write, when: { ...write.when, leaseCounter: lease.leaseCounter } };
 }
 
 /** The leader asks the owner to hand over. Leaves the counter alone, so that the owner's writes keep working. */
@@ -145,7 +141,7 @@ export function startHandoff(lease: Lease & { readonly leaseOwner: string }, wor
   };
 }
 
-/** The lease becomes free; in a pending handoff it goes to the next owner instead. */
+/** The lease becomes free; in a pending handoff it goes to the next owner instead. Fenced as {@linkcode assign}. */
 export function evict(lease: Lease): LeaseWrite {
   return {
     operation: "evict",
@@ -153,7 +149,7 @@ export function evict(lease: Lease): LeaseWrite {
     set: {},
     add: { leaseCounter: 1 },
     remove: lease.checkpointOwner === undefined ? ["leaseOwner", "checkpointOwner"] : ["checkpointOwner"],
-    when: ownersAsRead(lease),
+    when: unmoved(lease),
   };
 }
 
@@ -272,9 +268,10 @@ function switches(lease: Lease, workerId: string): { ownerSwitchesSinceCheckpoin
   return leaves || isTakenBack ? { ownerSwitchesSinceCheckpoint: 1 } : {};
 }
 
-function ownersAsRead(lease: Lease): LeaseCondition {
+function unmoved(lease: Lease): LeaseCondition {
   return {
     exists: true,
+    leaseCounter: lease.leaseCounter,
     leaseOwner: lease.leaseOwner ?? null,
     checkpointOwner: lease.checkpointOwner ?? null,
   };

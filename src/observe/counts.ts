@@ -79,6 +79,7 @@ export const COUNTERS: Readonly<Record<CounterName, CounterSpec>> = {
   leases_lost_total: counter("Leases that this worker lost, by reason.", [
     { reason: "taken" },
     { reason: "expired" },
+    { reason: "handoffOverdue" },
     { reason: "deleted" },
     { reason: "givenUp" },
   ]),

@@ -219,6 +219,7 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
 const LOSSES: Readonly<Record<LeaseLossReason, string>> = {
   taken: "another worker owns it now",
   expired: "it was not renewed in time",
+  handoffOverdue: "it was not handed over in time",
   deleted: "its item is gone from the lease table",
   givenUp: "given up",
 };

@@ -37,6 +37,7 @@ export interface LeaseHoldOptions {
   readonly store: LeaseStore;
   readonly workerId: string;
   readonly failoverTimeMs: number;
+  readonly gracefulLeaseHandoffTimeoutMs: number;
   readonly clock: Clock;
   readonly emit: (event: WorkerEvent) => void;
   /** Who shall have the lease next when it is handed over; undefined leaves it to the leader. */
@@ -61,6 +62,8 @@ export class LeaseHold implements HeldLease {
   #unsureSinceMs: number | undefined;
   /** When our own handoff was first seen, in monotonic ms. */
   #handoffSeenMs: number | undefined;
+  /** From when on, in monotonic ms, others may find that our own handoff is overdue and take the lease. */
+  #handoffEndsMs = Infinity;
   /** Writes wait for one another. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -100,7 +103,14 @@ export class LeaseHold implements HeldLease {
     return this.#handoffSeenMs;
   }
 
+  /** From which monotonic ms on the lease is no longer held unless it is renewed, or not even then. */
+  get endsMs(): number {
+    const { failoverTimeMs } = this.#options;
+    return Math.min(this.#incrementedMs + failoverTimeMs, this.#handoffEndsMs);
+  }
+
   ensureHeld(): void {
+    if (this.#options.clock.monotonicMs() > this.#handoffEndsMs) this.drop("handoffOverdue");
     if (!this.#lost.signal.aborted && this.#isExpired()) this.drop("expired");
     this.#lost.signal.throwIfAborted();
   }
@@ -216,22 +226,25 @@ export class LeaseHold implements HeldLease {
         );
       }
       this.#lease = verdict.lease;
-      this.#noticeHandoff();
+      this.#noticeHandoff(this.#incrementedMs);
     }
   }
 
   /** @param sentMs Monotonic ms before which the write cannot have been applied. */
   #confirm(lease: Lease, write: LeaseWrite, sentMs: number): void {
+    const beforeMs = this.#incrementedMs;
     const isIncremented = write.set.leaseCounter !== undefined || write.add.leaseCounter !== undefined;
     if (isIncremented) this.#incrementedMs = sentMs;
     this.#lease = lease;
-    this.#noticeHandoff();
+    this.#noticeHandoff(beforeMs);
   }
 
-  #noticeHandoff(): void {
-    const { workerId, clock } = this.#options;
+  /** @param beforeMs Monotonic ms at which nobody had asked for a handoff yet. */
+  #noticeHandoff(beforeMs: number): void {
+    const { workerId, clock, gracefulLeaseHandoffTimeoutMs, failoverTimeMs } = this.#options;
     if (this.#lease.checkpointOwner !== workerId || this.#handoffSeenMs !== undefined) return;
     this.#handoffSeenMs = clock.monotonicMs();
+    this.#handoffEndsMs = beforeMs + gracefulLeaseHandoffTimeoutMs + failoverTimeMs;
     this.requestDrain(`lease "${this.leaseKey}" is to be handed over to ${this.#lease.leaseOwner}`);
   }
 
@@ -244,6 +257,7 @@ export class LeaseHold implements HeldLease {
 const lossText: Readonly<Record<LeaseLossReason, string>> = {
   taken: "another worker owns it",
   expired: "it could not be renewed in time",
+  handoffOverdue: "it could not be handed over in time",
   deleted: "its item is gone from the lease table",
   givenUp: "it was given up",
 };

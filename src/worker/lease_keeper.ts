@@ -16,7 +16,7 @@ import { expiredLeases, observe, renewIntervalMs, type Sighting } from "../lease
 import { mayFinishHandoff, mayStart } from "../lease/handoff.ts";
 import type { Lease } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
-import { assign, assignUnmoved, evict, renew } from "../lease/lease_write.ts";
+import { assign, evict, renew } from "../lease/lease_write.ts";
 import { type Clock, pause } from "../system.ts";
 import { LeaseHold } from "./lease_hold.ts";
 import { Semaphore, type TaskGroup } from "./task_group.ts";
@@ -141,7 +141,7 @@ export class LeaseKeeper {
     const expired = expiredLeases(sightings, [lease], { failoverTimeMs, nowMs: askedMs }).length > 0;
     if (!mayFinishHandoff(lease, { workerId, isLeader: false, expired, overdue: false })) return;
     this.#awaited.delete(leaseKey);
-    await store.apply(assignUnmoved(lease, workerId), signal);
+    await store.apply(assign(lease, workerId), signal);
   }
 
   /** The life of one hold: consumed and renewed at the same time, forgotten when both are over. */
@@ -188,19 +188,24 @@ export class LeaseKeeper {
 
   /** Notices expiry even while a renewal hangs, and ends a handoff that the processor does not. */
   async #watch(hold: LeaseHold): Promise<void> {
-    const { clock, failoverTimeMs, gracefulLeaseHandoffTimeoutMs } = this.#options;
+    const { tasks, clock, gracefulLeaseHandoffTimeoutMs } = this.#options;
+    let isEnding = false;
     while (!hold.lost.aborted) {
       const nowMs = clock.monotonicMs();
-      const expiresInMs = hold.incrementedMs + failoverTimeMs - nowMs + 1;
-      const handoffInMs = hold.handoffSeenMs === undefined
+      const endsInMs = hold.endsMs - nowMs + 1;
+      let handoffInMs = hold.handoffSeenMs === undefined || isEnding
         ? Infinity
         : hold.handoffSeenMs + gracefulLeaseHandoffTimeoutMs - nowMs;
-      if (handoffInMs <= 0) return await hold.handOver();
-      if (!await pause(clock, Math.min(expiresInMs, handoffInMs, 1000), hold.lost)) return;
+      if (handoffInMs <= 0) {
+        isEnding = true; // which may take long, too long perhaps
+        handoffInMs = Infinity;
+        tasks.run(() => hold.handOver());
+      }
+      if (!await pause(clock, Math.min(endsInMs, handoffInMs, 1000), hold.lost)) return;
       try {
         hold.ensureHeld();
       } catch {
-        return; // It has expired; the hold has said so.
+        return; // It is too late for the lease; the hold has said so.
       }
     }
   }

@@ -221,6 +221,8 @@ export function leaseStoreContract(kind: string, open: () => Promise<Fixture>): 
           renew(stale),
           renew({ ...stale, checkpointOwner: "somebody" }),
           take(stale, "thief"),
+          assign(stale, "thief"),
+          evict(stale),
           checkpoint(stale, positionAt("5")),
           prepareCheckpoint(stale, positionAt("5")),
           setChildShardIds(stale, ["shardId-000000000001"]),
@@ -302,17 +304,6 @@ export function leaseStoreContract(kind: string, open: () => Promise<Fixture>): 
     assertEquals(after.leaseCounter, lease.leaseCounter + 1);
     for (const outcome of outcomes) if (!outcome.applied) assertEquals(outcome.found, after);
   });
-
-  testWithTable(
-    "apply() adds to the counter that it finds, for a leader's write does not know it",
-    async (fixture) => {
-      const read1 = await ownedLease(fixture);
-      await fixture.leases.apply(renew(read1));
-      const outcome = await fixture.leases.apply(assign(read1, "w2"));
-      assert(outcome.applied);
-      assertEquals(outcome.lease.leaseCounter, read1.leaseCounter + 2);
-    },
-  );
 
   testWithTable("apply() refuses to write an empty owner or an empty set", async (fixture) => {
     const lease = await ownedLease(fixture);

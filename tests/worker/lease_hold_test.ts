@@ -2,7 +2,15 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { LeaseLostError } from "../../src/errors.ts";
 import type { LeaseStore } from "../../src/lease/lease_store.ts";
-import { assign, checkpoint, evict, renew, startHandoff, take } from "../../src/lease/lease_write.ts";
+import {
+  assign,
+  checkpoint,
+  evict,
+  type LeaseWrite,
+  renew,
+  startHandoff,
+  take,
+} from "../../src/lease/lease_write.ts";
 import { positionAt, SHARD_END } from "../../src/stream/sequence_number.ts";
 import { LeaseHold, type LeaseHoldOptions } from "../../src/worker/lease_hold.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
@@ -58,14 +66,7 @@ Deno.test("LeaseHold counts as renewed from before the write was sent, not from 
       return outcome;
     },
   });
-  const hold = new LeaseHold(lease, 0, {
-    store: slow,
-    workerId: "me",
-    failoverTimeMs: 10_000,
-    clock: memory.clock,
-    emit: memory.emit,
-    successorOf: () => undefined,
-  });
+  const hold = new LeaseHold(lease, 0, { ...holdOptions(memory), store: slow });
   const renewing = hold.renew();
   await memory.clock.advance(4000);
   await renewing;
@@ -116,6 +117,7 @@ Deno.test("LeaseHold recognises its own write when only the answer was lost", as
     store: unreliable(memory.store, faults),
     workerId: "me",
     failoverTimeMs: 10_000,
+    gracefulLeaseHandoffTimeoutMs: 30_000,
     clock: memory.clock,
     emit: memory.emit,
     successorOf: () => undefined,
@@ -140,6 +142,7 @@ Deno.test("LeaseHold stores a checkpoint after a renewal whose answer was lost",
     store: unreliable(memory.store, ["answerLost"]),
     workerId: "me",
     failoverTimeMs: 10_000,
+    gracefulLeaseHandoffTimeoutMs: 30_000,
     clock: memory.clock,
     emit: memory.emit,
     successorOf: () => undefined,
@@ -222,14 +225,7 @@ Deno.test("LeaseHold writes one at a time", async () => {
       return await memory.store.apply(...args);
     },
   });
-  const hold = new LeaseHold(lease, 0, {
-    store: watched,
-    workerId: "me",
-    failoverTimeMs: 10_000,
-    clock: memory.clock,
-    emit: memory.emit,
-    successorOf: () => undefined,
-  });
+  const hold = new LeaseHold(lease, 0, { ...holdOptions(memory), store: watched });
   await Promise.all([
     hold.renew(),
     hold.checkpoint(positionAt("1")),
@@ -238,6 +234,50 @@ Deno.test("LeaseHold writes one at a time", async () => {
   ]);
   assertEquals(most, 1);
   assertEquals((await memory.read("s")).leaseCounter, 5);
+});
+
+Deno.test("LeaseHold.handOver() that arrives late leaves the lease to a later hold of the same worker", async () => {
+  for (const successorOf of [() => undefined, () => "other"]) {
+    const memory = new MemoryBed();
+    const underWay: LeaseWrite[] = [];
+    const slow: LeaseStore = Object.assign(Object.create(memory.store), {
+      apply: (write: LeaseWrite) => {
+        underWay.push(write);
+        return Promise.reject(new Error("no answer in time"));
+      },
+    });
+    const options = { ...holdOptions(memory), successorOf };
+    const first = new LeaseHold(await memory.lease("s", "me"), 0, { ...options, store: slow });
+    await first.handOver();
+    const again = await memory.store.apply(renew(await memory.read("s")));
+    assert(again.applied);
+    for (const late of underWay) assertEquals((await memory.store.apply(late)).applied, false);
+    await new LeaseHold(again.lease, 0, options).renew();
+    assertEquals((await memory.read("s")).leaseOwner, "me");
+    assertEquals(underWay.length, 1);
+  }
+});
+
+Deno.test("LeaseHold is lost when others may take its handoff for overdue, however it is renewed meanwhile", async () => {
+  for (const noticed of ["by a renewal", "by a checkpoint"] as const) {
+    const { hold, clock, memory, events } = await bed({ gracefulLeaseHandoffTimeoutMs: 5000 });
+    await clock.advance(2000);
+    await hold.renew();
+    const { leaseOwner = "", ...lease } = await memory.read("s");
+    await memory.store.apply(startHandoff({ ...lease, leaseOwner }, "next"));
+    await clock.advance(3000);
+    if (noticed === "by a renewal") await hold.renew();
+    else await hold.checkpoint(positionAt("5"));
+    for (let ms = 0; ms < 12_000; ms += 1000) {
+      await clock.advance(1000);
+      await hold.renew();
+    }
+    hold.ensureHeld();
+    assertEquals(hold.drain.aborted, true);
+    await clock.advance(1);
+    assertThrows(() => hold.ensureHeld(), LeaseLostError, "could not be handed over in time");
+    assertEquals(eventsOf(events, "leaseLost").map(({ reason }) => reason), ["handoffOverdue"]);
+  }
 });
 
 Deno.test("LeaseHold of a worker's namesake is lost when the counter ran on", async () => {
@@ -315,6 +355,7 @@ function holdOptions(memory: MemoryBed): LeaseHoldOptions {
     store: memory.store,
     workerId: "me",
     failoverTimeMs: 10_000,
+    gracefulLeaseHandoffTimeoutMs: 30_000,
     clock: memory.clock,
     emit: memory.emit,
     successorOf: () => undefined,

@@ -161,6 +161,31 @@ Deno.test("LeaseKeeper transfers a lease whose processor does not finish in time
   await stop();
 });
 
+Deno.test("LeaseKeeper lets go of a lease whose handoff hangs, before anybody finds it overdue", async () => {
+  const gate = Promise.withResolvers<void>();
+  const { memory, keeper, clock, stop } = bed({ consume: () => gate.promise });
+  await memory.lease("a", "me");
+  await keeper.discover(signal);
+  const lease = await memory.read("a");
+  await memory.store.apply(startHandoff({ ...lease, leaseOwner: "me" }, "next"));
+  const { apply } = memory.store;
+  const heartbeat = apply.bind(memory.store);
+  memory.store.apply = (write, signal) => {
+    if (write.operation === "renew") return heartbeat(write, signal);
+    return new Promise((_, reject) =>
+      signal?.addEventListener("abort", () => reject(signal.reason), { once: true })
+    );
+  };
+  await clock.advance(39_900);
+  assertEquals(keeper.held.length, 1);
+  await clock.advance(101);
+  assertEquals(eventsOf(memory.events, "leaseLost").map((event) => event.reason), ["handoffOverdue"]);
+  assertEquals(keeper.held.length, 0);
+  memory.store.apply = apply;
+  gate.resolve();
+  await stop();
+});
+
 Deno.test("LeaseKeeper ends a handoff to itself when the other side has died, and not before", async () => {
   const { memory, keeper, consumed, clock, stop } = bed();
   const lease = await memory.lease("a", "old");
