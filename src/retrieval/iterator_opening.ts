@@ -3,8 +3,9 @@
  *
  * AWS gives an iterator for a time at once. kinesalite gives none before there is a record from that time on, and would hold
  * up a shard to which nothing is put, its end included. So a shard that is read from the time at which its lease was created
- * is waited for at its tip when no iterator comes in time: a record there, or the end, is the sign to ask for the time
- * again. What is read at the tip is never delivered, so that an answer that was merely slow costs no record.
+ * is waited for at its tip when no iterator comes in time: a record there, the end, or some seconds without either, is the
+ * sign to ask for the time again. What is read at the tip is never delivered, so that an answer that was merely slow costs
+ * no record, nor does a record lie unread for long because none follows it.
  *
  * @module
  */
@@ -24,6 +25,8 @@ export interface IteratorOpeningOptions {
 
 /** How long an iterator for a lease's own time may take, in ms. AWS answers in some 10 ms. */
 const PATIENCE_MS = 2000;
+/** When nothing has come at the tip for so long, in ms, the time is asked for again. */
+const TIP_WAIT_MS = 10_000;
 /** So often the time is asked for when the shard is over: then there may be no record from that time on, ever. */
 const ASKED_AT_END = 3;
 
@@ -32,8 +35,12 @@ export class IteratorOpening {
   readonly #options: IteratorOpeningOptions;
   /** Whether the iterator given last waits at the tip. */
   #isAtTip = false;
+  /** Since when, in monotonic ms. */
+  #atTipMs = 0;
+  /** The iterator that follows there. */
+  #tip: string | undefined;
   /** What has come there. */
-  #sign: "record" | "end" | undefined;
+  #sign: "record" | "end" | "nothing" | undefined;
 
   constructor(options: IteratorOpeningOptions) {
     this.#options = options;
@@ -45,7 +52,7 @@ export class IteratorOpening {
    * @param lastFetched The last record fetched, which the iterator then follows.
    */
   async open(lastFetched: string | undefined, signal: AbortSignal): Promise<string | undefined> {
-    const { start } = this.#options;
+    const { start, clock } = this.#options;
     const position = start.next(lastFetched);
     let iterator: string | undefined | typeof unanswered = unanswered;
     if (this.#sign === "record" || !start.isOwnTime(position)) iterator = await this.#get(position, signal);
@@ -57,9 +64,10 @@ export class IteratorOpening {
       iterator = await this.#getInTime(position, signal);
     }
     const isUnanswered = iterator === unanswered;
-    if (iterator === unanswered) iterator = await this.#get({ type: "LATEST" }, signal);
+    if (iterator === unanswered) iterator = this.#tip ?? await this.#get({ type: "LATEST" }, signal);
     this.#isAtTip = isUnanswered && this.#sign !== "end";
-    this.#sign = undefined;
+    this.#atTipMs = clock.monotonicMs();
+    this.#sign = this.#tip = undefined;
     if (this.#isAtTip) start.tellTip();
     return iterator;
   }
@@ -69,6 +77,10 @@ export class IteratorOpening {
     if (!this.#isAtTip) return true;
     if (records.length > 0) this.#sign = "record";
     else if (nextShardIterator === undefined) this.#sign = "end";
+    else if (this.#options.clock.monotonicMs() - this.#atTipMs >= TIP_WAIT_MS) {
+      this.#sign = "nothing";
+      this.#tip = nextShardIterator;
+    }
     return this.#sign === undefined;
   }
 

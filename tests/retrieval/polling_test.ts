@@ -405,6 +405,27 @@ Deno.test("polling() waits 2 s for an iterator at that time, then at the tip for
   }
 });
 
+Deno.test("polling() asks for that time every 10 s while nothing comes at the tip, and leaves its place there for no answer", async () => {
+  const { clock, kinesis } = bed();
+  silentAbout(kinesis, clock, () => clock.monotonicMs() > 20_000);
+  const quiet = Array.from({ length: 20 }, (_, i) => output([], `tip-${i}`));
+  const isTip = ({ iterator }: { readonly iterator: string }) => /tip|#2$/.test(iterator);
+  kinesis.getRecords = ((get) => async (...[stream, iterator, limit]: Parameters<typeof get>) => {
+    kinesis.script.unshift(isTip({ iterator }) ? quiet.shift() ?? output([]) : output([7], "a"));
+    return await get(stream, iterator, limit);
+  })(kinesis.getRecords.bind(kinesis));
+  const { pages } = await readAll(kinesis, clock, {
+    pages: 20,
+    checkpoint: positionAt("LATEST"),
+    createdAtLatest: created,
+  });
+  assertEquals(kinesis.iterators, [sinceCreation, tip, sinceCreation, sinceCreation]);
+  assertEquals(numbersOf(pages).find((numbers) => numbers.length > 0), [7]);
+  const atTip = kinesis.reads.filter(isTip);
+  assertEquals(atTip.slice(1).map(({ iterator }) => iterator), atTip.slice(1).map((_, i) => `tip-${i}`));
+  assertEquals(kinesis.reads.find((read) => !isTip(read))?.iterator, "s-0#4");
+});
+
 Deno.test("polling() asks for that time again when its iterator at the tip has expired", async () => {
   const { clock, kinesis } = bed();
   silentAbout(kinesis, clock, () => clock.monotonicMs() > 3000);
