@@ -51,6 +51,13 @@ const describeLimitMs = 20_000;
 /** A stream that is not known is a reason to list them once more, but not within so many ms of the last time. */
 const relistIntervalMs = 10_000;
 
+/** A listing that leases of unknown streams wait for; it goes on for as long as one of them does. */
+interface Relisting {
+  readonly over: Promise<void>;
+  readonly stop: AbortController;
+  waiting: number;
+}
+
 /** See the module. */
 export class Streams {
   readonly #options: StreamsOptions;
@@ -64,7 +71,7 @@ export class Streams {
   readonly #missing = new Map<string, string>();
   #sought: ReadonlySet<string> = new Set();
   #listedMs: number | undefined;
-  #relisting: Promise<void> | undefined;
+  #relisting: Relisting | undefined;
 
   constructor(options: StreamsOptions) {
     this.#options = options;
@@ -120,7 +127,7 @@ export class Streams {
     this.#track([...this.#tracked].filter(([key]) => key !== streamIdentifier));
   }
 
-  /** The stream of a lease; undefined, and told once, when it cannot be read. */
+  /** The stream of a lease; undefined when the signal aborts, and, told once, when it cannot be read. */
   async of(
     lease: { readonly leaseKey: string; readonly streamIdentifier: string | undefined },
     signal: AbortSignal,
@@ -135,8 +142,8 @@ export class Streams {
           "that reads many: two applications share a table",
       );
     }
-    // The many leases of an unknown stream are answered by one listing.
-    await (this.#relisting ??= this.#relist(signal).finally(() => this.#relisting = undefined));
+    await this.#relisted(signal);
+    if (signal.aborted) return undefined;
     return this.#tracked.get(streamIdentifier) ?? this.#other(lease.leaseKey, streamIdentifier);
   }
 
@@ -170,17 +177,41 @@ export class Streams {
     });
   }
 
+  /** Waits for a listing, one for all the leases of unknown streams, or until the signal aborts. */
+  async #relisted(signal: AbortSignal): Promise<void> {
+    const listing = this.#relisting ??= this.#startRelisting();
+    const left = Promise.withResolvers<void>();
+    const leave = () => left.resolve();
+    signal.addEventListener("abort", leave, { once: true });
+    if (signal.aborted) leave();
+    listing.waiting++;
+    try {
+      await Promise.race([listing.over, left.promise]);
+    } finally {
+      signal.removeEventListener("abort", leave);
+      listing.waiting--;
+      if (listing.waiting === 0) {
+        listing.stop.abort(signal.reason);
+        if (this.#relisting === listing) this.#relisting = undefined;
+      }
+    }
+  }
+
+  #startRelisting(): Relisting {
+    const stop = new AbortController();
+    return { over: this.#relist(stop.signal), stop, waiting: 0 };
+  }
+
   async #relist(signal: AbortSignal): Promise<void> {
     const { clock, emit } = this.#options;
     if (this.#listedMs !== undefined && clock.monotonicMs() - this.#listedMs < relistIntervalMs) return;
     try {
       await this.#list(false, signal);
     } catch (error) {
-      // The lease that asked was lost meanwhile: that is nobody's failure.
-      if (!signal.aborted) emit({ type: "passFailed", pass: "streams", error });
-    } finally {
-      this.#listedMs = clock.monotonicMs();
+      if (signal.aborted) return; // The leases that waited for it are lost: that is nobody's failure.
+      emit({ type: "passFailed", pass: "streams", error });
     }
+    this.#listedMs = clock.monotonicMs();
   }
 
   /** @param isFirst Whether finding none of them is a failure. */

@@ -200,6 +200,46 @@ Deno.test("Streams.of() fails nothing when the lease is lost while streams are l
   assertEquals(streams.tracked.length, 1);
 });
 
+Deno.test("Streams.of() goes on listing for the other leases when the one that asked first is lost", async () => {
+  const lost = new AbortController();
+  const listed = Promise.withResolvers<void>();
+  const { streams, memory } = bed({
+    streams: async () => {
+      if (memory.clock.monotonicMs() === 0) return ["orders"];
+      await listed.promise;
+      return ["orders", { streamName: "words", initialPositionInStream: "TRIM_HORIZON", consumerArn: "c" }];
+    },
+  }, { orders: 100, words: 200 });
+  await streams.start(signal);
+  await memory.clock.advance(10_000);
+  const first = streams.of(leaseOf(`${ACCOUNT}:words:200`), lost.signal);
+  const second = streams.of(leaseOf(`${ACCOUNT}:words:200`), signal);
+  lost.abort();
+  assertEquals(await first, undefined);
+  listed.resolve();
+  const { initialPosition, consumerArn } = await second ?? {};
+  assertEquals([initialPosition, consumerArn], ["TRIM_HORIZON", "c"]);
+});
+
+Deno.test("Streams.of() lists anew after a listing that all who waited for it have left", async () => {
+  const lost = new AbortController();
+  let lists = 0;
+  const { streams, memory } = bed({
+    streams: async () => {
+      lists++;
+      if (lists === 2) await new Promise(() => {});
+      return lists === 1 ? ["orders"] : ["orders", "words"];
+    },
+  }, { orders: 100, words: 200 });
+  await streams.start(signal);
+  await memory.clock.advance(10_000);
+  const first = streams.of(leaseOf(`${ACCOUNT}:words:200`), lost.signal);
+  lost.abort();
+  await first;
+  await streams.of(leaseOf(`${ACCOUNT}:words:200`), signal);
+  assertEquals([lists, streams.tracked.length], [3, 2]);
+});
+
 Deno.test("Streams.of() does not read a stream's namesake of before: their shards have the same ids", async () => {
   const { streams, notices } = bed({ streams: ["orders"] });
   await streams.start(signal);
