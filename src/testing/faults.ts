@@ -2,7 +2,8 @@
  * What goes wrong between a process and the services it calls, decided call by call from chance.
  *
  * A call may be throttled, refused, never arrive, arrive long after its sender gave it up, be done and its answer lost, be
- * answered slowly, or be done twice because somebody below sent it again. During an outage nothing gets through.
+ * answered slowly, or be done twice because somebody below sent it again. During an outage nothing gets through; in a storm much
+ * more of it happens, so that faults meet which would else hardly ever.
  *
  * @module
  */
@@ -82,6 +83,7 @@ export class Weather {
   readonly patienceMs: number;
   readonly #time: VirtualTime;
   readonly #outages = new Map<Service, number>();
+  #storm: Storm | undefined;
   readonly #rates: FaultRates;
   #faults: ReadonlySet<Fault>;
 
@@ -99,7 +101,19 @@ export class Weather {
 
   /** What goes wrong with single calls; undefined: nothing. */
   get rates(): FaultRates | undefined {
-    return this.has("network") ? this.#rates : undefined;
+    if (!this.has("network")) return undefined;
+    return this.isStormy ? { ...this.#rates, ...this.#storm?.rates } : this.#rates;
+  }
+
+  /** Whether much more goes wrong than usual. */
+  get isStormy(): boolean {
+    return this.#storm !== undefined && this.#time.nowMs < this.#storm.untilMs;
+  }
+
+  /** For so long, many calls meet these faults, so many of them each. */
+  startStorm(faults: readonly (keyof FaultRates)[], part: number, ms: number): void {
+    const rates = Object.fromEntries(faults.map((fault) => [fault, part]));
+    this.#storm = { untilMs: this.#time.nowMs + ms, rates };
   }
 
   /** Nobody reaches the service for so long. */
@@ -114,8 +128,14 @@ export class Weather {
   /** From now on everything works. */
   clear(): void {
     this.#outages.clear();
+    this.#storm = undefined;
     this.#faults = new Set();
   }
+}
+
+interface Storm {
+  readonly untilMs: number;
+  readonly rates: Partial<FaultRates>;
 }
 
 /** One process's way to the services. */
@@ -133,6 +153,11 @@ export class Link {
   /** Whether something of this kind and probability happens now; never once the weather is fine. */
   happens(fault: Fault, probability: number): boolean {
     return this.#weather.has(fault) && this.chance.happens(probability);
+  }
+
+  /** Whether a read shows the past. */
+  isStale(probability: number): boolean {
+    return this.happens("staleReads", this.#weather.isStormy ? 0.5 : probability);
   }
 
   /** Whether nothing gets through to the service. */
@@ -211,4 +236,5 @@ export function serviceFailure(service: Service, operation: string, code: string
   });
 }
 
-const CALL_FAULTS = ["throttled", "refused", "answerLost", "slow", "late", "doubled"] as const;
+/** What may go wrong with a call. */
+export const CALL_FAULTS = ["throttled", "refused", "answerLost", "slow", "late", "doubled"] as const;

@@ -41,7 +41,7 @@ export const lateStartMs = 20_000;
 export function variedOptions(chance: Chance): FleetOptions {
   const pick = <T>(first: T, ...others: readonly T[]): T => chance.pick([first, ...others]) ?? first;
   const position = chance.next();
-  return {
+  const options: FleetOptions = {
     initialPositionInStream: position < 0.6
       ? "TRIM_HORIZON"
       : position < 0.8
@@ -60,5 +60,10 @@ export function variedOptions(chance: Chance): FleetOptions {
     retrievalMode: chance.happens(0.3) ? "FANOUT" : "POLLING",
     shutdownGraceMs: pick(30_000, 3000),
     deregisterConsumerOnStop: chance.happens(0.2),
+    maxLeaseRenewals: pick(20, 20, 1),
+    cleanupLeasesUponShardCompletion: chance.happens(0.9),
   };
+  const idlePacing = pick("adaptive", "adaptive", "adaptive", "fixed");
+  // Two records a second would never catch up.
+  return { ...options, idlePacing: options.maxRecords === 2 ? "adaptive" : idlePacing };
 }

@@ -6,7 +6,7 @@
  */
 
 import type { Chance } from "./chance.ts";
-import type { Weather } from "./faults.ts";
+import { CALL_FAULTS, type Weather } from "./faults.ts";
 import { lateStartMs } from "./fleet_options.ts";
 import type { History } from "./history.ts";
 import type { LeaseRules } from "./lease_rules.ts";
@@ -51,9 +51,12 @@ export function startScript(options: ScriptOptions): void {
       // The end of a shard is where most can go wrong: something often does.
       if (chance.happens(0.5)) time.after(chance.between(0, 6000), () => disturb(options));
       if (chance.happens(0.2)) time.after(chance.between(0, 4000), () => fail(options));
+      if (chance.happens(0.3)) storm(options);
       if (chance.happens(0.5)) time.after(chance.between(0, 4000), () => join(options));
     });
   }
+  // First leases are made once in the life of an application: much of that must go wrong to be seen at all.
+  if (chance.happens(0.5)) time.after(startMs, () => storm(options));
   repeat(options, [5000, 60_000], () => disturb(options));
   repeat(options, [60_000, 240_000], () => fail(options));
   if (weather.has("trims")) repeat(options, [5000, 40_000], () => trim(options));
@@ -149,7 +152,9 @@ function startNew(options: ScriptOptions): void {
 /** One worker more than there should be, for whom others give up leases. */
 function join(options: ScriptOptions): void {
   const { weather, fleet, size } = options;
-  if (weather.has("deploys") && fleet.members.length <= size) startNew(options);
+  if (!weather.has("deploys") || fleet.members.length > size) return;
+  startNew(options);
+  if (options.chance.happens(0.3)) storm(options);
 }
 
 /** Two processes never run under one id at a time: that is a user's mistake that no lease table can make good. */
@@ -165,6 +170,16 @@ function fail({ time, activeMs, chance, weather, history }: ScriptOptions): void
   const ms = chance.between(1000, 40_000);
   history.note("script", undefined, `${service} is out for ${Math.round(ms)} ms`);
   weather.startOutage(service, ms);
+}
+
+/** Much goes wrong with single calls for a while. */
+function storm({ chance, weather, history }: ScriptOptions): void {
+  if (!weather.has("network")) return;
+  const ms = chance.between(5000, 40_000);
+  // Two kinds, for it is where they meet that nobody has looked.
+  const faults = [chance.pick(CALL_FAULTS), chance.pick(CALL_FAULTS)].filter((fault) => fault !== undefined);
+  history.note("script", undefined, `many calls are ${faults.join(" and ")} for ${Math.round(ms)} ms`);
+  weather.startStorm(faults, 0.3, ms);
 }
 
 /** What lies behind a stored checkpoint may be too old at any time. */

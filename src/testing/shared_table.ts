@@ -82,11 +82,11 @@ export class SharedTable {
       exists: (signal) => call("DescribeTable", signal, () => true),
       get: (key, signal) => call("GetItem", signal, () => this.#items.get(key)),
       scan: (signal) => {
-        const isStale = link.happens("staleReads", rates.staleReads);
+        const isStale = link.isStale(rates.staleReads);
         return call("Scan", signal, () => isStale ? this.#staleItems(link) : [...this.#items.values()]);
       },
       owned: (workerId, signal) => {
-        const isStale = link.happens("staleReads", rates.staleReads);
+        const isStale = link.isStale(rates.staleReads);
         return call(
           "Query",
           signal,

@@ -8,6 +8,7 @@ import {
   type Verdict,
 } from "../../src/aws/retry.ts";
 import cases from "../cases/retry.json" with { type: "json" };
+import { seeded } from "../support/seed.ts";
 
 for (const { code, status, verdict, comment } of cases) {
   Deno.test(`classify() calls ${code} with ${status ?? "no status"} ${verdict}: ${comment}`, () => {
@@ -23,7 +24,6 @@ Deno.test("backoffMs() doubles from its base, stops at the cap, and is spread fr
 });
 
 Deno.test("backoffMs() is never negative nor past the cap", () => {
-  const seed = Number(Deno.env.get("SEED") ?? Date.now() % 2 ** 31);
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 5000 }),
@@ -35,7 +35,7 @@ Deno.test("backoffMs() is never negative nor past the cap", () => {
         return ms >= 0 && ms <= maxMs && Number.isInteger(ms);
       },
     ),
-    { seed }, // fast-check prints it on failure
+    seeded(),
   );
 });
 

@@ -40,15 +40,18 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "assign-without-the-counter",
     file: "src/lease/lease_write.ts",
-    find: `return { ...write, when: { ...write.when, leaseCounter: lease.leaseCounter } };`,
-    replace: `return write;`,
+    find: `    leaseCounter: lease.leaseCounter,
+    leaseOwner: lease.leaseOwner ?? null,`,
+    replace: `    leaseOwner: lease.leaseOwner ?? null,`,
     why: "a leader that acts on an old scan takes a lease from an owner that has come back meanwhile",
   },
   {
     name: "assign-without-any-fence",
     file: "src/lease/lease_write.ts",
-    find: `return { ...write, when: { ...write.when, leaseCounter: lease.leaseCounter } };`,
-    replace: `return { ...write, when: { exists: true } };`,
+    find: `    leaseCounter: lease.leaseCounter,
+    leaseOwner: lease.leaseOwner ?? null,
+    checkpointOwner: lease.checkpointOwner ?? null,`,
+    replace: ``,
     why: "a leader that acts on an old scan takes a lease from its new owner",
   },
   {

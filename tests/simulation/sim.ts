@@ -4,7 +4,7 @@
  *
  *     deno task sim --seeds 100 [--seed 1] [--minutes 8] [--first] [--verbose]
  *
- * `--seed` is the first of the seeds; `--first` ends at the first violation; `--verbose` tells of each seed how many steps it
+ * `--seed` is the first of the seeds, or `random`; `--first` ends at the first violation; `--verbose` tells of each seed how many steps it
  * took, after how many ms of virtual time it came to order, and its fingerprint.
  *
  * @module
@@ -26,7 +26,9 @@ async function main(args: readonly string[]): Promise<number> {
       verbose: { type: "boolean", default: false },
     },
   });
-  const first = wholeNumber("seed", values.seed), count = wholeNumber("seeds", values.seeds);
+  const random = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+  const first = values.seed === "random" ? random : wholeNumber("seed", values.seed),
+    count = wholeNumber("seeds", values.seeds);
   const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
   const startedMs = performance.now();
   let seeds = 0, violations = 0, workerHours = 0;
