@@ -9,21 +9,19 @@ import { assertEquals, assertGreater, assertNotEquals } from "@std/assert";
 import { simulate, violationText } from "../../src/testing/mod.ts";
 
 /**
- * Seeds that break a rule when what they found is not mended: most by the mutant that takes the mending back. Any change of the
- * world or of a worker may turn such a seed into another story: `deno task sim:mutants --only …` finds a new one.
+ * Seeds that break a rule when what the simulation once found is not mended, by the mutant that takes the mending back. Any change
+ * of the world or of a worker may turn such a seed into another story: `deno task sim:mutants --only …` finds a new one.
  */
 const REGRESSIONS: readonly (readonly [seed: number, what: string])[] = [
-  [59, "end-in-the-last-checkpoint"],
-  [17, "checkpoint-goes-back"],
-  [39, "assign-without-the-counter"],
-  [268, "note-children-without-counter"],
-  [136, "tip-in-place-of-a-slow-iterator"],
-  [89, "read-from-what-turned-up"],
-  [1, "end-that-turned-up-is-read-from"],
-  [2, "begin-under-an-expired-lease"],
-  [12, "pace-from-before-the-iterator"],
-  [50_659, "SHARD_END of an open shard that a listing does not show yet"],
-  [50_991, "a handoff that is asked for anew and ended by the time of the one before"],
+  [39, "end-in-the-last-checkpoint"],
+  [3, "checkpoint-goes-back"],
+  [56, "assign-without-the-counter"],
+  [228, "note-children-without-counter"],
+  [635, "tip-in-place-of-a-slow-iterator"],
+  [78, "read-from-what-turned-up"],
+  [624, "end-that-turned-up-is-read-from"],
+  [197, "begin-under-an-expired-lease"],
+  [3, "pace-from-before-the-iterator"],
 ];
 
 /**
