@@ -32,6 +32,8 @@ import { assign, startHandoff } from "./lease_write.ts";
 import type { LeaseWrite } from "./lease_write.ts";
 import { liveWorkers } from "./live_workers.ts";
 import type { LiveWorker } from "./live_workers.ts";
+import { reportAge } from "./reports.ts";
+import type { ReportSighting } from "./reports.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
 
 /** How leases are spread. KCL: `leaseAssignmentStrategy`. */
@@ -77,6 +79,8 @@ export interface AssignmentInput {
   readonly sightings: ReadonlyMap<string, Sighting>;
   /** What `observeHandoffs()` made of `leases`. */
   readonly handoffs: ReadonlyMap<string, HandoffSighting>;
+  /** What `observeReports()` made of `workers`. */
+  readonly reports: ReadonlyMap<string, ReportSighting>;
   /** What `unbegunLeases()` says: counts only where handoffs are graceful. */
   readonly unbegun: ReadonlySet<string>;
   /** Monotonic ms, taken before the listing began. */
@@ -188,10 +192,11 @@ function candidatesOf(
     owning.add(actualOwner(lease));
     if (!available.has(lease)) renewing.add(actualOwner(lease));
   }
-  const live = liveWorkers(input.workers, input.nowEpochS);
-  const isSilent = ({ workerId, lastUpdateEpochS }: LiveWorker) =>
+  const now = { epochS: input.nowEpochS, ms: input.nowMs };
+  const live = liveWorkers(input.workers, reportAge(input.reports, now));
+  const isSilent = ({ workerId, ageS }: LiveWorker) =>
     workerId !== input.workerId && owning.has(workerId) && !renewing.has(workerId) &&
-    (input.nowEpochS - lastUpdateEpochS) * 1000 > failoverTimeMs / 2;
+    ageS * 1000 > failoverTimeMs / 2;
   return { candidates: live.filter((worker) => !isSilent(worker)), silent: live.filter(isSilent) };
 }
 

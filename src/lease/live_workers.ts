@@ -2,15 +2,13 @@
 /**
  * Reads the metrics items of a fleet: who lives, who may be given leases, and how busy each one is.
  *
- * The one place where another worker's clock matters: an item tells its age in epoch seconds. A clock that is a
- * minute slow makes a worker invisible to leaders, as in KCL; nothing is taken from it for that reason.
- *
  * Source: KCL 3.5.1, `WorkerMetricStats`, `LeaseAssignmentManager`, `ExponentialMovingAverage`.
  *
  * @module
  */
 
 import type { WorkerMetrics } from "./coordinator_store.ts";
+import type { ReportAge } from "./reports.ts";
 
 /** How often a worker writes its metrics item. KCL: `workerMetricsReporterFreqInMillis`, 30 s. */
 export const METRICS_REPORT_INTERVAL_S = 30;
@@ -32,6 +30,8 @@ export interface Utilization {
 export interface LiveWorker {
   readonly workerId: string;
   readonly lastUpdateEpochS: number;
+  /** How old its item is, in s. */
+  readonly ageS: number;
   /** By metric name (`C`, `M`, `NI`, `NO`); empty for a worker that measures nothing and is balanced by throughput. */
   readonly utilization: ReadonlyMap<string, Utilization>;
 }
@@ -40,20 +40,20 @@ export interface LiveWorker {
  * The workers that a leader may give leases to, ordered by id: an item no older than two report intervals, well formed, and
  * whose last measurement did not fail. A worker with two items (two tables, during a migration) counts once, by the newer.
  *
- * @param nowEpochS Wall time in epoch seconds. An item from the future counts as fresh.
+ * @param ageOf An item from the future counts as fresh.
  */
-export function liveWorkers(items: readonly WorkerMetrics[], nowEpochS: number): LiveWorker[] {
+export function liveWorkers(items: readonly WorkerMetrics[], ageOf: ReportAge): LiveWorker[] {
   const newest = new Map<string, LiveWorker>();
   for (const item of items) {
     const { workerId, lastUpdateEpochS } = item;
-    if (lastUpdateEpochS === undefined || nowEpochS - lastUpdateEpochS > 2 * METRICS_REPORT_INTERVAL_S) {
-      continue;
-    }
+    if (lastUpdateEpochS === undefined) continue;
+    const ageS = ageOf({ workerId, lastUpdateEpochS });
+    if (ageS > 2 * METRICS_REPORT_INTERVAL_S) continue;
     const utilization = utilizationOf(item);
     if (utilization === undefined) continue;
     const other = newest.get(workerId);
     if (other !== undefined && other.lastUpdateEpochS >= lastUpdateEpochS) continue;
-    newest.set(workerId, { workerId, lastUpdateEpochS, utilization });
+    newest.set(workerId, { workerId, lastUpdateEpochS, ageS, utilization });
   }
   return [...newest.values()].toSorted((a, b) => a.workerId < b.workerId ? -1 : 1);
 }

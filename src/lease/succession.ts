@@ -24,8 +24,6 @@ export interface SuccessionInput {
   /** The whole table. */
   readonly leases: readonly Lease[];
   readonly workers: readonly LiveWorker[];
-  /** Wall time in epoch seconds. */
-  readonly nowEpochS: number;
 }
 
 /**
@@ -38,11 +36,10 @@ export interface SuccessionInput {
  * @returns The next owner by lease key.
  */
 export function successors(input: SuccessionInput): ReadonlyMap<string, string> {
-  const { workerId, leases, workers, nowEpochS } = input;
+  const { workerId, leases, workers } = input;
   const counts = new Map<string, number>();
   for (const worker of workers) {
-    const age = nowEpochS - worker.lastUpdateEpochS;
-    if (worker.workerId !== workerId && age <= METRICS_REPORT_INTERVAL_S + LATENESS_S) {
+    if (worker.workerId !== workerId && worker.ageS <= METRICS_REPORT_INTERVAL_S + LATENESS_S) {
       counts.set(worker.workerId, 0);
     }
   }

@@ -14,6 +14,7 @@ import type { WorkerEvent } from "../events.ts";
 import { isDeputy } from "../lease/deputies.ts";
 import type { Lease } from "../lease/lease.ts";
 import { liveWorkers, METRICS_REPORT_INTERVAL_S } from "../lease/live_workers.ts";
+import { reportAge } from "../lease/reports.ts";
 import { successors } from "../lease/succession.ts";
 import { FORMAT_RECHECK_MS, isSameFormat, type TableFormat } from "../lease/table_format.ts";
 import type { CpuSource } from "../cpu_source.ts";
@@ -121,9 +122,9 @@ export class FleetMember {
     const { workerId, leaseStore, coordinatorStore, system: { clock } } = this.#options;
     const { leases, workers } = await leaseStore.list(signal);
     const legacy = this.#format.mayLead ? [] : await coordinatorStore.listLegacyWorkerMetrics(signal);
-    const nowEpochS = clock.epochMs() / 1000;
-    const live = liveWorkers([...workers, ...legacy], nowEpochS);
-    return successors({ workerId, leases, workers: live, nowEpochS });
+    const now = { epochS: clock.epochMs() / 1000, ms: clock.monotonicMs() };
+    const live = liveWorkers([...workers, ...legacy], reportAge(new Map(), now));
+    return successors({ workerId, leases, workers: live });
   }
 
   /** Gives the lock back, if this worker leads. */

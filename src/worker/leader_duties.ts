@@ -27,6 +27,7 @@ import { type HandoffSighting, observeHandoffs } from "../lease/handoff.ts";
 import type { Lease } from "../lease/lease.ts";
 import type { LeaseStore, TableListing } from "../lease/lease_store.ts";
 import { staleWorkers } from "../lease/live_workers.ts";
+import { observeReports, type ReportSighting } from "../lease/reports.ts";
 import type { System } from "../system.ts";
 import type { LeaseSyncer } from "./shard_syncer.ts";
 import { forEachAtMost, WRITES_AT_ONCE } from "./task_group.ts";
@@ -57,6 +58,7 @@ export class LeaderDuties {
   #sightings: ReadonlyMap<string, Sighting> = new Map();
   #handoffs: ReadonlyMap<string, HandoffSighting> = new Map();
   #beginnings: ReadonlyMap<string, Beginning> = new Map();
+  #reports: ReadonlyMap<string, ReportSighting> = new Map();
   #served: ReadonlySet<string> = new Set();
   #balancedMs: number | undefined;
   readonly #toldUnreadable = new Set<string>();
@@ -90,6 +92,7 @@ export class LeaderDuties {
       workers,
       sightings: this.#sightings,
       handoffs: this.#handoffs,
+      reports: this.#reports,
       unbegun: unbegunLeases(this.#beginnings),
       nowMs: startedMs,
       nowEpochS: system.clock.epochMs() / 1000,
@@ -128,12 +131,13 @@ export class LeaderDuties {
 
   /** Lists the table and remembers what it shows. */
   async watch(signal: AbortSignal): Promise<TableListing> {
-    const { leaseStore, system, emit } = this.#options;
+    const { leaseStore, system, emit, place } = this.#options;
     const listing = await leaseStore.list(signal);
     const nowMs = system.clock.monotonicMs();
     this.#sightings = observe(this.#sightings, listing.leases, nowMs);
     this.#handoffs = observeHandoffs(this.#handoffs, listing.leases, nowMs);
     this.#beginnings = observeBeginnings(this.#beginnings, listing.leases);
+    if (place === "leaseTable") this.#reports = observeReports(this.#reports, listing.workers, nowMs);
     for (const { key, problem } of listing.unreadable) {
       if (this.#toldUnreadable.has(key)) continue;
       this.#toldUnreadable.add(key);
@@ -143,9 +147,11 @@ export class LeaderDuties {
   }
 
   async #workers(listing: TableListing, signal: AbortSignal): Promise<readonly WorkerMetrics[]> {
-    const { place, coordinatorStore } = this.#options;
+    const { place, coordinatorStore, system } = this.#options;
     if (place === "leaseTable") return listing.workers;
-    return [...listing.workers, ...await coordinatorStore.listLegacyWorkerMetrics(signal)];
+    const workers = [...listing.workers, ...await coordinatorStore.listLegacyWorkerMetrics(signal)];
+    this.#reports = observeReports(this.#reports, workers, system.clock.monotonicMs());
+    return workers;
   }
 
   /** Measured load follows too slowly to go by it at every pass. */

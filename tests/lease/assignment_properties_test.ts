@@ -97,6 +97,7 @@ function inputOf(fleet: Fleet): AssignmentInput {
         ? undefined
         : { leaseOwner: owner, checkpointOwner, ownerSwitches: 0, firstSeenMs: NOW_MS - pendingMs }
     ),
+    reports: new Map(),
     unbegun: new Set(),
     nowMs: NOW_MS,
     nowEpochS: NOW_EPOCH_S,
@@ -211,6 +212,7 @@ function settle(
       workers,
       sightings: new Map(),
       handoffs: new Map(),
+      reports: new Map(),
       unbegun: new Set(),
       nowMs: NOW_MS,
       nowEpochS: NOW_EPOCH_S,

@@ -63,6 +63,7 @@ function inputOf({ leader, balance, newcomers, unbegun, workers, leases }: Case)
         }]]
       ),
     ),
+    reports: new Map(),
     unbegun: new Set(unbegun),
     nowMs: NOW_MS,
     nowEpochS: NOW_EPOCH_S,

@@ -1,8 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { liveWorkers, METRICS_STALE_S, movingAverage, staleWorkers } from "../../src/lease/live_workers.ts";
+import { reportAge } from "../../src/lease/reports.ts";
 import { metricsOf } from "./fixtures.ts";
 
 const NOW_S = 1_700_000_000;
+const ageOf = reportAge(new Map(), { epochS: NOW_S, ms: 0 });
 
 Deno.test("movingAverage() gives the newest half the weight, skips failures, and is 0 of nothing", () => {
   assertEquals(movingAverage([80]), 80);
@@ -19,7 +21,7 @@ Deno.test("liveWorkers() takes two report intervals for life, and a clock that i
     metricsOf("just", NOW_S - 60),
     metricsOf("ahead", NOW_S + 500),
     metricsOf("timeless", undefined),
-  ], NOW_S).map((worker) => worker.workerId);
+  ], ageOf).map((worker) => worker.workerId);
   assertEquals(ids, ["ahead", "just"]);
 });
 
@@ -32,9 +34,10 @@ Deno.test("liveWorkers() passes over items that are malformed or whose last meas
     { ...good, workerId: "range of 0", operatingRange: { C: [90], M: [0] } },
     metricsOf("failing", NOW_S, { C: [10, -1] }),
   ];
-  assertEquals(liveWorkers(items, NOW_S), [{
+  assertEquals(liveWorkers(items, ageOf), [{
     workerId: "good",
     lastUpdateEpochS: NOW_S,
+    ageS: 0,
     utilization: new Map([["C", { value: 20, limit: 90 }], ["M", { value: 40, limit: 90 }]]),
   }]);
 });
@@ -45,7 +48,7 @@ Deno.test("liveWorkers() counts a worker with an item in each of two tables once
     metricsOf("w", NOW_S - 5, { C: [2] }),
     metricsOf("w", NOW_S - 7),
   ];
-  const [worker, ...others] = liveWorkers(items, NOW_S);
+  const [worker, ...others] = liveWorkers(items, ageOf);
   assertEquals(others, []);
   assertEquals(worker?.utilization, new Map([["C", { value: 2, limit: 100 }]]));
 });

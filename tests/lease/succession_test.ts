@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { liveWorkers } from "../../src/lease/live_workers.ts";
+import { reportAge } from "../../src/lease/reports.ts";
 import { successors } from "../../src/lease/succession.ts";
 import cases from "../cases/succession.json" with { type: "json" };
 import { leaseOf, metricsOf } from "./fixtures.ts";
@@ -25,9 +26,8 @@ for (const { comment, leases, done = [], reported, chosen } of cases as readonly
       ),
       workers: liveWorkers(
         Object.entries(reported).map(([id, ageS]) => metricsOf(id, nowEpochS - ageS)),
-        nowEpochS,
+        reportAge(new Map(), { epochS: nowEpochS, ms: 0 }),
       ),
-      nowEpochS,
     });
     assertEquals(Object.fromEntries(found), chosen);
   });

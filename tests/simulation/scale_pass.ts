@@ -54,6 +54,7 @@ export function passMs(items: readonly Item[]): PassMs {
     workers: fresh,
     sightings: first,
     handoffs: new Map(),
+    reports: new Map(),
     unbegun: new Set(),
     nowMs: 1000,
     nowEpochS,

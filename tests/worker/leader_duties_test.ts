@@ -113,6 +113,27 @@ Deno.test("LeaderDuties.watch() before leading spares a new leader the time of w
   assertEquals((await memory.read("a")).leaseOwner, "me");
 });
 
+Deno.test("LeaderDuties.lead() passes over a dead worker whose last report is of a clock that is ahead", async () => {
+  const { memory, duties, report, clock } = bed();
+  await report("me");
+  await memory.coordinator.writeWorkerMetrics("leaseTable", {
+    workerId: "dead",
+    lastUpdateEpochS: Math.floor(clock.epochMs() / 1000) + 20,
+    stats: {},
+    operatingRange: {},
+    supportCode: 1,
+    supportEpochS: undefined,
+  });
+  await memory.lease("a", "dead");
+  await memory.lease("b", "dead");
+  await duties.watch(signal);
+  await clock.advance(10_001);
+  await report("me");
+  await duties.lead(signal);
+  assertEquals(ownersOf((await memory.store.list()).leases), ["me", "me"]);
+  assertEquals((await memory.store.list()).workers.map((worker) => worker.workerId), ["me"]);
+});
+
 Deno.test("LeaderDuties.lead() writes nothing more once it cannot prove to lead", async () => {
   let asked = 0;
   const { memory, duties, report } = bed(() => ++asked <= 1);
