@@ -7,10 +7,11 @@
  * expires or its time is up. The leader's own limits apply to every worker, as in KCL: no worker can tell its own.
  *
  * A worker lives while its metrics item is fresh, but an item is fresh for a minute, and a dead worker must not be given
- * leases for a minute. So a worker is passed over when every lease that it owns has expired and its item is older than
- * half the failover time: the last report of a worker that died lies before its last renewal or, at most, a renewal's
- * interval after it. The leader itself is never passed over, since it asks. (KCL has no such rule, and may give a dead
- * worker its own expired leases again.)
+ * leases for a minute. So a worker is passed over when a lease has expired under it, none that it has begun is renewed, and its
+ * item is older than half the failover time: the last report of a worker that died lies before its last renewal or, at most, a
+ * renewal's interval after it. Leases that were given to it and that it has not begun say nothing: they would keep a dead
+ * worker alive for as long as it is given others. The leader itself is never passed over, since it asks. (KCL has no such
+ * rule, and may give a dead worker its own expired leases again.)
  *
  * Source: KCL 3.5.1, `LeaseAssignmentManager`.
  *
@@ -81,7 +82,7 @@ export interface AssignmentInput {
   readonly handoffs: ReadonlyMap<string, HandoffSighting>;
   /** What `observeReports()` made of `workers`. */
   readonly reports: ReadonlyMap<string, ReportSighting>;
-  /** What `unbegunLeases()` says: counts only where handoffs are graceful. */
+  /** What `unbegunLeases()` says. They are not asked back from their owners, and are no sign of life. */
   readonly unbegun: ReadonlySet<string>;
   /** Monotonic ms, taken before the listing began. */
   readonly nowMs: number;
@@ -187,15 +188,15 @@ function candidatesOf(
   failoverTimeMs: number,
 ): { readonly candidates: LiveWorker[]; readonly silent: LiveWorker[] } {
   const renewing = new Set<string | undefined>();
-  const owning = new Set<string | undefined>();
+  const expiring = new Set<string | undefined>();
   for (const lease of input.leases) {
-    owning.add(actualOwner(lease));
-    if (!available.has(lease)) renewing.add(actualOwner(lease));
+    if (available.has(lease)) expiring.add(actualOwner(lease));
+    else if (!input.unbegun.has(lease.leaseKey)) renewing.add(actualOwner(lease));
   }
   const now = { epochS: input.nowEpochS, ms: input.nowMs };
   const live = liveWorkers(input.workers, reportAge(input.reports, now));
   const isSilent = ({ workerId, ageS }: LiveWorker) =>
-    workerId !== input.workerId && owning.has(workerId) && !renewing.has(workerId) &&
+    workerId !== input.workerId && expiring.has(workerId) && !renewing.has(workerId) &&
     ageS * 1000 > failoverTimeMs / 2;
   return { candidates: live.filter((worker) => !isSilent(worker)), silent: live.filter(isSilent) };
 }

@@ -27,7 +27,12 @@ export interface LeaseRulesOptions {
   readonly progress: Progress;
   /** The worker that a process runs. */
   readonly workerOf: (machine: string) => string;
+  /** Whether no process runs a worker, and none will. */
+  readonly isGone: (workerId: string) => boolean;
 }
+
+/** So often may a lease be given to a worker that is gone: by a leader that cannot know yet, and by the one after it. */
+const mostGivenToTheDead = 2;
 
 /** What a process has done to a lease. */
 export interface Hold {
@@ -54,6 +59,8 @@ interface LeaseRecord {
   readonly counters: Map<number, string>;
   /** The greatest fencing token with which a processor has begun, and its process. */
   token: { readonly value: number; readonly machine: string } | undefined;
+  /** How often it was given to a worker that is gone. */
+  readonly givenToTheDead: Map<string, number>;
 }
 
 /** See the module. */
@@ -227,6 +234,7 @@ export class LeaseRules implements TableWatcher {
   /** Nobody takes a lease whose counter moves, but by a handoff that is overdue, or done. */
   #checkOwner(by: string, record: LeaseRecord, was: Lease | undefined, is: Lease): void {
     if (was === undefined) return;
+    if (is.leaseOwner !== was.leaseOwner) this.#checkHeir(record, is);
     const { time, failoverTimeMs, handoffTimeoutMs, isHandoffGraceful, workerOf } = this.#options;
     if (!isHandoffGraceful) return; // the leader just takes it
     const from = actualOwner(was);
@@ -240,6 +248,15 @@ export class LeaseRules implements TableWatcher {
       is.leaseKey,
       `${by} took it from ${from}, whose counter moves`,
     );
+  }
+
+  /** A worker that is gone looks like one that has just joined, but not for ever. */
+  #checkHeir({ givenToTheDead }: LeaseRecord, { leaseKey, leaseOwner }: Lease): void {
+    if (leaseOwner === undefined || !this.#options.isGone(leaseOwner)) return;
+    const times = (givenToTheDead.get(leaseOwner) ?? 0) + 1;
+    givenToTheDead.set(leaseOwner, times);
+    if (times <= mostGivenToTheDead) return;
+    this.#break("theDeadAreGivenUp", leaseKey, `it is given to ${leaseOwner} for the ${times}th time`);
   }
 
   /** Whether the counter stands still for so long that somebody may have seen it stand for the failover time. */
@@ -261,6 +278,7 @@ export class LeaseRules implements TableWatcher {
         holds: new Map(),
         counters: new Map(),
         token: undefined,
+        givenToTheDead: new Map(),
       };
       this.#records.set(leaseKey, record);
     }

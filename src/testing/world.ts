@@ -97,6 +97,8 @@ export class World {
     const leases = this.#leases = new LeaseRules({
       ...watch,
       workerOf: (machine) => machine.replace(/#\d+$/, ""),
+      isGone: (workerId) =>
+        this.#phase === "order" && !this.fleet.members.some((member) => member.workerId === workerId),
     });
     const reading = new ReadingRules({ time, history, maxBufferedBytes });
     const rules = new DeliveryRules({ ...watch, reading, leases: () => leases });

@@ -150,6 +150,13 @@ export const MUTANTS: readonly Mutant[] = [
     why: "a new leader takes the leases of all workers",
   },
   {
+    name: "given-leases-are-a-sign-of-life",
+    file: "src/lease/assignment.ts",
+    find: `else if (!input.unbegun.has(lease.leaseKey)) renewing.add`,
+    replace: `else renewing.add`,
+    why: "a dead worker is given leases again and again, for each keeps it alive while another one expires",
+  },
+  {
     name: "expiry-by-the-wall-clock",
     file: "src/worker/leader_duties.ts",
     find: `const startedMs = system.clock.monotonicMs();

@@ -7,7 +7,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import type { Item } from "../../src/aws/dynamodb.ts";
 import type { Lease } from "../../src/lease/lease.ts";
-import { assign, checkpoint, type LeaseWrite, renew } from "../../src/lease/lease_write.ts";
+import { assign, checkpoint, type LeaseWrite, renew, startHandoff } from "../../src/lease/lease_write.ts";
 import { leaseItemWrite, leaseOf, newLeaseItem } from "../../src/store/lease_item.ts";
 import { updatedItem } from "../../src/store/item_write.ts";
 import { positionAt, SHARD_END } from "../../src/stream/sequence_number.ts";
@@ -125,6 +125,7 @@ function lease() {
     isHandoffGraceful: true,
     progress,
     workerOf: (machine) => machine.replace(/#\d+$/, ""),
+    isGone: (workerId) => workerId === "dead",
   });
   let item: Item | undefined;
   const put = (by: string, after: Item | undefined) => {
@@ -150,6 +151,17 @@ function lease() {
   };
   return { ...base, stream, shardId, progress, rules, put, write, acquire };
 }
+
+Deno.test("theDeadAreGivenUp: a lease is given to a worker that is gone twice, and no more", async () => {
+  const { acquire, write, passes, broken } = lease();
+  for (let round = 1; round <= 3; round++) {
+    acquire("w1");
+    write("w1#1", (lease) => startHandoff({ ...lease, leaseOwner: "w1" }, "dead"));
+    write("w1#1", (lease) => assign(lease, "dead"));
+    assertEquals(broken(), round <= 2 ? undefined : "theDeadAreGivenUp");
+    await passes(10_001);
+  }
+});
 
 Deno.test("fencingTokensGrow: a token is a counter that its process has written, and the owner's is the greatest", async () => {
   const right = lease();
