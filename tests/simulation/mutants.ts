@@ -3,7 +3,7 @@
  * rule is broken. Says which rule, and how many seeds it took: the last of them is the one that broke it.
  * The last line is one of JSON; the exit code tells whether all were caught.
  *
- *     deno task sim:mutants [--seeds 2000] [--only name]
+ *     deno task sim:mutants [--seeds 4000] [--only name]
  *
  * @module
  */
@@ -28,7 +28,7 @@ if (import.meta.main) Deno.exitCode = await main(Deno.args);
 async function main(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
-    options: { seeds: { type: "string", default: "2000" }, only: { type: "string" } },
+    options: { seeds: { type: "string", default: "4000" }, only: { type: "string" } },
   });
   const chosen = MUTANTS.filter(({ name }) => values.only === undefined || name === values.only);
   const folder = await Deno.makeTempDir({ prefix: "kclite-mutants-" });

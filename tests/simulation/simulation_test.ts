@@ -16,12 +16,13 @@ const REGRESSIONS: readonly (readonly [seed: number, what: string])[] = [
   [39, "end-in-the-last-checkpoint"],
   [3, "checkpoint-goes-back"],
   [56, "assign-without-the-counter"],
-  [228, "note-children-without-counter"],
+  [2650, "note-children-without-counter"],
   [635, "tip-in-place-of-a-slow-iterator"],
-  [78, "read-from-what-turned-up"],
+  [34, "read-from-what-turned-up"],
   [624, "end-that-turned-up-is-read-from"],
   [197, "begin-under-an-expired-lease"],
   [3, "pace-from-before-the-iterator"],
+  [138, "given-leases-are-a-sign-of-life"],
 ];
 
 /**
