@@ -15,6 +15,7 @@ import { until } from "../support/fleet.ts";
 import { startKinesisLocal } from "../support/kinesis_local.ts";
 import { servedSimulated } from "../support/simulated.ts";
 import { testCredentials, TestStream } from "../support/test_stream.ts";
+import { notingTexts } from "../support/noting_processor.ts";
 
 /** A worker that notes each record and checkpoints it. */
 function start(kinesisEndpoint: string, changes: Partial<WorkerOptions> = {}) {
@@ -34,16 +35,7 @@ function start(kinesisEndpoint: string, changes: Partial<WorkerOptions> = {}) {
     retrievalMode: "FANOUT",
     failoverTimeMs: 1000,
     parentShardPollIntervalMs: 100,
-    processor: (shardId) => ({
-      async processRecords({ records }, context) {
-        for (const { data } of records) texts.push(new TextDecoder().decode(data));
-        await context.checkpoint();
-      },
-      async shardEnded(context) {
-        texts.push(`<end of ${shardId}>`);
-        await context.checkpoint();
-      },
-    }),
+    processor: notingTexts(texts),
     onEvent: (event) => void events.push(event),
     ...changes,
   });

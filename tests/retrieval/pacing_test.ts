@@ -2,15 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { nextReadMs, type Pacing, quietReadsAfter, retryReadMs } from "../../src/retrieval/pacing.ts";
 import cases from "../cases/pacing.json" with { type: "json" };
 import quietReadsCases from "../cases/quiet_reads.json" with { type: "json" };
-
-/** What `settingsOf()` makes of no options. */
-const PACING: Pacing = {
-  idlePacing: "adaptive",
-  idleTimeBetweenReadsMs: 1000,
-  maxIdleTimeBetweenReadsMs: 4000,
-  maxReadsPerSecond: 5,
-  maxReadBytesPerSecond: 2_097_152,
-};
+import { PACING } from "./fixtures.ts";
 
 for (const { comment, last, pacing, nextMs } of cases) {
   Deno.test(`nextReadMs(): ${comment}`, () => {

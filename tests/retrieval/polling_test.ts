@@ -12,20 +12,13 @@ import {
 import { eventsOf } from "../support/consumer_bed.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { output, ScriptedKinesis, serviceError, shardWith } from "../support/scripted_kinesis.ts";
+import { PACING } from "./fixtures.ts";
 
 const children = [{
   shardId: "s-1",
   parentShards: ["s-0"],
   hashKeyRange: { startingHashKey: "0", endingHashKey: "9" },
 }];
-
-const PACING: Pacing = {
-  idlePacing: "adaptive",
-  idleTimeBetweenReadsMs: 1000,
-  maxIdleTimeBetweenReadsMs: 4000,
-  maxReadsPerSecond: 5,
-  maxReadBytesPerSecond: 2_097_152,
-};
 
 /** Reads until the end, or until `pages` pages have come, while the clock runs freely. */
 async function readAll(

@@ -145,13 +145,20 @@ Deno.test("LeaseKeeper.discover() learns of a handoff at once, from its absence 
   await stop();
 });
 
-Deno.test("LeaseKeeper transfers a lease whose processor does not finish in time", async () => {
+/** A lease that is to be handed over, whose processor does not leave before the gate opens. */
+async function askedToHandOver() {
   const gate = Promise.withResolvers<void>();
-  const { memory, keeper, clock, stop } = bed({ consume: () => gate.promise });
+  const made = bed({ consume: () => gate.promise });
+  const { memory, keeper } = made;
   await memory.lease("a", "me");
   await keeper.discover(signal);
   const lease = await memory.read("a");
   await memory.store.apply(startHandoff({ ...lease, leaseOwner: "me" }, "next"));
+  return { ...made, gate };
+}
+
+Deno.test("LeaseKeeper transfers a lease whose processor does not finish in time", async () => {
+  const { memory, clock, stop, gate } = await askedToHandOver();
   await clock.advance(29_000);
   assertEquals((await memory.read("a")).checkpointOwner, "me");
   await clock.advance(6000);
@@ -162,12 +169,7 @@ Deno.test("LeaseKeeper transfers a lease whose processor does not finish in time
 });
 
 Deno.test("LeaseKeeper lets go of a lease whose handoff hangs, before anybody finds it overdue", async () => {
-  const gate = Promise.withResolvers<void>();
-  const { memory, keeper, clock, stop } = bed({ consume: () => gate.promise });
-  await memory.lease("a", "me");
-  await keeper.discover(signal);
-  const lease = await memory.read("a");
-  await memory.store.apply(startHandoff({ ...lease, leaseOwner: "me" }, "next"));
+  const { memory, keeper, clock, stop, gate } = await askedToHandOver();
   const { apply } = memory.store;
   const heartbeat = apply.bind(memory.store);
   memory.store.apply = (write, signal) => {

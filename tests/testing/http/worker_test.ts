@@ -10,6 +10,7 @@ import { fastClock } from "../../support/fast_clock.ts";
 import { until } from "../../support/fleet.ts";
 import { servedSimulated } from "../../support/simulated.ts";
 import { testCredentials } from "../../support/test_stream.ts";
+import { notingTexts } from "../../support/noting_processor.ts";
 
 const FIRST = "shardId-000000000000";
 
@@ -32,16 +33,7 @@ function bed(options: SimulatedAwsOptions = {}, changes: Partial<WorkerOptions> 
     system,
     idleTimeBetweenReadsMs: 200,
     parentShardPollIntervalMs: 100,
-    processor: (shardId) => ({
-      async processRecords({ records }, context) {
-        for (const { data } of records) texts.push(new TextDecoder().decode(data));
-        await context.checkpoint();
-      },
-      async shardEnded(context) {
-        texts.push(`<end of ${shardId}>`);
-        await context.checkpoint();
-      },
-    }),
+    processor: notingTexts(texts),
     onEvent: (event) => void events.push(event),
     ...changes,
   }).run(stop.signal);
