@@ -4,14 +4,15 @@
  *
  *     deno task sim --seeds 100 [--seed 1] [--minutes 8] [--first] [--verbose]
  *
- * `--seed` is the first of the seeds, or `random`; `--first` ends at the first violation; `--verbose` tells of each seed how many steps it
- * took, after how many ms of virtual time it came to order, and its fingerprint.
+ * `--seed` is the first of the seeds, or `random`; `--first` ends at the first violation; `--verbose` tells of each seed how
+ * many steps it took, after how many ms of virtual time it came to order, and its fingerprint.
  *
  * @module
  */
 
 import { parseArgs } from "node:util";
 import { simulate, violationText } from "../../src/testing/mod.ts";
+import { seedOf } from "../support/seed.ts";
 
 if (import.meta.main) Deno.exitCode = await main(Deno.args);
 
@@ -26,9 +27,10 @@ async function main(args: readonly string[]): Promise<number> {
       verbose: { type: "boolean", default: false },
     },
   });
-  const random = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
-  const first = values.seed === "random" ? random : wholeNumber("seed", values.seed),
-    count = wholeNumber("seeds", values.seeds);
+  const isRandom = values.seed === "random";
+  const first = isRandom ? seedOf("random") : wholeNumber("seed", values.seed);
+  const count = wholeNumber("seeds", values.seeds);
+  if (isRandom) console.log(`seeds from ${first} on`);
   const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
   const startedMs = performance.now();
   let seeds = 0, violations = 0, workerHours = 0;

@@ -7,6 +7,10 @@
 
 /** To be spread into the parameters of `fc.assert`. */
 export function seeded(): { readonly seed: number } {
-  const given = Deno.env.get("SEED") ?? "1";
-  return { seed: given === "random" ? crypto.getRandomValues(new Int32Array(1))[0] ?? 0 : Number(given) };
+  return { seed: seedOf(Deno.env.get("SEED") ?? "1") };
+}
+
+/** The seed that a text names: a number, or `random`, which is drawn from 31 bits so that every command takes it back. */
+export function seedOf(text: string): number {
+  return text === "random" ? (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) >>> 1 : Number(text);
 }
