@@ -193,13 +193,13 @@ export class LeaseKeeper {
     while (!hold.lost.aborted) {
       const nowMs = clock.monotonicMs();
       const endsInMs = hold.endsMs - nowMs + 1;
-      let handoffInMs = hold.handoffSeenMs === undefined || isEnding
+      const handoffInMs = hold.handoffSeenMs === undefined || isEnding
         ? Infinity
         : hold.handoffSeenMs + gracefulLeaseHandoffTimeoutMs - nowMs;
       if (handoffInMs <= 0) {
         isEnding = true; // which may take long, too long perhaps
-        handoffInMs = Infinity;
         tasks.run(() => hold.handOver());
+        continue;
       }
       if (!await pause(clock, Math.min(endsInMs, handoffInMs, 1000), hold.lost)) return;
       try {
