@@ -1,68 +1,133 @@
 /**
  * Shows that the simulation finds bugs: each mutant of the source, one deliberate bug, is run with the seeds from 1 on until a
  * rule is broken. Says which rule, and how many seeds it took: the last of them is the one that broke it.
- * The last line is one of JSON; the exit code tells whether all were caught.
+ * The last line is one of JSON.
  *
- *     deno task sim:mutants [--seeds 4000] [--only name]
+ *     deno task sim:mutants [--seeds 4000] [--only name] [--smoke]
+ *
+ * `--smoke` runs one mutant that the first seeds find.
+ *
+ * The exit code is 0 when all were caught and 1 when one survived. It is 2, with the reason, when something could not be run:
+ * a simulation that ends without a result has found nothing.
  *
  * @module
  */
 
 import { parseArgs } from "node:util";
+import { copyRepository } from "../support/repository_copy.ts";
+import { runCommand } from "../support/command.ts";
 import { type Mutant, MUTANTS } from "./mutant_list.ts";
 
-const ROOT = new URL("../../", import.meta.url);
 /** A mutant that hangs is given up after so long. */
 const limitMs = 600_000;
+/** More at a time than this has not been tried. */
+const maxAtATime = 2;
+/** What one simulation may need, with room to spare. */
+const bytesEach = 1.5 * 2 ** 30;
+/** Seeds that the source as it is must pass before a broken rule counts as a mutant's. */
+const soundSeeds = 3;
+/** One of the first seeds finds it. */
+const smokeMutant = "renew-without-counter";
 
 /** What became of one. */
-interface Verdict {
-  /** The rule that was broken; undefined: none was, or `trouble` kept it from being found out. */
-  readonly invariant: string | undefined;
+type Verdict =
+  | { readonly type: "caught"; readonly invariant: string; readonly seeds: number }
+  | { readonly type: "survived"; readonly seeds: number }
+  | { readonly type: "notRun"; readonly reason: string };
+
+/** Options of {@linkcode runMutants}. */
+export interface MutantRun {
+  readonly mutants: readonly Mutant[];
+  /** Seeds for each of them. */
   readonly seeds: number;
-  readonly trouble?: string;
+  readonly print: (line: string) => void;
+  /** Fills a folder with what the simulation needs. @default copyRepository */
+  readonly copy?: (folder: string) => Promise<void>;
 }
 
-if (import.meta.main) Deno.exitCode = await main(Deno.args);
+if (import.meta.main) Deno.exitCode = await main(Deno.args, console.log);
 
-async function main(args: readonly string[]): Promise<number> {
+/** See the module. Returns the exit code. */
+export async function main(args: readonly string[], print: (line: string) => void): Promise<number> {
+  try {
+    return await runMutants({ ...readArgs(args), print });
+  } catch (error) {
+    print(String(error));
+    return 2;
+  }
+}
+
+function readArgs(args: readonly string[]): Pick<MutantRun, "mutants" | "seeds"> {
   const { values } = parseArgs({
     args: [...args],
-    options: { seeds: { type: "string", default: "4000" }, only: { type: "string" } },
+    options: {
+      seeds: { type: "string", default: "4000" },
+      only: { type: "string" },
+      smoke: { type: "boolean", default: false },
+    },
   });
-  const chosen = MUTANTS.filter(({ name }) => values.only === undefined || name === values.only);
+  if (!/^[1-9]\d*$/.test(values.seeds)) {
+    throw new TypeError(
+      `Cannot run mutants: expected a positive whole number for --seeds: got "${values.seeds}"`,
+    );
+  }
+  const only = values.smoke ? smokeMutant : values.only;
+  const mutants = MUTANTS.filter(({ name }) => only === undefined || name === only);
+  if (mutants.length === 0) {
+    throw new TypeError(`Cannot run mutants: expected a name of mutant_list.ts for --only: got "${only}"`);
+  }
+  return { mutants, seeds: Number(values.seeds) };
+}
+
+/** Runs each mutant in a copy of the repository, as many at a time as this machine can bear. Returns the exit code. */
+export async function runMutants(
+  { mutants, seeds, print, copy = copyRepository }: MutantRun,
+): Promise<number> {
   const folder = await Deno.makeTempDir({ prefix: "kclite-mutants-" });
-  let caught = 0;
-  try {
-    await copyTree(folder);
-    for (const mutant of chosen) {
-      const { invariant, seeds, trouble } = await judge(folder, mutant, Number(values.seeds));
-      if (invariant !== undefined) caught++;
-      const how = trouble ??
-        (invariant === undefined ? `NOT CAUGHT in ${seeds} seeds` : `${invariant} after ${seeds} seeds`);
-      console.log(`${invariant === undefined ? "✗" : "✓"} ${mutant.name}: ${how}`);
+  const counts = { caught: 0, survived: 0, notRun: 0 };
+  const left = [...mutants];
+  const work = async (place: string) => {
+    await copy(place);
+    const sound = await simulated(place, soundSeeds);
+    if (sound.type !== "survived") {
+      throw new Error(`Cannot run mutants: the source without any bug must pass: ${textOf(sound)}`);
     }
+    for (let mutant = left.shift(); mutant !== undefined; mutant = left.shift()) {
+      const verdict = await judge(place, mutant, seeds);
+      counts[verdict.type]++;
+      print(`${verdict.type === "caught" ? "✓" : "✗"} ${mutant.name}: ${textOf(verdict)}`);
+    }
+  };
+  try {
+    const places = Array.from(
+      { length: Math.min(atATime(), mutants.length) },
+      (_, index) => `${folder}/${index}`,
+    );
+    const ends = await Promise.allSettled(places.map(work));
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
-  console.log(JSON.stringify({ mutants: chosen.length, caught }));
-  return caught === chosen.length ? 0 : 1;
+  print(JSON.stringify({ mutants: mutants.length, ...counts }));
+  if (counts.notRun > 0 || counts.caught + counts.survived !== mutants.length) return 2;
+  return counts.survived === 0 ? 0 : 1;
+}
+
+/** How many simulations this machine runs side by side: each keeps one core busy. */
+function atATime(): number {
+  const inMemory = Math.floor(Deno.systemMemoryInfo().available / bytesEach);
+  return Math.max(1, Math.min(maxAtATime, navigator.hardwareConcurrency, inMemory));
 }
 
 /** Mutates the copy, runs it, and mends it again. */
 async function judge(folder: string, mutant: Mutant, seeds: number): Promise<Verdict> {
   const path = `${folder}/${mutant.file}`;
   const source = await Deno.readTextFile(path);
-  await Deno.writeTextFile(path, mutated(source, mutant));
   try {
-    const output = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "tests/simulation/sim.ts", "--first", "--seeds", `${seeds}`],
-      cwd: folder,
-      stdout: "piped",
-      stderr: "piped",
-      signal: AbortSignal.timeout(limitMs),
-    }).output();
-    return verdictOf(new TextDecoder().decode(output.stdout), new TextDecoder().decode(output.stderr));
+    await Deno.writeTextFile(path, mutated(source, mutant));
+    return await simulated(folder, seeds);
+  } catch (error) {
+    return { type: "notRun", reason: String(error) };
   } finally {
     await Deno.writeTextFile(path, source);
   }
@@ -83,30 +148,29 @@ export function mutated(source: string, { name, file, find, replace }: Mutant): 
   return source.replace(find, () => replace);
 }
 
-function verdictOf(stdout: string, stderr: string): Verdict {
+/** Runs the copy's simulation with the seeds from 1 on, until a rule is broken. */
+async function simulated(folder: string, seeds: number): Promise<Verdict> {
+  const args = ["run", "-A", "tests/simulation/sim.ts", "--first", "--seeds", `${seeds}`];
+  const { stdout, stderr } = await runCommand(Deno.execPath(), args, { cwd: folder, timeoutMs: limitMs });
   const lines = stdout.trim().split("\n");
   const last = lines.at(-1) ?? "";
   if (!last.startsWith("{")) {
-    return { invariant: undefined, seeds: 0, trouble: `did not finish: ${stderr.trim().split("\n")[0]}` };
+    const why = stderr.split("\n").find((line) => /^error|Error:/.test(line)) ?? stderr.trim().split("\n")[0];
+    return { type: "notRun", reason: why || `no result within ${limitMs / 1000} s` };
   }
-  const { seeds } = JSON.parse(last) as { readonly seeds: number };
+  const result = JSON.parse(last) as { readonly seeds: number; readonly violations: number };
+  if (result.violations === 0) return { type: "survived", seeds: result.seeds };
   const invariant = lines.map((line) => /^seed \d+, step \d+, [\d.]+ s: (\w+)/.exec(line)?.[1]).find(Boolean);
-  return { invariant, seeds };
+  return { type: "caught", invariant: invariant ?? "a rule", seeds: result.seeds };
 }
 
-async function copyTree(folder: string): Promise<void> {
-  for (const path of ["src", "tests/simulation"]) {
-    await copyFolder(new URL(`${path}/`, ROOT), `${folder}/${path}`);
-  }
-  for (const path of ["deno.json", "deno.lock"]) {
-    await Deno.copyFile(new URL(path, ROOT), `${folder}/${path}`);
-  }
-}
-
-async function copyFolder(from: URL, to: string): Promise<void> {
-  await Deno.mkdir(to, { recursive: true });
-  for await (const { name, isDirectory } of Deno.readDir(from)) {
-    if (isDirectory) await copyFolder(new URL(`${name}/`, from), `${to}/${name}`);
-    else await Deno.copyFile(new URL(name, from), `${to}/${name}`);
+function textOf(verdict: Verdict): string {
+  switch (verdict.type) {
+    case "caught":
+      return `${verdict.invariant} after ${verdict.seeds} seeds`;
+    case "survived":
+      return `NOT CAUGHT in ${verdict.seeds} seeds`;
+    case "notRun":
+      return `COULD NOT BE RUN: ${verdict.reason}`;
   }
 }

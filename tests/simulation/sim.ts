@@ -30,6 +30,7 @@ async function main(args: readonly string[]): Promise<number> {
   const isRandom = values.seed === "random";
   const first = isRandom ? seedOf("random") : wholeNumber("seed", values.seed);
   const count = wholeNumber("seeds", values.seeds);
+  if (count === 0) throw new RangeError("Cannot simulate: expected at least one seed: got --seeds 0");
   if (isRandom) console.log(`seeds from ${first} on`);
   const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
   const startedMs = performance.now();
