@@ -6,10 +6,17 @@
  * last line is JSON: `recordsPerSecond` in CBOR, and
  * `ratioToJson`, `cpuRatioToJson` and `readingRatioToJson` (1 = no faster than JSON).
  *
+ * ```sh
+ * deno task bench:cbor [--smoke]
+ * ```
+ *
+ * `--smoke` reads one page of each kind, which shows that the program works and measures nothing.
+ *
  * @module
  */
 
 import process from "node:process";
+import { parseArgs } from "node:util";
 import { decodeCbor } from "../src/aws/cbor.ts";
 import { cborKinesis } from "../src/aws/cbor_kinesis.ts";
 import { signedKinesis } from "../src/aws/kinesis.ts";
@@ -18,12 +25,18 @@ import { realSystem } from "../src/system.ts";
 import { cbor } from "../tests/support/cbor.ts";
 
 /** About 5 MiB of JSON, half of what one GetRecords may return. */
-const RECORDS = 3434, RECORD_BYTES = 1024;
-const ROUNDS = 7, PAGES = 60, WARM_UP_PAGES = 20;
+const FULL_PAGE_RECORDS = 3434, RECORD_BYTES = 1024;
+
+const { values } = parseArgs({
+  options: { serve: { type: "boolean", default: false }, smoke: { type: "boolean", default: false } },
+});
+const [rounds, measuredPages, warmUpPages, recordCount] = values.smoke
+  ? [1, 1, 1, 10]
+  : [7, 60, 20, FULL_PAGE_RECORDS];
 
 function pages() {
   const arrival = new Date(1_769_774_400_123);
-  const records = Array.from({ length: RECORDS }, (_, i) => ({
+  const records = Array.from({ length: recordCount }, (_, i) => ({
     SequenceNumber: `${49590338271490256608559692538361571095921575989136580000n + BigInt(i)}`,
     ApproximateArrivalTimestamp: arrival,
     Data: crypto.getRandomValues(new Uint8Array(RECORD_BYTES)),
@@ -64,14 +77,14 @@ interface Speed {
 }
 
 async function speed(read: () => unknown): Promise<Speed> {
-  for (let i = 0; i < WARM_UP_PAGES; i++) await read();
+  for (let i = 0; i < warmUpPages; i++) await read();
   const startMs = performance.now();
   const startCpu = process.cpuUsage();
-  for (let i = 0; i < PAGES; i++) await read();
+  for (let i = 0; i < measuredPages; i++) await read();
   const { user, system } = process.cpuUsage(startCpu);
   return {
-    records: PAGES * RECORDS / (performance.now() - startMs) * 1000,
-    recordsOfCpu: PAGES * RECORDS / (user + system) * 1e6,
+    records: measuredPages * recordCount / (performance.now() - startMs) * 1000,
+    recordsOfCpu: measuredPages * recordCount / (user + system) * 1e6,
   };
 }
 
@@ -81,7 +94,7 @@ function median(figures: readonly number[]): number {
 
 async function measure(): Promise<void> {
   const server = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "-q", import.meta.url, "serve"],
+    args: ["run", "-A", "-q", import.meta.url, "--serve", ...(values.smoke ? ["--smoke"] : [])],
     stdout: "piped",
   }).spawn();
   try {
@@ -104,7 +117,7 @@ async function measure(): Promise<void> {
     };
     const speeds: Record<keyof typeof turns, Speed[]> = { json: [], cbor: [], readJson: [], readCbor: [] };
     const names = Object.keys(turns) as (keyof typeof turns)[];
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < rounds; round++) {
       for (const name of names) speeds[name].push(await speed(turns[name]));
     }
     const medianOf = (name: keyof typeof turns, figure: keyof Speed) =>
@@ -130,5 +143,5 @@ async function measure(): Promise<void> {
   }
 }
 
-if (Deno.args[0] === "serve") serve();
+if (values.serve) serve();
 else await measure();

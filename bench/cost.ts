@@ -4,8 +4,10 @@
  * emulators; start and stop are left out.
  *
  * ```sh
- * deno task bench:cost [--seconds N] [--idle-pacing adaptive|fixed]
+ * deno task bench:cost [--seconds N] [--idle-pacing adaptive|fixed] [--smoke]
  * ```
+ *
+ * `--smoke` runs one worker for a second, which shows that the program works and measures nothing.
  *
  * Ends with one line of JSON: requests per shard and hour; `getRecords` apart, for they go to Kinesis.
  *
@@ -19,15 +21,15 @@ import { startDynalite, startKinesalite } from "../tests/support/emulators.ts";
 import { testCredentials, TestStream } from "../tests/support/test_stream.ts";
 
 const GET_RECORDS = "GetRecords";
-const workerCount = 2;
-const shardCount = 8;
 const { values } = parseArgs({
   options: {
     "seconds": { type: "string", default: "60" },
     "idle-pacing": { type: "string", default: "adaptive" },
+    "smoke": { type: "boolean", default: false },
   },
 });
-const seconds = Number(values.seconds);
+const [workerCount, shardCount, settleMs] = values.smoke ? [1, 1, 500] : [2, 8, 15_000];
+const seconds = values.smoke ? 1 : Number(values.seconds);
 const idlePacing = values["idle-pacing"] as "adaptive" | "fixed"; // the worker refuses anything else
 const { clock } = realSystem;
 
@@ -61,7 +63,7 @@ async function requestsPerHour(isBusy: boolean): Promise<Map<string, number>> {
         shardEnded: (context) => context.checkpoint(),
       }),
     }).run(stop.signal));
-  await clock.sleep(15_000); // until leases are spread
+  await clock.sleep(settleMs); // until leases are spread
   isCounting = true;
   for (let second = 0; second < seconds; second++) {
     if (isBusy) await stream.put(Array.from({ length: 8 * shardCount }, (_, i) => `${second}-${i}`));

@@ -6,8 +6,18 @@
 
 import process from "node:process";
 
-/** Pages of a turn that are measured, after some that are not: connections, JIT and the reader's start. */
-const PAGES = 100, WARM_UP_PAGES = 10;
+/** How many pages a turn takes. */
+export interface TurnSize {
+  /** Pages that are measured. */
+  readonly pages: number;
+  /** Pages before them that are not: connections, JIT and the reader's start. */
+  readonly warmUpPages: number;
+}
+
+/** What a figure that is worth publishing takes. */
+export const fullTurn: TurnSize = { pages: 100, warmUpPages: 10 };
+/** Shows that a benchmark runs, and measures nothing. */
+export const smokeTurn: TurnSize = { pages: 2, warmUpPages: 1 };
 /** A turn that takes longer is over, in ms: a reader a hundred times slower than another is not waited for. */
 const LONGEST_TURN_MS = 8000;
 
@@ -21,12 +31,17 @@ export interface Turn {
 
 /** Counts pages until the turn is over. */
 export class Meter {
+  readonly #size: TurnSize;
   #pages = 0;
   #records = 0;
   #startMs = 0;
   #startCpu = process.cpuUsage();
   /** Bytes of records touched, so that no engine may leave the touching out. */
   #touched = 0;
+
+  constructor(size: TurnSize = fullTurn) {
+    this.#size = size;
+  }
 
   /** Counts a page. @returns The turn once it is over. */
   page(payloads: Iterable<Uint8Array>): Turn | undefined {
@@ -35,15 +50,16 @@ export class Meter {
       this.#touched += payload[0] ?? 0;
       records++;
     }
+    const { pages, warmUpPages } = this.#size;
     this.#pages++;
-    if (this.#pages > WARM_UP_PAGES) this.#records += records;
-    if (this.#pages === WARM_UP_PAGES) {
+    if (this.#pages > warmUpPages) this.#records += records;
+    if (this.#pages === warmUpPages) {
       this.#startMs = performance.now();
       this.#startCpu = process.cpuUsage();
     }
-    if (this.#pages <= WARM_UP_PAGES) return undefined;
+    if (this.#pages <= warmUpPages) return undefined;
     const ms = performance.now() - this.#startMs;
-    if (this.#pages < WARM_UP_PAGES + PAGES && ms < LONGEST_TURN_MS) return undefined;
+    if (this.#pages < warmUpPages + pages && ms < LONGEST_TURN_MS) return undefined;
     const cpu = process.cpuUsage(this.#startCpu);
     return { records: this.#records, seconds: ms / 1000, cpuSeconds: (cpu.user + cpu.system) / 1e6 };
   }

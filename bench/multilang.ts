@@ -2,12 +2,17 @@
  * How much record data the bridge to a child process carries, beside the same bytes sent over the same pipes without it, and how
  * much memory an idle child costs on our side. `taskset -c 0 deno task bench:multilang` shares one core between both processes.
  *
- * The last line is JSON: `mbPerSecond` of record data (before base64), `ratioToEcho` (1 = as fast as the bare pipes) and
+ * ```sh
+ * deno task bench:multilang [--smoke]
+ * ```
+ *
+ * `--smoke` sends two small messages, which shows that the program works and measures nothing. The last line is JSON: `mbPerSecond` of record data (before base64), `ratioToEcho` (1 = as fast as the bare pipes) and
  * `kibPerIdleChild`.
  *
  * @module
  */
 
+import { parseArgs } from "node:util";
 import type { ChildProcess } from "../src/child_process.ts";
 import { childStarter } from "../src/host/child_process.ts";
 import { ChildSession } from "../src/multilang/child_session.ts";
@@ -16,13 +21,12 @@ import type { KinesisRecord } from "../src/stream/record.ts";
 import { realClock } from "../src/system.ts";
 
 const RECORD_BYTES = 1024;
-const RECORDS = 5000;
-const ROUNDS = 60;
-const WARM_UP_ROUNDS = 10;
-const IDLE_CHILDREN = 20;
+
+const { values } = parseArgs({ options: { smoke: { type: "boolean", default: false } } });
+const [recordCount, rounds, warmUpRounds, idleChildren] = values.smoke ? [20, 2, 1, 1] : [5000, 60, 10, 20];
 
 using starter = childStarter();
-const records = Array.from({ length: RECORDS }, (_, i): KinesisRecord => ({
+const records = Array.from({ length: recordCount }, (_, i): KinesisRecord => ({
   sequenceNumber: `${49590338271490256608559692538361571095921575989136580000n + BigInt(i)}`,
   subSequenceNumber: 0,
   partitionKey: `key-${i}`,
@@ -37,7 +41,7 @@ const batch = { action: "processRecords", records, millisBehindLatest: 0 } as co
 const echo = await measureEcho();
 const bridge = await measureBridge();
 const kibPerIdleChild = await measureIdle();
-console.log(`${RECORDS} records of ${RECORD_BYTES} bytes a message, ${ROUNDS} messages`);
+console.log(`${recordCount} records of ${RECORD_BYTES} bytes a message, ${rounds} messages`);
 console.log(`bare pipes: ${echo.toFixed(0)} MB/s of record data`);
 console.log(`bridge:     ${bridge.toFixed(0)} MB/s of record data`);
 console.log(`idle child: ${kibPerIdleChild.toFixed(0)} KiB`);
@@ -67,10 +71,10 @@ function sessionOf(child: ChildProcess): ChildSession {
 }
 
 async function megabytesPerSecond(round: () => Promise<void>): Promise<number> {
-  for (let i = 0; i < WARM_UP_ROUNDS; i++) await round();
+  for (let i = 0; i < warmUpRounds; i++) await round();
   const startMs = performance.now();
-  for (let i = 0; i < ROUNDS; i++) await round();
-  return ROUNDS * RECORDS * RECORD_BYTES / 1e3 / (performance.now() - startMs);
+  for (let i = 0; i < rounds; i++) await round();
+  return rounds * recordCount * RECORD_BYTES / 1e3 / (performance.now() - startMs);
 }
 
 /** The same lines, encoded beforehand; an answer is one read. */
@@ -106,8 +110,8 @@ async function measureIdle(): Promise<number> {
   };
   await start();
   const before = Deno.memoryUsage().rss;
-  for (let i = 0; i < IDLE_CHILDREN; i++) await start();
-  const kib = (Deno.memoryUsage().rss - before) / 1024 / IDLE_CHILDREN;
+  for (let i = 0; i < idleChildren; i++) await start();
+  const kib = (Deno.memoryUsage().rss - before) / 1024 / idleChildren;
   await Promise.all(sessions.map((session) => session.close()));
   return kib;
 }

@@ -11,13 +11,13 @@ import { MemoryTable } from "../src/store/memory_table.ts";
 import { realSystem } from "../src/system.ts";
 import { KinesisWorker } from "../src/worker/worker.ts";
 import { readFloorPage } from "./floor.ts";
-import { Meter, type Turn } from "./meter.ts";
+import { fullTurn, Meter, type Turn, type TurnSize } from "./meter.ts";
 
 const credentials = { accessKeyId: "bench", secretAccessKey: "bench" };
 
 /** The floor: one page, then the next. */
-export async function floorTurn(url: string): Promise<Turn> {
-  const meter = new Meter();
+export async function floorTurn(url: string, size: TurnSize = fullTurn): Promise<Turn> {
+  const meter = new Meter(size);
   for (let iterator = "page-0";;) {
     const { payloads, nextShardIterator } = await readFloorPage(url, iterator);
     const turn = meter.page(payloads);
@@ -41,8 +41,8 @@ export async function clientTurn(url: string): Promise<Turn> {
 }
 
 /** A whole worker, which reads ahead of its processor; leases in memory, no limits of its own. */
-export async function workerTurn(url: string): Promise<Turn> {
-  const meter = new Meter();
+export async function workerTurn(url: string, size: TurnSize = fullTurn): Promise<Turn> {
+  const meter = new Meter(size);
   const stop = new AbortController();
   const table = new MemoryTable("bench", "leaseKey");
   let turn: Turn | undefined;

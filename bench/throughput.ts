@@ -7,19 +7,23 @@
  * one page after the other can be; more, since a worker reads ahead.
  *
  * ```sh
- * deno task bench [--compare]
+ * deno task bench [--compare] [--smoke]
  * ```
  *
- * `--compare` measures other packages too, see `compare.ts`, and adds `compare` to the line.
+ * `--compare` measures other packages too, see `compare.ts`, and adds `compare` to the line. `--smoke` runs one round of a few
+ * pages, which shows that the program works and measures nothing.
  *
  * @module
  */
 
 import { parseArgs } from "node:util";
-import { median, perCpuSecond, perSecond, type Turn } from "./meter.ts";
+import { fullTurn, median, perCpuSecond, perSecond, smokeTurn, type Turn } from "./meter.ts";
 import { floorTurn, workerTurn } from "./readers.ts";
 
-const ROUNDS = 5;
+const { values } = parseArgs({
+  options: { compare: { type: "boolean", default: false }, smoke: { type: "boolean", default: false } },
+});
+const [rounds, size] = values.smoke ? [1, smokeTurn] : [5, fullTurn];
 
 /** Starts the canned server; `stop` ends it. */
 async function startServer(): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> {
@@ -54,19 +58,19 @@ function show(name: string, turn: Turn): void {
 
 /** The worker beside the floor. */
 async function measure(url: string): Promise<Readonly<Record<string, number>>> {
-  const rounds: { readonly floor: Turn; readonly worker: Turn }[] = [];
+  const done: { readonly floor: Turn; readonly worker: Turn }[] = [];
   let rssMiB = 0;
-  for (let round = 1; round <= ROUNDS; round++) {
+  for (let round = 1; round <= rounds; round++) {
     // Who goes first alternates too.
     const [first, second] = round % 2 === 1 ? [floorTurn, workerTurn] : [workerTurn, floorTurn];
-    const [a, b] = [await first(url), await second(url)];
+    const [a, b] = [await first(url, size), await second(url, size)];
     const turns = first === floorTurn ? { floor: a, worker: b } : { floor: b, worker: a };
-    rounds.push(turns);
+    done.push(turns);
     rssMiB = Math.max(rssMiB, Deno.memoryUsage().rss / 2 ** 20);
     show("floor", turns.floor);
     show("worker", turns.worker);
   }
-  const of = (figure: (round: typeof rounds[number]) => number) => median(rounds.map(figure));
+  const of = (figure: (round: typeof done[number]) => number) => median(done.map(figure));
   return {
     floorRatio: Number(of(({ floor, worker }) => perSecond(worker) / perSecond(floor)).toFixed(3)),
     recordsPerSecond: Math.round(of(({ worker }) => perSecond(worker))),
@@ -75,7 +79,6 @@ async function measure(url: string): Promise<Readonly<Record<string, number>>> {
   };
 }
 
-const { values } = parseArgs({ options: { compare: { type: "boolean", default: false } } });
 const server = await startServer();
 try {
   const figures = await measure(server.url);

@@ -2,12 +2,15 @@
  * Writes docs/OPTIONS.md from the table of properties. A test fails when the file is not what this makes.
  *
  * ```sh
- * deno run --allow-read --allow-write docs/generate_options.ts
+ * deno task docs [--smoke]
  * ```
+ *
+ * `--smoke` makes the text and writes nothing.
  *
  * @module
  */
 
+import { parseArgs } from "node:util";
 import type { Effect, Property } from "../src/multilang/property.ts";
 import { PROPERTIES, PROPERTY_GROUPS } from "../src/multilang/property_table.ts";
 import { variableOf } from "../src/multilang/property_source.ts";
@@ -94,4 +97,9 @@ function escaped(text: string): string {
   return text.replaceAll("|", "\\|");
 }
 
-if (import.meta.main) await Deno.writeTextFile(OPTIONS_FILE, optionsMarkdown());
+if (import.meta.main) {
+  const { values } = parseArgs({ options: { smoke: { type: "boolean", default: false } } });
+  const text = optionsMarkdown();
+  if (!values.smoke) await Deno.writeTextFile(OPTIONS_FILE, text);
+  console.log(`docs/OPTIONS.md: ${text.split("\n").length} lines`);
+}

@@ -2,10 +2,11 @@
  * Kinesis and DynamoDB on this machine, to develop against without AWS: in memory, with nothing to install.
  *
  * ```sh
- * deno task emulator [--port N] [--stream NAME]... [--shards N] [--put N] [--seconds N]
+ * deno task emulator [--port N] [--stream NAME]... [--shards N] [--put N] [--seconds N] [--smoke]
  * ```
  *
- * `--put N` puts N words a second into the first stream. Ctrl-C stops; what it held is gone then. See docs/emulator.md.
+ * `--put N` puts N words a second into the first stream. Ctrl-C stops; what it held is gone then. `--smoke` is short for any
+ * free port, 50 words a second and one second. See docs/emulator.md.
  *
  * @module
  */
@@ -110,6 +111,7 @@ if (import.meta.main) {
       shards: { type: "string" },
       put: { type: "string" },
       seconds: { type: "string" },
+      smoke: { type: "boolean" },
     },
   });
   const number = (name: "port" | "shards" | "put" | "seconds", min: number) => {
@@ -124,11 +126,11 @@ if (import.meta.main) {
   };
   const { signal } = listenToSignals(() => {}, (exitCode) => Deno.exit(exitCode));
   await main({
-    port: number("port", 0),
+    port: values.smoke ? 0 : number("port", 0),
     streams: values.stream,
     shards: number("shards", 1),
-    putPerSecond: number("put", 0),
-    seconds: number("seconds", 1),
+    putPerSecond: values.smoke ? 50 : number("put", 0),
+    seconds: values.smoke ? 1 : number("seconds", 1),
     signal,
     print: (line) => console.log(line),
   });

@@ -3,8 +3,10 @@
  * through the command line's own code with words.properties.
  *
  * ```sh
- * deno task demo [--seconds N] [--shards N]
+ * deno task demo [--seconds N] [--shards N] [--smoke]
  * ```
+ *
+ * `--smoke` is short for two seconds and one shard.
  *
  * Ctrl-C stops in order. Exits with 1 when a record that was put was not processed.
  *
@@ -147,7 +149,7 @@ async function splitLater(producer: Producer, ms: number, signal: AbortSignal): 
 
 if (import.meta.main) {
   const { values } = parseArgs({
-    options: { seconds: { type: "string" }, shards: { type: "string" } },
+    options: { seconds: { type: "string" }, shards: { type: "string" }, smoke: { type: "boolean" } },
   });
   const number = (name: "seconds" | "shards") => {
     const text = values[name];
@@ -159,7 +161,7 @@ if (import.meta.main) {
     );
     Deno.exit(2);
   };
-  const [seconds, shards] = [number("seconds"), number("shards")];
+  const [seconds, shards] = values.smoke ? [2, 1] : [number("seconds"), number("shards")];
   const { signal } = listenToSignals(() => {}, (exitCode) => Deno.exit(exitCode));
   const encoder = new TextEncoder();
   const screen = new Screen(

@@ -1,6 +1,8 @@
 /**
  * The official Node.js library under the real Node: `deno task interop:node`. Needs `node` and `npm` on PATH, and the npm registry.
  *
+ * `--smoke` runs it as it is: it takes two seconds.
+ *
  * @module
  */
 

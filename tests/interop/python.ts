@@ -2,6 +2,8 @@
  * The official Python library, and the sample that comes with it, unmodified: `deno task interop:python`. Needs `python3` with
  * `pip` on PATH, and PyPI for the source of `amazon_kclpy`; none of its jars is fetched, and no Java is needed.
  *
+ * `--smoke` fetches nothing, which takes most of a minute: it runs the v1 program of the other tests, on their small library.
+ *
  * @module
  */
 
@@ -22,13 +24,17 @@ const SHARD = "shardId-000000000000";
 const folder = await Deno.makeTempDir({ prefix: "kclite-interop-python-" });
 globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
 
-const problem = await fetchLibrary();
-if (problem === undefined) testKclpy();
+const isSmoke = Deno.args.includes("--smoke");
+const problem = !await canRun("python3")
+  ? "there is no python3 on PATH"
+  : isSmoke
+  ? undefined
+  : await fetchLibrary();
+if (problem === undefined) isSmoke ? testSmallLibrary() : testKclpy();
 else Deno.test({ name: `interop:python is skipped: ${problem}`, ignore: true, fn() {} });
 
 /** Unpacks the library's source into `folder`. @returns Why it cannot. */
 async function fetchLibrary(): Promise<string | undefined> {
-  if (!await canRun("python3")) return "there is no python3 on PATH";
   const download = await runCommand(
     "python3",
     ["-m", "pip", "download", "--no-deps", "--no-binary", ":all:", "--dest", folder, "amazon_kclpy==3.2.0"],
@@ -40,6 +46,15 @@ async function fetchLibrary(): Promise<string | undefined> {
     ["xzf", `${folder}/amazon_kclpy-3.2.0.tar.gz`, "-C", folder, "--strip-components=1"],
   );
   return unpack.code === 0 ? undefined : `tar failed: ${unpack.stderr}`;
+}
+
+function testSmallLibrary(): void {
+  Deno.test("a v1 program in Python processes a shard to its end", async () => {
+    using bed = startReal("python3 -B tests/multilang/children/v1_app.py");
+    bed.retrieval.feed(pageOf([recordWith("4961", "checkpoint")]), pageOf([], []));
+    assertEquals(await bed.end, "completed");
+    assertEquals(bed.held.stored, [positionAt("4961"), SHARD_END]);
+  });
 }
 
 function testKclpy(): void {

@@ -2,13 +2,17 @@
  * Packs the library as npm gets it, installs the package into an empty folder, and puts it to work in the runtimes named
  * as arguments: `node`, `bun`, `workerd`. Bun and workerd are downloaded from npm into that folder.
  *
- * A script and no test: it needs npm, and the two downloads are large. Exits with 1 when a runtime fails.
+ * A script and no test: it needs npm, and the two downloads are large. Exits with 1 when a runtime fails. `--smoke` packs
+ * and installs nothing: Deno runs the same worker from the source.
  *
  * @module
  */
 
 import { assertEquals } from "@std/assert";
 import { runCommand } from "../support/command.ts";
+import * as library from "../../mod.ts";
+import * as testing from "../../src/testing/mod.ts";
+import { smoke, smokeSimulated } from "./smoke.mjs";
 import { SMOKE_TEXTS, type SmokeOptions, withSmokeBed } from "../support/smoke_bed.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -108,9 +112,19 @@ function parse(stdout: string): readonly string[] {
 }
 
 if (import.meta.main) {
+  await (Deno.args.includes("--smoke") ? runFromSource() : runPacked(Deno.args));
+}
+
+async function runFromSource(): Promise<void> {
+  await smokeSimulated(library, testing);
+  assertEquals(await withSmokeBed((options) => smoke(library, options)), SMOKE_TEXTS);
+  console.log("deno: the library ran a worker; nothing was packed");
+}
+
+async function runPacked(names: readonly string[]): Promise<void> {
   const folder = await install();
   try {
-    for (const name of Deno.args) {
+    for (const name of names) {
       const runtime = RUNTIMES[name];
       if (runtime === undefined) {
         throw new RangeError(`Cannot run in "${name}": expected ${Object.keys(RUNTIMES).join(", ")}`);

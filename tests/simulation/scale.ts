@@ -2,10 +2,10 @@
  * How leasing grows with workers and shards: fleets of some sizes in virtual time, in fair weather. Prints a table; the last
  * line is one of JSON. What it found is in docs/scale.md.
  *
- *     deno task sim:scale [--workers 500] [--shards 10000] [--only] [--within 1000] [--failover 10000] [--no-pass]
+ *     deno task sim:scale [--workers 500] [--shards 10000] [--only] [--within 1000] [--failover 10000] [--no-pass] [--smoke]
  *
  * Runs the sizes of the ladder that are smaller, and the one asked for; `--only` that one alone. All workers of a batch
- * start `--within` so many ms.
+ * start `--within` so many ms. `--smoke` is short for 3 workers on 6 shards alone.
  *
  * @module
  */
@@ -29,10 +29,12 @@ async function main(args: readonly string[]): Promise<void> {
       failover: { type: "string", default: "10000" },
       seed: { type: "string", default: "1" },
       "no-pass": { type: "boolean", default: false },
+      smoke: { type: "boolean", default: false },
     },
   });
-  const asked = [Number(values.workers), Number(values.shards)] as const;
-  const sizes = [...ladder.filter(([workers]) => !values.only && workers < asked[0]), asked];
+  const asked = values.smoke ? [3, 6] as const : [Number(values.workers), Number(values.shards)] as const;
+  const isAlone = values.only || values.smoke;
+  const sizes = [...ladder.filter(([workers]) => !isAlone && workers < asked[0]), asked];
   const all: ScaleFigures[] = [];
   for (const [workers, shards] of sizes) {
     const figures = await scaleRun({

@@ -2,10 +2,11 @@
  * Runs simulated fleets, one for each seed, and tells the seeds that broke a rule, where, and what went before. The last line is
  * one of JSON.
  *
- *     deno task sim --seeds 100 [--seed 1] [--minutes 8] [--first] [--verbose]
+ *     deno task sim --seeds 100 [--seed 1] [--minutes 8] [--first] [--verbose] [--smoke]
  *
  * `--seed` is the first of the seeds, or `random`; `--first` ends at the first violation; `--verbose` tells of each seed how
- * many steps it took, after how many ms of virtual time it came to order, and its fingerprint.
+ * many steps it took, after how many ms of virtual time it came to order, and its fingerprint;
+ * `--smoke` is short for two seeds.
  *
  * @module
  */
@@ -25,11 +26,12 @@ async function main(args: readonly string[]): Promise<number> {
       minutes: { type: "string" },
       first: { type: "boolean", default: false },
       verbose: { type: "boolean", default: false },
+      smoke: { type: "boolean", default: false },
     },
   });
   const isRandom = values.seed === "random";
   const first = isRandom ? seedOf("random") : wholeNumber("seed", values.seed);
-  const count = wholeNumber("seeds", values.seeds);
+  const count = values.smoke ? 2 : wholeNumber("seeds", values.seeds);
   if (count === 0) throw new RangeError("Cannot simulate: expected at least one seed: got --seeds 0");
   if (isRandom) console.log(`seeds from ${first} on`);
   const minutes = values.minutes === undefined ? undefined : Number(values.minutes);

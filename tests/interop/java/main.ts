@@ -3,7 +3,7 @@
  * PATH, Maven Central and the npm registry; without them it says that it is skipped. Exits with 1 when a scenario fails.
  *
  * `--log folder` keeps what each worker printed and logged; `--story many` runs only the stories whose name begins so, and compares
- * no items.
+ * no items. `--smoke` starts no Java: it shows within seconds that kclite's half works, a worker behind a tap, on the tests' emulators.
  *
  * @module
  */
@@ -15,6 +15,7 @@ import { Fleet, type FleetOptions } from "./fleet.ts";
 import { compareSteps, firstLeasesOfMany, ownAttributes } from "./item_steps.ts";
 import { manyJavaFirst, manyKcliteFirst } from "./many_streams.ts";
 import { Report, type Scenario } from "./report.ts";
+import { smoke } from "./smoke.ts";
 import { fromLatest, javaFirst, kcliteFirst, legacyTables, resharding } from "./scenarios.ts";
 
 /** What both kinds of worker must have done in a whole run. */
@@ -28,6 +29,10 @@ const expectedSteps = [
 ] as const;
 
 if (import.meta.main) {
+  if (Deno.args.includes("--smoke")) {
+    await smoke();
+    Deno.exit(0);
+  }
   const missing = await missingPrograms();
   if (missing.length > 0) {
     console.log(`interop:java is skipped: ${missing.join(", ")} not found on PATH`);
