@@ -39,17 +39,34 @@ export class LeaseCleaner {
     this.#options = options;
   }
 
-  /** Deletes what may go among the held leases. */
+  /**
+   * Deletes what may go among the held leases. A stream that cannot be asked waits for the next pass; the
+   * leases of other streams do not wait with it.
+   *
+   * @throws what failed first, once all streams have had their turn.
+   */
   async cleanUp(holds: readonly LeaseHold[], signal: AbortSignal): Promise<void> {
+    const failures = new Map<string | undefined, unknown>();
     for (const hold of holds) {
-      if (isShardEnd(hold.lease.checkpoint)) await this.#cleanUpOne(hold, signal);
+      const { checkpoint, streamIdentifier } = hold.lease;
+      if (!isShardEnd(checkpoint) || failures.has(streamIdentifier)) continue;
+      try {
+        await this.#cleanUpOne(hold, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        failures.set(streamIdentifier, error);
+      }
     }
+    for (const error of failures.values()) throw error;
   }
 
   async #cleanUpOne(hold: LeaseHold, signal: AbortSignal): Promise<void> {
     const { leaseStore, emit } = this.#options;
     const { leaseKey } = hold;
-    const told = this.#isDue(leaseKey) ? await this.#ask(hold.lease, signal) : undefined;
+    const isDue = this.#isDue(leaseKey);
+    const told = isDue ? await this.#ask(hold.lease, signal) : undefined;
+    // After the answer: a question that failed is asked again at the next pass, and not in half an hour.
+    if (isDue) this.#askedMs.set(leaseKey, this.#options.clock.monotonicMs());
     const leases = await this.#relatives(hold.lease, Array.isArray(told) ? told : [], signal);
     let step = cleanupStep(hold.lease, { leases, told });
     if (step.type === "askForChildren") {
@@ -68,9 +85,9 @@ export class LeaseCleaner {
   #isDue(leaseKey: string): boolean {
     const nowMs = this.#options.clock.monotonicMs();
     const askedMs = this.#askedMs.get(leaseKey);
-    if (askedMs !== undefined && nowMs - askedMs < garbageIntervalMs) return false;
+    if (askedMs !== undefined) return nowMs - askedMs >= garbageIntervalMs;
     this.#askedMs.set(leaseKey, nowMs);
-    return askedMs !== undefined;
+    return false;
   }
 
   /** What the service says of the shard: its children, or that it is gone. */

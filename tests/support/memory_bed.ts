@@ -48,8 +48,9 @@ export class MemoryBed {
 
   /** Creates a lease and assigns it. */
   async lease(shardId: string, owner: string, more: Partial<NewLease> = {}): Promise<Lease> {
-    await this.store.create(newLease(shardId, more));
-    const lease = await this.read(shardId);
+    const fresh = newLease(shardId, more);
+    await this.store.create(fresh);
+    const lease = await this.read(fresh.leaseKey);
     const outcome = await this.store.apply(assign(lease, owner));
     if (!outcome.applied) throw new Error(`could not assign ${shardId}`);
     return outcome.lease;
