@@ -42,7 +42,8 @@ export interface StreamOptions {
   streamArn?: string | undefined;
   /**
    * Many streams to read with one lease table, or a function that lists them, asked again every
-   * `newStreamCheckIntervalMs`: streams may come and go while the worker runs. KCL: `MultiStreamTracker`. A table of one stream
+   * `newStreamCheckIntervalMs`: streams may come and go while the worker runs. A stream keeps the position and the consumer
+   * with which it was listed until it is left out of the list once. KCL: `MultiStreamTracker`. A table of one stream
    * cannot become one of many, nor the other way round: take another `applicationName`. All workers must list the
    * same streams.
    */

@@ -220,6 +220,9 @@ export class Streams {
     if (reading.mode === "one") return;
     const listed = typeof reading.list === "function" ? await reading.list() : reading.list;
     const configs = streamConfigs(listed, region);
+    // What is listed again later may have been created anew meanwhile, or be configured in another way.
+    const keys = new Set(configs.map(keyOf));
+    for (const key of this.#found.keys()) if (!keys.has(key)) this.#found.delete(key);
     const outcomes = await Promise.all(configs.map((config) => this.#outcome(config, signal)));
     signal.throwIfAborted();
     this.#listedMs = clock.monotonicMs();

@@ -257,3 +257,37 @@ Deno.test("the last one to leave ends the question, without a failure, and the n
   assertEquals(events, []);
   assertEquals(await ask(give), "id-1");
 });
+
+Deno.test("a late answer to a question that was abandoned does not replace newer credentials", async () => {
+  const clock = new FakeClock();
+  const events: WorkerEvent[] = [];
+  const answers: ((id: string) => void)[] = [];
+  const provider = cachedCredentials({
+    name: "test",
+    rule: "role",
+    // A source that does not look at the signal.
+    load: () =>
+      new Promise((resolve) =>
+        answers.push((accessKeyId) => {
+          const expiresEpochMs = clock.epochMs() + 60 * MINUTE;
+          resolve(guardedCredentials({ accessKeyId, secretAccessKey: "s", expiresEpochMs }));
+        })
+      ),
+  }, {
+    system: { clock, random: () => 0, fetch: () => Promise.reject(new Error("not used")) },
+    onEvent: (event) => events.push(event),
+  });
+  const stop = new AbortController();
+  const leaving = provider(stop.signal).catch(() => "left");
+  await clock.advance(0);
+  stop.abort();
+  assertEquals(await leaving, "left");
+  const staying = provider();
+  await clock.advance(0);
+  answers[1]?.("newer");
+  assertEquals((await staying).accessKeyId, "newer");
+  answers[0]?.("older");
+  await clock.advance(0);
+  assertEquals((await provider()).accessKeyId, "newer");
+  assertEquals(events.map((event) => event.type), ["credentialsRefreshed"]);
+});

@@ -135,6 +135,24 @@ Deno.test("LeaseHold recognises its own write when only the answer was lost", as
   assertEquals(hold.incrementedMs, 2000);
 });
 
+Deno.test("LeaseHold counts from the first of several writes in a row whose fate is unknown", async () => {
+  const memory = new MemoryBed();
+  const lease = await memory.lease("s", "me");
+  const store = unreliable(memory.store, ["answerLost", "refused"]);
+  const hold = new LeaseHold(lease, 0, { ...holdOptions(memory), store });
+  await memory.clock.advance(1000);
+  await assertRejects(() => hold.renew(), Error, "answer lost"); // it is applied, which nobody knows here
+  await memory.clock.advance(1000);
+  await assertRejects(() => hold.renew(), Error, "table down");
+  await memory.clock.advance(1000);
+  await hold.renew();
+  // Others saw the counter move at 1000 and at no time after it.
+  assertEquals(hold.incrementedMs, 1000);
+  await memory.clock.advance(1000);
+  await hold.renew();
+  assertEquals(hold.incrementedMs, 4000, "what was unknown once is known since");
+});
+
 Deno.test("LeaseHold stores a checkpoint after a renewal whose answer was lost", async () => {
   const memory = new MemoryBed();
   const lease = await memory.lease("s", "me");

@@ -213,3 +213,19 @@ Deno.test("LeaseKeeper.passOn() passes on what was assigned to it while it was s
   await keeper.passOn(signal);
   assertEquals((await memory.read("a")).leaseOwner, "heir");
 });
+
+Deno.test("LeaseKeeper.passOn() leaves a lease alone whose consumer still runs, or that is on its way from another", async () => {
+  const gate = Promise.withResolvers<void>();
+  const { memory, keeper, stop } = bed({ successorOf: () => "next", consume: () => gate.promise });
+  await memory.lease("hung", "me");
+  await keeper.discover(signal);
+  const lease = await memory.lease("draining", "other");
+  await memory.store.apply(startHandoff({ ...lease, leaseOwner: "other" }, "me"));
+  await keeper.passOn(signal);
+  assertEquals((await memory.read("hung")).leaseOwner, "me");
+  const { leaseOwner, checkpointOwner } = await memory.read("draining");
+  assertEquals([leaseOwner, checkpointOwner], ["me", "other"]);
+  assertEquals(eventsOf(memory.events, "leaseReleased"), []);
+  gate.resolve();
+  await stop();
+});

@@ -3,6 +3,7 @@ import type { Kinesis, StreamReference } from "../../src/aws/kinesis.ts";
 import type { Shard } from "../../src/stream/shard.ts";
 import type { WorkerOptions } from "../../src/worker/options.ts";
 import { settingsOf } from "../../src/worker/settings.ts";
+import type { StreamConfig } from "../../src/worker/stream_options.ts";
 import { Streams } from "../../src/worker/streams.ts";
 import { StreamsSyncer } from "../../src/worker/streams_syncer.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
@@ -28,7 +29,7 @@ async function bed(options: Partial<WorkerOptions> = {}) {
     },
   } as Pick<Kinesis, "describeStreamSummary" | "listShards"> as Kinesis;
   let isLeading = true;
-  let tracked: readonly string[] = [A, B];
+  let tracked: readonly (string | StreamConfig)[] = [A, B];
   const all: WorkerOptions = {
     applicationName: "app",
     region: "us-east-1",
@@ -65,8 +66,8 @@ async function bed(options: Partial<WorkerOptions> = {}) {
       }, signal),
     stepDown: () => void (isLeading = false),
     keys: async () => (await memory.store.list()).leases.map(({ leaseKey }) => leaseKey).sort(),
-    async track(identifiers: readonly string[]) {
-      tracked = identifiers;
+    async track(list: readonly (string | StreamConfig)[]) {
+      tracked = list;
       await streams.refresh(signal);
     },
     notices: () => eventsOf(memory.events, "notice").map(({ text }) => text),
@@ -218,4 +219,16 @@ Deno.test("StreamsSyncer deletes nothing once it cannot prove to lead", async ()
   stepDown();
   await sync();
   assertEquals((await keys()).length, 2);
+});
+
+Deno.test("StreamsSyncer makes leases by the configuration of a stream that is listed anew", async () => {
+  const { sync, track, memory } = await bed();
+  const made = async () => (await memory.read(`${A}:${SHARD}`)).checkpoint.sequenceNumber;
+  await sync();
+  assertEquals(await made(), "LATEST");
+  await memory.store.delete(`${A}:${SHARD}`);
+  await track([B]);
+  await track([{ streamIdentifier: A, initialPositionInStream: "TRIM_HORIZON" }, B]);
+  await sync();
+  assertEquals(await made(), "TRIM_HORIZON");
 });

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Kinesis, StreamReference, StreamSummary } from "../../src/aws/kinesis.ts";
 import type { WorkerOptions } from "../../src/worker/options.ts";
 import { settingsOf } from "../../src/worker/settings.ts";
+import type { StreamList } from "../../src/worker/stream_options.ts";
 import { Streams } from "../../src/worker/streams.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
 import { MemoryBed } from "../support/memory_bed.ts";
@@ -271,4 +272,18 @@ Deno.test("Streams.forget() looks for a stream anew: it may have been created ag
   await streams.refresh(signal);
   assertEquals([...streams.sought], []);
   assertEquals(streams.tracked.map(({ streamIdentifier }) => streamIdentifier), [`${ACCOUNT}:orders:500`]);
+});
+
+Deno.test("Streams looks anew for a stream that was left out of the list: it may be another one by then", async () => {
+  let listed: StreamList = ["orders", "words"];
+  const { streams, there } = bed({ streams: () => listed }, { orders: 100, words: 200 });
+  await streams.start(signal);
+  listed = ["words"];
+  await streams.refresh(signal);
+  there.set("orders", 300);
+  listed = [{ streamName: "orders", initialPositionInStream: "TRIM_HORIZON" }, "words"];
+  assertEquals(await streams.refresh(signal), true);
+  const [orders] = streams.tracked;
+  assertEquals(orders?.streamIdentifier, `${ACCOUNT}:orders:300`);
+  assertEquals(orders?.initialPosition, "TRIM_HORIZON");
 });
