@@ -13,6 +13,8 @@ export interface Mutant {
   readonly replace: string;
   /** What goes wrong. */
   readonly why: string;
+  /** The test file that finds it, where the simulation cannot see it. */
+  readonly test?: string;
 }
 
 /** See the module. */

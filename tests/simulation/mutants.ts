@@ -1,6 +1,7 @@
 /**
- * Shows that the simulation finds bugs: each mutant of the source, one deliberate bug, is run with the seeds from 1 on until a
- * rule is broken. Says which rule, and how many seeds it took: the last of them is the one that broke it.
+ * Shows that bugs are found: each mutant of the source is one deliberate bug. The simulation runs it with the seeds from 1 on
+ * until a rule is broken; says which rule, and how many seeds it took: the last of them is the one that broke it. What the
+ * simulation cannot see is run with the test file that the mutant names; says which test failed first.
  * The last line is one of JSON.
  *
  *     deno task sim:mutants [--seeds 4000] [--only name] [--smoke]
@@ -17,9 +18,15 @@ import { parseArgs } from "node:util";
 import { copyRepository } from "../support/repository_copy.ts";
 import { runCommand } from "../support/command.ts";
 import { type Mutant, MUTANTS } from "./mutant_list.ts";
+import { UNIT_MUTANTS } from "./unit_mutant_list.ts";
+
+/** Of both kinds. */
+export const ALL_MUTANTS: readonly Mutant[] = [...MUTANTS, ...UNIT_MUTANTS];
 
 /** A mutant that hangs is given up after so long. */
 const limitMs = 600_000;
+/** A test file takes some seconds. */
+const testLimitMs = 120_000;
 /** More at a time than this has not been tried. */
 const maxAtATime = 2;
 /** What one simulation may need, with room to spare. */
@@ -31,8 +38,8 @@ const smokeMutant = "renew-without-counter";
 
 /** What became of one. */
 type Verdict =
-  | { readonly type: "caught"; readonly invariant: string; readonly seeds: number }
-  | { readonly type: "survived"; readonly seeds: number }
+  | { readonly type: "caught"; readonly by: string }
+  | { readonly type: "survived"; readonly what: string }
   | { readonly type: "notRun"; readonly reason: string };
 
 /** Options of {@linkcode runMutants}. */
@@ -72,9 +79,9 @@ function readArgs(args: readonly string[]): Pick<MutantRun, "mutants" | "seeds">
     );
   }
   const only = values.smoke ? smokeMutant : values.only;
-  const mutants = MUTANTS.filter(({ name }) => only === undefined || name === only);
+  const mutants = ALL_MUTANTS.filter(({ name }) => only === undefined || name === only);
   if (mutants.length === 0) {
-    throw new TypeError(`Cannot run mutants: expected a name of mutant_list.ts for --only: got "${only}"`);
+    throw new TypeError(`Cannot run mutants: expected the name of a mutant for --only: got "${only}"`);
   }
   return { mutants, seeds: Number(values.seeds) };
 }
@@ -86,13 +93,18 @@ export async function runMutants(
   const folder = await Deno.makeTempDir({ prefix: "kclite-mutants-" });
   const counts = { caught: 0, survived: 0, notRun: 0 };
   const left = [...mutants];
+  const sound = new Map<string, Promise<void>>();
+  /** The source without any bug must pass what is to find the mutant; looked at once for each such thing. */
+  const ensureSound = (place: string, { test }: Mutant): Promise<void> => {
+    const key = test ?? "simulation";
+    let passing = sound.get(key);
+    if (passing === undefined) sound.set(key, passing = passes(place, test));
+    return passing;
+  };
   const work = async (place: string) => {
     await copy(place);
-    const sound = await simulated(place, soundSeeds);
-    if (sound.type !== "survived") {
-      throw new Error(`Cannot run mutants: the source without any bug must pass: ${textOf(sound)}`);
-    }
     for (let mutant = left.shift(); mutant !== undefined; mutant = left.shift()) {
+      await ensureSound(place, mutant);
       const verdict = await judge(place, mutant, seeds);
       counts[verdict.type]++;
       print(`${verdict.type === "caught" ? "✓" : "✗"} ${mutant.name}: ${textOf(verdict)}`);
@@ -119,13 +131,20 @@ function atATime(): number {
   return Math.max(1, Math.min(maxAtATime, navigator.hardwareConcurrency, inMemory));
 }
 
+/** @throws {Error} when the source as it is does not pass. */
+async function passes(folder: string, test: string | undefined): Promise<void> {
+  const verdict = test === undefined ? await simulated(folder, soundSeeds) : await tested(folder, test);
+  if (verdict.type === "survived") return;
+  throw new Error(`Cannot run mutants: the source without any bug must pass: ${textOf(verdict)}`);
+}
+
 /** Mutates the copy, runs it, and mends it again. */
 async function judge(folder: string, mutant: Mutant, seeds: number): Promise<Verdict> {
   const path = `${folder}/${mutant.file}`;
   const source = await Deno.readTextFile(path);
   try {
     await Deno.writeTextFile(path, mutated(source, mutant));
-    return await simulated(folder, seeds);
+    return mutant.test === undefined ? await simulated(folder, seeds) : await tested(folder, mutant.test);
   } catch (error) {
     return { type: "notRun", reason: String(error) };
   } finally {
@@ -159,17 +178,32 @@ async function simulated(folder: string, seeds: number): Promise<Verdict> {
     return { type: "notRun", reason: why || `no result within ${limitMs / 1000} s` };
   }
   const result = JSON.parse(last) as { readonly seeds: number; readonly violations: number };
-  if (result.violations === 0) return { type: "survived", seeds: result.seeds };
+  if (result.violations === 0) return { type: "survived", what: `${result.seeds} seeds` };
   const invariant = lines.map((line) => /^seed \d+, step \d+, [\d.]+ s: (\w+)/.exec(line)?.[1]).find(Boolean);
-  return { type: "caught", invariant: invariant ?? "a rule", seeds: result.seeds };
+  return { type: "caught", by: `${invariant ?? "a rule"} after ${result.seeds} seeds` };
+}
+
+/** Runs one test file of the copy. The types are not checked: a bug may well be one that they would find. */
+async function tested(folder: string, test: string): Promise<Verdict> {
+  const args = ["test", "-A", "--no-check", test];
+  const { stdout, stderr } = await runCommand(Deno.execPath(), args, { cwd: folder, timeoutMs: testLimitMs });
+  const [, passed = 0, failed = 0] = (/^(?:ok|FAILED) \| (\d+) passed.* \| (\d+) failed/m.exec(stdout) ?? [])
+    .map(Number);
+  if (failed > 0) {
+    const first = /^(.+) => \.\//m.exec(stdout)?.[1];
+    return { type: "caught", by: `"${first ?? "a test"}"` };
+  }
+  if (passed > 0) return { type: "survived", what: test };
+  const why = stderr.split("\n").find((line) => /^error|Error:/.test(line));
+  return { type: "notRun", reason: why ?? `no result of ${test} within ${testLimitMs / 1000} s` };
 }
 
 function textOf(verdict: Verdict): string {
   switch (verdict.type) {
     case "caught":
-      return `${verdict.invariant} after ${verdict.seeds} seeds`;
+      return verdict.by;
     case "survived":
-      return `NOT CAUGHT in ${verdict.seeds} seeds`;
+      return `NOT CAUGHT in ${verdict.what}`;
     case "notRun":
       return `COULD NOT BE RUN: ${verdict.reason}`;
   }

@@ -8,21 +8,22 @@
 import { assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
 import { copyRepository } from "../support/repository_copy.ts";
 import { type Mutant, MUTANTS } from "./mutant_list.ts";
-import { main, type MutantRun, mutated, runMutants } from "./mutants.ts";
+import { ALL_MUTANTS, main, type MutantRun, mutated, runMutants } from "./mutants.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
-for (const mutant of MUTANTS) {
+for (const mutant of ALL_MUTANTS) {
   Deno.test(`mutant ${mutant.name} can be made of ${mutant.file}`, async () => {
     const source = await Deno.readTextFile(new URL(mutant.file, ROOT));
     const bad = mutated(source, mutant);
     assertEquals(bad === source, false);
     assertGreater(mutant.why.length, 0);
+    if (mutant.test !== undefined) await Deno.stat(new URL(mutant.test, ROOT));
   });
 }
 
 Deno.test("every mutant has a name of its own", () => {
-  assertEquals(new Set(MUTANTS.map(({ name }) => name)).size, MUTANTS.length);
+  assertEquals(new Set(ALL_MUTANTS.map(({ name }) => name)).size, ALL_MUTANTS.length);
 });
 
 /** Runs the program's `main()` and keeps what it printed. */
@@ -67,6 +68,39 @@ Deno.test("runMutants() ends with 1 for a mutant that survives, and with 2 for o
   assertMatch(text, /✗ broken: COULD NOT BE RUN: error: Module not found .*gone\.ts/);
   assertStringIncludes(text, `✗ out-of-date: COULD NOT BE RUN: Error: Cannot make mutant "out-of-date"`);
   assertStringIncludes(text, `{"mutants":2,"caught":0,"survived":0,"notRun":2}`);
+});
+
+Deno.test("runMutants() runs a mutant with the test file that it names, and counts it among the others", async () => {
+  const file = "src/worker/bell.ts", test = "tests/worker/bell_test.ts";
+  const found = {
+    name: "found",
+    file,
+    find: "wake of this.#waiting",
+    replace: "wake of []",
+    why: "a test",
+    test,
+  };
+  const unseen = { ...found, name: "unseen", find: "One bell;", replace: "A bell;" };
+  const noCode = { ...found, name: "no-code", replace: "wake of [" };
+  const { code, text } = await ran({ mutants: [found, unseen, noCode] });
+  assertEquals(code, 2);
+  assertMatch(text, /^✓ found: "Bell\.[^\n]+"$/m);
+  assertStringIncludes(text, "✗ unseen: NOT CAUGHT in tests/worker/bell_test.ts");
+  assertMatch(text, /^✗ no-code: COULD NOT BE RUN: error: /m);
+  assertStringIncludes(text, `{"mutants":3,"caught":1,"survived":1,"notRun":1}`);
+});
+
+Deno.test("runMutants() throws when the test file of a mutant does not pass without it", async () => {
+  const failing = async (folder: string) => {
+    await copyRepository(folder);
+    await Deno.writeTextFile(
+      `${folder}/tests/one_test.ts`,
+      `Deno.test("one", () => { throw new Error("no"); });`,
+    );
+  };
+  const mutant = { ...ofTheProgram("any", "Runs simulated fleets", "Runs"), test: "tests/one_test.ts" };
+  const reason = await ran({ mutants: [mutant], copy: failing }).catch(String);
+  assertEquals(`${reason}`, `Error: Cannot run mutants: the source without any bug must pass: "one"`);
 });
 
 Deno.test("runMutants() throws when the source without a bug cannot be run: no mutant has been tried then", async () => {
