@@ -1,0 +1,143 @@
+import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import type { WorkerEvent } from "../../src/events.ts";
+import type { WorkerOptions } from "../../src/worker/options.ts";
+import { partsOf } from "../../src/worker/parts.ts";
+import { settingsOf } from "../../src/worker/settings.ts";
+import { eventsOf } from "../support/consumer_bed.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { MemoryBed } from "../support/memory_bed.ts";
+import { ScriptedKinesis } from "../support/scripted_kinesis.ts";
+
+const stream = { streamName: "words", streamArn: undefined };
+
+/** The parts that options make, over a service that refuses everything, and what it was asked. */
+function bed(options: Partial<WorkerOptions>, fetch?: typeof globalThis.fetch) {
+  const clock = new FakeClock();
+  const events: WorkerEvent[] = [];
+  const requests: { readonly url: string; readonly headers: Headers; readonly body: string }[] = [];
+  const refusing: typeof globalThis.fetch = (url, init) => {
+    const body = typeof init?.body === "string" ? init.body : "";
+    requests.push({ url: String(url), headers: new Headers(init?.headers), body });
+    return Promise.resolve(Response.json({ __type: "AccessDeniedException" }, { status: 400 }));
+  };
+  const all: WorkerOptions = {
+    applicationName: "app",
+    streamName: "words",
+    region: "eu-central-1",
+    credentials: { accessKeyId: "kinesis-key", secretAccessKey: "s" },
+    processor: () => ({ processRecords() {}, shardEnded() {} }),
+    ...options,
+  };
+  const system = { clock, random: () => 0, fetch: fetch ?? refusing };
+  const parts = partsOf(all, settingsOf(all), { system, emit: (event) => events.push(event) });
+  return { parts, clock, events, requests };
+}
+
+/** Whose key signed a request, and for which region. */
+function signerOf(headers: Headers | undefined): readonly (string | undefined)[] {
+  const [, key, region] = /Credential=([^/]+)\/\d+\/([^/]+)\//.exec(headers?.get("authorization") ?? "") ??
+    [];
+  return [key, region];
+}
+
+Deno.test("partsOf() reaches streams and tables with the same credentials in the same region", async () => {
+  const { parts, requests } = bed({});
+  await assertRejects(() => parts.kinesis.listShards(stream));
+  await assertRejects(() => parts.leaseStore.get("a"));
+  assertEquals(requests.map(({ url }) => url), [
+    "https://kinesis.eu-central-1.amazonaws.com/",
+    "https://dynamodb.eu-central-1.amazonaws.com/",
+  ]);
+  assertEquals(requests.map(({ headers }) => signerOf(headers)), [
+    ["kinesis-key", "eu-central-1"],
+    ["kinesis-key", "eu-central-1"],
+  ]);
+});
+
+Deno.test("partsOf() reaches tables elsewhere, and by other credentials, where it is told to", async () => {
+  const { parts, requests } = bed({
+    kinesisEndpoint: "http://streams.test",
+    dynamoDBEndpoint: "http://tables.test",
+    dynamoDBRegion: "us-west-2",
+    dynamoDBCredentials: { accessKeyId: "table-key", secretAccessKey: "s" },
+    tableName: "leases",
+  });
+  await assertRejects(() => parts.kinesis.listShards(stream));
+  await assertRejects(() => parts.leaseStore.get("a"));
+  await assertRejects(() => parts.coordinatorStore.readLock("leaseTable"));
+  await assertRejects(() => parts.coordinatorStore.readLock("legacy"));
+  assertEquals(requests.map(({ url }) => url), [
+    "http://streams.test/",
+    "http://tables.test/",
+    "http://tables.test/",
+    "http://tables.test/",
+  ]);
+  assertEquals(requests.slice(0, 2).map(({ headers }) => signerOf(headers)), [
+    ["kinesis-key", "eu-central-1"],
+    ["table-key", "us-west-2"],
+  ]);
+  const tables = requests.slice(1).map(({ body }) => JSON.parse(body).TableName);
+  assertEquals(
+    tables,
+    ["leases", "leases", "app-CoordinatorState"],
+    "KCL 3.0 named its tables by the application",
+  );
+});
+
+Deno.test("partsOf() gives a call to a table a quarter of the failover time, so that another one fits", async () => {
+  for (const [failoverTimeMs, limitMs] of [[10_000, 2500], [1000, 500]] as const) {
+    const hanging: typeof fetch = (_, init) =>
+      new Promise((_, reject) => init?.signal?.addEventListener("abort", () => reject(init.signal?.reason)));
+    const { parts, clock, events } = bed({ failoverTimeMs }, hanging);
+    const stop = new AbortController();
+    const asking = parts.leaseStore.get("a", stop.signal).catch(() => {});
+    await clock.advance(limitMs - 1);
+    assertEquals(events, []);
+    await clock.advance(1);
+    assertEquals(eventsOf(events, "requestSent").map(({ code, ms }) => [code, ms]), [[
+      "TimeoutError",
+      limitMs,
+    ]]);
+    stop.abort();
+    await asking;
+  }
+});
+
+Deno.test("partsOf() asks for records in CBOR where it is told to, and in JSON else", async () => {
+  for (
+    const [wireFormat, type] of [["json", "json-1.1"], ["cbor", "cbor-1.1"], [undefined, "json-1.1"]] as const
+  ) {
+    const { parts, requests } = bed({ wireFormat });
+    await assertRejects(() => parts.kinesis.getRecords(stream, "iterator", 10));
+    assertEquals(requests[0]?.headers.get("content-type"), `application/x-amz-${type}`);
+  }
+});
+
+Deno.test("partsOf() takes the parts that it is given, and stores only together", () => {
+  const { store, coordinator } = new MemoryBed();
+  const kinesis = new ScriptedKinesis();
+  const given = { kinesis, leaseStore: store, coordinatorStore: coordinator };
+  const { parts } = bed(given);
+  assertEquals(
+    [parts.kinesis === kinesis, parts.leaseStore === store, parts.coordinatorStore === coordinator],
+    [true, true, true],
+  );
+  for (const one of [{ leaseStore: store }, { coordinatorStore: coordinator }]) {
+    assertThrows(() => bed(one), TypeError, "expected leaseStore and coordinatorStore together");
+  }
+});
+
+Deno.test("partsOf() makes what fan-out needs for fan-out alone", () => {
+  assertEquals(bed({}).parts.kinesisConsumers, undefined);
+  assertEquals(bed({ retrievalMode: "FANOUT" }).parts.kinesisConsumers === undefined, false);
+});
+
+Deno.test("partsOf() says what is missing", () => {
+  const reasonOf = (options: Partial<WorkerOptions>) => String(assertThrows(() => bed(options), TypeError));
+  assertStringIncludes(reasonOf({ region: undefined }), "expected region to be set");
+  assertStringIncludes(reasonOf({ region: "" }), "expected region to be set");
+  assertStringIncludes(
+    reasonOf({ credentials: undefined }),
+    "expected credentials, as keys or as a function",
+  );
+});
