@@ -55,6 +55,12 @@ export class FakeClock implements Clock {
     return [...this.#sleepers].map((sleeper) => sleeper.atMs - this.#monotonicMs).sort((a, b) => a - b);
   }
 
+  /** Lets others run, what the runtime does elsewhere included (signing), until somebody sleeps. */
+  async untilAsleep(): Promise<void> {
+    for (let i = 0; i < 10_000 && this.#sleepers.size === 0; i++) await turn();
+    if (this.#sleepers.size === 0) throw new Error("nobody sleeps");
+  }
+
   /** Moves the wall clock alone, as when somebody sets it. */
   setEpochMs(epochMs: number): void {
     this.#epochMs = epochMs;

@@ -6,7 +6,7 @@
 
 import type { WorkerEvent } from "../../src/events.ts";
 import type { Lease, NewLease } from "../../src/lease/lease.ts";
-import { assign } from "../../src/lease/lease_write.ts";
+import { assign, startHandoff } from "../../src/lease/lease_write.ts";
 import { MemoryCoordinatorStore } from "../../src/store/memory_coordinator_store.ts";
 import { MemoryLeaseStore } from "../../src/store/memory_lease_store.ts";
 import { MemoryTable } from "../../src/store/memory_table.ts";
@@ -54,6 +54,15 @@ export class MemoryBed {
     const outcome = await this.store.apply(assign(lease, owner));
     if (!outcome.applied) throw new Error(`could not assign ${shardId}`);
     return outcome.lease;
+  }
+
+  /** Asks a lease's owner to hand it over. */
+  async handoff(leaseKey: string, to: string): Promise<void> {
+    const lease = await this.read(leaseKey);
+    const { leaseOwner } = lease;
+    if (leaseOwner === undefined) throw new Error(`nobody owns ${leaseKey}`);
+    const outcome = await this.store.apply(startHandoff({ ...lease, leaseOwner }, to));
+    if (!outcome.applied) throw new Error(`could not start a handoff of ${leaseKey}`);
   }
 
   /** Reads a lease that must be there. */

@@ -155,3 +155,110 @@ Deno.test("LeaderLockKeeper.silentMs() tells for how long another's lock has sto
   await bed.clock.advance(3000);
   assertEquals([a.silentMs(bed.clock.monotonicMs()), b.silentMs(bed.clock.monotonicMs())], [0, 3000]);
 });
+
+Deno.test("LeaderLockKeeper leads from before its heartbeat was sent, not from the answer", async () => {
+  const bed = new MemoryBed();
+  const { heartbeatLock } = bed.coordinator;
+  bed.coordinator.heartbeatLock = async (...call) => {
+    const isBeaten = await heartbeatLock.apply(bed.coordinator, call);
+    await bed.clock.sleep(4000);
+    return isBeaten;
+  };
+  const keeper = keeperOf(bed, "a");
+  await keeper.step(signal);
+  await bed.clock.advance(2000);
+  const beaten = keeper.step(signal);
+  await bed.clock.advance(4000);
+  await beaten;
+  await bed.clock.advance(6000);
+  assert(keeper.isLeading);
+  await bed.clock.advance(1);
+  assertEquals(keeper.isLeading, false, "a heartbeat that was sent at 2000 proves leadership until 12000");
+});
+
+Deno.test("LeaderLockKeeper leads from before it asked for the lock, not from the answer", async () => {
+  const bed = new MemoryBed();
+  const { putLock } = bed.coordinator;
+  bed.coordinator.putLock = async (...call) => {
+    const isPut = await putLock.apply(bed.coordinator, call);
+    await bed.clock.sleep(4000);
+    return isPut;
+  };
+  const keeper = keeperOf(bed, "a");
+  const gained = keeper.step(signal);
+  await bed.clock.advance(4000);
+  await gained;
+  await bed.clock.advance(6000);
+  assert(keeper.isLeading);
+  await bed.clock.advance(1);
+  assertEquals(keeper.isLeading, false);
+});
+
+Deno.test("LeaderLockKeeper counts another's lock as silent from after the look that first showed it", async () => {
+  const bed = new MemoryBed();
+  const [a, b] = [keeperOf(bed, "a"), keeperOf(bed, "b")];
+  await a.step(signal);
+  const { readLock } = bed.coordinator;
+  bed.coordinator.readLock = async (...call) => {
+    const lock = await readLock.apply(bed.coordinator, call);
+    await bed.clock.sleep(3000);
+    return lock;
+  };
+  const looked = b.step(signal);
+  await bed.clock.advance(3000);
+  await looked;
+  assertEquals(b.silentMs(bed.clock.monotonicMs()), 0);
+});
+
+Deno.test("LeaderLockKeeper stops when its heartbeat is refused, and leaves the lock to its new owner", async () => {
+  const bed = new MemoryBed();
+  const [a, b] = [keeperOf(bed, "a"), keeperOf(bed, "b")];
+  await a.step(signal);
+  const lock = await bed.coordinator.readLock("leaseTable");
+  if (lock !== undefined) await bed.coordinator.releaseLock("leaseTable", lock);
+  await b.step(signal);
+  await bed.clock.advance(2000);
+  await a.step(signal);
+  assertEquals([a.isLeading, b.isLeading], [false, true]);
+  assertEquals(eventsOf(bed.events, "leadershipLost").map(({ workerId, reason }) => [workerId, reason]), [
+    ["a", "another worker holds the lock"],
+  ]);
+  assertEquals((await bed.coordinator.readLock("leaseTable"))?.ownerName, "b");
+});
+
+Deno.test("LeaderLockKeeper that gains the lock again starts with a clean slate", async () => {
+  const bed = new MemoryBed();
+  const keeper = keeperOf(bed, "a");
+  await keeper.step(signal);
+  for (let i = 0; i < 3; i++) keeper.passEnded(false);
+  await keeper.step(signal);
+  assertEquals(keeper.isLeading, false);
+  await bed.clock.advance(60_000);
+  await keeper.step(signal);
+  await bed.clock.advance(2000);
+  await keeper.step(signal);
+  assert(keeper.isLeading, "neither the failures nor the silence of last time count");
+  assertEquals(eventsOf(bed.events, "leadershipLost").length, 1);
+});
+
+Deno.test("LeaderLockKeeper counts failed passes in a row", async () => {
+  const bed = new MemoryBed();
+  const keeper = keeperOf(bed, "a");
+  await keeper.step(signal);
+  for (const ok of [false, false, true, false, false]) keeper.passEnded(ok);
+  await keeper.step(signal);
+  assert(keeper.isLeading);
+});
+
+Deno.test("LeaderLockKeeper.silentMs() tells nothing of a lock that it took itself, and lost", async () => {
+  const bed = new MemoryBed();
+  const [a, b] = [keeperOf(bed, "a"), keeperOf(bed, "b")];
+  await a.step(signal);
+  await b.step(signal);
+  await bed.clock.advance(10_001);
+  await b.step(signal);
+  assert(b.isLeading);
+  await bed.clock.advance(10_001);
+  await b.step(signal);
+  assertEquals([b.isLeading, b.silentMs(bed.clock.monotonicMs())], [false, 0]);
+});

@@ -389,3 +389,48 @@ Deno.test("LeaseHold.checkpoint() never takes back an earlier one whose answer w
   await hold.checkpoint(positionAt("41"));
   assertEquals((await memory.read("s")).checkpoint, positionAt("42"));
 });
+
+Deno.test("LeaseHold.renew() tells the leader the load that the lease brings", async () => {
+  const { hold, clock, memory } = await bed();
+  hold.countBytes(4 * 1024);
+  await clock.advance(2000);
+  await hold.renew();
+  assertEquals((await memory.read("s")).throughputKBps, 2);
+});
+
+Deno.test("LeaseHold does not write again under a lease that expired while an answer was under way", async () => {
+  const memory = new MemoryBed();
+  const lease = await memory.lease("s", "me");
+  await memory.store.apply(renew(lease)); // another write of ours, whose answer nobody got
+  let writes = 0;
+  const slow: LeaseStore = Object.assign(Object.create(memory.store), {
+    apply: async (...args: Parameters<LeaseStore["apply"]>) => {
+      writes++;
+      const outcome = await memory.store.apply(...args);
+      await memory.clock.sleep(10_001);
+      return outcome;
+    },
+  });
+  const hold = new LeaseHold(lease, 0, { ...holdOptions(memory), store: slow });
+  const stored = hold.checkpoint(positionAt("42")).catch((error) => error);
+  await memory.clock.advance(30_000);
+  assertEquals([(await stored)?.name, writes], ["LeaseLostError", 1]);
+  assertEquals((await memory.read("s")).checkpoint, positionAt("TRIM_HORIZON"));
+});
+
+Deno.test("LeaseHold.handOver() goes through a lost answer and a handoff that begins right after it", async () => {
+  const memory = new MemoryBed();
+  const lease = await memory.lease("s", "me");
+  await memory.store.apply(renew(lease)); // another write of ours, whose answer nobody got
+  let writes = 0;
+  const store: LeaseStore = Object.assign(Object.create(memory.store), {
+    apply: async (...args: Parameters<LeaseStore["apply"]>) => {
+      if (++writes === 2) await memory.handoff("s", "next");
+      return await memory.store.apply(...args);
+    },
+  });
+  const hold = new LeaseHold(lease, 0, { ...holdOptions(memory), store });
+  await hold.handOver();
+  const { leaseOwner, checkpointOwner } = await memory.read("s");
+  assertEquals([writes, leaseOwner, checkpointOwner], [3, "next", undefined]);
+});

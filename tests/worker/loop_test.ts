@@ -61,3 +61,24 @@ Deno.test("loop() does not take the end of a pass that was told to stop for a re
   await running;
   assertEquals(events.map(({ type }) => type), ["passFailed"]);
 });
+
+Deno.test("loop() goes on at once after a pass that asks for it, and ends without a failure when it is told to stop", async () => {
+  const clock = new FakeClock();
+  const stop = new AbortController();
+  const events: WorkerEvent[] = [];
+  const startedMs: number[] = [];
+  const running = loop(
+    { pass: "discovery", intervalMs: 1000, clock, emit: (event) => void events.push(event) },
+    async (signal) => {
+      startedMs.push(clock.monotonicMs());
+      if (startedMs.length < 3) return 0;
+      await clock.sleep(500, signal);
+    },
+    stop.signal,
+  );
+  for (let turn = 0; turn < 10; turn++) await clock.advance(0);
+  assertEquals(startedMs, [0, 0, 0]);
+  stop.abort(new Error("stop"));
+  await running;
+  assertEquals(events, []);
+});

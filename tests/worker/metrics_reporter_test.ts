@@ -151,3 +151,48 @@ Deno.test("MetricsReporter.withdraw() deletes what was written, in each place, a
   await bed.reporter.withdraw();
   assertEquals(bed.table.items().length, 1);
 });
+
+Deno.test("MetricsReporter mentions a failing source again when it worked in between", async () => {
+  let fails = true;
+  await using bed = new ReporterBed(() =>
+    fails ? Promise.reject(new Error("no such file")) : Promise.resolve(9)
+  );
+  await bed.interval();
+  fails = false;
+  await bed.interval();
+  fails = true;
+  await bed.interval();
+  assertEquals(eventsOf(bed.events, "notice").length, 2);
+});
+
+Deno.test("MetricsReporter.report() tells whole seconds that have begun, never a time to come", async () => {
+  await using bed = new ReporterBed(undefined);
+  await bed.clock.advance(700);
+  await bed.reporter.report();
+  assertEquals(bed.table.items()[0]?.lut, { N: `${(bed.clock.epochMs() - 700) / 1000}` });
+});
+
+Deno.test("MetricsReporter.withdraw() deletes its item, and the one that it left behind in another table", async () => {
+  await using bed = new ReporterBed(undefined, LEGACY);
+  await bed.interval();
+  bed.reporter.follow(SINGLE);
+  await bed.reporter.withdraw();
+  assertEquals([bed.legacy.items(), bed.table.items()], [[], []]);
+});
+
+Deno.test("MetricsReporter.withdraw() leaves an item alone that another process of its name wrote since", async () => {
+  await using bed = new ReporterBed(undefined);
+  await bed.interval();
+  await bed.clock.advance(5000);
+  const other = new MetricsReporter({
+    store: new MemoryCoordinatorStore(bed.table),
+    workerId: "w",
+    format: SINGLE,
+    cpuUtilization: undefined,
+    clock: bed.clock,
+    emit: bed.emit,
+  });
+  await other.report();
+  await bed.reporter.withdraw();
+  assertEquals(bed.table.items().length, 1);
+});

@@ -91,6 +91,7 @@ Deno.test("partsOf() gives a call to a table a quarter of the failover time, so 
     const { parts, clock, events } = bed({ failoverTimeMs }, hanging);
     const stop = new AbortController();
     const asking = parts.leaseStore.get("a", stop.signal).catch(() => {});
+    await clock.untilAsleep();
     await clock.advance(limitMs - 1);
     assertEquals(events, []);
     await clock.advance(1);

@@ -68,3 +68,57 @@ Deno.test("settingsOf() refuses a longest rest that is shorter than the idle tim
   const wrong = { idlePacing: "slow" } as unknown as Partial<WorkerOptions>;
   assertThrows(() => settings(wrong), TypeError, 'idlePacing to be one of "adaptive", "fixed": got "slow"');
 });
+
+Deno.test("settingsOf() begins at the tip, and names table and consumer after the application, unless it is told otherwise", () => {
+  const { initialPosition, tableName, consumerName } = settings({});
+  assertEquals([initialPosition, tableName, consumerName], ["LATEST", "app", "app"]);
+  const given = {
+    initialPositionInStream: "TRIM_HORIZON",
+    tableName: "leases",
+    consumerName: "readers",
+  } as const;
+  const told = settings(given);
+  assertEquals([told.initialPosition, told.tableName, told.consumerName], [
+    "TRIM_HORIZON",
+    "leases",
+    "readers",
+  ]);
+});
+
+Deno.test("settingsOf() takes false and 0 as they are given", () => {
+  const zero = {
+    shutdownGraceMs: 0,
+    maxBufferedBytes: 0,
+    waitPeriodToDeleteFormerStreamsMs: 0,
+    maxThroughputPerHostKBps: 0,
+    reBalanceThresholdPercentage: 0,
+  };
+  const off = {
+    cleanupLeasesUponShardCompletion: false,
+    isGracefulLeaseHandoffEnabled: false,
+    allowThroughputOvershoot: false,
+  };
+  assertEquals({ ...settings({ ...zero, ...off }), ...zero, ...off }, settings({ ...zero, ...off }));
+});
+
+Deno.test("settingsOf() takes what is true as it is given", () => {
+  const on = {
+    migrateAllEntitiesToLeaseTable: true,
+    ignoreUnexpectedChildShards: true,
+    skipShardSyncAtWorkerInitializationIfLeasesExist: true,
+    deregisterConsumerOnStop: true,
+    callProcessRecordsEvenForEmptyRecordList: true,
+  };
+  assertEquals({ ...settings(on), ...on }, settings(on));
+  const plain = settings({});
+  for (const name of Object.keys(on) as (keyof typeof on)[]) assertEquals(plain[name], false, name);
+});
+
+Deno.test("settingsOf() derives the passes of the leader from the failover time", () => {
+  assertEquals(settings({}).leaseAssignmentIntervalMs, 2500);
+  assertEquals(settings({ failoverTimeMs: 30_000 }).leaseAssignmentIntervalMs, 7500);
+  assertEquals(
+    settings({ failoverTimeMs: 30_000, leaseAssignmentIntervalMs: 100 }).leaseAssignmentIntervalMs,
+    100,
+  );
+});

@@ -158,3 +158,45 @@ Deno.test("ShardSyncer.syncIfNeeded() fills in the ranges of old leases, as long
   const known = (await memory.store.list()).leases.filter((lease) => lease.hashKeyRange !== undefined);
   assertEquals(known.length, 40);
 });
+
+Deno.test("ShardSyncer.syncIfNeeded() fills a hole that three audits in a row have shown, from all shards", async () => {
+  const { memory, kinesis, syncer } = countingBed();
+  kinesis.shards = evenShards(3);
+  const filters: (ShardFilter | undefined)[] = [];
+  const listShards = kinesis.listShards.bind(kinesis);
+  Object.assign(kinesis, {
+    listShards: (...[, filter]: Parameters<Kinesis["listShards"]>) => {
+      filters.push(filter);
+      return listShards();
+    },
+  });
+  for (const { shardId, hashKeyRange } of kinesis.shards.slice(0, 2)) {
+    await memory.lease(shardId, "w", { hashKeyRange });
+  }
+  const audit = async () => {
+    const { leases } = await memory.store.list();
+    const isChanged = await syncer.syncIfNeeded(leases, leading, signal);
+    await memory.clock.advance(10_000);
+    return isChanged;
+  };
+  assertEquals([await audit(), await audit(), await audit(), await audit()], [false, false, true, false]);
+  assertEquals((await memory.store.list()).leases.length, 3);
+  assertEquals(filters, [undefined]);
+});
+
+Deno.test("ShardSyncer.syncIfNeeded() lists a stream that shows no shards three times, and then says so", async () => {
+  const { memory, kinesis, syncer } = countingBed();
+  let lists = 0;
+  kinesis.listShards = () => {
+    lists++;
+    return Promise.resolve([]);
+  };
+  const synced = assertRejects(
+    () => syncer.syncIfNeeded([], leading, signal),
+    Error,
+    "the stream lists no shards",
+  );
+  await memory.clock.advance(10_000);
+  await synced;
+  assertEquals(lists, 3);
+});

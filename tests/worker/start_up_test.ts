@@ -153,3 +153,41 @@ Deno.test("KinesisWorker tries its first report again as it does all else of its
     else await assertRejects(() => running, Error, "InternalServerError");
   }
 });
+
+Deno.test("startUp() that is told to stop tries nothing again, and tells no failure", async () => {
+  const stop = new AbortController();
+  const memory = new MemoryBed();
+  const kinesis = { describeStreamSummary: () => Promise.reject(stop.signal.reason) } as unknown as Kinesis;
+  const settings = settingsOf({
+    applicationName: "app",
+    streamName: "words",
+    processor: () => ({ processRecords() {}, shardEnded() {} }),
+  });
+  const streams = new Streams({ settings, kinesis, clock: memory.clock, emit: memory.emit });
+  stop.abort(new Error("stop"));
+  const started = startUp({
+    settings,
+    workerId: "me",
+    streams,
+    leaseStore: memory.store,
+    coordinatorStore: memory.coordinator,
+    system: memory.system,
+    emit: memory.emit,
+  }, stop.signal);
+  await assertRejects(() => started, Error, "stop");
+  assertEquals(memory.events, []);
+});
+
+Deno.test("startUp() waits for a stream that is not there yet, and for a table that is in use, but for no right", async () => {
+  for (
+    const [code, attempts] of [["ResourceNotFoundException", 3], ["ResourceInUseException", 3], [
+      "AccessDeniedException",
+      1,
+    ]] as const
+  ) {
+    const { started, clock, memory } = bed(() => Promise.reject(serviceError(code)));
+    await clock.advance(10_000);
+    await assertRejects(() => started, Error, code);
+    assertEquals(eventsOf(memory.events, "initializationFailed").length, attempts, code);
+  }
+});

@@ -55,3 +55,27 @@ Deno.test("streamsSetting() refuses streams that cannot be read, and says why", 
     assertThrows(() => setting(options as Partial<WorkerOptions>), TypeError, message);
   }
 });
+
+Deno.test("streamsSetting() goes by a stream's ARN where both are given, and by the region where that is", () => {
+  const streamArn = "arn:aws:kinesis:eu-central-1:123456789012:stream/orders";
+  const { streams, region } = setting({
+    streamArn,
+    streamName: "words",
+    region: "us-east-1",
+  });
+  assertEquals([streams.mode === "one" ? streams.stream : undefined, region], [
+    { streamName: "orders", streamArn },
+    "us-east-1",
+  ]);
+});
+
+Deno.test("streamConfigs() takes a stream for another one only by what names it first", () => {
+  const streamIdentifier = "123456789012:orders:1", streamName = "orders";
+  const two = [{ streamIdentifier, streamName }, { streamIdentifier: "123456789012:orders:2", streamName }];
+  assertEquals(streamConfigs(two, undefined), two);
+  assertThrows(
+    () => streamConfigs([two[0] ?? "", { streamIdentifier }], undefined),
+    TypeError,
+    "listed twice",
+  );
+});

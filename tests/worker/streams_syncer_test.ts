@@ -232,3 +232,16 @@ Deno.test("StreamsSyncer makes leases by the configuration of a stream that is l
   await sync();
   assertEquals(await made(), "TRIM_HORIZON");
 });
+
+Deno.test("StreamsSyncer tells once that a stream can be listed again, and looks after it at each pass from then on", async () => {
+  const { sync, failures, clock, notices, memory, keys } = await bed();
+  failures.set("a", serviceError("AccessDeniedException"));
+  await sync();
+  failures.clear();
+  await clock.advance(10_000);
+  await sync();
+  await memory.store.delete(`${A}:${SHARD}`);
+  assertEquals(await sync(), true);
+  assertEquals((await keys()).length, 2);
+  assertEquals(notices().filter((text) => text.includes("listed again")).length, 1);
+});

@@ -287,3 +287,65 @@ Deno.test("Streams looks anew for a stream that was left out of the list: it may
   assertEquals(orders?.streamIdentifier, `${ACCOUNT}:orders:300`);
   assertEquals(orders?.initialPosition, "TRIM_HORIZON");
 });
+
+Deno.test("Streams lists at most every ten seconds for streams that it does not know, after a failure too", async () => {
+  let lists = 0;
+  const { streams, memory } = bed({
+    streams: () => {
+      if (++lists === 2) throw new Error("the registry is away");
+      return ["orders"];
+    },
+  });
+  await streams.start(signal);
+  const ask = (name: string) => streams.of(leaseOf(`999999999999:${name}:7`), signal);
+  await ask("at-once");
+  assertEquals(lists, 1);
+  await memory.clock.advance(10_000);
+  await ask("one");
+  await ask("two");
+  assertEquals(lists, 2);
+  assertEquals(eventsOf(memory.events, "passFailed").map(({ pass }) => pass), ["streams"]);
+  await memory.clock.advance(10_000);
+  await ask("three");
+  assertEquals(lists, 3);
+});
+
+Deno.test("Streams tells again of a stream that was found in between", async () => {
+  let listed: StreamList = ["orders", "words"];
+  const { streams, there, notices } = bed({ streams: () => listed });
+  await streams.start(signal);
+  there.set("words", 200);
+  await streams.refresh(signal);
+  there.delete("words");
+  listed = ["orders"];
+  await streams.refresh(signal);
+  listed = ["orders", "words"];
+  await streams.refresh(signal);
+  assertEquals(notices().length, 2);
+});
+
+Deno.test("Streams reads a stream that is being resharded, and none that is being made or deleted", async () => {
+  for (
+    const [streamStatus, isRead] of [["UPDATING", true], ["CREATING", false], ["DELETING", false]] as const
+  ) {
+    const memory = new MemoryBed();
+    const kinesis = {
+      describeStreamSummary: ({ streamName }: StreamReference) =>
+        Promise.resolve({ streamName, streamArn: "arn:told", streamStatus }),
+    } as Partial<Kinesis> as Kinesis;
+    const settings = settingsOf({
+      applicationName: "app",
+      streamName: "orders",
+      streamArn: `arn:aws:kinesis:us-east-1:${ACCOUNT}:stream/orders`,
+      processor: () => ({ processRecords() {}, shardEnded() {} }),
+    });
+    const streams = new Streams({ settings, kinesis, clock: memory.clock, emit: memory.emit });
+    const started = streams.start(signal).then(() => true, () => false);
+    assertEquals(await started, isRead, streamStatus);
+    if (!isRead) continue;
+    assertEquals(
+      streams.tracked[0]?.reference.streamArn,
+      settings.streams.mode === "one" && settings.streams.stream.streamArn,
+    );
+  }
+});
