@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Checkpointer } from "../../src/consumer/checkpointer.ts";
-import { positionAt, SHARD_END } from "../../src/stream/sequence_number.ts";
+import { type ExtendedSequenceNumber, positionAt, SHARD_END } from "../../src/stream/sequence_number.ts";
 import { FakeHeldLease, leaseWith } from "../support/consumer_bed.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
@@ -158,5 +158,60 @@ Deno.test("Checkpointer.prepare() that fails changes nothing, and later calls go
   held.failures.push(new Error("throttled"));
   await assertRejects(() => checkpointer.prepare(undefined, undefined), Error, "throttled");
   await (await checkpointer.prepare(undefined, undefined)).checkpoint();
+  assertEquals(held.stored, [positionAt("12")]);
+});
+
+Deno.test("Checkpointer has one write under way at a time, whichever comes second", async () => {
+  const { held, checkpointer } = bed();
+  checkpointer.delivering(positionAt("14"));
+  const gates: (() => void)[] = [];
+  const { checkpoint, prepareCheckpoint } = held;
+  let underWay = 0, most = 0;
+  const slowly = async (write: () => Promise<void>) => {
+    most = Math.max(most, ++underWay);
+    await new Promise<void>((resolve) => gates.push(resolve));
+    underWay--;
+    await write();
+  };
+  held.checkpoint = (...call) => slowly(() => checkpoint.apply(held, call));
+  held.prepareCheckpoint = (...call) => slowly(() => prepareCheckpoint.apply(held, call));
+  const all = Promise.all([
+    checkpointer.prepare(positionAt("11"), undefined),
+    checkpointer.checkpoint(positionAt("12")),
+    checkpointer.prepare(positionAt("13"), undefined),
+    checkpointer.checkpoint(positionAt("14")),
+  ]);
+  for (let i = 0; i < 4; i++) {
+    await new Promise((turn) => setTimeout(turn, 0));
+    assertEquals(gates.length, i + 1);
+    gates[i]?.();
+  }
+  await all;
+  assertEquals([most, held.stored], [1, [positionAt("12"), positionAt("14")]]);
+});
+
+Deno.test("Checkpointer.prepare() takes a state of 300 KiB, and no larger one", async () => {
+  const { checkpointer } = bed();
+  checkpointer.delivering(positionAt("12"));
+  await checkpointer.prepare(undefined, new Uint8Array(300 * 1024));
+  await assertRejects(
+    () => checkpointer.prepare(undefined, new Uint8Array(300 * 1024 + 1)),
+    RangeError,
+    "307200 bytes",
+  );
+});
+
+Deno.test("Checkpointer.delivering() never goes back", async () => {
+  const { held, checkpointer } = bed();
+  checkpointer.delivering(positionAt("12"));
+  checkpointer.delivering(positionAt("11"));
+  await checkpointer.checkpoint();
+  assertEquals(held.stored, [positionAt("12")]);
+});
+
+Deno.test("Checkpointer.checkpoint() takes a position without a sub-sequence number for the record itself", async () => {
+  const { held, checkpointer } = bed();
+  checkpointer.delivering(positionAt("12"));
+  await checkpointer.checkpoint({ sequenceNumber: "12" } as ExtendedSequenceNumber);
   assertEquals(held.stored, [positionAt("12")]);
 });
