@@ -454,3 +454,31 @@ Deno.test("fanOut() subscribes to LATEST from the time at which its lease was cr
   ]);
   await leave(shard);
 });
+
+Deno.test("fanOut() does not count the time in work as one of waiting for the next page", async () => {
+  const shard = bed();
+  shard.consumers.script.push([eventWith([1]), { waitMs: 2000 }, eventWith([2])]);
+  await take(shard, 1);
+  await shard.clock.advance(5000); // the page is in work
+  await take(shard, 1);
+  assertEquals(eventsOf(shard.events, "pageFetched").map(({ ms }) => ms), [0, 2000]);
+  await leave(shard);
+});
+
+Deno.test("fanOut() lets a subscription go that does not know of the signal, and waits until it is closed", async () => {
+  const shard = bed();
+  let isClosed = false;
+  const deaf: AsyncIterableIterator<SubscribeToShardEvent> = {
+    next: () => Promise.resolve({ value: eventWith([1]), done: false }),
+    async return() {
+      await shard.clock.sleep(0);
+      isClosed = true;
+      return { value: undefined, done: true };
+    },
+    [Symbol.asyncIterator]: () => deaf,
+  };
+  shard.consumers.subscribeToShard = () => Promise.resolve(deaf);
+  await take(shard, 1);
+  await leave(shard);
+  assertEquals(isClosed, true);
+});

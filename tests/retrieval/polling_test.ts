@@ -432,6 +432,28 @@ Deno.test("polling() asks for that time again when its iterator at the tip has e
   assertEquals(kinesis.iterators, [sinceCreation, tip, sinceCreation]);
 });
 
+Deno.test("polling() opens the tip anew when the place that it kept there has expired", async () => {
+  const { clock, kinesis } = bed();
+  silentAbout(kinesis, clock, () => false);
+  let reads = 0;
+  kinesis.getRecords = (_, iterator) => {
+    reads++;
+    const isKept = iterator.startsWith("tip") && kinesis.iterators.length === 3;
+    return isKept
+      ? Promise.reject(serviceError("ExpiredIteratorException"))
+      : Promise.resolve(output([], `tip-${reads}`));
+  };
+  await readAll(kinesis, clock, { pages: 20, checkpoint: positionAt("LATEST"), createdAtLatest: created });
+  assertEquals(kinesis.iterators.slice(0, 5), [sinceCreation, tip, sinceCreation, sinceCreation, tip]);
+});
+
+Deno.test("polling() reads at once with an iterator for its own time that comes at once", async () => {
+  const { clock, kinesis } = bed();
+  kinesis.script.push(output([7]));
+  await readAll(kinesis, clock, { pages: 1, checkpoint: positionAt("LATEST"), createdAtLatest: created });
+  assertEquals(kinesis.reads.map(({ atMs }) => atMs), [0]);
+});
+
 Deno.test("polling() takes the end at the tip for the end only when nobody can tell of a record before it", async () => {
   for (const isAnswered of [true, false]) {
     const { clock, kinesis } = bed();
@@ -511,5 +533,68 @@ Deno.test("polling() opens at the oldest record when Kinesis refuses a number as
     const { events } = await readAll(kinesis, clock, { pages: 1, checkpoint: positionAt("7") });
     assertEquals(kinesis.iterators.map(({ type }) => type), ["AT_SEQUENCE_NUMBER", second]);
     assertEquals(eventsOf(events, "checkpointTrimmed").length, second === "TRIM_HORIZON" ? 1 : 0);
+  }
+});
+
+Deno.test("polling() goes on after the last record when an iterator expires behind an empty page", async () => {
+  const { clock, kinesis } = bed();
+  kinesis.script.push(output([1, 2]), output([]), serviceError("ExpiredIteratorException"), output([3]));
+  await readAll(kinesis, clock, { pages: 3 });
+  assertEquals(kinesis.iterators.at(-1), { type: "AFTER_SEQUENCE_NUMBER", sequenceNumber: "2" });
+});
+
+Deno.test("polling() starts with a short pause again after a read that worked", async () => {
+  const { clock, kinesis } = bed();
+  const down = serviceError("InternalFailure", true);
+  kinesis.script.push(down, down, down, output([1]), down, output([2]));
+  const { events } = await readAll(kinesis, clock, { pages: 2 });
+  assertEquals(eventsOf(events, "fetchFailed").map(({ retryInMs }) => retryInMs), [1000, 2000, 4000, 1000]);
+});
+
+Deno.test("polling() asks for as many records as it is told", async () => {
+  const { clock, kinesis } = bed();
+  kinesis.script.push(output([1]));
+  await readAll(kinesis, clock, { pages: 1, maxRecords: 17 });
+  assertEquals(kinesis.reads.map(({ limit }) => limit), [17]);
+});
+
+Deno.test("polling() keeps its pace when it begins anew at the tip", async () => {
+  const { clock, kinesis } = bed();
+  kinesis.script.push(output([9]), output([20]));
+  await readAll(kinesis, clock, { pages: 1, checkpoint: positionAt("7"), onTrimmedCheckpoint: "latest" });
+  assertEquals(restsOf(kinesis), [200]);
+});
+
+Deno.test("polling() that is stopped in the middle of a call tells no failure", async () => {
+  for (const call of ["getShardIterator", "getRecords"] as const) {
+    const { clock, kinesis } = bed();
+    const stop = new AbortController();
+    const events: WorkerEvent[] = [];
+    const hanging = () =>
+      new Promise<never>((_, reject) =>
+        stop.signal.addEventListener("abort", () => reject(stop.signal.reason))
+      );
+    Object.assign(kinesis, { [call]: hanging });
+    const source = polling({
+      kinesis,
+      stream: { streamName: "words", streamArn: undefined },
+      system: { clock, random: () => 0, fetch },
+      emit: (event) => events.push(event),
+      pacing: PACING,
+      maxRecords: 10,
+      onTrimmedCheckpoint: "trim-horizon",
+    });
+    const request = {
+      leaseKey: "s-0",
+      shardId: "s-0",
+      checkpoint: positionAt("7"),
+      initialPosition: "LATEST" as const,
+    };
+    const next = source.read(request, stop.signal)[Symbol.asyncIterator]().next();
+    const stopped = assertRejects(() => next, Error, "lease lost");
+    await clock.advance(100);
+    stop.abort(new Error("lease lost"));
+    await stopped;
+    assertEquals(events, []);
   }
 });

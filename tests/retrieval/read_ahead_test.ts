@@ -227,3 +227,25 @@ Deno.test("readAhead() of many shards loses, repeats and reorders nothing, and k
     { ...seeded(), numRuns: 30 },
   );
 });
+
+Deno.test("readAhead() expects the next page to be as large as the last one when it asks for room", async () => {
+  const { next, source, clock, reading, budget } = bed(
+    [1, 2, 3, 4].map((n) => sizedPage(n, 40)),
+    {},
+    100,
+  );
+  await next();
+  await clock.advance(10_000);
+  // One in work and one ahead take 80 bytes: a third of 40 would not fit.
+  assertEquals([source.given, budget.used], [2, 80]);
+  await reading.return?.();
+});
+
+Deno.test("readAhead() gives all the pages that came before a failure, however late they are taken", async () => {
+  const { next, source, clock, reading } = bed(small(3));
+  source.failure = new Error("the source is gone");
+  await next();
+  await clock.advance(10_000);
+  assertEquals([await next(), await next()], [2, 3]);
+  await assertRejects(() => reading.next(), Error, "the source is gone");
+});

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { confirmedEnd, isListed } from "../../src/retrieval/shard_end.ts";
 import type { Shard } from "../../src/stream/shard.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -24,7 +24,7 @@ async function ask<T>(
   };
   const answer: Promise<unknown> = question({ kinesis, stream, clock }, "s-0", signal);
   let isOver = false;
-  answer.finally(() => isOver = true);
+  answer.finally(() => isOver = true).catch(() => {});
   for (let i = 0; i < 300 && !isOver; i++) await clock.advance(100);
   return { answer: await answer as T, asked, seconds: Math.floor(clock.monotonicMs() / 1000) };
 }
@@ -65,3 +65,9 @@ Deno.test("confirmedEnd() takes a shard for over that stays away, and one whose 
   const gone = serviceError("ResourceNotFoundException");
   assertEquals(await ask([gone], confirmedEnd), { answer: end, asked: 1, seconds: 0 });
 });
+
+for (const question of [isListed, confirmedEnd]) {
+  Deno.test(`${question.name}() concludes nothing from a refusal`, async () => {
+    await assertRejects(() => ask([serviceError("AccessDeniedException")], question), Error, "AccessDenied");
+  });
+}
