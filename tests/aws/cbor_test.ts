@@ -142,3 +142,19 @@ Deno.test("encodeCbor() writes a request, without its undefined members", () => 
     Uint8Array.from(cbor({ a: 2 ** 40, b: 300, c: 70_000 })),
   );
 });
+
+Deno.test("decodeCbor() takes a member called __proto__ for nothing", () => {
+  const name = new TextEncoder().encode("__proto__");
+  // {"__proto__": {"polluted": true}, "a": 1}
+  const inner = [0xa1, 0x68, ...new TextEncoder().encode("polluted"), 0xf5];
+  const message = Uint8Array.of(0xa2, 0x60 + name.length, ...name, ...inner, 0x61, 0x61, 0x01);
+  const map = decodeCbor(message) as Record<string, unknown>;
+  assertEquals([Object.keys(map), map["polluted"]], [["a"], undefined]);
+});
+
+Deno.test("decodeCbor() believes in no more members than there are bytes", () => {
+  for (const major of [0x5a, 0x7a, 0x9a, 0xba]) {
+    const message = Uint8Array.of(major, 0xff, 0xff, 0xff, 0xff, 0x01);
+    assertThrows(() => decodeCbor(message), SyntaxError, "4294967295 bytes or members");
+  }
+});

@@ -186,3 +186,16 @@ Deno.test("credentialsFromSpec() without profile files says so", async () => {
     "profile files are not read here",
   );
 });
+
+Deno.test("credentialsChain() passes the signal on to each source, also to the one in use", async () => {
+  const { signal } = new AbortController();
+  const seen: boolean[] = [];
+  const provider: CredentialsProvider = (given) => {
+    seen.push(given === signal);
+    return ONE();
+  };
+  const chain = credentialsChain([{ name: "one", provider }]);
+  await chain(signal);
+  await chain(signal);
+  assertEquals(seen, [true, true]);
+});

@@ -492,3 +492,90 @@ Deno.test("what the base credentials' source throws passes through", async () =>
   const base = () => Promise.reject(new CredentialsError("no keys"));
   assertEquals(await failureOf(assumeRoleCredentials({ ...scene({}), ...ASSUME, base })), "no keys");
 });
+
+Deno.test("instanceCredentials() take the first of several roles, whatever characters its name has", async () => {
+  const s = scene({ steps: [TOKEN, { body: "my role/@1\nanother" }, ROLE_KEYS] });
+  await instanceCredentials(s)();
+  assertEquals(s.requests.at(-1)?.url, `${IMDS}/meta-data/iam/security-credentials/my%20role%2F%401`);
+});
+
+Deno.test("instanceCredentials() do not use a token in its last minute", async () => {
+  for (const [afterMs, isAskedAnew] of [[21_539_999, false], [21_540_000, true]] as const) {
+    const again: readonly Step[] = isAskedAnew ? [{ body: "second" }, ROLE, ROLE_KEYS] : [ROLE, ROLE_KEYS];
+    const s = scene({ steps: [TOKEN, ROLE, ROLE_KEYS, ...again] });
+    const provider = instanceCredentials(s);
+    await provider();
+    s.clock.jump(afterMs);
+    await provider();
+    assertEquals(
+      s.requests.at(-1)?.headers.get("x-aws-ec2-metadata-token"),
+      isAskedAnew ? "second" : "imds-token",
+    );
+  }
+});
+
+for (
+  const [what, provide, failing] of [
+    ["containerCredentials()", containerCredentials, { status: 500 }],
+    ["webIdentityCredentials()", webIdentityCredentials, stsError(500, "InternalFailure", "no")],
+  ] as const
+) {
+  Deno.test(`${what} end a pause between attempts at once when nobody waits any longer`, async () => {
+    const scripted = scriptedSystem([failing]);
+    const s = {
+      ...scripted,
+      env: (name: string) =>
+        ({ ...WEB.env, AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: "/creds" } as Record<string, string>)[name],
+      readTextFile: () => Promise.resolve("token"),
+      region: "eu-central-1",
+      system: { ...scripted.system, random: () => 0.9 },
+    };
+    const stop = new AbortController();
+    const given = provide(s)(stop.signal).catch((error) => error);
+    // The time limit of the first attempt, then the pause after it.
+    for (let i = 0; i < 1000 && scripted.clock.pendingMs[0] !== 45; i++) await scripted.clock.advance(0);
+    assertEquals(scripted.clock.pendingMs[0], 45);
+    const reason = new Error("stop");
+    stop.abort(reason);
+    assertEquals(await given, reason);
+    await scripted.clock.advance(0);
+    assertEquals(scripted.clock.pendingMs, []);
+  });
+}
+
+Deno.test("assumeRoleCredentials() sign again once, and take a second refusal for an answer", async () => {
+  const skewed = (date: string) => stsError(403, "SignatureDoesNotMatch", "Signature expired", date);
+  const s = scene({
+    steps: [skewed("Fri, 30 Jan 2026 13:00:00 GMT"), skewed("Fri, 30 Jan 2026 14:00:00 GMT")],
+  });
+  const provider = assumeRoleCredentials({ ...s, ...ASSUME, region: "eu-central-1" });
+  await assertRejects(() => provider(), Error, "SignatureDoesNotMatch");
+  assertEquals(s.requests.length, 2);
+});
+
+Deno.test("assumeRoleCredentials() leave the question for the base credentials when nobody waits any longer", async () => {
+  const s = scene({});
+  const stop = new AbortController();
+  let isLeft = false;
+  const base: CredentialsProvider = (signal) =>
+    new Promise((_, reject) =>
+      signal?.addEventListener("abort", () => {
+        isLeft = true;
+        reject(signal.reason);
+      })
+    );
+  const provider = assumeRoleCredentials({ ...s, ...ASSUME, base, region: "eu-central-1" });
+  const given = provider(stop.signal).catch((error) => error.message);
+  await s.clock.advance(0);
+  stop.abort(new Error("stop"));
+  assertEquals([await given, isLeft], ["stop", true]);
+});
+
+Deno.test("a refusal of STS may hold characters by number, and what is none is left as it is", async () => {
+  const s = scene({
+    ...WEB,
+    steps: [stsError(400, "ValidationError", "a&#x41;&#66;&amp;lt; &#x110000; &#9999999999;")],
+  });
+  const error = await assertRejects(() => webIdentityCredentials(s)());
+  assertStringIncludes((error as Error).message, "aAB&lt; &#x110000; &#9999999999;");
+});

@@ -161,3 +161,38 @@ Deno.test("scanPages() asks for no more pages than are wanted", async () => {
   const sizes = (await Array.fromAsync(all.dynamodb.scanPages("t", 5))).map((items) => items.length);
   assertEquals(sizes, [1, 0, 1]);
 });
+
+Deno.test("an abort ends a call of each kind at once", async () => {
+  const expressions = {};
+  const calls: ((dynamodb: DynamoDB, signal: AbortSignal) => Promise<unknown>)[] = [
+    (dynamodb, signal) => dynamodb.describeTable("t", signal),
+    (dynamodb, signal) => dynamodb.createTable({}, signal),
+    (dynamodb, signal) => dynamodb.tableOperation("UpdateTable", {}, signal),
+    (dynamodb, signal) => dynamodb.getItem("t", KEY, signal),
+    (dynamodb, signal) => dynamodb.putItem("t", ITEM, expressions, signal),
+    (dynamodb, signal) => dynamodb.updateItem("t", KEY, "SET a = :a", expressions, signal),
+    (dynamodb, signal) => dynamodb.deleteItem("t", KEY, expressions, signal),
+    (dynamodb, signal) => dynamodb.scan("t", 1, signal),
+    (dynamodb, signal) => dynamodb.scan("t", 2, signal),
+    (dynamodb, signal) => Array.fromAsync(dynamodb.scanPages("t", 1, signal)),
+    (dynamodb, signal) => dynamodb.queryIndex("t", "i", "k = :k", expressions, signal),
+  ];
+  for (const call of calls) {
+    const stop = new AbortController();
+    const reason = new Error("stop");
+    const stopping: Step = () => {
+      stop.abort(reason);
+      return new Error("the connection is closed");
+    };
+    const { dynamodb, clock } = dynamodbWith(stopping, stopping);
+    assertEquals(await call(dynamodb, stop.signal).catch((error) => error), reason, `${call}`);
+    assertEquals(clock.pendingMs, []);
+  }
+});
+
+Deno.test("a call to a table is given up after 5 s unless it is told otherwise: a lease lives for 10 s", async () => {
+  const { dynamodb, events } = dynamodbWith("hang", { body: {} });
+  await dynamodb.getItem("t", KEY);
+  const sent = events.flatMap((event) => event.type === "requestSent" ? [[event.code, event.ms]] : []);
+  assertEquals(sent[0], ["TimeoutError", 5000]);
+});

@@ -173,3 +173,11 @@ Deno.test("eventStreamMessages() reads no further than it is asked, and cancels 
   }
   assertEquals([pulls, cancelled], [3, true]);
 });
+
+Deno.test("eventStreamMessages() refuses a body that ends inside a prelude", async () => {
+  for (const bytes of [1, 12]) {
+    const messages = eventStreamMessages(body(eventMessage("a", 1), eventMessage("b", 2).subarray(0, bytes)));
+    await messages.next();
+    await assertRejects(() => messages.next(), SyntaxError, `${bytes} bytes after its start`);
+  }
+});

@@ -459,3 +459,13 @@ Deno.test("a short secret, as emulators take, does not garble an error", async (
   });
   assertEquals((await failureOf(result)).detail, "Stream orders not found");
 });
+
+Deno.test("a repair takes no attempt from those that a policy allows", async () => {
+  const skewed = refusal("InvalidSignatureException", { date: "Fri, 30 Jan 2026 12:20:00 GMT" });
+  const { result, requests } = callWith({
+    steps: [skewed, { status: 500 }, OK],
+    call: { retry: { ...DEFAULT_RETRY_POLICY, attempts: 2 } },
+  });
+  assertEquals(await result, { fine: true });
+  assertEquals(requests.length, 3);
+});

@@ -297,3 +297,15 @@ Deno.test("subscribeToShard() holds the sender up while nobody asks for events",
   one.stop.abort();
   await one.events.return?.();
 });
+
+Deno.test("subscribeToShard() leaves a fault of the service to the loop that paces itself", async () => {
+  await using one = bed({
+    SubscribeToShard: () => ({ status: 500, body: { __type: "InternalFailureException", message: "no" } }),
+  });
+  const input = { consumerArn: "arn", shardId: "shard", position: { type: "LATEST" } } as const;
+  await assertRejects(
+    () => one.consumers.subscribeToShard(input, new AbortController().signal),
+    AwsServiceError,
+  );
+  assertEquals(one.server.requests.length, 1);
+});

@@ -249,3 +249,30 @@ Deno.test("signedKinesis() refuses a region that cannot be one", () => {
   })();
   assert(error instanceof TypeError && error.message.includes('"nowhere"'));
 });
+
+Deno.test("listShards() tells both parents of a merged shard apart", async () => {
+  const { kinesis } = kinesisWith({
+    body: { Shards: [wireShard("s2", { ParentShardId: "s0", AdjacentParentShardId: "s1" })] },
+  });
+  const [shard] = await kinesis.listShards(BY_NAME);
+  assertEquals([shard?.parentShardId, shard?.adjacentParentShardId], ["s0", "s1"]);
+});
+
+Deno.test("an abort ends a call of each kind at once", async () => {
+  const calls: ((kinesis: Kinesis, signal: AbortSignal) => Promise<unknown>)[] = [
+    (kinesis, signal) => kinesis.describeStreamSummary(BY_NAME, signal),
+    (kinesis, signal) => kinesis.listShards(BY_NAME, undefined, signal),
+    (kinesis, signal) => kinesis.getShardIterator(BY_NAME, "s0", { type: "LATEST" }, signal),
+    (kinesis, signal) => kinesis.getRecords(BY_NAME, "iterator", 10, signal),
+  ];
+  for (const call of calls) {
+    const stop = new AbortController();
+    const reason = new Error("stop");
+    const stopping: Step = () => {
+      stop.abort(reason);
+      return new Error("the connection is closed");
+    };
+    const { kinesis } = kinesisWith(stopping, stopping);
+    assertEquals(await call(kinesis, stop.signal).catch((error) => error), reason, `${call}`);
+  }
+});

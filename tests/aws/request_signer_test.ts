@@ -56,3 +56,11 @@ Deno.test("learnClock() needs a Date that differs by a minute from what the requ
   assertEquals(signer.learnClock("Fri, 30 Jan 2026 11:59:00 GMT", 0), true);
   assertEquals(signer.clockOffsetMs, -60_000);
 });
+
+Deno.test("sign() signs by the service's clock once it is known", async () => {
+  const signer = new RequestSigner({ service: "kinesis", region: "eu-central-1", clock: new FakeClock() });
+  const dateOf = async () => (await signer.sign(REQUEST, keysOf("a"))).get("x-amz-date");
+  assertEquals(await dateOf(), "20260130T120000Z");
+  signer.learnClock("Fri, 30 Jan 2026 12:30:00 GMT", 0);
+  assertEquals(await dateOf(), "20260130T123000Z");
+});

@@ -49,3 +49,11 @@ Deno.test("retryDelayMs() gives transient and throttled failures their own numbe
     assertEquals(ends(verdict), [true, true, true, true]);
   }
 });
+
+Deno.test("retryDelayMs() pauses longer after a throttled attempt than after a fault", () => {
+  const question = { policy: DEFAULT_RETRY_POLICY, attempt: 1, chance: 0.999999 };
+  assertEquals([
+    retryDelayMs({ ...question, verdict: "transient" }),
+    retryDelayMs({ ...question, verdict: "throttled" }),
+  ], [49, 499]);
+});
