@@ -190,7 +190,7 @@ Deno.test("an abort ends a call of each kind at once", async () => {
   }
 });
 
-Deno.test("a call to a table is given up after 5 s unless it is told otherwise: a lease lives for 10 s", async () => {
+Deno.test("a call to a table is given up after 5 s by default: a lease lives for 10 s", async () => {
   const { dynamodb, events } = dynamodbWith("hang", { body: {} });
   await dynamodb.getItem("t", KEY);
   const sent = events.flatMap((event) => event.type === "requestSent" ? [[event.code, event.ms]] : []);

@@ -250,7 +250,7 @@ Deno.test("signedKinesis() refuses a region that cannot be one", () => {
   assert(error instanceof TypeError && error.message.includes('"nowhere"'));
 });
 
-Deno.test("listShards() tells both parents of a merged shard apart", async () => {
+Deno.test("listShards() reads both parents of a merged shard", async () => {
   const { kinesis } = kinesisWith({
     body: { Shards: [wireShard("s2", { ParentShardId: "s0", AdjacentParentShardId: "s1" })] },
   });

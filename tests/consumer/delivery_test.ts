@@ -21,7 +21,7 @@ Deno.test("consumeShard() delivers nothing of a page that lies at or before the 
   await bed.end;
 });
 
-Deno.test("consumeShard() counts the payload that it delivers, for the load of the lease, and tells it", async () => {
+Deno.test("consumeShard() counts the payload that it delivers, for the load of the lease, and reports it", async () => {
   const bed = startConsumer(undefined, { lease: leaseWith({ checkpoint: positionAt("5") }) });
   bed.retrieval.feed(pageOf([recordWith(5, "skipped"), recordWith(6, "abc"), recordWith(7, "de")]));
   await bed.settle();
@@ -113,7 +113,7 @@ Deno.test("consumeShard() with stop covers the batch by no checkpoint, though on
   assertEquals(bed.held.stored, []);
 });
 
-Deno.test("consumeShard() with stop tells the processor of the loss when the lease is given up, not before", async () => {
+Deno.test("consumeShard() with stop calls leaseLost when the lease is given up, not before", async () => {
   const order: string[] = [];
   const processor = new NotingProcessor({
     processRecords: () => {
@@ -299,7 +299,7 @@ Deno.test("consumeShard() tries again to give the children their leases when the
   assertEquals(bed.held.stored, [SHARD_END]);
 });
 
-Deno.test("consumeShard() tells a checkpoint that failed, and not one that came after the loss", async () => {
+Deno.test("consumeShard() reports a checkpoint that failed, and not one that came after the loss", async () => {
   const outcomes: unknown[] = [];
   const processor = new NotingProcessor({
     processRecords: async (context) => void outcomes.push(await context.checkpoint().catch((error) => error)),
@@ -329,7 +329,7 @@ Deno.test("consumeShard() pauses after each failed look for its parents, and bel
   await bed.end;
 });
 
-Deno.test("consumeShard() tells no failure when it leaves in the middle of a look for its parents", async () => {
+Deno.test("consumeShard() reports no failure when it leaves in the middle of a look for its parents", async () => {
   const bed = startConsumer(undefined, {
     lease: leaseWith({ parentShardIds: ["p"] }),
     openParents: (_, signal) =>

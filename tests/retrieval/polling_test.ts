@@ -551,7 +551,7 @@ Deno.test("polling() starts with a short pause again after a read that worked", 
   assertEquals(eventsOf(events, "fetchFailed").map(({ retryInMs }) => retryInMs), [1000, 2000, 4000, 1000]);
 });
 
-Deno.test("polling() asks for as many records as it is told", async () => {
+Deno.test("polling() asks for maxRecords records", async () => {
   const { clock, kinesis } = bed();
   kinesis.script.push(output([1]));
   await readAll(kinesis, clock, { pages: 1, maxRecords: 17 });
@@ -565,7 +565,7 @@ Deno.test("polling() keeps its pace when it begins anew at the tip", async () =>
   assertEquals(restsOf(kinesis), [200]);
 });
 
-Deno.test("polling() that is stopped in the middle of a call tells no failure", async () => {
+Deno.test("polling() that is stopped in the middle of a call reports no failure", async () => {
   for (const call of ["getShardIterator", "getRecords"] as const) {
     const { clock, kinesis } = bed();
     const stop = new AbortController();

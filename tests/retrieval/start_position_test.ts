@@ -33,7 +33,7 @@ Deno.test("StartPosition begins a second ahead of the time at which the lease wa
   assertEquals(LATEST_MARGIN_MS, 1000);
 });
 
-Deno.test("StartPosition tells of the time at which the lease was created only who may not be the first to read", () => {
+Deno.test("StartPosition reports the time at which the lease was created only where it may not be the first to read", () => {
   for (const [isFirstRead, count] of [[true, 0], [false, 1]] as const) {
     const { notices } = bed({ createdAtLatest: { epochMs: createdMs, isFirstRead } });
     assertEquals(notices().length, count);
@@ -45,7 +45,7 @@ Deno.test("StartPosition tells of the time at which the lease was created only w
   );
 });
 
-Deno.test("StartPosition.tellTip() tells once", () => {
+Deno.test("StartPosition.tellTip() emits one notice", () => {
   const { start, notices } = bed({ createdAtLatest: { epochMs: createdMs, isFirstRead: true } });
   start.tellTip();
   start.tellTip();

@@ -295,7 +295,7 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     file: "src/worker/streams.ts",
     find: `streamArn: stream.streamArn ?? found.streamArn`,
     replace: `streamArn: found.streamArn`,
-    why: "a stream of another account is read by what an emulator tells",
+    why: "a stream of another account is read under the ARN that an emulator answers",
     test: "tests/worker/streams_test.ts",
   },
   {

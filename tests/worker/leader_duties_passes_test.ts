@@ -51,7 +51,7 @@ Deno.test("LeaderDuties.lead() assigns in the same pass what its syncer has crea
   assertEquals((await memory.read("new")).leaseOwner, "me");
 });
 
-Deno.test("LeaderDuties.lead() counts and tells no assignment that the table refused", async () => {
+Deno.test("LeaderDuties.lead() counts and reports no assignment that the table refused", async () => {
   const { memory, duties, report } = bed();
   await report("me");
   await memory.store.create(newLease("a"));
@@ -88,7 +88,7 @@ Deno.test("LeaderDuties.lead() deletes no more items once it cannot prove to lea
   assertEquals((await reporting()).length, 3, "one of the three is gone");
 });
 
-Deno.test("LeaderDuties.lead() tells once of a lease that cannot be read", async () => {
+Deno.test("LeaderDuties.lead() reports a lease that cannot be read once", async () => {
   const memory = new MemoryBed();
   const { list } = memory.store;
   memory.store.list = async (...call) => ({
@@ -142,7 +142,7 @@ Deno.test("LeaderDuties.lead() balances measured load once a minute, and not at 
   });
   const ids = ["a", "b", "c", "d", "e", "f"];
   for (const id of ids) await memory.lease(id, "busy");
-  await memory.lease("own", "me"); // a newcomer would have its part at once
+  await memory.lease("own", "me"); // a worker that never had any would get its part at once
   const pass = async () => {
     await report("busy", { cpu: 90 });
     await report("me", { cpu: 10 });

@@ -250,7 +250,7 @@ Deno.test("LeaderLockKeeper counts failed passes in a row", async () => {
   assert(keeper.isLeading);
 });
 
-Deno.test("LeaderLockKeeper.silentMs() tells nothing of a lock that it took itself, and lost", async () => {
+Deno.test("LeaderLockKeeper.silentMs() is 0 for a lock that it took itself, and lost", async () => {
   const bed = new MemoryBed();
   const [a, b] = [keeperOf(bed, "a"), keeperOf(bed, "b")];
   await a.step(signal);

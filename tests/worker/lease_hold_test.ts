@@ -390,7 +390,7 @@ Deno.test("LeaseHold.checkpoint() never takes back an earlier one whose answer w
   assertEquals((await memory.read("s")).checkpoint, positionAt("42"));
 });
 
-Deno.test("LeaseHold.renew() tells the leader the load that the lease brings", async () => {
+Deno.test("LeaseHold.renew() stores the load that the lease brings, for the leader", async () => {
   const { hold, clock, memory } = await bed();
   hold.countBytes(4 * 1024);
   await clock.advance(2000);

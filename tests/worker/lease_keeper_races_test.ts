@@ -10,7 +10,7 @@ import { MemoryBed } from "../support/memory_bed.ts";
 
 const signal = new AbortController().signal;
 
-/** A keeper whose consumers run until their lease is lost or drained, unless they are told otherwise. */
+/** A keeper whose consumers run until their lease is lost or drained, unless a test gives others. */
 function bed(changes: Partial<LeaseKeeperOptions> = {}) {
   const memory = new MemoryBed();
   const failures: unknown[] = [];
@@ -150,7 +150,7 @@ Deno.test("LeaseKeeper does not end a handoff to itself by a read that was long 
   await clock.advance(4000);
   await discovered;
   memory.store.get = get;
-  // What was read at 9000 tells nothing of 13000: the present owner may have renewed since.
+  // What was read at 9000 says nothing about 13000: the present owner may have renewed since.
   assertEquals((await memory.read("a")).checkpointOwner, "old");
   await stop();
 });
@@ -186,7 +186,7 @@ Deno.test("LeaseKeeper keeps the lease of a shard that is done, renewed, until t
   assertEquals((await memory.read("a")).leaseOwner, undefined);
 });
 
-Deno.test("LeaseKeeper lets go of a lease whose consumer fails, and tells the failure", async () => {
+Deno.test("LeaseKeeper lets go of a lease whose consumer fails, and reports the failure", async () => {
   const { memory, keeper, failures, clock, stop } = bed({
     consume: () => Promise.reject(new Error("a defect")),
   });
@@ -217,7 +217,7 @@ Deno.test("LeaseKeeper.abandon() is over when everything is handed over", async 
   await stop();
 });
 
-Deno.test("LeaseKeeper has no more renewals under way than it is told", async () => {
+Deno.test("LeaseKeeper has no more than maxLeaseRenewals renewals under way", async () => {
   const { memory, keeper, clock, stop } = bed({ maxLeaseRenewals: 2 });
   for (const key of ["a", "b", "c", "d", "e"]) await memory.lease(key, "me");
   await keeper.discover(signal);

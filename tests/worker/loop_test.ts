@@ -62,7 +62,7 @@ Deno.test("loop() does not take the end of a pass that was told to stop for a re
   assertEquals(events.map(({ type }) => type), ["passFailed"]);
 });
 
-Deno.test("loop() goes on at once after a pass that asks for it, and ends without a failure when it is told to stop", async () => {
+Deno.test("loop() goes on at once after a pass that asks for it, and ends without a failure when it is stopped", async () => {
   const clock = new FakeClock();
   const stop = new AbortController();
   const events: WorkerEvent[] = [];

@@ -165,7 +165,7 @@ Deno.test("MetricsReporter mentions a failing source again when it worked in bet
   assertEquals(eventsOf(bed.events, "notice").length, 2);
 });
 
-Deno.test("MetricsReporter.report() tells whole seconds that have begun, never a time to come", async () => {
+Deno.test("MetricsReporter.report() writes whole seconds that have begun, never a time to come", async () => {
   await using bed = new ReporterBed(undefined);
   await bed.clock.advance(700);
   await bed.reporter.report();

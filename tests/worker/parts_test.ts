@@ -54,7 +54,7 @@ Deno.test("partsOf() reaches streams and tables with the same credentials in the
   ]);
 });
 
-Deno.test("partsOf() reaches tables elsewhere, and by other credentials, where it is told to", async () => {
+Deno.test("partsOf() reaches tables elsewhere, and by other credentials, where options say so", async () => {
   const { parts, requests } = bed({
     kinesisEndpoint: "http://streams.test",
     dynamoDBEndpoint: "http://tables.test",
@@ -104,7 +104,7 @@ Deno.test("partsOf() gives a call to a table a quarter of the failover time, so 
   }
 });
 
-Deno.test("partsOf() asks for records in CBOR where it is told to, and in JSON else", async () => {
+Deno.test("partsOf() asks for records in CBOR where wireFormat says so, and in JSON else", async () => {
   for (
     const [wireFormat, type] of [["json", "json-1.1"], ["cbor", "cbor-1.1"], [undefined, "json-1.1"]] as const
   ) {

@@ -69,7 +69,7 @@ Deno.test("settingsOf() refuses a longest rest that is shorter than the idle tim
   assertThrows(() => settings(wrong), TypeError, 'idlePacing to be one of "adaptive", "fixed": got "slow"');
 });
 
-Deno.test("settingsOf() begins at the tip, and names table and consumer after the application, unless it is told otherwise", () => {
+Deno.test("settingsOf() begins at the tip, and names table and consumer after the application, unless options say otherwise", () => {
   const { initialPosition, tableName, consumerName } = settings({});
   assertEquals([initialPosition, tableName, consumerName], ["LATEST", "app", "app"]);
   const given = {
@@ -77,8 +77,8 @@ Deno.test("settingsOf() begins at the tip, and names table and consumer after th
     tableName: "leases",
     consumerName: "readers",
   } as const;
-  const told = settings(given);
-  assertEquals([told.initialPosition, told.tableName, told.consumerName], [
+  const set = settings(given);
+  assertEquals([set.initialPosition, set.tableName, set.consumerName], [
     "TRIM_HORIZON",
     "leases",
     "readers",

@@ -90,7 +90,7 @@ Deno.test("shardReading() subscribes as the consumer that a stream names, else a
   await Promise.all([own.leave(), found.leave()]);
 });
 
-Deno.test("shardReading() tells fan-out what becomes of a trimmed checkpoint", async () => {
+Deno.test("shardReading() hands onTrimmedCheckpoint to fan-out", async () => {
   const { consumers, firstPage, memory } = bed({ retrievalMode: "FANOUT", onTrimmedCheckpoint: "latest" });
   consumers.script.push([eventWith([9])], [eventWith([20])]);
   const reading = firstPage(streamOf("words"));
@@ -101,7 +101,7 @@ Deno.test("shardReading() tells fan-out what becomes of a trimmed checkpoint", a
   await leave();
 });
 
-Deno.test("shardReading().close() gives consumers back where it is told to, and no other", async () => {
+Deno.test("shardReading().close() deregisters consumers where options say so, and no given one", async () => {
   for (const deregisterConsumerOnStop of [true, false]) {
     const { consumers, firstPage, reading, stop } = bed({
       retrievalMode: "FANOUT",

@@ -154,7 +154,7 @@ Deno.test("KinesisWorker tries its first report again as it does all else of its
   }
 });
 
-Deno.test("startUp() that is told to stop tries nothing again, and tells no failure", async () => {
+Deno.test("startUp() that is stopped tries nothing again, and reports no failure", async () => {
   const stop = new AbortController();
   const memory = new MemoryBed();
   const kinesis = { describeStreamSummary: () => Promise.reject(stop.signal.reason) } as unknown as Kinesis;

@@ -233,7 +233,7 @@ Deno.test("StreamsSyncer makes leases by the configuration of a stream that is l
   assertEquals(await made(), "TRIM_HORIZON");
 });
 
-Deno.test("StreamsSyncer tells once that a stream can be listed again, and looks after it at each pass from then on", async () => {
+Deno.test("StreamsSyncer reports once that a stream can be listed again, and looks after it at each pass from then on", async () => {
   const { sync, failures, clock, notices, memory, keys } = await bed();
   failures.set("a", serviceError("AccessDeniedException"));
   await sync();

@@ -310,7 +310,7 @@ Deno.test("Streams lists at most every ten seconds for streams that it does not 
   assertEquals(lists, 3);
 });
 
-Deno.test("Streams tells again of a stream that was found in between", async () => {
+Deno.test("Streams reports a missing stream again that was found in between", async () => {
   let listed: StreamList = ["orders", "words"];
   const { streams, there, notices } = bed({ streams: () => listed });
   await streams.start(signal);
@@ -331,7 +331,7 @@ Deno.test("Streams reads a stream that is being resharded, and none that is bein
     const memory = new MemoryBed();
     const kinesis = {
       describeStreamSummary: ({ streamName }: StreamReference) =>
-        Promise.resolve({ streamName, streamArn: "arn:told", streamStatus }),
+        Promise.resolve({ streamName, streamArn: "arn:answered", streamStatus }),
     } as Partial<Kinesis> as Kinesis;
     const settings = settingsOf({
       applicationName: "app",

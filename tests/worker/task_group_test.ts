@@ -45,7 +45,7 @@ Deno.test("forEachAtMost() starts nothing after a failure, and throws it when th
   assertEquals(bench.started, [1, 2]);
 });
 
-Deno.test("TaskGroup.done() waits for tasks that tasks start, and each failure is told", async () => {
+Deno.test("TaskGroup.done() waits for tasks that tasks start, and reports each failure", async () => {
   const failures: unknown[] = [];
   const tasks = new TaskGroup((error) => failures.push(error));
   const gate = Promise.withResolvers<void>();

@@ -137,7 +137,7 @@ Deno.test("KinesisWorker runs once", async () => {
   await bed.stopped(running);
 });
 
-Deno.test("KinesisWorker that is stopped while it starts resolves, and tells no failure", async () => {
+Deno.test("KinesisWorker that is stopped while it starts resolves, and reports no failure", async () => {
   const bed = new WorkerBed();
   bed.kinesis.isHanging = true;
   const running = bed.run();
@@ -212,7 +212,7 @@ Deno.test("KinesisWorker starts a child that waits for its parent as soon as the
   await bed.stopped(running);
 });
 
-Deno.test("KinesisWorker deletes the leases of finished shards, unless it is told to keep them", async () => {
+Deno.test("KinesisWorker deletes the leases of finished shards, unless cleanupLeasesUponShardCompletion is off", async () => {
   for (const cleanupLeasesUponShardCompletion of [true, false]) {
     const bed = new WorkerBed();
     bed.kinesis.script.push(output([1], null, { childShards: [child("s-1"), child("s-2")] }));
@@ -288,7 +288,7 @@ Deno.test("KinesisWorker that stops is held up by a table that hangs for some se
   assertEquals(eventsOf(bed.events, "passFailed").map(({ pass }) => pass), ["farewell", "farewell"]);
 });
 
-Deno.test("KinesisWorker gives its fan-out consumer back when it stops, where it is told to", async () => {
+Deno.test("KinesisWorker deregisters its fan-out consumer when it stops, where options say so", async () => {
   const bed = new WorkerBed();
   bed.consumers.script.push([eventWith([1]), "silence"]);
   const running = bed.run({ retrievalMode: "FANOUT", deregisterConsumerOnStop: true });
@@ -313,7 +313,7 @@ Deno.test("KinesisWorker follows a list of streams that changes", async () => {
   await bed.stopped(running);
 });
 
-Deno.test("KinesisWorker tells loudly of an aggregate that was cut short, and quietly of what only looks like one", async () => {
+Deno.test("KinesisWorker reports an aggregate that was cut short as an error, and what only looks like one as information", async () => {
   const bed = new WorkerBed();
   const good = { partitionKey: "a", data: new Uint8Array(1) };
   const cut = aggregate([good, { ...good, explicitHashKey: "no number" }]);
@@ -329,7 +329,7 @@ Deno.test("KinesisWorker tells loudly of an aggregate that was cut short, and qu
   await bed.stopped(running);
 });
 
-Deno.test("KinesisWorker has no more leases under way at once than it is told", async () => {
+Deno.test("KinesisWorker has no more than maxLeaseRenewals leases under way at once", async () => {
   const bed = new WorkerBed();
   await bed.inFleet();
   for (let i = 0; i < 8; i++) await bed.lease(`s-${i}`, "me");
