@@ -5,7 +5,7 @@
  * @module
  */
 
-import { nearestName } from "./nearest_name.ts";
+import { nearestName } from "../nearest_name.ts";
 import type { Property } from "./property.ts";
 import type { SourcedEntry } from "./property_source.ts";
 import { PROPERTIES } from "./property_table.ts";

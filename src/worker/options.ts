@@ -21,7 +21,10 @@ import type { StreamOptions } from "./stream_options.ts";
 /** What becomes of a batch when `processRecords` throws. */
 export type OnProcessError = "skip" | "retry" | "stop";
 
-/** Options of a worker. Only `applicationName`, `processor` and one of `streamName`, `streamArn` and `streams` must be given. */
+/**
+ * Options of a worker. Only `applicationName`, `processor` and one of `streamName`, `streamArn` and `streams` must be given. A name
+ * that is none of these is refused.
+ */
 export interface WorkerOptions extends ReadingOptions, StreamOptions {
   /**
    * Names the application: workers with the same name share the stream's shards, and their lease table bears this name.

@@ -69,10 +69,22 @@ export function partsOf(
     attemptTimeoutMs: Math.max(500, settings.failoverTimeMs / 4),
   });
   const { applicationName, tableName } = settings;
+  const { billingMode, leaseTableDeletionProtectionEnabled, leaseTablePitrEnabled } = options;
+  const { leaseTableTags, leaseTableScanTotalSegments } = options;
   return {
     kinesis,
     kinesisConsumers,
-    leaseStore: new DynamoDBLeaseStore({ ...options, tableName, dynamodb, system, onEvent }),
+    leaseStore: new DynamoDBLeaseStore({
+      tableName,
+      billingMode,
+      leaseTableDeletionProtectionEnabled,
+      leaseTablePitrEnabled,
+      leaseTableTags,
+      leaseTableScanTotalSegments,
+      dynamodb,
+      system,
+      onEvent,
+    }),
     coordinatorStore: new DynamoDBCoordinatorStore({ dynamodb, applicationName, tableName }),
   };
 }

@@ -8,7 +8,8 @@
 import { parseStreamArn } from "../aws/endpoint.ts";
 import type { StreamReference } from "../aws/kinesis.ts";
 import { parseIdentifier } from "../stream/stream_identifier.ts";
-import { position, required, shown } from "./option_checks.ts";
+import { required, shown } from "./option_checks.ts";
+import { checkStreamConfig } from "./option_table.ts";
 import type { WorkerOptions } from "./options.ts";
 import type { StreamConfig, StreamList } from "./stream_options.ts";
 
@@ -89,15 +90,17 @@ export function streamConfigs(streams: StreamList, region: string | undefined): 
 }
 
 function configOf(stream: string | StreamConfig): StreamConfig {
-  if (typeof stream !== "string") return stream;
+  if (typeof stream !== "string") {
+    checkStreamConfig(stream);
+    return stream;
+  }
   if (stream.startsWith("arn:")) return { streamArn: stream };
   // No name of a stream has a colon.
   return stream.includes(":") ? { streamIdentifier: stream } : { streamName: stream };
 }
 
 function checked(config: StreamConfig, region: string | undefined): StreamConfig {
-  const { streamIdentifier, streamArn, streamName, initialPositionInStream } = config;
-  if (initialPositionInStream !== undefined) position("initialPositionInStream", initialPositionInStream);
+  const { streamIdentifier, streamArn, streamName } = config;
   if (streamArn !== undefined) {
     const arn = parseStreamArn(streamArn);
     if (region !== undefined && arn.region !== region) {

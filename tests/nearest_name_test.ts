@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { editDistance, nearestName } from "../../src/multilang/nearest_name.ts";
-import { seeded } from "../support/seed.ts";
+import { editDistance, nearestName } from "../src/nearest_name.ts";
+import { seeded } from "./support/seed.ts";
 
 const NAMES = ["streamName", "streamArn", "failoverTimeMillis", "fanoutConfig.consumerName", "retrievalMode"];
 
