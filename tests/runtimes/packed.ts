@@ -1,6 +1,7 @@
 /**
  * Packs the library as npm gets it, installs the package into an empty folder, and puts it to work in the runtimes named
- * as arguments: `node`, `bun`, `workerd`. Bun and workerd are downloaded from npm into that folder.
+ * as arguments: `node`, `bun`, `workerd`. `types` type-checks a user's program on it with TypeScript. Bun, workerd and TypeScript
+ * are downloaded from npm into that folder.
  *
  * A script and no test: it needs npm, and the two downloads are large. Exits with 1 when a runtime fails. `--smoke` packs
  * and installs nothing: Deno runs the same worker from the source.
@@ -14,6 +15,7 @@ import * as library from "../../mod.ts";
 import * as testing from "../../src/testing/mod.ts";
 import { smoke, smokeSimulated } from "./smoke.mjs";
 import { SMOKE_TEXTS, type SmokeOptions, withSmokeBed } from "../support/smoke_bed.ts";
+import { checkInTypeScript } from "./user_types.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -94,8 +96,8 @@ async function install(): Promise<string> {
   return folder;
 }
 
-async function npmInstall(folder: string, name: string): Promise<void> {
-  await must("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error", name], folder);
+async function npmInstall(folder: string, ...names: readonly string[]): Promise<void> {
+  await must("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error", ...names], folder);
 }
 
 /** @throws {Error} with all that the program said, when it fails. */
@@ -125,9 +127,15 @@ async function runPacked(names: readonly string[]): Promise<void> {
   const folder = await install();
   try {
     for (const name of names) {
+      if (name === "types") {
+        await npmInstall(folder, "typescript@5.9", "@types/node@24");
+        await checkInTypeScript(folder);
+        console.log("types: TypeScript takes the packed library as nodenext and as bundler find it");
+        continue;
+      }
       const runtime = RUNTIMES[name];
       if (runtime === undefined) {
-        throw new RangeError(`Cannot run in "${name}": expected ${Object.keys(RUNTIMES).join(", ")}`);
+        throw new RangeError(`Cannot run in "${name}": expected ${Object.keys(RUNTIMES).join(", ")}, types`);
       }
       assertEquals(await withSmokeBed((options) => runtime(folder, options)), SMOKE_TEXTS);
       console.log(`${name}: the packed library ran a worker`);

@@ -55,7 +55,7 @@ export function holds(condition: Condition, item: Item): boolean {
 
 /** The value at a path; undefined when there is none. */
 export function valueAt([name, ...rest]: Path, item: Item): AttributeValue | undefined {
-  let value = item[name];
+  let value: AttributeValue | undefined = item[name];
   for (const part of rest) {
     if (value === undefined) return undefined;
     if (typeof part === "number") value = "L" in value ? value.L[part] : undefined;

@@ -1,0 +1,64 @@
+/**
+ * Type-checks `user_program.ts` in a project of its own, as users do: their compiler goes by their options, of which ours are the
+ * strictest.
+ *
+ * @module
+ */
+
+import { type CommandResult, runCommand } from "../support/command.ts";
+import config from "../../deno.json" with { type: "json" };
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** The program with its imports as `nameOf` has them, from the names in deno.json: `.`, `./health`, … */
+export async function userProgram(nameOf: (entry: string, path: string) => string): Promise<string> {
+  let text = await Deno.readTextFile(new URL("user_program.ts", import.meta.url));
+  for (const [entry, path] of Object.entries(config.exports)) {
+    const ours = `"../../${path.slice(2)}"`;
+    if (!text.includes(ours)) {
+      throw new Error(`user_program.ts does not import ${path}, which is ${entry} of the package`);
+    }
+    text = text.replace(ours, JSON.stringify(nameOf(entry, path)));
+  }
+  return text;
+}
+
+/** The program on a copy of the library, in a Deno project with these compiler options. */
+export async function checkInDeno(folder: string, compilerOptions: unknown): Promise<CommandResult> {
+  await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ compilerOptions }));
+  await Deno.writeTextFile(`${folder}/main.ts`, await userProgram((_, path) => new URL(path, ROOT).href));
+  return await runCommand(Deno.execPath(), ["check", "main.ts"], { cwd: folder, timeoutMs: 120_000 });
+}
+
+/** How TypeScript finds a package's types; each with the types of the Web, and with those of Node.js instead. */
+const PROJECTS = [
+  { module: "nodenext", moduleResolution: "nodenext" },
+  { module: "esnext", moduleResolution: "bundler" },
+].flatMap((resolution) => [
+  { ...resolution, target: "es2022", types: [] },
+  { ...resolution, target: "esnext", lib: ["esnext"], types: ["node"] },
+]);
+
+/**
+ * The program on the package that is installed in the folder, by TypeScript itself.
+ *
+ * @throws {Error} with what the compiler complained about.
+ */
+export async function checkInTypeScript(folder: string): Promise<void> {
+  const text = await userProgram((entry) => `@kclite/kclite${entry.slice(1)}`);
+  await Deno.writeTextFile(`${folder}/main.ts`, text);
+  for (const project of PROJECTS) {
+    const compilerOptions = { ...project, strict: true, noEmit: true };
+    await Deno.writeTextFile(
+      `${folder}/tsconfig.json`,
+      JSON.stringify({ compilerOptions, files: ["main.ts"] }),
+    );
+    const { code, stdout, stderr } = await runCommand("npx", ["tsc", "-p", "."], {
+      cwd: folder,
+      timeoutMs: 120_000,
+    });
+    if (code !== 0) {
+      throw new Error(`${JSON.stringify(project)}: tsc ended with ${code}:\n${stdout}${stderr}`);
+    }
+  }
+}
