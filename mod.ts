@@ -24,7 +24,8 @@
  * await running;
  * ```
  *
- * Nothing here needs more than Web standards; the health app is in `./health`, processors in other languages in `./multilang`.
+ * Nothing here needs more than Web standards. The health app is in `./health`, a simulated Kinesis and DynamoDB in `./testing`, and
+ * the command line, which runs processors in other languages, in `./cli`.
  *
  * @module
  */

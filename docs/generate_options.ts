@@ -1,11 +1,12 @@
 /**
- * Writes docs/OPTIONS.md from the table of properties. A test fails when the file is not what this makes.
+ * Writes docs/OPTIONS.md from the table of properties, and the table of folders in ARCHITECTURE.md from the one that is kept. Tests
+ * fail when a file is not what this makes.
  *
  * ```sh
  * deno task docs [--smoke]
  * ```
  *
- * `--smoke` makes the text and writes nothing.
+ * `--smoke` makes the texts and writes nothing.
  *
  * @module
  */
@@ -14,9 +15,11 @@ import { parseArgs } from "node:util";
 import type { Effect, Property } from "../src/multilang/property.ts";
 import { PROPERTIES, PROPERTY_GROUPS } from "../src/multilang/property_table.ts";
 import { variableOf } from "../src/multilang/property_source.ts";
+import { withFolders } from "../tests/support/folders.ts";
 
 /** Where the text belongs. */
 export const OPTIONS_FILE: URL = new URL("OPTIONS.md", import.meta.url);
+const ARCHITECTURE_FILE = new URL("../ARCHITECTURE.md", import.meta.url);
 
 /** The whole text of docs/OPTIONS.md. */
 export function optionsMarkdown(): string {
@@ -99,7 +102,12 @@ function escaped(text: string): string {
 
 if (import.meta.main) {
   const { values } = parseArgs({ options: { smoke: { type: "boolean", default: false } } });
-  const text = optionsMarkdown();
-  if (!values.smoke) await Deno.writeTextFile(OPTIONS_FILE, text);
-  console.log(`docs/OPTIONS.md: ${text.split("\n").length} lines`);
+  const texts = [
+    [OPTIONS_FILE, optionsMarkdown()],
+    [ARCHITECTURE_FILE, withFolders(await Deno.readTextFile(ARCHITECTURE_FILE))],
+  ] as const;
+  for (const [file, text] of texts) {
+    if (!values.smoke) await Deno.writeTextFile(file, text);
+    console.log(`${file.pathname.split("/").at(-1)}: ${text.split("\n").length} lines`);
+  }
 }

@@ -16,8 +16,8 @@ export interface Credentials {
 }
 
 /**
- * Gives credentials for the next request. Called before every request, so it must be cheap: wrap a source that
- * is not with `cachedCredentials`.
+ * Gives credentials for the next request. Called before every request, so it must be cheap: one that asks a
+ * service keeps the answer until shortly before it expires.
  *
  * Throws `CredentialsError` or `AwsServiceError` when there are none, or the signal's reason.
  */

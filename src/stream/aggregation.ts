@@ -1,6 +1,6 @@
 // Pure.
 /**
- * Takes the user records out of a record that the Kinesis Producer Library has aggregated:
+ * Takes the user records out of a record that the Kinesis Producer Library (KPL) has aggregated:
  * `F3 89 9A C2`, a protobuf `AggregatedRecord`, and the MD5 of that protobuf.
  *
  * What looks like an aggregate but is not one (too short, wrong MD5, broken protobuf) is an ordinary record and is
@@ -172,7 +172,7 @@ function hasPartitionKeyInside(filter: HashFilter, { text, utf8 }: PartitionKey)
   return hasHashKeyInside(filter, digest.getBigUint64(0) << 64n | digest.getBigUint64(8));
 }
 
-/** `AggregatedRecord` of messages.proto. */
+/** `AggregatedRecord` of the messages.proto of the KPL. */
 interface Aggregate {
   readonly partitionKeys: PartitionKey[];
   readonly explicitHashKeys: string[];

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { FOLDERS } from "./folders.ts";
 import { codeOf, type ImportOf, importsOf, lineAt } from "./source_text.ts";
 
 /** One module of the repository. */
@@ -24,27 +25,6 @@ export type Rule = (files: readonly SourceFile[]) => string[];
 export function sourceFile(path: string, text: string): SourceFile {
   return { path, text, code: codeOf(text), imports: importsOf(text) };
 }
-
-/**
- * What each folder of src may import besides itself; `root` are the files of src itself. `types` may be imported with
- * `import type` only: a folder or a single file.
- */
-const FOLDERS: Readonly<
-  Record<string, { readonly any: readonly string[]; readonly types?: readonly string[] }>
-> = {
-  stream: { any: [] },
-  root: { any: ["stream"] },
-  lease: { any: ["stream", "root"] },
-  aws: { any: ["stream", "root"] },
-  store: { any: ["stream", "root", "lease", "aws"] },
-  retrieval: { any: ["stream", "root"], types: ["aws"] },
-  consumer: { any: ["stream", "root", "lease", "retrieval"] },
-  worker: { any: ["stream", "root", "lease", "aws", "store", "retrieval", "consumer"] },
-  testing: { any: ["stream", "root", "lease", "aws", "store", "consumer", "worker"] },
-  multilang: { any: ["stream", "root", "consumer"], types: ["src/worker/options.ts"] },
-  observe: { any: ["stream", "root", "aws"] },
-  host: { any: ["root"] },
-};
 
 /** Imports inside src follow the folder table, and lead nowhere outside src. */
 export const folderTable: Rule = eachFile((file) => {

@@ -1,0 +1,163 @@
+/**
+ * Keeps documents true: what they name is there. Each rule is first shown what it must object to.
+ *
+ * @module
+ */
+
+import { assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
+import {
+  type DocumentRule,
+  importsExported,
+  namesExist,
+  publicNames,
+  type Repository,
+  tasksExist,
+  testsExist,
+  type TextFile,
+} from "./support/documents.ts";
+import { FOLDERS, foldersMarkdown, withFolders } from "./support/folders.ts";
+
+const ROOT = new URL("..", import.meta.url);
+const RULES: Readonly<Record<string, DocumentRule>> = {
+  namesExist,
+  publicNames,
+  importsExported,
+  tasksExist,
+  testsExist,
+};
+const read = (path: string) => Deno.readTextFile(new URL(path, ROOT));
+
+/** A repository of a few files. */
+function small(texts: Readonly<Record<string, string>>): Repository {
+  const folders = Object.keys(texts).flatMap((path) =>
+    path.split("/").map((_, i, parts) => parts.slice(0, i).join("/"))
+  );
+  return {
+    files: Object.entries(texts).map(([path, text]) => ({ path, text })),
+    paths: new Set([...Object.keys(texts), ...folders]),
+    entries: { ".": "./mod.ts", "./health": "./src/observe/health.ts" },
+    tasks: ["test"],
+  };
+}
+
+const SOURCES = {
+  "mod.ts": `/** Doc. @module */\nexport { shown, type Shown } from "./src/lease/gaps.ts";`,
+  "src/lease/gaps.ts":
+    `/** Makes one. */\nexport function shown(): void {}\nexport class Shown {\n  /** Ends it. */\n  close(): void {}\n}\n` +
+    `export function notShown(): void {}\n`,
+};
+
+/** Text of a document, and what is said about it; none: all is well. */
+const CASES: readonly (readonly [rule: string, path: string, text: string, says: string])[] = [
+  [
+    "namesExist",
+    "README.md",
+    "In `./multilang`.",
+    "README.md:1 names `./multilang`: deno.json exports no such entry point",
+  ],
+  ["namesExist", "README.md", "In `@kclite/kclite/health`, by `lease/gaps`, `src/lease`, `gaps.ts`.", ""],
+  [
+    "namesExist",
+    "README.md",
+    "See\n`lease/holes`.",
+    "README.md:2 names `lease/holes`: there is no such file",
+  ],
+  ["namesExist", "README.md", "See `holes.ts`.", "there is no such file"],
+  [
+    "namesExist",
+    "ARCHITECTURE.md",
+    "`lease/gaps.shown()`, `gaps.notShown()`, `Shown.close()`, `shown()`",
+    "",
+  ],
+  ["namesExist", "ARCHITECTURE.md", "`lease/gaps.areHoles()`", "src/lease/gaps.ts has no areHoles"],
+  ["namesExist", "ARCHITECTURE.md", "`Shown.open()`", "Shown in src/lease/gaps.ts has no open"],
+  ["namesExist", "ARCHITECTURE.md", "`areHoles()`", "no code has this name"],
+  ["namesExist", "docs/a.md", "the option `failoverTimeMilis`", "no code has this name"],
+  ["namesExist", "docs/a.md", "```ts\n`anything()`\n```\nand `plain` words, `a: b`", ""],
+  ["namesExist", "src/lease/a.ts", "/** Wrap it in `goneName`. */", "src/lease/a.ts:1 names `goneName`"],
+  ["namesExist", "src/lease/a.ts", "/**\n * As it is.\n *\n * Source: KCL 3.5.1, `LeaseRenewer`.\n */", ""],
+  [
+    "publicNames",
+    "docs/a.md",
+    "Call `notShown()`.",
+    "docs/a.md:1 names `notShown()`: no entry point exports it",
+  ],
+  ["publicNames", "CONTRIBUTING.md", "Call `notShown()`, and users `shown()`.", ""],
+  [
+    "publicNames",
+    "src/lease/gaps.ts",
+    "/** As `notShown` does. */\nexport function shown() {}\nexport const notShown = 1;",
+    "no entry point",
+  ],
+  [
+    "publicNames",
+    "src/lease/gaps.ts",
+    "/** As `notShown` does. */\nfunction other() {}\nexport const notShown = 1;",
+    "",
+  ],
+  [
+    "tasksExist",
+    "docs/a.md",
+    "Run `deno task test` and\n    npx -y deno@2 task tset",
+    "docs/a.md:2 names task tset",
+  ],
+  ["namesExist", "src/lease/a.ts", "/** See {@linkcode Gone}. */", "src/lease/a.ts:1 names `Gone`"],
+  [
+    "importsExported",
+    "docs/a.md",
+    '```ts\nimport { shown, type Shwn } from "@kclite/kclite";\n```',
+    "docs/a.md:2 imports Shwn: mod.ts exports none",
+  ],
+  [
+    "importsExported",
+    "docs/a.md",
+    '```ts\nimport { Hidden } from "@kclite/kclite/multilang";\n```',
+    "imports from ./multilang",
+  ],
+  ["importsExported", "docs/a.md", '```ts\nimport { shown, type Shown } from "@kclite/kclite";\n```', ""],
+  ["testsExist", "ARCHITECTURE.md", '| a | b | "it works" |\n', 'a test that is not there: "it works"'],
+];
+
+for (const [rule, path, text, says] of CASES) {
+  Deno.test(`${rule}() ${says === "" ? "accepts" : "objects to"} ${JSON.stringify(text)}`, () => {
+    const complaints = RULES[rule]?.(small({ ...SOURCES, [path]: text })) ?? ["no such rule"];
+    if (says === "") assertEquals(complaints, []);
+    else assertStringIncludes(complaints.join("\n"), says);
+  });
+}
+
+for (const [name, rule] of Object.entries(RULES)) {
+  Deno.test(`the documents keep ${name}()`, async () => {
+    const whole = await repository();
+    assertGreater(whole.files.length, 100);
+    assertEquals(rule(whole).join("\n"), "");
+  });
+}
+
+Deno.test("ARCHITECTURE.md has the table of folders that is kept: deno task docs writes it", async () => {
+  const text = await read("ARCHITECTURE.md");
+  assertEquals(withFolders(text), text);
+  for (const folder of Object.keys(FOLDERS)) {
+    assertStringIncludes(foldersMarkdown(), folder === "root" ? "`src/*.ts`" : `\`src/${folder}\``);
+  }
+  const wrong = text.replace(/(?<=\| `src\/lease` .*)stream(?=, src)/, "aws");
+  assertEquals([wrong === text, withFolders(wrong) === text], [false, true]);
+});
+
+/** Everything that is under version control or about to be, as far as documents speak of it. */
+async function repository(): Promise<Repository> {
+  const files: TextFile[] = [];
+  const paths = new Set<string>();
+  const walk = async (folder: string) => {
+    for await (const { name, isDirectory } of Deno.readDir(new URL(folder, ROOT))) {
+      if ((name.startsWith(".") && name !== ".ci") || ["node_modules", "target"].includes(name)) continue;
+      const path = `${folder.slice(2)}${name}`;
+      paths.add(path);
+      if (isDirectory) await walk(`${folder}${name}/`);
+      else if (/\.(?:ts|mjs|py|java|md|json)$/.test(name)) files.push({ path, text: await read(path) });
+    }
+  };
+  await walk("./");
+  const { exports: entries, tasks } = JSON.parse(await read("deno.json"));
+  return { files, paths, entries, tasks: Object.keys(tasks) };
+}

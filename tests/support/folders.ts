@@ -1,0 +1,104 @@
+/**
+ * The folders of src: what is there, and what each may import. `tidy_rules.ts` keeps it, and ARCHITECTURE.md prints it.
+ *
+ * @module
+ */
+
+/** One folder. */
+export interface Folder {
+  /** What is there, for ARCHITECTURE.md. */
+  readonly holds: string;
+  /** Folders that it may import besides itself. */
+  readonly any: readonly string[];
+  /** What it may import with `import type` only: folders, or single files from the root of the repository. */
+  readonly types?: readonly string[];
+}
+
+/** By name; `root` are the files of src itself. */
+export const FOLDERS: Readonly<Record<string, Folder>> = {
+  stream: { holds: "shard, record, sequence number, hash keys, KPL aggregation. All pure", any: [] },
+  root: {
+    holds:
+      "errors, events, system (clock, chance, fetch), nearest name; the contracts of a child process and of a CPU meter",
+    any: ["stream"],
+  },
+  lease: { holds: "what KCL decides. All pure, and the two storage contracts", any: ["stream", "root"] },
+  aws: {
+    holds:
+      "signed HTTP, retries, credentials, Kinesis, DynamoDB, event streams, CBOR; knows nothing of leases",
+    any: ["stream", "root"],
+  },
+  store: {
+    holds: "the contracts on DynamoDB and in memory, over one `ItemTable`",
+    any: ["stream", "root", "lease", "aws"],
+  },
+  retrieval: {
+    holds: "how records come in: polling and its pacing, enhanced fan-out, read-ahead",
+    any: ["stream", "root"],
+    types: ["aws"],
+  },
+  consumer: {
+    holds: "one leased shard: processor contract, consumer, checkpointer, v1 adapter",
+    any: ["stream", "root", "lease", "retrieval"],
+  },
+  worker: {
+    holds: "puts the parts together; the loops",
+    any: ["stream", "root", "lease", "aws", "store", "retrieval", "consumer"],
+  },
+  testing: {
+    holds: "the simulator: workers on virtual time, with faults; `http/`: its AWS in real time, as a `fetch`",
+    any: ["stream", "root", "lease", "aws", "store", "consumer", "worker"],
+  },
+  multilang: {
+    holds: "properties file, and processors in child processes",
+    any: ["stream", "root", "consumer"],
+    types: ["src/worker/options.ts"],
+  },
+  observe: {
+    holds: "listeners: totals, verdict, metrics, health app, log lines",
+    any: ["stream", "root", "aws"],
+  },
+  host: { holds: "the only folder that names Deno, `node:` or `process`", any: ["root"] },
+};
+
+/** The table as ARCHITECTURE.md has it, laid out as `deno fmt` would. */
+export function foldersMarkdown(): string {
+  const rows = Object.entries(FOLDERS).map(([name, { holds, any, types = [] }]) => [
+    code(pathOf(name)),
+    holds,
+    [...any.map(short), ...types.map((type) => `${short(type)} (types)`)].join(", ") || "nothing",
+  ]);
+  const all = [
+    ["folder", "what is there", "may import"],
+    ...rows,
+    ["`cli.ts`", "the only place that prints or exits", "everything"],
+  ];
+  const widths = [0, 1, 2].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[], filler: string) =>
+    `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0, filler)).join(" | ")} |`;
+  const [head = [], ...others] = all;
+  return [line(head, " "), line(["", "", ""], "-"), ...others.map((row) => line(row, " "))].join("\n");
+}
+
+/** Finds the table in ARCHITECTURE.md. */
+const TABLE = /(?<=^## Files\n\n)\|[^]*?(?=\n\n)/m;
+
+/** The text of ARCHITECTURE.md with the table as it is kept. */
+export function withFolders(architecture: string): string {
+  if (!TABLE.test(architecture)) {
+    throw new Error('Cannot write the table of folders: expected it in ARCHITECTURE.md below "## Files"');
+  }
+  return architecture.replace(TABLE, () => foldersMarkdown());
+}
+
+function pathOf(folder: string): string {
+  return folder === "root" ? "src/*.ts" : `src/${folder}`;
+}
+
+function short(name: string): string {
+  return name === "root" ? "src/*.ts" : name.replace(/^src\/(.*)\.ts$/, "$1");
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
