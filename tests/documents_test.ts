@@ -115,6 +115,8 @@ const CASES: readonly (readonly [rule: string, path: string, text: string, says:
     "imports from ./multilang",
   ],
   ["importsExported", "docs/a.md", '```ts\nimport { shown, type Shown } from "@kclite/kclite";\n```', ""],
+  ["tasksExist", "docs/a.md", "Run `task tset`.", "docs/a.md:1 names task tset"],
+  ["tasksExist", "docs/a.md", "Each task of ours, `deno task test`.", ""],
   ["testsExist", "ARCHITECTURE.md", '| a | b | "it works" |\n', 'a test that is not there: "it works"'],
 ];
 

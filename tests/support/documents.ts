@@ -89,7 +89,9 @@ export const importsExported: DocumentRule = ({ files, entries }) => {
 /** Every `deno task` that a document names is in deno.json. */
 export const tasksExist: DocumentRule = ({ files, tasks }) =>
   files.filter(({ path }) => !path.startsWith("tests/")).flatMap((file) =>
-    [...file.text.matchAll(/\b(?:deno|deno@2) task ([a-z][\w:-]*)/g)].flatMap(({ 1: name = "", index }) =>
+    [...file.text.matchAll(/(?:\bdeno|\bdeno@2|`) ?task ([a-z][\w:-]*)/g)].flatMap((
+      { 1: name = "", index },
+    ) =>
       tasks.includes(name)
         ? []
         : [`${file.path}:${lineAt(file.text, index)} names task ${name}: deno.json has none`]
