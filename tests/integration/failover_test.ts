@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertGreater } from "@std/assert";
+import { assertEquals, assertGreater } from "@std/assert";
 import { realSystem } from "../../src/system.ts";
 import { TestBed, until } from "../support/fleet.ts";
 import type { FleetLine } from "../support/fleet_process.ts";
@@ -12,7 +12,7 @@ Deno.test("KinesisWorker takes over from a worker that was killed without notice
       "run",
       "-A",
       "tests/support/fleet_process.ts",
-      JSON.stringify({ ...bed.options, workerIdentifier: "doomed" }),
+      JSON.stringify({ ...bed.options, failoverTimeMs: 2000, workerIdentifier: "doomed" }),
     ],
     stdout: "piped",
     stderr: "inherit",
@@ -28,33 +28,33 @@ Deno.test("KinesisWorker takes over from a worker that was killed without notice
   })();
   await bed.stream.put(texts(0, 50));
   await until("the doomed worker has read", () => seen.includes("r0") && seen.includes("r49"));
-  const survivor = bed.startWorker("survivor");
+  const survivor = bed.startWorker("survivor", { failoverTimeMs: 2000 });
   await until("the survivor is up", () => survivor.events.some((event) => event.type === "workerReady"));
 
   child.kill("SIGKILL");
   await Promise.all([child.status, reading]);
   await bed.stream.put(texts(50, 100));
-  const tookMs = await until(
+  await until(
     "the survivor reads on",
     () => new Set([...seen, ...bed.texts].filter((text) => text.startsWith("r"))).size === 100,
   );
-  // failoverTimeMs is 2000 here, and the leader's lock went down with its holder.
-  assert(tookMs < 8000, `took ${tookMs} ms`);
   assertEquals((await bed.leases()).map((lease) => lease.leaseOwner), ["survivor", "survivor"]);
 });
 
 Deno.test("KinesisWorker hands its leases to the others at once when it stops", async () => {
   await using bed = await TestBed.start(3);
-  const first = bed.startWorker("first");
+  // If a lease had to expire, it would take ten times as long as is waited for.
+  const failoverTimeMs = 600_000;
+  const first = bed.startWorker("first", { failoverTimeMs });
   await until(
     "the first owns all",
     () => bed.notes.filter((note) => note.text === "<initialize>").length === 3,
   );
-  const second = bed.startWorker("second", { failoverTimeMs: 2000 });
+  const second = bed.startWorker("second", { failoverTimeMs });
   await until("the second owns some", () => bed.notes.some((note) => note.workerId === "second"));
   const before = bed.notes.length;
   const stopping = first.stop();
-  const tookMs = await until(
+  await until(
     "the second owns all",
     () =>
       new Set(
@@ -65,7 +65,6 @@ Deno.test("KinesisWorker hands its leases to the others at once when it stops", 
         .size === 3,
   );
   await stopping;
-  assert(tookMs < 2000, `took ${tookMs} ms`);
   const last = bed.notes.slice(before).filter((note) => note.workerId === "first").map((note) => note.text);
   assertGreater(last.length, 0);
   assertEquals(

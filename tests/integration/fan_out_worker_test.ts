@@ -2,13 +2,12 @@
  * A whole worker that reads by enhanced fan-out, its leases in memory.
  */
 
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { KinesisWorker, type WorkerEvent, type WorkerOptions } from "../../mod.ts";
 import { MemoryCoordinatorStore } from "../../src/store/memory_coordinator_store.ts";
 import { MemoryLeaseStore } from "../../src/store/memory_lease_store.ts";
 import { MemoryTable } from "../../src/store/memory_table.ts";
 import { MAX_HASH_KEY } from "../../src/stream/hash_key.ts";
-import { realSystem } from "../../src/system.ts";
 import { canRun } from "../support/command.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
 import { until } from "../support/fleet.ts";
@@ -33,7 +32,6 @@ function start(kinesisEndpoint: string, changes: Partial<WorkerOptions> = {}) {
     coordinatorStore: new MemoryCoordinatorStore(table),
     initialPositionInStream: "TRIM_HORIZON",
     retrievalMode: "FANOUT",
-    failoverTimeMs: 1000,
     parentShardPollIntervalMs: 100,
     processor: notingTexts(texts),
     onEvent: (event) => void events.push(event),
@@ -91,13 +89,17 @@ Deno.test("a worker with FANOUT leaves the consumer registered unless told other
     await until("a record is read", () => worker.texts.length > 0);
     await worker.stop();
   }
-  await realSystem.clock.sleep(20);
   assertEquals(await kinesis.consumerNames(), ["app", "given"]);
 });
 
 Deno.test("a worker with FANOUT refuses a name that no consumer can have", async () => {
   await using kinesis = simulatedStream();
-  const worker = start(kinesis.url, { consumerName: "no spaces" });
+  assertThrows(
+    () => start(kinesis.url, { consumerName: "no spaces" }),
+    TypeError,
+    "expected consumerName to be",
+  );
+  const worker = start(kinesis.url, { applicationName: "no spaces" }); // which is the consumer's name, too
   await assertRejects(() => worker.ended, RangeError, "set consumerName");
 });
 

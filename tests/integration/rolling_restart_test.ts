@@ -14,7 +14,7 @@ function startProcess(bed: TestBed, workerId: string, lines: FleetLine[]) {
       "run",
       "-A",
       "tests/support/fleet_process.ts",
-      JSON.stringify({ ...bed.options, workerIdentifier: workerId, failoverTimeMs: 3000 }),
+      JSON.stringify({ ...bed.options, workerIdentifier: workerId }),
     ],
     stdout: "piped",
     stderr: "inherit",
