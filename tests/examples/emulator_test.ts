@@ -56,8 +56,6 @@ Deno.test("the emulator says so when its port is taken", async () => {
 Deno.test("the emulator ends by itself when it is told after how many seconds", async () => {
   const lines: string[] = [];
   const { signal } = new AbortController();
-  const startMs = performance.now();
   await main({ port: 0, seconds: 0.05, signal, print: (line) => lines.push(line) });
-  assert(performance.now() - startMs < 5000);
   assertEquals(lines.at(-1), "Stopped.");
 });

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { ChildProcess } from "../../src/child_process.ts";
 import { childStarter } from "../../src/host/child_process.ts";
+import { isGone } from "../support/command.ts";
 
 const isWindows = Deno.build.os === "windows";
 const onUnix = (name: string, fn: () => Promise<void>) => Deno.test({ name, ignore: isWindows, fn });
@@ -154,17 +155,6 @@ async function runScript(
   await writer.close();
   const { stdout } = await script.output();
   return new TextDecoder().decode(stdout);
-}
-
-/** Whether a process has ended, within a second; one that only waits for its parent to look has ended too. */
-async function isGone(pid: number): Promise<boolean> {
-  for (let i = 0; i < 20; i++) {
-    const { stdout } = await new Deno.Command("ps", { args: ["-o", "stat=", "-p", `${pid}`] }).output();
-    const state = new TextDecoder().decode(stdout).trim();
-    if (state === "" || state.startsWith("Z")) return true;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return false;
 }
 
 onUnix("childStarter() adds to our environment what a child is given", async () => {

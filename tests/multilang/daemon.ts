@@ -139,14 +139,3 @@ export class Daemon implements AsyncDisposable {
     }));
   }
 }
-
-/** Whether a process has ended, within two seconds; one that only waits for its parent to look has ended too. */
-export async function isGone(pid: number): Promise<boolean> {
-  for (let i = 0; i < 40; i++) {
-    const { stdout } = await new Deno.Command("ps", { args: ["-o", "stat=", "-p", `${pid}`] }).output();
-    const state = new TextDecoder().decode(stdout).trim();
-    if (state === "" || state.startsWith("Z")) return true;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return false;
-}

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { TestBed } from "../support/fleet.ts";
-import { Daemon, isGone } from "./daemon.ts";
+import { isGone } from "../support/command.ts";
+import { Daemon } from "./daemon.ts";
 import { appIn } from "./real_bed.ts";
 
 const texts = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `r${from + i}`);
@@ -90,16 +91,16 @@ onUnix("cli.ts lets go of a child that hangs once shutdownGraceMillis are over (
   await using bed = await TestBed.start(1);
   await using daemon = await Daemon.start(bed, appIn("hang"), { shutdownGraceMillis: 500 });
   const pid = await hangingChild(bed, daemon);
-  const startMs = performance.now();
   daemon.kill("SIGTERM");
+  const startMs = performance.now();
   assertEquals(await daemon.exitCode, 143);
-  assertLess(performance.now() - startMs, 10_000);
+  assertLess(performance.now() - startMs, 28_000); // the default is 30 s
   assert(await isGone(pid));
 });
 
 onUnix("cli.ts ends at once on a second signal, and takes its children along (trap 30)", async () => {
   await using bed = await TestBed.start(1);
-  await using daemon = await Daemon.start(bed, appIn("hang"), { shutdownGraceMillis: 60_000 });
+  await using daemon = await Daemon.start(bed, appIn("hang"), { shutdownGraceMillis: 600_000 });
   const pid = await hangingChild(bed, daemon);
   daemon.kill("SIGINT");
   await daemon.until("the first signal", () => daemon.log.includes("SIGINT: stopping"));
@@ -108,7 +109,7 @@ onUnix("cli.ts ends at once on a second signal, and takes its children along (tr
   const startMs = performance.now();
   daemon.kill("SIGINT");
   assertEquals(await daemon.exitCode, 130);
-  assertLess(performance.now() - startMs, 10_000);
+  assertLess(performance.now() - startMs, 60_000);
   assert(await isGone(pid));
 });
 

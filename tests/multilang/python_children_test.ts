@@ -122,7 +122,7 @@ withPython("Ctrl-C kills a Python child as it stops us: no crash is reported (tr
   await bed.until("the batch", () => eventsOf(bed.events, "batchProcessed").length === 1);
   const pid = bed.notices.join().match(/process (\d+)/)?.[1] ?? "";
   await new Deno.Command("kill", { args: ["-INT", pid] }).output();
-  await new Promise((resolve) => setTimeout(resolve, 100)); // The child is faster than we are.
+  await bed.until("the child's end", () => bed.stderr().includes("KeyboardInterrupt")); // It is faster than we are.
   stopping.abort();
   bed.held.draining.abort();
   assertEquals(await bed.end, "drained");

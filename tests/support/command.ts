@@ -53,3 +53,13 @@ export async function canRun(command: string): Promise<boolean> {
     throw error;
   }
 }
+
+/** Whether a process ends, within some seconds on a busy machine; one that only waits for its parent to look has ended too. */
+export async function isGone(pid: number): Promise<boolean> {
+  for (let i = 0; i < 200; i++) {
+    const { stdout } = await runCommand("ps", ["-o", "stat=", "-p", `${pid}`]);
+    if (stdout.trim() === "" || stdout.trim().startsWith("Z")) return true;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return false;
+}
