@@ -1,6 +1,6 @@
 // Pure.
 /**
- * Guesses what a misspelt name was meant to be.
+ * Guesses what a misspelt name was meant to be, and refuses options that there are not.
  *
  * @module
  */
@@ -26,6 +26,31 @@ export function nearestName(name: string, names: readonly string[]): string | un
 
 /** No name is as long, and each letter costs a comparison with every letter of every name. */
 const MOST_LETTERS = 200;
+
+/** What is being refused. */
+export interface NameCheck {
+  /** Begins the message, e.g. `Cannot start worker`. */
+  readonly action: string;
+  /** Stands before each name, e.g. `billingMode.`. @default none */
+  readonly prefix?: string;
+}
+
+/**
+ * Refuses options by names that mean nothing: TypeScript does so by itself, JavaScript would go on with the default.
+ *
+ * @throws {TypeError} with the nearest name that there is.
+ */
+export function refuseUnknownNames(
+  names: readonly string[],
+  known: readonly string[],
+  { action, prefix = "" }: NameCheck,
+): void {
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const meant = nearestName(unknown, known);
+  const mend = meant === undefined ? "remove it" : `did you mean ${meant}?`;
+  throw new TypeError(`${action}: there is no option ${prefix}${unknown}: ${mend}`);
+}
 
 /** How many letters must be inserted, deleted or replaced to make `a` into `b`. */
 export function editDistance(a: string, b: string): number {

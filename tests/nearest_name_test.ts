@@ -1,6 +1,13 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { editDistance, nearestName } from "../src/nearest_name.ts";
+import { editDistance, nearestName, refuseUnknownNames } from "../src/nearest_name.ts";
+import { healthApp, type HealthAppOptions, Totals } from "../src/observe/health.ts";
+import {
+  simulate,
+  simulatedAws,
+  type SimulatedAwsOptions,
+  type SimulationOptions,
+} from "../src/testing/mod.ts";
 import { seeded } from "./support/seed.ts";
 
 const NAMES = ["streamName", "streamArn", "failoverTimeMillis", "fanoutConfig.consumerName", "retrievalMode"];
@@ -38,5 +45,32 @@ Deno.test("editDistance() is a distance", () => {
       assertEquals(editDistance(a, c) <= editDistance(a, b) + editDistance(b, c), true);
     }),
     seeded(),
+  );
+});
+
+Deno.test("refuseUnknownNames() refuses a name that means nothing, with the nearest that does", () => {
+  const refuse = (...names: readonly string[]) =>
+    refuseUnknownNames(names, ["seed", "workers"], { action: "Cannot simulate", prefix: "a." });
+  refuse();
+  refuse("workers", "seed");
+  assertThrows(
+    () => refuse("seed", "wokers"),
+    TypeError,
+    "Cannot simulate: there is no option a.wokers: did you mean workers?",
+  );
+  assertThrows(() => refuse("zebra"), TypeError, "there is no option a.zebra: remove it");
+});
+
+Deno.test("simulate(), simulatedAws() and healthApp() refuse a name that is no option, in JavaScript too", async () => {
+  const misspelt: unknown = { seed: 1, wokers: 2 };
+  await assertRejects(() => simulate(misspelt as SimulationOptions), TypeError, "did you mean workers?");
+  const aws: unknown = { strems: { words: 1 } };
+  assertThrows(() => simulatedAws(aws as SimulatedAwsOptions), TypeError, "did you mean streams?");
+  const limits: unknown = { failoverTimeMilis: 5000 };
+  const totals = new Totals();
+  assertThrows(
+    () => healthApp(totals, limits as HealthAppOptions),
+    TypeError,
+    "did you mean failoverTimeMs?",
   );
 });

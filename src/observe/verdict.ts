@@ -9,6 +9,7 @@
  * @module
  */
 
+import { refuseUnknownNames } from "../nearest_name.ts";
 import { durationText } from "./format.ts";
 import { heldShards } from "./shard_totals.ts";
 import type { ShardTotals } from "./shard_totals.ts";
@@ -93,11 +94,12 @@ const DEFAULT_LIMITS: HealthLimits = {
 /**
  * The limits with their defaults filled in.
  *
- * @throws {RangeError} when a limit is not a number above 0.
+ * @throws {RangeError} when a limit is not a number above 0, {@linkcode TypeError} for a name that is no limit.
  */
 export function healthLimits(
   limits: { readonly [Name in keyof HealthLimits]?: HealthLimits[Name] | undefined } = {},
 ): HealthLimits {
+  refuseUnknownNames(Object.keys(limits), Object.keys(DEFAULT_LIMITS), { action: "Cannot judge health" });
   const filled = {
     failoverTimeMs: limits.failoverTimeMs ?? DEFAULT_LIMITS.failoverTimeMs,
     callbackLimitMs: limits.callbackLimitMs ?? DEFAULT_LIMITS.callbackLimitMs,

@@ -6,6 +6,7 @@
 
 import type { RecordProcessor } from "../consumer/record_processor.ts";
 import type { WorkerEvent } from "../events.ts";
+import { refuseUnknownNames } from "../nearest_name.ts";
 import { Chance } from "./chance.ts";
 import { ALL_FAULTS, type Fault } from "./faults.ts";
 import { defaultFleetOptions, type FleetOptions, variedOptions } from "./fleet_options.ts";
@@ -145,10 +146,24 @@ function someFaults(chance: Chance): readonly Fault[] {
   return ALL_FAULTS.filter(() => chance.happens(0.6));
 }
 
-function check(
-  { seed, minutes = 1, workers = 1, shards = 1, streams = 1, faults = [] }: SimulationOptions,
-): void {
+/** The names that there are: one that is missing here does not compile. */
+const OPTIONS: Readonly<Record<keyof SimulationOptions, true>> = {
+  seed: true,
+  minutes: true,
+  workers: true,
+  shards: true,
+  streams: true,
+  faults: true,
+  processor: true,
+  payload: true,
+  options: true,
+  onEvent: true,
+};
+
+function check(given: SimulationOptions): void {
+  const { seed, minutes = 1, workers = 1, shards = 1, streams = 1, faults = [] } = given;
   const cannot = "Cannot simulate";
+  refuseUnknownNames(Object.keys(given), Object.keys(OPTIONS), { action: cannot });
   if (!Number.isSafeInteger(seed)) {
     throw new TypeError(`${cannot}: expected seed to be a whole number: got ${seed}`);
   }

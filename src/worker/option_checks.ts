@@ -7,7 +7,10 @@
  */
 
 import { checkedEndpoint } from "../aws/endpoint.ts";
-import { nearestName } from "../nearest_name.ts";
+import { nearestName, refuseUnknownNames } from "../nearest_name.ts";
+
+/** Begins each message. */
+const ACTION = "Cannot start worker";
 
 /** Throws when `value`, of the option of that name, is not as it must be. */
 export type Check = (name: string, value: unknown) => void;
@@ -52,7 +55,7 @@ export function number(limits: Limits): Check {
     const mustEnd = value === Infinity && !mayBeInfinite;
     if (value >= min && value <= max && !mustEnd && (!isInteger || Number.isInteger(value))) return;
     const kind = isInteger ? "an integer " : mustEnd ? "a finite number " : "";
-    throw new RangeError(`Cannot start worker: ${name} must be ${kind}${range}: got ${value}`);
+    throw new RangeError(`${ACTION}: ${name} must be ${kind}${range}: got ${value}`);
   };
 }
 
@@ -84,12 +87,12 @@ export const consumerName: Check = (name, value) => {
 export const credentials: Check = (name, value) => {
   if (typeof value === "function") return;
   if (!isObject(value)) throw wrong(name, "keys or a function that gives them", kindOf(value));
-  for (const key of Object.keys(value)) {
-    const meant = Object.hasOwn(credentialsFields, key)
-      ? undefined
-      : nearestName(key, Object.keys(credentialsFields));
-    if (meant !== undefined && value[meant] === undefined) throw unknownName(`${name}.${key}`, meant);
-  }
+  const known = Object.keys(credentialsFields);
+  const misspelt = Object.keys(value).filter((key) => {
+    const meant = nearestName(key, known);
+    return meant !== undefined && value[meant] === undefined;
+  });
+  refuseUnknownNames(misspelt, known, { action: ACTION, prefix: `${name}.` });
   for (const [key, check] of Object.entries(credentialsFields)) check(`${name}.${key}`, value[key]);
 };
 
@@ -164,11 +167,7 @@ export function checkFields(
   object: Readonly<Record<string, unknown>>,
   checks: Readonly<Record<string, Check>>,
 ): void {
-  for (const key of Object.keys(object)) {
-    if (!Object.hasOwn(checks, key)) {
-      throw unknownName(`${prefix}${key}`, nearestName(key, Object.keys(checks)));
-    }
-  }
+  refuseUnknownNames(Object.keys(object), Object.keys(checks), { action: ACTION, prefix });
   for (const [key, check] of Object.entries(checks)) {
     const value = object[key];
     if (value !== undefined) check(`${prefix}${key}`, value);
@@ -197,10 +196,5 @@ function kindOf(value: unknown): string {
 }
 
 function wrong(name: string, wanted: string, found: string): TypeError {
-  return new TypeError(`Cannot start worker: expected ${name} to be ${wanted}: got ${found}`);
-}
-
-function unknownName(name: string, meant: string | undefined): TypeError {
-  const mend = meant === undefined ? "remove it" : `did you mean ${meant}?`;
-  return new TypeError(`Cannot start worker: there is no option ${name}: ${mend}`);
+  return new TypeError(`${ACTION}: expected ${name} to be ${wanted}: got ${found}`);
 }

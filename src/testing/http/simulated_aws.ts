@@ -5,6 +5,7 @@
  * @module
  */
 
+import { refuseUnknownNames } from "../../nearest_name.ts";
 import { realSystem, type System } from "../../system.ts";
 import { ITERATOR_LIFE_MS } from "../service_limits.ts";
 import { ApiError } from "./api_error.ts";
@@ -60,15 +61,29 @@ export interface SimulatedAwsOptions {
   readonly system?: Pick<System, "clock" | "random"> | undefined;
 }
 
+/** The names that there are: one that is missing here does not compile. */
+const OPTIONS: Readonly<Record<keyof SimulatedAwsOptions, true>> = {
+  streams: true,
+  region: true,
+  changeMs: true,
+  subscriptionLifeMs: true,
+  iteratorLifeMs: true,
+  isReadLimited: true,
+  isWriteLimited: true,
+  maxStoredBytes: true,
+  system: true,
+};
+
 /** The most bytes of a request: PutRecords in base64, with something to spare. */
 const MAX_REQUEST_BYTES = 16 * 1024 ** 2;
 
 /**
  * Makes an emulator.
  *
- * @throws {RangeError} when a stream should have no shards.
+ * @throws {RangeError} when a stream should have no shards, {@linkcode TypeError} for a name that is no option.
  */
 export function simulatedAws(options: SimulatedAwsOptions = {}): SimulatedAws {
+  refuseUnknownNames(Object.keys(options), Object.keys(OPTIONS), { action: "Cannot make an emulator" });
   return new SimulatedAws(options);
 }
 
