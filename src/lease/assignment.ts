@@ -6,12 +6,9 @@
  * balancing is due, leases move from the busy to the idle. A lease that is being handed over is left alone until it
  * expires or its time is up. The leader's own limits apply to every worker, as in KCL: no worker can tell its own.
  *
- * A worker lives while its metrics item is fresh, but an item is fresh for a minute, and a dead worker must not be given
- * leases for a minute. So a worker is passed over when a lease has expired under it, none that it has begun is renewed, and its
- * item is older than half the failover time: the last report of a worker that died lies before its last renewal or, at most, a
- * renewal's interval after it. Leases that were given to it and that it has not begun say nothing: they would keep a dead
- * worker alive for as long as it is given others. The leader itself is never passed over, since it asks. (KCL has no such
- * rule, and may give a dead worker its own expired leases again.)
+ * A worker lives while its metrics item is fresh, but an item is fresh for a minute, and a worker that was killed must not be
+ * given leases for a minute: `silence.ts` says who is passed over. (KCL has no such rule, and may give a worker that was
+ * killed its own expired leases again.)
  *
  * Source: KCL 3.5.1, `LeaseAssignmentManager`.
  *
@@ -34,7 +31,7 @@ import type { LeaseWrite } from "./lease_write.ts";
 import { liveWorkers } from "./live_workers.ts";
 import type { LiveWorker } from "./live_workers.ts";
 import { reportAge } from "./reports.ts";
-import type { ReportSighting } from "./reports.ts";
+import { type GoneWorker, type Silence, type SilenceInput, silentWorkers } from "./silence.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
 
 /** How leases are spread. KCL: `leaseAssignmentStrategy`. */
@@ -70,24 +67,13 @@ export const assignmentDefaults: Omit<AssignmentOptions, "failoverTimeMs"> = {
 export const LOAD_BALANCING_INTERVAL_MS = 60_000;
 
 /** What the leader knows at the start of a pass. */
-export interface AssignmentInput {
-  /** This leader. */
-  readonly workerId: string;
-  readonly leases: readonly Lease[];
+export interface AssignmentInput extends SilenceInput {
   /** All metrics items, whatever their age; from both tables where there are two. */
   readonly workers: readonly WorkerMetrics[];
   /** What `observe()` made of `leases`. */
   readonly sightings: ReadonlyMap<string, Sighting>;
   /** What `observeHandoffs()` made of `leases`. */
   readonly handoffs: ReadonlyMap<string, HandoffSighting>;
-  /** What `observeReports()` made of `workers`. */
-  readonly reports: ReadonlyMap<string, ReportSighting>;
-  /** What `unbegunLeases()` says. They are not asked back from their owners, and are no sign of life. */
-  readonly unbegun: ReadonlySet<string>;
-  /** Monotonic ms, taken before the listing began. */
-  readonly nowMs: number;
-  /** Wall time in epoch seconds. */
-  readonly nowEpochS: number;
   /** Whether measured load is to be evened out in this pass. Counts always are. */
   readonly balance: boolean;
   /** Ids of workers that have had no lease since they joined: they get their part whether balancing is due or not. */
@@ -115,10 +101,12 @@ export interface AssignmentPlan {
   /** How many owned leases had expired. */
   readonly expired: number;
   /**
-   * The workers that were passed over as dead. Their metrics items should be deleted as they were read: another leader
-   * could not know, and would give them leases for as long as the items look fresh. One that lives writes its item again.
+   * The workers that are gone. Their metrics items should be deleted as they were read: another leader could not know, and
+   * would give them leases for as long as the items look fresh. One that lives writes its item again.
    */
-  readonly silent: readonly LiveWorker[];
+  readonly gone: readonly GoneWorker[];
+  /** What the next pass is to know of silent workers. */
+  readonly silences: ReadonlyMap<string, Silence>;
 }
 
 /** Plans one pass. */
@@ -127,7 +115,13 @@ export function planAssignments(input: AssignmentInput, options: AssignmentOptio
   const { failoverTimeMs, handoffTimeoutMs: timeoutMs } = options;
   const available = availableLeases(input.sightings, input.leases, { failoverTimeMs, nowMs });
   const needy = new Set(available);
-  const { candidates, silent } = candidatesOf(input, needy, failoverTimeMs);
+  const { silent, gone, silences } = silentWorkers(
+    input,
+    (lease) => needy.has(lease),
+    failoverTimeMs,
+  );
+  const ageOf = reportAge(input.reports, { epochS: input.nowEpochS, ms: nowMs });
+  const candidates = liveWorkers(input.workers, ageOf).filter(({ workerId }) => !silent.has(workerId));
   const overdue = input.leases.filter((lease) =>
     !needy.has(lease) &&
     isHandoffOverdue(input.handoffs.get(lease.leaseKey), { timeoutMs, failoverTimeMs, nowMs })
@@ -152,7 +146,8 @@ export function planAssignments(input: AssignmentInput, options: AssignmentOptio
     spillover: moves.spillover.map((lease) => lease.leaseKey),
     workers: candidates.length,
     expired: available.filter((lease) => actualOwner(lease) !== undefined).length,
-    silent,
+    gone,
+    silences,
   };
 }
 
@@ -179,26 +174,6 @@ export function writeOf(assignment: Assignment): LeaseWrite {
     case "startHandoff":
       return startHandoff(assignment.lease, assignment.to);
   }
-}
-
-/** The live workers but for those that have fallen silent since their last item. */
-function candidatesOf(
-  input: AssignmentInput,
-  available: ReadonlySet<Lease>,
-  failoverTimeMs: number,
-): { readonly candidates: LiveWorker[]; readonly silent: LiveWorker[] } {
-  const renewing = new Set<string | undefined>();
-  const expiring = new Set<string | undefined>();
-  for (const lease of input.leases) {
-    if (available.has(lease)) expiring.add(actualOwner(lease));
-    else if (!input.unbegun.has(lease.leaseKey)) renewing.add(actualOwner(lease));
-  }
-  const now = { epochS: input.nowEpochS, ms: input.nowMs };
-  const live = liveWorkers(input.workers, reportAge(input.reports, now));
-  const isSilent = ({ workerId, ageS }: LiveWorker) =>
-    workerId !== input.workerId && expiring.has(workerId) && !renewing.has(workerId) &&
-    ageS * 1000 > failoverTimeMs / 2;
-  return { candidates: live.filter((worker) => !isSilent(worker)), silent: live.filter(isSilent) };
 }
 
 function movesOf(fleet: Fleet, input: AssignmentInput, options: AssignmentOptions): Moves {

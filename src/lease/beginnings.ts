@@ -21,6 +21,8 @@ export interface Beginning {
   readonly leaseCounter: number;
   /** Whether the counter has moved under this owner. */
   readonly hasBegun: boolean;
+  /** Whether the lease was seen under another owner, or free, before it was this one's. */
+  readonly wasGiven: boolean;
 }
 
 /**
@@ -38,11 +40,27 @@ export function observeBeginnings(
     const before = beginnings.get(leaseKey);
     const isSame = before !== undefined && before.owner === owner;
     const hasBegun = isSame && (before.hasBegun || before.leaseCounter !== leaseCounter);
-    return [leaseKey, { owner, leaseCounter, hasBegun }];
+    const wasGiven = isSame ? before.wasGiven : before !== undefined;
+    return [leaseKey, { owner, leaseCounter, hasBegun, wasGiven }];
   }));
 }
 
 /** The keys of the leases whose owners are not known to have begun. */
 export function unbegunLeases(beginnings: ReadonlyMap<string, Beginning>): Set<string> {
-  return new Set([...beginnings].filter(([, { hasBegun }]) => !hasBegun).map(([leaseKey]) => leaseKey));
+  return keysOf(beginnings, ({ hasBegun }) => !hasBegun);
+}
+
+/**
+ * The keys of the leases that were given to their owners while the leader watched, and that those have not begun. Of a lease that
+ * a leader finds under an owner at its first look, it cannot know.
+ */
+export function givenLeases(beginnings: ReadonlyMap<string, Beginning>): Set<string> {
+  return keysOf(beginnings, ({ hasBegun, wasGiven }) => wasGiven && !hasBegun);
+}
+
+function keysOf(
+  beginnings: ReadonlyMap<string, Beginning>,
+  isMeant: (beginning: Beginning) => boolean,
+): Set<string> {
+  return new Set([...beginnings].flatMap(([leaseKey, beginning]) => isMeant(beginning) ? [leaseKey] : []));
 }

@@ -12,8 +12,6 @@ import type { ReportAge } from "./reports.ts";
 
 /** How often a worker writes its metrics item. KCL: `workerMetricsReporterFreqInMillis`, 30 s. */
 export const METRICS_REPORT_INTERVAL_S = 30;
-/** The age after which a leader deletes an item for good. KCL: `LeaseAssignmentManager`, one day. */
-export const METRICS_STALE_S: number = 24 * 60 * 60;
 /** Weight of the newest average. KCL: `workerMetricsEMAAlpha`. */
 export const METRICS_EMA_ALPHA = 0.5;
 /** What a worker writes for a measurement that failed. KCL: `WorkerMetricStats`. */
@@ -56,13 +54,6 @@ export function liveWorkers(items: readonly WorkerMetrics[], ageOf: ReportAge): 
     newest.set(workerId, { workerId, lastUpdateEpochS, ageS, utilization });
   }
   return [...newest.values()].toSorted((a, b) => a.workerId < b.workerId ? -1 : 1);
-}
-
-/** The items of workers that are long gone, for the leader to delete. An item without a time is never among them. */
-export function staleWorkers(items: readonly WorkerMetrics[], nowEpochS: number): WorkerMetrics[] {
-  return items.filter((item) =>
-    item.lastUpdateEpochS !== undefined && nowEpochS - item.lastUpdateEpochS > METRICS_STALE_S
-  );
 }
 
 /**

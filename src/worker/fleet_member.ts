@@ -240,6 +240,7 @@ export class FleetMember {
     return new LeaderDuties({
       ...this.#options,
       place: this.#format.place,
+      leaseAssignmentIntervalMs: settings.leaseAssignmentIntervalMs,
       assignment: {
         ...settings,
         strategy: settings.leaseAssignmentStrategy,

@@ -19,15 +19,15 @@ import {
   servedWorkers,
   writeOf,
 } from "../lease/assignment.ts";
-import { type Beginning, observeBeginnings, unbegunLeases } from "../lease/beginnings.ts";
+import { givenLeases, observeBeginnings, unbegunLeases } from "../lease/beginnings.ts";
 import type { CoordinatorStore, TablePlace, WorkerMetrics } from "../lease/coordinator_store.ts";
-import { nextExpiryMs, observe, type Sighting } from "../lease/expiry.ts";
+import { nextExpiryMs } from "../lease/expiry.ts";
 import { leasesToGiveOut } from "../lease/gaps.ts";
-import { type HandoffSighting, observeHandoffs } from "../lease/handoff.ts";
 import type { Lease } from "../lease/lease.ts";
 import type { LeaseStore, TableListing } from "../lease/lease_store.ts";
-import { staleWorkers } from "../lease/live_workers.ts";
-import { observeReports, type ReportSighting } from "../lease/reports.ts";
+import { observeReports } from "../lease/reports.ts";
+import type { GoneWorker } from "../lease/silence.ts";
+import { newWatch, type TableWatch, watchOn } from "../lease/table_watch.ts";
 import type { System } from "../system.ts";
 import type { LeaseSyncer } from "./shard_syncer.ts";
 import { forEachAtMost, WRITES_AT_ONCE } from "./task_group.ts";
@@ -39,6 +39,8 @@ export interface LeaderDutiesOptions {
   readonly coordinatorStore: CoordinatorStore;
   readonly place: TablePlace;
   readonly assignment: AssignmentOptions;
+  /** The pause between two passes, in ms. By default a quarter of the failover time, as in the worker's settings. */
+  readonly leaseAssignmentIntervalMs?: number;
   readonly leaseSyncer: LeaseSyncer;
   readonly system: System;
   readonly emit: (event: WorkerEvent) => void;
@@ -55,16 +57,13 @@ export interface LeaderDutiesOptions {
 /** The leader's memory from pass to pass. */
 export class LeaderDuties {
   readonly #options: LeaderDutiesOptions;
-  #sightings: ReadonlyMap<string, Sighting> = new Map();
-  #handoffs: ReadonlyMap<string, HandoffSighting> = new Map();
-  #beginnings: ReadonlyMap<string, Beginning> = new Map();
-  #reports: ReadonlyMap<string, ReportSighting> = new Map();
-  #served: ReadonlySet<string> = new Set();
+  #watch: TableWatch;
   #balancedMs: number | undefined;
   readonly #toldUnreadable = new Set<string>();
 
   constructor(options: LeaderDutiesOptions) {
     this.#options = options;
+    this.#watch = newWatch(options.system.clock.monotonicMs());
   }
 
   /**
@@ -75,31 +74,36 @@ export class LeaderDuties {
   async lead(signal: AbortSignal): Promise<number> {
     const { leaseStore, leaseSyncer, system, emit, onOwnLease, workerId, isLeading, onProgress } =
       this.#options;
-    const leading = { sinceEpochMs: system.clock.epochMs(), isLeading, onProgress };
+    const sinceEpochMs = system.clock.epochMs();
     const startedMs = system.clock.monotonicMs();
     let listing = await this.watch(signal);
+    const leading = { sinceEpochMs, watchedSinceMs: this.#watch.sinceMs, isLeading, onProgress };
     if (await leaseSyncer.syncIfNeeded(listing.leases, leading, signal)) {
       listing = await this.watch(signal);
     }
     const leases = leasesToGiveOut(listing.leases);
     const workers = await this.#workers(listing, signal);
     if (!workers.some((worker) => worker.workerId === workerId)) this.#options.onOwnItemMissing();
-    this.#served = servedWorkers(this.#served, leases, workers);
-    const newcomers = workers.map((worker) => worker.workerId).filter((id) => !this.#served.has(id));
+    const { sightings, handoffs, beginnings, reports, silences } = this.#watch;
+    const served = servedWorkers(this.#watch.served, leases, workers);
+    const newcomers = workers.map((worker) => worker.workerId).filter((id) => !served.has(id));
     const plan = planAssignments({
       workerId,
       leases,
       workers,
-      sightings: this.#sightings,
-      handoffs: this.#handoffs,
-      reports: this.#reports,
-      unbegun: unbegunLeases(this.#beginnings),
+      sightings,
+      handoffs,
+      reports,
+      silences,
+      unbegun: unbegunLeases(beginnings),
+      given: givenLeases(beginnings),
       nowMs: startedMs,
       nowEpochS: system.clock.epochMs() / 1000,
       balance: this.#isBalancingDue(startedMs),
       newcomers: new Set(newcomers),
       random: system.random,
     }, this.#options.assignment);
+    this.#watch = { ...this.#watch, served, silences: plan.silences };
     const assigned: Lease[] = [];
     await forEachAtMost(plan.assignments, WRITES_AT_ONCE, async (assignment) => {
       if (!isLeading()) return;
@@ -111,7 +115,8 @@ export class LeaderDuties {
       this.#tell(assignment);
       if (assignment.to === workerId) onOwnLease();
     });
-    this.#beginnings = new Map([...this.#beginnings, ...observeBeginnings(this.#beginnings, assigned)]);
+    const begun = new Map([...beginnings, ...observeBeginnings(beginnings, assigned)]);
+    this.#watch = { ...this.#watch, beginnings: begun };
     if (!isLeading()) return Infinity;
     const ms = system.clock.monotonicMs() - startedMs;
     const { expired } = plan;
@@ -123,21 +128,26 @@ export class LeaderDuties {
       assigned: assigned.length,
       ms,
     });
-    await this.#deleteGone([...staleWorkers(workers, system.clock.epochMs() / 1000), ...plan.silent], signal);
+    await this.#deleteGone(plan.gone, signal);
     const nowMs = system.clock.monotonicMs();
     const { failoverTimeMs } = this.#options.assignment;
-    return nextExpiryMs(this.#sightings, { failoverTimeMs, nowMs }) - nowMs;
+    // Nobody else led during this pass, however long its writes took: the watch is not broken.
+    if (isLeading()) this.#watch = { ...this.#watch, lastMs: nowMs };
+    return nextExpiryMs(sightings, { failoverTimeMs, nowMs }) - nowMs;
   }
 
   /** Lists the table and remembers what it shows. */
   async watch(signal: AbortSignal): Promise<TableListing> {
     const { leaseStore, system, emit, place } = this.#options;
+    const startedMs = system.clock.monotonicMs();
     const listing = await leaseStore.list(signal);
-    const nowMs = system.clock.monotonicMs();
-    this.#sightings = observe(this.#sightings, listing.leases, nowMs);
-    this.#handoffs = observeHandoffs(this.#handoffs, listing.leases, nowMs);
-    this.#beginnings = observeBeginnings(this.#beginnings, listing.leases);
-    if (place === "leaseTable") this.#reports = observeReports(this.#reports, listing.workers, nowMs);
+    const { failoverTimeMs } = this.#options.assignment;
+    this.#watch = watchOn(this.#watch, {
+      leases: listing.leases,
+      workers: place === "leaseTable" ? listing.workers : undefined,
+      startedMs,
+      endedMs: system.clock.monotonicMs(),
+    }, { failoverTimeMs, passIntervalMs: this.#options.leaseAssignmentIntervalMs ?? failoverTimeMs / 4 });
     for (const { key, problem } of listing.unreadable) {
       if (this.#toldUnreadable.has(key)) continue;
       this.#toldUnreadable.add(key);
@@ -150,7 +160,8 @@ export class LeaderDuties {
     const { place, coordinatorStore, system } = this.#options;
     if (place === "leaseTable") return listing.workers;
     const workers = [...listing.workers, ...await coordinatorStore.listLegacyWorkerMetrics(signal)];
-    this.#reports = observeReports(this.#reports, workers, system.clock.monotonicMs());
+    const reports = observeReports(this.#watch.reports, workers, system.clock.monotonicMs());
+    this.#watch = { ...this.#watch, reports };
     return workers;
   }
 
@@ -171,7 +182,7 @@ export class LeaderDuties {
 
   /** Conditional on what was read: a worker that has reported since is not touched. */
   async #deleteGone(
-    workers: readonly Pick<WorkerMetrics, "workerId" | "lastUpdateEpochS">[],
+    workers: readonly GoneWorker[],
     signal: AbortSignal,
   ): Promise<void> {
     const { coordinatorStore, place, isLeading } = this.#options;

@@ -43,6 +43,8 @@ export interface ShardSyncerOptions {
 export interface Leading {
   /** Wall time in ms, taken before the table was listed. */
   readonly sinceEpochMs: number;
+  /** Monotonic ms since which the table has been watched without a gap; what was seen before that does not count. */
+  readonly watchedSinceMs?: number;
   /** Asked before every write. */
   readonly isLeading: () => boolean;
   /** Told of each write that was answered. */
@@ -57,6 +59,7 @@ export class ShardSyncer implements LeaseSyncer {
   readonly #options: ShardSyncerOptions;
   #hole: HoleSighting | undefined;
   #auditedMs: number | undefined;
+  #askedMs = -Infinity;
 
   constructor(options: ShardSyncerOptions) {
     this.#options = options;
@@ -66,6 +69,9 @@ export class ShardSyncer implements LeaseSyncer {
   async syncIfNeeded(leases: readonly Lease[], leading: Leading, signal: AbortSignal): Promise<boolean> {
     const { clock, settings } = this.#options;
     const nowMs = clock.monotonicMs();
+    // Another leader may have mended it meanwhile: a hole must be seen in audits that follow one another.
+    if (this.#askedMs < (leading.watchedSinceMs ?? -Infinity)) this.#hole = undefined;
+    this.#askedMs = nowMs;
     const isDue = this.#auditedMs === undefined || nowMs - this.#auditedMs >= settings.leaseAuditIntervalMs;
     if (!isDue && leases.length > 0) return false;
     this.#auditedMs = nowMs;

@@ -45,6 +45,7 @@ export class StreamsSyncer implements LeaseSyncer {
   readonly #members = new Map<string, Member>();
   readonly #syncs = new Semaphore(maxSyncs);
   #formerSince: ReadonlyMap<string, number> = new Map();
+  #askedMs = -Infinity;
 
   constructor(options: StreamsSyncerOptions) {
     this.#options = options;
@@ -52,6 +53,9 @@ export class StreamsSyncer implements LeaseSyncer {
 
   /** @throws the error of a stream when no stream can be listed: a leader that can do nothing should not lead. */
   async syncIfNeeded(leases: readonly Lease[], leading: Leading, signal: AbortSignal): Promise<boolean> {
+    // A stream may have been listed again while another worker led: its time as a former one starts over.
+    if (this.#askedMs < (leading.watchedSinceMs ?? -Infinity)) this.#formerSince = new Map();
+    this.#askedMs = this.#options.clock.monotonicMs();
     const byStream = leasesByStream(leases);
     const members = this.#currentMembers();
     const created = await Promise.all(

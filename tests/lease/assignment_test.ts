@@ -21,12 +21,18 @@ interface Case {
   readonly leader?: string;
   readonly balance?: boolean;
   readonly newcomers?: readonly string[];
+  /** Keys of leases that their owners are not known to have begun, and those of them that the leader has seen given. */
   readonly unbegun?: readonly string[];
+  readonly given?: readonly string[];
+  /** Workers under which a lease expired in an earlier pass, with what they report now: whether they had begun it. */
+  readonly silences?: Readonly<Record<string, boolean>>;
   readonly options?: Partial<AssignmentOptions>;
   /** `age`: of the item in s (null: it has no time). */
   readonly workers: Readonly<
     Record<string, {
       readonly age?: number | null;
+      /** For how long the leader has seen this report, in s; left out: the leader sees it for the first time. */
+      readonly seen?: number;
       readonly stats?: Readonly<Record<string, readonly number[]>>;
       readonly limit?: number;
     }>
@@ -38,9 +44,13 @@ interface Case {
   /** Instead of `plan` where chance picks the leases: how many. */
   readonly moved?: number;
   readonly spillover?: readonly string[];
+  /** Ids of the workers whose items are to be deleted. */
+  readonly gone?: readonly string[];
 }
 
-function inputOf({ leader, balance, newcomers, unbegun, workers, leases }: Case): AssignmentInput {
+function inputOf(one: Case): AssignmentInput {
+  const { leader, balance, newcomers, unbegun, given, silences, workers, leases } = one;
+  const reportedS = (id: string) => NOW_EPOCH_S - (workers[id]?.age ?? 0);
   return {
     workerId: leader ?? "leader",
     leases: leases.map(leaseOf),
@@ -63,8 +73,22 @@ function inputOf({ leader, balance, newcomers, unbegun, workers, leases }: Case)
         }]]
       ),
     ),
-    reports: new Map(),
-    unbegun: new Set(unbegun),
+    reports: new Map(
+      Object.entries(workers).flatMap(([id, { seen }]) =>
+        seen === undefined ? [] : [[id, {
+          lastUpdateEpochS: reportedS(id),
+          sinceMs: NOW_MS - seen * 1000,
+          hasMoved: false,
+        }]]
+      ),
+    ),
+    unbegun: new Set([...unbegun ?? [], ...given ?? []]),
+    given: new Set(given),
+    silences: new Map(
+      Object.entries(silences ?? {}).map(([id, hadBegun]) =>
+        [id, { lastUpdateEpochS: reportedS(id), hadBegun }] as const
+      ),
+    ),
     nowMs: NOW_MS,
     nowEpochS: NOW_EPOCH_S,
     balance: balance ?? false,
@@ -77,12 +101,13 @@ for (const one of cases as readonly Case[]) {
   Deno.test(`planAssignments(): ${one.comment}`, () => {
     const strategy = one.strategy as LeaseAssignmentStrategy;
     const options = { ...assignmentDefaults, failoverTimeMs: FAILOVER_MS, strategy, ...one.options };
-    const { assignments, spillover, expired } = planAssignments(inputOf(one), options);
+    const { assignments, spillover, expired, gone } = planAssignments(inputOf(one), options);
     if (one.plan !== undefined) {
       assertEquals(assignments.map(({ lease, how, to }) => `${lease.leaseKey} ${how} ${to}`), one.plan);
     }
     if (one.moved !== undefined) assertEquals(assignments.length, one.moved);
     assertEquals(spillover, one.spillover ?? []);
+    if (one.gone !== undefined) assertEquals(gone.map((worker) => worker.workerId), one.gone);
     assertEquals(expired, one.leases.filter((lease) => lease.expired).length);
   });
 }
@@ -100,19 +125,30 @@ Deno.test("planAssignments() counts the workers that could be given leases", () 
     spillover: [],
     workers: 1,
     expired: 0,
-    silent: [],
+    gone: [],
+    silences: new Map(),
   });
 });
 
-Deno.test("planAssignments() names the workers that it passed over as dead, so that their items can be deleted", () => {
+Deno.test("planAssignments() remembers who is silent until the next report, also when the lease is another's", () => {
   const fleet: Case = {
     comment: "",
-    strategy: "",
-    workers: { A: { age: 20 }, B: {}, C: { age: 20 } },
+    strategy: "LEASE_COUNT_BASED",
+    workers: { A: { age: 4 }, B: {} },
     leases: [{ key: "1", owner: "A", expired: true }, { key: "2", owner: "B" }],
   };
   const options = { ...assignmentDefaults, failoverTimeMs: FAILOVER_MS };
-  assertEquals(planAssignments(inputOf(fleet), options).silent.map((worker) => worker.workerId), ["A"]);
+  const { silences, gone } = planAssignments(inputOf(fleet), options);
+  assertEquals(gone, [], "it may have reported after it was seen for the last time");
+  assertEquals([...silences], [["A", { lastUpdateEpochS: NOW_EPOCH_S - 4, hadBegun: true }]]);
+  const after = { ...fleet, leases: [{ key: "1", owner: "B" }, { key: "2", owner: "B" }, { key: "3" }] };
+  const later = { ...inputOf(after), silences, nowEpochS: NOW_EPOCH_S + 2 };
+  const plan = planAssignments(later, options);
+  assertEquals(plan.assignments.map(({ lease, to }) => `${lease.leaseKey} ${to}`), ["3 B"]);
+  assertEquals(plan.gone, [{ workerId: "A", lastUpdateEpochS: NOW_EPOCH_S - 4 }]);
+  const reported = { ...inputOf({ ...after, workers: { A: { age: 0 }, B: {} } }), silences };
+  assertEquals(planAssignments(reported, options).silences, new Map());
+  assertEquals(planAssignments(reported, options).gone, []);
 });
 
 Deno.test("writeOf() fences an assignment by both owners and the counter, and a handoff leaves the counter alone", () => {

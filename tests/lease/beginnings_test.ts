@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { type Beginning, observeBeginnings, unbegunLeases } from "../../src/lease/beginnings.ts";
+import { type Beginning, givenLeases, observeBeginnings, unbegunLeases } from "../../src/lease/beginnings.ts";
 import { leaseOf, type ShortLease } from "./fixtures.ts";
 
 /** Which of the leases are unbegun after these listings. */
@@ -24,4 +24,18 @@ Deno.test("observeBeginnings() starts anew with another owner, and knows only wh
   assertEquals(unbegunAfter(...moved, [{ key: "a", owner: "B", checkpointOwner: "A", counter: 6 }]), []);
   assertEquals(unbegunAfter(...moved, [], [{ key: "a", owner: "A", counter: 7 }]), ["a"]);
   assertEquals(unbegunAfter([{ key: "a" }], [{ key: "a", owner: "A", counter: 1 }]), ["a"]);
+});
+
+Deno.test("givenLeases() are those that an owner got under the leader's eyes, and has not begun", () => {
+  const given = (...listings: readonly (readonly ShortLease[])[]) => {
+    let beginnings: ReadonlyMap<string, Beginning> = new Map();
+    for (const leases of listings) beginnings = observeBeginnings(beginnings, leases.map(leaseOf));
+    return [...givenLeases(beginnings)];
+  };
+  const toB = [[{ key: "a", owner: "A", counter: 5 }], [{ key: "a", owner: "B", counter: 6 }]];
+  assertEquals(given([{ key: "a", owner: "A", counter: 5 }]), [], "nobody knows when it was given");
+  assertEquals(given(...toB), ["a"]);
+  assertEquals(given(...toB, [{ key: "a", owner: "B", counter: 6 }]), ["a"], "it stays so");
+  assertEquals(given(...toB, [{ key: "a", owner: "B", counter: 7 }]), [], "it is begun");
+  assertEquals(given([{ key: "a", counter: 0 }], [{ key: "a", owner: "A", counter: 1 }]), ["a"]);
 });

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { liveWorkers, METRICS_STALE_S, movingAverage, staleWorkers } from "../../src/lease/live_workers.ts";
+import { liveWorkers, movingAverage } from "../../src/lease/live_workers.ts";
 import { reportAge } from "../../src/lease/reports.ts";
 import { metricsOf } from "./fixtures.ts";
 
@@ -51,13 +51,4 @@ Deno.test("liveWorkers() counts a worker with an item in each of two tables once
   const [worker, ...others] = liveWorkers(items, ageOf);
   assertEquals(others, []);
   assertEquals(worker?.utilization, new Map([["C", { value: 2, limit: 100 }]]));
-});
-
-Deno.test("staleWorkers() are those of more than a day ago; an item without a time is left alone", () => {
-  const items = [
-    metricsOf("a", NOW_S - METRICS_STALE_S - 1),
-    metricsOf("b", NOW_S - METRICS_STALE_S),
-    metricsOf("c", undefined),
-  ];
-  assertEquals(staleWorkers(items, NOW_S).map((worker) => worker.workerId), ["a"]);
 });

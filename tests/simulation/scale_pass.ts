@@ -56,6 +56,8 @@ export function passMs(items: readonly Item[]): PassMs {
     handoffs: new Map(),
     reports: new Map(),
     unbegun: new Set(),
+    given: new Set(),
+    silences: new Map(),
     nowMs: 1000,
     nowEpochS,
     balance: true,

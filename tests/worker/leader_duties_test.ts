@@ -1,8 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { assignmentDefaults } from "../../src/lease/assignment.ts";
 import type { Lease } from "../../src/lease/lease.ts";
-import { renew } from "../../src/lease/lease_write.ts";
+import { assign, checkpoint, renew, startHandoff } from "../../src/lease/lease_write.ts";
 import type { LeaseStore } from "../../src/lease/lease_store.ts";
+import { positionAt } from "../../src/stream/sequence_number.ts";
 import { LeaderDuties, type LeaderDutiesOptions } from "../../src/worker/leader_duties.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
 import { MemoryBed, newLease } from "../support/memory_bed.ts";
@@ -212,4 +213,202 @@ Deno.test("LeaderDuties.lead() tells when its own worker has no metrics item, fo
   await report("me");
   await duties.lead(signal);
   assertEquals(own, ["missing"]);
+});
+
+/** What another leader does in its own term, while `bed()`'s does not look. */
+async function otherTerm(
+  clock: MemoryBed["clock"],
+  work: () => Promise<unknown>,
+  ms = 120_000,
+): Promise<void> {
+  await clock.advance(ms - 30_000);
+  await work();
+  await clock.advance(30_000);
+}
+
+Deno.test("LeaderDuties.lead() hands nothing over to a worker that died while another led", async () => {
+  const { memory, duties, report, clock } = bed();
+  for (const id of ["me", "killed"]) await report(id);
+  for (const id of ["a", "b", "c", "d"]) await memory.lease(id, "me");
+  await duties.watch(signal);
+  // It reported for the last time 90 s ago, which this worker did not see.
+  await clock.advance(30_000);
+  await report("killed");
+  await clock.advance(90_000);
+  await report("me");
+  for (let pass = 0; pass < 2; pass++) {
+    for (const { leaseKey } of (await memory.store.list()).leases) {
+      await memory.store.apply(renew(await memory.read(leaseKey), undefined));
+    }
+    await duties.lead(signal);
+    await clock.advance(2500);
+  }
+  assertEquals(eventsOf(memory.events, "handoffStarted"), []);
+});
+
+Deno.test("LeaderDuties.lead() leaves a handoff its time that began while another led", async () => {
+  const { memory, duties, report, clock } = bed();
+  for (const id of ["me", "other"]) await report(id);
+  const lease = await memory.lease("a", "me");
+  await memory.store.apply(startHandoff({ ...lease, leaseOwner: "me" }, "other"));
+  await duties.lead(signal);
+  await otherTerm(clock, async () => {
+    // The handoff is done, the lease comes back, and is asked for once more, with a checkpoint in between.
+    await memory.store.apply(assign(await memory.read("a"), "other"));
+    await memory.store.apply(assign(await memory.read("a"), "me"));
+    await memory.store.apply(checkpoint(await memory.read("a"), positionAt("5")));
+  });
+  await memory.store.apply(startHandoff({ ...await memory.read("a"), leaseOwner: "me" }, "other"));
+  await clock.advance(1000);
+  for (const id of ["me", "other"]) await report(id);
+  await duties.lead(signal);
+  assertEquals((await memory.read("a")).checkpointOwner, "me");
+});
+
+Deno.test("LeaderDuties.lead() asks no lease back that its owner was given anew while another led", async () => {
+  const { memory, duties, report, clock } = bed();
+  await report("other");
+  for (const id of ["a", "b"]) await memory.lease(id, "other");
+  await duties.lead(signal);
+  for (const id of ["a", "b"]) await memory.store.apply(renew(await memory.read(id), undefined));
+  await duties.lead(signal);
+  await otherTerm(clock, async () => {
+    for (const owner of ["third", "other"]) {
+      for (const id of ["a", "b"]) await memory.store.apply(assign(await memory.read(id), owner));
+    }
+  });
+  for (const id of ["me", "other"]) await report(id);
+  await duties.lead(signal);
+  assertEquals(eventsOf(memory.events, "handoffStarted"), []);
+});
+
+Deno.test("LeaderDuties.lead() takes no lease that was made anew with the same counter while another led", async () => {
+  const { memory, duties, report, clock } = bed();
+  for (const id of ["me", "other"]) await report(id);
+  await memory.lease("a", "other");
+  await duties.lead(signal);
+  await otherTerm(clock, async () => {
+    await memory.store.delete("a");
+    await memory.lease("a", "other");
+  });
+  for (const id of ["me", "other"]) await report(id);
+  await duties.lead(signal);
+  assertEquals(eventsOf(memory.events, "leaseAssigned"), []);
+});
+
+Deno.test("LeaderDuties.lead() remembers while it leads, though a pass takes longer than a watch may be broken", async () => {
+  const { memory, duties, report, clock } = bed();
+  await report("me");
+  await memory.lease("a", "dead");
+  await memory.store.create(newLease("b"));
+  const apply = memory.store.apply.bind(memory.store);
+  memory.store.apply = async (write, signal) => {
+    await clock.advance(20_000);
+    return await apply(write, signal);
+  };
+  await duties.lead(signal); // it gives out "b", slowly
+  memory.store.apply = apply;
+  await report("me");
+  await duties.lead(signal);
+  assertEquals((await memory.read("a")).leaseOwner, "me");
+});
+
+/** Whose items are deleted from now on. */
+function deletionsOf({ coordinator }: MemoryBed): readonly string[] {
+  const deleted: string[] = [];
+  const remove = coordinator.deleteWorkerMetrics.bind(coordinator);
+  coordinator.deleteWorkerMetrics = (place, worker, signal) => {
+    deleted.push(worker.workerId);
+    return remove(place, worker, signal);
+  };
+  return deleted;
+}
+
+/** Passes of `bed()`'s leader, 2.5 s apart, in which the workers named report each half minute. @returns whose items are left. */
+async function passes(
+  { memory, duties, report, clock }: ReturnType<typeof bed>,
+  seconds: number,
+  reporting: readonly string[] = ["me"],
+): Promise<readonly string[]> {
+  for (let s = 0; s < seconds; s += 2.5) {
+    if (s % 30 === 0) { for (const id of reporting) await report(id); }
+    await duties.lead(signal);
+    await clock.advance(2500);
+  }
+  return (await memory.store.list()).workers.map((worker) => worker.workerId);
+}
+
+Deno.test("LeaderDuties.lead() deletes a killed worker's item within a failover time after its lease expired", async () => {
+  for (const ageS of [0, 5, 29, 55, 60, 200]) {
+    for (const hasLed of [false, true]) {
+      const one = bed();
+      const { memory, report, clock } = one;
+      await report("killed");
+      await clock.advance(ageS * 1000);
+      await memory.lease("a", "killed");
+      // Whoever leads next has seen it renew, or has not.
+      if (hasLed) {
+        await one.duties.watch(signal);
+        await memory.store.apply(renew(await memory.read("a"), undefined));
+      }
+      assertEquals(await passes(one, 22.5), ["me"], `its report was ${ageS} s old`);
+      assertEquals((await memory.read("a")).leaseOwner, "me");
+    }
+  }
+});
+
+Deno.test("LeaderDuties.lead() deletes the item of a worker that reported as it died", async () => {
+  const one = bed();
+  const { memory, report, clock } = one;
+  await report("killed");
+  await memory.lease("a", "killed");
+  await one.duties.watch(signal);
+  await clock.advance(9000);
+  await report("killed"); // seen for the first time as its lease expires
+  await clock.advance(1001);
+  assertEquals(await passes(one, 10), ["me"]);
+  assertEquals(eventsOf(memory.events, "leaseAssigned").map(({ to }) => to), ["me"]);
+});
+
+Deno.test("LeaderDuties.lead() keeps the item of a live worker that is slow to begin with what it was given", async () => {
+  const one = bed();
+  const { memory } = one;
+  await memory.store.create(newLease("a"));
+  const deleted = deletionsOf(memory);
+  // It never begins. Its report is up to half a minute old each time the lease has expired.
+  await passes(one, 300, ["java"]);
+  assertEquals(deleted, []);
+  assertEquals(eventsOf(memory.events, "leaseAssigned").some(({ to }) => to === "java"), true);
+});
+
+Deno.test("LeaderDuties.lead() deletes the item of a worker that died before it began a lease after two reports", async () => {
+  const one = bed();
+  const { memory, report } = one;
+  await report("killed");
+  for (const id of ["a", "b"]) await memory.store.create(newLease(id));
+  assertEquals(await passes(one, 60), ["killed", "me"]);
+  const given = eventsOf(memory.events, "leaseAssigned").filter(({ to }) => to === "killed");
+  assertEquals(given.length, 1, "it is given its part once");
+  assertEquals(await passes(one, 5), ["me"]);
+});
+
+Deno.test("LeaderDuties.lead() keeps the items of live workers without leases, whatever their clocks show", async () => {
+  const one = bed();
+  const { memory, clock } = one;
+  const report = (workerId: string, behindS: number) =>
+    memory.coordinator.writeWorkerMetrics("leaseTable", {
+      workerId,
+      lastUpdateEpochS: Math.floor(clock.epochMs() / 1000) - behindS,
+      stats: {},
+      operatingRange: {},
+      supportCode: 1,
+      supportEpochS: undefined,
+    });
+  const deleted = deletionsOf(memory);
+  for (let s = 0; s < 300; s += 30) {
+    await report("behind", 100_000);
+    await report("ahead", -100_000);
+    await passes(one, 30);
+  }
+  assertEquals(deleted, []);
 });

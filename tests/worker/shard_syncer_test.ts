@@ -86,6 +86,22 @@ Deno.test("ShardSyncer leaves a hole to the audits once any lease was given out"
   assertEquals(filters.length, 1);
 });
 
+Deno.test("ShardSyncer counts a hole anew when another worker led since the last audit", async () => {
+  const { memory, filters, syncer, leases } = bed();
+  await memory.store.create(newLease("s-0", { hashKeyRange: rangeOf(0, 1, 2) }));
+  await memory.store.apply(assign(await memory.read("s-0"), "w"));
+  const leader = syncer();
+  const audit = async (watchedSinceMs: number) => {
+    await leader.syncIfNeeded(await leases(), { ...leading, watchedSinceMs }, signal);
+    await memory.clock.advance(10_000);
+    return filters.length;
+  };
+  assertEquals([await audit(0), await audit(0)], [0, 0]);
+  await memory.clock.advance(120_000);
+  const againMs = memory.clock.monotonicMs();
+  assertEquals([await audit(againMs), await audit(againMs), await audit(againMs)], [0, 0, 1]);
+});
+
 /** A table that notes how many leases are being created at once. */
 function countingBed() {
   const memory = new MemoryBed();

@@ -58,8 +58,9 @@ async function bed(options: Partial<WorkerOptions> = {}) {
     failures,
     streams,
     clock,
-    sync: async () =>
+    sync: async (watchedSinceMs = 0) =>
       await syncer.syncIfNeeded((await memory.store.list()).leases, {
+        watchedSinceMs,
         sinceEpochMs: clock.epochMs(),
         isLeading: () => isLeading,
         onProgress: () => {},
@@ -181,6 +182,24 @@ Deno.test("StreamsSyncer spares a former stream that is listed again in time", a
   await clock.advance(20_000);
   await sync();
   assertEquals((await keys()).length, 2);
+});
+
+Deno.test("StreamsSyncer counts the waiting period anew when another worker led meanwhile", async () => {
+  const strategy = "FORMER_STREAMS_AUTO_DETECTION_DEFERRED_DELETION";
+  const { sync, keys, track, clock } = await bed({ formerStreamsLeasesDeletionStrategy: strategy });
+  await sync();
+  await track([B]);
+  await sync();
+  // Another worker leads. Stream a is listed again, and is gone again a moment ago.
+  await track([A, B]);
+  await clock.advance(120_000);
+  await track([B]);
+  const againMs = clock.monotonicMs();
+  await sync(againMs);
+  assertEquals((await keys()).length, 2);
+  await clock.advance(30_000);
+  await sync(againMs);
+  assertEquals((await keys()).length, 1);
 });
 
 Deno.test("StreamsSyncer deletes former streams by name where it is told to", async () => {

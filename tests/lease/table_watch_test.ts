@@ -1,0 +1,65 @@
+import { assertEquals } from "@std/assert";
+import { newWatch, type TableWatch, watchOn } from "../../src/lease/table_watch.ts";
+import { leaseOf, metricsOf } from "./fixtures.ts";
+
+const rule = { passIntervalMs: 2500, failoverTimeMs: 10_000 };
+const longestGapMs = 15_000;
+
+/** A look at a handoff from A to B and at a report, which takes a second. */
+function lookAt(watch: TableWatch, startedMs: number, counter = 5): TableWatch {
+  return watchOn(watch, {
+    leases: [leaseOf({ key: "a", owner: "B", checkpointOwner: "A", counter })],
+    workers: [metricsOf("A", startedMs)],
+    startedMs,
+    endedMs: startedMs + 1000,
+  }, rule);
+}
+
+/** What an earlier pass found out. */
+function withFindings(watch: TableWatch): TableWatch {
+  return {
+    ...watch,
+    served: new Set(["A"]),
+    silences: new Map([["C", { lastUpdateEpochS: 1, hadBegun: true }]]),
+  };
+}
+
+Deno.test("watchOn() goes on while looks follow one another, one that failed in between or not", () => {
+  const first = withFindings(lookAt(newWatch(0), 0));
+  const next = lookAt(first, 1000 + longestGapMs, 6);
+  assertEquals(next, {
+    sinceMs: 0,
+    lastMs: 2000 + longestGapMs,
+    sightings: new Map([["a", { leaseCounter: 6, sinceMs: 2000 + longestGapMs }]]),
+    handoffs: first.handoffs,
+    beginnings: new Map([["a", { owner: "A", leaseCounter: 6, hasBegun: true, wasGiven: false }]]),
+    reports: new Map([["A", { lastUpdateEpochS: 16_000, sinceMs: 2000 + longestGapMs, hasMoved: true }]]),
+    silences: first.silences,
+    served: first.served,
+  });
+});
+
+Deno.test("watchOn() forgets everything when the last look is too old: it is a new leader's first look", () => {
+  const startedMs = 1001 + longestGapMs;
+  assertEquals(
+    lookAt(withFindings(lookAt(newWatch(0), 0)), startedMs),
+    lookAt(newWatch(startedMs), startedMs),
+  );
+});
+
+Deno.test("watchOn() counts from the end of the last look: a listing may take long", () => {
+  const slow = watchOn(newWatch(0), { leases: [], workers: [], startedMs: 0, endedMs: 60_000 }, rule);
+  assertEquals(lookAt(slow, 62_500).sinceMs, 0);
+});
+
+Deno.test("watchOn() bears the pace that its passes have", () => {
+  const slow = { passIntervalMs: 60_000, failoverTimeMs: 10_000 };
+  const look = { leases: [], workers: [], startedMs: 120_000, endedMs: 120_000 };
+  assertEquals(watchOn(newWatch(0), look, slow).sinceMs, 0);
+});
+
+Deno.test("watchOn() leaves the reports alone that a look does not show", () => {
+  const first = lookAt(newWatch(0), 0);
+  const look = { leases: [], workers: undefined, startedMs: 2500, endedMs: 2500 };
+  assertEquals(watchOn(first, look, rule).reports, first.reports);
+});
