@@ -10,6 +10,9 @@
  * given leases for a minute: `silence.ts` says who is passed over. (KCL has no such rule, and may give a worker that was
  * killed its own expired leases again.)
  *
+ * Other programs on the same table renew leases and report nothing. Such an owner counts as a worker whose load is not known.
+ * It gives leases to workers that have fewer, and is given none: nobody knows whether it would look for them.
+ *
  * Source: KCL 3.5.1, `LeaseAssignmentManager`.
  *
  * @module
@@ -115,7 +118,7 @@ export function planAssignments(input: AssignmentInput, options: AssignmentOptio
   const { failoverTimeMs, handoffTimeoutMs: timeoutMs } = options;
   const available = availableLeases(input.sightings, input.leases, { failoverTimeMs, nowMs });
   const needy = new Set(available);
-  const { silent, gone, silences } = silentWorkers(
+  const { silent, gone, silences, renewing } = silentWorkers(
     input,
     (lease) => needy.has(lease),
     failoverTimeMs,
@@ -136,7 +139,8 @@ export function planAssignments(input: AssignmentInput, options: AssignmentOptio
   }
   const settled = input.leases.filter((lease) => !needy.has(lease));
   const unbegun = options.gracefulHandoff ? input.unbegun : new Set<string>();
-  const moves = movesOf({ candidates, available: [...needy], settled, unbegun }, input, options);
+  const strangers = [...renewing].filter((workerId) => !live.has(workerId)).toSorted();
+  const moves = movesOf({ candidates, strangers, available: [...needy], settled, unbegun }, input, options);
   return {
     assignments: [
       ...moves.given.filter(isWritten).map(assigned),

@@ -11,7 +11,7 @@
  * @module
  */
 
-import { give, groupBy, handOut, least, loadsOf, takeFrom } from "./fleet.ts";
+import { give, groupBy, handOut, least, loadsOf, strangersOf, takeFrom } from "./fleet.ts";
 import type { Fleet, Move, Moves, WorkerLoad } from "./fleet.ts";
 import type { Lease } from "./lease.ts";
 
@@ -26,12 +26,21 @@ export function moveByCount(fleet: Fleet, options: CountOptions): Moves {
   const workers = loadsOf(fleet);
   const hasRoom = (worker: WorkerLoad) => worker.held < options.maxLeasesForWorker;
   const handedOut = handOut(fleet.available, { workers, hasRoom, byNeed: byUnfinished, give });
-  return { ...handedOut, balanced: evenOutCounts({ workers, mayTake: hasRoom, takeFrom, give }) };
+  const strangers = strangersOf(fleet);
+  const balanced = evenOutCounts({
+    workers: [...workers, ...strangers],
+    mayTake: (worker) => !strangers.includes(worker) && hasRoom(worker),
+    takeFrom,
+    give,
+  });
+  return { ...handedOut, balanced };
 }
 
 /** How counts are evened out. */
 export interface EvenOut<Worker extends WorkerLoad> {
   readonly workers: readonly Worker[];
+  /** By default every worker may. */
+  readonly mayGive?: (worker: Worker) => boolean;
   readonly mayTake: (worker: Worker) => boolean;
   /** Books a lease off the worker that gives it away. */
   readonly takeFrom: (worker: Worker, lease: Lease) => void;
@@ -40,15 +49,19 @@ export interface EvenOut<Worker extends WorkerLoad> {
 }
 
 /**
- * Moves leases from who has most to who has least, until nobody who may take has two less than another. Of many streams
+ * Moves leases from who has most to who has least, until nobody who may take has two less than another that may give. Of many streams
  * each loses its part, for one stream may be busy and another idle: a newcomer with the busy one alone would have it all.
  */
 export function evenOutCounts<Worker extends WorkerLoad>(options: EvenOut<Worker>): Move[] {
-  const { workers, mayTake, takeFrom, give } = options;
+  const { workers, mayGive = () => true, mayTake, takeFrom, give } = options;
   const moves: Move[] = [];
   for (const worker of workers) worker.movable = mixed(worker.movable);
   for (;;) {
-    const from = least(workers, (worker) => worker.movable.length > 0, (a, b) => byUnfinished(b, a));
+    const from = least(
+      workers,
+      (worker) => worker.movable.length > 0 && mayGive(worker),
+      (a, b) => byUnfinished(b, a),
+    );
     const to = least(workers, mayTake, byUnfinished);
     const lease = from?.movable.at(-1);
     if (from === undefined || to === undefined || lease === undefined) return moves;

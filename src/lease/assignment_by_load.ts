@@ -11,6 +11,9 @@
  * would get a lease a minute, and none ever where two workers measure the same host. (KCL has no such rule.) Only once, or
  * a worker that cannot bear a lease would be given one again and again.
  *
+ * An owner that reports nothing is counted too, for its load is not known: what it has above the average of all workers goes to
+ * the others that are not busy. (KCL does not see such owners, and moves nothing from them.)
+ *
  * Source: KCL 3.5.1, `VarianceBasedLeaseAssignmentDecider`, `LeaseAssignmentManager`.
  *
  * @module
@@ -54,32 +57,52 @@ export function moveByLoad(fleet: Fleet, options: LoadOptions): Moves {
     byNeed,
     give: (worker, lease) => scale.give(worker, lease),
   });
-  const toNewcomers = serveNewcomers(scale, hasRoom, options);
-  // What newcomers took changes what everybody measures: the rest can wait until it shows.
-  const isDue = options.balance && toNewcomers.length === 0;
-  return { ...handedOut, balanced: isDue ? evenOut(scale, hasRoom, options) : toNewcomers };
+  const counted = moveByNumber(scale, hasRoom, options);
+  // What was moved by number changes what everybody measures: the rest can wait until it shows.
+  const isDue = options.balance && counted.length === 0;
+  return { ...handedOut, balanced: isDue ? evenOut(scale, hasRoom, options) : counted };
 }
 
-/** Gives each newcomer as many leases as there are for each worker, unless it is busy with other things. */
-function serveNewcomers(
+/**
+ * Gives each newcomer as many leases as there are for each worker, and takes from owners that report nothing what they have
+ * above the average. Nobody gets any that is busy with other things.
+ */
+function moveByNumber(
   scale: LoadScale,
   hasRoom: (worker: WeighedWorker) => boolean,
   options: LoadOptions,
 ): Move[] {
   const highest = 1 + options.reBalanceThresholdPercentage / 100;
-  const isBusy = (worker: WeighedWorker) =>
-    [...worker.values.keys()].some((metric) =>
-      scale.valueOf(worker, metric) >
-        Math.min(scale.averageOf(metric) * highest, worker.limits.get(metric) ?? Infinity)
-    );
-  const isNewcomer = (worker: WeighedWorker) => options.newcomers.has(worker.workerId) && !isBusy(worker);
-  const served = new Set(scale.workers.filter((worker) => worker.unfinished > 0 || !isNewcomer(worker)));
-  return evenOutCounts({
-    workers: scale.workers,
-    mayTake: (worker) => !served.has(worker) && hasRoom(worker),
-    takeFrom: (worker, lease) => scale.takeFrom(worker, lease),
-    give: (worker, lease) => scale.give(worker, lease),
+  const isAbove = (worker: WeighedWorker) => (metric: string) =>
+    scale.valueOf(worker, metric) >
+      Math.min(scale.averageOf(metric) * highest, worker.limits.get(metric) ?? Infinity);
+  const isBusy = (worker: WeighedWorker) => [...worker.values.keys()].some(isAbove(worker));
+  const newcomers = new Set(
+    scale.workers.filter((worker) =>
+      options.newcomers.has(worker.workerId) && worker.unfinished === 0 && !isBusy(worker)
+    ),
+  );
+  const books = {
+    takeFrom: (worker: WeighedWorker, lease: Lease) => scale.takeFrom(worker, lease),
+    give: (worker: WeighedWorker, lease: Lease) => scale.give(worker, lease),
+  };
+  const all = [...scale.workers, ...scale.strangers];
+  const average = sum(all.map((worker) => worker.unfinished)) / all.length;
+  const fromStrangers = evenOutCounts({
+    workers: all,
+    mayGive: (worker) => scale.strangers.includes(worker) && worker.unfinished > average,
+    // A share of the throughput says nothing here: it is a share of what the others have.
+    mayTake: (worker) =>
+      !scale.strangers.includes(worker) && hasRoom(worker) &&
+      ![...worker.values.keys()].filter((metric) => metric !== THROUGHPUT).some(isAbove(worker)),
+    ...books,
   });
+  const toNewcomers = evenOutCounts({
+    workers: scale.workers,
+    mayTake: (worker) => newcomers.has(worker) && hasRoom(worker),
+    ...books,
+  });
+  return [...fromStrangers, ...toNewcomers];
 }
 
 /** A worker that has more than its part of a metric. */

@@ -18,6 +18,8 @@ import type { LiveWorker } from "./live_workers.ts";
 export interface Fleet {
   /** The workers that may be given leases, ordered by id. */
   readonly candidates: readonly LiveWorker[];
+  /** Ids of owners that renew their leases and report nothing. They give leases, and get none. */
+  readonly strangers: readonly string[];
   /** The leases that need an owner, in the order in which they are served. */
   readonly available: readonly Lease[];
   /** All other leases, whoever owns them. */
@@ -57,6 +59,15 @@ export interface WorkerLoad {
 
 /** The load of each candidate before anything is handed out. */
 export function loadsOf(fleet: Fleet): WorkerLoad[] {
+  return loadsFor(fleet, fleet.candidates.map(({ workerId }) => workerId));
+}
+
+/** What the owners have that report nothing. */
+export function strangersOf(fleet: Fleet): WorkerLoad[] {
+  return loadsFor(fleet, fleet.strangers);
+}
+
+function loadsFor(fleet: Fleet, workerIds: readonly string[]): WorkerLoad[] {
   const owned = groupBy(fleet.settled, (lease) => lease.leaseOwner);
   const leaving = groupBy(
     fleet.settled.filter((lease) =>
@@ -64,7 +75,7 @@ export function loadsOf(fleet: Fleet): WorkerLoad[] {
     ),
     (lease) => lease.checkpointOwner,
   );
-  return fleet.candidates.map(({ workerId }) => {
+  return workerIds.map((workerId) => {
     const all = owned.get(workerId) ?? [];
     const unfinished = all.filter((lease) => !isShardEnd(lease.checkpoint));
     return {

@@ -6,7 +6,7 @@
  * one, so that a fresh fleet is spread by lease count; KCL divides zero by zero there and serves two workers only.
  *
  * Workers that measure nothing are weighed by the virtual metric `T`, in percent of a fair share of the whole fleet's
- * throughput. Two more points in which KCL differs: it compares such a worker with the mean of its kind, and takes any `T` above
+ * throughput: of what workers have that report, and of what is free. Two more points in which KCL differs: it compares such a worker with the mean of its kind, and takes any `T` above
  * 100 for overloaded whatever the threshold; and it ranks a worker that reads 0 % below one at 10 %.
  *
  * Source: KCL 3.5.1, `LeaseAssignmentManager`, `VarianceBasedLeaseAssignmentDecider`.
@@ -14,7 +14,7 @@
  * @module
  */
 
-import { give, groupBy, loadsOf, takeFrom } from "./fleet.ts";
+import { give, groupBy, loadsOf, strangersOf, takeFrom } from "./fleet.ts";
 import type { Fleet, WorkerLoad } from "./fleet.ts";
 import type { Lease } from "./lease.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
@@ -42,6 +42,8 @@ export interface WeighedWorker extends WorkerLoad {
 /** The weights of leases, and the workers as they stand while a pass goes on. */
 export class LoadScale {
   readonly workers: readonly WeighedWorker[];
+  /** Owners that report nothing: they have leases, and no values. */
+  readonly strangers: readonly WeighedWorker[];
   readonly #averageKBps: number;
   /** The weight of each worker if all had the same. */
   readonly #fairWeight: number;
@@ -55,25 +57,33 @@ export class LoadScale {
     const known = leases.filter((lease) => !isShardEnd(lease.checkpoint))
       .map((lease) => lease.throughputKBps).filter((kBps) => kBps !== undefined);
     this.#averageKBps = mean(known);
-    this.#fairWeight = sum(leases.map((lease) => this.weightOf(lease))) /
+    const strangers = new Set<string | undefined>(fleet.strangers);
+    const shared = leases.filter((lease) => !strangers.has(lease.leaseOwner));
+    this.#fairWeight = sum(shared.map((lease) => this.weightOf(lease))) /
       Math.max(1, fleet.candidates.length);
     const owned = groupBy(fleet.settled, (lease) => lease.leaseOwner);
     const utilizations = new Map(fleet.candidates.map((worker) => [worker.workerId, worker.utilization]));
-    this.workers = loadsOf(fleet).map((load) => {
+    const weighed = (load: WorkerLoad) => {
       const own = owned.get(load.workerId) ?? [];
-      const weight = sum(own.map((lease) => this.weightOf(lease)));
-      const measured = [...utilizations.get(load.workerId) ?? []];
       return {
         ...load,
-        weight,
+        weight: sum(own.map((lease) => this.weightOf(lease))),
         throughputKBps: sum(own.map((lease) => this.#throughputOf(lease))),
-        values: measured.length === 0
-          ? new Map([[THROUGHPUT, this.#shareOf(weight)]])
-          : new Map(measured.map(([name, { value }]) => [name, value])),
-        limits: new Map(measured.map(([name, { limit }]) => [name, limit])),
         slack: 0,
       };
+    };
+    this.workers = loadsOf(fleet).map(weighed).map((worker) => {
+      const measured = [...utilizations.get(worker.workerId) ?? []];
+      return {
+        ...worker,
+        values: measured.length === 0
+          ? new Map([[THROUGHPUT, this.#shareOf(worker.weight)]])
+          : new Map(measured.map(([name, { value }]) => [name, value])),
+        limits: new Map(measured.map(([name, { limit }]) => [name, limit])),
+      };
     });
+    this.strangers = strangersOf(fleet).map(weighed)
+      .map((worker) => ({ ...worker, values: new Map(), limits: new Map() }));
     for (const metric of this.metrics) {
       const measuring = this.workers.filter((worker) => worker.values.has(metric));
       const average = metric === THROUGHPUT

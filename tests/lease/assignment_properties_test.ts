@@ -25,10 +25,12 @@ const failoverTimeMs = 10_000;
 
 const workerId = fc.constantFrom("A", "B", "C", "D", "E");
 const maybeWorker = fc.option(workerId, { nil: undefined });
+/** Owns leases, and has no item. */
+const STRANGER = "X";
 const kBps = fc.option(fc.constantFrom(0, 1, 10, 100, 1000), { nil: undefined });
 
 const shortLease = fc.record({
-  owner: maybeWorker,
+  owner: fc.oneof({ weight: 4, arbitrary: maybeWorker }, { weight: 1, arbitrary: fc.constant(STRANGER) }),
   checkpointOwner: fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, {
     weight: 1,
     arbitrary: workerId,
@@ -36,6 +38,7 @@ const shortLease = fc.record({
   checkpoint: fc.constantFrom("TRIM_HORIZON", "5", "SHARD_END"),
   kBps,
   expired: fc.boolean(),
+  begun: fc.constantFrom("yes", "yes", "unknown", "no"),
   pendingMs: fc.constantFrom(0, 40_000, 40_001),
 });
 
@@ -43,6 +46,7 @@ const workers = fc.uniqueArray(
   fc.record({
     id: workerId,
     age: fc.constantFrom(0, 11, 29, 60, 61),
+    seen: fc.constantFrom(undefined, 0, 29, 60, 61),
     cpu: fc.option(fc.array(fc.integer({ min: -1, max: 100 }), { maxLength: 4 }), { nil: undefined }),
   }),
   { selector: (worker) => worker.id, maxLength: 5 },
@@ -65,6 +69,7 @@ const fleet = fc.record({
   workers,
   balance: fc.boolean(),
   newcomers: fc.uniqueArray(workerId),
+  silences: fc.dictionary(workerId, fc.boolean()),
   seed: fc.integer(),
   options,
 });
@@ -97,10 +102,21 @@ function inputOf(fleet: Fleet): AssignmentInput {
         ? undefined
         : { leaseOwner: owner, checkpointOwner, ownerSwitches: 0, firstSeenMs: NOW_MS - pendingMs }
     ),
-    reports: new Map(),
-    unbegun: new Set(),
-    given: new Set(),
-    silences: new Map(),
+    reports: new Map(
+      fleet.workers.flatMap(({ id, age, seen }) =>
+        seen === undefined
+          ? []
+          : [[id, { lastUpdateEpochS: NOW_EPOCH_S - age, sinceMs: NOW_MS - seen * 1000, hasMoved: false }]]
+      ),
+    ),
+    unbegun: new Set(at(({ begun }) => begun === "yes" ? undefined : true).keys()),
+    given: new Set(at(({ begun }) => begun === "no" ? true : undefined).keys()),
+    silences: new Map(
+      fleet.workers.flatMap(({ id, age }) => {
+        const hadBegun = fleet.silences[id];
+        return hadBegun === undefined ? [] : [[id, { lastUpdateEpochS: NOW_EPOCH_S - age, hadBegun }]];
+      }),
+    ),
     nowMs: NOW_MS,
     nowEpochS: NOW_EPOCH_S,
     balance: fleet.balance,
@@ -120,7 +136,7 @@ function check(fleet: Fleet, input: AssignmentInput, plan: AssignmentPlan): void
     const short = shorts.get(lease.leaseKey);
     const worker = fleet.workers.find((worker) => worker.id === to);
     assert(
-      worker !== undefined && worker.age <= 60 && worker.cpu?.at(-1) !== -1,
+      worker !== undefined && worker.age <= 60 && (worker.seen ?? 0) <= 60 && worker.cpu?.at(-1) !== -1,
       "assigned to no live worker",
     );
     const isNeedy = actualOwner(lease) === undefined || short?.expired === true;
@@ -144,6 +160,7 @@ function check(fleet: Fleet, input: AssignmentInput, plan: AssignmentPlan): void
     if (isLeft) assert(lease.leaseOwner !== undefined && lease.checkpointOwner === undefined, "forgotten");
   }
 
+  checkGone(fleet, input, plan);
   const given = plan.assignments.filter(({ lease }) => !isShardEnd(lease.checkpoint));
   for (const { id } of fleet.workers) {
     const has = input.leases.filter((lease) =>
@@ -159,6 +176,44 @@ function check(fleet: Fleet, input: AssignmentInput, plan: AssignmentPlan): void
   }
   if (plan.spillover.length > 0 && options.strategy === "LEASE_COUNT_BASED" && plan.workers > 0) {
     assert(options.maxLeasesForWorker < Infinity, "left over although there is room");
+  }
+}
+
+/** Who may be called gone, and that nobody who is gets a lease. */
+function checkGone(fleet: Fleet, input: AssignmentInput, plan: AssignmentPlan): void {
+  const signsOf = (id: string) => {
+    const own = input.leases.flatMap((lease, place) => {
+      const short = fleet.leases[place];
+      return short !== undefined && actualOwner(lease) === id ? [short] : [];
+    });
+    const live = own.filter(({ expired }) => !expired), expired = own.filter(({ expired }) => expired);
+    return { isRenewing: live.some(({ begun }) => begun === "yes"), live, expired };
+  };
+  const gone = new Set(plan.gone.map((worker) => worker.workerId));
+  for (const { workerId } of plan.gone) {
+    assert(fleet.workers.some(({ id }) => id === workerId), "has no item");
+  }
+  for (const { id, age, seen = 0 } of fleet.workers) {
+    const { isRenewing, live, expired } = signsOf(id);
+    const hasMissedReports = seen > 60 && live.every(({ begun }) => begun === "no");
+    if (gone.has(id)) {
+      assert(id !== input.workerId, "the leader calls itself gone");
+      assertEquals(isRenewing, false, "renews, and is called gone");
+      const hadBegun = fleet.silences[id] === true || expired.some(({ begun }) => begun !== "no");
+      assert(hasMissedReports || (hadBegun && Math.max(age, seen) > 5), "a live newcomer is called gone");
+    } else if (id !== input.workerId && !isRenewing) {
+      const isOver = expired.some(({ begun }) => begun !== "no") && Math.max(age, seen) > 5;
+      assert(!hasMissedReports && !isOver, "its item stays");
+    }
+  }
+  for (const { to } of plan.assignments) {
+    assert(!gone.has(to), "assigned to a worker that is gone");
+    const { isRenewing, expired } = signsOf(to);
+    const worker = fleet.workers.find(({ id }) => id === to);
+    const isSilent = to !== input.workerId && !isRenewing &&
+      (expired.length > 0 || fleet.silences[to] !== undefined) &&
+      Math.max(worker?.age ?? 0, worker?.seen ?? 0) > 5;
+    assertEquals(isSilent, false, "assigned to a silent worker");
   }
 }
 
@@ -347,3 +402,53 @@ Deno.test("planAssignments() in a fleet where some measure CPU comes to rest", (
     seeded(),
   );
 });
+
+/** Fleets in which another program owns leases, and reports nothing. */
+const mixed = fc.record({
+  leases: fc.array(fc.record({ owner: fc.oneof(maybeWorker, fc.constant(STRANGER)), kBps }), {
+    minLength: 1,
+    maxLength: 40,
+  }),
+  workers: fc.uniqueArray(workerId, { minLength: 1, maxLength: 5 }),
+  seed: fc.integer(),
+});
+
+for (const strategy of ["LEASE_COUNT_BASED", "WORKER_UTILIZATION_AWARE"] as const) {
+  for (const measures of [false, true]) {
+    const what = `${strategy}${measures ? ", measuring CPU" : ""}`;
+    Deno.test(`planAssignments() takes from a program that reports nothing its excess, and rests: ${what}`, () => {
+      fc.assert(
+        fc.property(mixed, ({ leases: shorts, workers, seed }) => {
+          const live = workers.toSorted();
+          const leases = shorts.map(({ owner, kBps }, place) => {
+            const isKnown = owner === STRANGER || (owner !== undefined && live.includes(owner));
+            return leaseOf({
+              key: `${place}`,
+              kBps: measures ? kBps ?? 5 : kBps,
+              owner: isKnown ? owner : undefined,
+            });
+          });
+          const options = { ...assignmentDefaults, failoverTimeMs, strategy };
+          const cpuOf = (own: readonly Lease[]) =>
+            measures ? own.reduce((sum, lease) => sum + (lease.throughputKBps ?? 0), 0) / 500 : undefined;
+          const end = settle(leases, live, options, { random: chanceOf(seed), cpuOf });
+          const countOf = (name: string) => end.leases.filter((lease) => lease.leaseOwner === name).length;
+          const counts = live.map(countOf), had = leases.filter((l) => l.leaseOwner === STRANGER).length;
+          const has = countOf(STRANGER);
+          assertLessOrEqual(has, had, "it was given a lease");
+          if (strategy === "LEASE_COUNT_BASED") {
+            assertLessOrEqual(Math.max(...counts) - Math.min(...counts), 1);
+            assertLessOrEqual(has - Math.min(...counts), 1, "it kept more than its part");
+          } else if (!measures) {
+            const average = leases.length / (live.length + 1);
+            assertLessOrEqual(has, Math.max(Math.ceil(average), Math.min(...counts) + 1));
+          }
+          if (had > 0) {
+            assert(has >= Math.min(had, Math.floor(leases.length / (live.length + 1))), "lost its part");
+          }
+        }),
+        seeded(),
+      );
+    });
+  }
+}

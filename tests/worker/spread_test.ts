@@ -2,6 +2,8 @@
 
 import { assertEquals } from "@std/assert";
 import type { GetRecordsOutput, StreamSummary } from "../../src/aws/kinesis.ts";
+import type { Lease } from "../../src/lease/lease.ts";
+import { renew } from "../../src/lease/lease_write.ts";
 import type { WorkerOptions } from "../../src/worker/options.ts";
 import { KinesisWorker } from "../../src/worker/worker.ts";
 import { recordWith } from "../support/consumer_bed.ts";
@@ -148,3 +150,68 @@ Deno.test("KinesisWorker that is busier than the others gives leases away, as it
   await bed.clock.advance(100_000);
   assertEquals(await bed.counts(), { a: 1, b: 3 });
 });
+
+/** Another program on the same table: it renews the leases that it took, and reports nothing. */
+class StrangeProgram {
+  readonly #bed: SpreadBed;
+  /** Counters that it wrote itself, by lease: it looks at nothing else. */
+  readonly #held = new Map<string, Lease>();
+
+  constructor(bed: SpreadBed) {
+    this.#bed = bed;
+  }
+
+  /** Makes the leases of a fleet of KCL 3 and takes them. */
+  async take(): Promise<void> {
+    await this.#bed.coordinator.createMigration("leaseTable", {
+      key: "Migration3.0",
+      value: "CLIENT_VERSION_3X",
+      modifiedBy: "stranger",
+      modifiedEpochMs: this.#bed.clock.epochMs(),
+      history: [],
+    });
+    const quarter = 2n ** 126n;
+    for (const n of [0n, 1n, 2n, 3n]) {
+      const hashKeyRange = {
+        startingHashKey: `${n * quarter}`,
+        endingHashKey: `${(n + 1n) * quarter - 1n}`,
+      };
+      const lease = await this.#bed.lease(`shard-${n}`, "stranger", { hashKeyRange });
+      this.#held.set(lease.leaseKey, { ...lease, throughputKBps: 100 });
+    }
+  }
+
+  /** One round of renewals, on the condition of the counter alone, as in KCL 1 and 2. */
+  async renew(): Promise<void> {
+    for (const [leaseKey, lease] of this.#held) {
+      const write = renew(lease, lease.throughputKBps);
+      const outcome = await this.#bed.store.apply({ ...write, when: { leaseCounter: lease.leaseCounter } });
+      if (outcome.applied) this.#held.set(leaseKey, outcome.lease);
+      else this.#held.delete(leaseKey);
+    }
+  }
+}
+
+for (const strategy of ["LEASE_COUNT_BASED", "WORKER_UTILIZATION_AWARE"] as const) {
+  Deno.test(`KinesisWorker has its part beside a program that reports nothing: ${strategy}`, async () => {
+    await using bed = new SpreadBed(50_000);
+    const stranger = new StrangeProgram(bed);
+    await stranger.take();
+    bed.start("a", { leaseAssignmentStrategy: strategy });
+    const passed = async (seconds: number) => {
+      for (let s = 0; s < seconds; s += 3) {
+        await bed.clock.advance(3000);
+        await stranger.renew();
+      }
+      return await bed.counts();
+    };
+    assertEquals(
+      await passed(69),
+      { a: 2, stranger: 2 },
+      "a handoff that nobody answers is overdue after 40 s",
+    );
+    assertEquals(await passed(90), { a: 2, stranger: 2 });
+    bed.start("b", { leaseAssignmentStrategy: strategy });
+    assertEquals((await passed(69)).b, 1);
+  });
+}
