@@ -19,7 +19,8 @@ import { History } from "./history.ts";
 import { LeaseRules } from "./lease_rules.ts";
 import { Progress } from "./progress.ts";
 import { ReadingRules } from "./reading_rules.ts";
-import { SharedTable } from "./shared_table.ts";
+import { ReportRules } from "./report_rules.ts";
+import { SharedTable, type TableWatcher } from "./shared_table.ts";
 import { SimulatedFleet, type SimulatedMachine } from "./simulated_fleet.ts";
 import { type SimulatedStreams, simulatedStreams, StreamsService } from "./simulated_streams.ts";
 import { VirtualTime } from "./virtual_time.ts";
@@ -63,6 +64,7 @@ export class World {
    */
   readonly #handoffMs: number;
   readonly #leases: LeaseRules;
+  readonly #reports: ReportRules;
   readonly #progress: Progress;
   readonly #script: ScriptOptions;
   readonly #chance: Chance;
@@ -94,12 +96,26 @@ export class World {
     const streams = this.streams = simulatedStreams({ chance, count: options.streams, shardCount, payload });
     const progress = this.#progress = new Progress(streams, initialPosition);
     const watch = { time, history, streams, failoverTimeMs, handoffTimeoutMs, isHandoffGraceful, progress };
+    const workerOf = (machine: string) => machine.replace(/#\d+$/, "");
     const leases = this.#leases = new LeaseRules({
       ...watch,
-      workerOf: (machine) => machine.replace(/#\d+$/, ""),
+      workerOf,
       isGone: (workerId) =>
         this.#phase === "order" && !this.fleet.members.some((member) => member.workerId === workerId),
     });
+    const reports = this.#reports = new ReportRules({
+      time,
+      history,
+      workerOf,
+      startedMs: (workerId) => this.fleet.members.find((member) => member.workerId === workerId)?.startedMs,
+    });
+    const watcher: TableWatcher = {
+      sent: (by, key, update) => leases.sent(by, key, update),
+      applied(write) {
+        leases.applied(write);
+        reports.applied(write);
+      },
+    };
     const reading = new ReadingRules({ time, history, maxBufferedBytes });
     const rules = new DeliveryRules({ ...watch, reading, leases: () => leases });
     const weather = new Weather({
@@ -114,7 +130,7 @@ export class World {
     const fleet = this.fleet = new SimulatedFleet({
       ...shared,
       chance: chance.fork("fleet"),
-      table: new SharedTable(time, leases),
+      table: new SharedTable(time, watcher),
       streams: this.#told(),
       rules,
       staleReads: chance.between(0, 0.3),
@@ -221,7 +237,7 @@ export class World {
   }
 
   /** What is not in order yet. */
-  #missing(): { readonly leaseKey: string; readonly what: string } | undefined {
+  #missing(): { readonly leaseKey: string | undefined; readonly what: string } | undefined {
     const running = new Set(this.fleet.members.map(({ workerId }) => workerId));
     for (const { leaseKey, endingSequenceNumber, steps } of this.streams.shards) {
       const lease = this.#leases.leaseOf(leaseKey);
@@ -237,6 +253,10 @@ export class World {
       if (processed < steps.length) {
         return { leaseKey, what: `${processed} of ${steps.length} records were processed` };
       }
+    }
+    const [left] = this.#reports.leftBehind;
+    if (left !== undefined) {
+      return { leaseKey: undefined, what: `${left} is gone, and its item is still there` };
     }
     return undefined;
   }

@@ -153,8 +153,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "given-leases-are-a-sign-of-life",
-    file: "src/lease/assignment.ts",
-    find: `else if (!input.unbegun.has(lease.leaseKey)) renewing.add`,
+    file: "src/lease/silence.ts",
+    find: `else if (!unbegun.has(lease.leaseKey)) renewing.add`,
     replace: `else renewing.add`,
     why: "a dead worker is given leases again and again, for each keeps it alive while another one expires",
   },
