@@ -6,12 +6,13 @@
  * balancing is due, leases move from the busy to the idle. A lease that is being handed over is left alone until it
  * expires or its time is up. The leader's own limits apply to every worker, as in KCL: no worker can tell its own.
  *
- * A worker lives while its metrics item is fresh, but an item is fresh for a minute, and a worker that was killed must not be
- * given leases for a minute: `silence.ts` says who is passed over. (KCL has no such rule, and may give a worker that was
- * killed its own expired leases again.)
+ * A worker lives while its metrics item is fresh, but an item is fresh for a minute, and a worker that was
+ * killed must not be given leases for a minute: `silence.ts` says who is passed over. (KCL has no such rule,
+ * and may give a worker that was killed its own expired leases again.)
  *
- * Other programs on the same table renew leases and report nothing. Such an owner counts as a worker whose load is not known.
- * It gives leases to workers that have fewer, and is given none: nobody knows whether it would look for them.
+ * Other programs on the same table renew leases and report nothing. Such an owner counts as a worker whose
+ * load is not known. It gives leases to workers that have fewer, and is given none: nobody knows whether it
+ * would look for them.
  *
  * Source: KCL 3.5.1, `LeaseAssignmentManager`.
  *
@@ -104,8 +105,9 @@ export interface AssignmentPlan {
   /** How many owned leases had expired. */
   readonly expired: number;
   /**
-   * The workers that are gone. Their metrics items should be deleted as they were read: another leader could not know, and
-   * would give them leases for as long as the items look fresh. One that lives writes its item again.
+   * The workers that are gone. Their metrics items should be deleted as they were read: another leader could
+   * not know, and would give them leases for as long as the items look fresh. One that lives writes its item
+   * again.
    */
   readonly gone: readonly GoneWorker[];
   /** What the next pass is to know of silent workers. */

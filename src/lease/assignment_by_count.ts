@@ -49,8 +49,9 @@ export interface EvenOut<Worker extends WorkerLoad> {
 }
 
 /**
- * Moves leases from who has most to who has least, until nobody who may take has two less than another that may give. Of many streams
- * each loses its part, for one stream may be busy and another idle: a newcomer with the busy one alone would have it all.
+ * Moves leases from who has most to who has least, until nobody who may take has two less than another that
+ * may give. Of many streams each loses its part, for one stream may be busy and another idle: a newcomer with
+ * the busy one alone would have it all.
  */
 export function evenOutCounts<Worker extends WorkerLoad>(options: EvenOut<Worker>): Move[] {
   const { workers, mayGive = () => true, mayTake, takeFrom, give } = options;

@@ -11,8 +11,9 @@
  * would get a lease a minute, and none ever where two workers measure the same host. (KCL has no such rule.) Only once, or
  * a worker that cannot bear a lease would be given one again and again.
  *
- * An owner that reports nothing is counted too, for its load is not known: what it has above the average of all workers goes to
- * the others that are not busy. (KCL does not see such owners, and moves nothing from them.)
+ * An owner that reports nothing is counted too, for its load is not known: what it has above the average of
+ * all workers goes to the others that are not busy. (KCL does not see such owners, and moves nothing from
+ * them.)
  *
  * Source: KCL 3.5.1, `VarianceBasedLeaseAssignmentDecider`, `LeaseAssignmentManager`.
  *
@@ -64,8 +65,8 @@ export function moveByLoad(fleet: Fleet, options: LoadOptions): Moves {
 }
 
 /**
- * Gives each newcomer as many leases as there are for each worker, and takes from owners that report nothing what they have
- * above the average. Nobody gets any that is busy with other things.
+ * Gives each newcomer as many leases as there are for each worker, and takes from owners that report nothing
+ * what they have above the average. Nobody gets any that is busy with other things.
  */
 function moveByNumber(
   scale: LoadScale,

@@ -51,8 +51,8 @@ export function unbegunLeases(beginnings: ReadonlyMap<string, Beginning>): Set<s
 }
 
 /**
- * The keys of the leases that were given to their owners while the leader watched, and that those have not begun. Of a lease that
- * a leader finds under an owner at its first look, it cannot know.
+ * The keys of the leases that were given to their owners while the leader watched, and that those have not
+ * begun. Of a lease that a leader finds under an owner at its first look, it cannot know.
  */
 export function givenLeases(beginnings: ReadonlyMap<string, Beginning>): Set<string> {
   return keysOf(beginnings, ({ hasBegun, wasGiven }) => wasGiven && !hasBegun);

@@ -5,9 +5,10 @@
  * A lease whose throughput is not known counts as an average one. While none is known at all, every lease counts as
  * one, so that a fresh fleet is spread by lease count; KCL divides zero by zero there and serves two workers only.
  *
- * Workers that measure nothing are weighed by the virtual metric `T`, in percent of a fair share of the whole fleet's
- * throughput: of what workers have that report, and of what is free. Two more points in which KCL differs: it compares such a worker with the mean of its kind, and takes any `T` above
- * 100 for overloaded whatever the threshold; and it ranks a worker that reads 0 % below one at 10 %.
+ * Workers that measure nothing are weighed by the virtual metric `T`, in percent of a fair share of the whole
+ * fleet's throughput: of what workers have that report, and of what is free. Two more points in which KCL
+ * differs: it compares such a worker with the mean of its kind, and takes any `T` above 100 for overloaded
+ * whatever the threshold; and it ranks a worker that reads 0 % below one at 10 %.
  *
  * Source: KCL 3.5.1, `LeaseAssignmentManager`, `VarianceBasedLeaseAssignmentDecider`.
  *

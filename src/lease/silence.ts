@@ -2,15 +2,17 @@
 /**
  * Decides which workers are gone, from what a leader has seen of their leases and reports.
  *
- * A metrics item outlives its worker, and a leader gives leases to whoever has a fresh one. So a worker under which a lease has
- * expired, and which renews none that it has begun, is silent until it gives a sign of life: a new report, or a renewal. A silent
- * worker is given nothing, also after its leases were given to others. The last report of a worker that was killed lies before
- * its last renewal or, at most, a renewal's interval after it: so a report counts against silence for half the failover time.
+ * A metrics item outlives its worker, and a leader gives leases to whoever has a fresh one. So a worker under
+ * which a lease has expired, and which renews none that it has begun, is silent until it gives a sign of
+ * life: a new report, or a renewal. A silent worker is given nothing, also after its leases were given to
+ * others. The last report of a worker that was killed lies before its last renewal or, at most, a renewal's
+ * interval after it: so a report counts against silence for half the failover time.
  *
- * The item of a worker that is gone is deleted, or the next leader could not know. A silent worker is gone if it had begun one of
- * the leases that expired. One that had begun none may be slow to find its leases: a worker of KCL looks for them every
- * `failoverTimeMs`. Such a worker is gone when it has missed two reports, and so is one that never had a lease. Both are
- * counted on our own clock. A worker that renews its leases is never gone, whatever its reports do.
+ * The item of a worker that is gone is deleted, or the next leader could not know. A silent worker is gone if
+ * it had begun one of the leases that expired. One that had begun none may be slow to find its leases: a
+ * worker of KCL looks for them every `failoverTimeMs`. Such a worker is gone when it has missed two reports,
+ * and so is one that never had a lease. Both are counted on our own clock. A worker that renews its leases is
+ * never gone, whatever its reports do.
  *
  * KCL has no such rule: it gives leases to a killed worker for a minute, and keeps its item for a day.
  *

@@ -2,12 +2,14 @@
 /**
  * What a leader remembers of the table from look to look, and when it must forget it.
  *
- * Each memory says what moved and what stood still between two looks: counters, owners, handoffs, reports. It is true only
- * while the looks follow one another. A worker that leads again after minutes has not seen what another leader did meanwhile:
- * a report that changed may be minutes old, and a handoff between the same two workers may be another one. So after a gap
- * everything is forgotten together, and the worker begins as any new leader does.
+ * Each memory says what moved and what stood still between two looks: counters, owners, handoffs, reports. It
+ * is true only while the looks follow one another. A worker that leads again after minutes has not seen what
+ * another leader did meanwhile: a report that changed may be minutes old, and a handoff between the same two
+ * workers may be another one. So after a gap everything is forgotten together, and the worker begins as any
+ * new leader does.
  *
- * Source: KCL 3.5.1, `LeaseAssignmentManager`, which forgets its snapshot of the leases when it gains the leadership.
+ * Source: KCL 3.5.1, `LeaseAssignmentManager`, which forgets its snapshot of the leases when it gains the
+ * leadership.
  *
  * @module
  */
@@ -80,8 +82,9 @@ export function watchOn(before: TableWatch, look: Look, rule: WatchRule): TableW
 }
 
 /**
- * Two passes may fall out, in addition to the time in which a lease expires. Less would be too strict: a listing that fails must not
- * put off the takeover of a killed worker's leases. More would outlast another leader's term. Ours.
+ * Two passes may fall out, in addition to the time in which a lease expires. Less would be too strict: a
+ * listing that fails must not put off the takeover of a killed worker's leases. More would outlast another
+ * leader's term. Ours.
  */
 function isBroken({ lastMs }: TableWatch, nowMs: number, rule: WatchRule): boolean {
   return nowMs - lastMs > 2 * rule.passIntervalMs + rule.failoverTimeMs;

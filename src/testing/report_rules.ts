@@ -1,5 +1,6 @@
 /**
- * What must hold for the items by which workers report: a leader deletes those of workers that are gone, and no others.
+ * What must hold for the items by which workers report: a leader deletes those of workers that are gone, and
+ * no others.
  *
  * @module
  */
@@ -26,22 +27,23 @@ export class ReportRules {
   readonly #options: ReportRulesOptions;
   /** When the report of each worker that has an item last changed. */
   readonly #changedMs = new Map<string, number>();
-  /** When each worker last got a lease. */
-  readonly #ownedMs = new Map<string, number>();
+  /** Workers that have had a lease. One that is started again under its name may have let that expire. */
+  readonly #owners = new Set<string>();
 
   constructor(options: ReportRulesOptions) {
     this.#options = options;
   }
 
   applied({ by, key, before, after }: TableWrite): void {
-    const { nowMs } = this.#options.time;
     const owner = textIn(after, "leaseOwner");
-    if (owner !== undefined) this.#ownedMs.set(owner, nowMs);
+    if (owner !== undefined) this.#owners.add(owner);
     if (textIn(after ?? before, "entityType") !== WORKER_METRICS_ENTITY) return;
     if (after === undefined) {
       this.#checkDeletion(by, key);
       this.#changedMs.delete(key);
-    } else if (numberIn(after, "lut") !== numberIn(before, "lut")) this.#changedMs.set(key, nowMs);
+    } else if (numberIn(after, "lut") !== numberIn(before, "lut")) {
+      this.#changedMs.set(key, this.#options.time.nowMs);
+    }
   }
 
   /** The workers that are gone while their items are there. */
@@ -49,15 +51,13 @@ export class ReportRules {
     return [...this.#changedMs.keys()].filter((id) => this.#options.startedMs(id) === undefined);
   }
 
-  /** A worker that has had no lease and reports in time waits for its part: nobody may take it for one that is gone. */
+  /** A worker that has had no lease and reports in time waits for its part. It is not gone. */
   #checkDeletion(by: string, workerId: string): void {
     const { time, history, workerOf, startedMs } = this.#options;
     const runsSinceMs = startedMs(workerId);
-    if (workerOf(by) === workerId || runsSinceMs === undefined) return;
-    if ((this.#ownedMs.get(workerId) ?? -Infinity) >= runsSinceMs) return;
-    const changedMs = this.#changedMs.get(workerId) ?? -Infinity;
-    const ageMs = time.nowMs - Math.max(changedMs, runsSinceMs);
-    if (changedMs < runsSinceMs || ageMs > 2 * METRICS_REPORT_INTERVAL_S * 1000) return;
+    if (workerOf(by) === workerId || runsSinceMs === undefined || this.#owners.has(workerId)) return;
+    const ageMs = time.nowMs - (this.#changedMs.get(workerId) ?? -Infinity);
+    if (ageMs > 2 * METRICS_REPORT_INTERVAL_S * 1000) return;
     history.violated(
       "liveReportsStay",
       undefined,

@@ -39,7 +39,7 @@ export interface LeaderDutiesOptions {
   readonly coordinatorStore: CoordinatorStore;
   readonly place: TablePlace;
   readonly assignment: AssignmentOptions;
-  /** The pause between two passes, in ms. By default a quarter of the failover time, as in the worker's settings. */
+  /** The pause between two passes, in ms. By default a quarter of the failover time. */
   readonly leaseAssignmentIntervalMs?: number;
   readonly leaseSyncer: LeaseSyncer;
   readonly system: System;

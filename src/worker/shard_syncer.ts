@@ -43,7 +43,7 @@ export interface ShardSyncerOptions {
 export interface Leading {
   /** Wall time in ms, taken before the table was listed. */
   readonly sinceEpochMs: number;
-  /** Monotonic ms since which the table has been watched without a gap; what was seen before that does not count. */
+  /** Monotonic ms since which the table is watched without a gap. What was seen before does not count. */
   readonly watchedSinceMs?: number;
   /** Asked before every write. */
   readonly isLeading: () => boolean;

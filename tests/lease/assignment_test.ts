@@ -21,17 +21,17 @@ interface Case {
   readonly leader?: string;
   readonly balance?: boolean;
   readonly newcomers?: readonly string[];
-  /** Keys of leases that their owners are not known to have begun, and those of them that the leader has seen given. */
+  /** Keys of leases that are not known to be begun, and of those that the leader has seen given. */
   readonly unbegun?: readonly string[];
   readonly given?: readonly string[];
-  /** Workers under which a lease expired in an earlier pass, with what they report now: whether they had begun it. */
+  /** Workers under which a lease expired in an earlier pass, and whether they had begun it. */
   readonly silences?: Readonly<Record<string, boolean>>;
   readonly options?: Partial<AssignmentOptions>;
   /** `age`: of the item in s (null: it has no time). */
   readonly workers: Readonly<
     Record<string, {
       readonly age?: number | null;
-      /** For how long the leader has seen this report, in s; left out: the leader sees it for the first time. */
+      /** For how long the leader has seen this report, in s; by default it sees it for the first time. */
       readonly seen?: number;
       readonly stats?: Readonly<Record<string, readonly number[]>>;
       readonly limit?: number;

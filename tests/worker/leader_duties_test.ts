@@ -324,7 +324,7 @@ function deletionsOf({ coordinator }: MemoryBed): readonly string[] {
   return deleted;
 }
 
-/** Passes of `bed()`'s leader, 2.5 s apart, in which the workers named report each half minute. @returns whose items are left. */
+/** Passes 2.5 s apart; each half minute these workers report. @returns whose items are left. */
 async function passes(
   { memory, duties, report, clock }: ReturnType<typeof bed>,
   seconds: number,
