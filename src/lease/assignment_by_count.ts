@@ -26,10 +26,10 @@ export function moveByCount(fleet: Fleet, options: CountOptions): Moves {
   const workers = loadsOf(fleet);
   const hasRoom = (worker: WorkerLoad) => worker.held < options.maxLeasesForWorker;
   const handedOut = handOut(fleet.available, { workers, hasRoom, byNeed: byUnfinished, give });
-  const strangers = strangersOf(fleet);
+  const strangers = new Set(strangersOf(fleet));
   const balanced = evenOutCounts({
     workers: [...workers, ...strangers],
-    mayTake: (worker) => !strangers.includes(worker) && hasRoom(worker),
+    mayTake: (worker) => !strangers.has(worker) && hasRoom(worker),
     takeFrom,
     give,
   });

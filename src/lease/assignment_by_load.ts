@@ -87,14 +87,15 @@ function moveByNumber(
     takeFrom: (worker: WeighedWorker, lease: Lease) => scale.takeFrom(worker, lease),
     give: (worker: WeighedWorker, lease: Lease) => scale.give(worker, lease),
   };
-  const all = [...scale.workers, ...scale.strangers];
+  const strangers = new Set(scale.strangers);
+  const all = [...scale.workers, ...strangers];
   const average = sum(all.map((worker) => worker.unfinished)) / all.length;
   const fromStrangers = evenOutCounts({
     workers: all,
-    mayGive: (worker) => scale.strangers.includes(worker) && worker.unfinished > average,
+    mayGive: (worker) => strangers.has(worker) && worker.unfinished > average,
     // A share of the throughput says nothing here: it is a share of what the others have.
     mayTake: (worker) =>
-      !scale.strangers.includes(worker) && hasRoom(worker) &&
+      !strangers.has(worker) && hasRoom(worker) &&
       ![...worker.values.keys()].filter((metric) => metric !== THROUGHPUT).some(isAbove(worker)),
     ...books,
   });

@@ -604,7 +604,7 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   {
     name: "owners-that-report-nothing-are-given-leases",
     file: "src/lease/assignment_by_count.ts",
-    find: `mayTake: (worker) => !strangers.includes(worker) && hasRoom(worker),`,
+    find: `mayTake: (worker) => !strangers.has(worker) && hasRoom(worker),`,
     replace: `mayTake: hasRoom,`,
     why: "a lease goes to a program that does not look for it, and nobody reads the shard until it expires",
     test: "tests/lease/assignment_test.ts",
@@ -612,8 +612,8 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   {
     name: "owners-that-report-nothing-are-drained",
     file: "src/lease/assignment_by_load.ts",
-    find: `scale.strangers.includes(worker) && worker.unfinished > average,`,
-    replace: `scale.strangers.includes(worker),`,
+    find: `strangers.has(worker) && worker.unfinished > average,`,
+    replace: `strangers.has(worker),`,
     why: "the load is evened out against workers whose load nobody knows, until they have next to nothing",
     test: "tests/lease/assignment_test.ts",
   },
