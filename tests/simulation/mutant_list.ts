@@ -159,13 +159,6 @@ export const MUTANTS: readonly Mutant[] = [
     why: "a dead worker is given leases again and again, for each keeps it alive while another one expires",
   },
   {
-    name: "leader-trusts-its-last-term",
-    file: "src/lease/table_watch.ts",
-    find: `return nowMs - lastMs > 2 * rule.passIntervalMs + rule.failoverTimeMs;`,
-    replace: `return nowMs - lastMs > 1e9 * rule.passIntervalMs;`,
-    why: "a worker that leads again ends a handoff that has just begun, for it saw one like it minutes ago",
-  },
-  {
     name: "items-of-the-gone-stay",
     file: "src/lease/silence.ts",
     find: `if ((isSilent && silence.hadBegun) || hasMissedReports) gone.push(item);`,

@@ -545,6 +545,14 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     test: "tests/aws/credentials_sources_test.ts",
   },
   {
+    name: "leader-trusts-its-last-term",
+    file: "src/lease/table_watch.ts",
+    find: `return nowMs - lastMs > 2 * rule.passIntervalMs + rule.failoverTimeMs;`,
+    replace: `return nowMs - lastMs > 1e9 * rule.passIntervalMs;`,
+    why: "a worker that leads again ends a handoff that has just begun, for it saw one like it minutes ago",
+    test: "tests/worker/leader_duties_test.ts",
+  },
+  {
     name: "silence-is-forgotten",
     file: "src/lease/silence.ts",
     find: `const known = before?.lastUpdateEpochS === lastUpdateEpochS ? before : undefined;`,
