@@ -75,7 +75,8 @@ export async function deliverPage(
     const isCalledWhenEmpty = attempt === 1 && !batch.isAtShardEnd &&
       callProcessRecordsEvenForEmptyRecordList;
     if (records === 0 && !isCalledWhenEmpty) return { type: "next", isProcessed: false };
-    held.ensureHeld();
+    await held.ensureHeld();
+    if (leave.aborted) break;
     checkpointer.delivering(last);
     held.countBytes(bytes);
     const outcome = await runCallback(

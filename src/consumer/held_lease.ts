@@ -28,14 +28,14 @@ export interface HeldLease {
   /** Aborts when the shard is to be left in order: finish the batch at hand, say so to the processor, hand over. */
   readonly drain: AbortSignal;
   /**
-   * Throws when the lease has expired by the clock, even if no timer has fired yet (a process that was paused).
-   * Called before each delivery.
+   * Makes sure that the lease is ours. Where it has expired by the clock (a process that was paused, a processor that kept the
+   * event loop to itself) it is renewed first, on the condition that nobody took it. Called before anything is begun.
    *
-   * @throws {LeaseLostError}
+   * @throws {LeaseLostError} when it is not ours any more, or nobody can say.
    */
-  ensureHeld(): void;
+  ensureHeld(): Promise<void>;
   /**
-   * Stores a checkpoint; serialised with renewals.
+   * Stores a checkpoint; serialised with renewals. One of a lease that has expired by the clock is stored if nobody took it.
    *
    * @throws {LeaseLostError} when the lease is gone.
    * @throws {AwsServiceError} when the table could not be written; `lease` then still tells the last confirmed state.

@@ -54,7 +54,10 @@ export interface ShardContext extends ShardStream {
   /** What the former owner left with it. */
   readonly pendingCheckpointState: Uint8Array | undefined;
   readonly fencingToken: FencingToken;
-  /** Aborts as soon as the lease is lost: records already handed out may be processed elsewhere from now on. */
+  /**
+   * Aborts as soon as the lease is known to be lost: records already handed out may be processed elsewhere from now on. A lease
+   * that was not renewed in time is looked after once more, for a second at the most, before it counts as lost.
+   */
   readonly signal: AbortSignal;
   /**
    * Stores how far the shard is processed; a restart resumes right after it. Calls are serialised.

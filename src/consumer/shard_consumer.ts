@@ -102,7 +102,7 @@ class ShardConsumer {
     if (this.#held.lease.parentShardIds.length > 0) this.enter("waitingOnParents");
     const parents = { ...this.#options, clock: this.#options.system.clock };
     if (!await waitForParents(parents, this.#leave)) return await this.#leaveAlone();
-    while (this.#goesOn()) {
+    while (await this.#goesOn()) {
       const outcome = await this.#runProcessor();
       if (outcome.type !== "restart") return outcome.type;
       const retryInMs = callbackBackoffMs(++this.#restarts, this.#options.taskBackoffTimeMs);
@@ -121,14 +121,14 @@ class ShardConsumer {
   }
 
   /** Whether to begin something on the shard: nobody asks for it, and the lease is ours. */
-  #goesOn(): boolean {
-    return this.#isHeld() && !this.#leave.aborted;
+  async #goesOn(): Promise<boolean> {
+    return !this.#leave.aborted && await this.#isHeld() && !this.#leave.aborted;
   }
 
   /** Whether the lease is ours, by the clock too: a process that was paused may not have heard of its end yet. */
-  #isHeld(): boolean {
+  async #isHeld(): Promise<boolean> {
     try {
-      this.#held.ensureHeld();
+      await this.#held.ensureHeld();
       return true;
     } catch (error) {
       if (error instanceof LeaseLostError) return false;
@@ -210,7 +210,7 @@ class ShardConsumer {
     processor: RecordProcessor,
     context: ShardContext,
   ): Promise<{ readonly type: "ready" } | Left | Restart> {
-    for (let failures = 0; this.#goesOn();) {
+    for (let failures = 0; await this.#goesOn();) {
       const outcome = await this.#call("initialize", 0, () => processor.initialize?.(context));
       if (outcome.ok) return { type: "ready" };
       if (outcome.error instanceof ProcessorRestartError) return { type: "restart", error: outcome.error };
@@ -265,14 +265,14 @@ class ShardConsumer {
   ): Promise<{ readonly type: "completed" } | Left | Restart> {
     const { emit, taskBackoffTimeMs } = this.#options;
     let areChildrenReady = children.length === 0;
-    for (let attempt = 1; this.#goesOn(); attempt++) {
+    for (let attempt = 1; await this.#goesOn(); attempt++) {
       try {
         areChildrenReady ||= await this.#options.createChildLeases(this.#held.lease, children, this.#leave);
       } catch (error) {
         if (this.#leave.aborted) break;
         emit({ type: "passFailed", pass: "shardSync", error });
       }
-      if (areChildrenReady && this.#isHeld()) {
+      if (areChildrenReady && await this.#isHeld()) {
         // Not before: a bare checkpoint in shutdownRequested would end the shard, and nobody would read its children.
         checkpointer.reachShardEnd();
         const outcome = await this.#call("shardEnded", 0, () => processor.shardEnded(context));

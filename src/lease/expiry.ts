@@ -101,8 +101,9 @@ export function nextExpiryMs(sightings: ReadonlyMap<string, Sighting>, rule: Exp
 }
 
 /**
- * Whether a lease that we hold must count as lost, since we could not renew it in time. Once this was true the lease
- * is never renewed again: its processor was told that it is gone.
+ * Whether a lease that we hold may be another worker's by now, since we did not renew it in time. Nothing is begun under it
+ * then. Kinder than KCL, which drops it: one renewal under the counter confirmed last finds out whether anybody took it. Once
+ * its loss was reported it is never renewed again: its processor knows that it is gone.
  *
  * Source: KCL 3.5.1, `Lease.isExpired` as `DynamoDBLeaseRenewer` uses it.
  *

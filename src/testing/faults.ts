@@ -30,7 +30,7 @@ export type Fault =
   | "deploys"
   /** Workers are killed, and started again. */
   | "crashes"
-  /** Processes stand still for up to a minute. */
+  /** Processes stand still for up to a minute, from outside or because a processor computes for long. */
   | "pauses"
   /** Wall clocks are wrong, and are set. */
   | "clocks"

@@ -62,6 +62,8 @@ class FickleProcessor implements RecordProcessor {
   async #work(mostMs: number): Promise<void> {
     const { machine, chance } = this.#link;
     await machine.clock.sleep(chance.between(1, mostMs));
+    // A computation that lets nothing else run, often for longer than a lease lives.
+    if (this.#link.happens("pauses", 0.02)) await machine.block(chance.between(0, 25_000));
   }
 
   /**

@@ -32,6 +32,8 @@ export interface SimulatedMachine {
   readonly clock: Clock;
   /** Chance from the seed: uniform in [0, 1). */
   readonly random: () => number;
+  /** Takes so many ms as a long computation does, which lets nothing else run in the process: to be awaited at once. */
+  readonly block: (ms: number) => Promise<void>;
 }
 
 /** Where workers live. */
@@ -138,7 +140,8 @@ export class SimulatedFleet {
     const { processor = () => fickleProcessor(link) } = this.#options;
     const items = table.over(link, { staleReads });
     const { name: machine, system } = link.machine;
-    const surroundings = { workerId, clock: system.clock, random: system.random };
+    const block = (ms: number) => link.machine.block(ms);
+    const surroundings = { workerId, clock: system.clock, random: system.random, block };
     const isSkipping = (options.onProcessError ?? "skip") === "skip";
     return new KinesisWorker({
       ...options,

@@ -84,6 +84,16 @@ export class VirtualProcess {
     if (this.#state === "running") this.#state = "paused";
   }
 
+  /**
+   * Keeps the event loop to itself, as a long computation does: nothing else is heard meanwhile, and whoever waits for this is
+   * the first to go on.
+   */
+  block(ms: number): Promise<void> {
+    this.pause();
+    this.#time.after(ms, () => this.resume());
+    return this.#sleep(0);
+  }
+
   /** Goes on after a pause. What was missed is heard in order, each when the one before has come to rest. */
   resume(): void {
     if (this.#state !== "paused") return;

@@ -14,7 +14,7 @@
 import type { HeldLease } from "../consumer/held_lease.ts";
 import { LeaseLostError } from "../errors.ts";
 import type { LeaseLossReason, WorkerEvent } from "../events.ts";
-import { locallyExpired } from "../lease/expiry.ts";
+import { locallyExpired, renewIntervalMs } from "../lease/expiry.ts";
 import { afterRefusedRenewal } from "../lease/handoff.ts";
 import type { Lease } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
@@ -29,7 +29,7 @@ import {
   wasApplied,
 } from "../lease/lease_write.ts";
 import { compare, type ExtendedSequenceNumber } from "../stream/sequence_number.ts";
-import type { Clock } from "../system.ts";
+import { type Clock, pause } from "../system.ts";
 import { Throughput } from "./throughput.ts";
 
 /** What a hold needs of its worker. */
@@ -43,6 +43,13 @@ export interface LeaseHoldOptions {
   /** Who shall have the lease next when it is handed over; undefined leaves it to the leader. */
   readonly successorOf: (lease: Lease) => string | undefined;
 }
+
+/**
+ * The last renewal of a lease that has expired on our clock alone may take so long: ten slices of a tenth of a second, or of a
+ * tenth of the renewal interval where that is shorter. Slices, for a process that stands still spends one at the most, and the
+ * answer that waits for it is heard before the next one is over. Ours.
+ */
+const REVIVAL_SLICES = 10, MAX_REVIVAL_SLICE_MS = 100;
 
 /** A write is tried this often in a row: as read, after learning of a handoff, after finding its own lost answer. */
 const maxWriteAttempts = 3;
@@ -64,6 +71,9 @@ export class LeaseHold implements HeldLease {
   #handoffSeenMs: number | undefined;
   /** From when on, in monotonic ms, others may find that our own handoff is overdue and take the lease. */
   #handoffEndsMs = Infinity;
+  /** Finding out whether a lease that has expired on our clock is ours still; undefined while nobody asks. */
+  #revival: Promise<void> | undefined;
+  #hasReportedSilence = false;
   /** Writes wait for one another. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -103,16 +113,18 @@ export class LeaseHold implements HeldLease {
     return this.#handoffSeenMs;
   }
 
-  /** From which monotonic ms on the lease is no longer held unless it is renewed, or not even then. */
+  /** From which monotonic ms on nothing is begun under the lease unless it is renewed, or not even then. */
   get endsMs(): number {
     const { failoverTimeMs } = this.#options;
     return Math.min(this.#incrementedMs + failoverTimeMs, this.#handoffEndsMs);
   }
 
-  ensureHeld(): void {
-    if (this.#options.clock.monotonicMs() > this.#handoffEndsMs) this.drop("handoffOverdue");
-    if (!this.#lost.signal.aborted && this.#isExpired()) this.drop("expired");
-    this.#lost.signal.throwIfAborted();
+  async ensureHeld(): Promise<void> {
+    this.#ensureNotLost();
+    if (!this.#isExpired()) return;
+    this.#revival ??= this.#revive().finally(() => this.#revival = undefined);
+    await this.#revival;
+    this.#ensureNotLost();
   }
 
   countBytes(bytes: number): void {
@@ -141,6 +153,7 @@ export class LeaseHold implements HeldLease {
   async renew(): Promise<void> {
     const { clock, emit } = this.#options;
     const startedMs = clock.monotonicMs();
+    if (this.#isExpired()) return await this.ensureHeld();
     const throughputKBps = this.#throughput.perSecond();
     await this.#write((lease) => renew(lease, throughputKBps));
     emit({ type: "leaseRenewed", leaseKey: this.leaseKey, ms: clock.monotonicMs() - startedMs });
@@ -193,7 +206,14 @@ export class LeaseHold implements HeldLease {
 
   /** Applies one write to the lease as memory knows it; in turn. */
   #write(build: (lease: Lease) => LeaseWrite): Promise<void> {
-    const turn = this.#turn.then(() => this.#writeNow(build));
+    return this.#inTurn(async () => {
+      await this.#confirmHeld();
+      await this.#writeNow(build);
+    });
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(work);
     this.#turn = turn.catch(() => {});
     return turn;
   }
@@ -201,7 +221,7 @@ export class LeaseHold implements HeldLease {
   async #writeNow(build: (lease: Lease) => LeaseWrite): Promise<void> {
     const { store, clock } = this.#options;
     for (let attempt = 1;; attempt++) {
-      this.ensureHeld();
+      this.#ensureNotLost();
       const startedMs = clock.monotonicMs();
       const write = build(this.#lease);
       const before = this.#lease;
@@ -246,6 +266,72 @@ export class LeaseHold implements HeldLease {
     this.#handoffSeenMs = clock.monotonicMs();
     this.#handoffEndsMs = beforeMs + gracefulLeaseHandoffTimeoutMs + failoverTimeMs;
     this.requestDrain(`lease "${this.leaseKey}" is to be handed over to ${this.#lease.leaseOwner}`);
+  }
+
+  #ensureNotLost(): void {
+    if (this.#options.clock.monotonicMs() > this.#handoffEndsMs) this.drop("handoffOverdue");
+    this.#lost.signal.throwIfAborted();
+  }
+
+  /**
+   * One renewal of a lease that has expired on our clock: under the counter that was confirmed last, so that the table refuses
+   * it if anybody took the lease meanwhile. A processor that kept the event loop to itself for too long thus gets on where
+   * nobody minded. In turn.
+   *
+   * @throws {LeaseLostError} when the lease is not ours any more, or nobody can say.
+   */
+  async #confirmHeld(): Promise<void> {
+    this.#ensureNotLost();
+    if (!this.#isExpired()) return;
+    const { leaseKey, shardId } = this;
+    const { clock, emit } = this.#options;
+    const startedMs = clock.monotonicMs();
+    const silentMs = Math.round(startedMs - this.#incrementedMs);
+    try {
+      await this.#writeNow((lease) => renew(lease));
+      emit({ type: "leaseRenewed", leaseKey, ms: clock.monotonicMs() - startedMs });
+      this.#reportSilence(silentMs);
+    } catch (error) {
+      this.#ensureNotLost();
+      emit({ type: "leaseRenewalFailed", leaseKey, shardId, error });
+      this.drop("expired");
+    }
+    this.#ensureNotLost();
+  }
+
+  /** Once: whoever does it does it with every batch. */
+  #reportSilence(silentMs: number): void {
+    if (this.#hasReportedSilence) return;
+    this.#hasReportedSilence = true;
+    const text =
+      `Its lease was not renewed for ${silentMs} ms, longer than the failover time, and nobody took it. ` +
+      "Processing goes on; but a record processor must let the event loop run, or other workers take its leases";
+    this.#options.emit({ type: "notice", level: "warning", leaseKey: this.leaseKey, text });
+  }
+
+  /** Until the lease is renewed, lost, or the time for it is over. Never rejects. */
+  async #revive(): Promise<void> {
+    const over = new AbortController();
+    const limit = this.#limitRevival(AbortSignal.any([over.signal, this.#lost.signal]));
+    try {
+      // Not renewed yet where the process stood still once more before it heard the answer.
+      while (this.#isExpired()) await this.#inTurn(() => this.#confirmHeld());
+    } catch {
+      // Lost, which the hold has reported.
+    } finally {
+      over.abort();
+      await limit;
+    }
+  }
+
+  async #limitRevival(signal: AbortSignal): Promise<void> {
+    const { clock, failoverTimeMs } = this.#options;
+    const sliceMs = Math.min(MAX_REVIVAL_SLICE_MS, renewIntervalMs(failoverTimeMs) / REVIVAL_SLICES);
+    for (let slice = 0; slice < REVIVAL_SLICES; slice++) {
+      if (!await pause(clock, sliceMs, signal)) return;
+      if (clock.monotonicMs() > this.#handoffEndsMs) break;
+    }
+    this.drop(clock.monotonicMs() > this.#handoffEndsMs ? "handoffOverdue" : "expired");
   }
 
   #isExpired(): boolean {

@@ -203,7 +203,7 @@ export class LeaseKeeper {
       }
       if (!await pause(clock, Math.min(endsInMs, handoffInMs, 1000), hold.lost)) return;
       try {
-        hold.ensureHeld();
+        await hold.ensureHeld();
       } catch {
         return; // It is too late for the lease; the hold has said so.
       }

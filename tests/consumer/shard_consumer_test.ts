@@ -313,6 +313,21 @@ Deno.test("consumeShard() begins nothing under a lease that has expired by the c
   assertEquals([await ended.end, ended.processor.calls], ["lost", ["initialize", "leaseLost", "dispose"]]);
 });
 
+Deno.test("consumeShard() delivers nothing until a lease that has expired by the clock is confirmed", async () => {
+  const bed = startConsumer();
+  await bed.settle();
+  const confirmed = Promise.withResolvers<void>();
+  bed.held.confirmed = confirmed.promise;
+  bed.retrieval.feed(pageOf([recordWith(1)]));
+  await bed.settle();
+  assertEquals(bed.processor.calls, ["initialize"]);
+  confirmed.resolve();
+  await bed.settle();
+  assertEquals(bed.processor.calls, ["initialize", "processRecords 1"]);
+  bed.held.lose();
+  await bed.end;
+});
+
 Deno.test("consumeShard() starts a fresh processor from the checkpoint when one cannot go on", async () => {
   const made: NotingProcessor[] = [];
   const bed = startConsumer(undefined, {

@@ -96,9 +96,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "no-look-at-the-hold-before-delivery",
     file: "src/consumer/delivery.ts",
-    find: `    held.ensureHeld();
-    checkpointer.delivering(last);`,
-    replace: `    checkpointer.delivering(last);`,
+    find: `    await held.ensureHeld();
+`,
+    replace: ``,
     why: "a process that slept delivers under a lease that has expired meanwhile",
   },
   {
@@ -107,6 +107,29 @@ export const MUTANTS: readonly Mutant[] = [
     find: `return locallyExpired(this.#incrementedMs, failoverTimeMs, clock.monotonicMs());`,
     replace: `return locallyExpired(clock.monotonicMs(), failoverTimeMs, clock.monotonicMs());`,
     why: "a worker that cannot reach the table goes on beside the next owner",
+  },
+  {
+    name: "deliver-before-the-last-renewal-is-confirmed",
+    file: "src/worker/lease_hold.ts",
+    find: `    await this.#revival;
+`,
+    replace: ``,
+    why: "a process that slept delivers before it knows that nobody took the lease meanwhile",
+  },
+  {
+    name: "last-renewal-without-counter",
+    file: "src/worker/lease_hold.ts",
+    find: `await this.#writeNow((lease) => renew(lease));`,
+    replace: `await this.#writeNow((lease) => ({ ...renew(lease), when: { exists: true } }));`,
+    why: "a process that slept renews what others own by now",
+  },
+  {
+    name: "last-renewal-by-a-slow-answer",
+    file: "src/worker/lease_hold.ts",
+    find: `while (this.#isExpired()) await this.#inTurn(() => this.#confirmHeld());`,
+    replace: `await this.#inTurn(() => this.#confirmHeld());`,
+    why:
+      "a renewal whose answer is older than the failover time counts as the proof that nobody took the lease",
   },
   {
     name: "hold-counts-from-the-answer",
@@ -198,8 +221,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "end-before-the-child-leases",
     file: "src/consumer/shard_consumer.ts",
-    find: `if (areChildrenReady && this.#isHeld()) {`,
-    replace: `if ((areChildrenReady || attempt === 1) && this.#isHeld()) {`,
+    find: `if (areChildrenReady && await this.#isHeld()) {`,
+    replace: `if (await this.#isHeld()) {`,
     why: "a worker that dies between the two leaves shards that nobody reads",
   },
   {
@@ -257,7 +280,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "begin-under-an-expired-lease",
     file: "src/consumer/shard_consumer.ts",
-    find: `return this.#isHeld() && !this.#leave.aborted;`,
+    find: `return !this.#leave.aborted && await this.#isHeld() && !this.#leave.aborted;`,
     replace: `return !this.#leave.aborted;`,
     why: "a process that slept starts a processor under a lease that has expired meanwhile",
   },

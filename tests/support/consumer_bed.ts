@@ -78,6 +78,8 @@ export class FakeHeldLease implements HeldLease {
   bytes = 0;
   handedOver = 0;
   givenUp = 0;
+  /** What a look at the lease waits for. */
+  confirmed: Promise<void> | undefined;
   /** Thrown by the next checkpoint writes, first first. */
   readonly failures: Error[] = [];
   #lease: Lease;
@@ -99,7 +101,8 @@ export class FakeHeldLease implements HeldLease {
   get drain(): AbortSignal {
     return this.draining.signal;
   }
-  ensureHeld(): void {
+  async ensureHeld(): Promise<void> {
+    await this.confirmed;
     if (this.#isExpired && !this.lost.aborted) this.lose();
     this.loss.signal.throwIfAborted();
   }
@@ -110,9 +113,8 @@ export class FakeHeldLease implements HeldLease {
   lose(): void {
     this.loss.abort(new LeaseLostError(this.leaseKey, "a test took it"));
   }
-  // deno-lint-ignore require-await -- the contract is asynchronous
   async checkpoint(at: ExtendedSequenceNumber): Promise<void> {
-    this.ensureHeld();
+    await this.ensureHeld();
     const failure = this.failures.shift();
     if (failure !== undefined) throw failure;
     const leaseCounter = this.#lease.leaseCounter + 1;
@@ -120,9 +122,8 @@ export class FakeHeldLease implements HeldLease {
     this.#lease = { ...this.#lease, ...cleared, checkpoint: at, leaseCounter };
     this.stored.push(at);
   }
-  // deno-lint-ignore require-await -- the contract is asynchronous
   async prepareCheckpoint(at: ExtendedSequenceNumber, state: Uint8Array | undefined): Promise<void> {
-    this.ensureHeld();
+    await this.ensureHeld();
     const failure = this.failures.shift();
     if (failure !== undefined) throw failure;
     this.#lease = { ...this.#lease, pendingCheckpoint: at, pendingCheckpointState: state };

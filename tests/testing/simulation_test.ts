@@ -110,6 +110,30 @@ Deno.test("simulate() finds a processor that hangs, and tells where", async () =
   assertEquals((await hanging()).result, result, "it breaks the rule again");
 });
 
+Deno.test("KinesisWorker gets on with a processor that keeps the event loop to itself for longer than a lease lives", async () => {
+  const losses: string[] = [];
+  for (const isCheckpointing of [true, false]) {
+    let batches = 0;
+    const { result, lost } = await lostBy((database, machine) => ({
+      async processRecords({ records }, context) {
+        await machine.block(4500);
+        for (const { data } of records) database.add(new TextDecoder().decode(data));
+        // One that does not checkpoint each batch depends on being given the next one.
+        if (isCheckpointing || ++batches % 3 === 0) await context.checkpoint();
+      },
+      shardEnded: (context) => context.checkpoint(),
+    }), {
+      workers: 1,
+      shards: 1,
+      faults: [],
+      minutes: 1,
+      onEvent: (_, event) => void (event.type === "leaseLost" && losses.push(event.reason)),
+    });
+    assertEquals(result.violation, undefined, violationText(result));
+    assertEquals([lost, losses], [[], []]);
+  }
+});
+
 Deno.test("simulate() leaves away what is not in `faults`", async () => {
   const seen = async (faults: readonly Fault[]) => {
     const types = new Set<string>();

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { LeaseLostError } from "../../src/errors.ts";
 import type { LeaseStore } from "../../src/lease/lease_store.ts";
@@ -17,8 +17,7 @@ import { eventsOf } from "../support/consumer_bed.ts";
 import { MemoryBed } from "../support/memory_bed.ts";
 import { seeded } from "../support/seed.ts";
 
-async function bed(changes: Partial<LeaseHoldOptions> = {}) {
-  const memory = new MemoryBed();
+async function bed(changes: Partial<LeaseHoldOptions> = {}, memory = new MemoryBed()) {
   const lease = await memory.lease("s", "me");
   const hold = new LeaseHold(lease, memory.clock.monotonicMs(), { ...holdOptions(memory), ...changes });
   return { ...memory, memory, lease, hold, clock: memory.clock, store: memory.store, events: memory.events };
@@ -37,36 +36,162 @@ function unreliable(store: LeaseStore, faults: ("answerLost" | "refused")[]): Le
   });
 }
 
+/** A store that answers after so many ms. */
+function slowStore(memory: MemoryBed, ms: number): LeaseStore {
+  return Object.assign(Object.create(memory.store), {
+    apply: async (...args: Parameters<LeaseStore["apply"]>) => {
+      const outcome = await memory.store.apply(...args);
+      await memory.clock.sleep(ms);
+      return outcome;
+    },
+  });
+}
+
 Deno.test("LeaseHold.renew() moves the counter and starts the clock of expiry anew", async () => {
-  const { hold, clock, memory } = await bed();
-  await clock.advance(9000);
+  const memory = new MemoryBed();
+  const faults: ("answerLost" | "refused")[] = [];
+  const { hold } = await bed({ store: unreliable(memory.store, faults) }, memory);
+  await memory.clock.advance(9000);
   await hold.renew();
   assertEquals((await memory.read("s")).leaseCounter, 2);
-  await clock.advance(9999);
-  hold.ensureHeld();
-  await clock.advance(2);
-  assertThrows(() => hold.ensureHeld(), LeaseLostError, "could not be renewed in time");
+  await memory.clock.advance(9999);
+  faults.push("refused");
+  await hold.ensureHeld();
+  await memory.clock.advance(2);
+  await assertRejects(() => hold.ensureHeld(), LeaseLostError, "could not be renewed in time");
   assertEquals(eventsOf(memory.events, "leaseLost").map((event) => event.reason), ["expired"]);
+  assertEquals(eventsOf(memory.events, "leaseRenewalFailed").length, 1);
 });
 
-Deno.test("LeaseHold.renew() of an expired lease never reaches the table", async () => {
+Deno.test("LeaseHold that has expired by the clock is renewed and goes on where nobody took it", async () => {
+  const doings: readonly (readonly [string, (hold: LeaseHold) => Promise<void>])[] = [
+    ["checkpoint", (hold) => hold.checkpoint(positionAt("42"))],
+    ["prepareCheckpoint", (hold) => hold.prepareCheckpoint(positionAt("42"), undefined)],
+    ["setChildShardIds", (hold) => hold.setChildShardIds(["a"])],
+    ["renew", (hold) => hold.renew()],
+    ["ensureHeld", (hold) => hold.ensureHeld()],
+  ];
+  for (const [name, act] of doings) {
+    const { hold, clock, memory } = await bed();
+    clock.jump(3_600_000);
+    await act(hold);
+    assertEquals([hold.lost.aborted, hold.incrementedMs], [false, 3_600_000], name);
+    assertEquals([hold.fencingToken, (await memory.read("s")).leaseCounter > 1], [1, true], name);
+    assertEquals(eventsOf(memory.events, "leaseLost"), [], name);
+    assertEquals(eventsOf(memory.events, "leaseRenewed").length, 1, name);
+    clock.jump(10_001);
+    await act(hold);
+    const [notice, ...more] = eventsOf(memory.events, "notice");
+    assertEquals([notice?.level, more], ["warning", []], `${name}: said once`);
+    assertMatch(notice?.text ?? "", /not renewed for 3600000 ms.* must let the event loop run/);
+  }
+});
+
+Deno.test("LeaseHold that has expired by the clock is lost where another worker took the lease, or it is gone", async () => {
+  for (
+    const [reason, change] of [
+      ["taken", async (memory) => void await memory.store.apply(take(await memory.read("s"), "other"))],
+      ["deleted", (memory) => memory.store.delete("s")],
+    ] as readonly (readonly [string, (memory: MemoryBed) => Promise<void>])[]
+  ) {
+    const { hold, clock, memory } = await bed();
+    clock.jump(10_001);
+    await change(memory);
+    const before = await memory.store.get("s");
+    await assertRejects(() => hold.checkpoint(positionAt("42")), LeaseLostError);
+    await assertRejects(() => hold.ensureHeld(), LeaseLostError);
+    assertEquals(eventsOf(memory.events, "leaseLost").map((event) => event.reason), [reason]);
+    assertEquals(await memory.store.get("s"), before);
+  }
+});
+
+Deno.test("LeaseHold.ensureHeld() waits until the table has confirmed a lease that has expired by the clock", async () => {
+  const memory = new MemoryBed();
+  const { hold } = await bed({ store: slowStore(memory, 50) }, memory);
+  memory.clock.jump(10_001);
+  let isHeld = false;
+  const held = hold.ensureHeld().then(() => isHeld = true);
+  await memory.clock.advance(49);
+  assertEquals(isHeld, false);
+  await memory.clock.advance(1);
+  await held;
+  assertEquals(hold.incrementedMs, 10_001, "from before the renewal was sent");
+});
+
+Deno.test("LeaseHold that has expired by the clock asks once, whoever wants to know", async () => {
   const { hold, clock, memory } = await bed();
-  await clock.advance(10_001);
+  clock.jump(10_001);
+  await Promise.all([hold.ensureHeld(), hold.renew(), hold.ensureHeld(), hold.checkpoint(positionAt("42"))]);
+  const { leaseCounter, checkpoint } = await memory.read("s");
+  assertEquals([leaseCounter, checkpoint], [1 + 2, positionAt("42")]);
+});
+
+Deno.test("LeaseHold is renewed once more when the process stands still again before it hears the answer", async () => {
+  const memory = new MemoryBed();
+  const { hold } = await bed({ store: slowStore(memory, 50) }, memory);
+  memory.clock.jump(10_001);
+  const held = hold.ensureHeld();
+  await memory.clock.advance(0);
+  memory.clock.jump(20_000); // the answer, and one slice of the time limit, come after it
+  await memory.clock.advance(1000);
+  await held;
+  assertEquals([hold.lost.aborted, (await memory.read("s")).leaseCounter], [false, 3]);
+});
+
+Deno.test("LeaseHold whose last renewal hangs is lost after a second, or a third of a short failover time", async () => {
+  for (const [failoverTimeMs, afterMs] of [[10_000, 1000], [1000, 308]] as const) {
+    const memory = new MemoryBed();
+    const hanging: LeaseStore = Object.assign(Object.create(memory.store), {
+      apply: (_: LeaseWrite, signal: AbortSignal) =>
+        new Promise((_, reject) =>
+          signal.addEventListener("abort", () => reject(signal.reason), { once: true })
+        ),
+    });
+    const { hold } = await bed({ store: hanging, failoverTimeMs }, memory);
+    await memory.clock.advance(failoverTimeMs + 1);
+    const lost = assertRejects(() => hold.ensureHeld(), LeaseLostError, "could not be renewed in time");
+    await memory.clock.advance(afterMs - 1);
+    assertEquals(hold.lost.aborted, false);
+    await memory.clock.advance(2);
+    await lost;
+  }
+});
+
+Deno.test("LeaseHold that was reported as lost reaches the table no more, though nobody took the lease", async () => {
+  const memory = new MemoryBed();
+  const { hold } = await bed({ store: unreliable(memory.store, ["refused"]) }, memory);
+  memory.clock.jump(10_001);
+  await assertRejects(() => hold.ensureHeld(), LeaseLostError);
+  const before = await memory.read("s");
+  await assertRejects(() => hold.checkpoint(positionAt("42")), LeaseLostError);
   await assertRejects(() => hold.renew(), LeaseLostError);
-  assertEquals((await memory.read("s")).leaseCounter, 1);
+  assertEquals(await memory.read("s"), before);
+});
+
+Deno.test("LeaseHold that has expired by the clock does not checkpoint once its handoff may be overdue for others", async () => {
+  const { hold, clock, memory } = await bed();
+  await memory.store.apply(startHandoff({ ...await memory.read("s"), leaseOwner: "me" }, "next"));
+  clock.jump(40_001); // the handoff may have begun right after the last renewal
+  await assertRejects(() => hold.checkpoint(positionAt("42")), LeaseLostError, "handed over in time");
+  assertEquals((await memory.read("s")).checkpoint, positionAt("TRIM_HORIZON"));
+  assertEquals(eventsOf(memory.events, "leaseLost").map((event) => event.reason), ["handoffOverdue"]);
+});
+
+Deno.test("LeaseHold that has expired by the clock learns of a handoff, checkpoints and hands over", async () => {
+  const { hold, clock, memory } = await bed();
+  await memory.store.apply(startHandoff({ ...await memory.read("s"), leaseOwner: "me" }, "next"));
+  clock.jump(20_000);
+  await hold.checkpoint(positionAt("42"));
+  assert(hold.drain.aborted);
+  await hold.handOver();
+  const { leaseOwner, checkpointOwner, checkpoint } = await memory.read("s");
+  assertEquals([leaseOwner, checkpointOwner, checkpoint], ["next", undefined, positionAt("42")]);
 });
 
 Deno.test("LeaseHold counts as renewed from before the write was sent, not from its answer", async () => {
   const memory = new MemoryBed();
   const lease = await memory.lease("s", "me");
-  const slow: LeaseStore = Object.assign(Object.create(memory.store), {
-    apply: async (...args: Parameters<LeaseStore["apply"]>) => {
-      const outcome = await memory.store.apply(...args);
-      await memory.clock.sleep(4000);
-      return outcome;
-    },
-  });
-  const hold = new LeaseHold(lease, 0, { ...holdOptions(memory), store: slow });
+  const hold = new LeaseHold(lease, 0, { ...holdOptions(memory), store: slowStore(memory, 4000) });
   const renewing = hold.renew();
   await memory.clock.advance(4000);
   await renewing;
@@ -290,10 +415,10 @@ Deno.test("LeaseHold is lost when others may take its handoff for overdue, howev
       await clock.advance(1000);
       await hold.renew();
     }
-    hold.ensureHeld();
+    await hold.ensureHeld();
     assertEquals(hold.drain.aborted, true);
     await clock.advance(1);
-    assertThrows(() => hold.ensureHeld(), LeaseLostError, "could not be handed over in time");
+    await assertRejects(() => hold.ensureHeld(), LeaseLostError, "could not be handed over in time");
     assertEquals(eventsOf(events, "leaseLost").map(({ reason }) => reason), ["handoffOverdue"]);
   }
 });

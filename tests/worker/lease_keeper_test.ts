@@ -99,7 +99,9 @@ Deno.test("LeaseKeeper drops a lease that could not be renewed, even while a ren
     new Promise((_, reject) =>
       signal?.addEventListener("abort", () => reject(signal.reason), { once: true })
     );
-  await clock.advance(10_001);
+  await clock.advance(10_000);
+  assertEquals(keeper.held.length, 1);
+  await clock.advance(1001);
   assertEquals(eventsOf(memory.events, "leaseLost").map((event) => event.reason), ["expired"]);
   assertEquals(keeper.held.length, 0);
   memory.store.apply = apply;
