@@ -206,6 +206,8 @@ export type WorkerEvent =
     readonly shardId: string;
     readonly records: number;
     readonly bytes: number;
+    /** The position that is reached now. */
+    readonly last: ExtendedSequenceNumber;
     readonly millisBehindLatest: number | undefined;
     readonly ms: number;
   }
@@ -218,6 +220,7 @@ export type WorkerEvent =
     readonly first: ExtendedSequenceNumber;
     readonly last: ExtendedSequenceNumber;
     readonly outcome: "skipped" | "retrying" | "leaseGivenUp";
+    /** Failures in a row of a batch that comes again, whoever lost the lease in between; 1 where it is skipped. */
     readonly attempt: number;
     readonly error: unknown;
   }
@@ -226,7 +229,7 @@ export type WorkerEvent =
     readonly type: "processorRestarting";
     readonly leaseKey: string;
     readonly shardId: string;
-    /** Restarts in a row, without a batch processed in between. */
+    /** Restarts in a row, without progress in between: nothing was processed or stored that had not been before. */
     readonly attempt: number;
     readonly error: unknown;
     readonly retryInMs: number;

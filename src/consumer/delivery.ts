@@ -11,12 +11,13 @@ import type { WorkerEvent } from "../events.ts";
 import type { Lease } from "../lease/lease.ts";
 import type { RecordsPage } from "../retrieval/retrieval.ts";
 import type { KinesisRecord } from "../stream/record.ts";
-import { pause, type System } from "../system.ts";
+import type { System } from "../system.ts";
 import { deliveryOf } from "./batch.ts";
 import { callbackBackoffMs, runCallback } from "./callbacks.ts";
 import type { Checkpointer } from "./checkpointer.ts";
 import type { HeldLease } from "./held_lease.ts";
 import type { RecordProcessor, ShardContext } from "./record_processor.ts";
+import type { ShardStreaks } from "./streaks.ts";
 
 /** What delivering takes, whatever the processor. */
 export interface DeliveryOptions {
@@ -29,6 +30,8 @@ export interface DeliveryOptions {
   readonly callProcessRecordsEvenForEmptyRecordList: boolean;
   /** Turns what came in into user records: KPL de-aggregation, within the shard's hash key range. */
   readonly deaggregate: (records: readonly KinesisRecord[], lease: Lease) => readonly KinesisRecord[];
+  /** What has failed in a row on the shard, before this acquisition of its lease too. */
+  readonly streaks: ShardStreaks;
 }
 
 /** Who gets it. */
@@ -46,7 +49,7 @@ export type Restart = { readonly type: "restart"; readonly error: unknown };
 /** What became of a page. */
 export type PageOutcome =
   /** On to the next one: this one was processed, or skipped, or there was nothing in it. */
-  | { readonly type: "next"; readonly isProcessed: boolean }
+  | { readonly type: "next" }
   /** `processRecords` threw, and `onProcessError` is "stop". */
   | { readonly type: "givenUp" }
   | Left
@@ -63,18 +66,18 @@ export async function deliverPage(
   leave: AbortSignal,
 ): Promise<PageOutcome> {
   const { held, processor, context, checkpointer, system: { clock }, emit } = recipient;
-  const { onProcessError, taskBackoffTimeMs, callProcessRecordsEvenForEmptyRecordList } = recipient;
+  const { onProcessError, taskBackoffTimeMs, callProcessRecordsEvenForEmptyRecordList, streaks } = recipient;
   const about = { leaseKey: held.leaseKey, shardId: held.shardId };
   const largestBefore = checkpointer.largest;
   const userRecords = recipient.deaggregate(page.records, held.lease);
 
-  for (let attempt = 1; !leave.aborted; attempt++) {
+  for (let isFirst = true; !leave.aborted; isFirst = false) {
     // What a failed attempt has checkpointed is done: only the rest is repeated.
     const { batch, first, last, bytes } = deliveryOf(page, userRecords, checkpointer.largest);
     const records = batch.records.length;
-    const isCalledWhenEmpty = attempt === 1 && !batch.isAtShardEnd &&
+    const isCalledWhenEmpty = isFirst && !batch.isAtShardEnd &&
       callProcessRecordsEvenForEmptyRecordList;
-    if (records === 0 && !isCalledWhenEmpty) return { type: "next", isProcessed: false };
+    if (records === 0 && !isCalledWhenEmpty) return { type: "next" };
     await held.ensureHeld();
     if (leave.aborted) break;
     checkpointer.delivering(last);
@@ -85,25 +88,27 @@ export async function deliverPage(
     );
     if (outcome.ok) {
       const { millisBehindLatest } = page;
-      emit({ type: "batchProcessed", ...about, records, bytes, millisBehindLatest, ms: outcome.ms });
-      return { type: "next", isProcessed: true };
+      emit({ type: "batchProcessed", ...about, records, bytes, last, millisBehindLatest, ms: outcome.ms });
+      streaks.reached(last);
+      return { type: "next" };
     }
     const { error } = outcome;
     if (error instanceof ProcessorRestartError) return { type: "restart", error };
-    const failed = { type: "batchFailed", ...about, records, first, last, attempt, error } as const;
-    switch (onProcessError) {
-      case "skip":
-        emit({ ...failed, outcome: "skipped" });
-        return { type: "next", isProcessed: false };
-      case "stop":
-        emit({ ...failed, outcome: "leaseGivenUp" });
-        checkpointer.undeliver(largestBefore);
-        return { type: "givenUp" };
-      case "retry":
-        emit({ ...failed, outcome: "retrying" });
-        checkpointer.undeliver(largestBefore);
-        await pause(clock, callbackBackoffMs(attempt, taskBackoffTimeMs), leave);
+    const failed = { type: "batchFailed", ...about, records, first, last, error } as const;
+    if (onProcessError === "skip") {
+      emit({ ...failed, attempt: 1, outcome: "skipped" });
+      return { type: "next" };
     }
+    streaks.stored(held.lease.checkpoint);
+    const attempt = streaks.count("batch");
+    streaks.restFor(clock, callbackBackoffMs(attempt, taskBackoffTimeMs));
+    checkpointer.undeliver(largestBefore);
+    if (onProcessError === "stop") {
+      emit({ ...failed, attempt, outcome: "leaseGivenUp" });
+      return { type: "givenUp" };
+    }
+    emit({ ...failed, attempt, outcome: "retrying" });
+    await streaks.rest(clock, leave);
   }
   return { type: "left" };
 }

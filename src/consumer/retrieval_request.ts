@@ -6,7 +6,7 @@
  */
 
 import type { Lease } from "../lease/lease.ts";
-import type { RetrievalRequest } from "../retrieval/retrieval.ts";
+import type { ReadStreak, RetrievalRequest } from "../retrieval/retrieval.ts";
 import type { InitialPosition } from "../stream/sequence_number.ts";
 import type { HeldLease } from "./held_lease.ts";
 
@@ -23,7 +23,11 @@ const FIRST_ACQUISITION = 2;
 export function retrievalRequest(
   { leaseKey, shardId, fencingToken }: HeldLease,
   { checkpoint, latestEpochMs }: Lease,
-  { initialPosition, hasRead }: { readonly initialPosition: InitialPosition; readonly hasRead: boolean },
+  { initialPosition, hasRead, streak }: {
+    readonly initialPosition: InitialPosition;
+    readonly hasRead: boolean;
+    readonly streak: ReadStreak;
+  },
 ): RetrievalRequest {
   const isFirstRead = !hasRead && fencingToken <= FIRST_ACQUISITION;
   return {
@@ -32,5 +36,6 @@ export function retrievalRequest(
     checkpoint,
     initialPosition,
     createdAtLatest: latestEpochMs === undefined ? undefined : { epochMs: latestEpochMs, isFirstRead },
+    streak,
   };
 }

@@ -15,7 +15,6 @@ import type { Lease } from "../lease/lease.ts";
 import type { Retrieval } from "../retrieval/retrieval.ts";
 import { type ExtendedSequenceNumber, type InitialPosition, isShardEnd } from "../stream/sequence_number.ts";
 import type { ChildShard } from "../stream/shard.ts";
-import { pause } from "../system.ts";
 import { callbackBackoffMs, type CallbackOutcome, runCallback } from "./callbacks.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { deliverPage, type DeliveryOptions, type Left, type Restart } from "./delivery.ts";
@@ -28,6 +27,7 @@ import type {
   ShardStream,
 } from "./record_processor.ts";
 import { retrievalRequest } from "./retrieval_request.ts";
+import type { Setback, ShardStreaks } from "./streaks.ts";
 
 /** What the consumer of a shard is made of. */
 export interface ShardConsumerOptions extends DeliveryOptions {
@@ -79,8 +79,7 @@ class ShardConsumer {
   /** Aborts on loss and on drain: ends every wait. */
   readonly #leave: AbortSignal;
   readonly #about: { readonly leaseKey: string; readonly shardId: string };
-  /** Processors restarted or failing to initialize in a row, without a batch processed in between. */
-  #restarts = 0;
+  readonly #streaks: ShardStreaks;
   #hasRead = false;
   /** As it stood when the present processor began: what it is told, and is read from, while lost answers turn up in `#held.lease`. */
   #lease: Lease;
@@ -88,6 +87,7 @@ class ShardConsumer {
   constructor(options: ShardConsumerOptions) {
     this.#options = options;
     this.#held = options.held;
+    this.#streaks = options.streaks;
     this.#lease = options.held.lease;
     this.#leave = AbortSignal.any([options.held.lost, options.held.drain]);
     this.#about = { leaseKey: options.held.leaseKey, shardId: options.held.shardId };
@@ -102,22 +102,27 @@ class ShardConsumer {
     if (this.#held.lease.parentShardIds.length > 0) this.enter("waitingOnParents");
     const parents = { ...this.#options, clock: this.#options.system.clock };
     if (!await waitForParents(parents, this.#leave)) return await this.#leaveAlone();
+    await this.#streaks.rest(this.#options.system.clock, this.#leave);
     while (await this.#goesOn()) {
       const outcome = await this.#runProcessor();
       if (outcome.type !== "restart") return outcome.type;
-      const retryInMs = callbackBackoffMs(++this.#restarts, this.#options.taskBackoffTimeMs);
+      const { attempt, retryInMs } = this.#count("restart");
       const { error } = outcome;
-      this.#options.emit({
-        type: "processorRestarting",
-        ...this.#about,
-        attempt: this.#restarts,
-        error,
-        retryInMs,
-      });
-      await pause(this.#options.system.clock, retryInMs, this.#leave);
+      this.#options.emit({ type: "processorRestarting", ...this.#about, attempt, error, retryInMs });
+      await this.#streaks.rest(this.#options.system.clock, this.#leave);
       if (isShardEnd(this.#held.lease.checkpoint)) return this.#completed(); // its answer had been lost
     }
     return await this.#leaveAlone();
+  }
+
+  /** One more in a row of its kind: the shard is to rest for longer each time. */
+  #count(setback: Setback): { readonly attempt: number; readonly retryInMs: number } {
+    const { system, taskBackoffTimeMs } = this.#options;
+    this.#streaks.stored(this.#held.lease.checkpoint);
+    const attempt = this.#streaks.count(setback);
+    const retryInMs = callbackBackoffMs(attempt, taskBackoffTimeMs);
+    this.#streaks.restFor(system.clock, retryInMs);
+    return { attempt, retryInMs };
   }
 
   /** Whether to begin something on the shard: nobody asks for it, and the lease is ours. */
@@ -210,15 +215,15 @@ class ShardConsumer {
     processor: RecordProcessor,
     context: ShardContext,
   ): Promise<{ readonly type: "ready" } | Left | Restart> {
-    for (let failures = 0; await this.#goesOn();) {
+    while (await this.#goesOn()) {
       const outcome = await this.#call("initialize", 0, () => processor.initialize?.(context));
-      if (outcome.ok) return { type: "ready" };
+      if (outcome.ok) {
+        this.#streaks.end("initialize");
+        return { type: "ready" };
+      }
       if (outcome.error instanceof ProcessorRestartError) return { type: "restart", error: outcome.error };
-      await pause(
-        this.#options.system.clock,
-        callbackBackoffMs(++failures, this.#options.taskBackoffTimeMs),
-        this.#leave,
-      );
+      this.#count("initialize");
+      await this.#streaks.rest(this.#options.system.clock, this.#leave);
     }
     return { type: "left" };
   }
@@ -232,7 +237,8 @@ class ShardConsumer {
   ): Promise<Delivered> {
     const signal = AbortSignal.any([this.#leave, failed]);
     const { initialPosition } = this.#options;
-    const request = retrievalRequest(this.#held, this.#lease, { initialPosition, hasRead: this.#hasRead });
+    const already = { hasRead: this.#hasRead, streak: this.#streaks.reading };
+    const request = retrievalRequest(this.#held, this.#lease, { initialPosition, ...already });
     this.#hasRead = true;
     try {
       for await (const page of this.#options.retrieval.read(request, signal)) {
@@ -242,7 +248,6 @@ class ShardConsumer {
           this.#leave,
         );
         if (outcome.type !== "next") return outcome;
-        if (outcome.isProcessed) this.#restarts = 0;
         if (page.end !== undefined) return { type: "ended", childShards: page.end.childShards };
         signal.throwIfAborted();
       }
@@ -263,15 +268,16 @@ class ShardConsumer {
     checkpointer: Checkpointer,
     children: readonly ChildShard[],
   ): Promise<{ readonly type: "completed" } | Left | Restart> {
-    const { emit, taskBackoffTimeMs } = this.#options;
+    const { emit } = this.#options;
     let areChildrenReady = children.length === 0;
-    for (let attempt = 1; await this.#goesOn(); attempt++) {
+    while (await this.#goesOn()) {
       try {
         areChildrenReady ||= await this.#options.createChildLeases(this.#held.lease, children, this.#leave);
       } catch (error) {
         if (this.#leave.aborted) break;
         emit({ type: "passFailed", pass: "shardSync", error });
       }
+      let isCalled = false;
       if (areChildrenReady && await this.#isHeld()) {
         // Not before: a bare checkpoint in shutdownRequested would end the shard, and nobody would read its children.
         checkpointer.reachShardEnd();
@@ -280,9 +286,13 @@ class ShardConsumer {
         if (!outcome.ok && outcome.error instanceof ProcessorRestartError) {
           return { type: "restart", error: outcome.error };
         }
-        if (!this.#held.lost.aborted) emit({ type: "shardEndNotCheckpointed", ...this.#about, attempt });
+        isCalled = true;
       }
-      await pause(this.#options.system.clock, callbackBackoffMs(attempt, taskBackoffTimeMs), this.#leave);
+      const { attempt } = this.#count("shardEnd");
+      if (isCalled && !this.#held.lost.aborted) {
+        emit({ type: "shardEndNotCheckpointed", ...this.#about, attempt });
+      }
+      await this.#streaks.rest(this.#options.system.clock, this.#leave);
     }
     return { type: "left" };
   }

@@ -21,7 +21,7 @@ import type { WorkerEvent } from "../events.ts";
 import type { Clock, System } from "../system.ts";
 import type { ConsumerRegistration } from "./fan_out_registration.ts";
 import { nextSubscribeMs } from "./fan_out_pacing.ts";
-import type { RecordsPage, Retrieval, RetrievalRequest } from "./retrieval.ts";
+import { MOST_REPAIRS, type RecordsPage, type Retrieval, type RetrievalRequest } from "./retrieval.ts";
 import { confirmedEnd, isListed } from "./shard_end.ts";
 import { type OnTrimmedCheckpoint, StartPosition, TrimmedCheckpointError } from "./start_position.ts";
 
@@ -78,7 +78,7 @@ async function* read(
   const { emit, system: { clock, random } } = options;
   const about = { leaseKey: request.leaseKey, shardId: request.shardId };
   let resumeAfter: string | undefined;
-  let failures = 0;
+  const { streak = { failures: 0, repairs: 0 } } = request;
   let notBeforeMs = clock.monotonicMs();
   // A position that cannot be told is no passing failure: found out before anything is tried.
   const start = new StartPosition(request, options);
@@ -92,7 +92,7 @@ async function* read(
     try {
       let askedMs = sentMs;
       for await (const { page, resumeAfter: next } of deliveries(options, subscription, signal)) {
-        failures = 0;
+        streak.failures = streak.repairs = 0;
         if (!start.accepts(page.records)) {
           resumeAfter = undefined;
           break;
@@ -108,15 +108,19 @@ async function* read(
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof TrimmedCheckpointError) throw error;
-      if (resumeAfter !== undefined || !start.survives(error)) {
+      const isRepairable = resumeAfter === undefined && start.survives(error);
+      if (!isRepairable || ++streak.repairs > MOST_REPAIRS) {
         failure = error;
-        failures++;
+        streak.failures++;
       }
     }
     const endedMs = clock.monotonicMs();
     const isInUse = isAwsError(failure, "ResourceInUseException");
     const { acceptedMs } = subscription;
-    notBeforeMs = nextSubscribeMs({ sentMs, acceptedMs, endedMs, failures, isInUse }, random());
+    notBeforeMs = nextSubscribeMs(
+      { sentMs, acceptedMs, endedMs, failures: streak.failures, isInUse },
+      random(),
+    );
     if (failure === undefined) continue;
     emit({ type: "fetchFailed", ...about, error: failure, retryInMs: Math.max(0, notBeforeMs - endedMs) });
   }

@@ -17,7 +17,7 @@ import type { WorkerEvent } from "../events.ts";
 import type { System } from "../system.ts";
 import { IteratorOpening } from "./iterator_opening.ts";
 import { nextReadMs, type Pacing, quietReadsAfter, retryReadMs } from "./pacing.ts";
-import type { RecordsPage, Retrieval, RetrievalRequest } from "./retrieval.ts";
+import { MOST_REPAIRS, type RecordsPage, type Retrieval, type RetrievalRequest } from "./retrieval.ts";
 import { confirmedEnd, isListed, type ShardEndOptions } from "./shard_end.ts";
 import { type OnTrimmedCheckpoint, StartPosition } from "./start_position.ts";
 
@@ -49,8 +49,8 @@ async function* read(
   let iterator: string | undefined;
   let lastFetched: string | undefined;
   let notBeforeMs = clock.monotonicMs();
-  let failures = 0;
   let quietReads = 0;
+  const { streak = { failures: 0, repairs: 0 } } = request;
   // A position that cannot be told is no passing failure: found out before anything is tried.
   const start = new StartPosition(request, options);
   const shardEnd = { kinesis, stream, clock };
@@ -78,19 +78,20 @@ async function* read(
           ? { childShards }
           : await confirmedEnd(shardEnd, request.shardId, signal);
       }
-      failures = 0;
+      streak.failures = streak.repairs = 0;
     } catch (error) {
       signal.throwIfAborted();
       if (await isGone(shardEnd, request.shardId, { error, signal })) {
         end = { childShards: [] };
-      } else if (iterator === undefined ? start.survives(error) : isOutdated(error)) {
-        if (isAwsError(error, "ExpiredIteratorException")) emit({ type: "iteratorExpired", ...about });
-        iterator = undefined;
-        notBeforeMs = startedMs + 1000 / pacing.maxReadsPerSecond;
-        continue;
       } else {
-        failures++;
-        const retryInMs = retryReadMs(failures, pacing, random());
+        const isRepairable = iterator === undefined ? start.survives(error) : isOutdated(error);
+        if (isRepairable) {
+          if (isAwsError(error, "ExpiredIteratorException")) emit({ type: "iteratorExpired", ...about });
+          iterator = undefined;
+          notBeforeMs = startedMs + 1000 / pacing.maxReadsPerSecond;
+          if (++streak.repairs <= MOST_REPAIRS) continue;
+        }
+        const retryInMs = retryReadMs(++streak.failures, pacing, random());
         emit({ type: "fetchFailed", ...about, error, retryInMs });
         notBeforeMs = clock.monotonicMs() + retryInMs;
         continue;

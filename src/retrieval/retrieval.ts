@@ -36,7 +36,19 @@ export interface RetrievalRequest {
   readonly initialPosition: InitialPosition;
   /** Set when the lease was created at LATEST and tells when: a LATEST checkpoint then means that time. */
   readonly createdAtLatest?: CreatedAtLatest | undefined;
+  /** What has failed in a row before; a reading begins with none unless it is given. */
+  readonly streak?: ReadStreak | undefined;
 }
+
+/** What has failed in a row while a shard was read. The reader counts here, and an answer to a read ends it. */
+export interface ReadStreak {
+  failures: number;
+  /** Iterators or subscriptions that could not be used, and were opened anew at once. */
+  repairs: number;
+}
+
+/** So often in a row reading starts anew at once; after that it is a failure like any other. Ours. */
+export const MOST_REPAIRS = 3;
 
 /** The making of a lease that starts at LATEST. */
 export interface CreatedAtLatest {

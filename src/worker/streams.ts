@@ -82,6 +82,13 @@ export class Streams {
     return [...this.#tracked.values()];
   }
 
+  /** Whether a lease is of a stream that is tracked. */
+  isTracked(leaseKey: string): boolean {
+    return this.tracked.some(({ streamIdentifier }) =>
+      streamIdentifier === undefined || leaseKey.startsWith(`${streamIdentifier}:`)
+    );
+  }
+
   /** The names of streams that are listed and cannot be found now: they are no former streams. */
   get sought(): ReadonlySet<string> {
     return this.#sought;

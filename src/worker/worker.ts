@@ -6,6 +6,7 @@
  */
 
 import { consumeShard } from "../consumer/shard_consumer.ts";
+import { StreaksByLease } from "../consumer/streaks.ts";
 import type { WorkerEvent } from "../events.ts";
 import { leaseKeyOf } from "../lease/lease.ts";
 import type { TableFormat } from "../lease/table_format.ts";
@@ -41,6 +42,7 @@ export class KinesisWorker {
   readonly #system: System;
   readonly #parts: WorkerParts;
   readonly #streams: Streams;
+  readonly #streaks = new StreaksByLease();
   #hasRun = false;
 
   /**
@@ -208,7 +210,9 @@ export class KinesisWorker {
     tasks.run(() => member.run(signal));
     if (this.#settings.streams.mode === "many") {
       run({ pass: "streams", intervalMs: this.#settings.newStreamCheckIntervalMs }, async (signal) => {
-        if (await this.#streams.refresh(signal)) member.assignSoon();
+        if (!await this.#streams.refresh(signal)) return;
+        member.assignSoon();
+        this.#streaks.keep((leaseKey) => this.#streams.isTracked(leaseKey));
       });
     }
     run(
@@ -250,6 +254,7 @@ export class KinesisWorker {
     await consumeShard({
       ...settings,
       held: hold,
+      streaks: this.#streaks.of(hold.lease),
       stream: { ...reference, streamIdentifier },
       initialPosition,
       processor: this.#options.processor,
@@ -273,7 +278,9 @@ export class KinesisWorker {
           signal,
         ),
     });
-    if (isShardEnd(hold.lease.checkpoint)) around.onShardEnd();
+    if (!isShardEnd(hold.lease.checkpoint)) return;
+    this.#streaks.forget(hold.leaseKey);
+    around.onShardEnd();
   }
 
   #tellAggregate(leaseKey: string, { sequenceNumber, outcome, detail }: AggregateProblem): void {

@@ -1,6 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
+import type { ShardContext } from "../../src/consumer/record_processor.ts";
+import type { ShardConsumerOptions } from "../../src/consumer/shard_consumer.ts";
+import { ShardStreaks } from "../../src/consumer/streaks.ts";
 import { ProcessorRestartError } from "../../src/errors.ts";
 import type { Lease } from "../../src/lease/lease.ts";
+import type { System } from "../../src/system.ts";
 import { positionAt, SHARD_END } from "../../src/stream/sequence_number.ts";
 import {
   eventsOf,
@@ -10,6 +14,7 @@ import {
   recordWith,
   startConsumer,
 } from "../support/consumer_bed.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 
 const children = [{
   shardId: "shardId-000000000001",
@@ -324,6 +329,119 @@ Deno.test("consumeShard() delivers nothing until a lease that has expired by the
   confirmed.resolve();
   await bed.settle();
   assertEquals(bed.processor.calls, ["initialize", "processRecords 1"]);
+  bed.held.lose();
+  await bed.end;
+});
+
+function systemOf(clock: FakeClock): System {
+  return { clock, random: () => 0.5, fetch: () => Promise.reject(new Error("no network here")) };
+}
+
+/** Processors that cannot go on at one record. */
+function poisonedAt(sequenceNumber: string, onRecord?: (context: ShardContext) => Promise<void>) {
+  return () => {
+    const processor = new NotingProcessor({
+      processRecords: async (context) => {
+        const at = processor.batches.at(-1)?.records.at(-1)?.sequenceNumber;
+        if (at === sequenceNumber) throw new ProcessorRestartError("the child died");
+        await onRecord?.(context);
+      },
+    });
+    return processor;
+  };
+}
+
+Deno.test("consumeShard() waits longer for each restart at a poison record, though batches before it are processed", async () => {
+  const bed = startConsumer(undefined, { processor: poisonedAt("3") });
+  for (const ms of [500, 1000, 2000, 4000]) {
+    bed.retrieval.feed(pageOf([recordWith(1)]), pageOf([recordWith(2)]), pageOf([recordWith(3)]));
+    await bed.settle();
+    await bed.clock.advance(ms);
+  }
+  const restarts = eventsOf(bed.events, "processorRestarting");
+  assertEquals(restarts.map(({ attempt }) => attempt), [1, 2, 3, 4]);
+  assertEquals(restarts.map(({ retryInMs }) => retryInMs), [500, 1000, 2000, 4000]);
+  bed.held.lose();
+  await bed.end;
+});
+
+Deno.test("consumeShard() begins to count restarts anew once a processor got further, or stored more", async () => {
+  const checkpoints = startConsumer(undefined, {
+    processor: poisonedAt("3", (context) => context.checkpoint()),
+  });
+  checkpoints.retrieval.feed(pageOf([recordWith(3)]));
+  await checkpoints.clock.advance(500);
+  checkpoints.retrieval.feed(pageOf([recordWith(2)]), pageOf([recordWith(3)]));
+  await checkpoints.clock.advance(500);
+  checkpoints.retrieval.feed(pageOf([recordWith(3)]));
+  await checkpoints.settle();
+  assertEquals(eventsOf(checkpoints.events, "processorRestarting").map(({ attempt }) => attempt), [1, 1, 2]);
+  checkpoints.held.lose();
+  await checkpoints.end;
+});
+
+Deno.test("consumeShard() counts restarts on, and finishes its rest, when the lease was lost and gained again", async () => {
+  const streaks = new ShardStreaks(positionAt("TRIM_HORIZON"));
+  const clock = new FakeClock();
+  const system = systemOf(clock);
+  const attempts: number[] = [];
+  for (const restMs of [0, 500, 1000]) {
+    const bed = startConsumer(undefined, { streaks, system, processor: poisonedAt("2") });
+    bed.retrieval.feed(pageOf([recordWith(1)]), pageOf([recordWith(2)]));
+    if (restMs > 0) {
+      await clock.advance(restMs - 1);
+      assertEquals(eventsOf(bed.events, "callbackStarted"), [], `it rests for ${restMs} ms`);
+    }
+    await clock.advance(1);
+    attempts.push(...eventsOf(bed.events, "processorRestarting").map(({ attempt }) => attempt));
+    streaks.restFor(clock, [500, 1000, 2000][attempts.length - 1] ?? 0); // lost at once, to the millisecond
+    bed.held.lose();
+    await bed.end;
+  }
+  assertEquals(attempts, [1, 2, 3]);
+});
+
+Deno.test("consumeShard() counts failures on when the lease was lost and gained again", async () => {
+  const fail = () => {
+    throw new Error("no");
+  };
+  const kinds: readonly (readonly [
+    string,
+    ConstructorParameters<typeof NotingProcessor>[0],
+    Partial<ShardConsumerOptions>,
+  ])[] = [
+    ["batch, retried", { processRecords: fail }, { onProcessError: "retry" }],
+    ["batch, given up", { processRecords: fail }, { onProcessError: "stop" }],
+    ["end of shard", { shardEnded: fail }, {}],
+    ["initialize", { initialize: fail }, {}],
+  ];
+  for (const [name, on, options] of kinds) {
+    const streaks = new ShardStreaks(positionAt("TRIM_HORIZON"));
+    const clock = new FakeClock();
+    const system = systemOf(clock);
+    const rests: number[] = [];
+    for (let hold = 1; hold <= 3; hold++) {
+      const bed = startConsumer(new NotingProcessor(on), { ...options, streaks, system });
+      bed.retrieval.feed(pageOf([recordWith(1)], children));
+      await clock.advance(0);
+      if (hold > 1) await clock.advance(clock.pendingMs[0] ?? 0); // the rest that the hold before has left
+      bed.held.lose();
+      await bed.end;
+      const resting = streaks.rest(clock, AbortSignal.timeout(0));
+      rests.push(...clock.pendingMs);
+      await resting;
+    }
+    assertEquals(rests, [500, 1000, 2000], name);
+  }
+});
+
+Deno.test("consumeShard() hands the streak of failed reads from reading to reading", async () => {
+  const bed = startConsumer();
+  await bed.settle();
+  bed.processor.context?.restart(new Error("anew"));
+  await bed.clock.advance(1000);
+  const [first, second] = bed.retrieval.requests.map(({ streak }) => streak);
+  assert(first !== undefined && first === second);
   bed.held.lose();
   await bed.end;
 });

@@ -70,6 +70,7 @@ export const SAMPLE_EVENTS: { readonly [Type in WorkerEvent["type"]]: Extract<Wo
       ...about,
       records: 10,
       bytes: 1000,
+      last: { sequenceNumber: "4977", subSequenceNumber: 3 },
       millisBehindLatest: 0,
       ms: 40,
     },

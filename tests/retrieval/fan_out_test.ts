@@ -4,7 +4,7 @@ import type { SubscribeToShardEvent } from "../../src/aws/kinesis_consumers.ts";
 import type { WorkerEvent } from "../../src/events.ts";
 import { fanOut, MAX_SILENCE_MS, MAX_WORK_MS } from "../../src/retrieval/fan_out.ts";
 import { ConsumerRegistration } from "../../src/retrieval/fan_out_registration.ts";
-import type { CreatedAtLatest, RecordsPage } from "../../src/retrieval/retrieval.ts";
+import type { CreatedAtLatest, ReadStreak, RecordsPage } from "../../src/retrieval/retrieval.ts";
 import type { OnTrimmedCheckpoint } from "../../src/retrieval/start_position.ts";
 import { type InitialPosition, positionAt } from "../../src/stream/sequence_number.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
@@ -30,6 +30,7 @@ function bed(
   more: {
     readonly onTrimmedCheckpoint?: OnTrimmedCheckpoint;
     readonly createdAtLatest?: CreatedAtLatest;
+    readonly streak?: ReadStreak;
   } = {},
 ) {
   const clock = new FakeClock();
@@ -42,10 +43,10 @@ function bed(
   const stream = { streamName: "words", streamArn: "arn:words" };
   const emit = (event: WorkerEvent) => void events.push(event);
   const consumerName = "app";
-  const { onTrimmedCheckpoint = "trim-horizon", createdAtLatest } = more;
+  const { onTrimmedCheckpoint = "trim-horizon", createdAtLatest, streak } = more;
   const registration = new ConsumerRegistration({ consumers, kinesis, stream, consumerName, system, emit });
   const source = fanOut({ consumers, kinesis, stream, registration, onTrimmedCheckpoint, system, emit });
-  const request = { leaseKey: "s-0", shardId: "s-0", checkpoint, initialPosition, createdAtLatest };
+  const request = { leaseKey: "s-0", shardId: "s-0", checkpoint, initialPosition, createdAtLatest, streak };
   const pages = source.read(request, stop.signal)[Symbol.asyncIterator]();
   return { clock, kinesis, consumers, events, stop, pages, registration };
 }
@@ -481,4 +482,31 @@ Deno.test("fanOut() lets a subscription go that does not know of the signal, and
   await take(shard, 1);
   await leave(shard);
   assertEquals(isClosed, true);
+});
+
+Deno.test("fanOut() goes on where an earlier reading failed, and begins anew with the first event", async () => {
+  const streak = { failures: 2, repairs: 0 };
+  const shard = bed(undefined, undefined, { streak });
+  const failure = serviceError("InternalFailureException");
+  shard.consumers.script.push(failure, [eventWith([1]), { waitMs: 50_000 }, failure], [
+    eventWith([2]),
+  ]);
+  await take(shard, 2);
+  assertEquals(eventsOf(shard.events, "fetchFailed").map((event) => event.retryInMs), [4000, 1000]);
+  assertEquals(streak, { failures: 0, repairs: 0 });
+  await leave(shard);
+});
+
+Deno.test("fanOut() takes the fourth position in a row that is refused for a failure, and slows down", async () => {
+  const shard = bed(positionAt("LATEST"), "LATEST", {
+    createdAtLatest: { epochMs: 5000, isFirstRead: true },
+  });
+  // The time is refused, then the tip in its place, which is no repair; then the time once more.
+  shard.consumers.script.push(...Array(9).fill(serviceError("InvalidArgumentException")), [eventWith([8])]);
+  await take(shard, 1);
+  assertEquals(
+    eventsOf(shard.events, "fetchFailed").map((event) => event.retryInMs),
+    [1000, 2000, 4000, 8000, 16_000, 30_000],
+  );
+  await leave(shard);
 });

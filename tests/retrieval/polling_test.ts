@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import type { WorkerEvent } from "../../src/events.ts";
 import type { Pacing } from "../../src/retrieval/pacing.ts";
 import { polling } from "../../src/retrieval/polling.ts";
-import type { CreatedAtLatest, RecordsPage } from "../../src/retrieval/retrieval.ts";
+import type { CreatedAtLatest, ReadStreak, RecordsPage } from "../../src/retrieval/retrieval.ts";
 import type { OnTrimmedCheckpoint } from "../../src/retrieval/start_position.ts";
 import {
   type ExtendedSequenceNumber,
@@ -32,6 +32,7 @@ async function readAll(
     readonly pacing?: Pacing;
     readonly onTrimmedCheckpoint?: OnTrimmedCheckpoint;
     readonly createdAtLatest?: CreatedAtLatest;
+    readonly streak?: ReadStreak;
   } = {},
 ) {
   const events: WorkerEvent[] = [];
@@ -53,6 +54,7 @@ async function readAll(
       checkpoint: options.checkpoint ?? positionAt("TRIM_HORIZON"),
       initialPosition: options.initialPosition ?? "TRIM_HORIZON",
       createdAtLatest: options.createdAtLatest,
+      streak: options.streak,
     };
     for await (const page of source.read(request, stop.signal)) {
       pages.push(page);
@@ -133,6 +135,30 @@ Deno.test("polling() tries again with the same iterator when Kinesis fails, more
   assertEquals(numbersOf(pages), [[1], [2]]);
   assertEquals(kinesis.reads.map((read) => read.iterator), ["s-0#1", "a", "a", "a"]);
   assertEquals(eventsOf(events, "fetchFailed").map((event) => event.retryInMs), [1000, 2000]);
+});
+
+Deno.test("polling() goes on where an earlier reading failed, and begins anew with the first answer", async () => {
+  const { clock, kinesis } = bed();
+  const throttled = serviceError("ProvisionedThroughputExceededException", true);
+  const streak = { failures: 2, repairs: 0 };
+  kinesis.script.push(throttled, output([1], "a"), throttled, output([2]));
+  const { events } = await readAll(kinesis, clock, { pages: 2, streak });
+  assertEquals(eventsOf(events, "fetchFailed").map((event) => event.retryInMs), [4000, 1000]);
+  assertEquals(streak, { failures: 0, repairs: 0 });
+});
+
+Deno.test("polling() takes the fourth iterator in a row that cannot be used for a failure, and slows down", async () => {
+  for (const code of ["ExpiredIteratorException", "InvalidArgumentException"]) {
+    const { clock, kinesis } = bed();
+    for (let i = 0; i < 6; i++) kinesis.script.push(serviceError(code));
+    kinesis.script.push(output([1], "a"), serviceError(code), output([2]));
+    const streak = { failures: 0, repairs: 0 };
+    const { pages, events } = await readAll(kinesis, clock, { pages: 2, streak });
+    assertEquals(numbersOf(pages), [[1], [2]]);
+    assertEquals(eventsOf(events, "fetchFailed").map((event) => event.retryInMs), [1000, 2000, 4000]);
+    assertEquals(kinesis.iterators.length, 6 + 1 + 1, "a new one each time");
+    assertEquals(streak, { failures: 0, repairs: 0 });
+  }
 });
 
 Deno.test("polling() starts no two reads closer than 200 ms, and rests the idle time at the tip", async () => {

@@ -7,6 +7,7 @@
 
 import type { HeldLease } from "../../src/consumer/held_lease.ts";
 import type { RecordProcessor, RecordsBatch, ShardContext } from "../../src/consumer/record_processor.ts";
+import { ShardStreaks } from "../../src/consumer/streaks.ts";
 import { consumeShard, type ShardConsumerOptions } from "../../src/consumer/shard_consumer.ts";
 import { LeaseLostError } from "../../src/errors.ts";
 import type { WorkerEvent } from "../../src/events.ts";
@@ -238,6 +239,7 @@ export function startConsumer(
   const held = new FakeHeldLease(lease);
   const end = consumeShard({
     held,
+    streaks: new ShardStreaks(lease.checkpoint),
     stream: { streamName: "words", streamArn: undefined, streamIdentifier: undefined },
     processor: () => processor,
     retrieval,
