@@ -102,7 +102,7 @@ class ShardConsumer {
     if (this.#held.lease.parentShardIds.length > 0) this.enter("waitingOnParents");
     const parents = { ...this.#options, clock: this.#options.system.clock };
     if (!await waitForParents(parents, this.#leave)) return await this.#leaveAlone();
-    await this.#streaks.rest(this.#options.system.clock, this.#leave);
+    await this.#finishRest();
     while (await this.#goesOn()) {
       const outcome = await this.#runProcessor();
       if (outcome.type !== "restart") return outcome.type;
@@ -113,6 +113,13 @@ class ShardConsumer {
       if (isShardEnd(this.#held.lease.checkpoint)) return this.#completed(); // its answer had been lost
     }
     return await this.#leaveAlone();
+  }
+
+  /** What failed under an earlier hold is not tried again at once. Health sees the shard meanwhile: it waits for no parents. */
+  async #finishRest(): Promise<void> {
+    const { clock } = this.#options.system;
+    if (this.#streaks.restMs(clock) > 0) this.enter("initializing");
+    await this.#streaks.rest(clock, this.#leave);
   }
 
   /** One more in a row of its kind: the shard is to rest for longer each time. */

@@ -77,9 +77,14 @@ export class ShardStreaks {
     this.#restUntilMs = clock.monotonicMs() + ms;
   }
 
+  /** How long that is still to come, in ms; 0 or less: it is over. */
+  restMs(clock: Clock): number {
+    return this.#restUntilMs - clock.monotonicMs();
+  }
+
   /** Waits until the rest is over, or the shard is to be left. */
   async rest(clock: Clock, leave: AbortSignal): Promise<void> {
-    const ms = this.#restUntilMs - clock.monotonicMs();
+    const ms = this.restMs(clock);
     if (ms > 0) await pause(clock, ms, leave);
   }
 }

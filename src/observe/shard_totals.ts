@@ -10,10 +10,19 @@
 
 import { classify } from "../aws/retry.ts";
 import { AwsServiceError } from "../errors.ts";
-import type { ProcessorCallback, ShardPhase, WorkerEvent } from "../events.ts";
-import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
+import type { LeaseLossReason, ProcessorCallback, ShardPhase, WorkerEvent } from "../events.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
 import { errorLine } from "./one_line.ts";
+import {
+  isWorthKeeping,
+  noStreaks,
+  oneMore,
+  reached,
+  regained,
+  type ShardStreaks,
+  stored,
+  streaksOf,
+} from "./shard_streaks.ts";
 
 /** An event about one lease. */
 export type LeaseEvent = Extract<WorkerEvent, { readonly leaseKey: string }>;
@@ -26,7 +35,7 @@ export type LeaseEnd =
   | "workerStopped";
 
 /** A shard whose lease this worker holds, or held until lately. */
-export interface ShardTotals {
+export interface ShardTotals extends ShardStreaks {
   readonly leaseKey: string;
   readonly shardId: string;
   /** The worker that gained the lease. */
@@ -37,7 +46,6 @@ export interface ShardTotals {
   readonly phase: ShardPhase;
   /** The parents that the shard waits for; empty unless it does. */
   readonly blockedBy: readonly string[];
-  readonly checkpoint: ExtendedSequenceNumber;
   /** How far behind the tip the processor was, and when that was true. Undefined until Kinesis has told. */
   readonly behind: { readonly millisBehindLatest: number; readonly atMs: number } | undefined;
   readonly lastFetchMs: number | undefined;
@@ -47,18 +55,9 @@ export interface ShardTotals {
   readonly callback:
     | { readonly name: ProcessorCallback; readonly sinceMs: number; readonly records: number }
     | undefined;
-  /** Reads have failed since then, with no page in between. `lasting`: AWS says that trying again is of no use. */
-  readonly readFailure:
-    | { readonly sinceMs: number; readonly lasting: boolean; readonly text: string }
-    | undefined;
-  readonly batchFailuresInARow: number;
-  /** Of `initialize`, `shardEnded` and the other callbacks without records. */
-  readonly callbackFailuresInARow: number;
-  readonly checkpointFailuresInARow: number;
-  /** How many times `shardEnded` has returned without SHARD_END being stored. */
-  readonly shardEndsNotCheckpointed: number;
-  /** Processors restarted in a row, with no batch processed in between, and when the last one was. */
-  readonly restarts: { readonly inARow: number; readonly lastMs: number } | undefined;
+  /** Whether records were handed over under this hold, and whether it has made progress. */
+  readonly hasWorked: boolean;
+  readonly hasAdvanced: boolean;
   readonly lastError: { readonly text: string; readonly atMs: number } | undefined;
   readonly recordsFetched: number;
   readonly bytesFetched: number;
@@ -67,12 +66,21 @@ export interface ShardTotals {
   readonly recordsSkipped: number;
 }
 
-/** A shard as it is when its lease has just been gained. */
+/**
+ * A shard as it is when its lease has just been gained.
+ *
+ * @param before What was counted when the lease was held before, and when that ended.
+ */
 export function gainedShard(
   event: Extract<WorkerEvent, { readonly type: "leaseGained" }>,
   nowMs: number,
+  before?: FormerShard,
 ): ShardTotals {
+  const { checkpoint } = event;
   return {
+    ...(before === undefined
+      ? noStreaks(checkpoint)
+      : regained(before.streaks, { checkpoint, ms: nowMs - before.endedMs })),
     leaseKey: event.leaseKey,
     shardId: event.shardId,
     workerId: event.workerId,
@@ -80,18 +88,13 @@ export function gainedShard(
     ended: undefined,
     phase: "waitingOnParents",
     blockedBy: [],
-    checkpoint: event.checkpoint,
     behind: undefined,
     lastFetchMs: undefined,
     lastProgressMs: nowMs,
     lastRenewalMs: nowMs,
     callback: undefined,
-    readFailure: undefined,
-    batchFailuresInARow: 0,
-    callbackFailuresInARow: 0,
-    checkpointFailuresInARow: 0,
-    shardEndsNotCheckpointed: 0,
-    restarts: undefined,
+    hasWorked: false,
+    hasAdvanced: false,
     lastError: undefined,
     recordsFetched: 0,
     bytesFetched: 0,
@@ -105,13 +108,13 @@ export function gainedShard(
 export function foldShard(shard: ShardTotals, event: LeaseEvent, nowMs: number): ShardTotals {
   switch (event.type) {
     case "leaseGained":
-      return gainedShard(event, nowMs);
+      return gainedShard(event, nowMs, formerShard(shard, nowMs));
     case "leaseRenewed":
       return { ...shard, lastRenewalMs: nowMs };
     case "leaseRenewalFailed":
       return { ...shard, lastError: failure(event.error, nowMs) };
     case "leaseLost":
-      return endedShard(shard, event.reason, nowMs);
+      return endedShard(foldLoss(shard, event.reason, nowMs), event.reason, nowMs);
     case "leaseReleased":
       return endedShard(shard, "released", nowMs);
     case "shardCompleted":
@@ -125,22 +128,28 @@ export function foldShard(shard: ShardTotals, event: LeaseEvent, nowMs: number):
     case "fetchFailed":
       return foldReadFailure(shard, event.error, nowMs);
     case "callbackStarted":
-      return { ...shard, callback: { name: event.callback, sinceMs: nowMs, records: event.records } };
-    case "callbackEnded":
-      return foldCallbackEnd(shard, event, nowMs);
-    case "batchProcessed":
       return {
         ...shard,
+        callback: { name: event.callback, sinceMs: nowMs, records: event.records },
+        hasWorked: shard.hasWorked || event.records > 0,
+      };
+    case "callbackEnded":
+      return foldCallbackEnd(shard, event, nowMs);
+    case "batchProcessed": {
+      const progress = reached(shard, event.last);
+      return {
+        ...shard,
+        ...progress,
+        hasAdvanced: shard.hasAdvanced || progress.reached !== undefined,
         behind: event.millisBehindLatest === undefined
           ? shard.behind
           // The figure is as old as the call: it was true when the batch was handed over, at the latest.
           : { millisBehindLatest: event.millisBehindLatest, atMs: nowMs - event.ms },
         lastProgressMs: nowMs,
-        batchFailuresInARow: 0,
-        restarts: undefined,
         recordsProcessed: shard.recordsProcessed + event.records,
         bytesProcessed: shard.bytesProcessed + event.bytes,
       };
+    }
     case "batchFailed":
       return {
         ...shard,
@@ -151,20 +160,22 @@ export function foldShard(shard: ShardTotals, event: LeaseEvent, nowMs: number):
     case "processorRestarting":
       return {
         ...shard,
-        restarts: { inARow: event.attempt, lastMs: nowMs },
+        restarts: oneMore(shard.restarts, nowMs, event.attempt),
         // What the old processor did wrong is told by the restart.
         callbackFailuresInARow: 0,
+        failingCallback: undefined,
         lastError: failure(event.error, nowMs),
       };
     case "checkpointed":
       return {
         ...shard,
+        ...stored(shard, event.at),
         checkpoint: event.at,
+        hasAdvanced: true,
         lastProgressMs: nowMs,
         // A checkpoint moves the lease's counter, so the worker puts its next renewal off.
         lastRenewalMs: nowMs,
         checkpointFailuresInARow: 0,
-        shardEndsNotCheckpointed: isShardEnd(event.at) ? 0 : shard.shardEndsNotCheckpointed,
       };
     case "checkpointFailed":
       return {
@@ -175,7 +186,10 @@ export function foldShard(shard: ShardTotals, event: LeaseEvent, nowMs: number):
     case "shardEndReached":
       return { ...shard, lastProgressMs: nowMs };
     case "shardEndNotCheckpointed":
-      return { ...shard, shardEndsNotCheckpointed: event.attempt };
+      return {
+        ...shard,
+        shardEndsNotCheckpointed: Math.max(shard.shardEndsNotCheckpointed + 1, event.attempt),
+      };
     case "iteratorExpired":
     case "checkpointTrimmed":
     case "leaseCreated":
@@ -185,6 +199,20 @@ export function foldShard(shard: ShardTotals, event: LeaseEvent, nowMs: number):
     case "leaseUnreadable":
       return shard;
   }
+}
+
+/** What is remembered of a shard whose lease may be gained again. */
+export interface FormerShard {
+  readonly streaks: ShardStreaks;
+  /** Monotonic ms. */
+  readonly endedMs: number;
+}
+
+/** What is to be remembered of a shard; undefined when it is done, or nothing would be lost. */
+export function formerShard(shard: ShardTotals, nowMs: number): FormerShard | undefined {
+  const isDone = shard.ended?.why === "completed" || shard.ended?.why === "deleted";
+  if (isDone || !isWorthKeeping(shard)) return undefined;
+  return { streaks: streaksOf(shard), endedMs: shard.ended?.atMs ?? nowMs };
 }
 
 /** The shard once its lease is no longer held; the first reason stands. */
@@ -215,7 +243,8 @@ export function lagMs(shard: ShardTotals, nowMs: number): number | undefined {
 type EventOf<Type extends LeaseEvent["type"]> = Extract<LeaseEvent, { readonly type: Type }>;
 
 function foldPhase(shard: ShardTotals, phase: ShardPhase, nowMs: number): ShardTotals {
-  const next: ShardTotals = { ...shard, phase, blockedBy: [], readFailure: undefined, lastProgressMs: nowMs };
+  const readFailure = shard.readFailure?.isOfParents === true ? undefined : shard.readFailure;
+  const next: ShardTotals = { ...shard, phase, blockedBy: [], readFailure, lastProgressMs: nowMs };
   // A shard that had ended before its lease was gained has no callbacks and is done at once.
   return phase === "ended" && isShardEnd(shard.checkpoint) ? endedShard(next, "completed", nowMs) : next;
 }
@@ -240,18 +269,47 @@ function foldReadFailure(shard: ShardTotals, error: unknown, nowMs: number): Sha
   const lastError = failure(error, nowMs);
   const lasting = error instanceof AwsServiceError && classify(error) === "final";
   const sinceMs = shard.readFailure?.sinceMs ?? nowMs;
-  return { ...shard, readFailure: { sinceMs, lasting, text: lastError.text }, lastError };
+  const isOfParents = shard.phase === "waitingOnParents";
+  return { ...shard, readFailure: { sinceMs, lasting, text: lastError.text, isOfParents }, lastError };
+}
+
+/**
+ * A lease that is lost while its processor is inside of a callback, or has got records and not gone beyond what was reached
+ * before: all of that comes again. One that is lost from an idle shard costs nothing.
+ */
+function foldLoss(shard: ShardTotals, reason: LeaseLossReason, nowMs: number): ShardTotals {
+  const isInVain = !shard.hasAdvanced && (shard.hasWorked || shard.callback !== undefined);
+  if (shard.ended !== undefined || !isInVain) return shard;
+  switch (reason) {
+    case "taken":
+    case "expired":
+    case "handoffOverdue":
+      return { ...shard, losses: oneMore(shard.losses, nowMs) };
+    case "deleted":
+    case "givenUp":
+      return shard;
+  }
 }
 
 function foldCallbackEnd(shard: ShardTotals, event: EventOf<"callbackEnded">, nowMs: number): ShardTotals {
   if (event.error === undefined) {
-    return { ...shard, callback: undefined, callbackFailuresInARow: 0, lastProgressMs: nowMs };
+    const isMended = event.callback === shard.failingCallback;
+    return {
+      ...shard,
+      callback: undefined,
+      callbackFailuresInARow: isMended ? 0 : shard.callbackFailuresInARow,
+      failingCallback: isMended ? undefined : shard.failingCallback,
+      lastProgressMs: nowMs,
+    };
   }
   return {
     ...shard,
     callback: undefined,
     // A failed batch is counted by its own event, which says what becomes of the records.
-    callbackFailuresInARow: shard.callbackFailuresInARow + (event.callback === "processRecords" ? 0 : 1),
+    ...(event.callback === "processRecords" ? {} : {
+      callbackFailuresInARow: shard.callbackFailuresInARow + 1,
+      failingCallback: event.callback,
+    }),
     lastError: failure(event.error, nowMs),
   };
 }

@@ -2,7 +2,8 @@
  * Listens to a worker and keeps what health, lag and metrics are made of. Give `totals.listener` to the worker's
  * `onEvent`; ask for a {@linkcode Snapshot} whenever somebody wants to know.
  *
- * Memory is bounded: held leases, a hundred ended shards for ten minutes, and a bounded number of series.
+ * Memory is bounded: held leases, a hundred ended shards for ten minutes, what failed in a row on ten thousand others, and a
+ * bounded number of series.
  *
  * @module
  */
@@ -11,8 +12,10 @@ import type { EventListener, WorkerEvent } from "../events.ts";
 import type { Clock } from "../system.ts";
 import { realClock } from "../system.ts";
 import { countsOf } from "./counts.ts";
-import type { ShardTotals } from "./shard_totals.ts";
-import { endedShard, foldShard, gainedShard, heldShards } from "./shard_totals.ts";
+import { RecentMap } from "../recent_map.ts";
+import { noStreaks } from "./shard_streaks.ts";
+import type { FormerShard, ShardTotals } from "./shard_totals.ts";
+import { endedShard, foldShard, formerShard, gainedShard, heldShards } from "./shard_totals.ts";
 import type { Series } from "./tally.ts";
 import { Tally } from "./tally.ts";
 import type { WorkerTotals } from "./worker_totals.ts";
@@ -36,12 +39,16 @@ export interface Snapshot {
 const ENDED_SHARD_MS = 600_000;
 /** The most ended shards that are remembered. Ours. */
 const MOST_ENDED_SHARDS = 100;
+/** The most leases of which it is remembered, after that, what failed in a row: those that ended last. Ours. */
+const MOST_FORMER_SHARDS = 10_000;
 
 /** What a worker's events add up to. */
 export class Totals {
   readonly #clock: Clock;
   readonly #tally = new Tally();
   readonly #shards = new Map<string, ShardTotals>();
+  /** What a forgotten shard begins with when its lease is gained again. */
+  readonly #former = new RecentMap<string, FormerShard>(MOST_FORMER_SHARDS);
   #worker: WorkerTotals = SILENT_WORKER;
   /** Of leases that are no longer held. */
   #leaseHeldMs = 0;
@@ -76,13 +83,35 @@ export class Totals {
     for (const count of this.#isAfterwards(event) ? [] : countsOf(event)) this.#tally.add(count);
     this.#worker = foldWorker(this.#worker, event, nowMs);
     if (event.type === "leaseGained") {
-      this.#put(gainedShard(event, nowMs), nowMs);
+      this.#gain(event, nowMs);
+    } else if (event.type === "streamRemoved") {
+      this.#leaveStream(event.streamIdentifier);
+    } else if (event.type === "leaseDeleted") {
+      this.#former.delete(event.leaseKey);
     } else if (event.type === "workerStopped") {
       for (const shard of this.#shards.values()) this.#put(endedShard(shard, "workerStopped", nowMs), nowMs);
     } else if ("leaseKey" in event && event.type !== "notice") {
       // An event about a lease that was never gained here is the leader's, or came too late to matter.
       const shard = this.#shards.get(event.leaseKey);
       if (shard !== undefined) this.#put(foldShard(shard, event, nowMs), nowMs);
+    }
+  }
+
+  #gain(event: Extract<WorkerEvent, { readonly type: "leaseGained" }>, nowMs: number): void {
+    const { leaseKey } = event;
+    const shard = this.#shards.get(leaseKey);
+    const before = shard === undefined ? this.#former.get(leaseKey) : formerShard(shard, nowMs);
+    this.#former.delete(leaseKey);
+    this.#put(gainedShard(event, nowMs, before), nowMs);
+  }
+
+  /** What failed in a row on its shards is forgotten, but for those that are held still. */
+  #leaveStream(streamIdentifier: string): void {
+    const isOfStream = (leaseKey: string) => leaseKey.startsWith(`${streamIdentifier}:`);
+    this.#former.keep((leaseKey) => !isOfStream(leaseKey));
+    for (const [leaseKey, shard] of this.#shards) {
+      if (!isOfStream(leaseKey) || shard.ended === undefined) continue;
+      this.#shards.set(leaseKey, { ...shard, ...noStreaks(shard.checkpoint) });
     }
   }
 
@@ -109,7 +138,11 @@ export class Totals {
       )
       .sort((a, b) => b.atMs - a.atMs);
     ended.forEach(({ leaseKey, atMs }, index) => {
-      if (index >= MOST_ENDED_SHARDS || nowMs - atMs > ENDED_SHARD_MS) this.#shards.delete(leaseKey);
+      if (index < MOST_ENDED_SHARDS && nowMs - atMs <= ENDED_SHARD_MS) return;
+      const shard = this.#shards.get(leaseKey);
+      const former = shard === undefined ? undefined : formerShard(shard, nowMs);
+      if (former !== undefined) this.#former.set(leaseKey, former);
+      this.#shards.delete(leaseKey);
     });
   }
 }

@@ -11,6 +11,7 @@
 
 import { refuseUnknownNames } from "../nearest_name.ts";
 import { durationText } from "./format.ts";
+import type { Row } from "./shard_streaks.ts";
 import { heldShards } from "./shard_totals.ts";
 import type { ShardTotals } from "./shard_totals.ts";
 import type { Snapshot } from "./totals.ts";
@@ -60,6 +61,7 @@ export type FaultCode =
   | "processingFailing"
   | "callbackFailing"
   | "processorRestarting"
+  | "lostWithoutProgress"
   | "shardEndNotCheckpointed"
   | "checkpointFailing"
   | "readsFailing"
@@ -161,6 +163,8 @@ function* shardFaults(shard: ShardTotals, nowMs: number, limits: HealthLimits): 
       `${shard.callback.name} has not returned for ${durationText(callbackMs)}.`,
     );
   }
+  const lost = lossText(shard, nowMs, limits);
+  if (lost !== undefined) yield fault("lostWithoutProgress", lost);
   // A shard that is no longer held has nothing to do but to leave its last callback.
   if (heldShards([shard]).length === 0) return;
 
@@ -179,9 +183,7 @@ function* shardFaults(shard: ShardTotals, nowMs: number, limits: HealthLimits): 
     );
   }
   const { restarts } = shard;
-  if (
-    restarts !== undefined && restarts.inARow >= times && nowMs - restarts.lastMs <= limits.callbackLimitMs
-  ) {
+  if (restarts !== undefined && goesOn(restarts, nowMs, limits)) {
     yield fault(
       "processorRestarting",
       `The record processor has been restarted ${restarts.inARow} times in a row${lastError}`,
@@ -212,6 +214,21 @@ function* shardFaults(shard: ShardTotals, nowMs: number, limits: HealthLimits): 
     const since = durationText(nowMs - shard.lastProgressMs);
     yield fault("noProgress", `Nothing has happened for ${since} in phase ${shard.phase}${lastError}`);
   }
+}
+
+/** A lease that comes and goes, and each time the same records with it. Shown for as long as it may come back. */
+function lossText(shard: ShardTotals, nowMs: number, limits: HealthLimits): string | undefined {
+  const { losses, ended } = shard;
+  if (losses === undefined || !goesOn(losses, nowMs, limits)) return undefined;
+  if (ended !== undefined && nowMs - ended.atMs > limits.failoverTimeMs) return undefined;
+  return `The lease has been lost ${losses.inARow} times in a row without progress: the record processor must return, or let ` +
+    "the event loop run, within the failover time.";
+}
+
+/** Whether something has happened too often in a row, and is likely to happen again: not longer ago than it ever took. */
+function goesOn({ inARow, firstMs, lastMs }: Row, nowMs: number, limits: HealthLimits): boolean {
+  const everyMs = inARow > 1 ? (lastMs - firstMs) / (inARow - 1) : 0;
+  return inARow >= limits.failuresInARow && nowMs - lastMs <= Math.max(limits.callbackLimitMs, 2 * everyMs);
 }
 
 /** A refusal that no retry mends is told at once; a failure that may pass, when it has lasted. */

@@ -391,6 +391,8 @@ Deno.test("consumeShard() counts restarts on, and finishes its rest, when the le
     if (restMs > 0) {
       await clock.advance(restMs - 1);
       assertEquals(eventsOf(bed.events, "callbackStarted"), [], `it rests for ${restMs} ms`);
+      // Health finds no fault with a shard that waits for its parents.
+      assertEquals(eventsOf(bed.events, "phaseChanged").map(({ phase }) => phase), ["initializing"]);
     }
     await clock.advance(1);
     attempts.push(...eventsOf(bed.events, "processorRestarting").map(({ attempt }) => attempt));

@@ -72,6 +72,64 @@ Deno.test("Totals starts a shard anew when its lease is gained again, and sums t
   assertEquals(leaseHeldMs, 1200);
 });
 
+/** Restarts in a row of a lease, lost and gained again after the work. */
+function restartsAfter(between: (bed: ReturnType<typeof worker>) => void, leaseKey = KEY) {
+  const bed = worker(
+    sample("leaseGained", { leaseKey }),
+    ...Array(3).fill(sample("processorRestarting", { leaseKey })),
+  );
+  bed.totals.listener(sample("leaseLost", { leaseKey }));
+  between(bed);
+  bed.totals.listener(sample("leaseGained", { leaseKey }));
+  bed.totals.listener(sample("processorRestarting", { leaseKey }));
+  return bed.totals.snapshot().shards.find((shard) => shard.leaseKey === leaseKey)?.restarts?.inARow;
+}
+
+Deno.test("Totals remembers what failed in a row longer than it shows ended shards", () => {
+  assertEquals(restartsAfter(({ clock }) => clock.jump(3_600_000)), 4);
+  const others = ({ clock, totals }: ReturnType<typeof worker>, count: number) => {
+    for (let i = 0; i < count; i++) {
+      totals.listener(sample("leaseGained", { leaseKey: `other-${i}` }));
+      totals.listener(sample("batchFailed", { leaseKey: `other-${i}` }));
+      totals.listener(sample("leaseLost", { leaseKey: `other-${i}` }));
+      clock.jump(1);
+    }
+  };
+  assertEquals(restartsAfter((bed) => others(bed, 500)), 4);
+});
+
+Deno.test("Totals forgets what failed in a row with a shard that is completed or deleted, and with its stream", () => {
+  const ended = (event: WorkerEvent) => {
+    const { totals } = worker(SAMPLE_EVENTS.leaseGained, SAMPLE_EVENTS.processorRestarting, event);
+    totals.listener(SAMPLE_EVENTS.leaseGained);
+    return totals.snapshot().shards[0]?.restarts;
+  };
+  assertEquals(ended(SAMPLE_EVENTS.leaseReleased)?.inARow, 1);
+  assertEquals(ended(SAMPLE_EVENTS.shardCompleted), undefined);
+  assertEquals(ended(sample("leaseLost", { reason: "deleted" })), undefined);
+
+  const { streamIdentifier } = SAMPLE_EVENTS.streamRemoved;
+  const leaseKey = `${streamIdentifier}:${KEY}`;
+  for (const waitMs of [0, 3_600_000]) {
+    const removed = (event: WorkerEvent) =>
+      restartsAfter(({ clock, totals }) => {
+        clock.jump(waitMs);
+        totals.snapshot();
+        totals.listener(event);
+      }, leaseKey);
+    assertEquals(removed(SAMPLE_EVENTS.streamRemoved), 1);
+    assertEquals(removed(sample("streamRemoved", { streamIdentifier: `${streamIdentifier}0` })), 4);
+  }
+  assertEquals(
+    restartsAfter(({ clock, totals }) => {
+      clock.jump(3_600_000);
+      totals.snapshot();
+      totals.listener(SAMPLE_EVENTS.leaseDeleted);
+    }),
+    1,
+  );
+});
+
 Deno.test("Totals ends every shard when the worker stops", () => {
   const { totals } = worker(SAMPLE_EVENTS.leaseGained, SAMPLE_EVENTS.workerStopped);
   assertEquals(totals.snapshot().shards.map(({ ended }) => ended?.why), ["workerStopped"]);
