@@ -17,7 +17,7 @@ export interface Clock {
   /**
    * Waits. The only timer in the library.
    *
-   * @param ms How long; 0 or less still yields to other tasks once.
+   * @param ms How long, without an upper limit; 0 or less still yields to other tasks once.
    * @param signal When it aborts, the sleep rejects at once with the signal's reason.
    */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
@@ -35,20 +35,33 @@ export interface System {
 export const realClock: Clock = {
   epochMs: () => Date.now(),
   monotonicMs: () => performance.now(),
-  sleep: (ms, signal) =>
-    new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
-      const stop = () => {
-        clearTimeout(timer);
-        reject(signal?.reason);
-      };
-      const timer = setTimeout(() => {
-        signal?.removeEventListener("abort", stop);
-        resolve();
-      }, Math.max(0, ms));
-      signal?.addEventListener("abort", stop, { once: true });
-    }),
+  async sleep(ms, signal) {
+    let restMs = ms > 0 ? ms : 0;
+    do {
+      const sliceMs = Math.min(restMs, LONGEST_TIMER_MS);
+      await timer(sliceMs, signal);
+      restMs -= sliceMs;
+    } while (restMs > 0);
+  },
 };
+
+/** The longest delay that a timer of JavaScript takes; a longer one would end after 1 ms. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+function timer(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const stop = () => {
+      clearTimeout(id);
+      reject(signal?.reason);
+    };
+    const id = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+}
 
 /** The real surroundings. `fetch` is looked up at each call, so that a later patch of it is seen. */
 export const realSystem: System = {
