@@ -101,13 +101,88 @@ export function isAwsError(error: unknown, ...codes: readonly string[]): error i
   return error instanceof AwsServiceError && codes.includes(error.code);
 }
 
-/** One line for a log or an event: class, message and the chain of causes, without stacks. */
+/** One line for a log or an event: class, message and the chain of causes, without stacks. Never throws, whatever was thrown. */
 export function errorText(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const own = error.name === "Error" || error.message.startsWith(error.name)
-    ? error.message
-    : `${error.name}: ${error.message}`;
-  return error.cause === undefined ? own : `${own} (cause: ${errorText(error.cause)})`;
+  const texts: string[] = [];
+  const seen = new Set<unknown>();
+  // An error may be its own cause, at any remove.
+  for (let cause = error; !seen.has(cause) && seen.size < MOST_CAUSES;) {
+    seen.add(cause);
+    const { text, next } = described(cause);
+    texts.push(text);
+    if (next === undefined) break;
+    cause = next;
+  }
+  return texts.join(" (cause: ") + ")".repeat(texts.length - 1);
+}
+
+/** The most errors of one chain of causes that are put into words. Ours. */
+const MOST_CAUSES = 10;
+
+/** An error without its cause. Getters, proxies and objects without `toString` may throw when they are looked at. */
+function described(error: unknown): { readonly text: string; readonly next: unknown } {
+  try {
+    if (!(error instanceof Error)) return { text: String(error), next: undefined };
+    const name = String(error.name), message = String(error.message);
+    const text = name === "Error" || message.startsWith(name) ? message : `${name}: ${message}`;
+    return { text, next: causeOf(error) };
+  } catch {
+    return { text: "an error that cannot be put into words", next: undefined };
+  }
+}
+
+function causeOf(error: Error): unknown {
+  try {
+    return error.cause;
+  } catch {
+    return undefined; // what it says itself counts all the same
+  }
+}
+
+/** The class of an error, or the type of whatever else was thrown. Never throws. */
+export function errorClass(error: unknown): string {
+  try {
+    return error instanceof Error ? String(error.name) : typeof error;
+  } catch {
+    return "unknown";
+  }
+}
+
+/** The code of an error, of AWS (`ThrottlingException`) or of the system (`ECONNREFUSED`), where it has one. Never throws. */
+export function errorCode(error: unknown): string | undefined {
+  try {
+    return error instanceof Error && "code" in error && typeof error.code === "string"
+      ? error.code
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What user code threw, fit to be passed on: `undefined`, which would look like no error, and a value that throws when its
+ * class is asked for (a revoked proxy) become errors that say so.
+ */
+export function thrownError(thrown: unknown): unknown {
+  if (thrown === undefined) return new Error("undefined was thrown");
+  try {
+    void (thrown instanceof Error);
+    return thrown;
+  } catch {
+    return new Error("something was thrown that cannot be looked at");
+  }
+}
+
+/**
+ * Whether a permission of the runtime is missing, at any remove: `--allow-net` of Deno, `--permission` of Node. This process
+ * cannot get it later, so nothing is worth another attempt.
+ */
+export function isNotPermitted(error: unknown): boolean {
+  for (let depth = 0, cause = error; cause !== undefined && depth < MOST_CAUSES; depth++) {
+    if (errorClass(cause) === "NotCapable" || errorCode(cause) === "ERR_ACCESS_DENIED") return true;
+    cause = cause instanceof Error ? causeOf(cause) : undefined;
+  }
+  return false;
 }
 
 /** What errors of one kind have in common: whoever tells of a trouble once goes by this, for requests have ids. */

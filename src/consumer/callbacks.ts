@@ -5,6 +5,7 @@
  * @module
  */
 
+import { thrownError } from "../errors.ts";
 import type { ProcessorCallback, WorkerEvent } from "../events.ts";
 import type { Clock } from "../system.ts";
 import type { HeldLease } from "./held_lease.ts";
@@ -37,7 +38,7 @@ export async function runCallback(
     await call();
   } catch (thrown) {
     ok = false;
-    error = thrown;
+    error = thrownError(thrown);
   }
   const ms = clock.monotonicMs() - startedMs;
   emit({ type: "callbackEnded", ...which, ms, error });

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { errorText, LeaseLostError, ProcessorRestartError } from "../errors.ts";
+import { errorText, LeaseLostError, ProcessorRestartError, thrownError } from "../errors.ts";
 import type { ProcessorCallback, ShardPhase } from "../events.ts";
 import type { Lease } from "../lease/lease.ts";
 import type { Retrieval } from "../retrieval/retrieval.ts";
@@ -166,7 +166,7 @@ class ShardConsumer {
     try {
       processor = this.#options.processor(this.#held.shardId, this.#options.stream);
     } catch (error) {
-      return { type: "restart", error };
+      return { type: "restart", error: thrownError(error) };
     }
     try {
       return await this.#live(processor, context, checkpointer, failure.signal);

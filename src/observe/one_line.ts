@@ -23,14 +23,7 @@ export function oneLine(text: string, most: number = MOST_CHARACTERS): string {
 
 /** What {@linkcode oneLine} leaves of an error with its causes. Never throws, whatever was thrown. */
 export function errorLine(error: unknown): string {
-  let text: string;
-  try {
-    text = errorText(error);
-  } catch {
-    // An object without toString, a getter that throws, or a cause that is its own cause.
-    text = "an error that cannot be put into words";
-  }
-  return oneLine(text);
+  return oneLine(errorText(error));
 }
 
 /** C0 and C1 controls, line and paragraph separators, and the marks that turn the direction of writing. */

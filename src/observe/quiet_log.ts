@@ -8,7 +8,7 @@
  * @module
  */
 
-import { AwsServiceError } from "../errors.ts";
+import { errorClass, errorCode } from "../errors.ts";
 import type { EventListener, WorkerEvent } from "../events.ts";
 import type { Clock } from "../system.ts";
 import { type LogLine, logLine } from "./log_lines.ts";
@@ -52,12 +52,12 @@ export function quietLog(clock: Clock, write: (line: LogLine) => void): EventLis
 function kindOfFailure(event: WorkerEvent): string | undefined {
   switch (event.type) {
     case "passFailed":
-      return `${event.type} ${event.pass} ${codeOf(event.error)}`;
+      return `${event.type} ${event.pass} ${kindOf(event.error)}`;
     case "leaseRenewalFailed":
     case "fetchFailed":
     case "checkpointFailed":
     case "credentialsRefreshFailed":
-      return `${event.type} ${codeOf(event.error)}`;
+      return `${event.type} ${kindOf(event.error)}`;
     case "requestRetried":
       return event.code === "TimeoutError" ? `${event.type} ${event.service}` : undefined;
     default:
@@ -65,7 +65,6 @@ function kindOfFailure(event: WorkerEvent): string | undefined {
   }
 }
 
-function codeOf(error: unknown): string {
-  if (error instanceof AwsServiceError) return error.code;
-  return error instanceof Error ? error.name : typeof error;
+function kindOf(error: unknown): string {
+  return errorCode(error) ?? errorClass(error);
 }
