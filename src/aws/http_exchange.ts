@@ -6,8 +6,9 @@
  * @module
  */
 
+import { isNotPermitted } from "../errors.ts";
 import type { System } from "../system.ts";
-import { NETWORK_ERROR, TIMEOUT_ERROR } from "./retry.ts";
+import { NETWORK_ERROR, NOT_PERMITTED_ERROR, TIMEOUT_ERROR } from "./retry.ts";
 import { isTimeLimit, withinTime } from "./time_limit.ts";
 
 /** A request to send. */
@@ -31,8 +32,18 @@ export interface HttpAnswer {
 /** Nothing was answered, or not in full. */
 export interface NoAnswer {
   readonly answered: false;
-  readonly code: typeof NETWORK_ERROR | typeof TIMEOUT_ERROR;
+  readonly code: typeof NETWORK_ERROR | typeof TIMEOUT_ERROR | typeof NOT_PERMITTED_ERROR;
   readonly cause: unknown;
+}
+
+/** What kept a request from being answered. */
+export function noAnswer(cause: unknown): NoAnswer {
+  const code = isTimeLimit(cause)
+    ? TIMEOUT_ERROR
+    : isNotPermitted(cause)
+    ? NOT_PERMITTED_ERROR
+    : NETWORK_ERROR;
+  return { answered: false, code, cause };
 }
 
 /**
@@ -61,6 +72,6 @@ export async function exchange(
     });
   } catch (cause) {
     if (signal?.aborted) throw signal.reason;
-    return { answered: false, code: isTimeLimit(cause) ? TIMEOUT_ERROR : NETWORK_ERROR, cause };
+    return noAnswer(cause);
   }
 }

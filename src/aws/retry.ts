@@ -31,6 +31,8 @@ export type Verdict = "transient" | "throttled" | "clockSkew" | "credentials" | 
 export const NETWORK_ERROR = "NetworkError";
 /** Nothing was answered in time. */
 export const TIMEOUT_ERROR = "TimeoutError";
+/** The runtime does not permit the request: it was not sent, and never will be. */
+export const NOT_PERMITTED_ERROR = "NotCapable";
 /** The answer is not what its checksum says. */
 export const CHECKSUM_ERROR = "ChecksumMismatch";
 /** The answer was a success that cannot be read. */
@@ -47,6 +49,7 @@ export function classify(failure: Failure): Verdict {
   if (TRANSIENT.has(failure.code)) return "transient";
   if (CLOCK_SKEW.has(failure.code)) return "clockSkew";
   if (CREDENTIALS.has(failure.code)) return "credentials";
+  if (failure.code === NOT_PERMITTED_ERROR) return "final";
   if (failure.status === undefined || failure.status === 408) return "transient";
   if (failure.status === 429) return "throttled";
   return failure.status >= 500 ? "transient" : "final";

@@ -10,7 +10,7 @@
 import { AwsServiceError, errorText } from "../errors.ts";
 import type { System } from "../system.ts";
 import { eventStreamMessages } from "./event_stream.ts";
-import type { HttpRequest } from "./http_exchange.ts";
+import { type HttpRequest, noAnswer } from "./http_exchange.ts";
 import type { Sent } from "./json_call.ts";
 import type { SubscribeToShardEvent } from "./kinesis_consumers.ts";
 import {
@@ -20,8 +20,8 @@ import {
   type WireChildShard,
   type WireRecord,
 } from "./kinesis_wire.ts";
-import { classify, MALFORMED_ERROR, NETWORK_ERROR, TIMEOUT_ERROR } from "./retry.ts";
-import { isTimeLimit, withinTime } from "./time_limit.ts";
+import { classify, MALFORMED_ERROR, NETWORK_ERROR } from "./retry.ts";
+import { withinTime } from "./time_limit.ts";
 
 /** A stream that the service has opened. */
 export interface OpenSubscription {
@@ -50,7 +50,7 @@ export async function openSubscription(
     });
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
-    return { answered: false, code: isTimeLimit(cause) ? TIMEOUT_ERROR : NETWORK_ERROR, cause };
+    return noAnswer(cause);
   }
 }
 

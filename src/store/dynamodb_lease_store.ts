@@ -25,6 +25,7 @@ import {
   type LeaseTableOptions,
   OWNER_INDEX,
   scanSegments,
+  statusProblem,
 } from "./lease_table.ts";
 import { keysOwnedBy, listingOf } from "./table_listing.ts";
 
@@ -139,9 +140,10 @@ export class DynamoDBLeaseStore implements LeaseStore {
     const { dynamodb, tableName, system: { clock }, onEvent } = this.#options;
     const startMs = clock.monotonicMs();
     let created = false;
+    let statusBefore: string | undefined;
     while (true) {
       const table = await dynamodb.describeTable(tableName, signal);
-      const problem = table === undefined ? undefined : keyProblem(table);
+      const problem = table === undefined ? undefined : keyProblem(table) ?? statusProblem(table);
       if (problem !== undefined) throw new LeaseTableError(problem);
       if (table !== undefined && isUsable(table)) return { table, created };
       if (table === undefined && !created) {
@@ -154,8 +156,23 @@ export class DynamoDBLeaseStore implements LeaseStore {
             `got ${table?.tableStatus ?? "no such table"}`,
         );
       }
+      const status = table?.tableStatus;
+      // A table that was just made needs some seconds: a start that takes longer says so by itself.
+      if (status !== undefined && status !== "CREATING" && status !== statusBefore) {
+        this.#reportStatus(status);
+      }
+      statusBefore = status;
       await clock.sleep(TABLE_POLL_MS, signal);
     }
+  }
+
+  #reportStatus(status: string): void {
+    this.#options.onEvent?.({
+      type: "notice",
+      level: "warning",
+      leaseKey: undefined,
+      text: `Lease table "${this.#options.tableName}" is ${status}: waiting until it is ACTIVE`,
+    });
   }
 
   /** Starts the making of the index. Losing a race to another worker is as good; any other failure leaves us with scans. */

@@ -68,6 +68,30 @@ export function keyProblem({ tableName, keySchema }: TableDescription): string |
   }, expected "${LEASE_KEY}": delete the table or set tableName`;
 }
 
+/**
+ * Why waiting for the table is of no use, with what is to be done; undefined while it may become usable by itself.
+ *
+ * Source: DynamoDB API reference, `TableDescription`, `TableStatus`.
+ */
+export function statusProblem({ tableName, tableStatus }: TableDescription): string | undefined {
+  const mend = MENDS[tableStatus];
+  return mend === undefined
+    ? undefined
+    : `Cannot use lease table "${tableName}": expected status ACTIVE: got ${tableStatus}: ${mend}`;
+}
+
+const RESTORE =
+  "DynamoDB archives a table whose KMS key it cannot use for seven days: restore the backup that it made, " +
+  "or set another tableName, which starts over from initialPositionInStream";
+
+const MENDS: Readonly<Partial<Record<string, string>>> = {
+  ARCHIVING: RESTORE,
+  ARCHIVED: RESTORE,
+  INACCESSIBLE_ENCRYPTION_CREDENTIALS:
+    "DynamoDB cannot use the table's KMS key: enable the key, or allow it in the key's policy, within seven days, or the " +
+    "table is archived; then start again",
+};
+
 /** Whether leases can be read and written. A table being changed can. */
 export function isUsable({ tableStatus }: TableDescription): boolean {
   return tableStatus === "ACTIVE" || tableStatus === "UPDATING";

@@ -17,6 +17,7 @@ import type { TableFormat } from "../lease/table_format.ts";
 import type { System } from "../system.ts";
 import { fleetFormat } from "./fleet_format.ts";
 import type { WorkerSettings } from "./settings.ts";
+import { sayWhileWaiting } from "../still_waiting.ts";
 import type { Streams } from "./streams.ts";
 
 /** What starting up needs. */
@@ -63,11 +64,34 @@ export async function untilDone<T>(
 }
 
 async function tryStartUp(options: StartUpOptions, signal: AbortSignal): Promise<TableFormat> {
-  await options.streams.start(signal);
-  await options.leaseStore.ensureTable(signal);
-  const format = await fleetFormat(options, undefined, signal);
-  await options.leaseStore.adoptTable(signal);
+  const { streams, leaseStore, settings: { tableName } } = options;
+  const table = `lease table "${tableName}"`;
+  await aloud(options, streamsText(options.settings.streams), () => streams.start(signal));
+  await aloud(options, `${table} to be usable`, () => leaseStore.ensureTable(signal));
+  const format = await aloud(
+    options,
+    `${table} to show what fleet it has`,
+    () => fleetFormat(options, undefined, signal),
+  );
+  await aloud(options, `the settings of ${table}`, () => leaseStore.adoptTable(signal));
   return format;
+}
+
+/** Does one thing of a start, and says in the log what it waits for when that takes long. */
+export function aloud<T>(
+  { system: { clock }, emit }: Pick<StartUpOptions, "system" | "emit">,
+  what: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const say = (text: string) => emit({ type: "notice", level: "warning", leaseKey: undefined, text });
+  return sayWhileWaiting(what, { clock, say }, work);
+}
+
+function streamsText(streams: WorkerSettings["streams"]): string {
+  if (streams.mode === "one") return `stream "${streams.stream.streamName}" to be described`;
+  return typeof streams.list === "function"
+    ? "the function that lists the streams"
+    : "the streams to be described";
 }
 
 /** Whether trying again cannot help. */

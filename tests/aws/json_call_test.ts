@@ -194,6 +194,21 @@ for (const { comment, step, code } of TRANSIENT) {
   });
 }
 
+Deno.test("a call that the runtime does not permit is not repeated, and says what is missing", async () => {
+  const denied = Object.assign(
+    new Error(
+      'Requires net access to "kinesis.eu-central-1.amazonaws.com:443", run again with the --allow-net flag',
+    ),
+    { name: "NotCapable" },
+  );
+  for (const step of [denied, new TypeError("fetch failed", { cause: denied })]) {
+    const { result, requests } = callWith({ steps: [step, OK] });
+    const error = await failureOf(result);
+    assertEquals([error.code, error.retryable, requests.length], ["NotCapable", false, 1]);
+    assertStringIncludes(error.message, "run again with the --allow-net flag");
+  }
+});
+
 Deno.test("an answer that decode() refuses is malformed, with the reason as cause", async () => {
   const { result } = callWith({
     steps: [OK],

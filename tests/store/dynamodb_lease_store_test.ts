@@ -109,12 +109,45 @@ Deno.test("ensureTable() uses a table that is being updated", async () => {
   assertEquals(await bed.store.ensureTable(), { created: false });
 });
 
+for (
+  const [tableStatus, mend] of [
+    ["ARCHIVING", "restore the backup"],
+    ["ARCHIVED", "restore the backup"],
+    ["INACCESSIBLE_ENCRYPTION_CREDENTIALS", "enable the key"],
+  ] as const
+) {
+  Deno.test(`ensureTable() refuses a table that is ${tableStatus} at once, with what to do`, async () => {
+    const bed = testBed({ describeTable: answers({ ...ACTIVE, tableStatus }) });
+    const error = await assertRejects(
+      () => bed.store.ensureTable(),
+      LeaseTableError,
+      `Cannot use lease table "app": expected status ACTIVE: got ${tableStatus}: DynamoDB `,
+    );
+    assertStringIncludes(error.message, mend);
+    assertEquals(bed.events, []);
+  });
+}
+
+Deno.test("ensureTable() says once what a table is that it waits for, unless it was just made", async () => {
+  const inStatus = (tableStatus: string) => ({ ...ACTIVE, tableStatus });
+  const states = ["CREATING", "DELETING", "DELETING", "UNHEARD_OF", "CREATING", "ACTIVE"].map(inStatus);
+  const bed = testBed({ describeTable: answers(...states) });
+  await bed.runFor(5_000, bed.store.ensureTable());
+  const texts = bed.events.map((event) =>
+    event.type === "notice" ? `${event.level} ${event.text}` : event.type
+  );
+  assertEquals(texts, [
+    'warning Lease table "app" is DELETING: waiting until it is ACTIVE',
+    'warning Lease table "app" is UNHEARD_OF: waiting until it is ACTIVE',
+  ]);
+});
+
 Deno.test("ensureTable() gives up after ten minutes", async () => {
-  const bed = testBed({ describeTable: () => Promise.resolve({ ...ACTIVE, tableStatus: "ARCHIVED" }) });
+  const bed = testBed({ describeTable: () => Promise.resolve({ ...ACTIVE, tableStatus: "UNHEARD_OF" }) });
   const failed = assertRejects(
     () => bed.store.ensureTable(),
     Error,
-    'Cannot use lease table "app": expected it ACTIVE within 600 s: got ARCHIVED',
+    'Cannot use lease table "app": expected it ACTIVE within 600 s: got UNHEARD_OF',
   );
   await bed.clock.advance(601_000);
   await failed;
