@@ -20,29 +20,35 @@ import { credentialsFromSpec } from "./src/aws/credentials_from_spec.ts";
 import { parseCredentialsSpec } from "./src/aws/credentials_spec.ts";
 import { instanceRegion } from "./src/aws/instance_region.ts";
 import type { RecordProcessorFactory } from "./src/consumer/record_processor.ts";
-import { errorText } from "./src/errors.ts";
+import { errorText, isNotPermitted } from "./src/errors.ts";
 import type { EventListener } from "./src/events.ts";
 import { HELP, parseCommand, type RunCommand } from "./src/host/arguments.ts";
 import { childStarter } from "./src/host/child_process.ts";
 import { cpuSource } from "./src/host/cpu_source.ts";
 import { variable, variableNames } from "./src/host/environment.ts";
+import { guardConsole } from "./src/host/guarded_console.ts";
 import { folderOf, readFile, readTextFile, workingFolder } from "./src/host/files.ts";
 import { isStartedFile, loadModule } from "./src/host/modules.ts";
 import { profileLoader } from "./src/host/profile_credentials.ts";
 import { profileRegion } from "./src/host/profile_region.ts";
 import { type RunningServer, serve } from "./src/host/serve.ts";
 import { listenToSignals } from "./src/host/signals.ts";
-import { VERSION } from "./src/host/version.ts";
 import { executableOf, moduleProcessor } from "./src/multilang/module_processor.ts";
 import { multiLangProcessor } from "./src/multilang/multilang_processor.ts";
-import type { Settings } from "./src/multilang/property.ts";
 import { type Configuration, configurationOf, withRegion } from "./src/multilang/property_options.ts";
 import { environmentEntries, fileEntries } from "./src/multilang/property_source.ts";
 import { decodeProperties } from "./src/multilang/properties.ts";
+import { isWritten, type LineWriter, lineWriter } from "./src/observe/line_writer.ts";
+import { inTurn } from "./src/observe/listeners.ts";
 import type { LogLevel, LogLine } from "./src/observe/log_lines.ts";
 import { quietLog } from "./src/observe/quiet_log.ts";
+import { SUMMARY_INTERVAL_MS, summaryLine } from "./src/observe/summary.ts";
 import { Totals } from "./src/observe/totals.ts";
-import { realSystem, type System } from "./src/system.ts";
+import { type HealthLimits, healthOf } from "./src/observe/verdict.ts";
+import { sayWhileWaiting } from "./src/still_waiting.ts";
+import { pause, realSystem, type System } from "./src/system.ts";
+import { VERSION } from "./src/version.ts";
+import { faultLimits } from "./src/worker/event_outlet.ts";
 import type { WorkerOptions } from "./src/worker/options.ts";
 import { KinesisWorker } from "./src/worker/worker.ts";
 
@@ -75,7 +81,11 @@ export async function main(args: readonly string[], host: Host): Promise<number>
       host.out(`kclite ${VERSION}`);
       return 0;
     case "misuse":
-      host.err(`${command.problem}\nTry --help`);
+      try {
+        host.err(`${command.problem}\nTry --help`);
+      } catch {
+        // The exit code says the same.
+      }
       return 2;
     case "run":
       return await new Program(command, host).run();
@@ -88,6 +98,9 @@ class Program {
   readonly #host: Host;
   readonly #system: System;
   readonly #failure = new AbortController();
+  readonly #log: LineWriter;
+  /** What is odd about the configuration; it follows the first line, which says what runs. */
+  #notices: LogLine[] = [];
   #leastLevel: LogLevel;
   #told: unknown;
 
@@ -95,6 +108,7 @@ class Program {
     this.#command = command;
     this.#host = host;
     this.#system = host.options?.system ?? realSystem;
+    this.#log = lineWriter(host.err, { clock: this.#system.clock, least: () => this.#leastLevel });
     // Until the properties are read only the flag can tell.
     const isDebug = command.entries.some(({ key, value }) => key === "logLevel" && value === "debug");
     this.#leastLevel = isDebug ? "debug" : "info";
@@ -106,10 +120,12 @@ class Program {
       const configuration = await this.#configure();
       const totals = new Totals(this.#system.clock);
       const worker = await this.#worker(configuration, totals);
-      health = await this.#serveHealth(configuration, totals);
-      await this.#consume(worker);
+      const limits = faultLimits(configuration.options);
+      health = await this.#serveHealth(configuration, totals, limits);
+      await this.#consume(worker, totals, limits);
       return 0;
     } catch (error) {
+      this.#logNotices();
       const { signal } = this.#host;
       if (signal.aborted && error === signal.reason) return 0;
       this.#tellOf(error);
@@ -126,10 +142,10 @@ class Program {
     const fromFile = file === undefined ? [] : fileEntries(decodeProperties(await readFile(file)), file);
     const configuration = configurationOf([fromFile, environmentEntries(env, envNames), entries]);
     this.#leastLevel = configuration.settings.logLevel ?? "info";
-    for (const text of warnings) this.#log({ level: "warning", text });
+    this.#notices = warnings.map((text) => ({ level: "warning", text }));
     const region = configuration.options.region ?? await this.#findRegion();
     const complete = withRegion(configuration, region);
-    for (const notice of complete.notices) this.#log(notice);
+    this.#notices.push(...complete.notices);
     if (complete.options.region === undefined && this.#host.options?.kinesis === undefined) {
       throw new TypeError(
         "Cannot start: expected a region: set regionName; there is none in AWS_REGION, AWS_DEFAULT_REGION, the " +
@@ -149,12 +165,12 @@ class Program {
   }
 
   async #worker({ options, settings, retrieval }: Configuration, totals: Totals): Promise<KinesisWorker> {
-    const listeners: EventListener[] = [
-      quietLog(this.#system.clock, (line) => this.#log(line)),
+    const others = this.#host.options?.onEvent;
+    const onEvent = inTurn([
       totals.listener,
-      ...(this.#host.options?.onEvent === undefined ? [] : [this.#host.options.onEvent]),
-    ];
-    const onEvent: EventListener = (event) => listeners.forEach((listener) => listener(event));
+      quietLog(this.#system.clock, this.#log),
+      ...(others === undefined ? [] : [others]),
+    ]);
     const credentials = (value: string) => this.#credentials(value, options.region, onEvent);
     const { applicationName = "", streamName, streams } = options;
     const named = streamName === undefined && Array.isArray(streams)
@@ -169,15 +185,18 @@ class Program {
       ...(disableWorkerMetrics
         ? {}
         : { cpuUtilization: cpuSource({ system: this.#system, env: this.#host.env }) }),
-      processor: await this.#processor(executableName, settings, onEvent),
+      ...await this.#processing(executableName, { options, settings, onEvent }),
       ...this.#host.options,
+      log: false, // `onEvent` writes it
       onEvent,
     });
     this.#log({
       level: "info",
       // The words of the MultiLangDaemon, by which people search.
-      text: `Running ${applicationName} to process ${named} with executable ${executableName}`,
+      text:
+        `Running ${applicationName} to process ${named} with executable ${executableName}, kclite ${VERSION}`,
     });
+    this.#logNotices();
     this.#log({ level: retrieval.level, text: retrieval.reason });
     return worker;
   }
@@ -186,7 +205,7 @@ class Program {
     const { systemProperties } = this.#command;
     const { env } = this.#host;
     const spec = parseCredentialsSpec(value);
-    for (const text of spec.notes) this.#log({ level: "warning", text });
+    for (const text of spec.notes) this.#notices.push({ level: "warning", text });
     const surroundings: CredentialsSurroundings = {
       system: this.#system,
       onEvent,
@@ -206,47 +225,76 @@ class Program {
   }
 
   /** A module is run in this process, anything else in a child process for each shard. */
-  async #processor(
+  async #processing(
     executableName: string,
-    settings: Settings,
-    onEvent: EventListener,
-  ): Promise<RecordProcessorFactory> {
+    { options, settings, onEvent }: Pick<Configuration, "options" | "settings"> & {
+      readonly onEvent: EventListener;
+    },
+  ): Promise<{ readonly processor: RecordProcessorFactory; readonly onProcessError?: "retry" }> {
     const executable = executableOf(executableName);
     if (executable.type === "module") {
       const { path, ignored } = executable;
       if (ignored.length > 0) {
-        this.#log({ level: "warning", text: `A module takes no arguments: ignored ${ignored.join(" ")}` });
+        this.#notices.push({
+          level: "warning",
+          text: `A module takes no arguments: ignored ${ignored.join(" ")}`,
+        });
       }
       const { file } = this.#command;
       const folders = [workingFolder(), ...(file === undefined ? [] : [folderOf(file)])];
       const onMisfit = (error: TypeError) => this.#failure.abort(error);
-      return moduleProcessor(await loadModule(path, folders), { path, onMisfit });
+      const waiting = {
+        clock: this.#system.clock,
+        say: (text: string) => this.#log({ level: "warning", text }),
+      };
+      const module = await sayWhileWaiting(
+        `module "${path}" to load`,
+        waiting,
+        () => loadModule(path, folders),
+      );
+      return { processor: moduleProcessor(module, { path, onMisfit }) };
+    }
+    const { onProcessError = "retry" } = options;
+    if (onProcessError !== "retry") {
+      const text =
+        `onProcessError = ${onProcessError} is for modules: a program that fails starts again at the last checkpoint`;
+      this.#notices.push({ level: "warning", text });
     }
     const { timeoutInSeconds, onChildFailure } = settings;
-    return multiLangProcessor({
+    const processor = multiLangProcessor({
       executableName,
       spawn: childStarter().spawn,
       clock: this.#system.clock,
       timeoutMs: timeoutInSeconds === undefined ? undefined : timeoutInSeconds * 1000,
       onEvent,
       // Once is enough: at this level the log repeats it, with the shard.
-      writeStderr: this.#writes("info") ? undefined : this.#host.childStderr,
+      writeStderr: isWritten("info", this.#leastLevel) ? undefined : (bytes) => this.#passOn(bytes),
       stopping: this.#host.signal,
-      onChildFailure: onChildFailure === "exit" ? (error) => this.#failure.abort(error) : undefined,
+      onChildFailure: (error) => {
+        // Another child would not be permitted to start either.
+        if (onChildFailure === "exit" || isNotPermitted(error)) this.#failure.abort(error);
+      },
     });
+    // What programs do in any case: the batch comes again.
+    return { processor, onProcessError: "retry" };
+  }
+
+  #passOn(stderr: Uint8Array): void {
+    try {
+      this.#host.childStderr(stderr);
+    } catch {
+      // What cannot be printed is no reason to stop reading: the child would wait for us.
+    }
   }
 
   async #serveHealth(
-    { options, settings: { healthPort, healthHost, healthCallbackLimitMillis: callbackLimitMs } }:
-      Configuration,
+    { settings: { healthPort, healthHost } }: Configuration,
     totals: Totals,
+    limits: HealthLimits,
   ): Promise<RunningServer | undefined> {
     if (healthPort === undefined) return undefined;
     const { healthApp } = await import("./src/observe/health.ts");
-    const { failoverTimeMs, idleTimeBetweenReadsMs = 0 } = options;
-    // A worker told to renew or to read rarely is well while it does.
-    const stallLimitMs = Math.max(60_000, 2 * idleTimeBetweenReadsMs);
-    const server = await serve(healthApp(totals, { failoverTimeMs, callbackLimitMs, stallLimitMs }).fetch, {
+    const server = await serve(healthApp(totals, limits).fetch, {
       port: healthPort,
       hostname: healthHost,
       setting: "healthPort",
@@ -256,15 +304,30 @@ class Program {
   }
 
   /** Until the program is told to stop, or finds that it cannot go on. */
-  async #consume(worker: KinesisWorker): Promise<void> {
+  async #consume(worker: KinesisWorker, totals: Totals, limits: HealthLimits): Promise<void> {
+    const over = new AbortController();
+    const summing = this.#sumUp(totals, limits, over.signal);
     try {
       await worker.run(AbortSignal.any([this.#host.signal, this.#failure.signal]));
     } catch (error) {
       // Its last event was a line of the log.
       this.#told = error;
       throw error;
+    } finally {
+      over.abort();
+      await summing;
     }
     this.#failure.signal.throwIfAborted();
+  }
+
+  /** Says now and then how the worker is, so that a log that is silent means trouble. */
+  async #sumUp(totals: Totals, limits: HealthLimits, signal: AbortSignal): Promise<void> {
+    let before = totals.snapshot();
+    while (await pause(this.#system.clock, SUMMARY_INTERVAL_MS, signal)) {
+      const now = totals.snapshot();
+      this.#log(summaryLine(now, before, healthOf(now, limits)));
+      before = now;
+    }
   }
 
   #tellOf(error: unknown): void {
@@ -275,28 +338,20 @@ class Program {
     if (error instanceof Error && error.stack !== undefined) this.#log({ level: "debug", text: error.stack });
   }
 
-  #writes(level: LogLevel): boolean {
-    return LEVELS.indexOf(level) >= LEVELS.indexOf(this.#leastLevel);
-  }
-
-  #log({ level, text }: LogLine): void {
-    if (!this.#writes(level)) return;
-    const time = new Date(this.#system.clock.epochMs()).toISOString();
-    this.#host.err(`${time} ${level.toUpperCase().padEnd(7)} ${text}`);
+  #logNotices(): void {
+    for (const notice of this.#notices.splice(0)) this.#log(notice);
   }
 }
 
-/** From the least to the most important. */
-const LEVELS: readonly LogLevel[] = ["debug", "info", "warning", "error"];
-
 if (import.meta.main ?? isStartedFile(import.meta.url)) {
+  const { out, err } = guardConsole();
   const request = listenToSignals(
     (name) => console.error(`${name}: stopping; once more to end at once`),
     (exitCode) => process.exit(exitCode),
   );
   const exitCode = await main(process.argv.slice(2), {
-    out: (line) => console.log(line),
-    err: (line) => console.error(line),
+    out,
+    err,
     childStderr: (bytes) => void process.stderr.write(bytes),
     env: variable,
     envNames: variableNames(),

@@ -17,6 +17,7 @@
  *     },
  *     shardEnded: (context) => context.checkpoint(),
  *   }),
+ *   onProcessError: "retry", // KCL's rule, and the default, is to skip a batch whose processRecords throws
  * });
  * const stop = new AbortController();
  * const running = worker.run(stop.signal);
@@ -67,6 +68,11 @@ export type {
   ShardPhase,
   WorkerEvent,
 } from "./src/events.ts";
+export type { LogFormat, LogRecord } from "./src/observe/line_writer.ts";
+export { logTo } from "./src/observe/log.ts";
+export type { LogOptions } from "./src/observe/log.ts";
+export { logLine } from "./src/observe/log_lines.ts";
+export type { LogLevel, LogLine } from "./src/observe/log_lines.ts";
 export {
   AwsServiceError,
   CredentialsError,

@@ -48,6 +48,7 @@ async function requestsPerHour(isBusy: boolean): Promise<Map<string, number>> {
   const stop = new AbortController();
   const workers = Array.from({ length: workerCount }, (_, i) =>
     new KinesisWorker({
+      log: false,
       applicationName: "cost",
       streamName: "words",
       region: "us-east-1",

@@ -12,6 +12,7 @@ if (import.meta.main) {
   const stop = new AbortController();
   Deno.addSignalListener("SIGTERM", () => stop.abort());
   await new KinesisWorker({
+    log: false,
     ...JSON.parse(Deno.args[0] ?? "{}"),
     processor: (shardId) => ({
       async processRecords(_batch, context) {

@@ -47,6 +47,7 @@ export async function workerTurn(url: string, size: TurnSize = fullTurn): Promis
   const table = new MemoryTable("bench", "leaseKey");
   let turn: Turn | undefined;
   const worker = new KinesisWorker({
+    log: false,
     applicationName: "bench",
     streamName: "bench",
     region: "us-east-1",

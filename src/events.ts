@@ -1,6 +1,6 @@
 /**
- * The one outlet for what happens. Nothing in src logs: metrics, health and the command line's log lines are
- * listeners to these events. An event is a plain value; a listener must not throw and should return at once.
+ * The one outlet for what happens: metrics, health and the log are listeners to these events. An event is a plain value, and
+ * its error survives `JSON.stringify`; a listener must not throw and should return at once.
  *
  * @module
  */
@@ -49,6 +49,13 @@ export type WorkerEvent =
     readonly streamName: string | undefined;
     readonly tableName: string;
     readonly workerId: string;
+  }
+  /** What becomes of a batch when `processRecords` throws. Comes once, right after the start. */
+  | {
+    readonly type: "errorRule";
+    readonly rule: "skip" | "retry" | "stop";
+    /** False: it is the default. */
+    readonly isChosen: boolean;
   }
   | {
     readonly type: "initializationFailed";
@@ -270,6 +277,25 @@ export type WorkerEvent =
     readonly leaseKey: string | undefined;
     readonly text: string;
   }
+  /**
+   * What `/health` calls a fault has begun, or (`warning`) a trouble that is none yet: `callbackSlow`, `readsDisturbed`. Codes and
+   * texts are those of `/health`.
+   */
+  | {
+    readonly type: "faultBegan";
+    readonly code: string;
+    readonly level: "warning" | "error";
+    /** Undefined when it is about the worker as a whole. */
+    readonly leaseKey: string | undefined;
+    readonly text: string;
+  }
+  /** It is over, or its lease is no longer held, after `ms`. */
+  | {
+    readonly type: "faultEnded";
+    readonly code: string;
+    readonly leaseKey: string | undefined;
+    readonly ms: number;
+  }
   // Calls to AWS.
   | {
     readonly type: "requestSent";
@@ -298,5 +324,5 @@ export type WorkerEvent =
   }
   | { readonly type: "credentialsRefreshFailed"; readonly error: unknown };
 
-/** A listener. It must not throw; what it throws is swallowed by the worker, for one listener must not stop a fleet. */
+/** A listener. It must not throw: one listener must not stop a fleet, so the worker goes on and says so once. */
 export type EventListener = (event: WorkerEvent) => void;

@@ -287,7 +287,7 @@ Deno.test("main() runs a module beside its properties file until it is told to s
   assertEquals(answers, ["/health", "/ready", "/metrics"].map((path) => ({ status: 200, path })));
   assertMatch(
     log[0] ?? "",
-    /^\d{4}-\d\d-\d\dT[\d:.]+Z INFO {4}Running app to process stream smoke with executable words.mjs$/,
+    /^\d{4}-\d\d-\d\dT[\d:.]+Z INFO {4}Running app to process stream smoke with executable words.mjs, kclite 0\.1\.0$/,
   );
   assertMatch(log[1] ?? "", /Z INFO {4}Reading by polling, as retrievalMode says\.$/);
   assertMatch(log.at(-1) ?? "", /Z INFO {4}Stopped$/);
@@ -493,4 +493,132 @@ Deno.test({
     assertEquals(await askedOfAgent([], "notice"), ["http://agent/v4/1/stats"]);
     assertEquals(await askedOfAgent(["--set", "disableWorkerMetrics=true"], "leadershipGained"), []);
   },
+});
+
+/** A worker in memory whose time the test moves. */
+function memoryHost(options: Partial<Host["options"]> = {}) {
+  const bed = new MemoryBed();
+  const kinesis = new ScriptedKinesis(() => bed.clock.monotonicMs());
+  kinesis.describeStreamSummary = () =>
+    Promise.resolve({
+      streamName: "words",
+      streamArn: undefined,
+      streamStatus: "ACTIVE",
+      streamCreationEpochS: undefined,
+      openShardCount: 1,
+    });
+  return {
+    clock: bed.clock,
+    options: {
+      system: bed.system,
+      kinesis,
+      leaseStore: bed.store,
+      coordinatorStore: bed.coordinator,
+      ...options,
+    },
+  };
+}
+
+Deno.test("main() writes a line on a healthy worker every ten minutes", async () => {
+  await withFolder({ "words.mjs": WORDS }, async (folder) => {
+    const { clock, options } = memoryHost();
+    const stop = new AbortController();
+    const rarely = [
+      "failoverTimeMillis=300000",
+      "leaseDiscoveryIntervalMillis=60000",
+      "disableWorkerMetrics=true",
+    ];
+    const executable = ["--executable", `${folder}/words.mjs`, ...rarely.flatMap((set) => ["--set", set])];
+    const ended = run([...FLAGS, ...executable], { env: KEYS, signal: stop.signal, options });
+    // Configuring and loading the module take real time.
+    while (clock.pendingMs.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await clock.advance(1_300_000);
+    stop.abort();
+    await Promise.all([ended, clock.advance(10_000)]);
+    const { code, log } = await ended;
+    assertEquals(code, 0, log.join("\n"));
+    const summaries = log.filter((line) => line.includes("so far"));
+    assertEquals(summaries.length, 2, log.join("\n"));
+    assertMatch(summaries[0] ?? "", /^INFO {4}Healthy: \S+ \(leader\): 0 shards, lag unknown, 0 records\/s/);
+  });
+});
+
+Deno.test("main() says what runs and its version first, then what is odd, then the rule for batches that throw", async () => {
+  await withFolder({ "words.mjs": WORDS }, async (folder) => {
+    const linesWith = async (...flags: readonly string[]) => {
+      const { options } = memoryHost();
+      const stop = new AbortController();
+      const onEvent = ({ type }: WorkerEvent) => type === "errorRule" && stop.abort();
+      const { log } = await run([...FLAGS, "--set", "unheardOf=1", ...flags], {
+        env: KEYS,
+        signal: stop.signal,
+        options: { ...options, onEvent },
+      });
+      return log;
+    };
+    const module = ["--executable", `${folder}/words.mjs`];
+    const [first = "", second = "", third = "", , rule = ""] = await linesWith(...module);
+    assertMatch(
+      first,
+      /^INFO {4}Running app to process stream words with executable .*words.mjs, kclite 0\.1\.0$/,
+    );
+    assertMatch(second, /^WARNING .*unheardOf/);
+    assertMatch(third, /^INFO {4}Reading by polling/);
+    assertMatch(rule, /^WARNING When processRecords throws, its records are SKIPPED/);
+    const chosen = await linesWith(...module, "--set", "onProcessError=skip");
+    assertMatch(chosen[4] ?? "", /^INFO {4}When processRecords throws, its records are SKIPPED/);
+    // A program starts again at its checkpoint, whatever the rule for modules.
+    const program = await linesWith("--executable", "app.py", "--set", "onProcessError=skip");
+    assertMatch(
+      program.join("\n"),
+      /WARNING onProcessError = skip is for modules: a program that fails starts again/,
+    );
+    assertMatch(
+      program.join("\n"),
+      /INFO {4}When processRecords throws, the batch comes again until it succeeds/,
+    );
+  });
+});
+
+Deno.test("main() works with a log that cannot be written, and says later how much is missing", async () => {
+  await withFolder({ "words.mjs": WORDS }, async (folder) => {
+    const { options } = memoryHost();
+    const stop = new AbortController();
+    const events: string[] = [], log: string[] = [];
+    let isFull = true;
+    const code = await main([...FLAGS, "--executable", `${folder}/words.mjs`], {
+      out: () => {},
+      err: (line) => {
+        if (isFull) throw new Error("No space left on device");
+        log.push(line.replace(/^\S+Z /, ""));
+      },
+      childStderr: () => {},
+      env: (name) => ({ ...NO_CREDENTIALS, ...KEYS })[name],
+      envNames: [],
+      signal: stop.signal,
+      options: {
+        ...options,
+        onEvent: ({ type }) => {
+          events.push(type);
+          if (type !== "errorRule") return;
+          isFull = false;
+          stop.abort();
+        },
+      },
+    });
+    assertEquals(code, 0);
+    assertEquals(events.at(-1), "workerStopped");
+    assertMatch(log[0] ?? "", /^ERROR {3}\d lines of this log could not be written$/);
+    assertEquals(log.at(-1), "INFO    Stopped");
+  });
+});
+
+Deno.test("main() ends with its exit code where even that cannot be printed", async () => {
+  const fail = () => {
+    throw new Error("No space left on device");
+  };
+  for (const [args, code] of [[["--strem", "x"], 2], [["none.properties"], 1]] as const) {
+    const host = { out: fail, err: fail, childStderr: fail, env: () => undefined, envNames: [] };
+    assertEquals(await main(args, { ...host, signal: new AbortController().signal }), code);
+  }
 });

@@ -29,7 +29,7 @@ export interface StopRequest {
 /**
  * Starts listening.
  *
- * @param onSignal Called with the first signal.
+ * @param onSignal Called with the first signal, once the request is made: what it throws changes nothing.
  * @param onSecond Called with any later one: ends the program, with this exit code.
  */
 export function listenToSignals(
@@ -45,8 +45,12 @@ export function listenToSignals(
       if (exitCode !== undefined) return nowMs - firstMs < ECHO_MS ? undefined : onSecond(EXIT_CODES[name]);
       firstMs = nowMs;
       exitCode = EXIT_CODES[name];
-      onSignal(name);
       stop.abort(new Error(`Stopped by ${name}`));
+      try {
+        onSignal(name);
+      } catch {
+        // A line that cannot be written must not end the program before its leases are handed over.
+      }
     });
   }
   return { signal: stop.signal, exitCode: () => exitCode };

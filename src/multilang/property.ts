@@ -26,7 +26,6 @@ export interface Settings {
   readonly disableWorkerMetrics?: boolean;
   readonly healthHost?: string;
   readonly healthPort?: number;
-  readonly healthCallbackLimitMillis?: number;
   readonly logLevel?: "debug" | "info" | "warning" | "error";
   readonly billingMode?: "PAY_PER_REQUEST" | "PROVISIONED";
   readonly readCapacity?: number;

@@ -337,13 +337,21 @@ const STARTING: readonly Property[] = [
     default: "127.0.0.1",
     note: "Address to serve them on. They have no authentication: `0.0.0.0` shows them to the whole network",
   }),
-  setting({
+  option({
     name: "healthCallbackLimitMillis",
     type: milliseconds,
-    setting: "healthCallbackLimitMillis",
+    option: "callbackLimitMs",
     default: "300000",
     note:
-      "How long a callback of a record processor may take until /health is 503; longer than the slowest batch that is well",
+      "How long a callback of a record processor may take until /health is 503 and the log calls it a fault; longer than the " +
+      "slowest batch that is well",
+  }),
+  option({
+    name: "logWarningForTaskAfterMillis",
+    type: milliseconds,
+    option: "logWarningForTaskAfterMs",
+    kcl: "none",
+    note: "A callback of a record processor that takes longer is worth a warning of the log",
   }),
   setting({
     name: "logLevel",

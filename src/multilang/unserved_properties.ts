@@ -90,12 +90,6 @@ const OTHERS: readonly Property[] = [
     kcl: "0, off",
     note: "Fewer reads near the tip; `idleTimeBetweenReadsInMillis` does the like",
   }),
-  notYet({
-    name: "logWarningForTaskAfterMillis",
-    type: milliseconds,
-    kcl: "none",
-    note: "/health tells of callbacks that take long",
-  }),
   noEffect({
     name: "shardSyncIntervalMillis",
     type: milliseconds,

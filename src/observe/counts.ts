@@ -34,6 +34,7 @@ export type CounterName =
   | "fetched_bytes_total"
   | "fetch_failures_total"
   | "iterators_expired_total"
+  | "checkpoints_trimmed_total"
   | "callback_seconds"
   | "callback_errors_total"
   | "batches_processed_total"
@@ -96,6 +97,10 @@ export const COUNTERS: Readonly<Record<CounterName, CounterSpec>> = {
   fetched_bytes_total: counter("Payload read from Kinesis, before de-aggregation."),
   fetch_failures_total: counter("Failed reads of Kinesis."),
   iterators_expired_total: counter("Shard iterators that expired before they were used."),
+  checkpoints_trimmed_total: counter(
+    "Checkpoints whose record is no longer in the stream, so that records may be lost, by what became of the shard.",
+    [{ outcome: "trim-horizon" }, { outcome: "latest" }, { outcome: "stop" }],
+  ),
   callback_seconds: summary("Time spent in the record processors, by callback.", [
     { callback: "processRecords" },
   ]),
@@ -164,8 +169,9 @@ export function countsOf(event: WorkerEvent): readonly Count[] {
     case "fetchFailed":
       return [count("fetch_failures_total")];
     case "iteratorExpired":
-    case "checkpointTrimmed":
       return [count("iterators_expired_total")];
+    case "checkpointTrimmed":
+      return [count("checkpoints_trimmed_total", { outcome: event.outcome })];
     case "callbackEnded": {
       const labels = { callback: event.callback };
       const time = count("callback_seconds", labels, event.ms / 1000);
@@ -210,6 +216,7 @@ export function countsOf(event: WorkerEvent): readonly Count[] {
     case "credentialsRefreshFailed":
       return [count("credentials_refreshes_total", { outcome: "failed" })];
     case "workerStarting":
+    case "errorRule":
     case "tableCreated":
     case "streamAdded":
     case "streamRemoved":
@@ -223,6 +230,8 @@ export function countsOf(event: WorkerEvent): readonly Count[] {
     case "callbackStarted":
     case "shardEndReached":
     case "notice":
+    case "faultBegan":
+    case "faultEnded":
     case "clockSkewLearned":
       return [];
   }

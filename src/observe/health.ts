@@ -4,7 +4,7 @@
  *
  * ```ts ignore
  * const totals = new Totals();
- * const worker = new KinesisWorker({ ...options, onEvent: totals.listener });
+ * const worker = new KinesisWorker({ ...options, onEvent: totals.listener }); // its log is written all the same
  * app.route("/kclite", healthApp(totals));
  * ```
  *

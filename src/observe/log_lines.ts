@@ -12,6 +12,7 @@
 import { AwsServiceError, LeaseLostError } from "../errors.ts";
 import type { LeaseLossReason, WorkerEvent } from "../events.ts";
 import { textOf } from "../stream/sequence_number.ts";
+import { VERSION } from "../version.ts";
 import { counted, durationText } from "./format.ts";
 import { errorLine, oneLine } from "./one_line.ts";
 import { thrownAt } from "./thrown_at.ts";
@@ -40,10 +41,19 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
     // The worker as a whole.
     case "workerStarting":
       return info(
-        `Starting worker ${event.workerId} of ${event.applicationName}: ` +
+        `Starting worker ${event.workerId} of ${event.applicationName} with kclite ${VERSION}: ` +
           `${event.streamName === undefined ? "many streams" : `stream ${event.streamName}`}, ` +
           `lease table ${event.tableName}`,
       );
+    case "errorRule": {
+      const text = `When processRecords throws, ${
+        ERROR_RULES[event.rule]
+      } (onProcessError is "${event.rule}"`;
+      // Whoever has not chosen the rule that loses records should not learn of it from a batch that is gone.
+      return event.isChosen || event.rule !== "skip"
+        ? info(`${text})`)
+        : warning(`${text}, the default and KCL's rule; with "retry" the batch comes again)`);
+    }
     case "initializationFailed": {
       const { attempt, attempts, retryInMs, error } = event;
       if (retryInMs === undefined) return undefined; // `workerStopped` follows, with the same error
@@ -186,10 +196,17 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
           "start until it does; it will be called again",
       );
     case "notice":
+      return { level: event.level, text: `${about(event.leaseKey)}${event.text}` };
+    case "faultBegan":
       return {
         level: event.level,
-        text: event.leaseKey === undefined ? event.text : `${event.leaseKey}: ${event.text}`,
+        text: `${about(event.leaseKey)}${
+          event.level === "error" ? "fault " : ""
+        }${event.code}: ${event.text}`,
       };
+    case "faultEnded":
+      // A log of warnings that has the beginning has the end too.
+      return warning(`${about(event.leaseKey)}${event.code} is over after ${durationText(event.ms)}`);
     // Calls to AWS.
     case "requestSent":
       return undefined;
@@ -215,6 +232,12 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
       return undefined;
   }
 }
+
+const ERROR_RULES: Readonly<Record<Extract<WorkerEvent, { readonly type: "errorRule" }>["rule"], string>> = {
+  skip: "its records are SKIPPED, and the next checkpoint passes them",
+  retry: "the batch comes again until it succeeds",
+  stop: "the lease is given up, and read again from its checkpoint",
+};
 
 const LOSSES: Readonly<Record<LeaseLossReason, string>> = {
   taken: "another worker owns it now",
@@ -262,6 +285,11 @@ function skippedOutcome(error: unknown): string {
   return error instanceof AwsServiceError && error.service === "dynamodb"
     ? `${notStored}, and a later checkpoint covers them, processed or not`
     : "they are SKIPPED";
+}
+
+/** What a line about one lease begins with. */
+function about(leaseKey: string | undefined): string {
+  return leaseKey === undefined ? "" : `${leaseKey}: `;
 }
 
 function behind(millisBehindLatest: number | undefined): string {

@@ -10,6 +10,7 @@
  */
 
 import type { ShardPhase } from "../events.ts";
+import { VERSION } from "../version.ts";
 import { type CounterName, COUNTERS, type Labels } from "./counts.ts";
 import { largestLagMs } from "./lag.ts";
 import { type Family, prometheusText, type Sample } from "./prometheus.ts";
@@ -47,9 +48,13 @@ function workerFamilies(snapshot: Snapshot, health: Health): readonly Family[] {
     stream: worker.streams.length === 1 ? worker.streams.join() : "",
     table: worker.tableName ?? "",
     worker: worker.workerId ?? "",
+    version: VERSION,
   };
   return [
-    gauge("info", "Always 1; its labels name the worker.", [{ labels: info, value: 1 }]),
+    gauge("info", "Always 1; its labels name the worker and the version of kclite.", [{
+      labels: info,
+      value: 1,
+    }]),
     gauge("healthy", "Whether every held shard makes progress and renewals succeed.", one(+health.healthy)),
     gauge("ready", "Whether the worker has started and is not stopping.", one(+health.ready)),
     gauge("leader", "Whether this worker leads its fleet.", one(+worker.leader)),

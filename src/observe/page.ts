@@ -11,6 +11,7 @@ import { largestLagMs } from "./lag.ts";
 import { heldShards, lagMs, type ShardTotals } from "./shard_totals.ts";
 import type { Snapshot } from "./totals.ts";
 import { textOf } from "../stream/sequence_number.ts";
+import { VERSION } from "../version.ts";
 import type { Fault, Health } from "./verdict.ts";
 
 /**
@@ -36,9 +37,9 @@ export function pageHtml(snapshot: Snapshot, health: Health, prefix: string): st
 <strong class="${health.healthy ? "good" : "bad"}">${health.healthy ? "healthy" : "failing"}</strong>
 <nav>${["health", "ready", "lag", "metrics"].map((path) => link(prefix, path)).join(" ")}</nav>
 </header>
-${faultList(health.faults)}${figures(snapshot)}${shardTable(snapshot, health.faults)}<footer>${
-    escapeHtml(new Date(snapshot.epochMs).toISOString())
-  }</footer>
+${faultList(health.faults)}${figures(snapshot)}${shardTable(snapshot, health.faults)}<footer>kclite ${
+    escapeHtml(VERSION)
+  }, ${escapeHtml(new Date(snapshot.epochMs).toISOString())}</footer>
 </body>
 </html>
 `;

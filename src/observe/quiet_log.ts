@@ -22,9 +22,9 @@ const MOST_KINDS = 100;
  * Makes the listener. The first failure of a kind is written at once; the next one after a minute says how many there
  * were in between.
  *
- * @param write Called with each line, of all levels.
+ * @param write Called with each line, of all levels, and its event.
  */
-export function quietLog(clock: Clock, write: (line: LogLine) => void): EventListener {
+export function quietLog(clock: Clock, write: (line: LogLine, event: WorkerEvent) => void): EventListener {
   const told = new Map<string, { readonly atMs: number; held: number }>();
   /** Passes of which the log says that they fail. */
   const failing = new Set<string>();
@@ -33,7 +33,7 @@ export function quietLog(clock: Clock, write: (line: LogLine) => void): EventLis
     if (line === undefined) return;
     if (event.type === "passRecovered" && !failing.delete(event.pass)) return;
     const kind = kindOfFailure(event);
-    if (kind === undefined) return write(line);
+    if (kind === undefined) return write(line, event);
     const nowMs = clock.monotonicMs();
     const before = told.get(kind);
     if (before !== undefined && nowMs - before.atMs < PERIOD_MS) {
@@ -44,7 +44,7 @@ export function quietLog(clock: Clock, write: (line: LogLine) => void): EventLis
     told.set(kind, { atMs: nowMs, held: 0 });
     if (event.type === "passFailed") failing.add(event.pass);
     const held = before?.held ?? 0;
-    write(held === 0 ? line : { ...line, text: `${line.text} (and ${held} more like it before)` });
+    write(held === 0 ? line : { ...line, text: `${line.text} (and ${held} more like it before)` }, event);
   };
 }
 

@@ -27,6 +27,12 @@ import {
 /** An event about one lease. */
 export type LeaseEvent = Extract<WorkerEvent, { readonly leaseKey: string }>;
 
+/** Whether an event is about one lease; notices and faults may be, and change nothing here. */
+export function isLeaseEvent(event: WorkerEvent): event is LeaseEvent {
+  return "leaseKey" in event && event.type !== "notice" && event.type !== "faultBegan" &&
+    event.type !== "faultEnded";
+}
+
 /** Why this worker no longer holds a lease that it held. */
 export type LeaseEnd =
   | Extract<WorkerEvent, { readonly type: "leaseLost" }>["reason"]

@@ -15,7 +15,7 @@ import { countsOf } from "./counts.ts";
 import { RecentMap } from "../recent_map.ts";
 import { noStreaks } from "./shard_streaks.ts";
 import type { FormerShard, ShardTotals } from "./shard_totals.ts";
-import { endedShard, foldShard, formerShard, gainedShard, heldShards } from "./shard_totals.ts";
+import { endedShard, foldShard, formerShard, gainedShard, heldShards, isLeaseEvent } from "./shard_totals.ts";
 import type { Series } from "./tally.ts";
 import { Tally } from "./tally.ts";
 import type { WorkerTotals } from "./worker_totals.ts";
@@ -90,7 +90,7 @@ export class Totals {
       this.#former.delete(event.leaseKey);
     } else if (event.type === "workerStopped") {
       for (const shard of this.#shards.values()) this.#put(endedShard(shard, "workerStopped", nowMs), nowMs);
-    } else if ("leaseKey" in event && event.type !== "notice") {
+    } else if (isLeaseEvent(event)) {
       // An event about a lease that was never gained here is the leader's, or came too late to matter.
       const shard = this.#shards.get(event.leaseKey);
       if (shard !== undefined) this.#put(foldShard(shard, event, nowMs), nowMs);

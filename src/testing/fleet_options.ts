@@ -24,6 +24,7 @@ export type FleetOptions = Omit<
   | "dynamoDBRegion"
   | "tableName"
   | "onEvent"
+  | "log"
   | "system"
   | "kinesis"
   | "kinesisConsumers"

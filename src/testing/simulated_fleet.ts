@@ -155,6 +155,7 @@ export class SimulatedFleet {
       coordinatorStore: new MemoryCoordinatorStore(items),
       processor: (shardId) =>
         watchedProcessor(processor(shardId, surroundings), { machine, rules, isSkipping }),
+      log: false,
       onEvent: (event) => {
         this.#note(machine, event);
         onEvent?.(workerId, event);

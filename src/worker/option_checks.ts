@@ -46,6 +46,14 @@ export function functionThat(does: string): Check {
   };
 }
 
+/** `false` for none, or a function. */
+export function falseOrFunctionThat(does: string): Check {
+  return (name, value) => {
+    if (value === false || typeof value === "function") return;
+    throw wrong(name, `false or a function that ${does}`, kindOf(value));
+  };
+}
+
 /** A number within limits. */
 export function number(limits: Limits): Check {
   const { min, max = Infinity, isInteger = false, mayBeInfinite = false } = limits;

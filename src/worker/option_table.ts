@@ -12,6 +12,7 @@ import {
   consumerName,
   credentials,
   endpoint,
+  falseOrFunctionThat,
   functionThat,
   isObject,
   number,
@@ -103,6 +104,8 @@ export const OPTION_CHECKS: Readonly<Record<keyof WorkerOptions, Check>> = {
   onProcessError: oneOf("skip", "retry", "stop"),
   taskBackoffTimeMs: interval,
   shutdownGraceMs: duration,
+  callbackLimitMs: interval,
+  logWarningForTaskAfterMs: duration,
 
   billingMode,
   leaseTableDeletionProtectionEnabled: yesOrNo,
@@ -111,6 +114,7 @@ export const OPTION_CHECKS: Readonly<Record<keyof WorkerOptions, Check>> = {
   // The most that Scan takes. Source: DynamoDB API reference.
   leaseTableScanTotalSegments: number({ min: 0, max: 1_000_000, isInteger: true }),
 
+  log: falseOrFunctionThat("hears events, e.g. logTo(console.log)"),
   onEvent: functionThat("takes an event"),
   system,
   kinesis: objectWith(),

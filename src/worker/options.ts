@@ -253,9 +253,11 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
    */
   callProcessRecordsEvenForEmptyRecordList?: boolean | undefined;
   /**
-   * What becomes of a batch when `processRecords` throws. `"skip"`: it is passed over, loudly, and the next checkpoint
-   * passes it for good (KCL's rule). `"retry"`: the same batch again, with back-off, until it succeeds or the lease is lost.
-   * `"stop"`: the lease is given up; some worker starts again at the last checkpoint.
+   * What becomes of a batch when `processRecords` throws. `"skip"`: it is passed over with an error line that names its
+   * sequence numbers, and the next checkpoint passes it for good (KCL's rule). `"retry"`: the same batch again, with back-off,
+   * until it succeeds or the lease is lost. `"stop"`: the lease is given up; some worker starts again at the last checkpoint.
+   * `"skip"` loses what a moment's failure of a database would have cost only time; a warning at start says so where nobody
+   * chose it.
    *
    * @default {"skip"}
    */
@@ -303,7 +305,30 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
    */
   leaseTableScanTotalSegments?: number | undefined;
 
-  /** Hears of everything that happens. */
+  /**
+   * How long a callback of a record processor may run until the log calls it a fault, in ms. KCL has no such limit; MultiLang:
+   * `healthCallbackLimitMillis`. Must be longer than the slowest batch that is well; give `healthApp()` the same.
+   *
+   * @default {300000}
+   */
+  callbackLimitMs?: number | undefined;
+  /**
+   * A callback that runs for longer than this, in ms, is worth a warning of the log, before it is a fault.
+   * KCL: `logWarningForTaskAfterMillis`. Less than an ordinary batch takes writes two lines for every batch.
+   *
+   * @default no warning
+   */
+  logWarningForTaskAfterMs?: number | undefined;
+
+  /**
+   * What is written of what happens, whether or not there is an `onEvent`. A function replaces the default, e.g.
+   * `logTo(console.log, { level: "info", format: "json" })`; `false` writes nothing. KCL: the configuration of its logger.
+   * Without a log, records that are skipped are skipped in silence unless `onEvent` looks for `batchFailed`.
+   *
+   * @default warnings and errors, by `console.error`
+   */
+  log?: false | EventListener | undefined;
+  /** Hears of everything that happens. What it throws changes nothing for the worker; the log says it once. */
   onEvent?: EventListener | undefined;
   /** Time, chance and fetch, for tests. */
   system?: System | undefined;

@@ -62,6 +62,8 @@ export interface WorkerSettings {
   readonly onProcessError: OnProcessError;
   readonly taskBackoffTimeMs: number;
   readonly shutdownGraceMs: number;
+  readonly callbackLimitMs: number;
+  readonly logWarningForTaskAfterMs: number | undefined;
 }
 
 /**
@@ -133,5 +135,7 @@ export function settingsOf(options: WorkerOptions): WorkerSettings {
     onProcessError: options.onProcessError ?? "skip",
     taskBackoffTimeMs: options.taskBackoffTimeMs ?? 500,
     shutdownGraceMs: options.shutdownGraceMs ?? 30_000,
+    callbackLimitMs: options.callbackLimitMs ?? 300_000,
+    logWarningForTaskAfterMs: options.logWarningForTaskAfterMs,
   };
 }

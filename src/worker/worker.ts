@@ -7,7 +7,6 @@
 
 import { consumeShard } from "../consumer/shard_consumer.ts";
 import { StreaksByLease } from "../consumer/streaks.ts";
-import type { WorkerEvent } from "../events.ts";
 import { leaseKeyOf } from "../lease/lease.ts";
 import type { TableFormat } from "../lease/table_format.ts";
 import { type AggregateProblem, deaggregateAll } from "../stream/aggregation.ts";
@@ -15,6 +14,7 @@ import { isShardEnd } from "../stream/sequence_number.ts";
 import { pause, randomUuid, realSystem, type System, within } from "../system.ts";
 import { Bell } from "./bell.ts";
 import { createChildLeases } from "./child_leases.ts";
+import { type EventOutlet, eventOutlet } from "./event_outlet.ts";
 import { FleetMember } from "./fleet_member.ts";
 import type { LeaseHold } from "./lease_hold.ts";
 import { LeaseCleaner } from "./lease_cleaner.ts";
@@ -25,7 +25,7 @@ import { partsOf, type WorkerParts } from "./parts.ts";
 import { type ShardReading, shardReading } from "./shard_reading.ts";
 import { type LeaseSyncer, ShardSyncer } from "./shard_syncer.ts";
 import { settingsOf, type WorkerSettings } from "./settings.ts";
-import { startUp, untilDone } from "./start_up.ts";
+import { aloud, startUp, untilDone } from "./start_up.ts";
 import { Streams } from "./streams.ts";
 import { StreamsSyncer } from "./streams_syncer.ts";
 import { TaskGroup } from "./task_group.ts";
@@ -43,6 +43,8 @@ export class KinesisWorker {
   readonly #parts: WorkerParts;
   readonly #streams: Streams;
   readonly #streaks = new StreaksByLease();
+  readonly #outlet: EventOutlet;
+  readonly #emit: EventOutlet["emit"];
   #hasRun = false;
 
   /**
@@ -55,6 +57,8 @@ export class KinesisWorker {
     this.#settings = settingsOf(options);
     this.#system = options.system ?? realSystem;
     this.workerIdentifier = options.workerIdentifier ?? randomUuid(this.#system.random);
+    this.#outlet = eventOutlet(options, this.#settings, this.#system.clock);
+    this.#emit = this.#outlet.emit;
     this.#parts = partsOf(options, this.#settings, { system: this.#system, emit: this.#emit });
     this.#streams = new Streams({
       settings: this.#settings,
@@ -75,6 +79,17 @@ export class KinesisWorker {
   async run(signal: AbortSignal = new AbortController().signal): Promise<void> {
     if (this.#hasRun) throw new TypeError("Cannot run worker: it has run before: make a new KinesisWorker");
     this.#hasRun = true;
+    const watch = new AbortController();
+    const watching = this.#outlet.watchFaults(watch.signal);
+    try {
+      await this.#run(signal);
+    } finally {
+      watch.abort();
+      await watching;
+    }
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
     const { applicationName, streams, tableName } = this.#settings;
     const workerId = this.workerIdentifier;
     this.#emit({
@@ -84,6 +99,8 @@ export class KinesisWorker {
       tableName,
       workerId,
     });
+    const { onProcessError: rule } = this.#settings;
+    this.#emit({ type: "errorRule", rule, isChosen: this.#options.onProcessError !== undefined });
     try {
       const format = await startUp({
         ...this.#parts,
@@ -119,7 +136,8 @@ export class KinesisWorker {
     const team = this.#team(format, consumers, reading);
 
     const starting = { settings: this.#settings, system: this.#system, emit: this.#emit };
-    await untilDone(starting, (signal) => team.member.report(signal), running);
+    const first = `this worker's first report in lease table "${this.#settings.tableName}"`;
+    await aloud(starting, first, () => untilDone(starting, (signal) => team.member.report(signal), running));
     this.#emit({ type: "workerReady", workerId: this.workerIdentifier });
     this.#startLoops(team, duties, running);
     await aborted(running);
@@ -289,15 +307,6 @@ export class KinesisWorker {
     const text = `Aggregated record ${sequenceNumber} was ${outcome}: ${detail}`;
     this.#emit({ type: "notice", level, leaseKey, text });
   }
-
-  /** A listener that throws must not stop a shard. */
-  readonly #emit = (event: WorkerEvent): void => {
-    try {
-      this.#options.onEvent?.(event);
-    } catch {
-      // Its own business, as `onEvent` says.
-    }
-  };
 }
 
 /** What the shards of a worker share: how they are read, how they hear that one of them has ended, and tell it. */

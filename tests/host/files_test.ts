@@ -2,7 +2,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { findFile, readFile } from "../../src/host/files.ts";
 import { loadModule } from "../../src/host/modules.ts";
 import { profileRegion } from "../../src/host/profile_region.ts";
-import { VERSION } from "../../src/host/version.ts";
+import { VERSION } from "../../src/version.ts";
 import { withFolder } from "../support/folder.ts";
 
 Deno.test("readFile() says in one line why it cannot", async () => {

@@ -11,7 +11,7 @@ function program(onFirst: string): CliProcess {
   const text = `
 import process from "node:process";
 import { listenToSignals } from ${JSON.stringify(signals)};
-const { exitCode } = listenToSignals((name) => { console.log("first", name); ${onFirst} }, (code) => Deno.exit(code));
+const { signal, exitCode } = listenToSignals((name) => { console.log("first", name); ${onFirst} }, (code) => Deno.exit(code));
 let count = 0;
 process.on("SIGINT", () => { if (++count === 2) { console.log("orderly", exitCode()); Deno.exit(0); } });
 console.log("ready");
@@ -19,6 +19,16 @@ setTimeout(() => Deno.exit(9), 60_000);
 `;
   return new CliProcess({ deno: ["eval", "--ext=ts"], args: [text], cwd: Deno.cwd() });
 }
+
+Deno.test("listenToSignals() stops first and reports then, even where that fails", async () => {
+  await using running = program(
+    `console.log(signal.aborted); setTimeout(() => { console.log("orderly", exitCode()); Deno.exit(0); }, 0); throw new Error();`,
+  );
+  await running.printed(/ready/);
+  running.kill("SIGTERM");
+  assertEquals(await running.exitCode(), 0, running.output);
+  assertEquals(running.output, "ready\nfirst SIGTERM\ntrue\norderly 143\n");
+});
 
 Deno.test("listenToSignals() takes a signal and its echo from a task runner for one", async () => {
   // The program sends the echo itself: how long another process takes to send one depends on what else the machine does.

@@ -113,10 +113,65 @@ for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130], ["SIGHUP", 129]
   });
 }
 
+Deno.test("a callback that takes too long is in the log, first as a warning, without a port for health", async () => {
+  await withSmokeBed((bed) =>
+    withFolder({ "words.mjs": STUCK, "app.properties": properties(bed, "words.mjs") }, async (folder) => {
+      const limits = ["logWarningForTaskAfterMillis=500", "healthCallbackLimitMillis=2500"];
+      await using cli = start(folder, ...limits.flatMap((set) => ["--set", set]));
+      await cli.printed(
+        /WARNING shardId-000000000000: callbackSlow: processRecords has been running for .* on 3 records\./,
+      );
+      await cli.printed(
+        /ERROR {3}shardId-000000000000: fault callbackOverdue: processRecords has not returned for /,
+      );
+    })
+  );
+});
+
+Deno.test("a program without the permission to reach AWS ends at once, and says what is missing", async () => {
+  await withSmokeBed((bed) =>
+    withFolder({ "words.mjs": WORDS, "app.properties": properties(bed, "words.mjs") }, async (folder) => {
+      const may = ["--allow-read", "--allow-env", "--allow-sys"];
+      await using cli = new CliProcess({
+        deno: ["run", "--no-prompt", ...may, CLI],
+        args: ["app.properties"],
+        cwd: folder,
+        env: KEYS,
+      });
+      assertEquals(await cli.exitCode(), 1, cli.output);
+      assertMatch(
+        cli.output,
+        /ERROR {3}Stopped because of .*NotCapable.*run again with the --allow-net flag/,
+      );
+      assertEquals(cli.output.match(/.*NotCapable.*\n/g)?.length, 1, cli.output);
+    })
+  );
+});
+
+Deno.test("a program without the permission to run child processes ends at once, and says what is missing", async () => {
+  await withSmokeBed((bed) =>
+    withFolder(
+      { "child.mjs": CHILD, "app.properties": properties(bed, "node child.mjs") },
+      async (folder) => {
+        const may = ["--allow-read", "--allow-env", "--allow-sys", "--allow-net"];
+        await using cli = new CliProcess({
+          deno: ["run", "--no-prompt", ...may, CLI],
+          args: ["app.properties"],
+          cwd: folder,
+          env: KEYS,
+        });
+        assertEquals(await cli.exitCode(), 1, cli.output);
+        assertMatch(cli.output, /Cannot start "node" for shard .*NotCapable.*--allow-run/);
+      },
+    )
+  );
+});
+
 Deno.test("a second signal ends the program at once, whatever it is doing", async () => {
   await withSmokeBed((bed) =>
     withFolder({ "words.mjs": STUCK, "app.properties": properties(bed, "words.mjs") }, async (folder) => {
-      await using cli = start(folder, "--set", "shutdownGraceMillis=600000");
+      // More than a timer can take: it must not mean 1 ms.
+      await using cli = start(folder, "--set", `shutdownGraceMillis=${2 ** 31}`);
       await cli.printed(/\d records/);
       cli.kill("SIGTERM");
       await cli.printed(/Stopping, with 1 lease/);

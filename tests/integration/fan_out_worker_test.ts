@@ -23,6 +23,7 @@ function start(kinesisEndpoint: string, changes: Partial<WorkerOptions> = {}) {
   const texts: string[] = [];
   const stop = new AbortController();
   const worker = new KinesisWorker({
+    log: false,
     applicationName: "app",
     streamName: "words",
     region: "us-east-1",

@@ -28,6 +28,7 @@ for (const [wireFormat, wanted] of [[undefined, JSON_TYPE], ["json", JSON_TYPE],
     const texts: string[] = [];
     const stop = new AbortController();
     const running = new KinesisWorker({
+      log: false,
       applicationName: "app",
       streamName: "words",
       region: "us-east-1",

@@ -185,6 +185,7 @@ Deno.test("DynamoDB's requests are signed with the keys for Kinesis, unless it h
     const signer = Promise.withResolvers<string | undefined>();
     const stop = new AbortController();
     const worker = new KinesisWorker({
+      log: false,
       applicationName: "app",
       streamName: "words",
       region: "us-east-1",

@@ -58,6 +58,7 @@ Deno.test("PROPERTIES can set every option of the worker that is no code", async
     "kinesis",
     "kinesisConsumers",
     "leaseStore",
+    "log",
     "onEvent",
     "processor",
     "retrievalMode", // what KCL's rule makes of several properties

@@ -86,6 +86,7 @@ Deno.test("healthApp() / is a page without scripts in which every text is escape
   assertMatch(`${response.headers.get("content-type")}`, /^text\/html; charset=utf-8$/i);
   assertMatch(`${response.headers.get("content-security-policy")}`, /default-src 'none'/);
   assert(!html.includes("<script"), html);
+  assertStringIncludes(html, "<footer>kclite 0.1.0, ");
   assertStringIncludes(html, "&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&#39;&amp;");
   assertBalanced(html);
 });

@@ -8,7 +8,11 @@ import { sample, SAMPLE_EVENTS } from "./sample_events.ts";
 
 /** Every event's line as `level text`; undefined where it has none. */
 const LINES: { readonly [Type in WorkerEvent["type"]]: string | undefined } = {
-  workerStarting: "info Starting worker w1 of orders: stream orders-stream, lease table orders-leases",
+  workerStarting:
+    "info Starting worker w1 of orders with kclite 0.1.0: stream orders-stream, lease table orders-leases",
+  errorRule:
+    "warning When processRecords throws, its records are SKIPPED, and the next checkpoint passes them " +
+    '(onProcessError is "skip", the default and KCL\'s rule; with "retry" the batch comes again)',
   initializationFailed: "warning Attempt 1 of 20 to start failed, next try in 1.0 s: no luck",
   streamAdded: "info 123456789012:orders:1700000000: stream is read",
   streamRemoved: "info 123456789012:orders:1700000000: stream is not listed any more, or not there",
@@ -55,6 +59,8 @@ const LINES: { readonly [Type in WorkerEvent["type"]]: string | undefined } = {
   shardCompleted: "info shardId-000000000000: completed",
   shardEndNotCheckpointed: "error shardId-000000000000: shardEnded did not checkpoint (call 1): " +
     "the child shards cannot start until it does; it will be called again",
+  faultBegan: "error shardId-000000000000: fault noProgress: Nothing has happened for 1 min.",
+  faultEnded: "warning shardId-000000000000: noProgress is over after 12.0 s",
   notice: "info shardId-000000000000: hello",
   requestSent: undefined,
   requestRetried: "debug dynamodb UpdateItem: ThrottlingException, attempt 2 in 50 ms",

@@ -45,7 +45,8 @@ Deno.test("metricsText() tells what the events add up to", () => {
   clock.jump(2000);
   const families = read(totals);
   const expected: Readonly<Record<string, number>> = {
-    'kclite_info{application="orders",stream="orders-stream",table="orders-leases",worker="w1"}': 1,
+    'kclite_info{application="orders",stream="orders-stream",table="orders-leases",worker="w1",version="0.1.0"}':
+      1,
     "kclite_healthy": 1,
     "kclite_ready": 1,
     "kclite_leader": 1,
@@ -220,3 +221,16 @@ function refusal(): AwsServiceError {
     body: undefined,
   });
 }
+
+Deno.test("metricsText() counts trimmed checkpoints by what became of the shard, from 0, and not as iterators", () => {
+  const totals = new Totals(new FakeClock());
+  const name = "kclite_checkpoints_trimmed_total";
+  const counts = (families: Map<string, ReadFamily>) =>
+    ["trim-horizon", "latest", "stop"].map((outcome) => value(families, name, `{outcome="${outcome}"}`));
+  assertEquals(counts(read(totals)), [0, 0, 0]);
+  totals.listener(SAMPLE_EVENTS.checkpointTrimmed);
+  totals.listener(sample("checkpointTrimmed", { outcome: "stop" }));
+  totals.listener(SAMPLE_EVENTS.iteratorExpired);
+  assertEquals(counts(read(totals)), [1, 0, 1]);
+  assertEquals(value(read(totals), "kclite_iterators_expired_total"), 1);
+});

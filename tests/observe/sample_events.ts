@@ -22,6 +22,7 @@ export const SAMPLE_EVENTS: { readonly [Type in WorkerEvent["type"]]: Extract<Wo
       tableName: "orders-leases",
       workerId: "w1",
     },
+    errorRule: { type: "errorRule", rule: "skip", isChosen: false },
     initializationFailed: {
       type: "initializationFailed",
       attempt: 1,
@@ -98,6 +99,14 @@ export const SAMPLE_EVENTS: { readonly [Type in WorkerEvent["type"]]: Extract<Wo
     },
     shardCompleted: { type: "shardCompleted", ...about },
     shardEndNotCheckpointed: { type: "shardEndNotCheckpointed", ...about, attempt: 1 },
+    faultBegan: {
+      type: "faultBegan",
+      code: "noProgress",
+      level: "error",
+      leaseKey: about.leaseKey,
+      text: "Nothing has happened for 1 min.",
+    },
+    faultEnded: { type: "faultEnded", code: "noProgress", leaseKey: about.leaseKey, ms: 12_000 },
     notice: { type: "notice", level: "info", leaseKey: about.leaseKey, text: "hello" },
     requestSent: {
       type: "requestSent",

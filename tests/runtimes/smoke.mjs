@@ -32,6 +32,7 @@ export async function smoke({ KinesisWorker }, { streamName, count, ...options }
         await context.checkpoint();
       },
     }),
+    onProcessError: "retry",
   });
   try {
     await worker.run(stop.signal);

@@ -185,6 +185,7 @@ export class ScaleWorld {
     const member = { workerId, machine, stop: () => stopping.abort(new Error("stopped")) };
     this.members.set(workerId, member);
     const worker = new KinesisWorker({
+      log: false,
       // A read an hour: what costs here is leasing.
       idleTimeBetweenReadsMs: 3_600_000,
       initialPositionInStream: "TRIM_HORIZON",

@@ -235,8 +235,8 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   {
     name: "invalid-date-is-a-position",
     file: "src/worker/option_checks.ts",
-    find: `value instanceof Date && !Number.isNaN(value.getTime())`,
-    replace: `value instanceof Date`,
+    find: `const isDate = value instanceof Date && !Number.isNaN(value.getTime());`,
+    replace: `const isDate = value instanceof Date;`,
     why: "a shard is read from a time that is none",
     test: "tests/worker/option_checks_test.ts",
   },

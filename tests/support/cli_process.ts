@@ -12,16 +12,23 @@ export interface CliOptions {
   readonly cwd: string;
   /** The whole environment but for what Deno itself needs. */
   readonly env?: Readonly<Record<string, string>>;
+  /**
+   * Where it prints, in the words of a shell, e.g. `>/dev/full 2>&1`.
+   *
+   * @default to where {@linkcode CliProcess.output} hears it
+   */
+  readonly printsTo?: string;
 }
 
 /** A running program. Disposing it kills it. */
 export class CliProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #read: Promise<unknown>;
+  readonly #readers: ReadableStreamDefaultReader<Uint8Array>[] = [];
   #output = "";
   #waiting: (() => void)[] = [];
 
-  constructor({ deno, args, cwd, env = {} }: CliOptions) {
+  constructor({ deno, args, cwd, env = {}, printsTo }: CliOptions) {
     const kept = Object.fromEntries(
       ["PATH", "HOME", "DENO_DIR", "NPM_CONFIG_REGISTRY", "DENO_CERT", "DENO_TLS_CA_STORE"].flatMap(
         (name) => {
@@ -30,8 +37,11 @@ export class CliProcess implements AsyncDisposable {
         },
       ),
     );
-    this.#child = new Deno.Command(Deno.execPath(), {
-      args: [...deno, ...args],
+    const [program, first]: [string, string[]] = printsTo === undefined
+      ? [Deno.execPath(), []]
+      : ["/bin/sh", ["-c", `exec "$0" "$@" ${printsTo}`, Deno.execPath()]];
+    this.#child = new Deno.Command(program, {
+      args: [...first, ...deno, ...args],
       cwd,
       clearEnv: true,
       env: { ...kept, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", AWS_EC2_METADATA_DISABLED: "true", ...env },
@@ -64,6 +74,11 @@ export class CliProcess implements AsyncDisposable {
     }
   }
 
+  /** Reads no more of what it prints, and closes the pipes. */
+  async closeOutput(): Promise<void> {
+    await Promise.all(this.#readers.map((reader) => reader.cancel()));
+  }
+
   kill(signal: Deno.Signal): void {
     this.#child.kill(signal);
   }
@@ -90,8 +105,10 @@ export class CliProcess implements AsyncDisposable {
 
   async #follow(stream: ReadableStream<Uint8Array>): Promise<void> {
     const decoder = new TextDecoder();
-    for await (const bytes of stream) {
-      this.#output += decoder.decode(bytes, { stream: true });
+    const reader = stream.getReader();
+    this.#readers.push(reader);
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      this.#output += decoder.decode(read.value, { stream: true });
       this.#wake();
     }
   }

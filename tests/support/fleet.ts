@@ -87,6 +87,7 @@ export class TestBed implements AsyncDisposable {
     const stopping = new AbortController();
     const note = (shardId: string, text: string) => void this.notes.push({ workerId, shardId, text });
     const worker = new KinesisWorker({
+      log: false,
       ...this.options,
       workerIdentifier: workerId,
       processor: (shardId) => ({

@@ -30,6 +30,7 @@ if (import.meta.main) {
   const stop = new AbortController();
   Deno.addSignalListener("SIGTERM", () => stop.abort());
   await new KinesisWorker({
+    log: false,
     ...options,
     processor: (shardId) => ({
       initialize: () => tell({ shardId, what: "initialize" }),

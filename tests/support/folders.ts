@@ -19,7 +19,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   stream: { holds: "shard, record, sequence number, hash keys, KPL aggregation. All pure", any: [] },
   root: {
     holds:
-      "errors, events, system (clock, chance, fetch), nearest name; the contracts of a child process and of a CPU meter",
+      "errors, events, system (clock, chance, fetch), nearest name, a bounded map, version; the contracts of a child process and of a CPU meter",
     any: ["stream"],
   },
   lease: { holds: "what KCL decides. All pure, and the two storage contracts", any: ["stream", "root"] },
@@ -38,12 +38,16 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
     types: ["aws"],
   },
   consumer: {
-    holds: "one leased shard: processor contract, consumer, checkpointer, v1 adapter",
+    holds: "one leased shard: processor contract, consumer, streaks of failures, checkpointer, v1 adapter",
     any: ["stream", "root", "lease", "retrieval"],
+  },
+  observe: {
+    holds: "listeners: totals, verdict, watch for faults, metrics, health app, log",
+    any: ["stream", "root", "aws"],
   },
   worker: {
     holds: "puts the parts together; the loops",
-    any: ["stream", "root", "lease", "aws", "store", "retrieval", "consumer"],
+    any: ["stream", "root", "lease", "aws", "store", "retrieval", "consumer", "observe"],
   },
   testing: {
     holds: "the simulator: workers on virtual time, with faults; `http/`: its AWS in real time, as a `fetch`",
@@ -53,10 +57,6 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
     holds: "properties file, and processors in child processes",
     any: ["stream", "root", "consumer"],
     types: ["src/worker/options.ts"],
-  },
-  observe: {
-    holds: "listeners: totals, verdict, metrics, health app, log lines",
-    any: ["stream", "root", "aws"],
   },
   host: { holds: "the only folder that names Deno, `node:` or `process`", any: ["root"] },
 };

@@ -71,6 +71,7 @@ class LegacyBed extends MemoryBed {
   run(more: Partial<WorkerOptions> = {}): Promise<void> {
     const { delivered } = this;
     const worker = new KinesisWorker({
+      log: false,
       applicationName: "app",
       streamName: "words",
       workerIdentifier: "ours",

@@ -2,21 +2,21 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { number, oneOf, position, required, shown } from "../../src/worker/option_checks.ts";
 
 Deno.test("number() takes its limits themselves and refuses what lies beyond, naming both", () => {
-  for (const value of [1, 5, 10]) assertEquals(number("n", value, { min: 1, max: 10 }), value);
+  for (const value of [1, 5, 10]) number({ min: 1, max: 10 })("n", value);
   for (const value of [0.999, 10.001, -Infinity, Infinity]) {
     assertThrows(
-      () => number("n", value, { min: 1, max: 10 }),
+      () => number({ min: 1, max: 10 })("n", value),
       RangeError,
       `n must be 1 to 10: got ${value}`,
     );
   }
-  assertThrows(() => number("n", 0, { min: 1 }), RangeError, "n must be >= 1: got 0");
-  assertThrows(() => number("n", 1.5, { min: 1, isInteger: true }), RangeError, "an integer >= 1");
+  assertThrows(() => number({ min: 1 })("n", 0), RangeError, "n must be >= 1: got 0");
+  assertThrows(() => number({ min: 1, isInteger: true })("n", 1.5), RangeError, "an integer >= 1");
 });
 
 Deno.test("number() refuses what is no number", () => {
-  for (const value of [NaN, "5", null, {}, 5n] as unknown[] as number[]) {
-    assertThrows(() => number("n", value, { min: 1 }), TypeError, "expected n to be a number");
+  for (const value of [NaN, "5", null, {}, 5n]) {
+    assertThrows(() => number({ min: 1 })("n", value), TypeError, "expected n to be a number");
   }
 });
 
@@ -28,14 +28,14 @@ Deno.test("required() refuses what is no text, or blank", () => {
 });
 
 Deno.test("oneOf() lists what it takes", () => {
-  assertEquals(oneOf("mode", "a", ["a", "b"]), "a");
-  assertThrows(() => oneOf("mode", "A" as "a", ["a", "b"]), TypeError, 'one of "a", "b": got "A"');
+  oneOf("a", "b")("mode", "a");
+  assertThrows(() => oneOf("a", "b")("mode", "A"), TypeError, 'one of "a", "b": got "A"');
 });
 
 Deno.test("position() takes a time only where it is one", () => {
   const date = new Date(0);
-  for (const value of ["TRIM_HORIZON", "LATEST", date] as const) assertEquals(position("at", value), value);
-  for (const value of [new Date("no"), "AT_TIMESTAMP", 0] as unknown[] as Date[]) {
+  for (const value of ["TRIM_HORIZON", "LATEST", date]) position("at", value);
+  for (const value of [new Date("no"), "AT_TIMESTAMP", 0]) {
     assertThrows(
       () => position("at", value),
       TypeError,

@@ -56,6 +56,7 @@ class SpreadBed extends MemoryBed implements AsyncDisposable {
 
   start(workerIdentifier: string, more: Partial<WorkerOptions> = {}): void {
     const worker = new KinesisWorker({
+      log: false,
       applicationName: "app",
       streamName: "words",
       workerIdentifier,

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { Kinesis, StreamSummary } from "../../src/aws/kinesis.ts";
-import { LeaseTableError } from "../../src/errors.ts";
+import { AwsServiceError, LeaseTableError } from "../../src/errors.ts";
 import { KinesisWorker } from "../../src/worker/worker.ts";
 import { newClientVersion } from "../../src/lease/table_format.ts";
 import { settingsOf } from "../../src/worker/settings.ts";
@@ -21,7 +21,10 @@ const summary: StreamSummary = {
 
 type Describe = (memory: MemoryBed, signal?: AbortSignal) => Promise<StreamSummary>;
 
-function bed(describe: Describe = () => Promise.resolve(summary)) {
+function bed(
+  describe: Describe = () => Promise.resolve(summary),
+  spoil: (memory: MemoryBed) => void = () => {},
+) {
   const memory = new MemoryBed();
   const calls: string[] = [];
   const { store } = memory;
@@ -34,6 +37,7 @@ function bed(describe: Describe = () => Promise.resolve(summary)) {
     calls.push("adopt");
     return Promise.resolve();
   };
+  spoil(memory);
   const settings = settingsOf({
     applicationName: "app",
     streamName: "words",
@@ -122,6 +126,41 @@ Deno.test("startUp() does not wait for ever for a server that never answers", as
   ]);
 });
 
+Deno.test("startUp() says what it waits for when that takes more than some seconds", async () => {
+  const never = new Promise<never>(() => {});
+  const waits: readonly [string, Describe, (memory: MemoryBed) => void][] = [
+    ['stream "words" to be described', () => never, () => {}],
+    ['lease table "app" to be usable', () => Promise.resolve(summary), (memory) => {
+      memory.store.ensureTable = () => never;
+    }],
+    ['lease table "app" to show what fleet it has', () => Promise.resolve(summary), (memory) => {
+      memory.store.someLease = () => never;
+    }],
+  ];
+  for (const [what, describe, spoil] of waits) {
+    const { clock, memory } = bed(describe, spoil);
+    await clock.advance(4999);
+    assertEquals(eventsOf(memory.events, "notice"), []);
+    await clock.advance(1);
+    assertEquals(eventsOf(memory.events, "notice"), [{
+      type: "notice",
+      level: "warning",
+      leaseKey: undefined,
+      text: `Still waiting for ${what}, for 5 s by now`,
+    }]);
+  }
+});
+
+Deno.test("startUp() does not try again what this process is not permitted to do", async () => {
+  const cause = Object.assign(new Error("Requires net access"), { name: "NotCapable" });
+  const error = new AwsServiceError({ ...serviceError("NotCapable"), detail: "not sent" }, { cause });
+  const { started, memory } = bed(() => Promise.reject(error));
+  await assertRejects(() => started, AwsServiceError, "NotCapable");
+  assertEquals(eventsOf(memory.events, "initializationFailed").map(({ retryInMs }) => retryInMs), [
+    undefined,
+  ]);
+});
+
 Deno.test("KinesisWorker tries its first report again as it does all else of its start", async () => {
   for (const failures of [2, 3]) {
     const memory = new MemoryBed();
@@ -130,6 +169,7 @@ Deno.test("KinesisWorker tries its first report again as it does all else of its
     memory.coordinator.writeWorkerMetrics = (...args) =>
       ++asked <= failures ? Promise.reject(serviceError("InternalServerError", true)) : write(...args);
     const worker = new KinesisWorker({
+      log: false,
       applicationName: "app",
       streamName: "words",
       maxInitializationAttempts: 3,

@@ -21,6 +21,7 @@ if (import.meta.main) {
   const stop = new AbortController();
   Deno.addSignalListener("SIGTERM", () => stop.abort());
   await new KinesisWorker({
+    log: false,
     ...options,
     ...(streams === undefined ? {} : { streams: () => listed }),
     processor(id, { streamName, streamIdentifier }) {

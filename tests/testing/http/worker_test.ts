@@ -22,6 +22,7 @@ function bed(options: SimulatedAwsOptions = {}, changes: Partial<WorkerOptions> 
   const events: WorkerEvent[] = [];
   const stop = new AbortController();
   const running = new KinesisWorker({
+    log: false,
     applicationName: "app",
     streamName: "words",
     region: "us-east-1",

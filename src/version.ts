@@ -1,8 +1,9 @@
+// Pure.
 /**
  * The version of this program; the same as in deno.json, which a test sees to.
  *
  * @module
  */
 
-/** As `--version` prints it. */
+/** As `--version`, the log and `/metrics` name it. */
 export const VERSION = "0.1.0";

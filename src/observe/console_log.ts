@@ -1,0 +1,15 @@
+/**
+ * What a worker writes unless it is told otherwise: warnings and errors, to the console's standard error. The one place in src
+ * that prints by itself.
+ *
+ * @module
+ */
+
+import type { EventListener } from "../events.ts";
+import type { Clock } from "../system.ts";
+import { logTo } from "./log.ts";
+
+/** The default log. `console.error` is looked up at each line, so that a later patch of it is seen. */
+export function consoleLog(clock: Clock): EventListener {
+  return logTo((line) => console.error(line), { level: "warning", clock });
+}

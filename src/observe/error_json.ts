@@ -1,0 +1,62 @@
+// Pure.
+/**
+ * Makes errors survive `JSON.stringify`, which sees nothing of an `Error` but what somebody has added to it: a listener that
+ * writes events as JSON would write `"error":{}`.
+ *
+ * @module
+ */
+
+import { errorClass, errorCode, errorText } from "../errors.ts";
+import type { WorkerEvent } from "../events.ts";
+import { errorLine } from "./one_line.ts";
+
+/** What is shown of an error in JSON. Without credentials; the message holds the chain of causes. */
+export interface ErrorJson {
+  /** The class, e.g. `TypeError`. */
+  readonly name: string;
+  readonly message: string;
+  /** Of AWS (`ThrottlingException`) or of the system (`ECONNREFUSED`). */
+  readonly code: string | undefined;
+}
+
+/** An error for JSON. Never throws, whatever was thrown. */
+export function errorJson(error: unknown): ErrorJson {
+  return { name: errorClass(error), message: errorLine(error), code: errorCode(error) };
+}
+
+/**
+ * The event, with an error that survives `JSON.stringify`, also where the event is copied before. An error that has no
+ * `toJSON` gets one, which nobody sees who lists its properties; what else cannot be stringified becomes the `cause` of an error.
+ */
+export function withErrorJson(event: WorkerEvent): WorkerEvent {
+  if (!("error" in event) || event.error === undefined) return event;
+  const error = stringifiable(event.error);
+  return error === event.error ? event : { ...event, error };
+}
+
+function stringifiable(error: unknown): unknown {
+  try {
+    if (error instanceof Error) return "toJSON" in error ? checked(error) : withToJson(error, error);
+    return checked(error);
+  } catch {
+    const shown = new Error(errorText(error), { cause: error });
+    return withToJson(shown, shown);
+  }
+}
+
+/** @throws when the value cannot be stringified, would be left out, or would say nothing. */
+function checked(value: unknown): unknown {
+  const text = JSON.stringify(value);
+  if (text === undefined || text === "{}") throw new TypeError("JSON says nothing of this value");
+  return value;
+}
+
+function withToJson(target: Error, error: Error): Error {
+  // One that is frozen stays behind an object that inherits from it.
+  const own = Object.isExtensible(target) ? target : Object.create(target);
+  return Object.defineProperty(own, "toJSON", {
+    value: () => errorJson(error),
+    enumerable: false,
+    configurable: true,
+  });
+}

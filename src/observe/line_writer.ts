@@ -1,0 +1,128 @@
+/**
+ * Writes log lines, as text or as JSON, to a function that takes text. Never throws: the disk may be full, or the reader of a
+ * pipe gone, and a worker has more to do than to write.
+ *
+ * @module
+ */
+
+import { errorClass, errorCode } from "../errors.ts";
+import type { WorkerEvent } from "../events.ts";
+import { parseIdentifier } from "../stream/stream_identifier.ts";
+import type { Clock } from "../system.ts";
+import { counted } from "./format.ts";
+import type { LogLevel, LogLine } from "./log_lines.ts";
+
+/** How lines look. */
+export type LogFormat =
+  /** `2026-01-30T12:00:00.000Z WARNING shardId-000000000000: lease lost: …` */
+  | "text"
+  /** One {@linkcode LogRecord} a line. */
+  | "json";
+
+/** A line in JSON. What does not apply is left out. */
+export interface LogRecord {
+  /** ISO 8601, UTC. */
+  readonly time: string;
+  readonly level: LogLevel;
+  /** The event's type; undefined for lines that are about no event. */
+  readonly type: WorkerEvent["type"] | undefined;
+  readonly leaseKey: string | undefined;
+  /** The stream's name. */
+  readonly stream: string | undefined;
+  /** The same text as in the other format. */
+  readonly message: string;
+  /** The class of the event's error, e.g. `TypeError`. */
+  readonly errorClass: string | undefined;
+  /** Of AWS (`ThrottlingException`) or of the system (`ECONNREFUSED`). */
+  readonly errorCode: string | undefined;
+  /** The code of the fault that has begun or ended, as `/health` names it. */
+  readonly fault: string | undefined;
+}
+
+/** Levels from the least to the most important. */
+const LEVELS: readonly LogLevel[] = ["debug", "info", "warning", "error"];
+
+/** Whether lines of a level are written where `least` is the least important one that is. */
+export function isWritten(level: LogLevel, least: LogLevel): boolean {
+  return LEVELS.indexOf(level) >= LEVELS.indexOf(least);
+}
+
+/** Writes one line, and the event that it is about, unless its level is not written. */
+export type LineWriter = (line: LogLine, event?: WorkerEvent) => void;
+
+/** What a {@linkcode LineWriter} goes by. */
+export interface LineWriterOptions {
+  readonly clock: Clock;
+  /** The least important level that is written, asked for at each line. */
+  readonly least: () => LogLevel;
+  /** @default {"text"} */
+  readonly format?: LogFormat;
+}
+
+/**
+ * Makes the writer. Lines that cannot be written are counted; the next one that can be is preceded by how many they were.
+ *
+ * @param write Gets each line, without a line break. What it throws, or rejects with, means that the line was not written.
+ */
+export function lineWriter(
+  write: (text: string) => void,
+  { clock, least, format = "text" }: LineWriterOptions,
+): LineWriter {
+  let lost = 0;
+  let streamName: string | undefined;
+  const put = (line: LogLine, event: WorkerEvent | undefined) => {
+    const time = new Date(clock.epochMs()).toISOString();
+    const answer: unknown = write(
+      format === "text"
+        ? `${time} ${line.level.toUpperCase().padEnd(7)} ${line.text}`
+        : JSON.stringify(recordOf(line, { time, event, streamName })),
+    );
+    if (answer instanceof Promise) answer.catch(() => lost++);
+  };
+  return (line, event) => {
+    if (event?.type === "workerStarting") ({ streamName } = event);
+    if (!isWritten(line.level, least())) return;
+    try {
+      if (lost > 0) {
+        put({ level: "error", text: `${counted(lost, "line")} of this log could not be written` }, undefined);
+        lost = 0;
+      }
+      put(line, event);
+    } catch {
+      lost++;
+    }
+  };
+}
+
+function recordOf(
+  { level, text }: LogLine,
+  { time, event, streamName }: {
+    readonly time: string;
+    readonly event: WorkerEvent | undefined;
+    readonly streamName: string | undefined;
+  },
+): LogRecord {
+  const leaseKey = event !== undefined && "leaseKey" in event ? event.leaseKey : undefined;
+  const error = event !== undefined && "error" in event ? event.error : undefined;
+  const code = event !== undefined && "code" in event ? event.code : undefined;
+  const isFault = event?.type === "faultBegan" || event?.type === "faultEnded";
+  return {
+    time,
+    level,
+    type: event?.type,
+    leaseKey,
+    stream: event === undefined ? undefined : streamName ?? streamOf(event, leaseKey),
+    message: text,
+    errorClass: error === undefined ? undefined : errorClass(error),
+    errorCode: error === undefined ? isFault ? undefined : code : errorCode(error),
+    fault: isFault ? code : undefined,
+  };
+}
+
+/** Of many streams the lease key says which: it is `account:stream:epoch:shard`. */
+function streamOf(event: WorkerEvent, leaseKey: string | undefined): string | undefined {
+  const identifier = "streamIdentifier" in event
+    ? event.streamIdentifier
+    : leaseKey?.slice(0, Math.max(0, leaseKey.lastIndexOf(":")));
+  return identifier === undefined ? undefined : parseIdentifier(identifier)?.streamName;
+}

@@ -1,0 +1,31 @@
+/**
+ * One listener for several. None of them can keep the others from hearing an event: a log on a full disk must not make health
+ * believe that leases are not renewed.
+ *
+ * @module
+ */
+
+import type { EventListener } from "../events.ts";
+
+/**
+ * Makes the listener.
+ *
+ * @param listeners Called in this order, each with every event: those first that others rely on.
+ * @param onFailure Hears what a listener throws, or rejects with where it is asynchronous. Must not throw.
+ */
+export function inTurn(
+  listeners: readonly EventListener[],
+  onFailure: (error: unknown) => void = () => {},
+): EventListener {
+  return (event) => {
+    for (const listener of listeners) {
+      try {
+        // An async function is accepted as a listener; a rejection that nobody hears would end the process.
+        const answer: unknown = listener(event);
+        if (answer instanceof Promise) answer.catch(onFailure);
+      } catch (error) {
+        onFailure(error);
+      }
+    }
+  };
+}

@@ -1,0 +1,76 @@
+/**
+ * Where a worker's events go: to its watch for faults, to its log, and to the user's listener. What one of them throws reaches
+ * neither the others nor the worker.
+ *
+ * @module
+ */
+
+import { errorText } from "../errors.ts";
+import type { EventListener, WorkerEvent } from "../events.ts";
+import { consoleLog } from "../observe/console_log.ts";
+import { withErrorJson } from "../observe/error_json.ts";
+import { FaultWatch, LOOK_INTERVAL_MS } from "../observe/fault_watch.ts";
+import { inTurn } from "../observe/listeners.ts";
+import { type HealthLimits, healthLimits } from "../observe/verdict.ts";
+import { type Clock, pause } from "../system.ts";
+import type { WorkerOptions } from "./options.ts";
+import type { WorkerSettings } from "./settings.ts";
+
+/** What a worker reports by. */
+export interface EventOutlet {
+  readonly emit: (event: WorkerEvent) => void;
+  /** Reports faults as they begin and end, until the signal aborts. */
+  watchFaults(signal: AbortSignal): Promise<void>;
+}
+
+/** Makes the outlet of one worker. */
+export function eventOutlet(
+  { log, onEvent }: Pick<WorkerOptions, "log" | "onEvent">,
+  settings: WorkerSettings,
+  clock: Clock,
+): EventOutlet {
+  const users: EventListener[] = [];
+  if (log !== false) users.push(log ?? consoleLog(clock));
+  if (onEvent !== undefined) users.push(onEvent);
+  if (users.length === 0) return { emit: () => {}, watchFaults: () => Promise.resolve() };
+
+  const faults = new FaultWatch({
+    clock,
+    limits: faultLimits(settings),
+    taskWarningMs: settings.logWarningForTaskAfterMs,
+  });
+  let hasFailed = false;
+  const onFailure = (error: unknown) => {
+    if (hasFailed) return;
+    hasFailed = true;
+    const text = "A listener of events has failed; the worker goes on, and does not report it again: " +
+      errorText(error);
+    emit({ type: "notice", level: "warning", leaseKey: undefined, text });
+  };
+  const listen = inTurn([faults.listener, ...users], onFailure);
+  const emit = (event: WorkerEvent) => listen(withErrorJson(event));
+  return {
+    emit,
+    async watchFaults(signal) {
+      while (await pause(clock, LOOK_INTERVAL_MS, signal)) {
+        try {
+          faults.look().forEach(emit);
+        } catch (error) {
+          onFailure(error);
+        }
+      }
+    },
+  };
+}
+
+/** From where on something is a fault of a worker with these options. */
+export function faultLimits(
+  { failoverTimeMs, callbackLimitMs, idleTimeBetweenReadsMs = 0 }: Pick<
+    WorkerOptions,
+    "failoverTimeMs" | "callbackLimitMs" | "idleTimeBetweenReadsMs"
+  >,
+): HealthLimits {
+  // A worker told to renew or to read rarely is well while it does.
+  const stallLimitMs = Math.max(60_000, 2 * idleTimeBetweenReadsMs);
+  return healthLimits({ failoverTimeMs, callbackLimitMs, stallLimitMs });
+}
