@@ -40,7 +40,7 @@ export interface ShardStreaks {
   readonly readFailure: ReadFailure | undefined;
 }
 
-/** See {@linkcode ShardStreaks.readFailure}. */
+/** A shard's reads have failed since then. */
 export interface ReadFailure {
   readonly sinceMs: number;
   readonly lasting: boolean;

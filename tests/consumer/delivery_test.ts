@@ -51,7 +51,9 @@ Deno.test("consumeShard() takes whatever a processor throws for a failure, undef
     const bed = startConsumer(processor);
     bed.retrieval.feed(pageOf([recordWith(1)]));
     await bed.settle();
-    assertEquals(eventsOf(bed.events, "batchFailed").map(({ error }) => error), [thrown]);
+    assertEquals(eventsOf(bed.events, "batchFailed").map(({ error }) => error), [
+      thrown ?? (thrown === null ? null : new Error("undefined was thrown")),
+    ]);
     assertEquals(eventsOf(bed.events, "batchProcessed"), []);
     bed.held.lose();
     await bed.end;

@@ -3,13 +3,19 @@ import { number, oneOf, position, required, shown } from "../../src/worker/optio
 
 Deno.test("number() takes its limits themselves and refuses what lies beyond, naming both", () => {
   for (const value of [1, 5, 10]) number({ min: 1, max: 10 })("n", value);
-  for (const value of [0.999, 10.001, -Infinity, Infinity]) {
+  for (const value of [0.999, 10.001, -Infinity]) {
     assertThrows(
       () => number({ min: 1, max: 10 })("n", value),
       RangeError,
       `n must be 1 to 10: got ${value}`,
     );
   }
+  assertThrows(
+    () => number({ min: 1 })("n", Infinity),
+    RangeError,
+    "n must be a finite number >= 1: got Infinity",
+  );
+  number({ min: 1, mayBeInfinite: true })("n", Infinity);
   assertThrows(() => number({ min: 1 })("n", 0), RangeError, "n must be >= 1: got 0");
   assertThrows(() => number({ min: 1, isInteger: true })("n", 1.5), RangeError, "an integer >= 1");
 });
