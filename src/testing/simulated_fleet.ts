@@ -171,6 +171,9 @@ export class SimulatedFleet {
       case "callbackEnded":
       case "leaseRenewed":
         return;
+      case "faultBegan":
+      case "faultEnded":
+        return history.note(machine, event.leaseKey, `${event.type} ${event.code}`);
       default: {
         const leaseKey = "leaseKey" in event ? event.leaseKey : undefined;
         const why = "reason" in event ? ` ${event.reason}` : "text" in event ? ` ${event.text}` : "";

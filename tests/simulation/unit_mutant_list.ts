@@ -623,4 +623,50 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
       "beside a program that reads much every worker counts as idle, and load is not evened out among them",
     test: "tests/lease/assignment_test.ts",
   },
+  {
+    name: "a-listener-that-throws-silences-the-others",
+    file: "src/observe/listeners.ts",
+    find: `        onFailure(error);
+      }
+    }`,
+    replace: `        onFailure(error);
+        return;
+      }
+    }`,
+    why: "on a full disk the totals hear of no renewal, and health says that leases are lost",
+    test: "tests/observe/listeners_test.ts",
+  },
+  {
+    name: "a-signal-is-only-reported",
+    file: "src/host/signals.ts",
+    find: `      stop.abort(new Error(\`Stopped by \${name}\`));
+`,
+    replace: ``,
+    why: "SIGTERM is printed, and nothing is handed over",
+    test: "tests/host/signals_test.ts",
+  },
+  {
+    name: "a-fault-is-reported-at-every-look",
+    file: "src/observe/fault_watch.ts",
+    find: `if (!before.has(key)) begun.push(`,
+    replace: `begun.push(`,
+    why: "a log that says the same every second is not read",
+    test: "tests/observe/fault_watch_test.ts",
+  },
+  {
+    name: "errors-of-events-are-empty-in-json",
+    file: "src/observe/error_json.ts",
+    find: `return error === event.error ? event : { ...event, error };`,
+    replace: `return error === event.error ? event : { ...event };`,
+    why: "what was thrown and is no error is lost to listeners that write JSON",
+    test: "tests/observe/error_json_test.ts",
+  },
+  {
+    name: "a-sleep-is-one-timer",
+    file: "src/system.ts",
+    find: `const sliceMs = Math.min(restMs, LONGEST_TIMER_MS);`,
+    replace: `const sliceMs = restMs;`,
+    why: "a wait of a month is over after 1 ms",
+    test: "tests/system_test.ts",
+  },
 ];
