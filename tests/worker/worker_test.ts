@@ -62,6 +62,7 @@ class WorkerBed extends MemoryBed {
       system: this.system,
       maxInitializationAttempts: 1,
       onEvent: this.emit,
+      log: false,
       processor: () => this.processor(),
       ...more,
     });
