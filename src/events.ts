@@ -12,6 +12,10 @@ import type { ChildShard } from "./stream/shard.ts";
 export type LeaseLossReason =
   /** Another worker owns it now. */
   | "taken"
+  /** It bears this worker's name, but another process that uses the name has written to it. */
+  | "namesake"
+  /** A newer process of this worker's name has started; see the event `superseded`. */
+  | "superseded"
   /** It could not be renewed in time; others may own it by now. */
   | "expired"
   /** It was to be handed over, which took so long that others may have taken it by now. */
@@ -67,6 +71,16 @@ export type WorkerEvent =
   }
   | { readonly type: "tableCreated"; readonly tableName: string }
   | { readonly type: "workerReady"; readonly workerId: string }
+  /**
+   * A newer process runs under this worker's name. This one reads, leads and writes nothing any more, and stays up idle: if it
+   * ended, whoever starts it again would have the two supersede each other for ever.
+   */
+  | {
+    readonly type: "superseded";
+    readonly workerId: string;
+    readonly generation: number;
+    readonly byGeneration: number;
+  }
   | { readonly type: "workerStopping"; readonly heldLeases: number }
   | { readonly type: "workerStopped"; readonly error: unknown }
   /** A loop's pass failed; it will be tried again. */

@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { Incarnation } from "./incarnation.ts";
+
 /** The leader's lock. Observers trust only its version, watched on their own clock, and its duration. */
 export interface LeaderLock {
   readonly ownerName: string;
@@ -41,6 +43,8 @@ export interface WorkerMetrics {
   readonly supportCode: number | undefined;
   /** Epoch seconds at which the support code was told. */
   readonly supportEpochS: number | undefined;
+  /** The process that reports, or of ours the last one; Java writes none and leaves ours alone. */
+  readonly incarnation?: Incarnation | undefined;
 }
 
 /** A migration state item: `Migration3.0` (attribute `cv`) or `TableMigration3.5` (attribute `tm`). */
@@ -95,14 +99,27 @@ export interface CoordinatorStore {
   /** Deletes our own lock. @returns false when it is no longer ours at this version. */
   releaseLock(place: TablePlace, held: LeaderLock, signal?: AbortSignal): Promise<boolean>;
 
-  /** Writes or overwrites a worker's metrics item; attributes of others on it survive. */
-  writeWorkerMetrics(place: TablePlace, metrics: WorkerMetrics, signal?: AbortSignal): Promise<void>;
+  /**
+   * Writes or overwrites a worker's metrics item, unless that is the item of a newer incarnation than the one that reports.
+   * Attributes of others on it survive.
+   *
+   * @returns The newer incarnation, whose item is left as it is; undefined when the item was written.
+   */
+  writeWorkerMetrics(
+    place: TablePlace,
+    metrics: WorkerMetrics,
+    signal?: AbortSignal,
+  ): Promise<Incarnation | undefined>;
   /** All worker metrics of the legacy table. Those of the lease table come with {@linkcode LeaseStore.list}. */
   listLegacyWorkerMetrics(signal?: AbortSignal): Promise<readonly WorkerMetrics[]>;
-  /** Deletes a worker's metrics item if it still has this `lastUpdateEpochS`. @returns Whether it was deleted. */
+  /**
+   * Deletes a worker's metrics item if it still has this `lastUpdateEpochS`, and this incarnation where one is given.
+   *
+   * @returns Whether it was deleted.
+   */
   deleteWorkerMetrics(
     place: TablePlace,
-    metrics: Pick<WorkerMetrics, "workerId" | "lastUpdateEpochS">,
+    metrics: Pick<WorkerMetrics, "workerId" | "lastUpdateEpochS" | "incarnation">,
     signal?: AbortSignal,
   ): Promise<boolean>;
 }

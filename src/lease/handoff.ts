@@ -12,6 +12,7 @@
  * @module
  */
 
+import { type Incarnation, isOwnWrite, isSameIncarnation, lastWriter } from "./incarnation.ts";
 import { actualOwner } from "./lease.ts";
 import type { Lease } from "./lease.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
@@ -30,8 +31,11 @@ export type RefusedRenewal =
    * other write may be tried again with it.
    */
   | { readonly type: "spurious"; readonly lease: Lease }
-  /** The lease is not ours any more: stop its consumer. */
-  | { readonly type: "lost"; readonly reason: "taken" | "deleted" };
+  /**
+   * The lease is not ours any more: stop its consumer. `namesake`: it bears our name, but another process wrote to it that may
+   * hold it under that name.
+   */
+  | { readonly type: "lost"; readonly reason: "taken" | "deleted" | "namesake" };
 
 /**
  * What an owner makes of a renewal that the table refused; good for its other writes too.
@@ -41,24 +45,37 @@ export type RefusedRenewal =
  * step. A lease whose handoff the leader called off counts as lost, although it names us: its consumer may have begun to
  * drain, and discovery finds it again within a second.
  *
+ * Stricter than KCL in one: an owner's name and one step of the counter do not make a write ours, for two processes may bear one
+ * name, of our program or of Java's. Only the mark of this very process does.
+ *
  * Source: KCL 3.5.1, `DynamoDBLeaseRefresher.renewLease`.
  *
  * @param held The lease as we knew it when we wrote; we are its actual owner.
  * @param found What stands in the table, strongly consistent; undefined when the item is gone.
+ * @param own This process.
  */
-export function afterRefusedRenewal(held: Lease, found: Lease | undefined): RefusedRenewal {
+export function afterRefusedRenewal(held: Lease, found: Lease | undefined, own: Incarnation): RefusedRenewal {
   if (found === undefined) return { type: "lost", reason: "deleted" };
   const lost: RefusedRenewal = { type: "lost", reason: "taken" };
   if (actualOwner(found) !== actualOwner(held) || found.leaseOwner === found.checkpointOwner) return lost;
   // Only we move the counter of a lease that is ours, one write at a time: two steps ahead is somebody else's work.
   const steps = found.leaseCounter - held.leaseCounter;
-  if (steps !== 0 && steps !== 1) return lost;
+  if (steps !== 0 && !(steps === 1 && isOwnWrite(found, own))) {
+    return isByNamesake(found, own) ? { type: "lost", reason: "namesake" } : lost;
+  }
   const isPending = found.checkpointOwner !== undefined;
   const wasPending = held.checkpointOwner !== undefined;
   if (isPending && !(wasPending && held.leaseOwner === found.leaseOwner)) {
     return { type: "handoffRequested", lease: found };
   }
   return isPending === wasPending && steps === 1 ? { type: "spurious", lease: found } : lost;
+}
+
+/** Whether another process of our name may have moved the counter: no write of ours, nor one that a worker of another name marked. */
+function isByNamesake(lease: Lease, own: Incarnation): boolean {
+  const writer = lastWriter(lease);
+  if (writer === undefined) return true; // KCL for Java, or kclite of before the marks
+  return writer.workerId === own.workerId && !isSameIncarnation(writer, own);
 }
 
 /**

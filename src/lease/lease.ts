@@ -12,6 +12,7 @@
 
 import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import type { HashKeyRange } from "../stream/hash_key.ts";
+import type { LeaseMark } from "./incarnation.ts";
 
 /** One row of the lease table, as read. */
 export interface Lease {
@@ -39,6 +40,11 @@ export interface Lease {
   readonly hashKeyRange: HashKeyRange | undefined;
   /** KB/s (1024) as its owner measured it. */
   readonly throughputKBps: number | undefined;
+  /**
+   * Left by the last write of ours that moved the counter; Java leaves the mark alone. Says who moved the counter last only where
+   * its counter is the lease's: ask `incarnation.lastWriter()`.
+   */
+  readonly mark: LeaseMark | undefined;
 }
 
 /** What a new lease is made of; the rest of its attributes start at zero or absent. */

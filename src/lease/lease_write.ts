@@ -14,6 +14,7 @@
 
 import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import type { HashKeyRange } from "../stream/hash_key.ts";
+import { type Incarnation, isOwnWrite } from "./incarnation.ts";
 import type { Lease } from "./lease.ts";
 
 /** The attributes of a lease item by their names in the table, with the JavaScript type of each. */
@@ -35,6 +36,8 @@ export interface LeaseAttributes {
   readonly endingHashKey: string;
   readonly throughputKBps: number;
   readonly kcliteLatestEpochMs: number;
+  /** Added by `incarnation.marked()` to each write that moves the counter. */
+  readonly kcliteIncarnation: string;
   readonly streamName: string;
   readonly shardId: string;
 }
@@ -229,13 +232,20 @@ export function setHashKeyRange(lease: Lease, range: HashKeyRange): LeaseWrite {
 
 /**
  * Whether a refused write had in fact been applied before, its first answer lost: what it would have done stands in the
- * table, one step of the counter further, and it was us who did it.
+ * table, one step of the counter further, and the mark says that it was us who did it.
  *
  * @param lease The lease as it was read before the write.
  * @param found What stands in the table now.
+ * @param own This process: another one of the same name may have made the same step.
  */
-export function wasApplied(write: LeaseWrite, lease: Lease, found: Lease | undefined): boolean {
+export function wasApplied(
+  write: LeaseWrite,
+  lease: Lease,
+  found: Lease | undefined,
+  own: Incarnation,
+): boolean {
   if (found === undefined || found.leaseCounter !== lease.leaseCounter + 1) return false;
+  if (!isOwnWrite(found, own)) return false;
   switch (write.operation) {
     case "renew":
       return found.leaseOwner === lease.leaseOwner && found.checkpointOwner === lease.checkpointOwner;
@@ -248,12 +258,12 @@ export function wasApplied(write: LeaseWrite, lease: Lease, found: Lease | undef
         found.pendingCheckpoint?.sequenceNumber === write.set.pendingCheckpoint &&
         found.pendingCheckpoint?.subSequenceNumber === write.set.pendingCheckpointSubSequenceNumber;
     case "assign":
+    case "take":
       return found.leaseOwner === write.set.leaseOwner && found.checkpointOwner === undefined;
     case "evict":
       return found.checkpointOwner === undefined &&
         found.leaseOwner === (lease.checkpointOwner === undefined ? undefined : lease.leaseOwner);
-    // A taken lease may have been taken by another, and the rest leave the counter alone.
-    case "take":
+    // The rest leave the counter alone.
     case "startHandoff":
     case "setChildShardIds":
     case "setHashKeyRange":

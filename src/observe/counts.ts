@@ -79,6 +79,8 @@ export const COUNTERS: Readonly<Record<CounterName, CounterSpec>> = {
   leases_gained_total: counter("Leases that this worker gained."),
   leases_lost_total: counter("Leases that this worker lost, by reason.", [
     { reason: "taken" },
+    { reason: "namesake" },
+    { reason: "superseded" },
     { reason: "expired" },
     { reason: "handoffOverdue" },
     { reason: "deleted" },
@@ -221,6 +223,7 @@ export function countsOf(event: WorkerEvent): readonly Count[] {
     case "streamAdded":
     case "streamRemoved":
     case "workerReady":
+    case "superseded":
     case "workerStopping":
     case "workerStopped":
     case "passRecovered":

@@ -64,6 +64,12 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
       return info(`Created lease table ${event.tableName}`);
     case "workerReady":
       return info(`Worker ${event.workerId} is ready`);
+    case "superseded":
+      return failure(
+        `Superseded: another process has started as worker ${event.workerId} (generation ${event.byGeneration}, ` +
+          `this one is ${event.generation}): this one reads, leads and writes nothing any more, and stays up idle: ` +
+          "stop one of them, or give each a workerIdentifier of its own",
+      );
     case "workerStopping":
       return info(`Stopping, with ${counted(event.heldLeases, "lease")} to hand over`);
     case "workerStopped":
@@ -241,6 +247,8 @@ const ERROR_RULES: Readonly<Record<Extract<WorkerEvent, { readonly type: "errorR
 
 const LOSSES: Readonly<Record<LeaseLossReason, string>> = {
   taken: "another worker owns it now",
+  namesake: "another process writes to it under this worker's name: give each a workerIdentifier of its own",
+  superseded: "a newer process has this worker's name",
   expired: "it was not renewed in time",
   handoffOverdue: "it was not handed over in time",
   deleted: "its item is gone from the lease table",

@@ -55,6 +55,7 @@ export type FaultCode =
   | "starting"
   | "initializationFailing"
   | "stopped"
+  | "superseded"
   | "passFailing"
   | "renewalOverdue"
   | "callbackOverdue"
@@ -140,6 +141,13 @@ function* workerFaults({ worker, atMs }: Snapshot, limits: HealthLimits): Genera
     case "ready":
     case "stopping":
       break;
+  }
+  if (worker.superseded) {
+    yield fault(
+      "superseded",
+      "Another process has started under this worker's name: this one does nothing any more. Stop one of them, " +
+        "or give each a workerIdentifier of its own.",
+    );
   }
   for (const [pass, streak] of Object.entries(worker.passFailures)) {
     const fresh = atMs - streak.lastMs <= STREAK_GAP_MS;

@@ -29,6 +29,8 @@ export interface WorkerTotals {
   readonly streams: readonly string[];
   readonly tableName: string | undefined;
   readonly leader: boolean;
+  /** Whether a newer process has this worker's name: then this one does nothing, for good. */
+  readonly superseded: boolean;
   /** The last failed attempt to start; undefined once the worker is ready. */
   readonly initializationFailure:
     | { readonly attempt: number; readonly attempts: number; readonly text: string }
@@ -53,6 +55,7 @@ export const SILENT_WORKER: WorkerTotals = {
   streams: [],
   tableName: undefined,
   leader: false,
+  superseded: false,
   initializationFailure: undefined,
   stopError: undefined,
   passFailures: {},
@@ -81,6 +84,8 @@ export function foldWorker(worker: WorkerTotals, event: WorkerEvent, nowMs: numb
     }
     case "workerReady":
       return { ...worker, phase: "ready", workerId: event.workerId, initializationFailure: undefined };
+    case "superseded":
+      return { ...worker, superseded: true, passFailures: {} };
     case "workerStopping":
       return { ...worker, phase: "stopping" };
     case "workerStopped":

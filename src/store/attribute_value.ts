@@ -82,6 +82,12 @@ export class AttributeReader {
     return value === undefined ? undefined : "S" in value ? value.S : this.#mistyped(name, "S", value);
   }
 
+  /** The value of an `S`; anything else counts as absent. For attributes of ours, without which an item is whole. */
+  optionalText(name: string): string | undefined {
+    const value = this.#item[name];
+    return value !== undefined && "S" in value ? value.S : undefined;
+  }
+
   /** The value of an `N` without fraction. */
   integer(name: string): number | undefined {
     const value = this.number(name);

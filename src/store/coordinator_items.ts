@@ -10,6 +10,7 @@
 
 import type { AttributeValue, Item } from "../aws/dynamodb.ts";
 import type { LeaderLock, LockCondition, MigrationState, WorkerMetrics } from "../lease/coordinator_store.ts";
+import { type Incarnation, incarnationIn, incarnationText } from "../lease/incarnation.ts";
 import { AttributeReader, numberValue, type Readout, textValue } from "./attribute_value.ts";
 import type { ItemCondition } from "./item_write.ts";
 
@@ -85,27 +86,53 @@ export function workerMetricsAttributes(metrics: WorkerMetrics): Item {
     opr: numberListsValue("opr", metrics.operatingRange),
     ...optionalNumber("sup", metrics.supportCode),
     ...optionalNumber("slu", metrics.supportEpochS),
+    ...(metrics.incarnation === undefined ? {} : { [INCARNATION]: incarnationValue(metrics.incarnation) }),
   };
 }
 
 /** That the metrics item is still the one last seen. */
-export function metricsCondition(keyName: string, lastUpdateEpochS: number | undefined): ItemCondition {
+export function metricsCondition(
+  keyName: string,
+  { lastUpdateEpochS, incarnation }: Pick<WorkerMetrics, "lastUpdateEpochS" | "incarnation">,
+): ItemCondition {
   return {
     [keyName]: "present",
     lut: lastUpdateEpochS === undefined ? "absent" : numberValue("lut", lastUpdateEpochS),
+    ...(incarnation === undefined ? {} : ofIncarnation(incarnation)),
   };
+}
+
+/** That a metrics item is of an incarnation. */
+export function ofIncarnation(incarnation: Incarnation): ItemCondition {
+  return { [INCARNATION]: incarnationValue(incarnation) };
+}
+
+/** That a metrics item is of the same incarnation as this one, which may be none, or no item. */
+export function sameIncarnation(item: Item | undefined): ItemCondition {
+  const found = item?.[INCARNATION];
+  if (found === undefined) return { [INCARNATION]: "absent" };
+  return { [INCARNATION]: "S" in found || "N" in found ? found : "present" };
+}
+
+/** The incarnation that a metrics item is of; undefined where there is none that can be read. */
+export function incarnationOf(item: Item | undefined): Incarnation | undefined {
+  return item === undefined
+    ? undefined
+    : incarnationIn(new AttributeReader(item).optionalText(INCARNATION) ?? "");
 }
 
 /** Reads worker metrics. What is missing is undefined or empty; a leader ignores such a worker. */
 export function workerMetricsOf(keyName: string, item: Item): Readout<WorkerMetrics> {
   const reader = new AttributeReader(item);
   const workerId = reader.text(keyName);
+  const incarnation = incarnationOf(item);
   const value = {
     lastUpdateEpochS: reader.number("lut"),
     stats: reader.numberLists("sts") ?? {},
     operatingRange: reader.numberLists("opr") ?? {},
     supportCode: reader.number("sup"),
     supportEpochS: reader.number("slu"),
+    ...(incarnation === undefined ? {} : { incarnation }),
   };
   if (workerId === undefined) reader.note(`${keyName} is missing`);
   if (workerId === undefined || reader.problem !== undefined) {
@@ -156,6 +183,13 @@ const KINDS: Readonly<
   "Migration3.0": { entityType: "CLIENT_VERSION_MIGRATION", valueName: "cv" },
   "TableMigration3.5": { entityType: "TABLE_MIGRATION", valueName: "tm" },
 };
+
+/** An attribute of ours, which Java's updates leave alone. */
+const INCARNATION = "kcliteIncarnation";
+
+function incarnationValue(incarnation: Incarnation): { readonly S: string } {
+  return textValue(INCARNATION, incarnationText(incarnation));
+}
 
 function optionalNumber(name: string, value: number | undefined): Item {
   return value === undefined ? {} : { [name]: numberValue(name, value) };

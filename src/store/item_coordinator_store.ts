@@ -14,9 +14,11 @@ import type {
   TablePlace,
   WorkerMetrics,
 } from "../lease/coordinator_store.ts";
+import { type Incarnation, isNewerIncarnation } from "../lease/incarnation.ts";
 import type { Readout } from "./attribute_value.ts";
 import {
   heartbeatAttributes,
+  incarnationOf,
   LEADER_KEY,
   lockCondition,
   lockIsOurs,
@@ -25,10 +27,16 @@ import {
   metricsCondition,
   migrationItem,
   migrationOf,
+  ofIncarnation,
+  sameIncarnation,
   workerMetricsAttributes,
   workerMetricsOf,
 } from "./coordinator_items.ts";
 import type { ItemTable } from "./item_table.ts";
+import type { ItemCondition } from "./item_write.ts";
+
+/** So often a metrics item is tried to be written that is of another incarnation each time. */
+const maxMetricsAttempts = 5;
 
 /** The tables that a fleet may have. */
 export interface CoordinatorTables {
@@ -117,9 +125,31 @@ export class ItemCoordinatorStore implements CoordinatorStore {
     return (await table.delete(LEADER_KEY, when, signal)).applied;
   }
 
-  async writeWorkerMetrics(place: TablePlace, metrics: WorkerMetrics, signal?: AbortSignal): Promise<void> {
-    const set = workerMetricsAttributes(metrics);
-    await this.#metricsTable(place).update(metrics.workerId, { set, add: {}, remove: [] }, {}, signal);
+  /**
+   * The condition is that the item is still of our incarnation, which costs no reading; where it is of another, that it is still
+   * of that one.
+   */
+  async writeWorkerMetrics(
+    place: TablePlace,
+    metrics: WorkerMetrics,
+    signal?: AbortSignal,
+  ): Promise<Incarnation | undefined> {
+    const table = this.#metricsTable(place);
+    const { workerId, incarnation: own } = metrics;
+    const update = { set: workerMetricsAttributes(metrics), add: {}, remove: [] };
+    let when: ItemCondition = own === undefined ? {} : ofIncarnation(own);
+    for (let attempt = 1; attempt <= maxMetricsAttempts; attempt++) {
+      const outcome = await table.update(workerId, update, when, signal);
+      if (outcome.applied) return undefined;
+      const item = outcome.item ?? await table.get(workerId, signal);
+      const found = incarnationOf(item);
+      if (own !== undefined && found !== undefined && isNewerIncarnation(found, own)) return found;
+      when = sameIncarnation(item);
+    }
+    throw new Error(
+      `Cannot write the metrics item of worker "${workerId}" in table "${table.tableName}": others changed it ` +
+        `${maxMetricsAttempts} times meanwhile: give each worker a workerIdentifier of its own`,
+    );
   }
 
   /** Items that cannot be read are left out; no table means no metrics. */
@@ -140,11 +170,11 @@ export class ItemCoordinatorStore implements CoordinatorStore {
 
   async deleteWorkerMetrics(
     place: TablePlace,
-    metrics: Pick<WorkerMetrics, "workerId" | "lastUpdateEpochS">,
+    metrics: Pick<WorkerMetrics, "workerId" | "lastUpdateEpochS" | "incarnation">,
     signal?: AbortSignal,
   ): Promise<boolean> {
     const table = this.#metricsTable(place);
-    const when = metricsCondition(table.keyName, metrics.lastUpdateEpochS);
+    const when = metricsCondition(table.keyName, metrics);
     return (await table.delete(metrics.workerId, when, signal)).applied;
   }
 

@@ -1,8 +1,8 @@
 // Pure.
 /**
- * Leases to and from the items of the lease table, attribute for attribute as Java writes them, but for one of ours:
- * `kcliteLatestEpochMs`, which Java's updates leave alone and its readers pass over. Mind the names: the parents
- * are a set called `parentShardId` (singular), and `streamName` holds `account:stream:epoch`.
+ * Leases to and from the items of the lease table, attribute for attribute as Java writes them, but for two of ours,
+ * `kcliteLatestEpochMs` and `kcliteIncarnation`, which Java's updates leave alone and its readers pass over. Mind the names: the
+ * parents are a set called `parentShardId` (singular), and `streamName` holds `account:stream:epoch`.
  *
  * Source: KCL 3.5.1, `DynamoDBLeaseSerializer` and `DynamoDBMultiStreamLeaseSerializer`.
  *
@@ -10,6 +10,7 @@
  */
 
 import type { AttributeValue, Item } from "../aws/dynamodb.ts";
+import { markIn } from "../lease/incarnation.ts";
 import type { Lease, NewLease } from "../lease/lease.ts";
 import type { LeaseCondition, LeaseWrite } from "../lease/lease_write.ts";
 import type { HashKeyRange } from "../stream/hash_key.ts";
@@ -85,6 +86,7 @@ export function leaseOf(item: Item): Readout<Lease> {
   const childShardIds = reader.textSet("childShardIds") ?? [];
   const hashKeyRange = hashKeyRangeIn(reader);
   const throughputKBps = reader.number("throughputKBps");
+  const mark = markIn(reader.optionalText("kcliteIncarnation") ?? "");
   const stream = streamIn(reader, leaseKey);
   if (
     leaseKey === undefined || leaseCounter === undefined || ownerSwitchesSinceCheckpoint === undefined ||
@@ -107,6 +109,7 @@ export function leaseOf(item: Item): Readout<Lease> {
       childShardIds,
       hashKeyRange,
       throughputKBps,
+      mark,
     },
   };
 }

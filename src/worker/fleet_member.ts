@@ -21,6 +21,7 @@ import type { CpuSource } from "../cpu_source.ts";
 import { pause } from "../system.ts";
 import { Bell } from "./bell.ts";
 import { fleetFormat, type FleetFormatOptions } from "./fleet_format.ts";
+import type { Identity } from "./identity.ts";
 import { LeaderDuties } from "./leader_duties.ts";
 import { LeaderLockKeeper } from "./leader_lock.ts";
 import { loop, type LoopOptions } from "./loop.ts";
@@ -32,6 +33,7 @@ import { TaskGroup } from "./task_group.ts";
 /** What taking part needs. */
 export interface FleetMemberOptions extends FleetFormatOptions {
   readonly settings: WorkerSettings;
+  readonly identity: Identity;
   /** As decided when starting up. */
   readonly format: TableFormat;
   readonly leaseSyncer: LeaseSyncer;
@@ -119,9 +121,10 @@ export class FleetMember {
 
   /** Who should get each of this worker's leases when it leaves. */
   async successors(signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
-    const { workerId, leaseStore, coordinatorStore, system: { clock } } = this.#options;
+    const { workerId, identity, leaseStore, coordinatorStore, system: { clock } } = this.#options;
     const { leases, workers } = await leaseStore.list(signal);
     const legacy = this.#format.mayLead ? [] : await coordinatorStore.listLegacyWorkerMetrics(signal);
+    for (const { incarnation } of legacy) identity.see(incarnation);
     const now = { epochS: clock.epochMs() / 1000, ms: clock.monotonicMs() };
     const live = liveWorkers([...workers, ...legacy], reportAge(new Map(), now));
     return successors({ workerId, leases, workers: live });

@@ -18,12 +18,14 @@ import {
   observeLock,
 } from "../lease/leader.ts";
 import { randomUuid, type System } from "../system.ts";
+import type { Identity } from "./identity.ts";
 
 /** What the lock needs. */
 export interface LeaderLockOptions {
   readonly store: CoordinatorStore;
   readonly place: TablePlace;
   readonly workerId: string;
+  readonly identity: Identity;
   /** How long the lock is good after a heartbeat, in ms; told to others in the item. */
   readonly durationMs: number;
   readonly heartbeatMs: number;
@@ -45,8 +47,9 @@ export class LeaderLockKeeper {
     this.#options = options;
   }
 
-  /** Whether this worker may act as leader at this moment. */
+  /** Whether this worker may act as leader at this moment. One that is superseded never may again. */
   get isLeading(): boolean {
+    if (this.#options.identity.superseded.aborted) return false;
     return mayLead(this.#held, this.#options.system.clock.monotonicMs());
   }
 

@@ -74,7 +74,8 @@ export class LeaseCleaner {
       const more = await this.#relatives(hold.lease, Array.isArray(children) ? children : [], signal);
       step = cleanupStep(hold.lease, { leases: more, told: children });
     }
-    if (step.type !== "delete") return;
+    // Asking takes its time, and a lease that is lost meanwhile is for its next owner to delete.
+    if (step.type !== "delete" || hold.lost.aborted) return;
     hold.retire();
     await leaseStore.delete(leaseKey, signal);
     this.#askedMs.delete(leaseKey);

@@ -3,8 +3,8 @@
  * expiry starts anew when a write is confirmed (from before that write was sent, so that we count it as expired no
  * later than anybody who watches its counter).
  *
- * What memory knows changes only on the table's word. A write whose answer was lost is recognised by the counter:
- * the item is still ours, one step ahead.
+ * What memory knows changes only on the table's word. A write whose answer was lost is recognised by the counter and the mark:
+ * the item is still ours, one step ahead, and the mark of that step is this process's.
  *
  * Source: KCL 3.5.1, `DynamoDBLeaseRenewer`.
  *
@@ -30,11 +30,14 @@ import {
 } from "../lease/lease_write.ts";
 import { compare, type ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import { type Clock, pause } from "../system.ts";
+import type { Identity } from "./identity.ts";
 import { Throughput } from "./throughput.ts";
 
 /** What a hold needs of its worker. */
 export interface LeaseHoldOptions {
+  /** Marks what is written as this process's. */
   readonly store: LeaseStore;
+  readonly identity: Identity;
   readonly workerId: string;
   readonly failoverTimeMs: number;
   readonly gracefulLeaseHandoffTimeoutMs: number;
@@ -74,6 +77,7 @@ export class LeaseHold implements HeldLease {
   /** Finding out whether a lease that has expired on our clock is ours still; undefined while nobody asks. */
   #revival: Promise<void> | undefined;
   #hasReportedSilence = false;
+  #lossReason: LeaseLossReason | undefined;
   /** Writes wait for one another. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -101,6 +105,11 @@ export class LeaseHold implements HeldLease {
 
   get drain(): AbortSignal {
     return this.#drain.signal;
+  }
+
+  /** Why the lease was lost; undefined while it is held, and when it was given away in order. */
+  get lossReason(): LeaseLossReason | undefined {
+    return this.#lossReason;
   }
 
   /** Monotonic ms from which the lease counts as renewed. */
@@ -140,6 +149,7 @@ export class LeaseHold implements HeldLease {
   drop(reason: LeaseLossReason): void {
     if (this.#lost.signal.aborted) return;
     const { leaseKey, shardId } = this;
+    this.#lossReason = reason;
     this.#options.emit({ type: "leaseLost", leaseKey, shardId, reason });
     this.#lost.abort(new LeaseLostError(leaseKey, lossText[reason]));
   }
@@ -219,7 +229,7 @@ export class LeaseHold implements HeldLease {
   }
 
   async #writeNow(build: (lease: Lease) => LeaseWrite): Promise<void> {
-    const { store, clock } = this.#options;
+    const { store, clock, identity: { incarnation } } = this.#options;
     for (let attempt = 1;; attempt++) {
       this.#ensureNotLost();
       const startedMs = clock.monotonicMs();
@@ -231,10 +241,10 @@ export class LeaseHold implements HeldLease {
       this.#unsureSinceMs = undefined;
       if (outcome.applied) return this.#confirm(outcome.lease, write, startedMs);
       const { found } = outcome;
-      if (found !== undefined && wasApplied(write, before, found)) {
+      if (found !== undefined && wasApplied(write, before, found, incarnation)) {
         return this.#confirm(found, write, unsure ?? startedMs);
       }
-      const verdict = afterRefusedRenewal(before, found);
+      const verdict = afterRefusedRenewal(before, found, incarnation);
       if (verdict.type === "lost") {
         this.drop(verdict.reason);
         this.#lost.signal.throwIfAborted();
@@ -342,6 +352,8 @@ export class LeaseHold implements HeldLease {
 
 const lossText: Readonly<Record<LeaseLossReason, string>> = {
   taken: "another worker owns it",
+  namesake: "another process writes to it under this worker's name",
+  superseded: "a newer process has this worker's name",
   expired: "it could not be renewed in time",
   handoffOverdue: "it could not be handed over in time",
   deleted: "its item is gone from the lease table",

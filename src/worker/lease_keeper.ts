@@ -6,6 +6,9 @@
  * to hold it is fenced before the first record is delivered. And a lease is not started twice in one process: while
  * the old consumer of a lost lease is still inside a callback, the lease is left to the other workers.
  *
+ * A lease that was lost to another process of our name still bears that name, so that the index lists it as ours. It is begun again
+ * only once its counter has stood still for the failover time: else both would take it from each other for ever.
+ *
  * Source: KCL 3.5.1, `DynamoDBLeaseDiscoverer`, `DynamoDBLeaseRenewer`, `DynamoDBLeaseCoordinator`.
  *
  * @module
@@ -18,12 +21,15 @@ import type { Lease } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
 import { assign, evict, renew } from "../lease/lease_write.ts";
 import { type Clock, pause } from "../system.ts";
+import type { Identity } from "./identity.ts";
 import { LeaseHold } from "./lease_hold.ts";
 import { Semaphore, type TaskGroup } from "./task_group.ts";
 
 /** What a keeper is made of. */
 export interface LeaseKeeperOptions {
+  /** Marks what is written as this process's. */
   readonly store: LeaseStore;
+  readonly identity: Identity;
   readonly workerId: string;
   readonly failoverTimeMs: number;
   readonly gracefulLeaseHandoffTimeoutMs: number;
@@ -44,8 +50,10 @@ const renewalRetryMs = 200;
 export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions;
   readonly #holds = new Map<string, LeaseHold>();
-  /** Leases that are being handed over to us, by key: how long their counter has stood still. */
+  /** Leases that are being handed over to us, or are disputed, by key: how long their counter has stood still. */
   readonly #awaited = new Map<string, Sighting>();
+  /** Leases that we lost to another process of our name, and have not begun again. */
+  readonly #disputed = new Set<string>();
   readonly #renewals: Semaphore;
   readonly #discoveries: Semaphore;
   #isClosed = false;
@@ -54,6 +62,9 @@ export class LeaseKeeper {
     this.#options = options;
     this.#renewals = new Semaphore(options.maxLeaseRenewals);
     this.#discoveries = new Semaphore(options.maxLeaseRenewals);
+    // At once, before anything more is delivered; a write under way is fenced by its counter.
+    const dropAll = () => this.held.forEach((hold) => hold.drop("superseded"));
+    options.identity.superseded.addEventListener("abort", dropAll, { once: true });
   }
 
   /** The holds whose lease is still ours. */
@@ -86,12 +97,15 @@ export class LeaseKeeper {
     await Promise.all(this.held.map((hold) => hold.handOver()));
   }
 
-  /** Passes on the leases that were assigned to this worker while it was stopping. */
+  /** Passes on the leases that were assigned to this worker while it was stopping; none that another process of its name may hold. */
   async passOn(signal: AbortSignal): Promise<void> {
-    const { store, workerId, successorOf, emit } = this.#options;
+    const { store, workerId, successorOf, emit, identity: { superseded } } = this.#options;
+    if (superseded.aborted) return;
     for (const leaseKey of await store.leaseKeysOwnedBy(workerId, signal)) {
       const lease = await store.get(leaseKey, signal);
-      if (lease === undefined || !mayStart(lease, workerId) || this.#holds.has(leaseKey)) continue;
+      if (superseded.aborted) return;
+      if (lease === undefined || !mayStart(lease, workerId)) continue;
+      if (this.#holds.has(leaseKey) || this.#disputed.has(leaseKey)) continue;
       const to = successorOf(lease);
       const outcome = await store.apply(to === undefined ? evict(lease) : assign(lease, to), signal);
       if (outcome.applied) emit({ type: "leaseReleased", leaseKey, shardId: lease.shardId, to });
@@ -99,15 +113,17 @@ export class LeaseKeeper {
   }
 
   async #start(leaseKey: string, signal: AbortSignal): Promise<void> {
-    const { store, workerId, clock, emit, tasks } = this.#options;
+    const { store, workerId, clock, emit, tasks, identity: { superseded } } = this.#options;
     const askedMs = clock.monotonicMs();
     const lease = await store.get(leaseKey, signal);
-    if (lease === undefined) return;
+    if (lease === undefined || superseded.aborted) return;
     if (!mayStart(lease, workerId)) return await this.#finishHandoff(lease, askedMs, signal);
+    if (this.#disputed.has(leaseKey) && !this.#standsStill(lease, askedMs)) return;
     this.#awaited.delete(leaseKey);
     const startedMs = clock.monotonicMs();
     const outcome = await store.apply(renew(lease), signal);
-    if (!outcome.applied || this.#holds.has(leaseKey)) return;
+    if (!outcome.applied || superseded.aborted || this.#holds.has(leaseKey)) return;
+    this.#disputed.delete(leaseKey);
     const hold = new LeaseHold(outcome.lease, startedMs, this.#options);
     this.#holds.set(leaseKey, hold);
     const { shardId, checkpoint } = outcome.lease;
@@ -133,15 +149,20 @@ export class LeaseKeeper {
    * ourselves. The next round then finds the lease ours.
    */
   async #finishHandoff(lease: Lease, askedMs: number, signal: AbortSignal): Promise<void> {
-    const { store, workerId, clock, failoverTimeMs } = this.#options;
-    const { leaseKey } = lease;
-    const sightings = observe(this.#awaited, [lease], clock.monotonicMs());
-    const sighting = sightings.get(leaseKey);
-    if (sighting !== undefined) this.#awaited.set(leaseKey, sighting);
-    const expired = expiredLeases(sightings, [lease], { failoverTimeMs, nowMs: askedMs }).length > 0;
+    const { store, workerId } = this.#options;
+    const expired = this.#standsStill(lease, askedMs);
     if (!mayFinishHandoff(lease, { workerId, isLeader: false, expired, overdue: false })) return;
-    this.#awaited.delete(leaseKey);
+    this.#awaited.delete(lease.leaseKey);
     await store.apply(assign(lease, workerId), signal);
+  }
+
+  /** Whether the counter of a lease that we wait for has stood still for the failover time. @param askedMs Taken before it was read. */
+  #standsStill(lease: Lease, askedMs: number): boolean {
+    const { clock, failoverTimeMs } = this.#options;
+    const sightings = observe(this.#awaited, [lease], clock.monotonicMs());
+    const sighting = sightings.get(lease.leaseKey);
+    if (sighting !== undefined) this.#awaited.set(lease.leaseKey, sighting);
+    return expiredLeases(sightings, [lease], { failoverTimeMs, nowMs: askedMs }).length > 0;
   }
 
   /** The life of one hold: consumed and renewed at the same time, forgotten when both are over. */
@@ -156,6 +177,7 @@ export class LeaseKeeper {
       await hold.handOver();
     } finally {
       hold.drop("givenUp");
+      if (hold.lossReason === "namesake") this.#disputed.add(hold.leaseKey);
       this.#holds.delete(hold.leaseKey);
     }
   }

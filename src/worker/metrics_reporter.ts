@@ -2,6 +2,8 @@
  * Tells the fleet that this worker lives: without a fresh metrics item no leader, of ours or of KCL's, assigns it
  * a lease. Deleted on an orderly stop, so that nothing more is assigned to a worker that is gone.
  *
+ * The item says which process of the worker's name reports. One that finds the item of a newer process leaves it as it is.
+ *
  * What the worker measures of itself is captured in a loop of its own, so that a source that hangs delays no report.
  *
  * Source: KCL 3.5.1, `WorkerMetricStatsReporter`, `WorkerMetricStatsManager`; what the figures become is in
@@ -14,7 +16,7 @@ import { withinTime } from "../aws/time_limit.ts";
 import type { CpuSource } from "../cpu_source.ts";
 import { errorText } from "../errors.ts";
 import type { WorkerEvent } from "../events.ts";
-import type { CoordinatorStore, TablePlace } from "../lease/coordinator_store.ts";
+import type { CoordinatorStore, TablePlace, WorkerMetrics } from "../lease/coordinator_store.ts";
 import type { TableFormat } from "../lease/table_format.ts";
 import {
   CAPTURE_INTERVAL_MS,
@@ -26,11 +28,13 @@ import {
   withMeasurement,
 } from "../lease/utilization.ts";
 import { type Clock, pause } from "../system.ts";
+import type { Identity } from "./identity.ts";
 
 /** What the reporter needs. */
 export interface MetricsReporterOptions {
   readonly store: CoordinatorStore;
   readonly workerId: string;
+  readonly identity: Identity;
   /** Where the item goes; the support code is told only where the single-table format is in force. */
   readonly format: Pick<TableFormat, "place" | "supportCode">;
   readonly cpuUtilization: CpuSource | undefined;
@@ -39,9 +43,8 @@ export interface MetricsReporterOptions {
 }
 
 /** What identifies an item that we wrote. */
-interface WrittenItem {
+interface WrittenItem extends Pick<WorkerMetrics, "lastUpdateEpochS" | "incarnation"> {
   readonly place: TablePlace;
-  readonly lastUpdateEpochS: number;
 }
 
 /** A measurement that takes longer has failed, in ms. Our own figure: far more than any takes, far less than a report. */
@@ -71,21 +74,33 @@ export class MetricsReporter {
     );
   }
 
-  /** Writes the item, and ends an interval of measurements with it. Without figures the leader goes by throughput. */
+  /**
+   * Writes the item, and ends an interval of measurements with it. Without figures the leader goes by throughput. The first report
+   * of a process claims its worker's name.
+   */
   async report(signal?: AbortSignal): Promise<void> {
-    const { store, workerId, clock } = this.#options;
+    const { store, workerId, identity, clock } = this.#options;
     const { place, supportCode } = this.#format;
     const epochS = Math.floor(clock.epochMs() / 1000);
     this.#utilization = closeInterval(this.#utilization);
-    await store.writeWorkerMetrics(place, {
-      workerId,
-      lastUpdateEpochS: epochS,
-      ...utilizationMetrics(this.#utilization),
-      supportCode,
-      supportEpochS: supportCode === undefined ? undefined : epochS,
-    }, signal);
-    this.#written = { place, lastUpdateEpochS: epochS };
-    await this.#clearUp(signal);
+    while (!identity.superseded.aborted) {
+      const { incarnation } = identity;
+      const newer = await store.writeWorkerMetrics(place, {
+        workerId,
+        lastUpdateEpochS: epochS,
+        ...utilizationMetrics(this.#utilization),
+        supportCode,
+        supportEpochS: supportCode === undefined ? undefined : epochS,
+        incarnation,
+      }, signal);
+      if (newer === undefined) {
+        identity.claim();
+        this.#written = { place, lastUpdateEpochS: epochS, incarnation };
+        return await this.#clearUp(signal);
+      }
+      // Either this ends us, or, before the first report, we go above it and try again.
+      identity.see(newer);
+    }
   }
 
   /** From the next report on the item is in another place; then the old one is deleted. */
@@ -94,7 +109,7 @@ export class MetricsReporter {
     this.#format = format;
   }
 
-  /** Deletes the item, if it is still the one we wrote. */
+  /** Deletes the item, if it is still the one that this process wrote. */
   async withdraw(signal?: AbortSignal): Promise<void> {
     await this.#delete(this.#written, signal);
     await this.#clearUp(signal);
@@ -107,10 +122,10 @@ export class MetricsReporter {
   }
 
   async #delete(item: WrittenItem | undefined, signal: AbortSignal | undefined): Promise<void> {
-    if (item === undefined) return;
-    const { store, workerId } = this.#options;
-    const { place, lastUpdateEpochS } = item;
-    await store.deleteWorkerMetrics(place, { workerId, lastUpdateEpochS }, signal);
+    const { store, workerId, identity } = this.#options;
+    if (item === undefined || identity.superseded.aborted) return;
+    const { place, ...written } = item;
+    await store.deleteWorkerMetrics(place, { workerId, ...written }, signal);
   }
 
   async #captureOnce(source: CpuSource, signal: AbortSignal): Promise<void> {

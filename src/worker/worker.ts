@@ -8,6 +8,7 @@
 import { consumeShard } from "../consumer/shard_consumer.ts";
 import { StreaksByLease } from "../consumer/streaks.ts";
 import { leaseKeyOf } from "../lease/lease.ts";
+import type { LeaseStore } from "../lease/lease_store.ts";
 import type { TableFormat } from "../lease/table_format.ts";
 import { type AggregateProblem, deaggregateAll } from "../stream/aggregation.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
@@ -16,10 +17,12 @@ import { Bell } from "./bell.ts";
 import { createChildLeases } from "./child_leases.ts";
 import { type EventOutlet, eventOutlet } from "./event_outlet.ts";
 import { FleetMember } from "./fleet_member.ts";
+import { Identity, lookAtOwnLeases } from "./identity.ts";
 import type { LeaseHold } from "./lease_hold.ts";
 import { LeaseCleaner } from "./lease_cleaner.ts";
 import { LeaseKeeper } from "./lease_keeper.ts";
 import { loop, type LoopOptions } from "./loop.ts";
+import { MarkedLeaseStore } from "./marked_lease_store.ts";
 import type { WorkerOptions } from "./options.ts";
 import { partsOf, type WorkerParts } from "./parts.ts";
 import { type ShardReading, shardReading } from "./shard_reading.ts";
@@ -137,9 +140,10 @@ export class KinesisWorker {
 
     const starting = { settings: this.#settings, system: this.#system, emit: this.#emit };
     const first = `this worker's first report in lease table "${this.#settings.tableName}"`;
-    await aloud(starting, first, () => untilDone(starting, (signal) => team.member.report(signal), running));
+    await aloud(starting, first, () => untilDone(starting, (signal) => this.#claimName(team, signal), running));
     this.#emit({ type: "workerReady", workerId: this.workerIdentifier });
-    this.#startLoops(team, duties, running);
+    // A worker that is superseded does nothing any more, but stays up until it is told to stop.
+    this.#startLoops(team, duties, AbortSignal.any([running, team.identity.superseded]));
     await aborted(running);
 
     this.#emit({ type: "workerStopping", heldLeases: team.keeper.held.length });
@@ -153,14 +157,30 @@ export class KinesisWorker {
     grace.abort();
     await limit;
     await this.#tryFarewell((limited) => team.keeper.passOn(limited));
-    await this.#tryFarewell((limited) => reading.close(limited));
+    // What is shared by name is in use by the process that has the name now.
+    if (!team.identity.superseded.aborted) await this.#tryFarewell((limited) => reading.close(limited));
     if (failure.signal.aborted) throw failure.signal.reason;
+  }
+
+  /** Makes this process the newest of its worker's name, and tells the fleet that it lives. */
+  async #claimName({ leaseStore, member }: Team, signal: AbortSignal): Promise<void> {
+    // A name that was drawn is nobody else's.
+    const isGiven = this.#options.workerIdentifier !== undefined;
+    if (isGiven) await lookAtOwnLeases(this.workerIdentifier, leaseStore, signal);
+    await member.report(signal);
   }
 
   /** The parts that know one another. */
   #team(format: TableFormat, consumers: TaskGroup, reading: ShardReading): Team {
-    const { leaseStore, coordinatorStore, kinesis } = this.#parts;
+    const { coordinatorStore, kinesis } = this.#parts;
+    const identity = new Identity({
+      workerId: this.workerIdentifier,
+      system: this.#system,
+      emit: this.#emit,
+    });
+    const leaseStore = new MarkedLeaseStore(this.#parts.leaseStore, identity);
     const shared = {
+      identity,
       workerId: this.workerIdentifier,
       emit: this.#emit,
       system: this.#system,
@@ -180,7 +200,7 @@ export class KinesisWorker {
       format,
       leaseStore,
       coordinatorStore,
-      leaseSyncer: this.#leaseSyncer(),
+      leaseSyncer: this.#leaseSyncer(leaseStore),
       cpuUtilization: this.#options.cpuUtilization,
       heldLeases: () => keeper.held.map((hold) => hold.lease),
       onOwnLease: () => discovery.ring(),
@@ -191,9 +211,11 @@ export class KinesisWorker {
       store: leaseStore,
       tasks: consumers,
       successorOf: (lease) => heirs.get(lease.leaseKey),
-      consume: (hold) => this.#consumeShard(hold, { reading, parents, onShardEnd }),
+      consume: (hold) => this.#consumeShard(hold, { leaseStore, reading, parents, onShardEnd }),
     });
     return {
+      identity,
+      leaseStore,
       member,
       keeper,
       cleaner: new LeaseCleaner({ ...shared, streams: this.#streams, kinesis, leaseStore }),
@@ -202,8 +224,8 @@ export class KinesisWorker {
     };
   }
 
-  #leaseSyncer(): LeaseSyncer {
-    const { leaseStore, kinesis } = this.#parts;
+  #leaseSyncer(leaseStore: LeaseStore): LeaseSyncer {
+    const { kinesis } = this.#parts;
     const { clock } = this.#system;
     const streams = this.#streams;
     const shared = { settings: this.#settings, kinesis, leaseStore, clock, emit: this.#emit };
@@ -219,13 +241,17 @@ export class KinesisWorker {
     const { clock } = this.#system;
     const emit = this.#emit;
     const { leaseDiscoveryIntervalMs } = this.#settings;
-    const { member, keeper } = team;
+    const { identity, member, keeper } = team;
     const run = (
       options: Omit<LoopOptions, "clock" | "emit">,
       work: (signal: AbortSignal) => Promise<number | void>,
     ) => tasks.run(() => loop({ clock, emit, ...options }, work, signal));
 
-    tasks.run(() => member.run(signal));
+    tasks.run(async () => {
+      await member.run(signal);
+      if (!identity.superseded.aborted) return;
+      await this.#tryFarewell((limited) => member.release("a newer process has this worker's name", limited));
+    });
     if (this.#settings.streams.mode === "many") {
       run({ pass: "streams", intervalMs: this.#settings.newStreamCheckIntervalMs }, async (signal) => {
         if (!await this.#streams.refresh(signal)) return;
@@ -263,7 +289,7 @@ export class KinesisWorker {
 
   /** One shard, with all that its consumer takes from this worker. */
   async #consumeShard(hold: LeaseHold, around: ShardSurroundings): Promise<void> {
-    const { leaseStore } = this.#parts;
+    const { leaseStore } = around;
     const settings = this.#settings;
     const { clock } = this.#system;
     const stream = await this.#streams.of(hold.lease, hold.lost);
@@ -311,6 +337,7 @@ export class KinesisWorker {
 
 /** What the shards of a worker share: how they are read, how they hear that one of them has ended, and tell it. */
 interface ShardSurroundings {
+  readonly leaseStore: LeaseStore;
   readonly reading: ShardReading;
   readonly parents: Bell;
   readonly onShardEnd: () => void;
@@ -318,6 +345,9 @@ interface ShardSurroundings {
 
 /** The parts of a running worker. */
 interface Team {
+  readonly identity: Identity;
+  /** The table as this process uses it. */
+  readonly leaseStore: LeaseStore;
   readonly member: FleetMember;
   readonly keeper: LeaseKeeper;
   readonly cleaner: LeaseCleaner;

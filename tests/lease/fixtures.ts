@@ -5,6 +5,7 @@
  */
 
 import type { WorkerMetrics } from "../../src/lease/coordinator_store.ts";
+import { markIn } from "../../src/lease/incarnation.ts";
 import type { Lease } from "../../src/lease/lease.ts";
 import type { HashKeyRange } from "../../src/stream/hash_key.ts";
 import { positionAt } from "../../src/stream/sequence_number.ts";
@@ -21,6 +22,8 @@ export interface ShortLease {
   readonly parents?: readonly string[] | undefined;
   readonly children?: readonly string[] | undefined;
   readonly kBps?: number | undefined;
+  /** `<worker>/<generation>/<nonce>/<counter>`. */
+  readonly mark?: string | undefined;
 }
 
 export function leaseOf(short: ShortLease): Lease {
@@ -40,6 +43,7 @@ export function leaseOf(short: ShortLease): Lease {
     childShardIds: short.children ?? [],
     hashKeyRange: undefined,
     throughputKBps: short.kBps,
+    mark: markIn(short.mark ?? ""),
   };
 }
 

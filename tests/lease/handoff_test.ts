@@ -11,10 +11,13 @@ import finishCases from "../cases/handoff_finish.json" with { type: "json" };
 import refusedCases from "../cases/handoff_refused.json" with { type: "json" };
 import { leaseOf } from "./fixtures.ts";
 
+/** The process whose writes the cases are about. */
+const OWN = { workerId: "A", generation: 7, nonce: "aa" };
+
 for (const { comment, held, found, outcome, reason } of refusedCases) {
   Deno.test(`afterRefusedRenewal(): ${comment}`, () => {
     const item = found === null ? undefined : leaseOf({ key: "a", ...found });
-    const actual = afterRefusedRenewal(leaseOf({ key: "a", ...held }), item);
+    const actual = afterRefusedRenewal(leaseOf({ key: "a", ...held }), item, OWN);
     if (actual.type === "lost") assertEquals([outcome, reason], ["lost", actual.reason]);
     else assertEquals([actual.type, actual.lease], [outcome, item]);
   });

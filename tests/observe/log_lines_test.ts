@@ -18,6 +18,10 @@ const LINES: { readonly [Type in WorkerEvent["type"]]: string | undefined } = {
   streamRemoved: "info 123456789012:orders:1700000000: stream is not listed any more, or not there",
   tableCreated: "info Created lease table orders-leases",
   workerReady: "info Worker w1 is ready",
+  superseded:
+    "error Superseded: another process has started as worker worker-1 (generation 1769774406000, this one is " +
+    "1769774400000): this one reads, leads and writes nothing any more, and stays up idle: stop one of them, or give " +
+    "each a workerIdentifier of its own",
   workerStopping: "info Stopping, with 1 lease to hand over",
   workerStopped: "info Stopped",
   passFailed: "warning Will try again: discovery failed: no luck",

@@ -34,6 +34,12 @@ export const SAMPLE_EVENTS: { readonly [Type in WorkerEvent["type"]]: Extract<Wo
     streamRemoved: { type: "streamRemoved", streamIdentifier: "123456789012:orders:1700000000" },
     tableCreated: { type: "tableCreated", tableName: "orders-leases" },
     workerReady: { type: "workerReady", workerId: "w1" },
+    superseded: {
+      type: "superseded",
+      workerId: "worker-1",
+      generation: 1769774400000,
+      byGeneration: 1769774406000,
+    },
     workerStopping: { type: "workerStopping", heldLeases: 1 },
     workerStopped: { type: "workerStopped", error: undefined },
     passFailed: { type: "passFailed", pass: "discovery", error },

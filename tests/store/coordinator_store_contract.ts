@@ -213,6 +213,28 @@ export function coordinatorStoreContract(kind: string, open: () => Promise<Fixtu
     assertEquals(await metricsIn(fixture, place), [{ ...later, supportEpochS: 5 }]);
   });
 
+  testInBoth("writeWorkerMetrics() leaves the item of a newer incarnation alone", async (fixture, place) => {
+    const { coordinator } = fixture;
+    const of = (generation: number, lastUpdateEpochS: number): WorkerMetrics => {
+      return { ...METRICS, lastUpdateEpochS, incarnation: { workerId: "w1", generation, nonce: "aa" } };
+    };
+    await fixture.put({ [keyName(place, true)]: { S: "w1" }, slu: { N: "5" } }, metricsTable(place));
+    const stands = async (metrics: WorkerMetrics) =>
+      assertEquals(await metricsIn(fixture, place), [{ ...metrics, supportEpochS: 5 }]);
+    assertEquals(await coordinator.writeWorkerMetrics(place, of(7, 10)), undefined);
+    await stands(of(7, 10));
+    assertEquals(await coordinator.writeWorkerMetrics(place, of(7, 20)), undefined);
+    assertEquals(await coordinator.writeWorkerMetrics(place, of(8, 30)), undefined);
+    await stands(of(8, 30));
+    assertEquals(await coordinator.writeWorkerMetrics(place, of(7, 40)), of(8, 30).incarnation);
+    await stands(of(8, 30));
+    // Java, under this name, leaves the attribute alone.
+    await coordinator.writeWorkerMetrics(place, { ...METRICS, lastUpdateEpochS: 50 });
+    await stands(of(8, 50));
+    assertEquals(await coordinator.deleteWorkerMetrics(place, of(7, 50)), false);
+    assertEquals(await coordinator.deleteWorkerMetrics(place, of(8, 50)), true);
+  });
+
   testInBoth("writeWorkerMetrics() refuses metrics without values", async (fixture, place) => {
     for (const stats of [{ C: [] }, { C: [NaN] }]) {
       await assertRejects(

@@ -8,6 +8,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Item } from "../../src/aws/dynamodb.ts";
 import type { LeaderLock, MigrationState, TablePlace } from "../../src/lease/coordinator_store.ts";
+import { lastWriter, marked } from "../../src/lease/incarnation.ts";
 import type { Lease, NewLease } from "../../src/lease/lease.ts";
 import * as writes from "../../src/lease/lease_write.ts";
 import { positionAt } from "../../src/stream/sequence_number.ts";
@@ -66,6 +67,24 @@ for (const [kind, open] of FIXTURES) {
         }
         assertEquals(await fixture.items(), inOrder([after]));
       });
+    }
+  });
+
+  Deno.test(`${kind}: a marked write leaves the same item, and the mark where the counter moved`, async () => {
+    const own = { workerId: "w/1", generation: 1769774400000, nonce: "0a1b2c3d" };
+    for (const { comment, before, write, after } of leaseCases as unknown as readonly LeaseCase[]) {
+      if (write.operation === "create" || before === null) continue;
+      await using fixture = await open();
+      await fixture.leases.ensureTable();
+      const stale = { S: "w/1/1769774400000/0a1b2c3d/1" };
+      await fixture.put({ ...before, kcliteIncarnation: stale });
+      const { leaseCounter } = leaseIn(after);
+      const outcome = await fixture.leases.apply(marked(leaseWrite(leaseIn(before), write), own));
+      const isMoved = leaseIn(before).leaseCounter !== leaseCounter;
+      const mark = isMoved ? { S: `w/1/1769774400000/0a1b2c3d/${leaseCounter}` } : stale;
+      assertEquals(await fixture.items(), inOrder([{ ...after, kcliteIncarnation: mark }]), comment);
+      assert(outcome.applied);
+      assertEquals(lastWriter(outcome.lease), isMoved ? { ...own, leaseCounter } : undefined, comment);
     }
   });
 

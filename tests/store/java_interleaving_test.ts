@@ -7,6 +7,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { AttributeValue, Item } from "../../src/aws/dynamodb.ts";
+import { lastWriter, marked } from "../../src/lease/incarnation.ts";
 import type { Lease } from "../../src/lease/lease.ts";
 import {
   assign,
@@ -166,6 +167,34 @@ for (const [kind, open] of DYNAMODB_FIXTURES) {
       startingHashKey: s("0"),
       throughputKBps: { N: "3.25" },
     }]);
+  });
+}
+
+for (const [kind, open] of DYNAMODB_FIXTURES) {
+  Deno.test(`${kind}: Java keeps our mark, which then says nothing of who wrote last`, async () => {
+    await using fixture = await open();
+    await fixture.leases.ensureTable();
+    await fixture.leases.create(newLease());
+    const java = new JavaWorker(fixture);
+    const own = { workerId: "ours", generation: 7, nonce: "aa" };
+    assertEquals(await java.assign("ours", null, null), true);
+    await fixture.leases.apply(marked(renew(await read(fixture)), own));
+    const mark = { ...own, leaseCounter: 2 };
+    assertEquals(lastWriter(await read(fixture)), mark);
+    assertEquals(await java.startHandoff("java", "ours"), true);
+    assertEquals(lastWriter(await read(fixture)), mark, "a handoff leaves the counter alone");
+    for (
+      const write of [
+        () => java.renew(2, undefined),
+        () => java.checkpoint(3, "49500"),
+        () => java.assign("java", "java", "ours"),
+        () => java.assign("ours", "java", null),
+      ]
+    ) {
+      assertEquals(await write(), true);
+      const lease = await read(fixture);
+      assertEquals([lease.mark, lastWriter(lease)], [mark, undefined]);
+    }
   });
 }
 

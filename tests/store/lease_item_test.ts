@@ -31,7 +31,7 @@ Deno.test("leaseOf() reads a lease, or says why it cannot", async (t) => {
       const value: Lease = {
         ...{ leaseOwner: undefined, checkpointOwner: undefined, pendingCheckpoint: undefined },
         ...{ hashKeyRange: undefined, throughputKBps: undefined, streamIdentifier: undefined },
-        ...{ latestEpochMs: undefined },
+        ...{ latestEpochMs: undefined, mark: undefined },
         ...lease,
         pendingCheckpointState: state === undefined ? undefined : new Uint8Array(state),
       };
@@ -60,6 +60,7 @@ Deno.test("leaseOf() never throws, whatever the item", () => {
     "pendingCheckpoint",
     "pendingCheckpointState",
     "throughputKBps",
+    "kcliteIncarnation",
     "streamName",
     "shardId",
   );

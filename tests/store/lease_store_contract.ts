@@ -120,6 +120,7 @@ export function leaseStoreContract(kind: string, open: () => Promise<Fixture>): 
       latestEpochMs: undefined,
       childShardIds: [],
       throughputKBps: undefined,
+      mark: undefined,
     });
   });
 

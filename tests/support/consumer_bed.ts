@@ -36,6 +36,7 @@ export function leaseWith(changes: Partial<Lease> = {}): Lease {
     childShardIds: [],
     hashKeyRange: { startingHashKey: "0", endingHashKey: "340282366920938463463374607431768211455" },
     throughputKBps: undefined,
+    mark: undefined,
     ...changes,
   };
 }

@@ -5,6 +5,8 @@
  */
 
 import type { WorkerEvent } from "../../src/events.ts";
+import { Identity } from "../../src/worker/identity.ts";
+import { MarkedLeaseStore } from "../../src/worker/marked_lease_store.ts";
 import type { Lease, NewLease } from "../../src/lease/lease.ts";
 import { assign, startHandoff } from "../../src/lease/lease_write.ts";
 import { MemoryCoordinatorStore } from "../../src/store/memory_coordinator_store.ts";
@@ -37,6 +39,7 @@ export class MemoryBed {
   readonly events: WorkerEvent[] = [];
   readonly emit = (event: WorkerEvent): void => void this.events.push(event);
   readonly system: System;
+  readonly #identities = new Map<string, Identity>();
   #chance = 0;
 
   constructor() {
@@ -44,6 +47,22 @@ export class MemoryBed {
     // A sequence that never repeats soon, so that two versions of a lock differ.
     const random = () => (this.#chance = (this.#chance + 0.618033988749895) % 1);
     this.system = { clock: this.clock, random, fetch: () => Promise.reject(new Error("no network here")) };
+  }
+
+  /** One process for each worker name. It has claimed the name. */
+  identity(workerId: string): Identity {
+    let identity = this.#identities.get(workerId);
+    if (identity === undefined) {
+      identity = new Identity({ workerId, system: this.system, emit: this.emit });
+      identity.claim();
+      this.#identities.set(workerId, identity);
+    }
+    return identity;
+  }
+
+  /** The store as that process uses it. */
+  marked(workerId: string): MarkedLeaseStore {
+    return new MarkedLeaseStore(this.store, this.identity(workerId));
   }
 
   /** Creates a lease and assigns it. */

@@ -10,6 +10,7 @@ function keeperOf(bed: MemoryBed, workerId: string, patienceMs = 0): LeaderLockK
     store: bed.coordinator,
     place: "leaseTable",
     workerId,
+    identity: bed.identity(workerId),
     durationMs: 10_000,
     heartbeatMs: 2000,
     patienceMs: () => patienceMs,
@@ -17,6 +18,17 @@ function keeperOf(bed: MemoryBed, workerId: string, patienceMs = 0): LeaderLockK
     emit: bed.emit,
   });
 }
+
+Deno.test("LeaderLockKeeper of a superseded worker leads no more, and gives the lock back", async () => {
+  const bed = new MemoryBed();
+  const keeper = keeperOf(bed, "a");
+  await keeper.step(signal);
+  assert(keeper.isLeading);
+  bed.identity("a").see({ ...bed.identity("a").incarnation, generation: 1e15 });
+  assertEquals(keeper.isLeading, false);
+  await keeper.release("a newer process has this worker's name");
+  assertEquals(bed.table.items(), []);
+});
 
 Deno.test("LeaderLockKeeper.step() acquires a free lock, every attribute a string", async () => {
   const bed = new MemoryBed();

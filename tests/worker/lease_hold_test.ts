@@ -12,7 +12,9 @@ import {
   take,
 } from "../../src/lease/lease_write.ts";
 import { positionAt, SHARD_END } from "../../src/stream/sequence_number.ts";
+import { Identity } from "../../src/worker/identity.ts";
 import { LeaseHold, type LeaseHoldOptions } from "../../src/worker/lease_hold.ts";
+import { MarkedLeaseStore } from "../../src/worker/marked_lease_store.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
 import { MemoryBed } from "../support/memory_bed.ts";
 import { seeded } from "../support/seed.ts";
@@ -221,7 +223,7 @@ Deno.test("LeaseHold.checkpoint() stores the position and renews by the way", as
 
 Deno.test("LeaseHold.checkpoint() that fails leaves memory as the table last confirmed it", async () => {
   const memory = new MemoryBed();
-  const { hold } = await bed({ store: unreliable(memory.store, ["refused"]) });
+  const { hold } = await bed({ store: unreliable(memory.marked("me"), ["refused"]) });
   await assertRejects(() => hold.checkpoint(positionAt("42")), Error, "table down");
   assertEquals(hold.lease.checkpoint, positionAt("TRIM_HORIZON"));
 });
@@ -251,7 +253,8 @@ Deno.test("LeaseHold recognises its own write when only the answer was lost", as
   const lease = await memory.lease("s", "me");
   const faults: ("answerLost" | "refused")[] = [];
   const hold = new LeaseHold(lease, 0, {
-    store: unreliable(memory.store, faults),
+    store: unreliable(memory.marked("me"), faults),
+    identity: memory.identity("me"),
     workerId: "me",
     failoverTimeMs: 10_000,
     gracefulLeaseHandoffTimeoutMs: 30_000,
@@ -294,7 +297,8 @@ Deno.test("LeaseHold stores a checkpoint after a renewal whose answer was lost",
   const memory = new MemoryBed();
   const lease = await memory.lease("s", "me");
   const hold = new LeaseHold(lease, 0, {
-    store: unreliable(memory.store, ["answerLost"]),
+    store: unreliable(memory.marked("me"), ["answerLost"]),
+    identity: memory.identity("me"),
     workerId: "me",
     failoverTimeMs: 10_000,
     gracefulLeaseHandoffTimeoutMs: 30_000,
@@ -341,7 +345,7 @@ Deno.test("LeaseHold.setChildShardIds() finds out that another worker owns the l
 Deno.test("LeaseHold.setChildShardIds() goes through after a renewal whose answer was lost, and in a handoff", async () => {
   const memory = new MemoryBed();
   const lease = await memory.lease("s", "me");
-  const store = unreliable(memory.store, ["answerLost"]);
+  const store = unreliable(memory.marked("me"), ["answerLost"]);
   const hold = new LeaseHold(lease, 0, { ...holdOptions(memory), store });
   await assertRejects(() => hold.renew(), Error, "answer lost");
   await memory.store.apply(startHandoff({ ...lease, leaseOwner: "me" }, "other"));
@@ -362,7 +366,7 @@ Deno.test("LeaseHold.handOver() assigns to the successor, or frees the lease", a
 
 Deno.test("LeaseHold.handOver() that cannot reach the table lets the lease expire, and does not throw", async () => {
   const memory = new MemoryBed();
-  const { hold } = await bed({ store: unreliable(memory.store, ["refused"]) });
+  const { hold } = await bed({ store: unreliable(memory.marked("me"), ["refused"]) });
   await hold.handOver();
   assert(hold.lost.aborted);
 });
@@ -435,10 +439,49 @@ Deno.test("LeaseHold is lost when others may take its handoff for overdue, howev
   }
 });
 
-Deno.test("LeaseHold of a worker's namesake is lost when the counter ran on", async () => {
-  const { hold, store, memory } = await bed();
-  for (let i = 0; i < 2; i++) await store.apply(renew(await memory.read("s")));
-  await assertRejects(() => hold.renew(), LeaseLostError, "another worker owns it");
+Deno.test("LeaseHold is lost to a process of its name, whether that made one step or two, marks or none", async () => {
+  for (const steps of [1, 2]) {
+    for (const store of ["of Java's", "of ours"] as const) {
+      const { hold, memory, events } = await bed();
+      const namesake = new Identity({ workerId: "me", system: memory.system, emit: memory.emit });
+      const theirs = store === "of Java's" ? memory.store : new MarkedLeaseStore(memory.store, namesake);
+      await hold.renew();
+      for (let i = 0; i < steps; i++) await theirs.apply(renew(await memory.read("s")));
+      const before = await memory.read("s");
+      await assertRejects(() => hold.renew(), LeaseLostError, "under this worker's name");
+      await hold.handOver();
+      assertEquals(await memory.read("s"), before);
+      assertEquals(eventsOf(events, "leaseLost").map(({ reason }) => reason), ["namesake"]);
+      assertEquals(hold.lossReason, "namesake");
+    }
+  }
+});
+
+Deno.test("LeaseHold whose renewal was not answered is lost when Java held the lease since, though the mark is its own", async () => {
+  const memory = new MemoryBed();
+  const lease = await memory.lease("s", "me");
+  const hold = new LeaseHold(lease, 0, {
+    ...holdOptions(memory),
+    store: unreliable(memory.marked("me"), ["answerLost"]),
+  });
+  await assertRejects(() => hold.renew(), Error, "answer lost");
+  for (const owner of ["java", "me"]) await memory.store.apply(assign(await memory.read("s"), owner));
+  assertEquals((await memory.read("s")).mark?.leaseCounter, 2);
+  await assertRejects(() => hold.checkpoint(positionAt("7")), LeaseLostError, "under this worker's name");
+  assertEquals((await memory.read("s")).checkpoint, positionAt("TRIM_HORIZON"));
+});
+
+Deno.test("LeaseHold that meets a newer process of its name supersedes the worker", async () => {
+  const { hold, memory, events } = await bed();
+  await memory.clock.advance(1000);
+  const newer = new Identity({ workerId: "me", system: memory.system, emit: memory.emit });
+  await new MarkedLeaseStore(memory.store, newer).apply(renew(await memory.read("s")));
+  await assertRejects(() => hold.renew(), LeaseLostError);
+  const { generation } = memory.identity("me").incarnation;
+  assertEquals(eventsOf(events, "superseded"), [
+    { type: "superseded", workerId: "me", generation, byGeneration: generation + 1000 },
+  ]);
+  assertEquals(memory.identity("me").superseded.aborted, true);
 });
 
 Deno.test("LeaseHold.prepareCheckpoint() leaves position and state to the next owner, until a checkpoint clears them", async () => {
@@ -507,7 +550,8 @@ Deno.test("LeaseHold.fencingToken only grows, whoever takes, gives, evicts or ha
 
 function holdOptions(memory: MemoryBed): LeaseHoldOptions {
   return {
-    store: memory.store,
+    store: memory.marked("me"),
+    identity: memory.identity("me"),
     workerId: "me",
     failoverTimeMs: 10_000,
     gracefulLeaseHandoffTimeoutMs: 30_000,
@@ -520,7 +564,7 @@ function holdOptions(memory: MemoryBed): LeaseHoldOptions {
 Deno.test("LeaseHold.checkpoint() never takes back an earlier one whose answer was lost", async () => {
   const memory = new MemoryBed();
   const lease = await memory.lease("s", "me");
-  const store = unreliable(memory.store, ["answerLost"]);
+  const store = unreliable(memory.marked("me"), ["answerLost"]);
   const hold = new LeaseHold(lease, 0, { ...holdOptions(memory), store });
   await assertRejects(() => hold.checkpoint(positionAt("42")), Error, "answer lost");
   await hold.checkpoint(positionAt("41"));

@@ -2,6 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { assign, renew, startHandoff } from "../../src/lease/lease_write.ts";
 import type { LeaseHold } from "../../src/worker/lease_hold.ts";
 import { LeaseKeeper, type LeaseKeeperOptions } from "../../src/worker/lease_keeper.ts";
+import { Identity } from "../../src/worker/identity.ts";
+import { MarkedLeaseStore } from "../../src/worker/marked_lease_store.ts";
 import { TaskGroup } from "../../src/worker/task_group.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
 import { MemoryBed } from "../support/memory_bed.ts";
@@ -15,7 +17,8 @@ function bed(changes: Partial<LeaseKeeperOptions> = {}) {
   const tasks = new TaskGroup((error) => failures.push(error));
   const consumed: string[] = [];
   const keeper = new LeaseKeeper({
-    store: memory.store,
+    store: memory.marked("me"),
+    identity: memory.identity("me"),
     workerId: "me",
     failoverTimeMs: 10_000,
     gracefulLeaseHandoffTimeoutMs: 30_000,
@@ -230,4 +233,81 @@ Deno.test("LeaseKeeper.passOn() leaves a lease alone whose consumer still runs, 
   assertEquals(eventsOf(memory.events, "leaseReleased"), []);
   gate.resolve();
   await stop();
+});
+
+Deno.test("LeaseKeeper begins a lease again that it lost to a process of its name only once the counter stood still", async () => {
+  const { memory, keeper, consumed, clock, stop } = bed();
+  await memory.lease("a", "me");
+  await keeper.discover(signal);
+  for (let second = 0; second < 20; second++) {
+    // Java renews under our name.
+    if (second % 3 === 0) await memory.store.apply(renew(await memory.read("a")));
+    await clock.advance(1000);
+    await keeper.discover(signal);
+  }
+  assertEquals(consumed, ["a"]);
+  assertEquals(eventsOf(memory.events, "leaseLost").map(({ reason }) => reason), ["namesake"]);
+  await keeper.passOn(signal);
+  assertEquals((await memory.read("a")).leaseOwner, "me", "the other process may hold it");
+  for (let second = 0; second < 9; second++) {
+    await clock.advance(1000);
+    await keeper.discover(signal);
+  }
+  assertEquals(consumed, ["a"], "it stood still for less than the failover time");
+  await clock.advance(1000);
+  await keeper.discover(signal);
+  assertEquals(consumed, ["a", "a"]);
+  await stop();
+});
+
+Deno.test("LeaseKeeper begins a lease again at once that a leader of another name took from it and gave back", async () => {
+  const { memory, keeper, consumed, clock, stop } = bed();
+  await memory.lease("a", "me");
+  await keeper.discover(signal);
+  for (const owner of ["other", "me"]) {
+    await memory.marked("leader").apply(assign(await memory.read("a"), owner));
+  }
+  await clock.advance(3400);
+  assertEquals(eventsOf(memory.events, "leaseLost").map(({ reason }) => reason), ["taken"]);
+  await keeper.discover(signal);
+  assertEquals(consumed, ["a", "a"]);
+  await stop();
+});
+
+Deno.test("LeaseKeeper of a superseded worker drops all, begins nothing and gives nothing away", async () => {
+  const { memory, keeper, consumed, clock, stop } = bed({ successorOf: () => "heir" });
+  for (const key of ["a", "b", "c"]) await memory.lease(key, key === "c" ? "other" : "me");
+  await keeper.discover(signal);
+  await clock.advance(1000);
+  const newer = new MarkedLeaseStore(
+    memory.store,
+    new Identity({ workerId: "me", system: memory.system, emit: memory.emit }),
+  );
+  await memory.store.apply(assign(await memory.read("c"), "me"));
+  await newer.apply(renew(await memory.read("c")));
+  const before = memory.table.items();
+  await keeper.discover(signal); // which reads c
+  assertEquals(keeper.held, []);
+  assertEquals(eventsOf(memory.events, "leaseLost").map(({ reason }) => reason), [
+    "superseded",
+    "superseded",
+  ]);
+  await clock.advance(20_000);
+  await keeper.discover(signal);
+  await keeper.passOn(signal);
+  await stop();
+  await keeper.abandon();
+  assertEquals(consumed, ["a", "b"]);
+  assertEquals(memory.table.items(), before);
+});
+
+Deno.test("LeaseKeeper.passOn() gives nothing away that a newer process of its name has begun", async () => {
+  const { memory, keeper } = bed({ successorOf: () => "heir" });
+  await memory.lease("a", "me");
+  await memory.lease("b", "me");
+  await memory.clock.advance(1000);
+  const newer = new Identity({ workerId: "me", system: memory.system, emit: memory.emit });
+  await new MarkedLeaseStore(memory.store, newer).apply(renew(await memory.read("a")));
+  await keeper.passOn(signal);
+  assertEquals([(await memory.read("a")).leaseOwner, (await memory.read("b")).leaseOwner], ["me", "me"]);
 });

@@ -2,6 +2,8 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { CpuSource } from "../../src/cpu_source.ts";
 import { MemoryCoordinatorStore } from "../../src/store/memory_coordinator_store.ts";
 import { MemoryTable } from "../../src/store/memory_table.ts";
+import { incarnationText } from "../../src/lease/incarnation.ts";
+import { Identity } from "../../src/worker/identity.ts";
 import { MetricsReporter } from "../../src/worker/metrics_reporter.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
 import { MemoryBed } from "../support/memory_bed.ts";
@@ -22,6 +24,7 @@ class ReporterBed extends MemoryBed implements AsyncDisposable {
     this.reporter = new MetricsReporter({
       store: new MemoryCoordinatorStore(this.table, { legacyWorkerMetrics: this.legacy }),
       workerId: "w",
+      identity: this.identity("w"),
       format,
       cpuUtilization,
       clock: this.clock,
@@ -62,7 +65,66 @@ Deno.test("MetricsReporter.report() without a source writes the empty maps by wh
     opr: { M: {} },
     sup: { N: "1" },
     slu: { N: epochS },
+    kcliteIncarnation: { S: incarnationText(bed.identity("w").incarnation) },
   }]);
+});
+
+/** Another process of the same name, which has not reported yet. */
+function namesake(bed: ReporterBed): { readonly reporter: MetricsReporter; readonly identity: Identity } {
+  const identity = new Identity({ workerId: "w", system: bed.system, emit: bed.emit });
+  const { clock, emit, coordinator: store } = bed;
+  const options = { workerId: "w", identity, format: SINGLE, cpuUtilization: undefined };
+  return { identity, reporter: new MetricsReporter({ store, clock, emit, ...options }) };
+}
+
+Deno.test("MetricsReporter.report() for the first time goes above whatever process reported before, whatever the clocks", async () => {
+  await using bed = new ReporterBed(undefined);
+  await bed.reporter.report();
+  const { generation } = bed.identity("w").incarnation;
+  bed.clock.setEpochMs(generation - 5000);
+  const { reporter, identity } = namesake(bed);
+  assertEquals(identity.incarnation.generation, generation - 5000);
+  await reporter.report();
+  assertEquals(identity.incarnation.generation, generation + 1);
+  assertEquals(identity.superseded.aborted, false);
+  const [item] = bed.table.items();
+  assertEquals(item?.kcliteIncarnation, { S: incarnationText(identity.incarnation) });
+});
+
+Deno.test("MetricsReporter.report() leaves the item of a newer process alone, and the worker is superseded", async () => {
+  await using bed = new ReporterBed(undefined);
+  await bed.reporter.report();
+  await bed.clock.advance(1000);
+  await namesake(bed).reporter.report();
+  const before = bed.table.items();
+  await bed.clock.advance(1000);
+  await bed.reporter.report();
+  assertEquals(bed.identity("w").superseded.aborted, true);
+  await bed.reporter.report();
+  await bed.reporter.withdraw();
+  assertEquals(bed.table.items(), before);
+});
+
+Deno.test("MetricsReporter.withdraw() leaves the item of a newer process of the same second alone", async () => {
+  await using bed = new ReporterBed(undefined);
+  await bed.reporter.report();
+  await namesake(bed).reporter.report();
+  await bed.reporter.withdraw();
+  assertEquals(bed.table.items().length, 1);
+});
+
+Deno.test("MetricsReporter.report() takes back an item that an older process, Java or nobody has written meanwhile", async () => {
+  await using bed = new ReporterBed(undefined);
+  await bed.reporter.report();
+  const own = incarnationText(bed.identity("w").incarnation);
+  for (const text of ["w/5/aa", "not ours", undefined]) {
+    if (text === undefined) await bed.table.delete("w", {});
+    else await bed.table.update("w", { set: { kcliteIncarnation: { S: text } }, add: {}, remove: [] }, {});
+    await bed.reporter.report();
+    const [item] = bed.table.items();
+    assertEquals(item?.kcliteIncarnation, { S: own });
+  }
+  assertEquals(bed.identity("w").superseded.aborted, false);
 });
 
 Deno.test("MetricsReporter measures every second and tells averages of the time between reports", async () => {

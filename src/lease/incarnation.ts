@@ -1,0 +1,110 @@
+// Pure.
+/**
+ * Tells apart two processes that run under one worker name, and says which of them goes on.
+ *
+ * A process is an incarnation of its name: the name, a generation and a nonce. The generation is the time of its start, but
+ * always above each generation that it found under its name, so that no clock decides alone; the nonce decides between equals.
+ * Whoever sees a newer incarnation of its own name is superseded.
+ *
+ * Each write of ours that moves a lease's counter leaves a mark: the incarnation and the counter written. KCL for Java keeps
+ * attributes that it does not know, so a mark alone proves nothing: it counts only while its counter is the lease's. After a write of
+ * Java's it is the mark of an earlier write.
+ *
+ * @module
+ */
+
+import type { Lease } from "./lease.ts";
+import type { LeaseWrite } from "./lease_write.ts";
+
+/** One process that runs, or ran, under a worker's name. */
+export interface Incarnation {
+  readonly workerId: string;
+  /** Epoch ms at which it started, or more. */
+  readonly generation: number;
+  /** Hexadecimal digits, drawn at the start. */
+  readonly nonce: string;
+}
+
+/** What a write of ours leaves in a lease. */
+export interface LeaseMark extends Incarnation {
+  /** The counter that the write brought the lease to. */
+  readonly leaseCounter: number;
+}
+
+/** The part of a lease by which its last writer is known. */
+type Marked = Pick<Lease, "leaseCounter" | "mark">;
+
+/** `<worker>/<generation>/<nonce>`, as it stands in a worker's metrics item. */
+export function incarnationText({ workerId, generation, nonce }: Incarnation): string {
+  return `${workerId}/${generation}/${nonce}`;
+}
+
+/** `<worker>/<generation>/<nonce>/<counter>`, as it stands in a lease. */
+export function markText(incarnation: Incarnation, leaseCounter: number): string {
+  return `${incarnationText(incarnation)}/${leaseCounter}`;
+}
+
+/** Reads {@linkcode incarnationText}. Undefined for any other text: what others wrote there is no reason to fail. */
+export function incarnationIn(text: string): Incarnation | undefined {
+  const [, workerId, digits, nonce] = /^(.+)\/(\d{1,16})\/([0-9a-f]+)$/s.exec(text) ?? [];
+  if (workerId === undefined || nonce === undefined) return undefined;
+  const generation = Number(digits);
+  return generation <= LAST_DATE_MS ? { workerId, generation, nonce } : undefined;
+}
+
+/** Reads {@linkcode markText}. Undefined for any other text. */
+export function markIn(text: string): LeaseMark | undefined {
+  const [, before = "", digits] = /^(.+)\/(\d{1,16})$/s.exec(text) ?? [];
+  const incarnation = incarnationIn(before);
+  return incarnation === undefined ? undefined : { ...incarnation, leaseCounter: Number(digits) };
+}
+
+/** The write with its mark, where it moves the counter; else as it is. */
+export function marked(write: LeaseWrite, incarnation: Incarnation): LeaseWrite {
+  const leaseCounter = counterWritten(write);
+  if (leaseCounter === undefined) return write;
+  return { ...write, set: { ...write.set, kcliteIncarnation: markText(incarnation, leaseCounter) } };
+}
+
+/** Who moved the lease's counter last; undefined when it was nobody who leaves marks, e.g. KCL for Java. */
+export function lastWriter({ mark, leaseCounter }: Marked): LeaseMark | undefined {
+  return mark?.leaseCounter === leaseCounter ? mark : undefined;
+}
+
+/** Whether it was this very process that moved the lease's counter last. */
+export function isOwnWrite(lease: Marked, own: Incarnation): boolean {
+  const writer = lastWriter(lease);
+  return writer !== undefined && isSameIncarnation(writer, own);
+}
+
+/** Whether both are one process. */
+export function isSameIncarnation(one: Incarnation, other: Incarnation): boolean {
+  return one.workerId === other.workerId && one.generation === other.generation && one.nonce === other.nonce;
+}
+
+/** Whether the first supersedes the second: it bears the same name, and is of a higher generation, or the greater nonce of one. */
+export function isNewerIncarnation(one: Incarnation, other: Incarnation): boolean {
+  if (one.workerId !== other.workerId) return false;
+  return one.generation === other.generation ? one.nonce > other.nonce : one.generation > other.generation;
+}
+
+/**
+ * The incarnation of a process that is just starting and has written nothing yet, once it has found another of its name: above
+ * that one.
+ */
+export function above(found: Incarnation, own: Incarnation): Incarnation {
+  if (found.workerId !== own.workerId || isSameIncarnation(found, own)) return own;
+  return { ...own, generation: Math.max(own.generation, found.generation + 1) };
+}
+
+/** The greatest number of ms that is a date; what is greater was written by nobody's clock, nor by adding to one. */
+const LAST_DATE_MS = 8.64e15;
+
+/** The counter to which a write brings the lease; undefined when it leaves the counter alone. */
+function counterWritten({ set, add, when }: LeaseWrite): number | undefined {
+  if (set.leaseCounter !== undefined) return set.leaseCounter;
+  // A write that adds names the counter that it adds to: else it could not know what it leaves.
+  return add.leaseCounter === undefined || when.leaseCounter === undefined
+    ? undefined
+    : when.leaseCounter + add.leaseCounter;
+}
