@@ -78,7 +78,9 @@ const APPLICATION: readonly Property[] = [
     type: text,
     option: "workerIdentifier",
     kcl: "random UUID",
-    note: "Names this worker in the table. Two live workers of one name fight over every lease",
+    note:
+      "Names this worker in the table. Each live worker needs a name of its own: of two processes of one name the one that " +
+      "started last goes on, the older one stays up idle with the health fault `superseded`",
   }),
   option({
     name: "initialPositionInStream",

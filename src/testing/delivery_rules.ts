@@ -29,6 +29,7 @@ export interface Visit {
   readonly machine: string;
   readonly leaseKey: string;
   readonly context: ShardContext;
+  readonly begunMs: number;
   inside: Callback | undefined;
   last: Callback | undefined;
   /** When the last call was over. */
@@ -51,6 +52,18 @@ export interface DeliveryRulesOptions {
   readonly progress: Progress;
   readonly reading: ReadingRules;
   readonly leases: () => LeaseRules;
+  /** The worker that a process runs. */
+  readonly workerOf: (machine: string) => string;
+  /** When a process said that a newer one of its name has superseded it. */
+  readonly supersededMs: (machine: string) => number | undefined;
+}
+
+/** A processor that has got its first records. */
+interface FirstDelivery {
+  readonly machine: string;
+  readonly leaseKey: string;
+  readonly token: number;
+  readonly atMs: number;
 }
 
 /** Which calls may follow which. */
@@ -68,6 +81,8 @@ const FOLLOWING: Readonly<Record<Callback | "start", readonly Callback[]>> = {
 export class DeliveryRules {
   readonly #options: DeliveryRulesOptions;
   readonly #visits = new Set<Visit>();
+  /** By lease key; they outlive their processes. */
+  readonly #firstDeliveries = new Map<string, FirstDelivery[]>();
 
   constructor(options: DeliveryRulesOptions) {
     this.#options = options;
@@ -82,6 +97,7 @@ export class DeliveryRules {
       machine,
       leaseKey,
       context,
+      begunMs: this.#options.time.nowMs,
       inside: undefined,
       last: undefined,
       leftMs: -Infinity,
@@ -117,6 +133,9 @@ export class DeliveryRules {
       this.#break("nothingAfterTheRelease", visit, detail);
     }
     const begins = callback === "initialize" || callback === "processRecords" || callback === "shardEnded";
+    if (begins && this.#options.supersededMs(machine) !== undefined) {
+      this.#break("theSupersededAreIdle", visit, `${machine} was called with ${callback}`);
+    }
     const staleMs = time.nowMs - heartbeatMs;
     if (begins && !(staleMs <= failoverTimeMs)) {
       const detail = `${machine} is called with ${callback}, and last renewed it ${staleMs} ms ago`;
@@ -147,9 +166,10 @@ export class DeliveryRules {
     const leases = this.#options.leases();
     const first = batch.records[0], last = batch.records.at(-1);
     const stored = leases.checkpointOf(leaseKey);
+    const isShared = this.#checkIncarnations(visit);
     // What this very process stored may be further on than it knows: an answer was lost. And one whose lease was just taken
-    // from it, without much ado, goes on until it hears of it.
-    const mustKnow = isHandoffGraceful || leases.owns(machine, leaseKey);
+    // from it, without much ado or by another process of its name, goes on until it hears of it.
+    const mustKnow = !isShared && (isHandoffGraceful || leases.owns(machine, leaseKey));
     if (
       mustKnow && stored !== undefined && stored.by !== machine && compare(initialCheckpoint, stored.at) < 0
     ) {
@@ -235,8 +255,42 @@ export class DeliveryRules {
     visit.batch = { from: start, to: expected };
   }
 
+  /**
+   * Two processes of one name never deliver records of one lease, but for the switch: the one whose lease the other took over may
+   * go on until it hears of it, for the failover time at most.
+   *
+   * @returns Whether another process of the name is at the lease too, or has taken it over since this processor began.
+   */
+  #checkIncarnations(visit: Visit): boolean {
+    const { time, failoverTimeMs } = this.#options;
+    const { machine, leaseKey, begunMs, context: { fencingToken: { token } } } = visit;
+    const firsts = this.#firstDeliveries.get(leaseKey) ?? [];
+    if (!firsts.some((first) => first.machine === machine && first.token === token)) {
+      firsts.push({ machine, leaseKey, token, atMs: time.nowMs });
+    }
+    this.#firstDeliveries.set(leaseKey, firsts);
+    const successor = firsts.find((first) =>
+      this.#areNamesakes(first, visit) && first.token > token && first.atMs >= begunMs
+    );
+    if (successor === undefined) return [...this.#visits].some((other) => this.#areNamesakes(other, visit));
+    const sinceMs = time.nowMs - successor.atMs;
+    if (sinceMs > failoverTimeMs) {
+      const detail = `${machine} still gets records, ${successor.machine} has got them for ${sinceMs} ms`;
+      this.#break("oneIncarnationDelivers", visit, detail);
+    }
+    return true;
+  }
+
+  /** Whether two processes of one name have been at one lease. */
+  #areNamesakes(one: Pick<Visit, "machine" | "leaseKey">, other: Visit): boolean {
+    const { workerOf } = this.#options;
+    return one.leaseKey === other.leaseKey && one.machine !== other.machine &&
+      workerOf(one.machine) === workerOf(other.machine);
+  }
+
   #checkAlone(visit: Visit, other: Visit): void {
     if (other === visit || other.leaseKey !== visit.leaseKey || other.inside !== "processRecords") return;
+    if (this.#areNamesakes(other, visit)) return; // `oneIncarnationDelivers` is about these
     const { time, failoverTimeMs, isHandoffGraceful } = this.#options;
     if (other.context.signal.aborted || !isHandoffGraceful) return;
     const { heartbeatMs, sentAwayMs } = this.#options.leases().holdOf(other.machine, other.context.leaseKey);

@@ -39,7 +39,9 @@ export type Fault =
   /** What has been processed is trimmed from the stream. */
   | "trims"
   /** The simulation's own processor is slow, fails, and checkpoints as it likes. */
-  | "processor";
+  | "processor"
+  /** A second process starts under the name of a worker that runs. */
+  | "namesakes";
 
 /** All of them. */
 export const ALL_FAULTS: readonly Fault[] = [
@@ -54,6 +56,7 @@ export const ALL_FAULTS: readonly Fault[] = [
   "reshards",
   "trims",
   "processor",
+  "namesakes",
 ];
 
 /** Which part of the calls meets which fault, from 0 to 1 each. */

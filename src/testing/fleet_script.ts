@@ -67,7 +67,7 @@ export function endScript({ weather, fleet, history }: ScriptOptions): void {
   history.note("script", undefined, "all faults end");
   weather.clear();
   for (const member of fleet.members) member.machine.resume();
-  if (fleet.members.every(({ stoppingMs }) => stoppingMs !== undefined)) fleet.start("last");
+  if (fleet.active.length === 0) fleet.start("last");
 }
 
 function repeat(options: ScriptOptions, [least, most]: readonly [number, number], happen: () => void): void {
@@ -97,11 +97,9 @@ function disturb(options: ScriptOptions): void {
   const { time, chance, fleet, weather, size } = options;
   const kinds = DISTURBANCES.filter(([fault]) => weather.has(fault)).map(([, kind]) => kind);
   if (kinds.length === 0) return;
-  const running = fleet.members.filter(({ stoppingMs, machine }) =>
-    stoppingMs === undefined && machine.state === "running"
-  );
+  const running = fleet.active.filter(({ machine }) => machine.state === "running");
   const member = chance.pick(running);
-  const isShort = fleet.members.length < size;
+  const isShort = fleet.active.length < size;
   if (member === undefined || (isShort && chance.happens(0.6))) return startAny(options);
   const startAgain = () => time.after(chance.between(0, 20_000), () => startOne(options, member.workerId));
   const kind = chance.pick(kinds);
@@ -118,6 +116,10 @@ function disturb(options: ScriptOptions): void {
       return void startAgain();
     case "pause":
       return pause(options, member);
+    case "namesake":
+      // One that is paused does not notice what the second does.
+      if (weather.has("pauses") && chance.happens(0.3)) pause(options, member);
+      return void time.after(chance.between(0, 10_000), () => startSecond(options, member.workerId));
     case "clock":
       return member.machine.moveWallClock(chance.between(-MOST_CLOCK_ERROR_MS, MOST_CLOCK_ERROR_MS));
   }
@@ -152,15 +154,22 @@ function startNew(options: ScriptOptions): void {
 /** One worker more than there should be, for whom others give up leases. */
 function join(options: ScriptOptions): void {
   const { weather, fleet, size } = options;
-  if (!weather.has("deploys") || fleet.members.length > size) return;
+  if (!weather.has("deploys") || fleet.active.length > size) return;
   startNew(options);
   if (options.chance.happens(0.3)) storm(options);
 }
 
-/** Two processes never run under one id at a time: that is a user's mistake that no lease table can make good. */
+/** Unless a process of the name runs already: only {@linkcode startSecond} makes that mistake. */
 function startOne({ fleet, time, activeMs }: ScriptOptions, workerId: string): void {
-  if (time.nowMs >= activeMs || fleet.members.some((member) => member.workerId === workerId)) return;
-  fleet.start(workerId);
+  const isRunning = fleet.members.some((member) =>
+    member.workerId === workerId && member.supersededMs === undefined
+  );
+  if (time.nowMs < activeMs && !isRunning) fleet.start(workerId);
+}
+
+/** Whether or not a process of the name runs. */
+function startSecond({ fleet, time, activeMs, size }: ScriptOptions, workerId: string): void {
+  if (time.nowMs < activeMs && fleet.members.length <= 2 * size) fleet.start(workerId);
 }
 
 /** A service fails for everybody. */
@@ -200,6 +209,7 @@ const DISTURBANCES = [
   ["pauses", "pause"],
   ["pauses", "pause"],
   ["clocks", "clock"],
+  ["namesakes", "namesake"],
 ] as const;
 
 /** Wall clocks are set by up to so much, one way or the other, now and then. */

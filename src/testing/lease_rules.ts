@@ -6,6 +6,7 @@
 
 import { actualOwner, type Lease } from "../lease/lease.ts";
 import type { Item } from "../aws/dynamodb.ts";
+import { LEADER_KEY } from "../store/coordinator_items.ts";
 import { LEASE_ENTITY, leaseOf } from "../store/lease_item.ts";
 import type { ItemUpdate } from "../store/item_write.ts";
 import { compare, type ExtendedSequenceNumber, isShardEnd, textOf } from "../stream/sequence_number.ts";
@@ -27,6 +28,8 @@ export interface LeaseRulesOptions {
   readonly progress: Progress;
   /** The worker that a process runs. */
   readonly workerOf: (machine: string) => string;
+  /** When a process said that a newer one of its name has superseded it. */
+  readonly supersededMs: (machine: string) => number | undefined;
   /** Whether no process runs a worker, and none will. */
   readonly isGone: (workerId: string) => boolean;
 }
@@ -57,6 +60,8 @@ interface LeaseRecord {
   readonly holds: Map<string, Hold>;
   /** Which process has brought the counter to which value, by writing it: heartbeats, checkpoints, acquisitions. */
   readonly counters: Map<number, string>;
+  /** The process that wrote the counter last by writing it. */
+  writer: string | undefined;
   /** The greatest fencing token with which a processor has begun, and its process. */
   token: { readonly value: number; readonly machine: string } | undefined;
   /** How often it was given to a worker that is gone. */
@@ -131,18 +136,22 @@ export class LeaseRules implements TableWatcher {
     if (before === undefined || token > before.value) record.token = { value: token, machine: by };
     else if ((token < before.value || by !== before.machine) && this.owns(by, leaseKey)) {
       const detail = `${by} owns it with token ${token}, ${before.machine} had ${before.value}`;
-      this.#break("fencingTokensGrow", leaseKey, detail);
+      const { workerOf } = this.#options;
+      const areNamesakes = by !== before.machine && workerOf(by) === workerOf(before.machine);
+      this.#break(areNamesakes ? "oneIncarnationDelivers" : "fencingTokensGrow", leaseKey, detail);
     }
   }
 
   /**
    * Whether the lease is that of a process at this moment, and not expired. One that was taken from it and given back, without
-   * much ado, is its own once more when it has begun anew; what began before goes on until it hears of it.
+   * much ado, is its own once more when it has begun anew; what began before goes on until it hears of it. Of two processes
+   * of one name it is the one's that wrote to it last.
    */
   owns(machine: string, leaseKey: string): boolean {
     const { time, failoverTimeMs, workerOf } = this.#options;
-    const { lease, ownedSinceMs } = this.#recordOf(leaseKey);
+    const { lease, ownedSinceMs, writer = machine } = this.#recordOf(leaseKey);
     const { heartbeatMs } = this.holdOf(machine, leaseKey);
+    if (writer !== machine && workerOf(writer) === workerOf(machine)) return false;
     return lease !== undefined && actualOwner(lease) === workerOf(machine) && heartbeatMs >= ownedSinceMs &&
       time.nowMs - heartbeatMs <= failoverTimeMs;
   }
@@ -153,6 +162,11 @@ export class LeaseRules implements TableWatcher {
   }
 
   applied({ by, sentMs, key, before, after, update }: TableWrite): void {
+    const supersededMs = this.#options.supersededMs(by);
+    // Giving back the leader's lock, a version of which no other process knows, is all that is left to do.
+    if (supersededMs !== undefined && sentMs > supersededMs && !(key === LEADER_KEY && after === undefined)) {
+      this.#break("theSupersededAreIdle", key, `${by} wrote to it`);
+    }
     const was = leaseIn(before), is = leaseIn(after);
     if (was === undefined && is === undefined) return;
     const { history, time, workerOf } = this.#options;
@@ -174,6 +188,7 @@ export class LeaseRules implements TableWatcher {
         const hold = this.holdOf(by, key);
         hold.heartbeatMs = Math.max(hold.heartbeatMs, sentMs);
         record.counters.set(is.leaseCounter, by);
+        record.writer = by;
       }
     }
     const isGivenAway = this.#options.isHandoffGraceful && was !== undefined &&
@@ -277,6 +292,7 @@ export class LeaseRules implements TableWatcher {
         handoffMs: undefined,
         holds: new Map(),
         counters: new Map(),
+        writer: undefined,
         token: undefined,
         givenToTheDead: new Map(),
       };

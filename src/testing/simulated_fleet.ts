@@ -64,6 +64,8 @@ export interface Member {
   readonly stop: () => void;
   /** When it was asked. */
   stoppingMs: number | undefined;
+  /** When it said that a newer process of its name has superseded it. */
+  supersededMs: number | undefined;
 }
 
 /** See the module. */
@@ -82,13 +84,25 @@ export class SimulatedFleet {
     return [...this.#members];
   }
 
+  /** Those that should do something: neither told to stop nor superseded. */
+  get active(): readonly Member[] {
+    return this.members.filter((member) =>
+      member.stoppingMs === undefined && member.supersededMs === undefined
+    );
+  }
+
+  /** When a process was superseded; undefined while it was not, and once it is over. */
+  supersededMs(machine: string): number | undefined {
+    return this.members.find((member) => member.machine.name === machine)?.supersededMs;
+  }
+
   /** Virtual ms that all workers together have lived. */
   get livedMs(): number {
     const { nowMs } = this.#options.time;
     return this.members.reduce((sum, { startedMs }) => sum + nowMs - startedMs, this.#pastMs);
   }
 
-  /** Starts a worker. At most one process may have the id at a time. */
+  /** Starts a worker. Another process may run under the same id. */
   start(workerId: string): void {
     const { time, chance, history, weather } = this.#options;
     const generation = (this.#generations.get(workerId) ?? 0) + 1;
@@ -112,10 +126,11 @@ export class SimulatedFleet {
         machine.hear(() => stopping.abort(new Error("the script stops it")));
       },
       stoppingMs: undefined,
+      supersededMs: undefined,
     };
     this.#members.add(member);
     history.note(machine.name, undefined, "starts");
-    this.#worker(workerId, link).run(stopping.signal).then(
+    this.#worker(member, link).run(stopping.signal).then(
       () => this.#ended(member, "has stopped"),
       (error) => this.#ended(member, `has failed: ${errorText(error)}`),
     );
@@ -135,7 +150,8 @@ export class SimulatedFleet {
     if (this.#members.delete(member)) this.#pastMs += time.nowMs - member.startedMs;
   }
 
-  #worker(workerId: string, link: Link): KinesisWorker {
+  #worker(member: Member, link: Link): KinesisWorker {
+    const { workerId } = member;
     const { table, kinesis, streams, rules, staleReads, options, onEvent } = this.#options;
     const { processor = () => fickleProcessor(link) } = this.#options;
     const items = table.over(link, { staleReads });
@@ -157,6 +173,7 @@ export class SimulatedFleet {
         watchedProcessor(processor(shardId, surroundings), { machine, rules, isSkipping }),
       log: false,
       onEvent: (event) => {
+        if (event.type === "superseded") member.supersededMs = this.#options.time.nowMs;
         this.#note(machine, event);
         onEvent?.(workerId, event);
       },

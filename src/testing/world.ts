@@ -95,11 +95,14 @@ export class World {
     const { payload } = options;
     const streams = this.streams = simulatedStreams({ chance, count: options.streams, shardCount, payload });
     const progress = this.#progress = new Progress(streams, initialPosition);
-    const watch = { time, history, streams, failoverTimeMs, handoffTimeoutMs, isHandoffGraceful, progress };
     const workerOf = (machine: string) => machine.replace(/#\d+$/, "");
+    const watch = {
+      ...{ time, history, streams, failoverTimeMs, handoffTimeoutMs, isHandoffGraceful, progress },
+      workerOf,
+      supersededMs: (machine: string) => this.fleet.supersededMs(machine),
+    };
     const leases = this.#leases = new LeaseRules({
       ...watch,
-      workerOf,
       isGone: (workerId) =>
         this.#phase === "order" && !this.fleet.members.some((member) => member.workerId === workerId),
     });
@@ -107,7 +110,10 @@ export class World {
       time,
       history,
       workerOf,
-      startedMs: (workerId) => this.fleet.members.find((member) => member.workerId === workerId)?.startedMs,
+      // One that is superseded reports no more.
+      startedMs: (workerId) =>
+        this.fleet.members.find((member) => member.workerId === workerId && member.supersededMs === undefined)
+          ?.startedMs,
     });
     const watcher: TableWatcher = {
       sent: (by, key, update) => leases.sent(by, key, update),
@@ -207,7 +213,8 @@ export class World {
         return;
       case "order": {
         // The last one may have used up the attempts of its start while the faults went on; a supervisor starts another.
-        if (this.fleet.members.length === 0) this.fleet.start("last");
+        // The same where those that are left have been superseded by others that are over by now.
+        if (this.fleet.active.length === 0) this.fleet.start("last");
         this.#checkHandoffs(passedMs);
         const missing = this.#missing();
         if (missing === undefined) {
@@ -238,7 +245,7 @@ export class World {
 
   /** What is not in order yet. */
   #missing(): { readonly leaseKey: string | undefined; readonly what: string } | undefined {
-    const running = new Set(this.fleet.members.map(({ workerId }) => workerId));
+    const running = new Set(this.fleet.active.map(({ workerId }) => workerId));
     for (const { leaseKey, endingSequenceNumber, steps } of this.streams.shards) {
       const lease = this.#leases.leaseOf(leaseKey);
       const isOver = endingSequenceNumber !== undefined;

@@ -74,8 +74,9 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
    */
   tableName?: string | undefined;
   /**
-   * Names this worker in the table. KCL: `workerIdentifier`. A fixed name gets its leases back at once after a restart;
-   * two live workers of the same name fight over every lease.
+   * Names this worker in the table. A fixed name gets its leases back at once after a restart. KCL: `workerIdentifier`. Each live
+   * worker needs a name of its own: of two processes of one name the one that started last goes on. The older one stops
+   * delivering within `failoverTimeMs`, reports the health fault `superseded`, and stays up idle until it is stopped.
    *
    * @default a random UUID
    */

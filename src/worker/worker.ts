@@ -140,7 +140,11 @@ export class KinesisWorker {
 
     const starting = { settings: this.#settings, system: this.#system, emit: this.#emit };
     const first = `this worker's first report in lease table "${this.#settings.tableName}"`;
-    await aloud(starting, first, () => untilDone(starting, (signal) => this.#claimName(team, signal), running));
+    await aloud(
+      starting,
+      first,
+      () => untilDone(starting, (signal) => this.#claimName(team, signal), running),
+    );
     this.#emit({ type: "workerReady", workerId: this.workerIdentifier });
     // A worker that is superseded does nothing any more, but stays up until it is told to stop.
     this.#startLoops(team, duties, AbortSignal.any([running, team.identity.superseded]));

@@ -146,6 +146,37 @@ export const MUTANTS: readonly Mutant[] = [
     why: "a lease is started on the word of a read that may be long past",
   },
   {
+    name: "processes-of-a-name-are-one",
+    file: "src/worker/identity.ts",
+    find: `      generation: Math.max(0, Math.floor(system.clock.epochMs())),
+      nonce: nonceOf(system.random),`,
+    replace: `      generation: 0,
+      nonce: "0",`,
+    why:
+      "each of two processes of one name takes the other's renewals for its own, and both deliver for ever",
+  },
+  {
+    name: "a-process-is-the-one-before-it",
+    file: "src/worker/identity.ts",
+    find: `this.#incarnation = above(found, own);`,
+    replace: `this.#incarnation = found.workerId === own.workerId ? found : own;`,
+    why: "a second process of a name takes over what the first one is, which may still run",
+  },
+  {
+    name: "superseded-but-holding",
+    file: "src/worker/lease_keeper.ts",
+    find: `this.held.forEach((hold) => hold.drop("superseded"))`,
+    replace: `{}`,
+    why: "a superseded worker goes on with the leases that the newer process has not begun yet",
+  },
+  {
+    name: "superseded-but-busy",
+    file: "src/worker/worker.ts",
+    find: `AbortSignal.any([running, team.identity.superseded])`,
+    replace: `running`,
+    why: "a superseded leader keeps the lock and assigns nothing",
+  },
+  {
     name: "start-before-the-handoff-is-over",
     file: "src/lease/handoff.ts",
     find: `return lease.leaseOwner === workerId && lease.checkpointOwner === undefined;`,

@@ -11,7 +11,9 @@ import { assign, checkpoint, type LeaseWrite, renew, startHandoff } from "../../
 import { leaseItemWrite, leaseOf, newLeaseItem } from "../../src/store/lease_item.ts";
 import { updatedItem } from "../../src/store/item_write.ts";
 import { positionAt, SHARD_END } from "../../src/stream/sequence_number.ts";
+import type { RecordsBatch, ShardContext } from "../../src/consumer/record_processor.ts";
 import { Chance } from "../../src/testing/chance.ts";
+import { type Callback, DeliveryRules } from "../../src/testing/delivery_rules.ts";
 import { History } from "../../src/testing/history.ts";
 import { LeaseRules } from "../../src/testing/lease_rules.ts";
 import { Progress } from "../../src/testing/progress.ts";
@@ -125,6 +127,7 @@ function lease() {
     isHandoffGraceful: true,
     progress,
     workerOf: (machine) => machine.replace(/#\d+$/, ""),
+    supersededMs: (machine) => machine === "old#1" && time.nowMs >= 5000 ? 5000 : undefined,
     isGone: (workerId) => workerId === "dead",
   });
   let item: Item | undefined;
@@ -151,6 +154,87 @@ function lease() {
   };
   return { ...base, stream, shardId, progress, rules, put, write, acquire };
 }
+
+/** Processors of two processes of one name, and one of another, under the rules for deliveries. */
+function deliveries() {
+  const made = lease();
+  const { time, history, stream, progress, rules: leases, shardId, passes, write } = made;
+  const reading = new ReadingRules({ time, history, maxBufferedBytes: 0 });
+  const rules = new DeliveryRules({
+    ...{ time, history, progress, reading, streams: new SimulatedStreams([stream]) },
+    ...{ failoverTimeMs: 10_000, isHandoffGraceful: true, leases: () => leases },
+    workerOf: (machine) => machine.replace(/#\d+$/, ""),
+    supersededMs: (machine) => machine === "old#1" && time.nowMs >= 5000 ? 5000 : undefined,
+  });
+  /** A process takes the lease by a heartbeat and begins. @returns what delivers: it renews first. */
+  const begin = async (machine: string) => {
+    write(machine, renew);
+    const token = leases.leaseOf(shardId)?.leaseCounter ?? 0;
+    const visit = rules.begin(machine, {
+      ...{ leaseKey: shardId, shardId, initialCheckpoint: positionAt("TRIM_HORIZON") },
+      ...{ fencingToken: { token }, signal: new AbortController().signal },
+    } as unknown as ShardContext);
+    const call = (callback: Callback) => {
+      rules.enter(visit, callback);
+      if (callback === "processRecords") rules.deliver(visit, { records: [] } as unknown as RecordsBatch);
+      rules.leave(visit);
+    };
+    call("initialize");
+    return (ms: number, isRenewed = true) => {
+      if (isRenewed) write(machine, renew);
+      call("processRecords");
+      return passes(ms);
+    };
+  };
+  return { ...made, begin };
+}
+
+Deno.test("oneIncarnationDelivers: an older process of the name goes on for the failover time, and no longer", async () => {
+  for (const [second, found] of [["w1#2", "oneIncarnationDelivers"], ["w1#1", undefined]] as const) {
+    const { acquire, begin, broken } = deliveries();
+    acquire("w1");
+    const first = await begin("w1#1");
+    await first(1000);
+    const newer = await begin(second);
+    await newer(1000);
+    for (let ms = 1000; ms < 10_000; ms += 3000) await first(3000);
+    await first(1);
+    assertEquals(broken(), undefined);
+    await first(0);
+    assertEquals(broken(), found, "one process that begins anew is no other one");
+  }
+});
+
+Deno.test("oneIncarnationDelivers: the newer process has had no records before it delivers, and goes on for ever", async () => {
+  const { acquire, begin, broken } = deliveries();
+  acquire("w1");
+  const first = await begin("w1#1");
+  await first(1000);
+  const newer = await begin("w1#2");
+  await first(9000);
+  for (let i = 0; i < 20; i++) await newer(1000);
+  assertEquals(broken(), undefined);
+});
+
+Deno.test("theSupersededAreIdle: they write nothing but the end of their lock, and begin nothing", async () => {
+  const { acquire, begin, rules, time, broken } = deliveries();
+  acquire("old");
+  const deliver = await begin("old#1");
+  await deliver(6000);
+  const end = { by: "old#1", sentMs: time.nowMs, before: {}, after: undefined, update: undefined };
+  rules.applied({ ...end, key: "Leader" });
+  rules.applied({ ...end, key: "old", sentMs: 5000 });
+  assertEquals(broken(), undefined, "its lock is given back, and what was under way arrives");
+  rules.applied({ ...end, key: "old" });
+  assertEquals(broken(), "theSupersededAreIdle");
+
+  const other = deliveries();
+  other.acquire("old");
+  const late = await other.begin("old#1");
+  await other.passes(6000);
+  await late(0, false);
+  assertEquals(other.broken(), "theSupersededAreIdle");
+});
 
 Deno.test("theDeadAreGivenUp: a lease is given to a worker that is gone twice, and no more", async () => {
   const { acquire, write, passes, broken } = lease();
