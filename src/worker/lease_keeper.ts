@@ -104,8 +104,8 @@ export class LeaseKeeper {
     for (const leaseKey of await store.leaseKeysOwnedBy(workerId, signal)) {
       const lease = await store.get(leaseKey, signal);
       if (superseded.aborted) return;
-      if (lease === undefined || !mayStart(lease, workerId)) continue;
-      if (this.#holds.has(leaseKey) || this.#disputed.has(leaseKey)) continue;
+      if (lease === undefined || !mayStart(lease, workerId) || this.#holds.has(leaseKey)) continue;
+      if (this.#disputed.has(leaseKey)) continue;
       const to = successorOf(lease);
       const outcome = await store.apply(to === undefined ? evict(lease) : assign(lease, to), signal);
       if (outcome.applied) emit({ type: "leaseReleased", leaseKey, shardId: lease.shardId, to });

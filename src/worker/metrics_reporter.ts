@@ -50,6 +50,9 @@ interface WrittenItem extends Pick<WorkerMetrics, "lastUpdateEpochS" | "incarnat
 /** A measurement that takes longer has failed, in ms. Our own figure: far more than any takes, far less than a report. */
 const captureTimeoutMs = 5000;
 
+/** So many newer processes of its name may be met by one that starts, before its start counts as failed. Ours. */
+const maxClaims = 5;
+
 /** The metrics item of one worker. */
 export class MetricsReporter {
   readonly #options: MetricsReporterOptions;
@@ -83,7 +86,7 @@ export class MetricsReporter {
     const { place, supportCode } = this.#format;
     const epochS = Math.floor(clock.epochMs() / 1000);
     this.#utilization = closeInterval(this.#utilization);
-    while (!identity.superseded.aborted) {
+    for (let attempt = 1; !identity.superseded.aborted; attempt++) {
       const { incarnation } = identity;
       const newer = await store.writeWorkerMetrics(place, {
         workerId,
@@ -100,6 +103,12 @@ export class MetricsReporter {
       }
       // Either this ends us, or, before the first report, we go above it and try again.
       identity.see(newer);
+      if (attempt >= maxClaims) {
+        throw new Error(
+          `Cannot claim the name of worker "${workerId}": ${attempt} newer processes of this name in a row claimed it: ` +
+            "give each a workerIdentifier of its own",
+        );
+      }
     }
   }
 

@@ -152,7 +152,8 @@ export class KinesisWorker {
 
     this.#emit({ type: "workerStopping", heldLeases: team.keeper.held.length });
     await duties.done();
-    await this.#sayGoodbye(team);
+    // Whoever has the name now has what there is to give away.
+    if (!team.identity.superseded.aborted) await this.#sayGoodbye(team);
     team.keeper.drain("the worker is stopping");
     const grace = new AbortController();
     const limit = pause(clock, this.#settings.shutdownGraceMs, grace.signal)

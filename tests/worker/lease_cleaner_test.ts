@@ -46,6 +46,7 @@ async function bed(options: Partial<WorkerOptions> = { streamName: "words" }) {
   const hold = (lease: Lease) => {
     const held = new LeaseHold(lease, clock.monotonicMs(), {
       store,
+      identity: memory.identity("me"),
       workerId: "me",
       failoverTimeMs: 1e9,
       gracefulLeaseHandoffTimeoutMs: 30_000,
@@ -103,6 +104,16 @@ Deno.test("LeaseCleaner.cleanUp() leaves a lease alone whose shard is not done",
   await cleanUp();
   await clock.advance(halfAnHourMs);
   await cleanUp();
+  assertEquals(await keys(), ["c", "p"]);
+});
+
+Deno.test("LeaseCleaner.cleanUp() leaves a lease to its next owner that is lost while it looks around", async () => {
+  const { done, begun, cleanUp, keys } = await bed();
+  const lost = await done("p", ["c"]);
+  await begun("c");
+  const cleaning = cleanUp();
+  lost.drop("superseded");
+  await cleaning;
   assertEquals(await keys(), ["c", "p"]);
 });
 

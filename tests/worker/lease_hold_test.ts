@@ -278,7 +278,7 @@ Deno.test("LeaseHold recognises its own write when only the answer was lost", as
 Deno.test("LeaseHold counts from the first of several writes in a row whose fate is unknown", async () => {
   const memory = new MemoryBed();
   const lease = await memory.lease("s", "me");
-  const store = unreliable(memory.store, ["answerLost", "refused"]);
+  const store = unreliable(memory.marked("me"), ["answerLost", "refused"]);
   const hold = new LeaseHold(lease, 0, { ...holdOptions(memory), store });
   await memory.clock.advance(1000);
   await assertRejects(() => hold.renew(), Error, "answer lost"); // it is applied, which nobody knows here
