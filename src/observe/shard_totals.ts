@@ -288,9 +288,11 @@ function foldLoss(shard: ShardTotals, reason: LeaseLossReason, nowMs: number): S
   if (shard.ended !== undefined || !isInVain) return shard;
   switch (reason) {
     case "taken":
+    case "namesake":
     case "expired":
     case "handoffOverdue":
       return { ...shard, losses: oneMore(shard.losses, nowMs) };
+    case "superseded": // for good: a fault of its own
     case "deleted":
     case "givenUp":
       return shard;

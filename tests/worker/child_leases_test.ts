@@ -21,6 +21,7 @@ async function bed(chance = 0.5) {
   const { clock, emit, store } = memory;
   const hold = new LeaseHold(await memory.lease("p", "me"), clock.monotonicMs(), {
     store,
+    identity: memory.identity("me"),
     workerId: "me",
     failoverTimeMs: 10_000,
     gracefulLeaseHandoffTimeoutMs: 30_000,

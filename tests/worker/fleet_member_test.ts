@@ -24,6 +24,7 @@ function bed(parts: Partial<FleetMemberOptions> = {}, options: Partial<WorkerOpt
   };
   const member = new FleetMember({
     workerId: "me",
+    identity: memory.identity("me"),
     settings: settingsOf({
       applicationName: "app",
       streamName: "words",
@@ -170,6 +171,7 @@ Deno.test("FleetMember.successors() chooses among the workers that live, of the 
       : { place, mayLead: false, supportCode: undefined, isFinal: false };
     const member = new FleetMember({
       workerId: "me",
+      identity: memory.identity("me"),
       settings: settingsOf({
         applicationName: "app",
         streamName: "words",

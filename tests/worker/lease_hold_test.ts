@@ -52,7 +52,7 @@ function slowStore(memory: MemoryBed, ms: number): LeaseStore {
 Deno.test("LeaseHold.renew() moves the counter and starts the clock of expiry anew", async () => {
   const memory = new MemoryBed();
   const faults: ("answerLost" | "refused")[] = [];
-  const { hold } = await bed({ store: unreliable(memory.store, faults) }, memory);
+  const { hold } = await bed({ store: unreliable(memory.marked("me"), faults) }, memory);
   await memory.clock.advance(9000);
   await hold.renew();
   assertEquals((await memory.read("s")).leaseCounter, 2);
@@ -173,7 +173,7 @@ Deno.test("LeaseHold whose last renewal hangs is lost after a second, or a third
 
 Deno.test("LeaseHold that was reported as lost reaches the table no more, though nobody took the lease", async () => {
   const memory = new MemoryBed();
-  const { hold } = await bed({ store: unreliable(memory.store, ["refused"]) }, memory);
+  const { hold } = await bed({ store: unreliable(memory.marked("me"), ["refused"]) }, memory);
   memory.clock.jump(10_001);
   await assertRejects(() => hold.ensureHeld(), LeaseLostError);
   const before = await memory.read("s");
@@ -602,12 +602,13 @@ Deno.test("LeaseHold writes again under a lease that expired while an answer was
 Deno.test("LeaseHold.handOver() goes through a lost answer and a handoff that begins right after it", async () => {
   const memory = new MemoryBed();
   const lease = await memory.lease("s", "me");
-  await memory.store.apply(renew(lease)); // another write of ours, whose answer nobody got
+  const ours = memory.marked("me");
+  await ours.apply(renew(lease)); // another write of ours, whose answer nobody got
   let writes = 0;
   const store: LeaseStore = Object.assign(Object.create(memory.store), {
     apply: async (...args: Parameters<LeaseStore["apply"]>) => {
       if (++writes === 2) await memory.handoff("s", "next");
-      return await memory.store.apply(...args);
+      return await ours.apply(...args);
     },
   });
   const hold = new LeaseHold(lease, 0, { ...holdOptions(memory), store });

@@ -17,7 +17,8 @@ function bed(changes: Partial<LeaseKeeperOptions> = {}) {
   const tasks = new TaskGroup((error) => failures.push(error));
   const consumed: string[] = [];
   const keeper = new LeaseKeeper({
-    store: memory.store,
+    store: memory.marked("me"),
+    identity: memory.identity("me"),
     workerId: "me",
     failoverTimeMs: 10_000,
     gracefulLeaseHandoffTimeoutMs: 30_000,

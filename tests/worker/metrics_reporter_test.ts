@@ -248,6 +248,7 @@ Deno.test("MetricsReporter.withdraw() leaves an item alone that another process 
   await bed.clock.advance(5000);
   const other = new MetricsReporter({
     store: new MemoryCoordinatorStore(bed.table),
+    identity: namesake(bed).identity,
     workerId: "w",
     format: SINGLE,
     cpuUtilization: undefined,
