@@ -42,7 +42,7 @@ function unreliable(store: LeaseStore, faults: ("answerLost" | "refused")[]): Le
 function slowStore(memory: MemoryBed, ms: number): LeaseStore {
   return Object.assign(Object.create(memory.store), {
     apply: async (...args: Parameters<LeaseStore["apply"]>) => {
-      const outcome = await memory.store.apply(...args);
+      const outcome = await memory.marked("me").apply(...args);
       await memory.clock.sleep(ms);
       return outcome;
     },
@@ -381,7 +381,7 @@ Deno.test("LeaseHold writes one at a time", async () => {
       most = Math.max(most, ++running);
       await memory.clock.sleep(0);
       running--;
-      return await memory.store.apply(...args);
+      return await memory.marked("me").apply(...args);
     },
   });
   const hold = new LeaseHold(lease, 0, { ...holdOptions(memory), store: watched });
@@ -582,12 +582,12 @@ Deno.test("LeaseHold.renew() stores the load that the lease brings, for the lead
 Deno.test("LeaseHold writes again under a lease that expired while an answer was under way, where nobody took it", async () => {
   const memory = new MemoryBed();
   const lease = await memory.lease("s", "me");
-  await memory.store.apply(renew(lease)); // another write of ours, whose answer nobody got
+  await memory.marked("me").apply(renew(lease)); // another write of ours, whose answer nobody got
   let writes = 0;
   const slow: LeaseStore = Object.assign(Object.create(memory.store), {
     apply: async (...args: Parameters<LeaseStore["apply"]>) => {
       writes++;
-      const outcome = await memory.store.apply(...args);
+      const outcome = await memory.marked("me").apply(...args);
       await memory.clock.sleep(10_001);
       return outcome;
     },
