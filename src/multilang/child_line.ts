@@ -84,7 +84,8 @@ function longOf(field: JsonField | undefined): bigint | null | undefined {
     }
     case "number": {
       const text = field?.text ?? "";
-      if (/^-?\d+$/.test(text)) return inLong(BigInt(text));
+      // Not unseen: a child may write millions of digits, which BigInt would read for seconds.
+      if (/^-?\d{1,20}$/.test(text)) return inLong(BigInt(text));
       const number = Math.trunc(Number(text));
       return Number.isFinite(number) ? inLong(BigInt(number)) : undefined;
     }

@@ -45,9 +45,17 @@ export function isSentinel(position: ExtendedSequenceNumber): boolean {
   return rankOfSentinel(position.sequenceNumber) !== undefined;
 }
 
-/** Whether the text can stand in a checkpoint: decimal digits or a sentinel. */
+/**
+ * Whether the text can stand in a checkpoint: decimal digits or a sentinel. More than 129 digits are no number: Kinesis
+ * has none, and the work of comparing grows faster than their count.
+ */
 export function isSequenceNumber(text: string): boolean {
-  return /^\d+$/.test(text) || rankOfSentinel(text) !== undefined;
+  return DIGITS.test(text) || rankOfSentinel(text) !== undefined;
+}
+
+/** Whether the text is a sequence number as Kinesis gives it to a record. Source: the API reference of Kinesis, `Record`. */
+export function isRecordNumber(text: string): boolean {
+  return /^(?:0|[1-9]\d{0,128})$/.test(text);
 }
 
 /**
@@ -59,7 +67,11 @@ export function isSequenceNumber(text: string): boolean {
  */
 export function compare(a: ExtendedSequenceNumber, b: ExtendedSequenceNumber): number {
   const endA = isShardEnd(a), endB = isShardEnd(b);
-  if (endA || endB) return Number(endA) - Number(endB);
+  if (endA || endB) {
+    checked(a.sequenceNumber);
+    checked(b.sequenceNumber);
+    return Number(endA) - Number(endB);
+  }
   const valueA = valueOf(a.sequenceNumber), valueB = valueOf(b.sequenceNumber);
   if (valueA !== valueB) return valueA < valueB ? -1 : 1;
   return a.subSequenceNumber - b.subSequenceNumber;
@@ -88,14 +100,25 @@ function rankOfSentinel(text: string): bigint | undefined {
 }
 
 function valueOf(sequenceNumber: string): bigint {
-  const rank = rankOfSentinel(sequenceNumber);
-  if (rank !== undefined) return rank;
-  if (!/^\d+$/.test(sequenceNumber)) {
-    throw new SyntaxError(
-      `Cannot compare sequence numbers: expected decimal digits or a sentinel: got ${
-        JSON.stringify(sequenceNumber)
-      }`,
-    );
-  }
-  return BigInt(sequenceNumber);
+  return rankOfSentinel(sequenceNumber) ?? BigInt(checked(sequenceNumber));
 }
+
+/** Digits that a program or a table may give, zeros in front included; as many as Kinesis may give. */
+const DIGITS = /^\d{1,129}$/;
+
+function checked(sequenceNumber: string): string {
+  if (isSequenceNumber(sequenceNumber)) return sequenceNumber;
+  throw new SyntaxError(
+    `Cannot compare sequence numbers: expected at most 129 decimal digits or a sentinel: got ${
+      excerptOf(sequenceNumber)
+    }`,
+  );
+}
+
+/** For people: a text that is no sequence number, in quotes, or the beginning of a long one. */
+export function excerptOf(text: unknown): string {
+  if (typeof text !== "string" || text.length <= MAX_EXCERPT) return JSON.stringify(text);
+  return `${JSON.stringify(text.slice(0, MAX_EXCERPT))}… (${text.length} characters)`;
+}
+
+const MAX_EXCERPT = 140;

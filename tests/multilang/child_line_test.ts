@@ -44,3 +44,32 @@ Deno.test("readChildLine() takes every beginning of a message for noise, and nev
 });
 
 const RESERVED = ["action", "sequenceNumber", "subSequenceNumber", "checkpoint"];
+
+Deno.test("readChildLine() makes no BigInt of millions of digits", () => {
+  const digits = "9".repeat(3_000_000);
+  const { BigInt: original } = globalThis;
+  const lengths: number[] = [];
+  const counting = (value: string | number) => {
+    lengths.push(`${value}`.length);
+    return original(value);
+  };
+  Object.assign(globalThis, { BigInt: Object.assign(counting, { asIntN: original.asIntN }) });
+  try {
+    for (const sub of [digits, `-${digits}`, `"${digits}"`, `1.${digits}`, `1e${digits}`]) {
+      readChildLine(`{"action":"checkpoint","sequenceNumber":"1","subSequenceNumber":${sub}}`);
+    }
+    const read = readChildLine(`{"action":"checkpoint","sequenceNumber":${digits}}`);
+    assertEquals(read?.type === "checkpoint" ? read.sequenceNumber : undefined, digits);
+  } finally {
+    Object.assign(globalThis, { BigInt: original });
+  }
+  assertEquals(lengths.filter((length) => length > 20), []);
+});
+
+Deno.test("readChildLine() takes what is nested deeper than Jackson reads for noise, and what is not for a message", () => {
+  const nested = (depth: number) =>
+    `{"a":${"[".repeat(depth)}${"]".repeat(depth)},"action":"status","responseFor":"x"}`;
+  assertEquals(readChildLine(nested(999)), { type: "status", responseFor: "x" });
+  assertEquals(readChildLine(nested(1000)), undefined);
+  assertEquals(readChildLine(nested(3_000_000)), undefined);
+});
