@@ -1,14 +1,14 @@
 // Pure.
 /**
- * Makes the batch that a processor gets out of a page: what lies beyond the position that was reached.
+ * Makes the batch that a processor gets out of a slice of a page: what lies beyond the position that was reached.
  *
  * @module
  */
 
 import type { RecordsPage } from "../retrieval/retrieval.ts";
-import type { KinesisRecord } from "../stream/record.ts";
 import { compare, type ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import type { RecordsBatch } from "./record_processor.ts";
+import type { Slice } from "./slices.ts";
 
 /** A batch, and what its delivery needs to know of it. */
 export interface Delivery {
@@ -21,14 +21,12 @@ export interface Delivery {
 }
 
 /**
- * The records of a page that lie beyond `reached`: a restart reads AT its checkpoint, and the rest of an aggregate may
- * follow there.
- *
- * @param records The page's user records, in order.
+ * The records of a slice that lie beyond `reached`: a restart reads AT its checkpoint, and the rest of an aggregate may
+ * follow there. The end of the shard belongs to the last slice of its last page.
  */
 export function deliveryOf(
   page: RecordsPage,
-  records: readonly KinesisRecord[],
+  { records, isLast }: Slice,
   reached: ExtendedSequenceNumber,
 ): Delivery {
   const index = records.findIndex((record) => compare(record, reached) > 0);
@@ -37,8 +35,8 @@ export function deliveryOf(
     batch: {
       records: beyond,
       millisBehindLatest: page.millisBehindLatest,
-      isAtShardEnd: page.end !== undefined,
-      childShards: page.end?.childShards ?? [],
+      isAtShardEnd: isLast && page.end !== undefined,
+      childShards: isLast ? page.end?.childShards ?? [] : [],
     },
     first: positionOf(beyond[0] ?? reached),
     last: positionOf(beyond.at(-1) ?? reached),

@@ -14,6 +14,7 @@ import { LeaseLostError } from "../errors.ts";
 import type { WorkerEvent } from "../events.ts";
 import {
   compare,
+  excerptOf,
   type ExtendedSequenceNumber,
   isSequenceNumber,
   isShardEnd,
@@ -132,9 +133,20 @@ export class Checkpointer {
 
   #target(at: ExtendedSequenceNumber | undefined): ExtendedSequenceNumber {
     if (at === undefined) return this.#isAtShardEnd ? SHARD_END : this.#largest;
-    const target = { sequenceNumber: at.sequenceNumber, subSequenceNumber: at.subSequenceNumber ?? 0 };
-    this.#check(target);
+    const named = { sequenceNumber: at.sequenceNumber, subSequenceNumber: at.subSequenceNumber ?? 0 };
+    this.#checkShape(named);
+    const target = this.#isWithinLast(named) ? this.#last : named;
+    this.#checkRange(target);
     return this.#isAtShardEnd && compare(target, this.#largest) >= 0 ? SHARD_END : target;
+  }
+
+  /**
+   * Whether the aggregate that begins at `target` is checkpointed further already. Programs that name a sequence number alone,
+   * which means its first user record, do so for each batch, and an aggregate may come in several.
+   */
+  #isWithinLast(target: ExtendedSequenceNumber): boolean {
+    return this.#last.subSequenceNumber > 0 &&
+      compare(target, { ...this.#last, subSequenceNumber: 0 }) === 0;
   }
 
   #checkState(state: Uint8Array | undefined): void {
@@ -147,11 +159,13 @@ export class Checkpointer {
     }
   }
 
-  #check(target: ExtendedSequenceNumber): void {
+  #checkShape(target: ExtendedSequenceNumber): void {
     const cannot = `Cannot checkpoint shard ${this.#held.shardId}`;
     if (typeof target.sequenceNumber !== "string" || !isSequenceNumber(target.sequenceNumber)) {
       throw new TypeError(
-        `${cannot}: expected a sequence number as decimal text: got ${JSON.stringify(target.sequenceNumber)}`,
+        `${cannot}: expected a sequence number as decimal text of at most 129 digits: got ${
+          excerptOf(target.sequenceNumber)
+        }`,
       );
     }
     if (!Number.isInteger(target.subSequenceNumber) || target.subSequenceNumber < 0) {
@@ -159,6 +173,10 @@ export class Checkpointer {
         `${cannot}: subSequenceNumber must be an integer >= 0: got ${target.subSequenceNumber}`,
       );
     }
+  }
+
+  #checkRange(target: ExtendedSequenceNumber): void {
+    const cannot = `Cannot checkpoint shard ${this.#held.shardId}`;
     const upper = this.#isAtShardEnd ? SHARD_END : this.#largest;
     if (compare(target, this.#last) < 0 || compare(target, upper) > 0) {
       throw new RangeError(

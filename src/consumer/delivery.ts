@@ -1,5 +1,5 @@
 /**
- * Delivers one page of a shard: as user records, to a processor that may throw, again and again where it is told to.
+ * Delivers one slice of a page of a shard to a processor that may throw, again and again where it is told to.
  *
  * Source: KCL 3.5.1, `ProcessTask`; what becomes of a batch that failed is ours, with KCL's rule as one of the choices.
  *
@@ -8,15 +8,14 @@
 
 import { ProcessorRestartError } from "../errors.ts";
 import type { WorkerEvent } from "../events.ts";
-import type { Lease } from "../lease/lease.ts";
 import type { RecordsPage } from "../retrieval/retrieval.ts";
-import type { KinesisRecord } from "../stream/record.ts";
 import type { System } from "../system.ts";
 import { deliveryOf } from "./batch.ts";
 import { callbackBackoffMs, runCallback } from "./callbacks.ts";
 import type { Checkpointer } from "./checkpointer.ts";
 import type { HeldLease } from "./held_lease.ts";
 import type { RecordProcessor, ShardContext } from "./record_processor.ts";
+import type { Slice } from "./slices.ts";
 import type { ShardStreaks } from "./streaks.ts";
 
 /** What delivering takes, whatever the processor. */
@@ -28,8 +27,6 @@ export interface DeliveryOptions {
   readonly onProcessError: "skip" | "retry" | "stop";
   readonly taskBackoffTimeMs: number;
   readonly callProcessRecordsEvenForEmptyRecordList: boolean;
-  /** Turns what came in into user records: KPL de-aggregation, within the shard's hash key range. */
-  readonly deaggregate: (records: readonly KinesisRecord[], lease: Lease) => readonly KinesisRecord[];
   /** What has failed in a row on the shard, before this acquisition of its lease too. */
   readonly streaks: ShardStreaks;
 }
@@ -46,8 +43,8 @@ export type Left = { readonly type: "left" };
 /** The shard goes on with a fresh processor. */
 export type Restart = { readonly type: "restart"; readonly error: unknown };
 
-/** What became of a page. */
-export type PageOutcome =
+/** What became of a slice. */
+export type SliceOutcome =
   /** On to the next one: this one was processed, or skipped, or there was nothing in it. */
   | { readonly type: "next" }
   /** `processRecords` threw, and `onProcessError` is "stop". */
@@ -56,24 +53,24 @@ export type PageOutcome =
   | Restart;
 
 /**
- * Until the page is processed, skipped, or to be left.
+ * Until the slice is processed, skipped, or to be left.
  *
  * @throws {LeaseLostError} when the lease has expired by the clock.
  */
-export async function deliverPage(
+export async function deliverSlice(
   page: RecordsPage,
+  slice: Slice,
   recipient: Recipient,
   leave: AbortSignal,
-): Promise<PageOutcome> {
+): Promise<SliceOutcome> {
   const { held, processor, context, checkpointer, system: { clock }, emit } = recipient;
   const { onProcessError, taskBackoffTimeMs, callProcessRecordsEvenForEmptyRecordList, streaks } = recipient;
   const about = { leaseKey: held.leaseKey, shardId: held.shardId };
   const largestBefore = checkpointer.largest;
-  const userRecords = recipient.deaggregate(page.records, held.lease);
 
   for (let isFirst = true; !leave.aborted; isFirst = false) {
     // What a failed attempt has checkpointed is done: only the rest is repeated.
-    const { batch, first, last, bytes } = deliveryOf(page, userRecords, checkpointer.largest);
+    const { batch, first, last, bytes } = deliveryOf(page, slice, checkpointer.largest);
     const records = batch.records.length;
     const isCalledWhenEmpty = isFirst && !batch.isAtShardEnd &&
       callProcessRecordsEvenForEmptyRecordList;

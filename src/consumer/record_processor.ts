@@ -63,7 +63,8 @@ export interface ShardContext extends ShardStream {
    * Stores how far the shard is processed; a restart resumes right after it. Calls are serialised.
    *
    * @param at Defaults to everything delivered so far, the batch at hand included. Inside `shardEnded` the default is
-   * the end of the shard. A position without `subSequenceNumber` of its own means sub-sequence 0.
+   * the end of the shard. A position without `subSequenceNumber` of its own means sub-sequence 0; where the
+   * aggregate of that number is checkpointed further already, nothing changes.
    * @throws {LeaseLostError} when the lease is gone: stop quietly.
    * @throws {RangeError} when `at` lies before the last checkpoint or beyond what was delivered.
    * @throws {AwsServiceError} when the table could not be written: nothing is stored, trying again may work.
@@ -86,7 +87,7 @@ export interface ShardContext extends ShardStream {
   restart(reason: Error): void;
 }
 
-/** Records of one shard, in order. */
+/** Records of one shard, in order. An aggregate of the KPL that is large comes in several batches. */
 export interface RecordsBatch {
   readonly records: readonly KinesisRecord[];
   /** How far behind the tip of the shard this batch is, in ms; undefined where it is not known. */

@@ -17,7 +17,7 @@ import { type ExtendedSequenceNumber, type InitialPosition, isShardEnd } from ".
 import type { ChildShard } from "../stream/shard.ts";
 import { callbackBackoffMs, type CallbackOutcome, runCallback } from "./callbacks.ts";
 import { Checkpointer } from "./checkpointer.ts";
-import { deliverPage, type DeliveryOptions, type Left, type Restart } from "./delivery.ts";
+import { deliverSlice, type DeliveryOptions, type Left, type Restart } from "./delivery.ts";
 import type { HeldLease } from "./held_lease.ts";
 import { waitForParents } from "./parents.ts";
 import type {
@@ -27,10 +27,12 @@ import type {
   ShardStream,
 } from "./record_processor.ts";
 import { retrievalRequest } from "./retrieval_request.ts";
+import { type SliceOptions, slicesOf } from "./slices.ts";
 import type { Setback, ShardStreaks } from "./streaks.ts";
 
 /** What the consumer of a shard is made of. */
-export interface ShardConsumerOptions extends DeliveryOptions {
+export interface ShardConsumerOptions
+  extends DeliveryOptions, Pick<SliceOptions, "budget" | "onAggregateProblem"> {
   readonly stream: ShardStream;
   readonly processor: RecordProcessorFactory;
   readonly retrieval: Retrieval;
@@ -235,7 +237,7 @@ class ShardConsumer {
     return { type: "left" };
   }
 
-  /** Page by page, to the end of the shard. */
+  /** Page by page, each in slices, to the end of the shard. */
   async #deliver(
     processor: RecordProcessor,
     context: ShardContext,
@@ -243,20 +245,23 @@ class ShardConsumer {
     failed: AbortSignal,
   ): Promise<Delivered> {
     const signal = AbortSignal.any([this.#leave, failed]);
-    const { initialPosition } = this.#options;
+    const { initialPosition, budget, onAggregateProblem, system: { clock } } = this.#options;
+    const recipient = { ...this.#options, processor, context, checkpointer };
     const already = { hasRead: this.#hasRead, streak: this.#streaks.reading };
     const request = retrievalRequest(this.#held, this.#lease, { initialPosition, ...already });
     this.#hasRead = true;
     try {
       for await (const page of this.#options.retrieval.read(request, signal)) {
-        const outcome = await deliverPage(
-          page,
-          { ...this.#options, processor, context, checkpointer },
-          this.#leave,
-        );
-        if (outcome.type !== "next") return outcome;
-        if (page.end !== undefined) return { type: "ended", childShards: page.end.childShards };
-        signal.throwIfAborted();
+        const { hashKeyRange } = this.#held.lease;
+        const slicing = { hashKeyRange, budget, onAggregateProblem, clock };
+        for await (const slice of slicesOf(page, checkpointer.largest, slicing, signal)) {
+          const outcome = await deliverSlice(page, slice, recipient, this.#leave);
+          if (outcome.type !== "next") return outcome;
+          if (slice.isLast && page.end !== undefined) {
+            return { type: "ended", childShards: page.end.childShards };
+          }
+          signal.throwIfAborted();
+        }
       }
       return {
         type: "restart",

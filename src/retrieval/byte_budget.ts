@@ -21,9 +21,14 @@ export class ByteBudget {
     return this.#used;
   }
 
+  /** Bytes that are left; less than 0 where more are in use than there should be. */
+  get left(): number {
+    return this.#limit - this.#used;
+  }
+
   /** Whether so many bytes more would still fit. */
   hasRoomFor(bytes: number): boolean {
-    return this.#used + bytes <= this.#limit;
+    return bytes <= this.left;
   }
 
   /** Uses bytes, whether they fit or not: they are there. */

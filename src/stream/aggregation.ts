@@ -5,16 +5,24 @@
  *
  * What looks like an aggregate but is not one (too short, wrong MD5, broken protobuf) is an ordinary record and is
  * delivered as it came. An aggregate with a user record whose hash key lies outside the shard is dropped whole: it
- * was put before a reshard moved its key, and its producer sends it again.
+ * was put before a reshard moved its key, and its producer sends it again. All this is found out before the first user
+ * record is made.
  *
  * Source: KCL 3.5.1, `AggregatorUtil` and `messages.proto`.
  *
  * @module
  */
 
+import {
+  Aggregate,
+  type AggregateTables,
+  FIELDS_PER_STEP,
+  type KeyTable,
+  readTables,
+  UserRecordCursor,
+} from "./aggregate.ts";
 import { type HashKeyRange, MAX_HASH_KEY } from "./hash_key.ts";
 import { Md5 } from "./md5.ts";
-import { LENGTH_DELIMITED, ProtobufReader, VARINT } from "./protobuf.ts";
 import type { KinesisRecord } from "./record.ts";
 
 /** A record that begins like an aggregate but did not yield its user records, or not all of them. */
@@ -41,6 +49,8 @@ export function looksAggregated(data: Uint8Array): boolean {
  * The user records of one record of Kinesis, numbered from 0 in the order of the aggregate; or the record itself
  * when it is not an aggregate. Payloads are views into the record's. Never throws for what the payload holds.
  *
+ * All of them at once, however many: whoever reads a stream opens aggregates with an {@linkcode AggregateOpener}.
+ *
  * @param shardRange The hash keys of the record's shard; undefined = all of them.
  */
 export function deaggregate(
@@ -48,7 +58,7 @@ export function deaggregate(
   shardRange: HashKeyRange | undefined,
   onProblem?: AggregateProblemListener,
 ): readonly KinesisRecord[] {
-  return looksAggregated(record.data) ? unpack(record, hashFilterOf(shardRange), onProblem) : [record];
+  return deaggregateAll([record], shardRange, onProblem);
 }
 
 /** As {@linkcode deaggregate}, for a page of records. A page without aggregates is returned itself. */
@@ -59,11 +69,14 @@ export function deaggregateAll(
 ): readonly KinesisRecord[] {
   const first = records.findIndex((record) => looksAggregated(record.data));
   if (first < 0) return records;
-  const filter = hashFilterOf(shardRange);
+  const opener = new AggregateOpener(shardRange, onProblem);
   const userRecords = records.slice(0, first);
   for (const record of records.slice(first)) {
-    if (!looksAggregated(record.data)) userRecords.push(record);
-    else for (const userRecord of unpack(record, filter, onProblem)) userRecords.push(userRecord);
+    const opening = looksAggregated(record.data) ? opener.open(record) : undefined;
+    let step = opening?.next();
+    while (step !== undefined && !step.done) step = opening?.next();
+    if (step?.value === undefined) userRecords.push(record);
+    else step.value.take(userRecords, { records: Infinity, bytes: Infinity });
   }
   return userRecords;
 }
@@ -71,68 +84,120 @@ export function deaggregateAll(
 const MAGIC_BYTES = 4;
 const DIGEST_BYTES = 16;
 
-function unpack(
-  record: KinesisRecord,
-  filter: HashFilter,
-  onProblem: AggregateProblemListener | undefined,
-): readonly KinesisRecord[] {
-  const { data, sequenceNumber, approximateArrivalTimestamp, encryptionType } = record;
-  const report = (outcome: AggregateProblem["outcome"], detail: string) =>
-    onProblem?.({ sequenceNumber, outcome, detail });
+/** Opens the aggregates of one shard, one after the other. */
+export class AggregateOpener {
+  readonly #filter: HashFilter;
+  readonly #onProblem: AggregateProblemListener | undefined;
 
-  const end = data.length - DIGEST_BYTES;
-  if (end <= MAGIC_BYTES) {
-    report("deliveredRaw", `${data.length} bytes are too few for an aggregate`);
-    return [record];
-  }
-  const message = data.subarray(MAGIC_BYTES, end);
-  if (!isDigest(filter.md5.digest(message), data.subarray(end))) {
-    report("deliveredRaw", "its MD5 is wrong");
-    return [record];
-  }
-  let aggregate: Aggregate;
-  try {
-    aggregate = readAggregate(new ProtobufReader(message));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    report("deliveredRaw", error.message);
-    return [record];
+  /** @param shardRange The hash keys of the shard; undefined = all of them. */
+  constructor(shardRange: HashKeyRange | undefined, onProblem?: AggregateProblemListener) {
+    this.#filter = hashFilterOf(shardRange);
+    this.#onProblem = onProblem;
   }
 
-  const userRecords: KinesisRecord[] = [];
-  const keyIsInside: (boolean | undefined)[] = []; // by index in the table, since many user records share a key
-  for (const { partitionKeyIndex, explicitHashKeyIndex, data } of aggregate.records) {
-    const partitionKey = aggregate.partitionKeys[partitionKeyIndex];
-    const explicitHashKey = explicitHashKeyIndex === undefined
-      ? undefined
-      : aggregate.explicitHashKeys[explicitHashKeyIndex];
-    if (
-      partitionKey === undefined || (explicitHashKeyIndex !== undefined && !isDecimal(explicitHashKey))
-    ) {
-      const place = `user record ${userRecords.length} of ${aggregate.records.length}`;
-      report("cutShort", `${place} names a key that is missing or not a number; it and the rest are lost`);
-      return userRecords;
+  /**
+   * Checks the whole of a record that looks aggregated. Yields after each millisecond or three of work, so that others may
+   * run. None must be opened before the one before it.
+   *
+   * @returns what is to be given of it, nothing where it was dropped; undefined when it is an ordinary record after all.
+   */
+  *open(record: KinesisRecord): Generator<void, Aggregate | undefined, void> {
+    const { data, sequenceNumber } = record;
+    const report = (outcome: AggregateProblem["outcome"], detail: string) =>
+      this.#onProblem?.({ sequenceNumber, outcome, detail });
+    const end = data.length - DIGEST_BYTES;
+    if (end <= MAGIC_BYTES) {
+      report("deliveredRaw", `${data.length} bytes are too few for an aggregate`);
+      return undefined;
     }
-    const isInside = explicitHashKey === undefined
-      ? keyIsInside[partitionKeyIndex] ??= hasPartitionKeyInside(filter, partitionKey)
-      : hasHashKeyInside(filter, BigInt(explicitHashKey));
-    if (!isInside) {
-      report("dropped", `user record ${userRecords.length} belongs to another shard`);
-      return [];
+    const message = data.subarray(MAGIC_BYTES, end);
+    if (!isDigest(yield* this.#filter.md5.digestInSteps(message), data.subarray(end))) {
+      report("deliveredRaw", "its MD5 is wrong");
+      return undefined;
     }
-    userRecords.push({
-      sequenceNumber,
-      subSequenceNumber: userRecords.length,
-      partitionKey: partitionKey.text,
-      explicitHashKey,
-      data,
-      approximateArrivalTimestamp,
-      encryptionType,
-      aggregated: true,
-    });
+    let tables: AggregateTables;
+    try {
+      tables = yield* readTables(message);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      report("deliveredRaw", error.message);
+      return undefined;
+    }
+    return new Aggregate(record, message, tables, yield* givenRecords(message, tables, this.#filter, report));
   }
-  return userRecords;
 }
+
+/** How many user records are given on: those before the first that names no key, or none if one is of another shard. */
+function* givenRecords(
+  message: Uint8Array,
+  tables: AggregateTables,
+  filter: HashFilter,
+  report: (outcome: "dropped" | "cutShort", detail: string) => void,
+): Generator<void, number, void> {
+  const partitionKeys = new KeyVerdicts(tables.partitionKeys, filter, partitionKeyVerdict);
+  const explicitHashKeys = new KeyVerdicts(tables.explicitHashKeys, filter, explicitHashKeyVerdict);
+  const cursor = new UserRecordCursor(message, tables);
+  for (let place = 0, work = 0; place < tables.records; place++) {
+    cursor.next();
+    const { partitionKeyIndex, explicitHashKeyIndex } = cursor.entry;
+    const known = partitionKeys.decided + explicitHashKeys.decided;
+    const verdict = !tables.partitionKeys.has(partitionKeyIndex)
+      ? NO_KEY
+      : explicitHashKeyIndex === -1
+      ? partitionKeys.of(partitionKeyIndex)
+      : explicitHashKeys.of(explicitHashKeyIndex);
+    switch (verdict) {
+      case NO_KEY:
+        report(
+          "cutShort",
+          `user record ${place} of ${tables.records} names a key that is missing or not a number; it and the rest are lost`,
+        );
+        return place;
+      case OUTSIDE:
+        report("dropped", `user record ${place} belongs to another shard`);
+        return 0;
+    }
+    work += 1 + KEY_WORK * (partitionKeys.decided + explicitHashKeys.decided - known);
+    if (work >= FIELDS_PER_STEP) {
+      work = 0;
+      yield;
+    }
+  }
+  return tables.records;
+}
+
+/** Deciding about a key takes as long as reading so many fields. */
+const KEY_WORK = 16;
+
+/** What is decided about a key, once, though thousands of user records may name it. */
+const UNDECIDED = 0, INSIDE = 1, OUTSIDE = 2, NO_KEY = 3;
+
+/** The verdicts on the keys of a table. */
+class KeyVerdicts {
+  readonly #table: KeyTable;
+  readonly #filter: HashFilter;
+  readonly #decide: Decide;
+  readonly #verdicts: Uint8Array;
+  /** How many there are so far. */
+  decided = 0;
+
+  constructor(table: KeyTable, filter: HashFilter, decide: Decide) {
+    this.#table = table;
+    this.#filter = filter;
+    this.#decide = decide;
+    this.#verdicts = new Uint8Array(table.length);
+  }
+
+  of(index: number): number {
+    if (!this.#table.has(index)) return NO_KEY;
+    const known = this.#verdicts[index] ?? UNDECIDED;
+    if (known !== UNDECIDED) return known;
+    this.decided++;
+    return this.#verdicts[index] = this.#decide(this.#filter, this.#table, index);
+  }
+}
+
+type Decide = (filter: HashFilter, table: KeyTable, index: number) => number;
 
 function isDigest(digest: DataView, bytes: Uint8Array): boolean {
   for (let i = 0; i < DIGEST_BYTES; i++) {
@@ -141,9 +206,14 @@ function isDigest(digest: DataView, bytes: Uint8Array): boolean {
   return true;
 }
 
-/** What Java's `BigInteger` reads; `BigInt` would also take spaces, hexadecimal digits and an empty text. */
-function isDecimal(text: string | undefined): text is string {
-  return text !== undefined && /^[+-]?\d+$/.test(text);
+/**
+ * Read is what Java's `BigInteger` reads; `BigInt` would also take spaces, hexadecimal digits and an empty text. A hash key
+ * has 39 digits at the most: with more it belongs to no shard, and is not computed, which takes a second for a megabyte.
+ */
+function explicitHashKeyVerdict(filter: HashFilter, table: KeyTable, index: number): number {
+  const text = table.textOf(index);
+  if (!/^[+-]?\d+$/.test(text)) return NO_KEY;
+  return /^[+-]?\d{1,39}$/.test(text) && hasHashKeyInside(filter, BigInt(text)) ? INSIDE : OUTSIDE;
 }
 
 /** Which hash keys belong to the shard. */
@@ -165,98 +235,13 @@ function hasHashKeyInside(filter: HashFilter, hashKey: bigint): boolean {
   return filter.lowest <= hashKey && hashKey <= filter.highest;
 }
 
-function hasPartitionKeyInside(filter: HashFilter, { text, utf8 }: PartitionKey): boolean {
-  if (filter.lowest === 0n && filter.highest === MAX_HASH_KEY) return true;
-  // Hashed is the text, so what replaced broken UTF-8 counts. Encoding costs more than the digest, and is rarely needed.
-  const digest = filter.md5.digest(text.includes("\ufffd") ? UTF8_ENCODER.encode(text) : utf8);
-  return hasHashKeyInside(filter, digest.getBigUint64(0) << 64n | digest.getBigUint64(8));
+function partitionKeyVerdict(filter: HashFilter, table: KeyTable, index: number): number {
+  if (filter.lowest === 0n && filter.highest === MAX_HASH_KEY) return INSIDE;
+  const utf8 = table.bytesOf(index);
+  // Hashed is the text, so what replaced broken UTF-8 counts. Most keys are ASCII, which cannot be broken.
+  const isAscii = utf8.every((byte) => byte < 0x80);
+  const digest = filter.md5.digest(isAscii ? utf8 : UTF8_ENCODER.encode(table.textOf(index)));
+  return hasHashKeyInside(filter, digest.getBigUint64(0) << 64n | digest.getBigUint64(8)) ? INSIDE : OUTSIDE;
 }
 
-/** `AggregatedRecord` of the messages.proto of the KPL. */
-interface Aggregate {
-  readonly partitionKeys: PartitionKey[];
-  readonly explicitHashKeys: string[];
-  readonly records: AggregateEntry[];
-}
-
-/** A partition key, and the bytes that it was read from. */
-interface PartitionKey {
-  readonly text: string;
-  readonly utf8: Uint8Array;
-}
-
-/** `Record` of messages.proto, without its tags, which KCL ignores too. */
-interface AggregateEntry {
-  readonly partitionKeyIndex: number;
-  readonly explicitHashKeyIndex: number | undefined;
-  readonly data: Uint8Array;
-}
-
-/** @throws {SyntaxError} for broken protobuf, and for a required field that is missing. */
-function readAggregate(reader: ProtobufReader): Aggregate {
-  const aggregate: Aggregate = { partitionKeys: [], explicitHashKeys: [], records: [] };
-  const readRecord = () => readEntry(reader);
-  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
-    switch (tag) {
-      case 1 << 3 | LENGTH_DELIMITED:
-        aggregate.partitionKeys.push(readPartitionKey(reader));
-        break;
-      case 2 << 3 | LENGTH_DELIMITED:
-        aggregate.explicitHashKeys.push(UTF8_DECODER.decode(reader.bytes()));
-        break;
-      case 3 << 3 | LENGTH_DELIMITED:
-        aggregate.records.push(reader.message(readRecord));
-        break;
-      default:
-        reader.skip(tag);
-    }
-  }
-  return aggregate;
-}
-
-function readPartitionKey(reader: ProtobufReader): PartitionKey {
-  const utf8 = reader.bytes();
-  return { text: UTF8_DECODER.decode(utf8), utf8 };
-}
-
-function readEntry(reader: ProtobufReader): AggregateEntry {
-  let partitionKeyIndex: number | undefined;
-  let explicitHashKeyIndex: number | undefined;
-  let data: Uint8Array | undefined;
-  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
-    switch (tag) {
-      case 1 << 3 | VARINT:
-        partitionKeyIndex = reader.varint();
-        break;
-      case 2 << 3 | VARINT:
-        explicitHashKeyIndex = reader.varint();
-        break;
-      case 3 << 3 | LENGTH_DELIMITED:
-        data = reader.bytes();
-        break;
-      case 4 << 3 | LENGTH_DELIMITED:
-        reader.message(() => checkTag(reader));
-        break;
-      default:
-        reader.skip(tag);
-    }
-  }
-  if (partitionKeyIndex === undefined || data === undefined) {
-    throw new SyntaxError("Cannot read protobuf message: a user record lacks its partition key or its data");
-  }
-  return { partitionKeyIndex, explicitHashKeyIndex, data };
-}
-
-/** Tags are read for one thing: a tag without its required key makes the whole message invalid. */
-function checkTag(reader: ProtobufReader): void {
-  let hasKey = false;
-  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
-    if (tag === (1 << 3 | LENGTH_DELIMITED)) hasKey = true;
-    reader.skip(tag);
-  }
-  if (!hasKey) throw new SyntaxError("Cannot read protobuf message: a tag lacks its key");
-}
-
-/** As protobuf-java: broken UTF-8 is replaced, and a byte-order mark is text like any other. */
-const UTF8_DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 const UTF8_ENCODER = new TextEncoder();

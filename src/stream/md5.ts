@@ -18,15 +18,39 @@ export class Md5 {
 
   /** @returns The digest of `bytes`, 16 bytes; the next call overwrites it. */
   digest(bytes: Uint8Array): DataView {
-    const digest = this.#digest, tail = this.#tail;
+    this.#begin();
+    this.#mix(bytes, 0, bytes.length & ~63);
+    return this.#end(bytes);
+  }
+
+  /** As {@linkcode Md5.digest}, with a rest after each MiB. Nothing else may be digested meanwhile. */
+  *digestInSteps(bytes: Uint8Array): Generator<void, DataView, void> {
+    this.#begin();
+    const whole = bytes.length & ~63;
+    for (let at = 0; at < whole; at += STEP_BYTES) {
+      if (at > 0) yield;
+      this.#mix(bytes, at, Math.min(whole, at + STEP_BYTES));
+    }
+    return this.#end(bytes);
+  }
+
+  #begin(): void {
+    const digest = this.#digest;
     digest.setUint32(0, 0x67452301, true);
     digest.setUint32(4, 0xefcdab89, true);
     digest.setUint32(8, 0x98badcfe, true);
     digest.setUint32(12, 0x10325476, true);
+  }
 
+  /** Whole blocks of 64 bytes. */
+  #mix(bytes: Uint8Array, from: number, to: number): void {
+    if (from === to) return;
+    mix(this.#digest, new DataView(bytes.buffer, bytes.byteOffset + from, to - from), to - from);
+  }
+
+  #end(bytes: Uint8Array): DataView {
+    const digest = this.#digest, tail = this.#tail;
     const whole = bytes.length & ~63;
-    if (whole > 0) mix(digest, new DataView(bytes.buffer, bytes.byteOffset, whole), whole);
-
     // The rest, a 1 bit, zeros, and the message's length in bits as 8 bytes: one block or two.
     const rest = bytes.length - whole;
     const end = rest < 56 ? 64 : 128;
@@ -39,6 +63,9 @@ export class Md5 {
     return digest;
   }
 }
+
+/** Some 3 ms. */
+const STEP_BYTES = 1024 * 1024;
 
 /** Mixes the blocks of 64 bytes before `end` into the digest. `i` counts bytes: 4 for each step of the RFC. */
 // deno-fmt-ignore

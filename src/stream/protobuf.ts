@@ -57,6 +57,24 @@ export class ProtobufReader {
     return view;
   }
 
+  /** Where the next byte will be read. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** Passes over a length-delimited value, to where {@linkcode ProtobufReader.at} then is. @returns where it begins. */
+  pass(): number {
+    const end = this.#lengthDelimitedEnd();
+    const start = this.#at;
+    this.#at = end;
+    return start;
+  }
+
+  /** Goes on elsewhere in the outermost message: between two of its fields, or at the length of a value. */
+  moveTo(at: number): void {
+    this.#at = at;
+  }
+
   /** Reads a nested message with `read`, which must read on until `tag()` gives 0. */
   message<T>(read: () => T): T {
     const outerEnd = this.#end;

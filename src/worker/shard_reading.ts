@@ -6,7 +6,7 @@
  */
 
 import type { WorkerEvent } from "../events.ts";
-import { ByteBudget } from "../retrieval/byte_budget.ts";
+import type { ByteBudget } from "../retrieval/byte_budget.ts";
 import { fanOut } from "../retrieval/fan_out.ts";
 import { ConsumerRegistration } from "../retrieval/fan_out_registration.ts";
 import { polling } from "../retrieval/polling.ts";
@@ -21,6 +21,8 @@ import type { TrackedStream } from "./streams.ts";
 export interface ShardReadingOptions {
   readonly parts: Pick<WorkerParts, "kinesis" | "kinesisConsumers">;
   readonly settings: WorkerSettings;
+  /** What all shards may read ahead. */
+  readonly budget: ByteBudget;
   readonly system: System;
   readonly emit: (event: WorkerEvent) => void;
 }
@@ -34,11 +36,11 @@ export interface ShardReading {
 
 /** Puts it together; asks for nothing yet. */
 export function shardReading(options: ShardReadingOptions): ShardReading {
-  const { parts: { kinesis, kinesisConsumers }, settings, ...shared } = options;
+  const { parts: { kinesis, kinesisConsumers }, settings, budget, ...shared } = options;
   const { onTrimmedCheckpoint, consumerName } = settings;
   if (kinesisConsumers === undefined) {
-    const { maxRecords, maxBufferedBytes } = settings;
-    const ahead = { limits: READ_AHEAD_LIMITS, budget: new ByteBudget(maxBufferedBytes) };
+    const { maxRecords } = settings;
+    const ahead = { limits: READ_AHEAD_LIMITS, budget };
     const source = { ...shared, kinesis, pacing: settings, maxRecords, onTrimmedCheckpoint };
     return {
       of: onceEach(({ reference }) => readAhead(polling({ ...source, stream: reference }), ahead)),

@@ -10,7 +10,8 @@ import { StreaksByLease } from "../consumer/streaks.ts";
 import { leaseKeyOf } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
 import type { TableFormat } from "../lease/table_format.ts";
-import { type AggregateProblem, deaggregateAll } from "../stream/aggregation.ts";
+import { ByteBudget } from "../retrieval/byte_budget.ts";
+import type { AggregateProblem } from "../stream/aggregation.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
 import { pause, randomUuid, realSystem, type System, within } from "../system.ts";
 import { Bell } from "./bell.ts";
@@ -130,13 +131,15 @@ export class KinesisWorker {
     const fail = (error: unknown) => failure.abort(error);
     const duties = new TaskGroup(fail);
     const consumers = new TaskGroup(fail);
+    const budget = new ByteBudget(this.#settings.maxBufferedBytes);
     const reading = shardReading({
       parts: this.#parts,
       settings: this.#settings,
+      budget,
       system: this.#system,
       emit: this.#emit,
     });
-    const team = this.#team(format, consumers, reading);
+    const team = this.#team(format, consumers, { reading, budget });
 
     const starting = { settings: this.#settings, system: this.#system, emit: this.#emit };
     const first = `this worker's first report in lease table "${this.#settings.tableName}"`;
@@ -176,7 +179,7 @@ export class KinesisWorker {
   }
 
   /** The parts that know one another. */
-  #team(format: TableFormat, consumers: TaskGroup, reading: ShardReading): Team {
+  #team(format: TableFormat, consumers: TaskGroup, shared: SharedReading): Team {
     const { coordinatorStore, kinesis } = this.#parts;
     const identity = new Identity({
       workerId: this.workerIdentifier,
@@ -184,7 +187,7 @@ export class KinesisWorker {
       emit: this.#emit,
     });
     const leaseStore = new MarkedLeaseStore(this.#parts.leaseStore, identity);
-    const shared = {
+    const common = {
       identity,
       workerId: this.workerIdentifier,
       emit: this.#emit,
@@ -200,7 +203,7 @@ export class KinesisWorker {
     let heirs: ReadonlyMap<string, string> = new Map();
 
     const member = new FleetMember({
-      ...shared,
+      ...common,
       settings: this.#settings,
       format,
       leaseStore,
@@ -211,19 +214,19 @@ export class KinesisWorker {
       onOwnLease: () => discovery.ring(),
     });
     const keeper = new LeaseKeeper({
-      ...shared,
+      ...common,
       ...this.#settings,
       store: leaseStore,
       tasks: consumers,
       successorOf: (lease) => heirs.get(lease.leaseKey),
-      consume: (hold) => this.#consumeShard(hold, { leaseStore, reading, parents, onShardEnd }),
+      consume: (hold) => this.#consumeShard(hold, { ...shared, leaseStore, parents, onShardEnd }),
     });
     return {
       identity,
       leaseStore,
       member,
       keeper,
-      cleaner: new LeaseCleaner({ ...shared, streams: this.#streams, kinesis, leaseStore }),
+      cleaner: new LeaseCleaner({ ...common, streams: this.#streams, kinesis, leaseStore }),
       discovery,
       bequeath: (chosen) => void (heirs = chosen),
     };
@@ -310,8 +313,8 @@ export class KinesisWorker {
       retrieval: around.reading.of(stream),
       system: this.#system,
       emit: this.#emit,
-      deaggregate: (records, lease) =>
-        deaggregateAll(records, lease.hashKeyRange, (problem) => this.#tellAggregate(hold.leaseKey, problem)),
+      budget: around.budget,
+      onAggregateProblem: (problem) => this.#tellAggregate(hold.leaseKey, problem),
       openParents: async (lease, signal) => {
         const open = await Promise.all(lease.parentShardIds.map(async (shardId) => {
           const parent = await leaseStore.get(leaseKeyOf(shardId, lease.streamIdentifier), signal);
@@ -340,10 +343,15 @@ export class KinesisWorker {
   }
 }
 
-/** What the shards of a worker share: how they are read, how they hear that one of them has ended, and tell it. */
-interface ShardSurroundings {
-  readonly leaseStore: LeaseStore;
+/** How the shards of a worker are read, and the memory that they share. */
+interface SharedReading {
   readonly reading: ShardReading;
+  readonly budget: ByteBudget;
+}
+
+/** What the shards of a worker share besides: how they hear that one of them has ended, and tell it. */
+interface ShardSurroundings extends SharedReading {
+  readonly leaseStore: LeaseStore;
   readonly parents: Bell;
   readonly onShardEnd: () => void;
 }

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Checkpointer } from "../../src/consumer/checkpointer.ts";
 import { type ExtendedSequenceNumber, positionAt, SHARD_END } from "../../src/stream/sequence_number.ts";
 import { FakeHeldLease, leaseWith } from "../support/consumer_bed.ts";
@@ -214,4 +214,46 @@ Deno.test("Checkpointer.checkpoint() takes a position without a sub-sequence num
   checkpointer.delivering(positionAt("12"));
   await checkpointer.checkpoint({ sequenceNumber: "12" } as ExtendedSequenceNumber);
   assertEquals(held.stored, [positionAt("12")]);
+});
+
+Deno.test("Checkpointer.checkpoint() by a sequence number alone changes nothing within an aggregate that is checkpointed further", async () => {
+  const { held, checkpointer } = bed(positionAt("10", 5));
+  checkpointer.delivering(positionAt("12", 9));
+  await checkpointer.checkpoint(positionAt("10"));
+  await checkpointer.checkpoint({ sequenceNumber: "10" } as ExtendedSequenceNumber);
+  assertEquals((await checkpointer.prepare(positionAt("010"), undefined)).at, positionAt("10", 5));
+  assertEquals([held.stored, checkpointer.last], [[], positionAt("10", 5)]);
+  // Who names a later user record means it.
+  await assertRejects(() => checkpointer.checkpoint(positionAt("10", 1)), RangeError, "last checkpoint 10/5");
+  await assertRejects(() => checkpointer.checkpoint(positionAt("9")), RangeError);
+  await checkpointer.checkpoint(positionAt("12"));
+  await checkpointer.checkpoint();
+  await checkpointer.checkpoint(positionAt("12"));
+  assertEquals(held.stored, [positionAt("12", 0), positionAt("12", 9)]);
+});
+
+Deno.test("Checkpointer.checkpoint() by the last sequence number alone ends a shard whose last aggregate is checkpointed", async () => {
+  for (const checkpoint of [positionAt("12"), positionAt("12", 3)]) {
+    const { held, checkpointer } = bed(checkpoint);
+    checkpointer.reachShardEnd();
+    await checkpointer.checkpoint(positionAt("12"));
+    assertEquals(held.stored, [SHARD_END]);
+  }
+  const { held, checkpointer } = bed(positionAt("12", 3));
+  checkpointer.delivering(positionAt("12", 9));
+  checkpointer.reachShardEnd();
+  await checkpointer.checkpoint(positionAt("12"));
+  assertEquals(held.stored, [], "some of it is not checkpointed yet");
+});
+
+Deno.test("Checkpointer.checkpoint() refuses millions of digits, and does not repeat them", async () => {
+  const { checkpointer } = bed();
+  for (const text of ["9".repeat(130), "9".repeat(3_000_000)]) {
+    const error = await assertRejects<TypeError>(
+      () => checkpointer.checkpoint(positionAt(text)),
+      TypeError,
+      "129 digits",
+    );
+    assert(error.message.length < 400);
+  }
 });

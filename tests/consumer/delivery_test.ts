@@ -226,22 +226,23 @@ Deno.test("consumeShard() disposes of each processor and waits for it, whatever 
 Deno.test("consumeShard() disposes of its processor when it fails itself", async () => {
   const processor = new NotingProcessor();
   const bed = startConsumer(processor, {
-    deaggregate: () => {
+    onAggregateProblem: () => {
       throw new Error("a defect");
     },
   });
-  bed.retrieval.feed(pageOf([recordWith(1)]));
+  const broken = { ...recordWith(1), data: Uint8Array.of(0xf3, 0x89, 0x9a, 0xc2) };
+  bed.retrieval.feed(pageOf([broken]));
   await bed.clock.advance(500);
   assertEquals(processor.calls.slice(0, 2), ["initialize", "dispose"]);
   bed.held.lose();
   await bed.end;
 
-  const broken = startConsumer(undefined, { processor: () => processor });
-  broken.held.handOver = () => Promise.reject(new Error("a defect"));
-  await broken.settle();
+  const failing = startConsumer(undefined, { processor: () => processor });
+  failing.held.handOver = () => Promise.reject(new Error("a defect"));
+  await failing.settle();
   processor.calls.length = 0;
-  broken.held.draining.abort();
-  assertEquals(await broken.end.catch(String), "Error: a defect");
+  failing.held.draining.abort();
+  assertEquals(await failing.end.catch(String), "Error: a defect");
   assertEquals(processor.calls.at(-1), "dispose");
 });
 

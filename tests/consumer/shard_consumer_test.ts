@@ -5,6 +5,9 @@ import { ShardStreaks } from "../../src/consumer/streaks.ts";
 import { ProcessorRestartError } from "../../src/errors.ts";
 import type { Lease } from "../../src/lease/lease.ts";
 import type { System } from "../../src/system.ts";
+import type { RecordsBatch } from "../../src/consumer/record_processor.ts";
+import { ByteBudget } from "../../src/retrieval/byte_budget.ts";
+import type { RecordsPage } from "../../src/retrieval/retrieval.ts";
 import { positionAt, SHARD_END } from "../../src/stream/sequence_number.ts";
 import {
   eventsOf,
@@ -15,6 +18,7 @@ import {
   startConsumer,
 } from "../support/consumer_bed.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { aggregate } from "../support/kpl.ts";
 
 const children = [{
   shardId: "shardId-000000000001",
@@ -624,4 +628,119 @@ Deno.test("consumeShard() with retry repeats only what the failed attempt did no
   assertEquals(processor.calls, ["initialize", "processRecords 1+2+3", "processRecords 3"]);
   bed.held.lose();
   await bed.end;
+});
+
+/** An aggregate of so many user records, which comes in slices of 66 where the budget has no room. */
+function aggregateWith(sequenceNumber: number, count: number) {
+  const userRecords = Array.from({ length: count }, () => ({ partitionKey: "k", data: new Uint8Array() }));
+  return { ...recordWith(sequenceNumber), data: aggregate(userRecords) };
+}
+
+const tight = () => ({ budget: new ByteBudget(0) });
+/** A page that counts for nothing, so that the budget decides. */
+const weightless = (page: RecordsPage): RecordsPage => ({ ...page, bytes: 0 });
+const placesOf = (batches: readonly RecordsBatch[]) =>
+  batches.map(({ records }) => [records[0]?.subSequenceNumber, records.at(-1)?.subSequenceNumber]);
+
+Deno.test("consumeShard() delivers an aggregate in slices, of which the last of the last page is at the end of the shard", async () => {
+  const processor = new NotingProcessor({ processRecords: (context) => context.checkpoint() });
+  const bed = startConsumer(processor, tight());
+  bed.retrieval.feed(
+    weightless(pageOf([aggregateWith(7, 150)])),
+    weightless(pageOf([aggregateWith(8, 80)], children)),
+  );
+  assertEquals(await bed.end, "completed");
+  assertEquals(placesOf(processor.batches), [[0, 65], [66, 131], [132, 149], [0, 65], [66, 79]]);
+  assertEquals(processor.batches.map((batch) => batch.isAtShardEnd), [false, false, false, false, true]);
+  assertEquals(processor.batches.map((batch) => batch.childShards.length), [0, 0, 0, 0, 1]);
+  assertEquals(bed.held.stored, [
+    positionAt("7", 65),
+    positionAt("7", 131),
+    positionAt("7", 149),
+    positionAt("8", 65),
+    positionAt("8", 79),
+    SHARD_END,
+  ]);
+});
+
+Deno.test("consumeShard() does not let a bare checkpoint pass the slices that are still to come", async () => {
+  const processor = new NotingProcessor({ shutdownRequested: (context) => context.checkpoint() });
+  const bed = startConsumer(processor, {
+    ...tight(),
+    processor: () => ({
+      processRecords: (batch, context) => {
+        bed.held.draining.abort();
+        return processor.processRecords(batch, context);
+      },
+      shardEnded: () => {},
+      shutdownRequested: (context) => processor.shutdownRequested(context),
+    }),
+  });
+  bed.retrieval.feed(weightless(pageOf([aggregateWith(7, 150)], children)));
+  assertEquals(await bed.end, "drained");
+  assertEquals(placesOf(processor.batches), [[0, 65]]);
+  assertEquals(bed.held.stored, [positionAt("7", 65)]);
+});
+
+Deno.test("consumeShard() with retry repeats the slice that failed, and no other", async () => {
+  const processor = new NotingProcessor({
+    processRecords: async (context) => {
+      if (processor.batches.length === 2) throw new Error("not yet");
+      await context.checkpoint();
+    },
+  });
+  const bed = startConsumer(processor, { ...tight(), onProcessError: "retry" });
+  bed.retrieval.feed(weightless(pageOf([aggregateWith(7, 150)], children)));
+  while (processor.batches.length < 3) await bed.clock.advance(100);
+  assertEquals(await bed.end, "completed");
+  assertEquals(placesOf(processor.batches), [[0, 65], [66, 131], [66, 131], [132, 149]]);
+  assertEquals(bed.held.stored, [positionAt("7", 65), positionAt("7", 131), positionAt("7", 149), SHARD_END]);
+});
+
+Deno.test("consumeShard() takes a program's checkpoints by sequence number alone for each slice of an aggregate", async () => {
+  const processor = new NotingProcessor({
+    processRecords: async (context) => {
+      await context.checkpoint();
+      await context.checkpoint(positionAt("7"));
+    },
+  });
+  const bed = startConsumer(processor, { ...tight(), onProcessError: "stop" });
+  bed.retrieval.feed(weightless(pageOf([aggregateWith(7, 150)], children)));
+  assertEquals(await bed.end, "completed");
+  assertEquals(bed.held.stored, [positionAt("7", 65), positionAt("7", 131), positionAt("7", 149), SHARD_END]);
+});
+
+Deno.test("consumeShard() starts anew between two slices when the processor asks for it", async () => {
+  const processor = new NotingProcessor({
+    processRecords: async (context) => {
+      await context.checkpoint();
+      if (processor.batches.length === 1) context.restart(new Error("the child died"));
+    },
+  });
+  const bed = startConsumer(processor, tight());
+  bed.retrieval.feed(
+    weightless(pageOf([aggregateWith(7, 150)])),
+    weightless(pageOf([aggregateWith(7, 150)], children)),
+  );
+  await bed.clock.advance(500);
+  assertEquals(bed.retrieval.requests.map(({ checkpoint }) => checkpoint), [
+    positionAt("TRIM_HORIZON"),
+    positionAt("7", 65),
+  ]);
+  bed.held.lose();
+  await bed.end;
+});
+
+Deno.test("consumeShard() gives back what it made for a slice, however the shard is left", async () => {
+  const budget = new ByteBudget(0);
+  const processor = new NotingProcessor({
+    processRecords: () => {
+      assert(budget.used > 0);
+      throw new Error("poison");
+    },
+  });
+  const bed = startConsumer(processor, { budget, onProcessError: "stop" });
+  bed.retrieval.feed(weightless(pageOf([aggregateWith(7, 150)])));
+  assertEquals(await bed.end, "lost");
+  assertEquals([budget.used, processor.batches.length], [0, 1]);
 });

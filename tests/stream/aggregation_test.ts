@@ -2,11 +2,13 @@ import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
 import { createHash } from "node:crypto";
 import {
+  AggregateOpener,
   type AggregateProblem,
   deaggregate,
   deaggregateAll,
   looksAggregated,
 } from "../../src/stream/aggregation.ts";
+import { USER_RECORD_BYTES } from "../../src/stream/aggregate.ts";
 import type { HashKeyRange } from "../../src/stream/hash_key.ts";
 import type { KinesisRecord } from "../../src/stream/record.ts";
 import { compare } from "../../src/stream/sequence_number.ts";
@@ -310,4 +312,85 @@ Deno.test("deaggregate() neither throws nor reads beyond the payload, whatever t
     { ...seeded(), numRuns: 500 },
   );
   assert(unpacked > 20, `only ${unpacked} mutated messages were still readable: the test shows too little`);
+});
+
+/** How often, and of what, BigInts are made of text while something runs. */
+function bigIntsDuring(work: () => void): string[] {
+  const texts: string[] = [];
+  const { BigInt: original } = globalThis;
+  const counting = (value: string | number | bigint | boolean) => {
+    if (typeof value === "string") texts.push(value);
+    return original(value);
+  };
+  Object.assign(globalThis, { BigInt: counting });
+  try {
+    work();
+  } finally {
+    Object.assign(globalThis, { BigInt: original });
+  }
+  return texts;
+}
+
+Deno.test("deaggregate() decides about an explicit hash key once, however many user records name it", () => {
+  const user = bytesField(3, message(varintField(1, 0), varintField(2, 0), bytesField(3, utf8("x"))));
+  const named = (hashKey: string) =>
+    sealed(
+      message(
+        bytesField(1, utf8("k")),
+        bytesField(2, utf8(hashKey)),
+        ...Array.from({ length: 500 }, () => user),
+      ),
+    );
+  const range = { startingHashKey: "4", endingHashKey: "9" };
+  const data = named("7");
+  assertEquals(bigIntsDuring(() => assertEquals(delivered(data, range).records.length, 500)), [
+    "4",
+    "9",
+    "7",
+  ]);
+});
+
+Deno.test("deaggregate() computes no explicit hash key of more than 39 digits: it belongs to no shard", () => {
+  for (const hashKey of ["0".repeat(500_000), "9".repeat(500_000), "1".repeat(40), `-${"0".repeat(40)}`]) {
+    const data = aggregate([{ ...hello, explicitHashKey: hashKey }, hello]);
+    const texts = bigIntsDuring(() => assertEquals(delivered(data).outcomes, ["dropped"]));
+    assertEquals(texts, []);
+  }
+  assertEquals(delivered(aggregate([{ ...hello, explicitHashKey: "0".repeat(39) }])).records.length, 1);
+  assertEquals(delivered(aggregate([{ ...hello, explicitHashKey: "+5" }])).records[0]?.explicitHashKey, "+5");
+  // No digits, no number, as ever.
+  assertEquals(delivered(aggregate([hello, { ...hello, explicitHashKey: "x".repeat(50) }])).outcomes, [
+    "cutShort",
+  ]);
+});
+
+Deno.test("AggregateOpener.open() yields again and again while it checks a large aggregate", () => {
+  const keys = Array.from({ length: 3000 }, (_, i) => `key ${i}`);
+  const many = Array.from(
+    { length: 40_000 },
+    (_, i) => ({ partitionKey: keys[i % 3000] ?? "", data: utf8("") }),
+  );
+  for (const range of [undefined, { startingHashKey: "0", endingHashKey: `${(1n << 128n) - 2n}` }]) {
+    const opening = new AggregateOpener(range).open(record(aggregate(many)));
+    let yields = 0, step = opening.next();
+    for (; !step.done; step = opening.next()) yields++;
+    assertEquals(step.value?.left, 40_000);
+    assert(yields >= 4, `${yields} times`);
+  }
+});
+
+Deno.test("Aggregate.take() goes on where it was, and skip() passes over user records", () => {
+  const input = Array.from({ length: 10 }, (_, i) => ({ partitionKey: `key ${i % 3}`, data: utf8(`${i}`) }));
+  const opening = new AggregateOpener(undefined).open(record(aggregate(input)));
+  let step = opening.next();
+  while (!step.done) step = opening.next();
+  const taken: KinesisRecord[] = [];
+  step.value?.skip(2);
+  step.value?.take(taken, { records: 3, bytes: Infinity });
+  assertEquals([taken.map((one) => one.subSequenceNumber), step.value?.left], [[2, 3, 4], 5]);
+  assertEquals(step.value?.take(taken, { records: 5, bytes: Infinity }), 2 * (USER_RECORD_BYTES + 5));
+  assertEquals(step.value?.take(taken, { records: Infinity, bytes: 1 }), USER_RECORD_BYTES + 5);
+  step.value?.skip(9);
+  assertEquals([step.value?.left, step.value?.take(taken, { records: Infinity, bytes: Infinity })], [0, 0]);
+  assertEquals(keysAndData(taken), keysAndData(delivered(aggregate(input)).records.slice(2, 8)));
 });

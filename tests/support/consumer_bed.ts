@@ -12,7 +12,9 @@ import { consumeShard, type ShardConsumerOptions } from "../../src/consumer/shar
 import { LeaseLostError } from "../../src/errors.ts";
 import type { WorkerEvent } from "../../src/events.ts";
 import type { Lease } from "../../src/lease/lease.ts";
+import { ByteBudget } from "../../src/retrieval/byte_budget.ts";
 import type { RecordsPage, Retrieval, RetrievalRequest } from "../../src/retrieval/retrieval.ts";
+import type { AggregateProblem } from "../../src/stream/aggregation.ts";
 import type { KinesisRecord } from "../../src/stream/record.ts";
 import { type ExtendedSequenceNumber, positionAt } from "../../src/stream/sequence_number.ts";
 import type { ChildShard } from "../../src/stream/shard.ts";
@@ -223,6 +225,7 @@ export interface ConsumerBed {
   readonly processor: NotingProcessor;
   readonly clock: FakeClock;
   readonly events: WorkerEvent[];
+  readonly problems: AggregateProblem[];
   readonly end: Promise<string>;
   /** Lets everything that is ready run. */
   settle(): Promise<void>;
@@ -235,6 +238,7 @@ export function startConsumer(
 ): ConsumerBed {
   const clock = new FakeClock();
   const events: WorkerEvent[] = [];
+  const problems: AggregateProblem[] = [];
   const retrieval = new FakeRetrieval();
   const { lease = leaseWith(), ...rest } = changes;
   const held = new FakeHeldLease(lease);
@@ -250,13 +254,14 @@ export function startConsumer(
     onProcessError: "skip",
     taskBackoffTimeMs: 500,
     callProcessRecordsEvenForEmptyRecordList: false,
-    deaggregate: (records) => records,
+    budget: new ByteBudget(268_435_456),
+    onAggregateProblem: (problem) => problems.push(problem),
     openParents: () => Promise.resolve([]),
     parentWait: (signal) => clock.sleep(1000, signal),
     createChildLeases: () => Promise.resolve(true),
     ...rest,
   });
-  return { held, retrieval, processor, clock, events, end, settle: () => clock.advance(0) };
+  return { held, retrieval, processor, clock, events, problems, end, settle: () => clock.advance(0) };
 }
 
 /** The events of one type. */

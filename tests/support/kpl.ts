@@ -22,7 +22,11 @@ export function aggregate(userRecords: readonly UserRecord[]): Uint8Array<ArrayB
 /** Puts magic and MD5 around a message, be it a good one or not. */
 export function sealed(message: Uint8Array): Uint8Array<ArrayBuffer> {
   const digest = createHash("md5").update(message).digest();
-  return Uint8Array.of(0xf3, 0x89, 0x9a, 0xc2, ...message, ...digest);
+  const payload = new Uint8Array(message.length + 20);
+  payload.set([0xf3, 0x89, 0x9a, 0xc2]);
+  payload.set(message, 4);
+  payload.set(digest, 4 + message.length);
+  return payload;
 }
 
 /** The protobuf message `AggregatedRecord`; each key once in its table, in the order of its first use. */
