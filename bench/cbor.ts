@@ -20,7 +20,7 @@ import { parseArgs } from "node:util";
 import { decodeCbor } from "../src/aws/cbor.ts";
 import { cborKinesis } from "../src/aws/cbor_kinesis.ts";
 import { signedKinesis } from "../src/aws/kinesis.ts";
-import { recordsOf } from "../src/aws/kinesis_wire.ts";
+import { JSON_ENCODING, recordsAnswer } from "../src/aws/kinesis_wire.ts";
 import { realSystem } from "../src/system.ts";
 import { cbor } from "../tests/support/cbor.ts";
 
@@ -112,7 +112,7 @@ async function measure(): Promise<void> {
     const turns = {
       json: () => json.getRecords(stream, "iterator", 10_000),
       cbor: () => inCbor.getRecords(stream, "iterator", 10_000),
-      readJson: () => recordsOf(JSON.parse(new TextDecoder().decode(page.json)).Records),
+      readJson: () => recordsAnswer(JSON.parse(new TextDecoder().decode(page.json)), JSON_ENCODING),
       readCbor: () => decodeCbor(page.cbor),
     };
     const speeds: Record<keyof typeof turns, Speed[]> = { json: [], cbor: [], readJson: [], readCbor: [] };

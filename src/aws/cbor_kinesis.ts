@@ -10,9 +10,8 @@
  * @module
  */
 
-import type { KinesisRecord } from "../stream/record.ts";
-import type { ChildShard } from "../stream/shard.ts";
 import type { System } from "../system.ts";
+import { fieldsOf, unexpected } from "./answer_fields.ts";
 import { type CborValue, decodeCbor, encodeCbor } from "./cbor.ts";
 import { exchange, type HttpRequest } from "./http_exchange.ts";
 import { jsonCaller, type Sent } from "./json_call.ts";
@@ -23,7 +22,7 @@ import {
   type SignedKinesisOptions,
   type StreamReference,
 } from "./kinesis.ts";
-import { KINESIS_SERVICE } from "./kinesis_wire.ts";
+import { getRecordsOutput, KINESIS_SERVICE, type RecordEncoding } from "./kinesis_wire.ts";
 
 /**
  * Puts CBOR before a Kinesis that speaks JSON.
@@ -104,7 +103,9 @@ async function sendCbor(
   let body: CborValue;
   try {
     body = decodeCbor(new Uint8Array(answer.body));
-    if (status < 300) return { ok: true, status, value: getRecordsOutput(mapOf(body)) };
+    if (status < 300) {
+      return { ok: true, status, value: getRecordsOutput(fieldsOf(body, "an answer"), CBOR_ENCODING) };
+    }
   } catch (error) {
     if (error instanceof SyntaxError) return status < 500 ? notInKind : answer;
     throw error;
@@ -114,79 +115,16 @@ async function sendCbor(
   return { ...answer, body: new TextEncoder().encode(text).buffer };
 }
 
-type CborMap = { readonly [key: string]: CborValue };
-
-function getRecordsOutput(answer: CborMap): GetRecordsOutput {
-  let bytes = 0;
-  const records = listOf(answer["Records"]).map((wire): KinesisRecord => {
-    const record = mapOf(wire);
-    const data = record["Data"];
-    if (!(data instanceof Uint8Array)) throw unexpected("Data", "bytes");
-    bytes += data.length;
-    return {
-      sequenceNumber: textOf(record, "SequenceNumber"),
-      subSequenceNumber: 0,
-      partitionKey: textOf(record, "PartitionKey"),
-      explicitHashKey: undefined,
-      data,
-      approximateArrivalTimestamp: Math.round(numberOf(record, "ApproximateArrivalTimestamp")),
-      encryptionType: encryptionTypeOf(record["EncryptionType"]),
-      aggregated: false,
-    };
-  });
-  return {
-    records,
-    bytes,
-    nextShardIterator: answer["NextShardIterator"] == null ? undefined : textOf(answer, "NextShardIterator"),
-    millisBehindLatest: answer["MillisBehindLatest"] == null
-      ? undefined
-      : numberOf(answer, "MillisBehindLatest"),
-    childShards: listOf(answer["ChildShards"]).map(childShard),
-  };
-}
-
-function childShard(wire: CborValue): ChildShard {
-  const child = mapOf(wire);
-  const range = mapOf(child["HashKeyRange"] ?? null);
-  return {
-    shardId: textOf(child, "ShardId"),
-    parentShards: listOf(child["ParentShards"]).map(String),
-    hashKeyRange: {
-      startingHashKey: textOf(range, "StartingHashKey"),
-      endingHashKey: textOf(range, "EndingHashKey"),
-    },
-  };
-}
-
-function encryptionTypeOf(value: CborValue | undefined): KinesisRecord["encryptionType"] {
-  return value === "NONE" || value === "KMS" ? value : undefined;
-}
-
-function mapOf(value: CborValue): CborMap {
-  if (typeof value !== "object" || value === null || value instanceof Uint8Array || Array.isArray(value)) {
-    throw unexpected("something else", "a map");
-  }
-  return value as CborMap;
-}
-
-function listOf(value: CborValue | undefined): readonly CborValue[] {
-  if (value == null) return [];
-  if (!Array.isArray(value)) throw unexpected("something else", "a list");
-  return value;
-}
-
-function textOf(map: CborMap, key: string): string {
-  const value = map[key];
-  if (typeof value !== "string") throw unexpected(key, "text");
-  return value;
-}
-
-function numberOf(map: CborMap, key: string): number {
-  const value = map[key];
-  if (typeof value !== "number") throw unexpected(key, "a number");
-  return value;
-}
-
-function unexpected(what: string, wanted: string): SyntaxError {
-  return new SyntaxError(`Cannot read GetRecords in CBOR: expected ${what} to be ${wanted}`);
-}
+/** Payloads as they are, views of the answer; times in ms. */
+const CBOR_ENCODING: RecordEncoding = {
+  payloadsOf(records) {
+    let bytes = 0;
+    const views = records.map(({ Data }) => {
+      if (!(Data instanceof Uint8Array)) throw unexpected("Data", "bytes", Data);
+      bytes += Data.length;
+      return Data;
+    });
+    return { views, bytes };
+  },
+  timeUnitMs: 1,
+};

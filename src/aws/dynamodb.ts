@@ -5,6 +5,13 @@
  */
 
 import { isAwsError } from "../errors.ts";
+import {
+  type ItemsPage,
+  itemsPage,
+  optionalItemIn,
+  refusedItem,
+  tableDescription,
+} from "./dynamodb_answers.ts";
 import { jsonCaller, type JsonObject, type JsonService, type ServiceOptions } from "./json_call.ts";
 
 /** A DynamoDB attribute value in wire form. Bytes (`B`) are base64 text here. */
@@ -114,12 +121,12 @@ export function signedDynamoDB(options: ServiceOptions): DynamoDB {
       return await call<ConditionalOutcome>({
         operation,
         input: { ...input, ReturnValuesOnConditionCheckFailure: "ALL_OLD" },
-        decode: (body) => ({ applied: true, item: (body as WriteAnswer).Attributes ?? undefined }),
+        decode: (body) => ({ applied: true, item: optionalItemIn(body, "Attributes") }),
         signal,
       });
     } catch (error) {
       if (!isAwsError(error, "ConditionalCheckFailedException")) throw error;
-      return { applied: false, item: (error.body as RefusedAnswer | undefined)?.Item ?? undefined };
+      return { applied: false, item: refusedItem(error.body) };
     }
   };
 
@@ -130,14 +137,14 @@ export function signedDynamoDB(options: ServiceOptions): DynamoDB {
   ): AsyncGenerator<readonly Item[], void, void> {
     let from: Item | undefined;
     do {
-      const page: PageAnswer = await call({
+      const page: ItemsPage = await call({
         operation,
         input: from === undefined ? input : { ...input, ExclusiveStartKey: from },
-        decode: (body) => body as PageAnswer,
+        decode: itemsPage,
         signal,
       });
-      yield page.Items ?? [];
-      from = page.LastEvaluatedKey ?? undefined;
+      yield page.items;
+      from = page.lastKey;
     } while (from !== undefined);
   }
 
@@ -157,7 +164,7 @@ export function signedDynamoDB(options: ServiceOptions): DynamoDB {
         call({
           operation: "DescribeTable",
           input: { TableName: tableName },
-          decode: (body) => tableDescription(body as DescribeAnswer),
+          decode: tableDescription,
           signal,
         }),
       ),
@@ -172,7 +179,7 @@ export function signedDynamoDB(options: ServiceOptions): DynamoDB {
       call({
         operation: "GetItem",
         input: { TableName: tableName, Key: key, ConsistentRead: true },
-        decode: (body) => (body as GetAnswer).Item ?? undefined,
+        decode: (body) => optionalItemIn(body, "Item"),
         signal,
       }),
     putItem: (tableName, item, expressions, signal) =>
@@ -215,64 +222,6 @@ const SERVICE: JsonService = {
   // KCL 3.5.1 waits 60 s, longer than a lease lives; a healthy table answers within tens of ms.
   attemptTimeoutMs: 5_000,
 };
-
-// What the service sends. Emulators may send null for what AWS leaves out.
-
-interface WriteAnswer {
-  readonly Attributes?: Item | null;
-}
-
-interface RefusedAnswer {
-  readonly Item?: Item | null;
-}
-
-interface GetAnswer {
-  readonly Item?: Item | null;
-}
-
-interface PageAnswer {
-  readonly Items?: readonly Item[] | null;
-  readonly LastEvaluatedKey?: Item | null;
-}
-
-interface WireThroughput {
-  readonly ReadCapacityUnits?: number | null;
-  readonly WriteCapacityUnits?: number | null;
-}
-
-interface DescribeAnswer {
-  readonly Table?: {
-    readonly TableName: string;
-    readonly TableStatus: string;
-    readonly KeySchema: readonly { readonly AttributeName: string; readonly KeyType: "HASH" | "RANGE" }[];
-    readonly GlobalSecondaryIndexes?:
-      | readonly { readonly IndexName: string; readonly IndexStatus?: string | null }[]
-      | null;
-    readonly BillingModeSummary?: { readonly BillingMode?: string | null } | null;
-    readonly ProvisionedThroughput?: WireThroughput | null;
-    readonly TableSizeBytes?: number | null;
-  };
-}
-
-function tableDescription({ Table: table }: DescribeAnswer): TableDescription {
-  if (table == null) throw new SyntaxError("expected a Table");
-  // A table that was always provisioned has no summary.
-  const onDemand = table.BillingModeSummary?.BillingMode === "PAY_PER_REQUEST";
-  const throughput = table.ProvisionedThroughput;
-  return {
-    tableName: table.TableName,
-    tableStatus: table.TableStatus,
-    keySchema: table.KeySchema.map((key) => ({ attributeName: key.AttributeName, keyType: key.KeyType })),
-    indexes: Object.fromEntries(
-      (table.GlobalSecondaryIndexes ?? []).map((index) => [index.IndexName, index.IndexStatus ?? "ACTIVE"]),
-    ),
-    billingMode: onDemand ? "PAY_PER_REQUEST" : "PROVISIONED",
-    provisionedThroughput: onDemand || throughput == null
-      ? undefined
-      : { read: throughput.ReadCapacityUnits ?? 0, write: throughput.WriteCapacityUnits ?? 0 },
-    tableSizeBytes: table.TableSizeBytes ?? undefined,
-  };
-}
 
 async function unlessError<T, U>(code: string, instead: U, result: Promise<T>): Promise<T | U> {
   try {

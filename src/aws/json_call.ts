@@ -296,7 +296,8 @@ function errorCode(named: string | undefined, status: number): string {
   return code === undefined || code === "" ? `Http${status}` : code;
 }
 
-function jsonObject(text: string, hide?: (text: string) => string): JsonObject {
+/** @throws {SyntaxError} when the text is no object in JSON. */
+export function jsonObject(text: string, hide?: (text: string) => string): JsonObject {
   let value: unknown;
   try {
     value = hide === undefined

@@ -5,15 +5,15 @@
  * @module
  */
 
+import { type Fields, fieldsOf, listIn, optionalNumberIn, optionalTextIn, textIn } from "./answer_fields.ts";
 import { jsonCaller, type ServiceOptions } from "./json_call.ts";
 import {
-  childShardsOf,
+  getRecordsOutput,
   hashKeyRangeOf,
+  JSON_ENCODING,
   KINESIS_SERVICE,
-  recordsOf,
-  type WireChildShard,
-  type WireRange,
-  type WireRecord,
+  optionalSequenceNumberIn,
+  sequenceNumberIn,
 } from "./kinesis_wire.ts";
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./retry.ts";
 import type { KinesisRecord } from "../stream/record.ts";
@@ -109,7 +109,7 @@ export function signedKinesis(options: SignedKinesisOptions): Kinesis {
       call({
         operation: "DescribeStreamSummary",
         input: nameOf(stream),
-        decode: (body) => streamSummary(body as DescribeAnswer),
+        decode: streamSummary,
         signal,
       }),
 
@@ -119,17 +119,20 @@ export function signedKinesis(options: SignedKinesisOptions): Kinesis {
         ...nameOf(stream),
         ...(filter === undefined ? {} : { ShardFilter: wireFilter(filter) }),
       };
+      let token: string | undefined;
       for (;;) {
+        const before = token;
         const page = await call({
           operation: "ListShards",
           input,
-          decode: (body) => shardPage(body as ListShardsAnswer),
+          decode: (body) => shardPage(body, before),
           retry: LIST_RETRY_POLICY,
           signal,
         });
         for (const shard of page.shards) shards.push(shard);
         if (page.nextToken === undefined) return shards;
-        input = { NextToken: page.nextToken };
+        token = page.nextToken;
+        input = { NextToken: token };
       }
     },
 
@@ -137,7 +140,7 @@ export function signedKinesis(options: SignedKinesisOptions): Kinesis {
       call({
         operation: "GetShardIterator",
         input: { ...nameOf(stream), ShardId: shardId, ...wirePosition(position) },
-        decode: (body) => (body as IteratorAnswer).ShardIterator ?? undefined,
+        decode: (body) => optionalTextIn(body, "ShardIterator"),
         retry: readRetry,
         signal,
       }),
@@ -150,7 +153,7 @@ export function signedKinesis(options: SignedKinesisOptions): Kinesis {
           Limit: limit,
           ...(stream.streamArn === undefined ? {} : { StreamARN: stream.streamArn }),
         },
-        decode: (body) => getRecordsOutput(body as GetRecordsAnswer),
+        decode: (body) => getRecordsOutput(body, JSON_ENCODING),
         retry: readRetry,
         signal,
       }),
@@ -164,45 +167,6 @@ const LIST_RETRY_POLICY: RetryPolicy = {
   throttledBaseMs: 1500,
   maxDelayMs: 3000,
 };
-
-// What the service sends. Emulators send null for what AWS leaves out.
-
-interface DescribeAnswer {
-  readonly StreamDescriptionSummary?: {
-    readonly StreamName: string;
-    readonly StreamARN?: string | null;
-    readonly StreamStatus: StreamSummary["streamStatus"];
-    readonly StreamCreationTimestamp?: number | null;
-    readonly OpenShardCount?: number | null;
-  };
-}
-
-interface ListShardsAnswer {
-  readonly Shards?: readonly WireShard[] | null;
-  readonly NextToken?: string | null;
-}
-
-interface WireShard {
-  readonly ShardId: string;
-  readonly ParentShardId?: string | null;
-  readonly AdjacentParentShardId?: string | null;
-  readonly HashKeyRange: WireRange;
-  readonly SequenceNumberRange: {
-    readonly StartingSequenceNumber: string;
-    readonly EndingSequenceNumber?: string | null;
-  };
-}
-
-interface IteratorAnswer {
-  readonly ShardIterator?: string | null;
-}
-
-interface GetRecordsAnswer {
-  readonly Records?: readonly WireRecord[] | null;
-  readonly NextShardIterator?: string | null;
-  readonly MillisBehindLatest?: number | null;
-  readonly ChildShards?: readonly WireChildShard[] | null;
-}
 
 /** AWS takes name and ARN together; kinesalite refuses any StreamARN, so none is made up from a name. */
 function nameOf(stream: StreamReference): Readonly<Record<string, unknown>> {
@@ -230,38 +194,38 @@ function wirePosition(position: IteratorPosition): Readonly<Record<string, unkno
   }
 }
 
-function streamSummary({ StreamDescriptionSummary: summary }: DescribeAnswer): StreamSummary {
-  if (summary == null) throw new SyntaxError("expected a StreamDescriptionSummary");
+function streamSummary(answer: Fields): StreamSummary {
+  const summary = fieldsOf(answer["StreamDescriptionSummary"], "StreamDescriptionSummary");
   return {
-    streamName: summary.StreamName,
-    streamArn: summary.StreamARN ?? undefined,
-    streamStatus: summary.StreamStatus,
-    streamCreationEpochS: summary.StreamCreationTimestamp ?? undefined,
-    openShardCount: summary.OpenShardCount ?? undefined,
+    streamName: textIn(summary, "StreamName"),
+    streamArn: optionalTextIn(summary, "StreamARN"),
+    streamStatus: textIn(summary, "StreamStatus") as StreamSummary["streamStatus"],
+    streamCreationEpochS: optionalNumberIn(summary, "StreamCreationTimestamp"),
+    openShardCount: optionalNumberIn(summary, "OpenShardCount"),
   };
 }
 
+/** @param token Of this page: one that names itself as the next would be asked for again and again. */
 function shardPage(
-  answer: ListShardsAnswer,
+  answer: Fields,
+  token: string | undefined,
 ): { readonly shards: readonly Shard[]; readonly nextToken: string | undefined } {
-  return {
-    shards: (answer.Shards ?? []).map((shard) => ({
-      shardId: shard.ShardId,
-      parentShardId: shard.ParentShardId ?? undefined,
-      adjacentParentShardId: shard.AdjacentParentShardId ?? undefined,
-      hashKeyRange: hashKeyRangeOf(shard.HashKeyRange),
-      startingSequenceNumber: shard.SequenceNumberRange.StartingSequenceNumber,
-      endingSequenceNumber: shard.SequenceNumberRange.EndingSequenceNumber ?? undefined,
-    })),
-    nextToken: answer.NextToken ?? undefined,
-  };
+  const nextToken = optionalTextIn(answer, "NextToken");
+  if (nextToken !== undefined && nextToken === token) {
+    throw new SyntaxError("expected another NextToken than before");
+  }
+  return { shards: listIn(answer, "Shards").map(shardOf), nextToken };
 }
 
-function getRecordsOutput(answer: GetRecordsAnswer): GetRecordsOutput {
+function shardOf(value: unknown): Shard {
+  const shard = fieldsOf(value, "a shard");
+  const range = fieldsOf(shard["SequenceNumberRange"], "SequenceNumberRange");
   return {
-    ...recordsOf(answer.Records),
-    nextShardIterator: answer.NextShardIterator ?? undefined,
-    millisBehindLatest: answer.MillisBehindLatest ?? undefined,
-    childShards: childShardsOf(answer.ChildShards),
+    shardId: textIn(shard, "ShardId"),
+    parentShardId: optionalTextIn(shard, "ParentShardId"),
+    adjacentParentShardId: optionalTextIn(shard, "AdjacentParentShardId"),
+    hashKeyRange: hashKeyRangeOf(shard["HashKeyRange"]),
+    startingSequenceNumber: sequenceNumberIn(range, "StartingSequenceNumber"),
+    endingSequenceNumber: optionalSequenceNumberIn(range, "EndingSequenceNumber"),
   };
 }

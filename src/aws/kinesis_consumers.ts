@@ -11,6 +11,7 @@
 import { isAwsError } from "../errors.ts";
 import type { KinesisRecord } from "../stream/record.ts";
 import type { ChildShard } from "../stream/shard.ts";
+import { fieldsOf, textIn } from "./answer_fields.ts";
 import { jsonCaller, type ServiceOptions } from "./json_call.ts";
 import type { IteratorPosition } from "./kinesis.ts";
 import { KINESIS_SERVICE } from "./kinesis_wire.ts";
@@ -87,7 +88,7 @@ export function signedKinesisConsumers(options: ServiceOptions): KinesisConsumer
         return await call({
           operation: "DescribeStreamConsumer",
           input: { StreamARN: streamArn, ConsumerName: consumerName },
-          decode: (body) => streamConsumer((body as ConsumerAnswer).ConsumerDescription),
+          decode: (body) => streamConsumer(body["ConsumerDescription"]),
           signal,
         });
       } catch (error) {
@@ -100,7 +101,7 @@ export function signedKinesisConsumers(options: ServiceOptions): KinesisConsumer
       call({
         operation: "RegisterStreamConsumer",
         input: { StreamARN: streamArn, ConsumerName: consumerName },
-        decode: (body) => streamConsumer((body as ConsumerAnswer).Consumer),
+        decode: (body) => streamConsumer(body["Consumer"]),
         retry: REGISTER_RETRY_POLICY,
         signal,
       }),
@@ -141,21 +142,12 @@ const SUBSCRIBE_RETRY_POLICY: RetryPolicy = { ...DEFAULT_RETRY_POLICY, attempts:
 /** Nor does the loop that registers want a refusal for want of room repeated under its feet. */
 const REGISTER_RETRY_POLICY: RetryPolicy = { ...DEFAULT_RETRY_POLICY, throttledAttempts: 1 };
 
-// What the service sends. Emulators send null for what AWS leaves out.
-
-interface ConsumerAnswer {
-  readonly ConsumerDescription?: WireConsumer;
-  readonly Consumer?: WireConsumer;
-}
-
-interface WireConsumer {
-  readonly ConsumerARN: string;
-  readonly ConsumerStatus: StreamConsumer["consumerStatus"];
-}
-
-function streamConsumer(wire: WireConsumer | undefined): StreamConsumer {
-  if (wire === undefined) throw new SyntaxError("expected the description of a consumer");
-  return { consumerArn: wire.ConsumerARN, consumerStatus: wire.ConsumerStatus };
+function streamConsumer(value: unknown): StreamConsumer {
+  const consumer = fieldsOf(value, "the description of a consumer");
+  return {
+    consumerArn: textIn(consumer, "ConsumerARN"),
+    consumerStatus: textIn(consumer, "ConsumerStatus") as StreamConsumer["consumerStatus"],
+  };
 }
 
 function wirePosition(position: IteratorPosition): Readonly<Record<string, unknown>> {

@@ -1,16 +1,31 @@
 // Pure.
 /**
- * What Kinesis sends, as far as several operations send the same: records, child shards, hash key ranges. Emulators
- * send null for what AWS leaves out.
+ * What Kinesis sends, as far as several operations or encodings send the same: records, child shards, hash key ranges. Nothing
+ * of it is believed unseen, in JSON, in CBOR or in an event stream: a field that is missing or wrong makes the whole answer
+ * malformed. A sequence number that no record can have would else be delivered, and stored as a checkpoint.
+ *
+ * Source: the patterns of the API reference of Kinesis.
  *
  * @module
  */
 
-import type { HashKeyRange } from "../stream/hash_key.ts";
+import { type HashKeyRange, MAX_HASH_KEY } from "../stream/hash_key.ts";
 import type { KinesisRecord } from "../stream/record.ts";
+import { isRecordNumber } from "../stream/sequence_number.ts";
 import type { ChildShard } from "../stream/shard.ts";
+import {
+  type Fields,
+  fieldsOf,
+  listIn,
+  optionalListIn,
+  optionalNumberIn,
+  optionalTextIn,
+  textIn,
+  unexpected,
+} from "./answer_fields.ts";
 import { decodeBase64 } from "./base64.ts";
 import type { JsonService } from "./json_call.ts";
+import type { GetRecordsOutput } from "./kinesis.ts";
 
 /** Kinesis Data Streams among the JSON services. */
 export const KINESIS_SERVICE: JsonService = {
@@ -21,67 +36,147 @@ export const KINESIS_SERVICE: JsonService = {
   attemptTimeoutMs: 30_000,
 };
 
-/** A hash key range as it comes. */
-export interface WireRange {
-  readonly StartingHashKey: string;
-  readonly EndingHashKey: string;
-}
-
-/** A record as it comes. */
-export interface WireRecord {
-  readonly SequenceNumber: string;
-  readonly PartitionKey: string;
-  /** Base64. */
-  readonly Data: string;
-  /** Seconds, with a fraction. */
-  readonly ApproximateArrivalTimestamp: number;
-  readonly EncryptionType?: "NONE" | "KMS" | null;
-}
-
-/** A child shard as it comes. */
-export interface WireChildShard {
-  readonly ShardId: string;
-  readonly ParentShards?: readonly string[] | null;
-  readonly HashKeyRange: WireRange;
-}
-
 /** Records, and the bytes of their payloads together. */
 export interface DecodedRecords {
   readonly records: readonly KinesisRecord[];
   readonly bytes: number;
 }
 
+/** How an encoding writes what JSON has no kind of its own for. */
+export interface RecordEncoding {
+  /** The payloads of records. @throws {SyntaxError} when one of them is none. */
+  readonly payloadsOf: (
+    records: readonly Fields[],
+  ) => { readonly views: readonly Uint8Array[]; readonly bytes: number };
+  /** A moment's unit, in ms. */
+  readonly timeUnitMs: number;
+}
+
+/** Payloads in base64, decoded into one slab of memory; times in seconds, with a fraction. */
+export const JSON_ENCODING: RecordEncoding = {
+  payloadsOf: (records) =>
+    decodeBase64(records.map(({ Data }) => {
+      if (typeof Data !== "string") throw unexpected("Data", "base64 text", Data);
+      return Data;
+    })),
+  timeUnitMs: 1000,
+};
+
+/** What GetRecords and an event of SubscribeToShard have in common. */
+export interface RecordsAnswer extends DecodedRecords {
+  readonly millisBehindLatest: number | undefined;
+  readonly childShards: readonly ChildShard[];
+}
+
 /**
- * Decodes records. The hot path: one slab of memory per page, and one plain literal per record.
+ * Decodes records with what comes beside them.
  *
- * @throws {SyntaxError} when a payload is not base64.
+ * @throws {SyntaxError} when a field is missing or wrong.
  */
-export function recordsOf(wire: readonly WireRecord[] | null | undefined): DecodedRecords {
-  if (wire == null) return { records: [], bytes: 0 };
-  const { views, bytes } = decodeBase64(wire.map((record) => record.Data));
-  const records: KinesisRecord[] = wire.map((record, i) => ({
-    sequenceNumber: record.SequenceNumber,
-    subSequenceNumber: 0,
-    partitionKey: record.PartitionKey,
-    explicitHashKey: undefined,
-    data: views[i] as Uint8Array,
-    approximateArrivalTimestamp: Math.round(record.ApproximateArrivalTimestamp * 1000),
-    encryptionType: record.EncryptionType ?? undefined,
-    aggregated: false,
-  }));
+export function recordsAnswer(answer: Fields, encoding: RecordEncoding): RecordsAnswer {
+  return {
+    // Null is an empty list to some emulators. An answer without the field may be anything, and its records would be lost.
+    ...(answer["Records"] === null ? NO_RECORDS : recordsOf(listIn(answer, "Records"), encoding)),
+    millisBehindLatest: optionalNumberIn(answer, "MillisBehindLatest"),
+    childShards: optionalListIn(answer, "ChildShards").map(childShardOf),
+  };
+}
+
+/** An answer to GetRecords. @throws {SyntaxError} when a field is missing or wrong. */
+export function getRecordsOutput(answer: Fields, encoding: RecordEncoding): GetRecordsOutput {
+  return {
+    ...recordsAnswer(answer, encoding),
+    nextShardIterator: optionalTextIn(answer, "NextShardIterator"),
+  };
+}
+
+/** A hash key range. @throws {SyntaxError} when it is none. */
+export function hashKeyRangeOf(value: unknown): HashKeyRange {
+  const range = fieldsOf(value, "HashKeyRange");
+  const startingHashKey = hashKeyIn(range, "StartingHashKey");
+  const endingHashKey = hashKeyIn(range, "EndingHashKey");
+  if (isGreater(startingHashKey, endingHashKey)) {
+    throw new SyntaxError("expected a HashKeyRange to end at its start or later");
+  }
+  return { startingHashKey, endingHashKey };
+}
+
+/** A sequence number that may be absent. @throws {SyntaxError} when it is none. */
+export function optionalSequenceNumberIn(fields: Fields, name: string): string | undefined {
+  return fields[name] == null ? undefined : sequenceNumberIn(fields, name);
+}
+
+/** A sequence number that must be there. @throws {SyntaxError} when it is none. */
+export function sequenceNumberIn(fields: Fields, name: string): string {
+  const value = fields[name];
+  if (typeof value !== "string" || !isRecordNumber(value)) throw unexpected(name, "a sequence number", value);
+  return value;
+}
+
+const NO_RECORDS: DecodedRecords = { records: [], bytes: 0 };
+/** The greatest time that a `Date` can hold. */
+const MAX_DATE_MS = 8.64e15;
+
+/** The hot path: one plain literal per record. */
+function recordsOf(wire: readonly unknown[], encoding: RecordEncoding): DecodedRecords {
+  const fields = wire.map((record) => fieldsOf(record, "a record"));
+  const { views, bytes } = encoding.payloadsOf(fields);
+  let before = "";
+  const records = fields.map((record, i): KinesisRecord => {
+    const sequenceNumber = sequenceNumberIn(record, "SequenceNumber");
+    if (!isGreater(sequenceNumber, before)) {
+      throw new SyntaxError("expected the sequence numbers of an answer to grow");
+    }
+    before = sequenceNumber;
+    return {
+      sequenceNumber,
+      subSequenceNumber: 0,
+      partitionKey: textIn(record, "PartitionKey"),
+      explicitHashKey: undefined,
+      data: views[i] as Uint8Array,
+      approximateArrivalTimestamp: arrivalMs(record["ApproximateArrivalTimestamp"], encoding.timeUnitMs),
+      encryptionType: encryptionTypeOf(record["EncryptionType"]),
+      aggregated: false,
+    };
+  });
   return { records, bytes };
 }
 
-/** Decodes child shards; none when there is no list. */
-export function childShardsOf(wire: readonly WireChildShard[] | null | undefined): readonly ChildShard[] {
-  return (wire ?? []).map((child) => ({
-    shardId: child.ShardId,
-    parentShards: child.ParentShards ?? [],
-    hashKeyRange: hashKeyRangeOf(child.HashKeyRange),
-  }));
+function arrivalMs(value: unknown, unitMs: number): number {
+  const ms = typeof value === "number" ? Math.round(value * unitMs) : NaN;
+  if (!(ms >= 0 && ms <= MAX_DATE_MS)) throw unexpected("ApproximateArrivalTimestamp", "a time", value);
+  return ms;
 }
 
-/** Decodes a hash key range. */
-export function hashKeyRangeOf(range: WireRange): HashKeyRange {
-  return { startingHashKey: range.StartingHashKey, endingHashKey: range.EndingHashKey };
+function encryptionTypeOf(value: unknown): KinesisRecord["encryptionType"] {
+  return value === "NONE" || value === "KMS" ? value : undefined;
+}
+
+function childShardOf(value: unknown): ChildShard {
+  const child = fieldsOf(value, "a child shard");
+  return {
+    shardId: textIn(child, "ShardId"),
+    parentShards: optionalListIn(child, "ParentShards").map((parent) => {
+      if (typeof parent !== "string" || parent === "") {
+        throw unexpected("a parent of a shard", "a text", parent);
+      }
+      return parent;
+    }),
+    hashKeyRange: hashKeyRangeOf(child["HashKeyRange"]),
+  };
+}
+
+function hashKeyIn(range: Fields, name: string): string {
+  const value = range[name];
+  const isHashKey = typeof value === "string" && /^(?:0|[1-9]\d{0,38})$/.test(value) &&
+    !isGreater(value, MAX_HASH_KEY_TEXT);
+  if (!isHashKey) throw unexpected(name, "a hash key", value);
+  return value;
+}
+
+const MAX_HASH_KEY_TEXT = `${MAX_HASH_KEY}`;
+
+/** Compares decimal numbers without leading zeros as they are written; nothing is less than all of them. */
+function isGreater(a: string, b: string): boolean {
+  return a.length === b.length ? a > b : a.length > b.length;
 }

@@ -11,15 +11,9 @@ import { AwsServiceError, errorText } from "../errors.ts";
 import type { System } from "../system.ts";
 import { eventStreamMessages } from "./event_stream.ts";
 import { type HttpRequest, noAnswer } from "./http_exchange.ts";
-import type { Sent } from "./json_call.ts";
+import { jsonObject, type Sent } from "./json_call.ts";
 import type { SubscribeToShardEvent } from "./kinesis_consumers.ts";
-import {
-  childShardsOf,
-  KINESIS_SERVICE,
-  recordsOf,
-  type WireChildShard,
-  type WireRecord,
-} from "./kinesis_wire.ts";
+import { JSON_ENCODING, KINESIS_SERVICE, optionalSequenceNumberIn, recordsAnswer } from "./kinesis_wire.ts";
 import { classify, MALFORMED_ERROR, NETWORK_ERROR } from "./retry.ts";
 import { withinTime } from "./time_limit.ts";
 
@@ -108,23 +102,17 @@ export async function* subscriptionEvents(
 const UNNAMED = "UnknownError";
 const UNEXPLAINED = "no explanation was given";
 
-/** A SubscribeToShardEvent as it comes. Emulators send null for what AWS leaves out. */
-interface WireEvent {
-  readonly Records?: readonly WireRecord[] | null;
-  readonly ContinuationSequenceNumber?: string | null;
-  readonly MillisBehindLatest?: number | null;
-  readonly ChildShards?: readonly WireChildShard[] | null;
-}
-
-/** @throws {SyntaxError} when the payload cannot be read. */
+/**
+ * An event whose fields can be believed: without a continuation it means the end of the shard.
+ *
+ * @throws {SyntaxError} when the payload cannot be read.
+ */
 function eventOf(payload: Uint8Array): SubscribeToShardEvent {
   try {
-    const event = JSON.parse(UTF8.decode(payload)) as WireEvent;
+    const event = jsonObject(UTF8.decode(payload));
     return {
-      ...recordsOf(event.Records),
-      continuationSequenceNumber: event.ContinuationSequenceNumber ?? undefined,
-      millisBehindLatest: event.MillisBehindLatest ?? undefined,
-      childShards: childShardsOf(event.ChildShards),
+      ...recordsAnswer(event, JSON_ENCODING),
+      continuationSequenceNumber: optionalSequenceNumberIn(event, "ContinuationSequenceNumber"),
     };
   } catch (cause) {
     throw new SyntaxError("Cannot read an event: expected a SubscribeToShardEvent in JSON", { cause });

@@ -4,6 +4,7 @@ import { cborKinesis } from "../../src/aws/cbor_kinesis.ts";
 import { signedKinesis } from "../../src/aws/kinesis.ts";
 import { AwsServiceError } from "../../src/errors.ts";
 import { realSystem } from "../../src/system.ts";
+import { BAD_ITERATORS, badAnswers } from "../support/bad_answers.ts";
 import { cbor } from "../support/cbor.ts";
 import { type FakeAnswer, type FakeHandler, startFakeKinesis } from "../support/fake_kinesis.ts";
 
@@ -205,3 +206,16 @@ Deno.test("cborKinesis() throws what JSON is refused for, where both are refused
   await using one = bed(() => ({ status: 400, body: { __type: "AccessDeniedException", message: "no" } }));
   await assertRejects(one.read, AwsServiceError, "AccessDeniedException (HTTP 400): no");
 });
+
+for (
+  const [what, answer] of Object.entries({
+    ...badAnswers({ data: new Uint8Array([1]), time: 1.7e12 }),
+    ...BAD_ITERATORS,
+  })
+) {
+  Deno.test(`cborKinesis() does not believe an answer that has ${what}, and asks in JSON`, async () => {
+    await using one = bed(({ headers }) => isCbor(headers) ? inCbor(answer) : inJson);
+    assertEquals(await one.read(), expected);
+    assertEquals(one.formats(), ["cbor", "json"]);
+  });
+}

@@ -23,7 +23,7 @@ function dynamodbWith(...steps: readonly Step[]): ScriptedSystem & { readonly dy
 }
 
 const inputs = (scripted: ScriptedSystem) => scripted.requests.map((request) => JSON.parse(request.body));
-const REFUSED: Step = {
+const REFUSED = {
   status: 400,
   body: {
     __type: "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
@@ -195,4 +195,55 @@ Deno.test("a call to a table is given up after 5 s by default: a lease lives for
   await dynamodb.getItem("t", KEY);
   const sent = events.flatMap((event) => event.type === "requestSent" ? [[event.code, event.ms]] : []);
   assertEquals(sent[0], ["TimeoutError", 5000]);
+});
+
+const BAD_PAGES: Readonly<Record<string, unknown>> = {
+  "no Items": {},
+  "Items that are null": { Items: null },
+  "Items that are no list": { Items: ITEM },
+  "an item that is null": { Items: [null] },
+  "an attribute that is a text": { Items: [{ leaseKey: "s0" }] },
+  "an attribute that is null": { Items: [{ leaseKey: null }] },
+  "a number that is none": { Items: [{ leaseCounter: { N: 5 } }] },
+  "an attribute of no type": { Items: [{ leaseKey: {} }] },
+  "an attribute of two types": { Items: [{ leaseKey: { S: "s0", N: "1" } }] },
+  "an attribute of a type that there is not": { Items: [{ leaseKey: { X: "s0" } }] },
+  "a set of something else": { Items: [{ parentShardId: { SS: [1] } }] },
+  "a map of something else": { Items: [{ metrics: { M: { cpu: 1 } } }] },
+  "a list of something else": { Items: [{ stats: { L: [{ N: 1 }] } }] },
+  "a last key that is a text": { Items: [], LastEvaluatedKey: "s0" },
+};
+for (const [what, body] of Object.entries(BAD_PAGES)) {
+  Deno.test(`scan() takes a page for malformed that has ${what}, and not for an empty table`, async () => {
+    const { dynamodb } = dynamodbWith(...Array.from({ length: 5 }, () => ({ body })));
+    const error = await assertRejects(() => dynamodb.scan("t"), AwsServiceError);
+    assertEquals([error.code, error.retryable], ["MalformedResponse", true]);
+  });
+}
+
+Deno.test("getItem() and updateItem() take an item of a wrong shape for malformed, describeTable() a table of one", async () => {
+  const five = (body: unknown) => dynamodbWith(...Array.from({ length: 5 }, () => ({ body }))).dynamodb;
+  const table = {
+    TableName: "t",
+    TableStatus: "ACTIVE",
+    KeySchema: [{ AttributeName: "leaseKey", KeyType: "HASH" }],
+  };
+  const calls = [
+    () => five({ Item: 5 }).getItem("t", KEY),
+    () => five({ Item: { leaseKey: "s0" } }).getItem("t", KEY),
+    () => five({ Attributes: [] }).updateItem("t", KEY, "SET a = :a", {}),
+    () => five({ Table: [] }).describeTable("t"),
+    () => five({ Table: { ...table, TableStatus: undefined } }).describeTable("t"),
+    () => five({ Table: { ...table, KeySchema: {} } }).describeTable("t"),
+    () => five({ Table: { ...table, GlobalSecondaryIndexes: [{}] } }).describeTable("t"),
+    () => five({ Table: { ...table, TableSizeBytes: "9" } }).describeTable("t"),
+  ];
+  for (const call of calls) {
+    assertEquals((await assertRejects<AwsServiceError>(call, AwsServiceError)).code, "MalformedResponse");
+  }
+});
+
+Deno.test("a refused condition whose item is none is an outcome without an item", async () => {
+  const { dynamodb } = dynamodbWith({ ...REFUSED, body: { ...REFUSED.body, Item: { leaseKey: 5 } } });
+  assertEquals(await dynamodb.putItem("t", ITEM, CONDITION), { applied: false, item: undefined });
 });

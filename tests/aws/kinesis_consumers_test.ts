@@ -3,8 +3,10 @@ import type { IteratorPosition } from "../../src/aws/kinesis.ts";
 import { signedKinesisConsumers, type SubscribeToShardEvent } from "../../src/aws/kinesis_consumers.ts";
 import { AwsServiceError } from "../../src/errors.ts";
 import { realSystem } from "../../src/system.ts";
+import { badAnswers } from "../support/bad_answers.ts";
 import { errorMessage, eventMessage, eventStreamMessage, exceptionMessage } from "../support/event_stream.ts";
 import { type FakeHandler, startFakeKinesis, type StreamStep } from "../support/fake_kinesis.ts";
+import { scriptedSystem } from "./scripted_system.ts";
 
 const CONSUMER = {
   ConsumerARN: "arn:consumer",
@@ -285,7 +287,8 @@ Deno.test("subscribeToShard() closes the connection when the iteration is left",
 Deno.test("subscribeToShard() holds the sender up while nobody asks for events", async () => {
   const big = eventMessage("SubscribeToShardEvent", {
     Records: [],
-    ContinuationSequenceNumber: "1".repeat(1 << 20),
+    ContinuationSequenceNumber: "1",
+    Padding: "1".repeat(1 << 20),
   });
   await using one = await subscription(Array(200).fill(big));
   await one.events.next();
@@ -309,4 +312,52 @@ Deno.test("subscribeToShard() leaves a fault of the service to the loop that pac
     AwsServiceError,
   );
   assertEquals(one.server.requests.length, 1);
+});
+
+const NO_EVENTS: Readonly<Record<string, unknown>> = {
+  ...Object.fromEntries(
+    Object.entries(badAnswers({ data: "AQID", time: 1.7e9 }))
+      .map(([what, answer]) => [`has ${what}`, { ...answer, ContinuationSequenceNumber: "9" }]),
+  ),
+  "is a list": [],
+  "is a number": 5,
+  "is a text": "x",
+  "is null": null,
+  "is true": true,
+  "is an empty object": {},
+  "goes on after a number": { Records: [], ContinuationSequenceNumber: 5 },
+  "goes on after a text": { Records: [], ContinuationSequenceNumber: "next" },
+  "goes on after 130 nines": { Records: [], ContinuationSequenceNumber: "9".repeat(130) },
+};
+for (const [what, payload] of Object.entries(NO_EVENTS)) {
+  Deno.test(`subscribeToShard() fails as malformed at an event that ${what}, in place of the end of the shard`, async () => {
+    await using one = await subscription([event(1), eventMessage("SubscribeToShardEvent", payload)]);
+    assertEquals((await one.events.next()).done, false);
+    const error = await assertRejects(() => one.events.next(), AwsServiceError);
+    assertEquals([error.code, error.retryable], ["MalformedResponse", true]);
+  });
+}
+
+Deno.test("describeStreamConsumer() takes a consumer without ARN or status for malformed", async () => {
+  for (
+    const ConsumerDescription of [
+      { ConsumerARN: "arn:c" },
+      { ConsumerStatus: "ACTIVE" },
+      { ConsumerARN: 5, ConsumerStatus: "ACTIVE" },
+      [],
+    ]
+  ) {
+    const { system, onEvent } = scriptedSystem(
+      Array.from({ length: 5 }, () => ({ body: { ConsumerDescription } })),
+    );
+    const credentials = {
+      accessKeyId: "key",
+      secretAccessKey: "secret",
+      sessionToken: undefined,
+      expiresEpochMs: undefined,
+    };
+    const consumers = signedKinesisConsumers({ region: "us-east-1", credentials, system, onEvent });
+    const error = await assertRejects(() => consumers.describeStreamConsumer("arn:s", "c"), AwsServiceError);
+    assertEquals(error.code, "MalformedResponse");
+  }
 });

@@ -8,6 +8,7 @@ import {
   type StreamReference,
 } from "../../src/aws/kinesis.ts";
 import { AwsServiceError } from "../../src/errors.ts";
+import { BAD_ITERATORS, badAnswers } from "../support/bad_answers.ts";
 import { type ScriptedSystem, scriptedSystem, type Step } from "./scripted_system.ts";
 
 const ARN = "arn:aws:kinesis:eu-central-1:123456789012:stream/orders";
@@ -162,6 +163,7 @@ Deno.test("getRecords() reads records, children and the end of the shard", async
     body: {
       Records: [{ ...WIRE_RECORD, EncryptionType: "KMS" }, {
         ...WIRE_RECORD,
+        SequenceNumber: `${WIRE_RECORD.SequenceNumber}0`,
         Data: "",
         EncryptionType: null,
       }],
@@ -185,7 +187,12 @@ Deno.test("getRecords() reads records, children and the end of the shard", async
   assertEquals(await scripted.kinesis.getRecords(BY_ARN, "it", 500), {
     records: [
       { ...record, data: new Uint8Array([1, 2, 3]), encryptionType: "KMS" },
-      { ...record, data: new Uint8Array(0), encryptionType: undefined },
+      {
+        ...record,
+        sequenceNumber: `${record.sequenceNumber}0`,
+        data: new Uint8Array(0),
+        encryptionType: undefined,
+      },
     ],
     bytes: 3,
     nextShardIterator: undefined,
@@ -198,9 +205,9 @@ Deno.test("getRecords() reads records, children and the end of the shard", async
   assertEquals(inputs(scripted), [{ ShardIterator: "it", Limit: 500, StreamARN: ARN }]);
 });
 
-Deno.test("getRecords() of nothing is an empty page, whether fields are absent or null", async () => {
+Deno.test("getRecords() of nothing is an empty page, whether the fields beside it are absent or null", async () => {
   const nulls = { Records: null, NextShardIterator: "n", MillisBehindLatest: null, ChildShards: null };
-  const scripted = kinesisWith({ body: nulls }, { body: { NextShardIterator: "n" } });
+  const scripted = kinesisWith({ body: nulls }, { body: { Records: [], NextShardIterator: "n" } });
   for (let i = 0; i < 2; i++) {
     assertEquals(await scripted.kinesis.getRecords(BY_NAME, "it", 10), {
       records: [],
@@ -275,4 +282,88 @@ Deno.test("an abort ends a call of each kind at once", async () => {
     const { kinesis } = kinesisWith(stopping, stopping);
     assertEquals(await call(kinesis, stop.signal).catch((error) => error), reason, `${call}`);
   }
+});
+
+for (
+  const [what, body] of Object.entries({
+    ...badAnswers({ data: "AQID", time: 1.7e9 }),
+    "Data that are no base64": { Records: [{ ...WIRE_RECORD, Data: "A" }], NextShardIterator: "n" },
+    ...BAD_ITERATORS,
+  })
+) {
+  Deno.test(`getRecords() takes an answer for malformed that has ${what}, and asks again`, async () => {
+    const { kinesis, requests } = kinesisWith({ body }, { body });
+    const error = await assertRejects(() => kinesis.getRecords(BY_NAME, "it", 10), AwsServiceError);
+    assertEquals([error.code, error.retryable, requests.length], ["MalformedResponse", true, 2]);
+  });
+}
+
+Deno.test("getRecords() takes the greatest sequence number that Kinesis may give, after a shorter one", async () => {
+  const numbers = ["0", "9", "10", "9".repeat(129)];
+  const Records = numbers.map((SequenceNumber) => ({ ...WIRE_RECORD, SequenceNumber }));
+  const { kinesis } = kinesisWith({ body: { Records, NextShardIterator: "n" } });
+  const { records } = await kinesis.getRecords(BY_NAME, "it", 10);
+  assertEquals(records.map(({ sequenceNumber }) => sequenceNumber), numbers);
+});
+
+const SHARD = wireShard("s0");
+const BAD_LISTINGS: Readonly<Record<string, unknown>> = {
+  "no Shards": {},
+  "Shards that are null": { Shards: null },
+  "Shards that are no list": { Shards: SHARD },
+  "a shard that is null": { Shards: [null] },
+  "a shard without id": { Shards: [{ ...SHARD, ShardId: undefined }] },
+  "a parent that is a number": { Shards: [{ ...SHARD, ParentShardId: 7 }] },
+  "another parent that is empty": { Shards: [{ ...SHARD, AdjacentParentShardId: "" }] },
+  "a shard without range": { Shards: [{ ...SHARD, HashKeyRange: null }] },
+  "a hash key that is no number": {
+    Shards: [{ ...SHARD, HashKeyRange: { ...RANGE, StartingHashKey: "zero" } }],
+  },
+  "a shard without its first number": { Shards: [{ ...SHARD, SequenceNumberRange: {} }] },
+  "an ending number of another kind": {
+    Shards: [{ ...SHARD, SequenceNumberRange: { StartingSequenceNumber: "1", EndingSequenceNumber: 9 } }],
+  },
+  "a NextToken that is a number": { Shards: [], NextToken: 5 },
+};
+for (const [what, body] of Object.entries(BAD_LISTINGS)) {
+  Deno.test(`listShards() takes an answer for malformed that has ${what}`, async () => {
+    const { kinesis } = kinesisWith(...Array.from({ length: 5 }, () => ({ body })));
+    const error = await assertRejects(() => kinesis.listShards(BY_NAME), AwsServiceError);
+    assertEquals([error.code, error.retryable], ["MalformedResponse", true]);
+  });
+}
+
+Deno.test("listShards() does not follow a token that leads to itself", async () => {
+  const { kinesis } = kinesisWith(
+    ...Array.from({ length: 6 }, () => ({ body: { Shards: [], NextToken: "t" } })),
+  );
+  const error = await assertRejects(() => kinesis.listShards(BY_NAME), AwsServiceError);
+  assertEquals(error.code, "MalformedResponse");
+});
+
+const SUMMARY = { StreamName: "orders", StreamStatus: "ACTIVE" };
+for (
+  const [what, summary] of Object.entries({
+    "that is a list": [SUMMARY],
+    "without a name": { ...SUMMARY, StreamName: undefined },
+    "whose status is a number": { ...SUMMARY, StreamStatus: 1 },
+    "whose ARN is a number": { ...SUMMARY, StreamARN: 5 },
+    "whose time is a text": { ...SUMMARY, StreamCreationTimestamp: "today" },
+  })
+) {
+  Deno.test(`describeStreamSummary() takes an answer for malformed that has a summary ${what}`, async () => {
+    const body = { StreamDescriptionSummary: summary };
+    const { kinesis } = kinesisWith(...Array.from({ length: 5 }, () => ({ body })));
+    const error = await assertRejects(() => kinesis.describeStreamSummary(BY_NAME), AwsServiceError);
+    assertEquals(error.code, "MalformedResponse");
+  });
+}
+
+Deno.test("getShardIterator() takes an iterator that is no text for malformed, and none for the end", async () => {
+  const body = { ShardIterator: 5 };
+  const { kinesis } = kinesisWith({ body }, { body }, { body: {} }, { body: { ShardIterator: null } });
+  const open = () => kinesis.getShardIterator(BY_NAME, "s0", { type: "LATEST" });
+  const error = await assertRejects(open, AwsServiceError);
+  assertEquals(error.code, "MalformedResponse");
+  assertEquals([await open(), await open()], [undefined, undefined]);
 });

@@ -1,0 +1,131 @@
+// Pure.
+/**
+ * What DynamoDB sends, looked at before it is believed: a scan without `Items` would else be an empty lease table, whose leases
+ * are then made anew, at their initial positions.
+ *
+ * What an item's attributes mean is not known here; only that each has a type of DynamoDB and a value of that kind.
+ *
+ * Source: the API reference of DynamoDB, `AttributeValue`.
+ *
+ * @module
+ */
+
+import {
+  type Fields,
+  fieldsOf,
+  listIn,
+  optionalListIn,
+  optionalNumberIn,
+  optionalTextIn,
+  textIn,
+  unexpected,
+} from "./answer_fields.ts";
+import type { Item, TableDescription } from "./dynamodb.ts";
+
+/** A page of Scan or Query. */
+export interface ItemsPage {
+  readonly items: readonly Item[];
+  /** Where the next page begins; undefined: there is none. */
+  readonly lastKey: Item | undefined;
+}
+
+/** A page. @throws {SyntaxError} when the items are missing, or one is none. */
+export function itemsPage(answer: Fields): ItemsPage {
+  return {
+    items: listIn(answer, "Items").map(itemOf),
+    lastKey: optionalItemIn(answer, "LastEvaluatedKey"),
+  };
+}
+
+/** An item that may be absent. @throws {SyntaxError} when it is none. */
+export function optionalItemIn(answer: Fields, name: string): Item | undefined {
+  return answer[name] == null ? undefined : itemOf(answer[name]);
+}
+
+/** The item that a refused write came upon; undefined where none was sent, or nothing that could be one. */
+export function refusedItem(body: Fields | undefined): Item | undefined {
+  try {
+    return body === undefined ? undefined : optionalItemIn(body, "Item");
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** An answer to DescribeTable. @throws {SyntaxError} when a field is missing or wrong. */
+export function tableDescription(answer: Fields): TableDescription {
+  const table = fieldsOf(answer["Table"], "Table");
+  // A table that was always provisioned has no summary.
+  const summary = optionalFieldsIn(table, "BillingModeSummary");
+  const onDemand = summary?.["BillingMode"] === "PAY_PER_REQUEST";
+  const throughput = optionalFieldsIn(table, "ProvisionedThroughput");
+  return {
+    tableName: textIn(table, "TableName"),
+    tableStatus: textIn(table, "TableStatus"),
+    keySchema: listIn(table, "KeySchema").map((value) => {
+      const key = fieldsOf(value, "a key");
+      return {
+        attributeName: textIn(key, "AttributeName"),
+        keyType: textIn(key, "KeyType") as "HASH" | "RANGE",
+      };
+    }),
+    indexes: Object.fromEntries(
+      optionalListIn(table, "GlobalSecondaryIndexes").map((value) => {
+        const index = fieldsOf(value, "an index");
+        return [textIn(index, "IndexName"), optionalTextIn(index, "IndexStatus") ?? "ACTIVE"];
+      }),
+    ),
+    billingMode: onDemand ? "PAY_PER_REQUEST" : "PROVISIONED",
+    provisionedThroughput: onDemand || throughput === undefined ? undefined : {
+      read: optionalNumberIn(throughput, "ReadCapacityUnits") ?? 0,
+      write: optionalNumberIn(throughput, "WriteCapacityUnits") ?? 0,
+    },
+    tableSizeBytes: optionalNumberIn(table, "TableSizeBytes"),
+  };
+}
+
+function optionalFieldsIn(fields: Fields, name: string): Fields | undefined {
+  return fields[name] == null ? undefined : fieldsOf(fields[name], name);
+}
+
+function itemOf(value: unknown): Item {
+  const item = fieldsOf(value, "an item");
+  for (const name in item) {
+    if (!isAttributeValue(item[name])) throw unexpected("an attribute", "a value of DynamoDB", item[name]);
+  }
+  return item as Item;
+}
+
+/** One type, and a value of its kind; nested in at most 32 levels, as DynamoDB stores them. */
+function isAttributeValue(value: unknown, depth = 0): boolean {
+  if (typeof value !== "object" || value === null || depth > 32) return false;
+  let types = 0;
+  for (const type in value) {
+    types++;
+    if (!isOfType(type, (value as Fields)[type], depth)) return false;
+  }
+  return types === 1;
+}
+
+function isOfType(type: string, value: unknown, depth: number): boolean {
+  switch (type) {
+    case "S":
+    case "N":
+    case "B":
+      return typeof value === "string";
+    case "BOOL":
+    case "NULL":
+      return typeof value === "boolean";
+    case "SS":
+    case "NS":
+    case "BS":
+      return Array.isArray(value) && value.every((member) => typeof member === "string");
+    case "L":
+      return Array.isArray(value) && value.every((member) => isAttributeValue(member, depth + 1));
+    case "M":
+      return typeof value === "object" && value !== null && !Array.isArray(value) &&
+        Object.values(value).every((member) => isAttributeValue(member, depth + 1));
+    default:
+      return false;
+  }
+}
