@@ -6,13 +6,16 @@
  * not the end of a shard, nor is ResourceNotFound: without ChildShards the end is confirmed by ListShards, for emulators
  * name none and a transient answer must not end a shard.
  *
+ * An iterator that is refused is replaced at once, but once: if the next one does no better before any answer could be used,
+ * that is a failure like any other, with a pause that grows, an event, and a shard that counts as not read.
+ *
  * Source: KCL 3.5.1, `KinesisDataFetcher`, `IteratorBuilder`.
  *
  * @module
  */
 
 import type { GetRecordsOutput, Kinesis, StreamReference } from "../aws/kinesis.ts";
-import { isAwsError } from "../errors.ts";
+import { AwsServiceError, isAwsError } from "../errors.ts";
 import type { WorkerEvent } from "../events.ts";
 import type { System } from "../system.ts";
 import { IteratorOpening } from "./iterator_opening.ts";
@@ -51,6 +54,8 @@ async function* read(
   let notBeforeMs = clock.monotonicMs();
   let quietReads = 0;
   const { streak = { failures: 0, repairs: 0 } } = request;
+  /** Answers in a row that could not be read, by the iterator in use. */
+  let malformed = 0;
   // A position that cannot be told is no passing failure: found out before anything is tried.
   const start = new StartPosition(request, options);
   const shardEnd = { kinesis, stream, clock };
@@ -78,18 +83,23 @@ async function* read(
           ? { childShards }
           : await confirmedEnd(shardEnd, request.shardId, signal);
       }
-      streak.failures = streak.repairs = 0;
+      streak.failures = malformed = 0;
+      if (end !== undefined || output?.nextShardIterator !== undefined) streak.repairs = 0;
     } catch (error) {
       signal.throwIfAborted();
       if (await isGone(shardEnd, request.shardId, { error, signal })) {
         end = { childShards: [] };
       } else {
         const isRepairable = iterator === undefined ? start.survives(error) : isOutdated(error);
-        if (isRepairable) {
-          if (isAwsError(error, "ExpiredIteratorException")) emit({ type: "iteratorExpired", ...about });
+        if (isAwsError(error, "ExpiredIteratorException")) emit({ type: "iteratorExpired", ...about });
+        if (isAwsError(error, "MalformedResponse")) malformed++;
+        if (isRepairable || malformed >= MAX_MALFORMED) {
           iterator = undefined;
+          malformed = 0;
+        }
+        if (isRepairable && ++streak.repairs <= MOST_REPAIRS) {
           notBeforeMs = startedMs + 1000 / pacing.maxReadsPerSecond;
-          if (++streak.repairs <= MOST_REPAIRS) continue;
+          continue;
         }
         const retryInMs = retryReadMs(++streak.failures, pacing, random());
         emit({ type: "fetchFailed", ...about, error, retryInMs });
@@ -125,7 +135,29 @@ async function* read(
     const result = { records: records.length, millisBehindLatest, limit: maxRecords };
     quietReads = quietReadsAfter(result, quietReads);
     notBeforeMs = nextReadMs({ ...result, startedMs, bytes, quietReads }, pacing);
+    if (iterator === undefined && ++streak.repairs > MOST_REPAIRS) {
+      const retryInMs = retryReadMs(streak.repairs - MOST_REPAIRS, pacing, random());
+      emit({ type: "fetchFailed", ...about, error: noIterator(request.shardId), retryInMs });
+      notBeforeMs = Math.max(notBeforeMs, clock.monotonicMs() + retryInMs);
+    }
   }
+}
+
+/** So many answers in a row that cannot be read are a reason to try another iterator. Ours. */
+const MAX_MALFORMED = 3;
+
+/** An answer without the next iterator, though its shard is open: once it may be a listing that is behind. */
+function noIterator(shardId: string): AwsServiceError {
+  return new AwsServiceError({
+    service: "kinesis",
+    operation: "GetRecords",
+    code: "MalformedResponse",
+    status: undefined,
+    requestId: undefined,
+    retryable: true,
+    detail: `no iterator follows, but shard ${shardId} is listed as open`,
+    body: undefined,
+  });
 }
 
 /** Whether an iterator can no longer be used, and another one may. */

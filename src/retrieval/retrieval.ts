@@ -48,7 +48,7 @@ export interface ReadStreak {
 }
 
 /** So often in a row reading starts anew at once; after that it is a failure like any other. Ours. */
-export const MOST_REPAIRS = 3;
+export const MOST_REPAIRS = 1;
 
 /** The making of a lease that starts at LATEST. */
 export interface CreatedAtLatest {

@@ -147,7 +147,7 @@ Deno.test("polling() goes on where an earlier reading failed, and begins anew wi
   assertEquals(streak, { failures: 0, repairs: 0 });
 });
 
-Deno.test("polling() takes the fourth iterator in a row that cannot be used for a failure, and slows down", async () => {
+Deno.test("polling() takes the second iterator in a row that cannot be used for a failure, and slows down", async () => {
   for (const code of ["ExpiredIteratorException", "InvalidArgumentException"]) {
     const { clock, kinesis } = bed();
     for (let i = 0; i < 6; i++) kinesis.script.push(serviceError(code));
@@ -155,7 +155,13 @@ Deno.test("polling() takes the fourth iterator in a row that cannot be used for 
     const streak = { failures: 0, repairs: 0 };
     const { pages, events } = await readAll(kinesis, clock, { pages: 2, streak });
     assertEquals(numbersOf(pages), [[1], [2]]);
-    assertEquals(eventsOf(events, "fetchFailed").map((event) => event.retryInMs), [1000, 2000, 4000]);
+    assertEquals(eventsOf(events, "fetchFailed").map((event) => event.retryInMs), [
+      1000,
+      2000,
+      4000,
+      8000,
+      16_000,
+    ]);
     assertEquals(kinesis.iterators.length, 6 + 1 + 1, "a new one each time");
     assertEquals(streak, { failures: 0, repairs: 0 });
   }
@@ -623,4 +629,67 @@ Deno.test("polling() that is stopped in the middle of a call reports no failure"
     await stopped;
     assertEquals(events, []);
   }
+});
+
+for (const code of ["InvalidArgumentException", "ExpiredIteratorException"]) {
+  Deno.test(`polling() replaces an iterator that is refused at once, but then backs off: ${code}`, async () => {
+    const { clock, kinesis } = bed();
+    const refused = serviceError(code);
+    kinesis.script.push(
+      output([1], "a"),
+      refused,
+      refused,
+      refused,
+      refused,
+      output([2], "b"),
+      refused,
+      output([3]),
+    );
+    const { pages, events } = await readAll(kinesis, clock, { pages: 3 });
+    assertEquals(numbersOf(pages), [[1], [2], [3]]);
+    // Each time with an iterator of its own; the first without a rest, and so again after an answer that could be used.
+    assertEquals(kinesis.reads.map((read) => read.iterator), [
+      "s-0#1",
+      "a",
+      "s-0#2",
+      "s-0#3",
+      "s-0#4",
+      "s-0#5",
+      "b",
+      "s-0#6",
+    ]);
+    assertEquals(restsOf(kinesis), [1000, 200, 1000, 2000, 4000, 1000, 200]);
+    assertEquals(eventsOf(events, "fetchFailed").map((event) => event.retryInMs), [1000, 2000, 4000]);
+  });
+}
+
+Deno.test("polling() takes another iterator after some answers in a row that cannot be read, and goes on where it was", async () => {
+  const { clock, kinesis } = bed();
+  const malformed = serviceError("MalformedResponse", true);
+  const script = [
+    output([1], "a"),
+    malformed,
+    malformed,
+    malformed,
+    output([2], "b"),
+    malformed,
+    malformed,
+    output([3]),
+  ];
+  kinesis.script.push(...script);
+  const { pages, events } = await readAll(kinesis, clock, { pages: 3 });
+  assertEquals(numbersOf(pages), [[1], [2], [3]]);
+  assertEquals(kinesis.reads.map((read) => read.iterator), ["s-0#1", "a", "a", "a", "s-0#2", "b", "b", "b"]);
+  assertEquals(kinesis.iterators[1], { type: "AFTER_SEQUENCE_NUMBER", sequenceNumber: "1" });
+  assertEquals(eventsOf(events, "fetchFailed").length, 5);
+});
+
+Deno.test("polling() of an open shard whose answers name no next iterator reports it and slows down, and delivers what comes", async () => {
+  const { clock, kinesis } = bed();
+  kinesis.shards = [shardWith("s-0")];
+  kinesis.script.push(...[1, 2, 3, 4].map((n) => output([n], null, { millisBehindLatest: 1 })), output([5]));
+  const { pages, events } = await readAll(kinesis, clock, { pages: 5 });
+  assertEquals(numbersOf(pages), [[1], [2], [3], [4], [5]]);
+  assertEquals(restsOf(kinesis), [200, 1000, 2000, 4000]);
+  assertEquals(eventsOf(events, "fetchFailed").map((event) => event.retryInMs), [1000, 2000, 4000]);
 });

@@ -459,7 +459,7 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   {
     name: "read-failures-are-never-forgotten",
     file: "src/retrieval/polling.ts",
-    find: `      streak.failures = streak.repairs = 0;
+    find: `      streak.failures = malformed = 0;
 `,
     replace: ``,
     why: "one throttled read an hour ends in pauses of half a minute",
