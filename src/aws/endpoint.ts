@@ -95,6 +95,20 @@ export function parseStreamArn(arn: string): StreamArn {
   return { partition, region, accountId, streamName };
 }
 
+/**
+ * The stream of a consumer's ARN: `arn:aws:kinesis:eu-central-1:123456789012:stream/orders/consumer/app:1700000000`.
+ *
+ * @returns undefined when it is no such ARN.
+ */
+export function consumerStreamOf(consumerArn: string): StreamArn | undefined {
+  const [, partition, region, accountId, streamName] =
+    /^arn:([^:]*):kinesis:([^:]*):([^:]*):stream\/([^/:]+)\/consumer\/[^/:]+:\d+$/.exec(consumerArn) ?? [];
+  return partition === undefined || region === undefined || accountId === undefined ||
+      streamName === undefined
+    ? undefined
+    : { partition, region, accountId, streamName };
+}
+
 /** The ARN of a stream in the given account. */
 export function streamArnOf(
   { region, accountId, streamName }: Pick<StreamArn, "region" | "accountId" | "streamName">,

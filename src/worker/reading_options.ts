@@ -20,7 +20,8 @@ export interface ReadingOptions {
    */
   onTrimmedCheckpoint?: OnTrimmedCheckpoint | undefined;
   /**
-   * The most records of one GetRecords call, at most 10000. KCL: `maxRecords`.
+   * The most records of one GetRecords call, at most 10000. KCL: `maxRecords`. A record may be an aggregate of the KPL: its
+   * user records come to a processor at most 10000 at a time, and fewer where `maxBufferedBytes` leaves no room.
    *
    * @default {10000}
    */
@@ -70,6 +71,7 @@ export interface ReadingOptions {
    * has at most 4 pages, 30,000 records or 8 MiB waiting besides (KCL: `maxPendingProcessRecordsInput` and what goes with
    * it; KCL has no bound for the worker); one page of a shard passes in any case, and may be 10 MiB large. 0 reads nothing
    * ahead. Too much for the machine's memory ends the program, and records take more memory than their payload.
+   * What is made of aggregates counts too, with some 250 bytes for each user record of a batch.
    *
    * @default {268435456}
    */
@@ -93,7 +95,7 @@ export interface ReadingOptions {
   consumerName?: string | undefined;
   /**
    * ARN of a consumer that is registered already; wins over `consumerName`. It is never registered nor deregistered here.
-   * KCL: `fanoutConfig.consumerArn`. Of another stream, every subscription is refused.
+   * KCL: `fanoutConfig.consumerArn`. One of another stream, account or region is refused at the start.
    *
    * @default none
    */

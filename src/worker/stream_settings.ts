@@ -5,9 +5,9 @@
  * @module
  */
 
-import { parseStreamArn } from "../aws/endpoint.ts";
+import { consumerStreamOf, parseStreamArn, type StreamArn } from "../aws/endpoint.ts";
 import type { StreamReference } from "../aws/kinesis.ts";
-import { parseIdentifier } from "../stream/stream_identifier.ts";
+import { NO_ACCOUNT_ID, parseIdentifier } from "../stream/stream_identifier.ts";
 import { required, shown } from "./option_checks.ts";
 import { checkStreamConfig } from "./option_table.ts";
 import type { WorkerOptions } from "./options.ts";
@@ -37,8 +37,12 @@ export function streamsSetting(
 ): { readonly streams: StreamsSetting; readonly region: string | undefined } {
   const { streams, streamName, streamArn, consumerArn } = options;
   if (streams === undefined) {
-    const arn = streamArn === undefined ? undefined : parseStreamArn(streamArn);
+    const arn = streamArn === undefined ? undefined : inRegion(streamArn, options.region);
     const stream = { streamName: arn?.streamName ?? required("streamName", streamName), streamArn };
+    checkConsumer(
+      consumerArn,
+      arn ?? { streamName: stream.streamName, ...regionPart(regionOfArns(options)) },
+    );
     return { streams: { mode: "one", stream, consumerArn }, region: options.region ?? arn?.region };
   }
   for (const [name, value] of Object.entries({ streamName, streamArn, consumerArn })) {
@@ -52,10 +56,58 @@ export function streamsSetting(
     return { streams: { mode: "many", list: streams }, region: options.region };
   }
   const { region = regionIn(streams) } = options;
-  if (streamConfigs(streams, region).length === 0) {
+  if (streamConfigs(streams, region, regionOfArns(options)).length === 0) {
     throw new TypeError("Cannot start worker: expected streams to name a stream: got none");
   }
   return { streams: { mode: "many", list: streams }, region };
+}
+
+/** The region that ARNs must name. An emulator has one of its own, whatever requests to it are signed for. */
+function regionOfArns({ region, kinesisEndpoint }: WorkerOptions): string | undefined {
+  return kinesisEndpoint === undefined ? region : undefined;
+}
+
+/**
+ * Checks that a consumer is one of its stream: of another stream's, Kinesis would refuse every subscription, or deliver
+ * another stream's records. What is no consumer's ARN at all is left to Kinesis.
+ *
+ * @param stream What is known of the stream.
+ * @throws {TypeError} when it is another one's.
+ */
+export function checkConsumer(
+  consumerArn: string | undefined,
+  stream: Partial<StreamArn> & Pick<StreamArn, "streamName">,
+): void {
+  const consumer = consumerArn === undefined ? undefined : consumerStreamOf(consumerArn);
+  if (consumer === undefined) return;
+  for (const [what, key] of CONSUMER_PARTS) {
+    const wanted = stream[key];
+    if (wanted === undefined || wanted === consumer[key]) continue;
+    throw new TypeError(
+      `Cannot read stream "${stream.streamName}" with consumer ${consumerArn}: expected a consumer of ${what} ` +
+        `${wanted}: got one of ${consumer[key]}: set consumerArn to one of this stream, or leave it out`,
+    );
+  }
+}
+
+const CONSUMER_PARTS = [
+  ["stream", "streamName"],
+  ["account", "accountId"],
+  ["region", "region"],
+  ["partition", "partition"],
+] as const;
+
+function regionPart(region: string | undefined): { readonly region?: string } {
+  return region === undefined ? {} : { region };
+}
+
+/** @throws {TypeError} when it is no stream's ARN, or one of another region than the worker's. */
+function inRegion(streamArn: string, region: string | undefined): StreamArn {
+  const arn = parseStreamArn(streamArn);
+  if (region === undefined || arn.region === region) return arn;
+  throw new TypeError(
+    `Cannot read stream ${streamArn}: expected it in the worker's region, ${region}: run a worker in each region`,
+  );
 }
 
 function regionIn(streams: StreamList): string | undefined {
@@ -68,9 +120,14 @@ function regionIn(streams: StreamList): string | undefined {
  * A list of streams, checked.
  *
  * @param region All must be in it, where it is known.
- * @throws {TypeError} when one cannot be a stream, or is listed twice.
+ * @param consumerRegion So must their consumers, where it is known.
+ * @throws {TypeError} when one cannot be a stream, is listed twice, or has a consumer of another one.
  */
-export function streamConfigs(streams: StreamList, region: string | undefined): readonly StreamConfig[] {
+export function streamConfigs(
+  streams: StreamList,
+  region: string | undefined,
+  consumerRegion?: string,
+): readonly StreamConfig[] {
   if (!Array.isArray(streams)) {
     throw new TypeError(
       `Cannot read streams: expected a list of names, ARNs, identifiers or StreamConfigs: got ${
@@ -80,7 +137,7 @@ export function streamConfigs(streams: StreamList, region: string | undefined): 
   }
   const configs = new Map<string, StreamConfig>();
   for (const stream of streams) {
-    const config = checked(configOf(stream), region);
+    const config = checked(configOf(stream), region, consumerRegion);
     const { streamIdentifier, streamArn, streamName } = config;
     const key = streamIdentifier ?? streamArn ?? streamName ?? "";
     if (configs.has(key)) throw new TypeError(`Cannot read stream ${shown(key)}: it is listed twice`);
@@ -99,24 +156,31 @@ function configOf(stream: string | StreamConfig): StreamConfig {
   return stream.includes(":") ? { streamIdentifier: stream } : { streamName: stream };
 }
 
-function checked(config: StreamConfig, region: string | undefined): StreamConfig {
-  const { streamIdentifier, streamArn, streamName } = config;
-  if (streamArn !== undefined) {
-    const arn = parseStreamArn(streamArn);
-    if (region !== undefined && arn.region !== region) {
-      throw new TypeError(
-        `Cannot read stream ${streamArn}: expected it in the worker's region, ${region}: run a worker in each region`,
-      );
-    }
-  }
+function checked(
+  config: StreamConfig,
+  region: string | undefined,
+  consumerRegion: string | undefined,
+): StreamConfig {
+  const { streamIdentifier, streamArn, streamName, consumerArn } = config;
+  const arn = streamArn === undefined ? undefined : inRegion(streamArn, region);
   if (streamIdentifier !== undefined) {
-    if (parseIdentifier(streamIdentifier) !== undefined) return config;
+    const identifier = parseIdentifier(streamIdentifier);
+    if (identifier !== undefined) {
+      const { streamName, accountId } = identifier;
+      checkConsumer(consumerArn, {
+        streamName,
+        ...(accountId === NO_ACCOUNT_ID ? {} : { accountId }),
+        ...regionPart(consumerRegion),
+      });
+      return config;
+    }
     throw new TypeError(
       `Cannot read stream ${
         shown(streamIdentifier)
       }: expected account:stream:epoch, e.g. 123456789012:orders:1700000000`,
     );
   }
-  if (streamArn === undefined) required("streamName", streamName);
+  const name = arn?.streamName ?? required("streamName", streamName);
+  checkConsumer(consumerArn, arn ?? { streamName: name, ...regionPart(consumerRegion) });
   return config;
 }

@@ -11,7 +11,7 @@
  * @module
  */
 
-import { parseStreamArn, streamArnOf } from "../aws/endpoint.ts";
+import { parseStreamArn, type StreamArn, streamArnOf } from "../aws/endpoint.ts";
 import type { Kinesis, StreamReference } from "../aws/kinesis.ts";
 import { errorKind, errorText } from "../errors.ts";
 import type { WorkerEvent } from "../events.ts";
@@ -26,7 +26,7 @@ import {
 import { type Clock, within } from "../system.ts";
 import type { WorkerSettings } from "./settings.ts";
 import type { StreamConfig } from "./stream_options.ts";
-import { streamConfigs } from "./stream_settings.ts";
+import { checkConsumer, streamConfigs } from "./stream_settings.ts";
 
 /** A stream that is read. */
 export interface TrackedStream {
@@ -104,6 +104,7 @@ export class Streams {
     if (reading.mode === "many") return await this.#list(true, signal);
     const { stream, consumerArn } = reading;
     const found = await this.#describe(stream, signal);
+    checkConsumer(consumerArn, arnParts(stream.streamName, stream.streamArn ?? found.streamArn));
     this.#tracked = new Map([["", {
       streamIdentifier: undefined,
       reference: { streamName: stream.streamName, streamArn: stream.streamArn ?? found.streamArn },
@@ -236,6 +237,9 @@ export class Streams {
     this.#tellMissing(outcomes);
     const failures = outcomes.flatMap((outcome) => "error" in outcome ? [outcome] : []);
     const [first] = failures;
+    // A wrong option is no stream that may come yet.
+    const refused = failures.find(({ error }) => error instanceof TypeError);
+    if (isFirst && refused !== undefined) throw refused.error;
     if (isFirst && first !== undefined && failures.length === outcomes.length) throw first.error;
     this.#sought = new Set(failures.map(({ streamName }) => streamName));
     this.#track(
@@ -299,6 +303,7 @@ export class Streams {
     const streamName = nameOf(config);
     const found = await this.#describe({ streamName, streamArn }, signal);
     const arn = streamArn ?? found.streamArn;
+    checkConsumer(config.consumerArn, arnParts(streamName, arn));
     const { creationEpochS } = found;
     if (creationEpochS === undefined) {
       throw new Error(
@@ -359,6 +364,20 @@ type Outcome =
 
 function keyOf({ streamIdentifier, streamArn, streamName }: StreamConfig): string {
   return streamIdentifier ?? streamArn ?? streamName ?? "";
+}
+
+/** What is known of a stream; the service may tell no ARN, or one that is none to AWS, as some emulators do. */
+function arnParts(
+  streamName: string,
+  streamArn: string | undefined,
+): Partial<StreamArn> & { readonly streamName: string } {
+  if (streamArn === undefined) return { streamName };
+  try {
+    return parseStreamArn(streamArn);
+  } catch (error) {
+    if (error instanceof TypeError) return { streamName };
+    throw error;
+  }
 }
 
 /** The name of a stream that is to be described. */

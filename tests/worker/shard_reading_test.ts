@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { ByteBudget } from "../../src/retrieval/byte_budget.ts";
 import type { RecordsPage, RetrievalRequest } from "../../src/retrieval/retrieval.ts";
 import { positionAt } from "../../src/stream/sequence_number.ts";
 import type { WorkerOptions } from "../../src/worker/options.ts";
@@ -43,6 +44,7 @@ function bed(options: Partial<WorkerOptions> = {}) {
   const reading = shardReading({
     parts: { kinesis, kinesisConsumers },
     settings,
+    budget: new ByteBudget(settings.maxBufferedBytes),
     system: memory.system,
     emit: memory.emit,
   });

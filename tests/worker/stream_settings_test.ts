@@ -56,16 +56,16 @@ Deno.test("streamsSetting() refuses streams that cannot be read, and says why", 
   }
 });
 
-Deno.test("streamsSetting() goes by a stream's ARN where both are given, and by the region where that is", () => {
+Deno.test("streamsSetting() goes by a stream's ARN where both are given, and by the region that both name", () => {
   const streamArn = "arn:aws:kinesis:eu-central-1:123456789012:stream/orders";
   const { streams, region } = setting({
     streamArn,
     streamName: "words",
-    region: "us-east-1",
+    region: "eu-central-1",
   });
   assertEquals([streams.mode === "one" ? streams.stream : undefined, region], [
     { streamName: "orders", streamArn },
-    "us-east-1",
+    "eu-central-1",
   ]);
 });
 
@@ -77,5 +77,64 @@ Deno.test("streamConfigs() takes a stream for another one only by what names it 
     () => streamConfigs([two[0] ?? "", { streamIdentifier }], undefined),
     TypeError,
     "listed twice",
+  );
+});
+
+const CONSUMER = "arn:aws:kinesis:eu-west-1:123456789012:stream/orders/consumer/app:1700000000";
+const consumerOf = (from: string, to: string) => CONSUMER.replace(from, to);
+
+Deno.test("streamsSetting() refuses a consumer of another stream, account or region, of one stream and of many", () => {
+  const wrong: readonly [Partial<WorkerOptions>, string][] = [
+    [
+      { streamName: "words", consumerArn: CONSUMER },
+      "expected a consumer of stream words: got one of orders",
+    ],
+    [{ streamArn: ARN, consumerArn: consumerOf("orders", "words") }, "expected a consumer of stream orders"],
+    [
+      { streamArn: ARN, consumerArn: consumerOf("123456789012", "210987654321") },
+      "expected a consumer of account",
+    ],
+    [
+      { streamArn: ARN, consumerArn: consumerOf("eu-west-1", "eu-west-2") },
+      "expected a consumer of region eu-west-1",
+    ],
+    [{ streamArn: ARN, consumerArn: consumerOf("aws", "aws-cn") }, "expected a consumer of partition aws"],
+    [
+      { streamName: "orders", region: "us-east-1", consumerArn: CONSUMER },
+      "expected a consumer of region us-east-1",
+    ],
+    [{ streams: [{ streamName: "words", consumerArn: CONSUMER }] }, "expected a consumer of stream words"],
+    [{ streams: [{ streamArn: ARN, consumerArn: consumerOf("2:stream", "3:stream") }] }, "of account"],
+    [
+      { streams: [{ streamIdentifier: "123456789013:orders:1700000000", consumerArn: CONSUMER }] },
+      "expected a consumer of account 123456789013: got one of 123456789012",
+    ],
+    [
+      { streams: [{ streamName: "orders", consumerArn: CONSUMER }], region: "us-east-1" },
+      "of region us-east-1",
+    ],
+  ];
+  for (const [options, message] of wrong) assertThrows(() => setting(options), TypeError, message);
+  for (
+    const options of [
+      { streamArn: ARN, consumerArn: CONSUMER },
+      { streamName: "orders", consumerArn: CONSUMER },
+      { streams: [{ streamIdentifier: "123456789012:orders:1700000000", consumerArn: CONSUMER }] },
+      // An emulator names a region of its own.
+      {
+        streamName: "orders",
+        region: "us-east-1",
+        kinesisEndpoint: "http://127.0.0.1:1",
+        consumerArn: CONSUMER,
+      },
+    ]
+  ) setting(options);
+});
+
+Deno.test("streamsSetting() refuses one stream's ARN of another region than the worker's", () => {
+  assertThrows(
+    () => setting({ streamArn: ARN, region: "us-east-1" }),
+    TypeError,
+    "expected it in the worker's region, us-east-1",
   );
 });

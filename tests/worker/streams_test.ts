@@ -349,3 +349,16 @@ Deno.test("Streams reads a stream that is being resharded, and none that is bein
     );
   }
 });
+
+Deno.test("Streams.start() refuses a consumer of another account than the stream's, which the service tells", async () => {
+  const consumerArn = "arn:aws:kinesis:us-east-1:999999999999:stream/orders/consumer/app:1700000000";
+  for (
+    const options of [
+      { streamName: "orders", consumerArn },
+      { streams: ["words", { streamName: "orders", consumerArn }] },
+    ]
+  ) {
+    const { streams } = bed(options, { orders: 100, words: 200 });
+    await assertRejects(() => streams.start(signal), TypeError, `expected a consumer of account ${ACCOUNT}`);
+  }
+});
