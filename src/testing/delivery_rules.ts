@@ -211,6 +211,15 @@ export class DeliveryRules {
     this.#break("checkpointsAreStored", visit, detail);
   }
 
+  /** It was refused as out of range, though it names a record of the batch at hand. */
+  refused(visit: Visit, at: ExtendedSequenceNumber | undefined, error: RangeError): void {
+    this.#break(
+      "checkpointsAreTaken",
+      visit,
+      `${visit.machine} at ${at === undefined ? "its end" : textOf(at)}: ${error.message}`,
+    );
+  }
+
   /** The batch was processed to its end, or is passed over: the next one follows it. */
   finished(visit: Visit): void {
     this.#process(visit, visit.batch.to);

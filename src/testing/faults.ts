@@ -26,6 +26,8 @@ export type Fault =
   | "staleReads"
   /** Expired iterators, short and empty pages, listings that are behind, ends without children, broken subscriptions. */
   | "kinesis"
+  /** Answers with fields that are missing or wrong, which count as malformed; iterators that are refused, or bring nothing else. */
+  | "answers"
   /** Workers stop in order, and are started again. */
   | "deploys"
   /** Workers are killed, and started again. */
@@ -57,6 +59,7 @@ export const ALL_FAULTS: readonly Fault[] = [
   "trims",
   "processor",
   "namesakes",
+  "answers",
 ];
 
 /** Which part of the calls meets which fault, from 0 to 1 each. */
@@ -182,6 +185,9 @@ export class Link {
         signal,
       );
     }
+    if (this.happens("answers", BAD_ANSWERS)) {
+      return machine.call({ ...usual, failure: failed("MalformedResponse") }, signal);
+    }
     switch (this.#fault()) {
       case undefined:
         return machine.call(usual, signal);
@@ -238,6 +244,9 @@ export function serviceFailure(service: Service, operation: string, code: string
     body: undefined,
   });
 }
+
+/** So many answers have a field that is wrong. What was asked for is done all the same. */
+const BAD_ANSWERS = 0.005;
 
 /** What may go wrong with a call. */
 export const CALL_FAULTS = ["throttled", "refused", "answerLost", "slow", "late", "doubled"] as const;

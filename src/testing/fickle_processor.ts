@@ -7,6 +7,7 @@
 import type { RecordProcessor, RecordsBatch, ShardContext } from "../consumer/record_processor.ts";
 import { LeaseLostError, ProcessorRestartError } from "../errors.ts";
 import type { KinesisRecord } from "../stream/record.ts";
+import { positionAt } from "../stream/sequence_number.ts";
 import type { Link } from "./faults.ts";
 
 /** One for each time that a lease is held. */
@@ -78,7 +79,9 @@ class FickleProcessor implements RecordProcessor {
         const prepared = await context.prepareCheckpoint(at, new Uint8Array([1]));
         await this.#work(500);
         if (!this.#happens(0.2)) await prepared.checkpoint();
-      } else await context.checkpoint(at);
+      } else {await context.checkpoint(
+          at === undefined || !this.#happens(0.1) ? at : positionAt(at.sequenceNumber),
+        );}
     } catch (error) {
       if (error instanceof LeaseLostError) return false;
       // It may be stored nonetheless, and turn up while a fresh processor begins.

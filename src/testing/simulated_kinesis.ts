@@ -34,6 +34,10 @@ export class KinesisService {
   #former: { readonly shards: readonly Shard[]; readonly sinceMs: number } | undefined;
   /** The calls that read each shard. */
   readonly #reads = new Map<string, CallRate>();
+  /** Iterators of which every answer is malformed. */
+  readonly #badIterators = new Set<string>();
+  /** Until when iterators are refused, by shard. */
+  readonly #refusals = new Map<string, number>();
   /** How many empty pages lie ahead, by shard. */
   readonly #deserts = new Map<string, number>();
 
@@ -81,9 +85,11 @@ export class KinesisService {
         rules.read(machine, this.stream.keyOf(shardId));
         const isExpired = link.happens("kinesis", 0.005);
         const isNameless = link.happens("kinesis", 0.3);
+        const failure = this.#failureOf(link, shardId, iterator);
         const most = this.#mostRecords(link, shardId, limit);
         const output = await call("GetRecords", signal, () => {
           if (isExpired) throw serviceFailure("kinesis", "GetRecords", "ExpiredIteratorException");
+          if (failure !== undefined) throw serviceFailure("kinesis", "GetRecords", failure);
           return this.#read(iterator, most, isNameless);
         });
         rules.fetched(machine, this.stream.keyOf(shardId), output);
@@ -117,6 +123,19 @@ export class KinesisService {
     const shards = isBehind && mayBeBehind ? former.shards : this.stream.list();
     if (filter === undefined || !this.#options.knowsFilters) return shards;
     return shards.filter(({ shardId }) => passesFilter(this.stream, shardId, filter));
+  }
+
+  /** Some iterators never bring an answer that can be read, and some shards refuse all of theirs for a while. */
+  #failureOf(link: Link, shardId: string, iterator: string): string | undefined {
+    const { nowMs } = this.time;
+    if (link.happens("answers", 0.002)) this.#badIterators.add(iterator);
+    if (link.happens("answers", 0.0005)) {
+      this.#refusals.set(shardId, nowMs + link.chance.between(1000, 60_000));
+    }
+    if (this.#badIterators.has(iterator)) return "MalformedResponse";
+    return link.happens("answers", 1) && nowMs < (this.#refusals.get(shardId) ?? 0)
+      ? "InvalidArgumentException"
+      : undefined;
   }
 
   /** A sparse shard gives hundreds of empty pages, a busy one short pages at times. */

@@ -110,7 +110,15 @@ class WatchedProcessor implements RecordProcessor {
     };
     return {
       ...context,
-      checkpoint: (at) => during(at, () => context.checkpoint(at)),
+      checkpoint: (at) =>
+        during(at, async () => {
+          try {
+            await context.checkpoint(at);
+          } catch (error) {
+            if (error instanceof RangeError) rules.refused(visit, at, error);
+            throw error;
+          }
+        }),
       async prepareCheckpoint(at, state): Promise<PreparedCheckpoint> {
         const prepared = await context.prepareCheckpoint(at, state);
         return { at: prepared.at, checkpoint: () => during(prepared.at, () => prepared.checkpoint()) };

@@ -304,8 +304,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "repeat-what-is-checkpointed",
     file: "src/consumer/delivery.ts",
-    find: `deliveryOf(page, userRecords, checkpointer.largest)`,
-    replace: `deliveryOf(page, userRecords, largestBefore)`,
+    find: `deliveryOf(page, slice, checkpointer.largest)`,
+    replace: `deliveryOf(page, slice, largestBefore)`,
     why: "a repeated batch begins with records that were checkpointed inside of it",
   },
   {
@@ -528,5 +528,48 @@ export const MUTANTS: readonly Mutant[] = [
     find: `const leases = leasesToGiveOut(listing.leases);`,
     replace: `const { leases } = listing;`,
     why: "of many streams one fails half way, and the rest of its first leases wait for audits",
+  },
+  {
+    name: "refused-iterators-replaced-for-ever",
+    file: "src/retrieval/polling.ts",
+    find: `isOutdated(error) && repairs++ === 0`,
+    replace: `isOutdated(error)`,
+    why: "a shard that refuses its iterators is asked five times a second for ever, and nobody hears of it",
+  },
+  {
+    name: "unreadable-iterator-kept",
+    file: "src/retrieval/polling.ts",
+    find: `if (isOutdated(error) || malformed >= MAX_MALFORMED) {`,
+    replace: `if (isOutdated(error)) {`,
+    why: "an iterator that brings nothing that can be read holds its shard up until it expires",
+  },
+  {
+    name: "first-slice-ends-the-shard",
+    file: "src/consumer/shard_consumer.ts",
+    find: `if (slice.isLast && page.end !== undefined) {`,
+    replace: `if (page.end !== undefined) {`,
+    why: "of the last page of a shard only the first slice is delivered",
+  },
+  {
+    name: "slice-begins-beyond-the-checkpoint",
+    file: "src/consumer/slices.ts",
+    find: `let done = this.#after.subSequenceNumber + 1;`,
+    replace: `let done = this.#after.subSequenceNumber + 2;`,
+    why: "a restart within an aggregate loses the user record that follows its checkpoint",
+  },
+  {
+    name: "aggregate-that-does-not-fit-is-dropped",
+    file: "src/consumer/slices.ts",
+    find: `        if (this.#head.left > 0) break;
+`,
+    replace: ``,
+    why: "what does not fit into a slice is not in the next one either",
+  },
+  {
+    name: "checkpoint-by-number-refused-within-an-aggregate",
+    file: "src/consumer/checkpointer.ts",
+    find: `const target = this.#isWithinLast(named) ? this.#last : named;`,
+    replace: `const target = named;`,
+    why: "a program that names sequence numbers alone fails at every aggregate that comes in slices",
   },
 ];

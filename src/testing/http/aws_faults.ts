@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { WrongField } from "./wrong_field.ts";
+
 /** What goes wrong with a call. */
 export type AwsFault =
   /** Refused for too many calls; not done. @default {code: "ProvisionedThroughputExceededException"} */
@@ -31,6 +33,8 @@ export type AwsFault =
   | { readonly type: "wrongChecksum" }
   /** Done, and answered with the first half of the body. */
   | { readonly type: "truncated" }
+  /** Done, and answered with a field that is missing or wrong. SubscribeToShard: in the event after so many. @default {after: 0} */
+  | (WrongField & { readonly type: "wrongField"; readonly after?: number | undefined })
   /** GetRecords and SubscribeToShard: the end of a shard names no children. */
   | { readonly type: "noChildren" }
   | SubscriptionFault;
@@ -93,6 +97,11 @@ export class AwsFaults {
     const { times = 1, probability = 1 } = fault;
     if (operation !== "*" && !this.#operations.has(operation)) {
       throw new TypeError(`Cannot add a fault: expected an operation that is answered: got "${operation}"`);
+    }
+    if (fault.type === "wrongField" && typeof fault.field !== "string") {
+      throw new TypeError(
+        `Cannot add fault "wrongField": expected field such as "Records.0.Data": got ${fault.field}`,
+      );
     }
     const fits = fitting(fault.type);
     if (fits !== undefined && !fits.includes(operation)) {

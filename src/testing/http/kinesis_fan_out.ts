@@ -16,6 +16,7 @@ import { wireChild, wireRecord } from "./kinesis_reading.ts";
 import type { EmulatedConsumer, EmulatedStream, EmulatedStreams } from "./kinesis_streams.ts";
 import { Lifecycle, type Operations, StreamAnswer, type Timeline } from "./operation.ts";
 import { jsonText, Timestamp } from "./wire.ts";
+import { withWrongField } from "./wrong_field.ts";
 
 /** Kinesis documentation: a record arrives after about 70 ms. */
 const PUSH_MS = 70;
@@ -179,16 +180,18 @@ async function* frames(pushing: Pushing): AsyncGenerator<Uint8Array<ArrayBuffer>
     } while (event === undefined);
     budget.spend(event.bytes, timeline.nowMs);
     const isEnd = event.continuationSequenceNumber === undefined;
+    const members = {
+      Records: event.records.map(wireRecord),
+      ContinuationSequenceNumber: event.continuationSequenceNumber,
+      MillisBehindLatest: event.millisBehindLatest,
+      ...(isEnd
+        ? { ChildShards: (fault?.type === "noChildren" ? [] : event.childShards).map(wireChild) }
+        : {}),
+    };
+    const isWrong = events === spoils && fault?.type === "wrongField";
     const frame = eventFrame(
       "SubscribeToShardEvent",
-      jsonText({
-        Records: event.records.map(wireRecord),
-        ContinuationSequenceNumber: event.continuationSequenceNumber,
-        MillisBehindLatest: event.millisBehindLatest,
-        ...(isEnd
-          ? { ChildShards: (fault?.type === "noChildren" ? [] : event.childShards).map(wireChild) }
-          : {}),
-      }),
+      jsonText(isWrong ? withWrongField(members, fault) : members),
     );
     if (events === spoils && fault?.type === "halfFrame") return yield frame.slice(0, frame.length / 2);
     const isDamaged = events === spoils && fault?.type === "damagedFrame";

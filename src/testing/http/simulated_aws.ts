@@ -34,6 +34,8 @@ import {
   type WireAnswer,
 } from "./wire.ts";
 
+import { withWrongField } from "./wrong_field.ts";
+
 /** What the emulator is made of. */
 export interface SimulatedAwsOptions {
   /** The streams there are at once: how many shards each has, by name. More can be created. @default {{}} */
@@ -204,7 +206,8 @@ export class SimulatedAws {
         const type = "application/vnd.amazon.eventstream";
         return new Response(result.body, { headers: { ...commonHeaders(frame), "content-type": type } });
       }
-      return await this.#after(fault, successAnswer(frame, result), request);
+      const members = fault?.type === "wrongField" ? withWrongField(result, fault) : result;
+      return await this.#after(fault, successAnswer(frame, members), request);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       return responseOf(errorAnswer(frame, error));

@@ -1,6 +1,7 @@
 /** What faults do to calls over loopback HTTP, and what the signed calls of `aws/` make of them. */
 
 import { assert, assertEquals, assertGreaterOrEqual, assertRejects, assertThrows } from "@std/assert";
+import { cborKinesis } from "../../../src/aws/cbor_kinesis.ts";
 import { signedDynamoDB } from "../../../src/aws/dynamodb.ts";
 import { signedKinesis } from "../../../src/aws/kinesis.ts";
 import { AwsServiceError } from "../../../src/errors.ts";
@@ -164,4 +165,99 @@ Deno.test("faults that cannot be met are refused, and so are too many of them", 
   );
   for (let i = 0; i < 1000; i++) faults.next("GetRecords", { type: "internal" });
   assertThrows(() => faults.next("GetRecords", { type: "internal" }), RangeError, "at most 1000");
+});
+
+const WRONG_FIELDS: readonly (readonly [operation: string, field: string, value?: unknown])[] = [
+  ["GetRecords", "Records"],
+  ["GetRecords", "Records.0.SequenceNumber"],
+  ["GetRecords", "Records.1.SequenceNumber", "9".repeat(130)],
+  ["GetRecords", "Records.1.Data", 5],
+  ["GetRecords", "NextShardIterator", 5],
+  ["GetRecords", "MillisBehindLatest", "soon"],
+  ["GetRecords", "", []],
+  ["ListShards", "Shards"],
+  ["ListShards", "Shards.0.HashKeyRange.EndingHashKey", 9],
+  ["Scan", "Items"],
+  ["Scan", "Items.0.leaseKey.S", 7],
+  ["DescribeTable", "Table.KeySchema", {}],
+];
+
+for (const [operation, field, value] of WRONG_FIELDS) {
+  Deno.test(`a call that meets a wrong field is repeated as malformed: ${operation}, ${field || "all of it"}`, async () => {
+    await using one = await bed();
+    for (const text of ["a", "b"]) one.aws.stream("words").put(text);
+    await one.count();
+    const stream = { streamName: "words", streamArn: undefined };
+    const start = await one.kinesis.getShardIterator(stream, "shardId-000000000000", {
+      type: "TRIM_HORIZON",
+    });
+    one.aws.faults.next(operation, { type: "wrongField", field, value });
+    const lengths: Readonly<Record<string, () => Promise<number | undefined>>> = {
+      GetRecords: async () => (await one.kinesis.getRecords(stream, start ?? "", 10)).records.length,
+      ListShards: async () => (await one.kinesis.listShards(stream)).length,
+      Scan: async () => (await one.dynamodb.scan("leases")).length,
+      DescribeTable: async () => (await one.dynamodb.describeTable("leases"))?.keySchema.length,
+    };
+    assertEquals(await lengths[operation]?.(), operation === "GetRecords" ? 2 : 1);
+    assertEquals(one.retried, ["MalformedResponse"]);
+  });
+}
+
+Deno.test("a wrong field comes in CBOR as in JSON, and leaves the other fields alone", async () => {
+  const { aws, kinesis, service } = simulated({ streams: { words: 1 }, isReadLimited: false });
+  const stream = { streamName: "words", streamArn: undefined };
+  for (const text of ["a", "b"]) aws.stream("words").put(text);
+  const formats: string[] = [];
+  const system = {
+    ...service.system,
+    fetch: (input: Request | URL | string, init?: RequestInit) => {
+      formats.push(new Headers(init?.headers).get("content-type") ?? "");
+      return service.system.fetch(input, init);
+    },
+  };
+  const reader = cborKinesis(kinesis, { ...service, system });
+  const start = await kinesis.getShardIterator(stream, "shardId-000000000000", { type: "TRIM_HORIZON" }) ??
+    "";
+  const whole = await reader.getRecords(stream, start, 10);
+  aws.faults.next("GetRecords", { type: "wrongField", field: "Records.1.PartitionKey", value: "other" });
+  const spoiled = await reader.getRecords(stream, start, 10);
+  assertEquals(spoiled.records.map(({ partitionKey }) => partitionKey), [
+    whole.records[0]?.partitionKey,
+    "other",
+  ]);
+  assertEquals(spoiled.records[0], whole.records[0]);
+  aws.faults.next("GetRecords", { type: "wrongField", field: "Records.1.SequenceNumber" });
+  assertEquals((await reader.getRecords(stream, start, 10)).records, whole.records);
+  assertEquals(formats, Array(3).fill("application/x-amz-cbor-1.1"));
+});
+
+Deno.test("a subscription fails as malformed at an event with a wrong field, and gives those before it", async () => {
+  for (
+    const [field, value] of [["", []], ["", 5], ["", "x"], ["Records"], [
+      "ContinuationSequenceNumber",
+      5,
+    ]] as const
+  ) {
+    await using one = await bed();
+    const words = one.aws.stream("words");
+    const { consumerArn } = await one.consumers.registerStreamConsumer(words.arn, "app");
+    await one.system.clock.sleep(2);
+    words.put("a");
+    one.aws.faults.next("SubscribeToShard", { type: "wrongField", field, value, after: 1 });
+    const position = { type: "TRIM_HORIZON" } as const;
+    const stop = new AbortController();
+    const input = { consumerArn, shardId: "shardId-000000000000", position };
+    const events = await one.consumers.subscribeToShard(input, stop.signal);
+    assertEquals((await events.next()).value?.records.length, 1);
+    words.put("b");
+    const error = await assertRejects(() => events.next(), AwsServiceError);
+    assertEquals(error.code, "MalformedResponse");
+    stop.abort();
+  }
+});
+
+Deno.test("a wrong field must be named", () => {
+  const { faults } = simulatedAws();
+  const nameless = { type: "wrongField" } as unknown as AwsFault;
+  assertThrows(() => faults.next("GetRecords", nameless), TypeError, 'such as "Records.0.Data"');
 });

@@ -169,3 +169,34 @@ Deno.test("KinesisWorker reads many streams by fan-out, with a consumer on each,
   );
   assertEquals(givenBack.toSorted(), ["orders", "words"]);
 });
+
+for (const retrievalMode of ["POLLING", "FANOUT"] as const) {
+  Deno.test(`a worker with ${retrievalMode} believes no answer with a wrong field, and delivers each record once`, async () => {
+    await using one = bed({ streams: { words: 1 } }, { retrievalMode, failoverTimeMs: 20_000 }, 10);
+    const { aws, stream } = one;
+    one.put(0, 10);
+    await until("the first records are in", () => one.texts.length >= 10);
+    const operation = retrievalMode === "POLLING" ? "GetRecords" : "SubscribeToShard";
+    const wrong: readonly (readonly [field: string, value?: unknown])[] = [
+      ["Records"],
+      ["Records.0.SequenceNumber"],
+      ["Records.0.SequenceNumber", "9".repeat(130)],
+      ["MillisBehindLatest", "soon"],
+      ["", []],
+      retrievalMode === "POLLING" ? ["NextShardIterator", 5] : ["ContinuationSequenceNumber", 5],
+    ];
+    for (const [field, value] of wrong) aws.faults.next(operation, { type: "wrongField", field, value });
+    // A listing without shards is no end, and a table without items no empty one.
+    aws.faults.next("ListShards", { type: "wrongField", field: "Shards", times: 2 });
+    aws.faults.next("Scan", { type: "wrongField", field: "Items", times: 2 });
+    one.put(10, 20);
+    stream.split(FIRST);
+    one.put(20, 30);
+    await until("all records are in", () => one.numbers().length >= 30);
+    await until("the end is stored", () => one.checkpointOf(FIRST) === "SHARD_END");
+    assertEquals(one.numbers(), range(30));
+    assertEquals(eventsOf(one.events, "leaseLost"), []);
+    assertGreater(eventsOf(one.events, "fetchFailed").length, 0);
+    await one.stop();
+  });
+}
