@@ -29,7 +29,7 @@ export function jsonFields(line: string): ReadonlyMap<string, JsonField> | undef
   }
 }
 
-/** Deeper lines are refused, as by Jackson (`StreamReadConstraints`): `JSON.parse` takes seconds for a million levels. */
+/** Deeper lines are refused, as by Java's Jackson: `JSON.parse` takes seconds for a million levels. */
 const MAX_DEPTH = 1000;
 
 class FieldReader {

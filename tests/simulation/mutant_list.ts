@@ -532,15 +532,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "refused-iterators-replaced-for-ever",
     file: "src/retrieval/polling.ts",
-    find: `isOutdated(error) && repairs++ === 0`,
-    replace: `isOutdated(error)`,
+    find: `if (isRepairable && ++streak.repairs <= MOST_REPAIRS) {`,
+    replace: `if (isRepairable) {`,
     why: "a shard that refuses its iterators is asked five times a second for ever, and nobody hears of it",
   },
   {
     name: "unreadable-iterator-kept",
     file: "src/retrieval/polling.ts",
-    find: `if (isOutdated(error) || malformed >= MAX_MALFORMED) {`,
-    replace: `if (isOutdated(error)) {`,
+    find: `if (isRepairable || malformed >= MAX_MALFORMED) {`,
+    replace: `if (isRepairable) {`,
     why: "an iterator that brings nothing that can be read holds its shard up until it expires",
   },
   {
