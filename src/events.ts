@@ -43,6 +43,34 @@ export type ProcessorCallback =
   | "shardEnded"
   | "shutdownRequested";
 
+/** What keeps shards of the fleet from being read, whoever works. */
+export type FleetFaultCode =
+  /** Open shards that no lease leads to. */
+  | "shardUnread"
+  /** Hash keys that no unfinished lease covers. */
+  | "hashKeysUncovered"
+  /** Rows of the lease table that cannot be read as leases. */
+  | "leaseUnreadable"
+  /** Unfinished leases that have no owner, or one that does not renew them, whoever they are given to. */
+  | "leaseUnowned"
+  /** Unfinished leases whose shard the stream does not list. */
+  | "leaseWithoutShard"
+  /** Leases whose hash keys are not those of their shard. */
+  | "leaseRangeDiffers"
+  /** Leases of another stream, or of an earlier one of the same name. */
+  | "leaseOfOtherStream"
+  /** Streams whose shards cannot be listed. */
+  | "shardsNotListed";
+
+/** A fault of the fleet, as the leader has found it in three audits in a row. */
+export interface FleetFault {
+  readonly code: FleetFaultCode;
+  /** Lease keys; hash key ranges with `hashKeysUncovered`, streams with `shardsNotListed`. At least one. */
+  readonly subjects: readonly string[];
+  /** What else is known of the first subject. */
+  readonly detail: string | undefined;
+}
+
 /** Everything that a worker tells. `shardId` and `leaseKey` differ only with many streams. */
 export type WorkerEvent =
   // The worker as a whole.
@@ -88,10 +116,8 @@ export type WorkerEvent =
     readonly type: "passFailed";
     readonly pass:
       | "discovery"
-      | "renewal"
       | "leadership"
       | "assignment"
-      | "shardSync"
       | "cleanup"
       | "workerMetrics"
       | "tableFormat"
@@ -104,6 +130,8 @@ export type WorkerEvent =
     readonly type: "passRecovered";
     readonly pass: Extract<WorkerEvent, { readonly type: "passFailed" }>["pass"];
   }
+  /** The event loop had its turn; comes every few seconds while the worker runs. Health measures the time since. */
+  | { readonly type: "eventLoopTurned" }
   // Many streams; `streamIdentifier` is `account:stream:epoch`.
   | { readonly type: "streamAdded"; readonly streamIdentifier: string }
   /** No longer listed, or not there any more. What becomes of its leases is the leader's decision. */
@@ -111,6 +139,10 @@ export type WorkerEvent =
   // Leadership and leases.
   | { readonly type: "leadershipGained"; readonly workerId: string }
   | { readonly type: "leadershipLost"; readonly workerId: string; readonly reason: string }
+  /** Another worker has led for so long that its passes must succeed; comes with each of its heartbeats that is seen. */
+  | { readonly type: "leaderSeen"; readonly leader: string }
+  /** The leader has looked for faults of the fleet. `faults` are all that it knows of, one of each code. */
+  | { readonly type: "fleetAudited"; readonly faults: readonly FleetFault[] }
   | { readonly type: "shardsSynced"; readonly shards: number; readonly created: number }
   | { readonly type: "leaseCreated"; readonly leaseKey: string; readonly checkpoint: ExtendedSequenceNumber }
   | {
@@ -193,7 +225,8 @@ export type WorkerEvent =
   }
   /**
    * The record at the stored checkpoint is no longer in the stream: records that nobody processed may be lost. `found` is the
-   * first record there, where one was read; `outcome` is what becomes of the shard.
+   * first record there, where one was read; `outcome` is what becomes of the shard. `isForeign`: the service says that the
+   * position never was in this stream, which may have been deleted and created anew.
    */
   | {
     readonly type: "checkpointTrimmed";
@@ -201,6 +234,7 @@ export type WorkerEvent =
     readonly shardId: string;
     readonly checkpoint: ExtendedSequenceNumber;
     readonly found: string | undefined;
+    readonly isForeign: boolean;
     readonly outcome: "trim-horizon" | "latest" | "stop";
   }
   | { readonly type: "iteratorExpired"; readonly leaseKey: string; readonly shardId: string }
@@ -274,6 +308,14 @@ export type WorkerEvent =
     readonly leaseKey: string;
     readonly shardId: string;
     readonly childShards: readonly ChildShard[];
+  }
+  /** The leases of an ended shard's children could not be created; it is tried again. */
+  | {
+    readonly type: "childLeasesFailed";
+    readonly leaseKey: string;
+    readonly shardId: string;
+    readonly attempt: number;
+    readonly error: unknown;
   }
   | { readonly type: "shardCompleted"; readonly leaseKey: string; readonly shardId: string }
   /** `shardEnded` returned, but SHARD_END is not stored: the children cannot start. It will be called again. */

@@ -81,6 +81,13 @@ export async function pause(clock: Clock, ms: number, signal: AbortSignal): Prom
   }
 }
 
+/** Waits until one of the signals aborts. */
+export function aborted(...signals: readonly AbortSignal[]): Promise<void> {
+  const any = AbortSignal.any([...signals]);
+  if (any.aborted) return Promise.resolve();
+  return new Promise((resolve) => any.addEventListener("abort", () => resolve(), { once: true }));
+}
+
 /**
  * Gives work a limit of time.
  *

@@ -8,7 +8,7 @@ import type { WorkerEvent } from "../src/events.ts";
 import type { System } from "../src/system.ts";
 import { withFolder } from "./support/folder.ts";
 import { MemoryBed } from "./support/memory_bed.ts";
-import { ScriptedKinesis } from "./support/scripted_kinesis.ts";
+import { ScriptedKinesis, shardWith } from "./support/scripted_kinesis.ts";
 import { SMOKE_TEXTS, type SmokeOptions, withSmokeBed } from "./support/smoke_bed.ts";
 
 /** What a run printed, and how it ended. */
@@ -256,7 +256,7 @@ Deno.test("main() runs a module beside its properties file until it is told to s
   const hear = async (texts: readonly string[]) => {
     heard.push(...texts);
     const [, url = ""] = /Health is served at (\S+)/.exec(log.join("\n")) ?? [];
-    for (const path of ["/health", "/ready", "/metrics"]) {
+    for (const path of ["/health", "/live", "/ready", "/metrics"]) {
       const response = await fetch(url + path);
       await response.body?.cancel();
       answers.push({ status: response.status, path });
@@ -284,7 +284,7 @@ Deno.test("main() runs a module beside its properties file until it is told to s
     Reflect.deleteProperty(globalThis, "heard");
   }
   assertEquals(heard, SMOKE_TEXTS);
-  assertEquals(answers, ["/health", "/ready", "/metrics"].map((path) => ({ status: 200, path })));
+  assertEquals(answers, ["/health", "/live", "/ready", "/metrics"].map((path) => ({ status: 200, path })));
   assertMatch(
     log[0] ?? "",
     /^\d{4}-\d\d-\d\dT[\d:.]+Z INFO {4}Running app to process stream smoke with executable words.mjs, kclite 0\.1\.0$/,
@@ -509,6 +509,7 @@ function memoryHost(options: Partial<Host["options"]> = {}) {
     });
   return {
     clock: bed.clock,
+    kinesis,
     options: {
       system: bed.system,
       kinesis,
@@ -521,7 +522,8 @@ function memoryHost(options: Partial<Host["options"]> = {}) {
 
 Deno.test("main() writes a line on a healthy worker every ten minutes", async () => {
   await withFolder({ "words.mjs": WORDS }, async (folder) => {
-    const { clock, options } = memoryHost();
+    const { clock, kinesis, options } = memoryHost();
+    kinesis.shards = [shardWith("shardId-000000000000")];
     const stop = new AbortController();
     const rarely = [
       "failoverTimeMillis=300000",
@@ -539,7 +541,7 @@ Deno.test("main() writes a line on a healthy worker every ten minutes", async ()
     assertEquals(code, 0, log.join("\n"));
     const summaries = log.filter((line) => line.includes("so far"));
     assertEquals(summaries.length, 2, log.join("\n"));
-    assertMatch(summaries[0] ?? "", /^INFO {4}Healthy: \S+ \(leader\): 0 shards, lag unknown, 0 records\/s/);
+    assertMatch(summaries[0] ?? "", /^INFO {4}Healthy: \S+ \(leader\): 1 shard, /);
   });
 });
 

@@ -14,6 +14,7 @@ import type { ProcessorCallback, ShardPhase } from "../events.ts";
 import type { Lease } from "../lease/lease.ts";
 import type { Retrieval } from "../retrieval/retrieval.ts";
 import { type ExtendedSequenceNumber, type InitialPosition, isShardEnd } from "../stream/sequence_number.ts";
+import type { HashKeyRange } from "../stream/hash_key.ts";
 import type { ChildShard } from "../stream/shard.ts";
 import { callbackBackoffMs, type CallbackOutcome, runCallback } from "./callbacks.ts";
 import { Checkpointer } from "./checkpointer.ts";
@@ -37,6 +38,8 @@ export interface ShardConsumerOptions
   readonly processor: RecordProcessorFactory;
   readonly retrieval: Retrieval;
   readonly initialPosition: InitialPosition;
+  /** The hash keys of a lease's shard; undefined where the lease may be of another stream, whose shards had others. */
+  readonly hashKeyRangeOf: (lease: Lease) => HashKeyRange | undefined;
   /** The parents that have not ended yet: present in the table and not at SHARD_END. */
   readonly openParents: (lease: Lease, signal: AbortSignal) => Promise<readonly string[]>;
   /** Waits until a parent may have ended. */
@@ -245,14 +248,14 @@ class ShardConsumer {
     failed: AbortSignal,
   ): Promise<Delivered> {
     const signal = AbortSignal.any([this.#leave, failed]);
-    const { initialPosition, budget, onAggregateProblem, system: { clock } } = this.#options;
+    const { initialPosition, hashKeyRangeOf, budget, onAggregateProblem, system: { clock } } = this.#options;
     const recipient = { ...this.#options, processor, context, checkpointer };
     const already = { hasRead: this.#hasRead, streak: this.#streaks.reading };
     const request = retrievalRequest(this.#held, this.#lease, { initialPosition, ...already });
     this.#hasRead = true;
     try {
       for await (const page of this.#options.retrieval.read(request, signal)) {
-        const { hashKeyRange } = this.#held.lease;
+        const hashKeyRange = hashKeyRangeOf(this.#held.lease);
         const slicing = { hashKeyRange, budget, onAggregateProblem, clock };
         for await (const slice of slicesOf(page, checkpointer.largest, slicing, signal)) {
           const outcome = await deliverSlice(page, slice, recipient, this.#leave);
@@ -283,11 +286,12 @@ class ShardConsumer {
     const { emit } = this.#options;
     let areChildrenReady = children.length === 0;
     while (await this.#goesOn()) {
+      let childFailure: { readonly error: unknown } | undefined;
       try {
         areChildrenReady ||= await this.#options.createChildLeases(this.#held.lease, children, this.#leave);
       } catch (error) {
         if (this.#leave.aborted) break;
-        emit({ type: "passFailed", pass: "shardSync", error });
+        childFailure = { error };
       }
       let isCalled = false;
       if (areChildrenReady && await this.#isHeld()) {
@@ -301,6 +305,9 @@ class ShardConsumer {
         isCalled = true;
       }
       const { attempt } = this.#count("shardEnd");
+      if (childFailure !== undefined) {
+        emit({ type: "childLeasesFailed", ...this.#about, attempt, error: childFailure.error });
+      }
       if (isCalled && !this.#held.lost.aborted) {
         emit({ type: "shardEndNotCheckpointed", ...this.#about, attempt });
       }

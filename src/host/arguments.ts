@@ -48,7 +48,11 @@ const FLAGS: Readonly<
   region: { key: "regionName", value: "REGION", help: "e.g. eu-central-1" },
   "kinesis-endpoint": { key: "kinesisEndpoint", value: "URL", help: "for emulators and private endpoints" },
   "dynamodb-endpoint": { key: "dynamoDBEndpoint", value: "URL", help: "for emulators and private endpoints" },
-  "health-port": { key: "healthPort", value: "PORT", help: "serve /health, /ready, /lag, /metrics; 0 = any" },
+  "health-port": {
+    key: "healthPort",
+    value: "PORT",
+    help: "serve /live, /ready, /health, /lag, /metrics; 0 = any",
+  },
   "health-host": { key: "healthHost", value: "ADDRESS", help: "where to serve them (127.0.0.1)" },
   "log-level": { key: "logLevel", value: "LEVEL", help: "debug, info (the default), warning or error" },
 };

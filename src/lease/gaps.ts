@@ -11,14 +11,12 @@
  * @module
  */
 
+import { AUDIT_CONFIDENCE } from "./audits.ts";
 import type { Lease } from "./lease.ts";
 import { firstHole } from "../stream/hash_key.ts";
 import type { HashKeyRange } from "../stream/hash_key.ts";
 import { isSentinel, isShardEnd } from "../stream/sequence_number.ts";
 import type { Shard } from "../stream/shard.ts";
-
-/** How often the same hole must be seen in a row. KCL: `leasesRecoveryAuditorInconsistencyConfidenceThreshold`. */
-export const HOLE_CONFIDENCE = 3;
 
 /** A hole, and how many audits in a row have seen it. */
 export interface HoleSighting {
@@ -59,7 +57,7 @@ export function auditLeases(before: HoleSighting | undefined, leases: readonly L
   const isSame = before?.hole.startingHashKey === hole.startingHashKey &&
     before.hole.endingHashKey === hole.endingHashKey;
   const times = isSame ? before.times + 1 : 1;
-  const syncNow = times >= HOLE_CONFIDENCE || areFirstLeasesUnfinished(leases);
+  const syncNow = times >= AUDIT_CONFIDENCE || areFirstLeasesUnfinished(leases);
   return { sighting: { hole, times }, syncNow };
 }
 

@@ -23,6 +23,9 @@ export const LOCK_POLL_MS = 30_000;
 /** After how many failed assignment passes in a row a leader steps down. KCL: `LeaseAssignmentManager`, 3. */
 export const MAX_FAILED_PASSES = 3;
 
+/** After failed terms a worker leaves the lock to others for at most so many of its durations. Ours. */
+const MAX_STEP_BACK = 3;
+
 /** A version of the lock, and when we first saw it. */
 export interface LockSighting {
   readonly recordVersionNumber: string;
@@ -41,6 +44,48 @@ export function observeLock(
   return sighting?.recordVersionNumber === recordVersionNumber
     ? sighting
     : { recordVersionNumber, firstSeenMs: nowMs };
+}
+
+/** For how long another worker has led, as we have seen it. */
+export interface Reign {
+  readonly ownerName: string;
+  readonly recordVersionNumber: string;
+  /** Monotonic ms at which we first saw this owner. */
+  readonly sinceMs: number;
+  /** Monotonic ms at which we first saw the present version. */
+  readonly movedMs: number;
+}
+
+/** Folds a fresh read of the lock into what was seen before. A lock that is gone or released ends the reign. */
+export function observeReign(
+  before: Reign | undefined,
+  found: LeaderLock | undefined,
+  nowMs: number,
+): Reign | undefined {
+  if (found === undefined || found.isReleased) return undefined;
+  const { ownerName, recordVersionNumber } = found;
+  if (before?.ownerName !== ownerName) {
+    return { ownerName, recordVersionNumber, sinceMs: nowMs, movedMs: nowMs };
+  }
+  return before.recordVersionNumber === recordVersionNumber
+    ? before
+    : { ...before, recordVersionNumber, movedMs: nowMs };
+}
+
+/**
+ * Whether a leader is seen to lead well: it has kept its lock alive for twice as long as the lock is good. A leader whose
+ * passes fail gives the lock back before that: see {@linkcode leaderStep}.
+ */
+export function leadsWell({ sinceMs, movedMs }: Reign, lock: LeaderLock): boolean {
+  return Number.isFinite(lock.leaseDurationMs) && movedMs - sinceMs >= 2 * lock.leaseDurationMs;
+}
+
+/**
+ * How long a worker leaves the lock to others after its passes failed as leader, in ms: longer with each such term in a row,
+ * for whoever leads next may meet the same. Not for long: it may be the only one, and whatever failed may be over.
+ */
+export function stepBackMs(failedTerms: number, durationMs: number): number {
+  return Math.min(failedTerms, MAX_STEP_BACK) * durationMs;
 }
 
 /** What a worker that does not lead does next. */

@@ -31,6 +31,8 @@ export interface Lease {
   readonly checkpoint: ExtendedSequenceNumber;
   /** Wall time in ms at which the lease was created at LATEST, until its first checkpoint; ours, Java leaves it alone. */
   readonly latestEpochMs: number | undefined;
+  /** The stream that the lease is of, as `name:creation`; ours, Java leaves it alone. Undefined until a leader has marked it. */
+  readonly streamOrigin?: string | undefined;
   readonly pendingCheckpoint: ExtendedSequenceNumber | undefined;
   readonly pendingCheckpointState: Uint8Array | undefined;
   /** Plain shard ids, both of them after a merge. */
@@ -55,6 +57,8 @@ export interface NewLease {
   readonly checkpoint: ExtendedSequenceNumber;
   /** Wall time in ms, to be kept with a checkpoint LATEST; see {@linkcode Lease.latestEpochMs}. */
   readonly latestEpochMs?: number | undefined;
+  /** See {@linkcode Lease.streamOrigin}. */
+  readonly streamOrigin?: string | undefined;
   readonly parentShardIds: readonly string[];
   readonly hashKeyRange: HashKeyRange;
 }

@@ -23,6 +23,8 @@ export type WriteOutcome =
 export interface UnreadableItem {
   readonly key: string;
   readonly problem: string;
+  /** Whether it is marked as a worker's metrics, and not as a lease. @default {false} */
+  readonly isMetrics?: boolean;
 }
 
 /** What one scan of the lease table finds. */

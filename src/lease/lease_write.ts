@@ -38,6 +38,7 @@ export interface LeaseAttributes {
   readonly kcliteLatestEpochMs: number;
   /** Added by `incarnation.marked()` to each write that moves the counter. */
   readonly kcliteIncarnation: string;
+  readonly kcliteStream: string;
   readonly streamName: string;
   readonly shardId: string;
 }
@@ -67,7 +68,9 @@ export type LeaseOperation =
   | "checkpoint"
   | "prepareCheckpoint"
   | "setChildShardIds"
-  | "setHashKeyRange";
+  | "setHashKeyRange"
+  /** Ours: see `stream_origin.ts`. */
+  | "setStreamOrigin";
 
 /** One conditional update of one lease. */
 export interface LeaseWrite {
@@ -267,6 +270,7 @@ export function wasApplied(
     case "startHandoff":
     case "setChildShardIds":
     case "setHashKeyRange":
+    case "setStreamOrigin":
       return false;
   }
 }

@@ -191,7 +191,7 @@ function lostChildren(shards: readonly Shard[], leases: readonly Lease[]): Shard
  * A shard and its ancestors as far as `find` knows them, parents before children. A loop instead of recursion: a year of
  * resharding makes long lines of descent. A malformed listing with a circle in it ends too.
  */
-function ancestorsFirst(shard: Shard, find: (shardId: string) => Shard | undefined): Shard[] {
+export function ancestorsFirst(shard: Shard, find: (shardId: string) => Shard | undefined): Shard[] {
   const order: Shard[] = [];
   const entered = new Set<string>();
   const stack = [{ shard, isLeaving: false }];

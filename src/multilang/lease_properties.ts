@@ -76,7 +76,8 @@ export const LEASE_PROPERTIES: readonly Property[] = [
     type: boolean,
     option: "cleanupLeasesUponShardCompletion",
     kcl: "true",
-    note: "Whether the lease of a shard that is done is deleted. KCL ignores `false`; here it counts",
+    note:
+      "Whether the lease of a shard that is done is deleted. KCL ignores `false`; here it counts. A shard that is gone from the stream loses its lease in any case",
   }),
   option({
     name: "leaseCleanupIntervalMillis",

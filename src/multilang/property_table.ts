@@ -330,7 +330,7 @@ const STARTING: readonly Property[] = [
     type: wholeNumber({ max: 65_535 }),
     setting: "healthPort",
     default: "none: nothing is served",
-    note: "Serves /health, /ready, /lag, /metrics and a page for people; 0 = any free port",
+    note: "Serves /live, /ready, /health, /lag, /metrics and a page for people; 0 = any free port",
   }),
   setting({
     name: "healthHost",
@@ -345,7 +345,7 @@ const STARTING: readonly Property[] = [
     option: "callbackLimitMs",
     default: "300000",
     note:
-      "How long a callback of a record processor may take until /health is 503 and the log calls it a fault; longer than the " +
+      "How long a callback of a record processor may take until /live and /health are 503 and the log calls it a fault; longer than the " +
       "slowest batch that is well",
   }),
   option({

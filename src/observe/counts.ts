@@ -46,6 +46,7 @@ export type CounterName =
   | "checkpoints_total"
   | "shards_ended_total"
   | "shard_ends_not_checkpointed_total"
+  | "child_lease_failures_total"
   | "requests_total"
   | "request_seconds"
   | "requests_throttled_total"
@@ -122,6 +123,7 @@ export const COUNTERS: Readonly<Record<CounterName, CounterSpec>> = {
   checkpoints_total: counter("Checkpoints, by outcome.", outcomes()),
   shards_ended_total: counter("Shards that were read to their end, with SHARD_END stored."),
   shard_ends_not_checkpointed_total: counter("Times shardEnded returned without SHARD_END being stored."),
+  child_lease_failures_total: counter("Failed attempts to create the leases of an ended shard's children."),
   requests_total: counter("Requests to AWS, by service, operation and error code (ok = none).", []),
   request_seconds: summary("Time of requests to AWS, by service and operation.", []),
   requests_throttled_total: counter("Requests that AWS refused as too many, by service and operation.", []),
@@ -197,6 +199,8 @@ export function countsOf(event: WorkerEvent): readonly Count[] {
       return [count("checkpoints_total", { outcome: "succeeded" })];
     case "checkpointFailed":
       return [count("checkpoints_total", { outcome: "failed" })];
+    case "childLeasesFailed":
+      return [count("child_lease_failures_total")];
     case "shardCompleted":
       return [count("shards_ended_total")];
     case "shardEndNotCheckpointed":
@@ -227,6 +231,9 @@ export function countsOf(event: WorkerEvent): readonly Count[] {
     case "workerStopping":
     case "workerStopped":
     case "passRecovered":
+    case "eventLoopTurned":
+    case "leaderSeen":
+    case "fleetAudited":
     case "shardsSynced":
     case "phaseChanged":
     case "shardBlocked":

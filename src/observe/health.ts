@@ -1,6 +1,6 @@
 /**
- * A small Hono app that tells how a worker is doing: `/health`, `/ready`, `/lag`, `/metrics`, and a page for people
- * at `/`. Mount it in an app of your own, or serve its `fetch`:
+ * A small Hono app that says how a worker is doing: `/live` and `/ready` for probes, `/health` for alarms, `/lag`,
+ * `/metrics`, and a page for people at `/`. Mount it in an app of your own, or serve its `fetch`:
  *
  * ```ts ignore
  * const totals = new Totals();
@@ -15,6 +15,7 @@
 
 import { type Context, Hono } from "npm:hono@^4.13.0";
 import { shardLags } from "./lag.ts";
+import { livenessOf } from "./liveness.ts";
 import { metricsText } from "./metrics.ts";
 import { pageHtml } from "./page.ts";
 import { PROMETHEUS_CONTENT_TYPE } from "./prometheus.ts";
@@ -23,6 +24,8 @@ import { type HealthLimits, healthLimits, healthOf } from "./verdict.ts";
 
 export type { ShardLag } from "./lag.ts";
 export { shardLags } from "./lag.ts";
+export type { Liveness } from "./liveness.ts";
+export { livenessOf } from "./liveness.ts";
 export { metricsText } from "./metrics.ts";
 export type { LeaseEnd, ShardTotals } from "./shard_totals.ts";
 export type { CounterName, Labels } from "./counts.ts";
@@ -31,6 +34,7 @@ export type { Snapshot } from "./totals.ts";
 export { Totals } from "./totals.ts";
 export type { Fault, FaultCode, Health, HealthLimits } from "./verdict.ts";
 export { healthLimits, healthOf } from "./verdict.ts";
+export type { FleetFault, FleetFaultCode } from "../events.ts";
 export type { FailureStreak, Pass, WorkerTotals } from "./worker_totals.ts";
 
 /** What can be told to {@linkcode healthApp}: limits, each with its default. */
@@ -41,8 +45,9 @@ export type HealthAppOptions = { readonly [Name in keyof HealthLimits]?: HealthL
  *
  * | path | answer |
  * |---|---|
- * | `/health` | 200 while every held shard makes progress and renewals succeed, else 503; JSON {@linkcode Health} |
- * | `/ready` | 200 once the worker has started, until it begins to stop, else 503; JSON `{ready, phase}` |
+ * | `/live` | for liveness probes: 503 when a restart of this process mends it, else 200; JSON {@linkcode Liveness} |
+ * | `/health` | for alarms, never for a probe that restarts: 200 while every held shard makes progress, renewals succeed and the leader finds no fault in its fleet, else 503; JSON {@linkcode Health} |
+ * | `/ready` | for readiness probes: 200 once the worker has started, until it begins to stop, else 503; JSON `{ready, phase}` |
  * | `/lag` | JSON array of {@linkcode ShardLag} |
  * | `/metrics` | Prometheus text 0.0.4 |
  * | `/` | a page for people |
@@ -63,6 +68,10 @@ export function healthApp(totals: { snapshot(): Snapshot }, options: HealthAppOp
   app.get("/health", (context) => {
     const health = healthOf(totals.snapshot(), limits);
     return context.json(health, health.healthy ? 200 : 503, HEADERS);
+  });
+  app.get("/live", (context) => {
+    const liveness = livenessOf(totals.snapshot(), limits);
+    return context.json(liveness, liveness.alive ? 200 : 503, HEADERS);
   });
   app.get("/ready", (context) => {
     const snapshot = totals.snapshot();

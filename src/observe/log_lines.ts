@@ -84,7 +84,12 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
       return warning(`Will try again: ${event.pass} failed: ${errorLine(event.error)}`);
     case "passRecovered":
       return info(`${event.pass} works again`);
+    case "eventLoopTurned":
+    case "leaderSeen":
+    case "fleetAudited":
+      return undefined;
     // Leadership and leases.
+    // their faults are told by /health
     case "leadershipGained":
       return info(`Worker ${event.workerId} leads the fleet`);
     case "leadershipLost":
@@ -151,10 +156,11 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
       return debug(`${event.leaseKey}: iterator expired, asking for a new one`);
     case "checkpointTrimmed":
       return failure(
-        `${event.leaseKey}: checkpoint ${
-          textOf(event.checkpoint)
-        } is no longer in the stream, records may be LOST: ` +
-          TRIMMED_OUTCOMES[event.outcome],
+        `${event.leaseKey}: checkpoint ${textOf(event.checkpoint)} ${
+          event.isForeign
+            ? "did not come from this stream: was the stream deleted and created anew? Records may be LOST"
+            : "is no longer in the stream, records may be LOST"
+        }: ${TRIMMED_OUTCOMES[event.outcome]}`,
       );
     case "callbackStarted":
       return undefined;
@@ -194,6 +200,12 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
           (children.length === 0 ? "without child shards" : `continued by ${children.join(" and ")}`),
       );
     }
+    case "childLeasesFailed":
+      return warning(
+        `${event.leaseKey}: the leases of its child shards could not be created (attempt ${event.attempt}): ${
+          errorLine(event.error)
+        }`,
+      );
     case "shardCompleted":
       return info(`${event.leaseKey}: completed`);
     case "shardEndNotCheckpointed":

@@ -55,7 +55,11 @@ function workerFamilies(snapshot: Snapshot, health: Health): readonly Family[] {
       labels: info,
       value: 1,
     }]),
-    gauge("healthy", "Whether every held shard makes progress and renewals succeed.", one(+health.healthy)),
+    gauge(
+      "healthy",
+      "Whether every held shard makes progress, renewals succeed and the leader finds no fault in its fleet.",
+      one(+health.healthy),
+    ),
     gauge("ready", "Whether the worker has started and is not stopping.", one(+health.ready)),
     gauge("leader", "Whether this worker leads its fleet.", one(+worker.leader)),
     gauge("streams", "Streams that this worker reads.", one(worker.streams.length)),

@@ -35,7 +35,7 @@ export function pageHtml(snapshot: Snapshot, health: Health, prefix: string): st
 <header>
 <h1>${escapeHtml(name)}</h1>
 <strong class="${health.healthy ? "good" : "bad"}">${health.healthy ? "healthy" : "failing"}</strong>
-<nav>${["health", "ready", "lag", "metrics"].map((path) => link(prefix, path)).join(" ")}</nav>
+<nav>${["health", "live", "ready", "lag", "metrics"].map((path) => link(prefix, path)).join(" ")}</nav>
 </header>
 ${faultList(health.faults)}${figures(snapshot)}${shardTable(snapshot, health.faults)}<footer>kclite ${
     escapeHtml(VERSION)

@@ -56,6 +56,7 @@ function kindOfFailure(event: WorkerEvent): string | undefined {
     case "leaseRenewalFailed":
     case "fetchFailed":
     case "checkpointFailed":
+    case "childLeasesFailed":
     case "credentialsRefreshFailed":
       return `${event.type} ${kindOf(event.error)}`;
     case "requestRetried":

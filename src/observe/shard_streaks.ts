@@ -32,6 +32,8 @@ export interface ShardStreaks {
   readonly checkpointFailuresInARow: number;
   /** How many times `shardEnded` has returned without SHARD_END being stored. */
   readonly shardEndsNotCheckpointed: number;
+  /** Failed attempts to create the leases of an ended shard's children. */
+  readonly childLeaseFailuresInARow: number;
   /** Processors restarted. */
   readonly restarts: Row | undefined;
   /** Leases lost inside of a callback, or after one whose work must be repeated. */
@@ -59,6 +61,7 @@ export function noStreaks(checkpoint: ExtendedSequenceNumber): ShardStreaks {
     failingCallback: undefined,
     checkpointFailuresInARow: 0,
     shardEndsNotCheckpointed: 0,
+    childLeaseFailuresInARow: 0,
     restarts: undefined,
     losses: undefined,
     readFailure: undefined,
@@ -69,6 +72,7 @@ export function noStreaks(checkpoint: ExtendedSequenceNumber): ShardStreaks {
 export function streaksOf(shard: ShardStreaks): ShardStreaks {
   const { checkpoint, reached, batchFailuresInARow, callbackFailuresInARow, failingCallback } = shard;
   const { checkpointFailuresInARow, shardEndsNotCheckpointed, restarts, losses, readFailure } = shard;
+  const { childLeaseFailuresInARow } = shard;
   return {
     checkpoint,
     reached,
@@ -77,6 +81,7 @@ export function streaksOf(shard: ShardStreaks): ShardStreaks {
     failingCallback,
     checkpointFailuresInARow,
     shardEndsNotCheckpointed,
+    childLeaseFailuresInARow,
     restarts,
     losses,
     readFailure,
@@ -87,7 +92,8 @@ export function streaksOf(shard: ShardStreaks): ShardStreaks {
 export function isWorthKeeping(streaks: ShardStreaks): boolean {
   return compare(streaks.reached, streaks.checkpoint) > 0 || streaks.batchFailuresInARow > 0 ||
     streaks.callbackFailuresInARow > 0 || streaks.checkpointFailuresInARow > 0 ||
-    streaks.shardEndsNotCheckpointed > 0 || streaks.restarts !== undefined || streaks.losses !== undefined ||
+    streaks.shardEndsNotCheckpointed > 0 || streaks.childLeaseFailuresInARow > 0 ||
+    streaks.restarts !== undefined || streaks.losses !== undefined ||
     streaks.readFailure !== undefined;
 }
 

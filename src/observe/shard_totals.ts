@@ -133,10 +133,18 @@ export function foldShard(shard: ShardTotals, event: LeaseEvent, nowMs: number):
       return foldPage(shard, event, nowMs);
     case "fetchFailed":
       return foldReadFailure(shard, event.error, nowMs);
+    case "childLeasesFailed":
+      return {
+        ...shard,
+        childLeaseFailuresInARow: shard.childLeaseFailuresInARow + 1,
+        lastError: failure(event.error, nowMs),
+      };
     case "callbackStarted":
       return {
         ...shard,
         callback: { name: event.callback, sinceMs: nowMs, records: event.records },
+        // It is called once the children have their leases.
+        childLeaseFailuresInARow: event.callback === "shardEnded" ? 0 : shard.childLeaseFailuresInARow,
         hasWorked: shard.hasWorked || event.records > 0,
       };
     case "callbackEnded":

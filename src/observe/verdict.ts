@@ -1,6 +1,7 @@
 // Pure.
 /**
- * Decides whether a worker is well: whether every shard that it holds makes progress and its leases are renewed.
+ * Decides whether a worker is well: whether every shard that it holds makes progress, its leases are renewed, and, where
+ * it leads, whether the whole stream is read. It is for alarms; what a restart mends is `liveness.ts`.
  * That the process lives and renews is no proof: the longest-lived fault of Kinesis consumers is the shard that is
  * owned by somebody and read by nobody.
  *
@@ -10,18 +11,20 @@
  */
 
 import { refuseUnknownNames } from "../nearest_name.ts";
+import type { FleetFaultCode } from "../events.ts";
+import { fleetFaultText } from "./fleet_faults.ts";
 import { durationText } from "./format.ts";
 import type { Row } from "./shard_streaks.ts";
 import { heldShards } from "./shard_totals.ts";
 import type { ShardTotals } from "./shard_totals.ts";
 import type { Snapshot } from "./totals.ts";
-import { type Pass, STREAK_GAP_MS } from "./worker_totals.ts";
+import type { Pass, WorkerTotals } from "./worker_totals.ts";
 
 /** From where on something is a fault. */
 export interface HealthLimits {
   /**
-   * How long renewals may fail to succeed, in ms. Give the worker's own `failoverTimeMs`: after that, others may
-   * own the leases.
+   * How long renewals, and the passes of the worker's loops, may fail to succeed, in ms. Give the worker's own
+   * `failoverTimeMs`: after that, others may own the leases.
    *
    * @default {10000}
    */
@@ -47,6 +50,13 @@ export interface HealthLimits {
    * @default {5}
    */
   readonly failuresInARow: number;
+  /**
+   * How long the event loop may go without a turn, in ms: record processors or other code of the process keep it busy. Must
+   * be longer than the longest computation that is well.
+   *
+   * @default {60000}
+   */
+  readonly eventLoopLimitMs: number;
 }
 
 /** What is wrong, for programs. */
@@ -56,7 +66,10 @@ export type FaultCode =
   | "initializationFailing"
   | "stopped"
   | "superseded"
+  | "loopEnded"
+  | "eventLoopOverdue"
   | "passFailing"
+  | FleetFaultCode
   | "renewalOverdue"
   | "callbackOverdue"
   | "processingFailing"
@@ -64,6 +77,7 @@ export type FaultCode =
   | "processorRestarting"
   | "lostWithoutProgress"
   | "shardEndNotCheckpointed"
+  | "childLeasesFailing"
   | "checkpointFailing"
   | "readsFailing"
   | "noProgress";
@@ -86,12 +100,13 @@ export interface Health {
   readonly faults: readonly Fault[];
 }
 
-/** KCL's default failover time; five minutes, one minute and five times are ours. Source: KCL 3.5.1, `LeaseManagementConfig`. */
-const DEFAULT_LIMITS: HealthLimits = {
+/** KCL's default failover time; five minutes, the minutes and five times are ours. Source: KCL 3.5.1, `LeaseManagementConfig`. */
+export const DEFAULT_LIMITS: HealthLimits = {
   failoverTimeMs: 10_000,
   callbackLimitMs: 300_000,
   stallLimitMs: 60_000,
   failuresInARow: 5,
+  eventLoopLimitMs: 60_000,
 };
 
 /**
@@ -108,6 +123,7 @@ export function healthLimits(
     callbackLimitMs: limits.callbackLimitMs ?? DEFAULT_LIMITS.callbackLimitMs,
     stallLimitMs: limits.stallLimitMs ?? DEFAULT_LIMITS.stallLimitMs,
     failuresInARow: limits.failuresInARow ?? DEFAULT_LIMITS.failuresInARow,
+    eventLoopLimitMs: limits.eventLoopLimitMs ?? DEFAULT_LIMITS.eventLoopLimitMs,
   };
   for (const [name, value] of Object.entries(filled)) {
     if (!(value > 0)) {
@@ -149,28 +165,43 @@ function* workerFaults({ worker, atMs }: Snapshot, limits: HealthLimits): Genera
         "or give each a workerIdentifier of its own.",
     );
   }
-  for (const [pass, streak] of Object.entries(worker.passFailures)) {
-    const fresh = atMs - streak.lastMs <= STREAK_GAP_MS;
-    const lasting = streak.lastMs - streak.sinceMs > limits.failoverTimeMs;
-    if (fresh && lasting) {
-      const since = durationText(atMs - streak.sinceMs);
-      yield fault(
-        "passFailing",
-        `${PASS_NAMES[pass as Pass]} has failed for ${since}${because(streak.text)}`,
-      );
-    }
+  const eventLoop = eventLoopFault(worker, atMs, limits);
+  if (eventLoop !== undefined) yield eventLoop;
+  for (const [pass, { sinceMs, times, text }] of Object.entries(worker.passFailures)) {
+    // One failure is tried again soon; until then nobody knows whether it lasts.
+    if (times < 2 || atMs - sinceMs <= limits.failoverTimeMs) continue;
+    const since = durationText(atMs - sinceMs);
+    yield fault("passFailing", `${PASS_NAMES[pass as Pass]} has failed for ${since}${because(text)}`);
   }
+  for (const found of worker.fleetFaults) yield fault(found.code, fleetFaultText(found));
+}
+
+/** Whether the event loop has had no turn for too long. */
+export function eventLoopFault(
+  { turnedMs }: WorkerTotals,
+  nowMs: number,
+  { eventLoopLimitMs }: HealthLimits,
+): Fault | undefined {
+  if (turnedMs === undefined || nowMs - turnedMs <= eventLoopLimitMs) return undefined;
+  const text = `The event loop has had no turn for ${durationText(nowMs - turnedMs)}.`;
+  return { code: "eventLoopOverdue", leaseKey: undefined, text };
+}
+
+/** Whether a callback has not returned for too long; also one of a shard that is no longer held. */
+export function callbackFault(
+  { callback, leaseKey }: ShardTotals,
+  nowMs: number,
+  { callbackLimitMs }: HealthLimits,
+): Fault | undefined {
+  if (callback === undefined || nowMs - callback.sinceMs <= callbackLimitMs) return undefined;
+  const text = `${callback.name} has not returned for ${durationText(nowMs - callback.sinceMs)}.`;
+  return { code: "callbackOverdue", leaseKey, text };
 }
 
 function* shardFaults(shard: ShardTotals, nowMs: number, limits: HealthLimits): Generator<Fault> {
   const fault = (code: FaultCode, text: string): Fault => ({ code, leaseKey: shard.leaseKey, text });
-  const callbackMs = shard.callback === undefined ? 0 : nowMs - shard.callback.sinceMs;
-  if (shard.callback !== undefined && callbackMs > limits.callbackLimitMs) {
-    yield fault(
-      "callbackOverdue",
-      `${shard.callback.name} has not returned for ${durationText(callbackMs)}.`,
-    );
-  }
+  const callback = callbackFault(shard, nowMs, limits);
+  if (callback !== undefined) yield callback;
   const lost = lossText(shard, nowMs, limits);
   if (lost !== undefined) yield fault("lostWithoutProgress", lost);
   // A shard that is no longer held has nothing to do but to leave its last callback.
@@ -207,6 +238,12 @@ function* shardFaults(shard: ShardTotals, nowMs: number, limits: HealthLimits): 
     yield fault(
       "callbackFailing",
       `A callback has thrown ${shard.callbackFailuresInARow} times in a row${lastError}`,
+    );
+  }
+  if (shard.childLeaseFailuresInARow >= times) {
+    yield fault(
+      "childLeasesFailing",
+      `The leases of its child shards could not be created ${shard.childLeaseFailuresInARow} times in a row${lastError}`,
     );
   }
   if (shard.checkpointFailuresInARow >= times) {
@@ -264,10 +301,8 @@ function because(text: string | undefined): string {
 
 const PASS_NAMES: Readonly<Record<Pass, string>> = {
   discovery: "Finding assigned leases",
-  renewal: "Renewing leases",
   leadership: "Leader election",
-  assignment: "Assigning leases",
-  shardSync: "Listing shards",
+  assignment: "Leading the fleet (listing shards, assigning leases)",
   cleanup: "Cleaning up leases",
   workerMetrics: "Reporting this worker's metrics",
   tableFormat: "Finding the tables of the fleet",

@@ -6,16 +6,18 @@
  * @module
  */
 
-import type { WorkerEvent } from "../events.ts";
+import { AwsServiceError, CredentialsError, LeaseTableError } from "../errors.ts";
+import type { FleetFault, WorkerEvent } from "../events.ts";
 import { errorLine } from "./one_line.ts";
 
 /** A loop of the worker whose passes can fail. */
 export type Pass = Extract<WorkerEvent, { readonly type: "passFailed" }>["pass"];
 
-/** Failures of one pass with no sign of success in between. */
+/** Failures of one pass without a success in between. However long ago the last one was: only a success ends a streak. */
 export interface FailureStreak {
   readonly sinceMs: number;
   readonly lastMs: number;
+  readonly times: number;
   readonly text: string;
 }
 
@@ -37,11 +39,17 @@ export interface WorkerTotals {
     | undefined;
   /** What the worker stopped with; undefined after a clean stop. */
   readonly stopError: string | undefined;
+  /** Whether it stopped because a part of it broke, and not because of AWS, credentials, the table or its options. */
+  readonly hasBroken: boolean;
+  /** When the event loop last had its turn; undefined until the worker runs, and after it has stopped. */
+  readonly turnedMs: number | undefined;
   readonly passFailures: Readonly<Partial<Record<Pass, FailureStreak>>>;
   /** What the leader saw at its last assignment pass; undefined on a worker that does not lead. */
   readonly fleet:
     | { readonly leases: number; readonly workers: number; readonly expired: number }
     | undefined;
+  /** What this worker last found as leader. Stays when it no longer leads, until another worker is seen to lead well. */
+  readonly fleetFaults: readonly FleetFault[];
   /** Keys of items that could not be read as leases, and of which nothing better has been heard since. */
   readonly unreadableLeases: ReadonlySet<string>;
   readonly clockSkewMs: number;
@@ -58,17 +66,14 @@ export const SILENT_WORKER: WorkerTotals = {
   superseded: false,
   initializationFailure: undefined,
   stopError: undefined,
+  hasBroken: false,
+  turnedMs: undefined,
   passFailures: {},
   fleet: undefined,
+  fleetFaults: [],
   unreadableLeases: new Set(),
   clockSkewMs: 0,
 };
-
-/**
- * Failures of a pass further apart than this are not one streak, and a streak with no news for this long is over:
- * not every failure is a loop's, and only loops tell that they have recovered. Ours; longer than any pass waits before it tries again, but for the audit.
- */
-export const STREAK_GAP_MS = 60_000;
 
 /** The worker after one event. */
 export function foldWorker(worker: WorkerTotals, event: WorkerEvent, nowMs: number): WorkerTotals {
@@ -94,7 +99,10 @@ export function foldWorker(worker: WorkerTotals, event: WorkerEvent, nowMs: numb
         phase: "stopped",
         leader: false,
         fleet: undefined,
+        fleetFaults: [],
         passFailures: {},
+        turnedMs: undefined,
+        hasBroken: worker.phase !== "starting" && isOwnFault(event.error),
         stopError: event.error === undefined ? undefined : errorLine(event.error),
       };
     case "streamAdded":
@@ -105,10 +113,8 @@ export function foldWorker(worker: WorkerTotals, event: WorkerEvent, nowMs: numb
       return withFailure(worker, event.pass, event.error, nowMs);
     case "passRecovered":
       return withoutFailure(worker, event.pass);
-    case "leaseRenewalFailed":
-      return withFailure(worker, "renewal", event.error, nowMs);
-    case "leaseRenewed":
-      return withoutFailure(worker, "renewal");
+    case "eventLoopTurned":
+      return { ...worker, turnedMs: nowMs };
     case "leaseUnreadable":
       return { ...worker, unreadableLeases: new Set([...worker.unreadableLeases, event.leaseKey]) };
     case "leaseCreated":
@@ -116,15 +122,17 @@ export function foldWorker(worker: WorkerTotals, event: WorkerEvent, nowMs: numb
     case "leaseAssigned":
       return withReadable(worker, event.leaseKey);
     case "leaseGained":
-      return withReadable(withoutFailure(worker, "discovery"), event.leaseKey);
-    case "shardsSynced":
-      return withoutFailure(worker, "shardSync");
+      return withReadable(worker, event.leaseKey);
     case "assignmentPass": {
       const { leases, workers, expired } = event;
-      return { ...withoutFailure(worker, "assignment"), fleet: { leases, workers, expired } };
+      return { ...worker, fleet: { leases, workers, expired } };
     }
+    case "fleetAudited":
+      return { ...worker, fleetFaults: event.faults };
+    case "leaderSeen":
+      return { ...withoutFailure(worker, "assignment"), fleetFaults: [] };
     case "leadershipGained":
-      return { ...withoutFailure(worker, "leadership"), leader: true };
+      return { ...worker, leader: true };
     case "leadershipLost":
       return { ...worker, leader: false, fleet: undefined };
     case "clockSkewLearned":
@@ -135,9 +143,8 @@ export function foldWorker(worker: WorkerTotals, event: WorkerEvent, nowMs: numb
 }
 
 function withFailure(worker: WorkerTotals, pass: Pass, error: unknown, nowMs: number): WorkerTotals {
-  const before = worker.passFailures[pass];
-  const sinceMs = before !== undefined && nowMs - before.lastMs <= STREAK_GAP_MS ? before.sinceMs : nowMs;
-  const streak: FailureStreak = { sinceMs, lastMs: nowMs, text: errorLine(error) };
+  const { sinceMs = nowMs, times = 0 } = worker.passFailures[pass] ?? {};
+  const streak: FailureStreak = { sinceMs, lastMs: nowMs, times: times + 1, text: errorLine(error) };
   return { ...worker, passFailures: { ...worker.passFailures, [pass]: streak } };
 }
 
@@ -145,6 +152,12 @@ function withoutFailure(worker: WorkerTotals, pass: Pass): WorkerTotals {
   if (worker.passFailures[pass] === undefined) return worker;
   const { [pass]: _over, ...passFailures } = worker.passFailures;
   return { ...worker, passFailures };
+}
+
+/** Whether a running worker stopped because of itself: what surrounds it is no reason to restart its process. */
+function isOwnFault(error: unknown): boolean {
+  return error !== undefined && !(error instanceof AwsServiceError) && !(error instanceof CredentialsError) &&
+    !(error instanceof LeaseTableError);
 }
 
 function withReadable(worker: WorkerTotals, leaseKey: string): WorkerTotals {

@@ -108,8 +108,7 @@ async function* read(
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof TrimmedCheckpointError) throw error;
-      const isRepairable = resumeAfter === undefined && start.survives(error);
-      if (!isRepairable || ++streak.repairs > MOST_REPAIRS) {
+      if (!start.survives(error) || ++streak.repairs > MOST_REPAIRS) {
         failure = error;
         streak.failures++;
       }

@@ -8,6 +8,9 @@
  * A stored sequence number is read AT, so the first record to come is that very record, or it has been trimmed: Kinesis
  * then goes on with the oldest that it has, without a word. Records that nobody processed may be lost with it.
  *
+ * A number that the service says is not of this stream is one of a stream of the same name that was deleted. There is nothing
+ * to resume after, neither at a stored checkpoint nor at a record fetched before: the same option decides.
+ *
  * Source: the GetShardIterator and SubscribeToShard pages of the Kinesis API reference.
  *
  * @module
@@ -17,6 +20,8 @@ import type { IteratorPosition } from "../aws/kinesis.ts";
 import { isAwsError } from "../errors.ts";
 import type { WorkerEvent } from "../events.ts";
 import type { KinesisRecord } from "../stream/record.ts";
+import { compare, type ExtendedSequenceNumber, positionAt } from "../stream/sequence_number.ts";
+import type { System } from "../system.ts";
 import type { RetrievalRequest } from "./retrieval.ts";
 
 /**
@@ -28,6 +33,8 @@ export type OnTrimmedCheckpoint = "trim-horizon" | "latest" | "stop";
 export interface StartPositionOptions {
   readonly onTrimmedCheckpoint: OnTrimmedCheckpoint;
   readonly emit: (event: WorkerEvent) => void;
+  /** Undefined: no time passes between a refusal and what follows it. */
+  readonly system?: Pick<System, "clock">;
 }
 
 /**
@@ -35,6 +42,9 @@ export interface StartPositionOptions {
  * ahead of Kinesis's. Ours.
  */
 export const LATEST_MARGIN_MS = 1000;
+
+/** The tip stands for a time that has not come for so long, in ms. Ours: the pause between two subscriptions, and a late timer. */
+export const TIP_WITHIN_MS = 1500;
 
 /** The checkpoint of a shard was trimmed, and nothing is to be read then. */
 export class TrimmedCheckpointError extends RangeError {
@@ -46,13 +56,15 @@ export class StartPosition {
   readonly #request: RetrievalRequest;
   readonly #options: StartPositionOptions;
   #position: IteratorPosition;
-  /** What is asked for next, once, in place of it. */
-  #instead: IteratorPosition | undefined;
+  /** What is asked for next, once, in place of it, and in monotonic ms until when. */
+  #instead: { readonly position: IteratorPosition; readonly untilMs: number } | undefined;
   /** What was asked for last. */
   #asked: IteratorPosition;
   #hasToldTip = false;
   /** Whether the record at the checkpoint has still to be seen. */
   #isUnchecked: boolean;
+  /** A number of another stream: nothing follows it here. */
+  #foreign: string | undefined;
 
   /** @throws {RangeError} when the checkpoint is a time that nobody knows. */
   constructor(request: RetrievalRequest, options: StartPositionOptions) {
@@ -77,8 +89,13 @@ export class StartPosition {
    * @param resumeAfter The last record fetched, or what the service says instead; undefined before there is any.
    */
   next(resumeAfter: string | undefined): IteratorPosition {
-    if (resumeAfter !== undefined) return { type: "AFTER_SEQUENCE_NUMBER", sequenceNumber: resumeAfter };
-    this.#asked = this.#instead ?? this.#position;
+    if (resumeAfter !== undefined && resumeAfter !== this.#foreign) {
+      this.#asked = { type: "AFTER_SEQUENCE_NUMBER", sequenceNumber: resumeAfter };
+      return this.#asked;
+    }
+    // A process that slept since the refusal would skip at the tip what came meanwhile.
+    const { position = this.#position, untilMs = Infinity } = this.#instead ?? {};
+    this.#asked = this.#nowMs() <= untilMs ? position : this.#position;
     this.#instead = undefined;
     return this.#asked;
   }
@@ -106,10 +123,12 @@ export class StartPosition {
    */
   accepts(records: readonly KinesisRecord[]): boolean {
     const [first] = records;
-    if (!this.#isUnchecked || first === undefined) return true;
+    if (first === undefined) return true;
+    this.#ensureAhead(first.sequenceNumber);
+    if (!this.#isUnchecked) return true;
     this.#isUnchecked = false;
     if (first.sequenceNumber === this.#request.checkpoint.sequenceNumber) return true;
-    return !this.#isLost(first.sequenceNumber);
+    return !this.#isLost(this.#request.checkpoint, { found: first.sequenceNumber });
   }
 
   /**
@@ -120,27 +139,51 @@ export class StartPosition {
    */
   survives(error: unknown): boolean {
     if (!isAwsError(error, "InvalidArgumentException")) return false;
+    if ("sequenceNumber" in this.#asked && FOREIGN.test(error.message)) {
+      this.#isUnchecked = false;
+      this.#foreign = this.#asked.sequenceNumber;
+      const isLatest = this.#isLost(positionAt(this.#foreign), { isForeign: true });
+      if (!isLatest) this.#position = { type: "TRIM_HORIZON" };
+      return true;
+    }
     if (this.isOwnTime(this.#asked)) {
       // A time of our own making can be wrong in one way only: it has not come yet for Kinesis. So nothing is there to be
       // missed, for once: if the tip cannot be opened either, the time is asked for again, which may have come by then.
-      this.#instead = { type: "LATEST" };
+      this.#instead = { position: { type: "LATEST" }, untilMs: this.#nowMs() + TIP_WITHIN_MS };
       this.#notice(
         "warning",
         "Its lease was created at LATEST by a worker whose clock is ahead of Kinesis's: read from the tip of the shard on",
       );
       return true;
     }
-    if (!this.#isUnchecked || !TRIMMED.test(error.message)) return false;
+    const isResuming = this.#asked.type === "AFTER_SEQUENCE_NUMBER";
+    if (isResuming || !this.#isUnchecked || !TRIMMED.test(error.message)) return false;
     this.#isUnchecked = false;
-    if (!this.#isLost(undefined)) this.#position = { type: "TRIM_HORIZON" };
+    if (!this.#isLost(this.#request.checkpoint)) this.#position = { type: "TRIM_HORIZON" };
     return true;
   }
 
+  /**
+   * What lies at or before the stored checkpoint is dropped. Where that is of another stream with greater numbers, all records
+   * would be, in silence.
+   */
+  #ensureAhead(found: string): void {
+    const { shardId, checkpoint } = this.#request;
+    if (this.#foreign === undefined || compare(positionAt(found), checkpoint) > 0) return;
+    throw new TrimmedCheckpointError(
+      `Cannot read shard ${shardId}: its checkpoint ${checkpoint.sequenceNumber} is of another stream, and greater than ` +
+        `${found}, the first record here: set the checkpoint in the lease table to TRIM_HORIZON or LATEST`,
+    );
+  }
+
   /** @returns Whether reading starts anew at the tip. */
-  #isLost(found: string | undefined): boolean {
+  #isLost(
+    checkpoint: ExtendedSequenceNumber,
+    { found, isForeign = false }: { readonly found?: string; readonly isForeign?: boolean } = {},
+  ): boolean {
     const { onTrimmedCheckpoint: outcome, emit } = this.#options;
-    const { leaseKey, shardId, checkpoint } = this.#request;
-    emit({ type: "checkpointTrimmed", leaseKey, shardId, checkpoint, found, outcome });
+    const { leaseKey, shardId } = this.#request;
+    emit({ type: "checkpointTrimmed", leaseKey, shardId, checkpoint, found, isForeign, outcome });
     switch (outcome) {
       case "trim-horizon":
         return false;
@@ -149,10 +192,15 @@ export class StartPosition {
         return true;
       case "stop":
         throw new TrimmedCheckpointError(
-          `Cannot read shard ${shardId} on: its checkpoint ${checkpoint.sequenceNumber} is no longer in the stream: ` +
+          `Cannot read shard ${shardId} on: its checkpoint ${checkpoint.sequenceNumber} ` +
+            (isForeign ? "did not come from this stream (recreated?): " : "is no longer in the stream: ") +
             "set the checkpoint in the lease table to TRIM_HORIZON or LATEST, or onTrimmedCheckpoint to another value",
         );
     }
+  }
+
+  #nowMs(): number {
+    return this.#options.system?.clock.monotonicMs() ?? 0;
   }
 
   #notice(level: "info" | "warning", text: string): void {
@@ -162,6 +210,9 @@ export class StartPosition {
 
 /** How a refusal says that the record is gone; any other invalid argument is no matter of age. */
 const TRIMMED = /trim|expired|no longer|retention/i;
+
+/** How Kinesis refuses a number of another stream. GetRecords and GetShardIterator use the same words. */
+const FOREIGN = /did not come from this stream/i;
 
 function startOf(request: RetrievalRequest): IteratorPosition {
   const { checkpoint: { sequenceNumber }, initialPosition, createdAtLatest, shardId } = request;

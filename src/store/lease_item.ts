@@ -1,8 +1,8 @@
 // Pure.
 /**
- * Leases to and from the items of the lease table, attribute for attribute as Java writes them, but for two of ours,
- * `kcliteLatestEpochMs` and `kcliteIncarnation`, which Java's updates leave alone and its readers pass over. Mind the names: the
- * parents are a set called `parentShardId` (singular), and `streamName` holds `account:stream:epoch`.
+ * Leases to and from the items of the lease table, attribute for attribute as Java writes them, but for those of ours, whose
+ * names begin with `kclite`: Java's updates leave them alone and its readers pass over them. Mind the names: the parents
+ * are a set called `parentShardId` (singular), and `streamName` holds `account:stream:epoch`.
  *
  * Source: KCL 3.5.1, `DynamoDBLeaseSerializer` and `DynamoDBMultiStreamLeaseSerializer`.
  *
@@ -40,6 +40,7 @@ export const LEASE_ENTITY = "LEASE";
 export function newLeaseItem(lease: NewLease): Item {
   const { leaseKey, shardId, streamIdentifier, checkpoint, latestEpochMs, parentShardIds, hashKeyRange } =
     lease;
+  const { streamOrigin } = lease;
   return {
     leaseKey: textValue("leaseKey", leaseKey),
     leaseCounter: { N: "0" },
@@ -50,6 +51,7 @@ export function newLeaseItem(lease: NewLease): Item {
     ...(checkpoint.sequenceNumber === "LATEST" && latestEpochMs !== undefined
       ? { kcliteLatestEpochMs: numberValue("kcliteLatestEpochMs", Math.floor(latestEpochMs)) }
       : {}),
+    ...(streamOrigin === undefined ? {} : { kcliteStream: textValue("kcliteStream", streamOrigin) }),
     ...(parentShardIds.length === 0 ? {} : { parentShardId: textSetValue("parentShardId", parentShardIds) }),
     ...(isAscending(hashKeyRange)
       ? {
@@ -78,6 +80,7 @@ export function leaseOf(item: Item): Readout<Lease> {
   );
   const checkpoint = required(reader, "checkpoint", positionIn(reader, "checkpoint"));
   const latestEpochMs = reader.number("kcliteLatestEpochMs");
+  const streamOrigin = reader.text("kcliteStream");
   const pendingCheckpoint = positionIn(reader, "pendingCheckpoint");
   const pendingCheckpointState = reader.bytes("pendingCheckpointState");
   const leaseOwner = reader.text("leaseOwner");
@@ -103,6 +106,7 @@ export function leaseOf(item: Item): Readout<Lease> {
       ownerSwitchesSinceCheckpoint,
       checkpoint,
       latestEpochMs,
+      ...(streamOrigin === undefined ? {} : { streamOrigin }),
       pendingCheckpoint,
       pendingCheckpointState,
       parentShardIds,

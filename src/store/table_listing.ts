@@ -31,7 +31,7 @@ export function listingOf(items: readonly Item[]): TableListing {
       case WORKER_METRICS_ENTITY: {
         const readout = workerMetricsOf(LEASE_KEY, item);
         if (readout.type === "read") workers.push(readout.value);
-        else unreadable.push({ key: keyOf(item), problem: readout.problem });
+        else unreadable.push({ key: keyOf(item), problem: readout.problem, isMetrics: true });
         break;
       }
     }

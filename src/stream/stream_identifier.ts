@@ -35,6 +35,29 @@ export function parseIdentifier(text: string): StreamIdentifier | undefined {
   return { accountId, streamName, creationEpochS };
 }
 
+/**
+ * A stream and when it was created, as a lease bears it: also where its key does not name a stream. Without the account, which
+ * emulators do not tell.
+ */
+export interface StreamOrigin {
+  readonly streamName: string;
+  /** In whole seconds since 1970. */
+  readonly creationEpochS: number;
+}
+
+/** As it stands in a lease. */
+export function originText({ streamName, creationEpochS }: StreamOrigin): string {
+  return `${streamName}:${creationEpochS}`;
+}
+
+/** The origin that a lease bears; undefined when it bears none, or one that nobody can read. */
+export function parseOrigin(text: string | undefined): StreamOrigin | undefined {
+  const [, streamName, epoch] = /^([\w.-]{1,128}):(\d{1,15})$/.exec(text ?? "") ?? [];
+  return streamName === undefined || epoch === undefined
+    ? undefined
+    : { streamName, creationEpochS: Number(epoch) };
+}
+
 /** Whether two streams have had the same name at different times: one of them is no longer there. */
 export function areIncarnations(a: StreamIdentifier, b: StreamIdentifier): boolean {
   return a.accountId === b.accountId && a.streamName === b.streamName &&

@@ -43,7 +43,11 @@ export type Fault =
   /** The simulation's own processor is slow, fails, and checkpoints as it likes. */
   | "processor"
   /** A second process starts under the name of a worker that runs. */
-  | "namesakes";
+  | "namesakes"
+  /** Now and then ListShards is refused to all, from the beginning until long after all other faults have ended. */
+  | "refusals"
+  /** Now and then the table holds leases of an earlier stream of the same name. */
+  | "formerLeases";
 
 /** All of them. */
 export const ALL_FAULTS: readonly Fault[] = [
@@ -60,6 +64,8 @@ export const ALL_FAULTS: readonly Fault[] = [
   "processor",
   "namesakes",
   "answers",
+  "refusals",
+  "formerLeases",
 ];
 
 /** Which part of the calls meets which fault, from 0 to 1 each. */
@@ -92,6 +98,7 @@ export class Weather {
   #storm: Storm | undefined;
   readonly #rates: FaultRates;
   #faults: ReadonlySet<Fault>;
+  #listsFromMs = 0;
 
   constructor({ time, faults, rates, patienceMs }: WeatherOptions) {
     this.#time = time;
@@ -125,6 +132,16 @@ export class Weather {
   /** Nobody reaches the service for so long. */
   startOutage(service: Service, ms: number): void {
     this.#outages.set(service, this.#time.nowMs + ms);
+  }
+
+  /** Until then nobody may list shards; outlasts {@linkcode Weather.clear}. */
+  refuseListings(untilMs: number): void {
+    this.#listsFromMs = untilMs;
+  }
+
+  /** Whether ListShards is refused. */
+  get isListingRefused(): boolean {
+    return this.#time.nowMs < this.#listsFromMs;
   }
 
   isOut(service: Service): boolean {
@@ -164,6 +181,11 @@ export class Link {
   /** Whether a read shows the past. */
   isStale(probability: number): boolean {
     return this.happens("staleReads", this.#weather.isStormy ? 0.5 : probability);
+  }
+
+  /** Whether ListShards is refused. */
+  get isListingRefused(): boolean {
+    return this.#weather.isListingRefused;
   }
 
   /** Whether nothing gets through to the service. */
@@ -231,15 +253,20 @@ export class Link {
   }
 }
 
-/** An error as the services give it. */
-export function serviceFailure(service: Service, operation: string, code: string): AwsServiceError {
+/** An error as the services give it. @param retryable Whether trying again may help. */
+export function serviceFailure(
+  service: Service,
+  operation: string,
+  code: string,
+  retryable = true,
+): AwsServiceError {
   return new AwsServiceError({
     service,
     operation,
     code,
     status: undefined,
     requestId: undefined,
-    retryable: true,
+    retryable,
     detail: "simulated",
     body: undefined,
   });

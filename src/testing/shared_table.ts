@@ -60,6 +60,21 @@ export class SharedTable {
     return this.#items;
   }
 
+  /** Puts an item that was there before the world began. */
+  begin(item: Item): void {
+    const key = keyOf(item);
+    this.#items.set(key, item);
+    this.#past.set(key, []);
+    this.#watcher.applied({
+      by: "before",
+      sentMs: this.#time.nowMs,
+      key,
+      before: undefined,
+      after: item,
+      update: undefined,
+    });
+  }
+
   /** The table as one process reaches it. */
   over(link: Link, rates: { readonly staleReads: number }): TableAccess {
     const { machine } = link;

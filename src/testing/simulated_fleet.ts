@@ -8,6 +8,7 @@ import type { WorkerEvent } from "../events.ts";
 import { errorText } from "../errors.ts";
 import { MemoryCoordinatorStore } from "../store/memory_coordinator_store.ts";
 import type { RecordProcessor } from "../consumer/record_processor.ts";
+import { Totals } from "../observe/totals.ts";
 import type { Clock } from "../system.ts";
 import type { WorkerOptions } from "../worker/options.ts";
 import { KinesisWorker } from "../worker/worker.ts";
@@ -60,6 +61,8 @@ export interface Member {
   readonly workerId: string;
   readonly machine: VirtualProcess;
   readonly startedMs: number;
+  /** What its events add up to, by its own clock: what its health is judged by. */
+  readonly totals: Totals;
   /** Asks it to stop in order. */
   readonly stop: () => void;
   /** When it was asked. */
@@ -120,6 +123,7 @@ export class SimulatedFleet {
       workerId,
       machine,
       startedMs: time.nowMs,
+      totals: new Totals(machine.clock),
       stop: () => {
         member.stoppingMs ??= time.nowMs;
         history.note(machine.name, undefined, "is to stop");
@@ -175,6 +179,7 @@ export class SimulatedFleet {
       onEvent: (event) => {
         if (event.type === "superseded") member.supersededMs = this.#options.time.nowMs;
         this.#note(machine, event);
+        member.totals.listener(event);
         onEvent?.(workerId, event);
       },
     });
@@ -187,6 +192,9 @@ export class SimulatedFleet {
       case "callbackStarted":
       case "callbackEnded":
       case "leaseRenewed":
+      case "eventLoopTurned":
+      case "fleetAudited":
+      case "leaderSeen":
         return;
       case "faultBegan":
       case "faultEnded":

@@ -70,7 +70,10 @@ export class KinesisService {
         })),
       listShards: (_, filter, signal) => {
         const isBehind = link.happens("kinesis", 0.5);
-        return call("ListShards", signal, () => this.#list(isBehind, filter));
+        return call("ListShards", signal, () => {
+          if (!link.isListingRefused) return this.#list(isBehind, filter);
+          throw serviceFailure("kinesis", "ListShards", "AccessDeniedException", false);
+        });
       },
       getShardIterator: (_, shardId, position, signal) => {
         rules.opened(machine, this.stream.keyOf(shardId), position);

@@ -42,12 +42,14 @@ export class VirtualProcess {
   readonly #time: VirtualTime;
   #epochMs: number;
   #state: "running" | "paused" | "dead" = "running";
+  #awakeSinceMs: number;
   #missed: (() => void)[] = [];
 
   constructor(options: VirtualProcessOptions) {
     const { name, time, chance, epochMs } = options;
     this.name = name;
     this.#time = time;
+    this.#awakeSinceMs = time.nowMs;
     this.#epochMs = epochMs;
     // A monotonic clock starts anywhere.
     const startMs = Math.floor(chance.between(0, 1e6)) - time.nowMs;
@@ -65,6 +67,11 @@ export class VirtualProcess {
 
   get state(): "running" | "paused" | "dead" {
     return this.#state;
+  }
+
+  /** Virtual ms since which it runs without a pause. */
+  get awakeSinceMs(): number {
+    return this.#awakeSinceMs;
   }
 
   /** Has the process hear something now, or when it goes on; never, once it is dead. */
@@ -100,6 +107,7 @@ export class VirtualProcess {
     const missed = this.#missed;
     this.#missed = [];
     this.#state = "running";
+    this.#awakeSinceMs = this.#time.nowMs;
     for (const something of missed) this.#time.after(0, () => this.hear(something));
   }
 

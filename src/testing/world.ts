@@ -15,6 +15,8 @@ import { DeliveryRules } from "./delivery_rules.ts";
 import { type Fault, type FaultRates, Weather } from "./faults.ts";
 import type { FleetOptions } from "./fleet_options.ts";
 import { endScript, type ScriptOptions, startScript } from "./fleet_script.ts";
+import { formerLeases } from "./former_leases.ts";
+import { HealthRules, noticeMs } from "./health_rules.ts";
 import { History } from "./history.ts";
 import { LeaseRules } from "./lease_rules.ts";
 import { Progress } from "./progress.ts";
@@ -65,11 +67,15 @@ export class World {
   readonly #handoffMs: number;
   readonly #leases: LeaseRules;
   readonly #reports: ReportRules;
+  readonly #health: HealthRules;
+  /** Whether all faults that workers report are over once all is in order. */
+  readonly #isHealthDue: boolean;
   readonly #progress: Progress;
   readonly #script: ScriptOptions;
   readonly #chance: Chance;
   #phase: "faults" | "order" | "stop" | "over" = "faults";
   #settledMs: number | undefined;
+  #inOrderMs: number | undefined;
   #moved = { atMs: 0, step: 0 };
 
   constructor(options: WorldOptions) {
@@ -89,7 +95,6 @@ export class World {
       maxBufferedBytes,
     } = settings;
     this.#chance = chance;
-    this.#orderMs = 120_000 + 6 * failoverTimeMs;
     this.#handoffMs = 2 * (handoffTimeoutMs + failoverTimeMs) + METRICS_REPORT_INTERVAL_S * 1000;
     const shardCount = options.shards ?? 1 + chance.below(4);
     const { payload } = options;
@@ -130,13 +135,33 @@ export class World {
       rates: ratesOf(chance.fork("weather")),
       patienceMs: Math.max(500, failoverTimeMs / 4),
     });
+    const rare = chance.fork("rare faults");
+    const isRefused = weather.has("refusals") && rare.happens(0.04);
+    const hasFormerLeases = weather.has("formerLeases") && rare.happens(isRefused ? 0.5 : 0.08) &&
+      streams.all.length === 1;
+    const { leaseAuditIntervalMs } = settings;
+    const refusedMs = isRefused ? noticeMs({ failoverTimeMs, leaseAuditIntervalMs }) + 30_000 : 0;
+    const listableFromMs = isRefused ? activeMs + refusedMs : 0;
+    weather.refuseListings(listableFromMs);
+    const health = this.#health = new HealthRules({
+      time,
+      history,
+      streams,
+      leases,
+      failoverTimeMs,
+      leaseAuditIntervalMs,
+      listableFromMs,
+    });
+    this.#isHealthDue = !hasFormerLeases;
+    this.#orderMs = 120_000 + 6 * failoverTimeMs + refusedMs + (hasFormerLeases ? health.noticeMs : 0);
+    const table = new SharedTable(time, watcher);
     const knowsFilters = chance.happens(0.7);
     const kinesis = new StreamsService({ streams, time, rules: reading, knowsFilters });
     const shared = { time, history, weather, kinesis };
     const fleet = this.fleet = new SimulatedFleet({
       ...shared,
       chance: chance.fork("fleet"),
-      table: new SharedTable(time, watcher),
+      table,
       streams: this.#told(),
       rules,
       staleReads: chance.between(0, 0.3),
@@ -144,6 +169,7 @@ export class World {
       processor: options.processor,
       onEvent: options.onEvent,
     });
+    if (hasFormerLeases) { for (const item of formerLeases(streams.all)) table.begin(item); }
     this.#activeMs = activeMs;
     this.#script = {
       ...shared,
@@ -216,11 +242,14 @@ export class World {
         // The same where those that are left have been superseded by others that are over by now.
         if (this.fleet.active.length === 0) this.fleet.start("last");
         this.#checkHandoffs(passedMs);
+        this.#health.look(this.fleet.members);
         const missing = this.#missing();
         if (missing === undefined) {
-          this.#settledMs = passedMs;
-          this.#phase = "stop";
-          for (const member of this.fleet.members) member.stop();
+          this.#settledMs ??= passedMs;
+          if (this.#areFaultsOver(this.#inOrderMs ??= passedMs, passedMs)) {
+            this.#phase = "stop";
+            for (const member of this.fleet.members) member.stop();
+          }
         } else if (passedMs > this.#orderMs) {
           this.history.violated("orderReturns", missing.leaseKey, missing.what);
         }
@@ -233,6 +262,23 @@ export class World {
           this.history.violated("stopsInTime", undefined, `${machine.name} still runs`);
         }
     }
+  }
+
+  /** Whether all workers are healthy again. Those that are leaving have nothing to prove, nor those whose name another has. */
+  #areFaultsOver(inOrderMs: number, passedMs: number): boolean {
+    if (!this.#isHealthDue) return true;
+    const faulty = this.fleet.members.find((member) =>
+      member.stoppingMs === undefined && member.supersededMs === undefined && !this.#health.isHealthy(member)
+    );
+    if (faulty === undefined) return true;
+    if (passedMs - inOrderMs <= this.#health.noticeMs) return false;
+    const faults = this.#health.faultsOf(faulty.totals).join("; ");
+    this.history.violated(
+      "faultsEnd",
+      undefined,
+      `all is in order, and ${faulty.machine.name} says: ${faults}`,
+    );
+    return false;
   }
 
   #checkHandoffs(passedMs: number): void {

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { LeaseTableError } from "../errors.ts";
+import { errorText, LeaseTableError } from "../errors.ts";
 import type { WorkerEvent } from "../events.ts";
 import { isDeputy } from "../lease/deputies.ts";
 import type { Lease } from "../lease/lease.ts";
@@ -24,7 +24,7 @@ import { fleetFormat, type FleetFormatOptions } from "./fleet_format.ts";
 import type { Identity } from "./identity.ts";
 import { LeaderDuties } from "./leader_duties.ts";
 import { LeaderLockKeeper } from "./leader_lock.ts";
-import { loop, type LoopOptions } from "./loop.ts";
+import { loop, type LoopOptions, type PassResult } from "./loop.ts";
 import { MetricsReporter } from "./metrics_reporter.ts";
 import type { WorkerSettings } from "./settings.ts";
 import type { LeaseSyncer } from "./shard_syncer.ts";
@@ -101,9 +101,10 @@ export class FleetMember {
         const next = await this.#takePart(running);
         if (next === undefined) return;
         // Before the new format a lock of the old one must be gone; where that fails, nobody renews it.
-        await this.#lock.release("the fleet's tables have changed", signal).catch((error) =>
-          emit({ type: "passFailed", pass: "leadership", error })
-        );
+        await this.#lock.release("the fleet's tables have changed", signal).catch((error) => {
+          const text = `Could not release the leader's lock; it runs out by itself: ${errorText(error)}`;
+          emit({ type: "notice", level: "warning", leaseKey: undefined, text });
+        });
         this.#format = next;
         this.#lock = this.#newLock();
         this.#reporter.follow(next);
@@ -160,7 +161,7 @@ export class FleetMember {
     const heartbeatMs = this.#heartbeatMs;
     const run = (
       options: Omit<LoopOptions, "clock" | "emit">,
-      work: (signal: AbortSignal) => Promise<number | void>,
+      work: (signal: AbortSignal) => Promise<PassResult>,
     ) => tasks.run(() => loop({ clock, emit, ...options }, work, signal));
 
     run(
@@ -186,10 +187,11 @@ export class FleetMember {
         if (!lock.isLeading) {
           // Whoever leads next has then watched the leases for a while, and need not start from zero.
           if (isLeaderGone() && this.#isDeputy) await leader.watch(signal);
-          return;
+          return "skipped"; // no success of a leader
         }
         try {
           const expiryInMs = await leader.lead(signal);
+          if (!lock.isLeading) return "skipped"; // it ended half way
           lock.passEnded(true);
           return Math.min(expiryInMs, settings.leaseAssignmentIntervalMs);
         } catch (error) {
@@ -208,14 +210,18 @@ export class FleetMember {
    */
   async #changedFormat(signal: AbortSignal): Promise<TableFormat | undefined> {
     const { system: { clock }, emit } = this.#options;
+    let hasFailed = false;
     while (await pause(clock, FORMAT_RECHECK_MS, signal)) {
       try {
         const found = await fleetFormat(this.#options, this.#format, signal);
+        if (hasFailed) emit({ type: "passRecovered", pass: "tableFormat" });
+        hasFailed = false;
         if (!isSameFormat(found, this.#format)) return found;
       } catch (error) {
         if (signal.aborted) return undefined;
         if (error instanceof LeaseTableError) throw error;
         emit({ type: "passFailed", pass: "tableFormat", error });
+        hasFailed = true;
       }
     }
     return undefined;
@@ -250,6 +256,7 @@ export class FleetMember {
         gracefulHandoff: settings.isGracefulLeaseHandoffEnabled,
         handoffTimeoutMs: settings.gracefulLeaseHandoffTimeoutMs,
       },
+      leaseAuditIntervalMs: settings.leaseAuditIntervalMs,
       isLeading: () => lock.isLeading,
       onProgress: () => lock.passGetsOn(),
       onOwnItemMissing: () => this.#report.ring(),

@@ -10,7 +10,7 @@
  * @module
  */
 
-import type { WorkerEvent } from "../events.ts";
+import type { FleetFault, WorkerEvent } from "../events.ts";
 import {
   type Assignment,
   type AssignmentOptions,
@@ -19,15 +19,17 @@ import {
   servedWorkers,
   writeOf,
 } from "../lease/assignment.ts";
+import { type AuditCounts, countAudit, isConfirmed } from "../lease/audits.ts";
 import { givenLeases, observeBeginnings, unbegunLeases } from "../lease/beginnings.ts";
 import type { CoordinatorStore, TablePlace, WorkerMetrics } from "../lease/coordinator_store.ts";
-import { nextExpiryMs } from "../lease/expiry.ts";
+import { availableLeases, nextExpiryMs } from "../lease/expiry.ts";
 import { leasesToGiveOut } from "../lease/gaps.ts";
 import type { Lease } from "../lease/lease.ts";
 import type { LeaseStore, TableListing } from "../lease/lease_store.ts";
 import { observeReports } from "../lease/reports.ts";
 import type { GoneWorker } from "../lease/silence.ts";
 import { newWatch, type TableWatch, watchOn } from "../lease/table_watch.ts";
+import { isShardEnd } from "../stream/sequence_number.ts";
 import type { System } from "../system.ts";
 import type { LeaseSyncer } from "./shard_syncer.ts";
 import { forEachAtMost, WRITES_AT_ONCE } from "./task_group.ts";
@@ -42,6 +44,8 @@ export interface LeaderDutiesOptions {
   /** The pause between two passes, in ms. By default a quarter of the failover time. */
   readonly leaseAssignmentIntervalMs?: number;
   readonly leaseSyncer: LeaseSyncer;
+  /** How far apart, in ms, what nobody reads must be found to count as found twice. By default the failover time. */
+  readonly leaseAuditIntervalMs?: number;
   readonly system: System;
   readonly emit: (event: WorkerEvent) => void;
   /** Asked before every write: a pass may outlast the lock. */
@@ -60,6 +64,9 @@ export class LeaderDuties {
   #watch: TableWatch;
   #balancedMs: number | undefined;
   readonly #toldUnreadable = new Set<string>();
+  /** Rows and leases that nobody reads, as names of code and key. */
+  #unread: AuditCounts = new Map();
+  #auditedMs = -Infinity;
 
   constructor(options: LeaderDutiesOptions) {
     this.#options = options;
@@ -67,9 +74,10 @@ export class LeaderDuties {
   }
 
   /**
-   * One pass as leader.
+   * One pass as leader. What cannot be synced does not keep the leases that are there from being assigned.
    *
    * @returns In how many ms the next lease may have expired: the latest time to look again.
+   * @throws what failed; the error of a sync that failed only once the leases are assigned.
    */
   async lead(signal: AbortSignal): Promise<number> {
     const { leaseStore, leaseSyncer, system, emit, onOwnLease, workerId, isLeading, onProgress } =
@@ -78,9 +86,15 @@ export class LeaderDuties {
     const startedMs = system.clock.monotonicMs();
     let listing = await this.watch(signal);
     const leading = { sinceEpochMs, watchedSinceMs: this.#watch.sinceMs, isLeading, onProgress };
-    if (await leaseSyncer.syncIfNeeded(listing.leases, leading, signal)) {
-      listing = await this.watch(signal);
+    let syncFailure: { readonly error: unknown } | undefined;
+    try {
+      if (await leaseSyncer.syncIfNeeded(listing.leases, leading, signal)) listing = await this.watch(signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      syncFailure = { error };
     }
+    this.#audit(listing);
+    emit({ type: "fleetAudited", faults: this.#faults() });
     const leases = leasesToGiveOut(listing.leases);
     const workers = await this.#workers(listing, signal);
     if (!workers.some((worker) => worker.workerId === workerId)) this.#options.onOwnItemMissing();
@@ -129,6 +143,7 @@ export class LeaderDuties {
       ms,
     });
     await this.#deleteGone(plan.gone, signal);
+    if (syncFailure !== undefined) throw syncFailure.error;
     const nowMs = system.clock.monotonicMs();
     const { failoverTimeMs } = this.#options.assignment;
     // Nobody else led during this pass, however long its writes took: the watch is not broken.
@@ -154,6 +169,51 @@ export class LeaderDuties {
       emit({ type: "leaseUnreadable", leaseKey: key, problem });
     }
     return listing;
+  }
+
+  /**
+   * Notes which rows cannot be read as leases, and which leases are nobody's before this pass assigns them. What is found again
+   * counts as often as audits are due; what is not is over at once.
+   */
+  #audit({ unreadable, leases }: TableListing): void {
+    const { system: { clock }, assignment: { failoverTimeMs } } = this.#options;
+    const { leaseAuditIntervalMs = failoverTimeMs } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const { sightings, sinceMs: watchedSinceMs } = this.#watch;
+    const unfinished = leases.filter(({ checkpoint }) => !isShardEnd(checkpoint));
+    const free = availableLeases(sightings, unfinished, { failoverTimeMs, nowMs });
+    const found = new Set([
+      ...unreadable.flatMap(({ key, isMetrics }) => isMetrics ? [] : [`leaseUnreadable ${key}`]),
+      ...free.map(({ leaseKey }) => `leaseUnowned ${leaseKey}`),
+    ]);
+    // What was found before the watch began says nothing of now.
+    if (this.#auditedMs < watchedSinceMs) this.#unread = new Map();
+    if (nowMs - this.#auditedMs < leaseAuditIntervalMs) {
+      this.#unread = new Map([...this.#unread].filter(([name]) => found.has(name)));
+      return;
+    }
+    this.#unread = countAudit(this.#unread, found);
+    this.#auditedMs = nowMs;
+  }
+
+  /** One of each code: of many streams there may be many alike. */
+  #faults(): readonly FleetFault[] {
+    const own = (["leaseUnreadable", "leaseUnowned"] as const).flatMap((code) =>
+      [...this.#unread.keys()]
+        .filter((name) => name.startsWith(`${code} `) && isConfirmed(this.#unread, name))
+        .map((name): FleetFault => ({ code, subjects: [name.slice(code.length + 1)], detail: undefined }))
+    );
+    const found: readonly FleetFault[] = [...this.#options.leaseSyncer.faults ?? [], ...own];
+    const merged = new Map<FleetFault["code"], FleetFault>();
+    for (const { code, subjects, detail } of found) {
+      const before = merged.get(code);
+      merged.set(code, {
+        code,
+        subjects: [...before?.subjects ?? [], ...subjects],
+        detail: before === undefined ? detail : before.detail,
+      });
+    }
+    return [...merged.values()];
   }
 
   async #workers(listing: TableListing, signal: AbortSignal): Promise<readonly WorkerMetrics[]> {

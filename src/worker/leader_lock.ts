@@ -13,9 +13,13 @@ import {
   followerStep,
   type HeldLock,
   leaderStep,
+  leadsWell,
   type LockSighting,
   mayLead,
   observeLock,
+  observeReign,
+  type Reign,
+  stepBackMs,
 } from "../lease/leader.ts";
 import { randomUuid, type System } from "../system.ts";
 import type { Identity } from "./identity.ts";
@@ -40,8 +44,13 @@ export class LeaderLockKeeper {
   readonly #options: LeaderLockOptions;
   #held: HeldLock | undefined;
   #sighting: LockSighting | undefined;
+  #reign: Reign | undefined;
   #failedPasses = 0;
   #lastPassMs = 0;
+  /** Terms that ended because passes failed, with no success since. */
+  #failedTerms = 0;
+  /** Until then the lock is left to others. */
+  #backMs = -Infinity;
 
   constructor(options: LeaderLockOptions) {
     this.#options = options;
@@ -64,7 +73,9 @@ export class LeaderLockKeeper {
   /** Tells how the leader's pass went. */
   passEnded(ok: boolean): void {
     this.#failedPasses = ok ? 0 : this.#failedPasses + 1;
-    if (ok) this.#lastPassMs = this.#options.system.clock.monotonicMs();
+    if (!ok) return;
+    this.#failedTerms = 0;
+    this.#lastPassMs = this.#options.system.clock.monotonicMs();
   }
 
   /** Tells that the pass under way gets on: one of ten thousand writes takes longer than the lock is good. */
@@ -94,9 +105,12 @@ export class LeaderLockKeeper {
     const { store, place, system, emit, workerId, heartbeatMs, patienceMs } = this.#options;
     const startedMs = system.clock.monotonicMs();
     const found = await store.readLock(place, signal);
-    this.#sighting = observeLock(this.#sighting, found, system.clock.monotonicMs());
+    const nowMs = system.clock.monotonicMs();
+    this.#sighting = observeLock(this.#sighting, found, nowMs);
+    this.#observeReign(found, nowMs);
     const step = followerStep(found, this.#sighting, startedMs - patienceMs());
     if (step.type === "wait") return step.ms;
+    if (nowMs < this.#backMs) return Math.min(heartbeatMs, this.#backMs - nowMs);
     const lock = this.#newVersion();
     const provenAtMs = system.clock.monotonicMs();
     if (!await store.putLock(place, lock, step.when, signal)) {
@@ -104,6 +118,7 @@ export class LeaderLockKeeper {
     }
     this.#held = { lock, provenAtMs };
     this.#sighting = undefined;
+    this.#reign = undefined;
     this.#failedPasses = 0;
     this.#lastPassMs = provenAtMs;
     emit({ type: "leadershipGained", workerId });
@@ -118,9 +133,12 @@ export class LeaderLockKeeper {
     switch (step.type) {
       case "lead":
         return step.heartbeatInMs;
-      case "release":
+      case "release": {
+        const backMs = stepBackMs(++this.#failedTerms, held.lock.leaseDurationMs);
+        this.#backMs = nowMs + backMs;
         await this.release(step.reason, signal);
-        return held.lock.leaseDurationMs;
+        return heartbeatMs;
+      }
       case "stop":
         this.#stop(step.reason);
         return heartbeatMs;
@@ -135,6 +153,16 @@ export class LeaderLockKeeper {
         return heartbeatMs;
       }
     }
+  }
+
+  /** Tells of another worker that leads well, once for each sign of its life. */
+  #observeReign(found: LeaderLock | undefined, nowMs: number): void {
+    const before = this.#reign;
+    this.#reign = observeReign(before, found, nowMs);
+    if (found === undefined || this.#reign === undefined || before === undefined) return;
+    if (this.#reign.movedMs === before.movedMs || !leadsWell(this.#reign, found)) return;
+    this.#failedTerms = 0;
+    this.#options.emit({ type: "leaderSeen", leader: found.ownerName });
   }
 
   #stop(reason: string): void {

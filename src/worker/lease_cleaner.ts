@@ -13,7 +13,7 @@ import { cleanupStep, type CleanupView } from "../lease/cleanup.ts";
 import { type Lease, leaseKeyOf } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
-import { childrenOf } from "../stream/shard.ts";
+import { childrenOf, type Shard } from "../stream/shard.ts";
 import type { Clock } from "../system.ts";
 import type { LeaseHold } from "./lease_hold.ts";
 import type { Streams } from "./streams.ts";
@@ -25,7 +25,12 @@ export interface LeaseCleanerOptions {
   readonly leaseStore: LeaseStore;
   readonly clock: Clock;
   readonly emit: (event: WorkerEvent) => void;
+  /** Whether the leases of shards stay that are done. Those of shards that are gone from the stream go in any case. @default {false} */
+  readonly isCompletedKept?: boolean;
 }
+
+/** What the service has listed in one pass, by stream: each is asked once, however many leases it has. */
+type Listings = Map<string | undefined, readonly Shard[]>;
 
 /** A lease that must be kept is checked so often for whether the service still knows its shard, in ms. KCL: 30 minutes. */
 const garbageIntervalMs = 1_800_000;
@@ -47,11 +52,12 @@ export class LeaseCleaner {
    */
   async cleanUp(holds: readonly LeaseHold[], signal: AbortSignal): Promise<void> {
     const failures = new Map<string | undefined, unknown>();
+    const listings: Listings = new Map();
     for (const hold of holds) {
       const { checkpoint, streamIdentifier } = hold.lease;
       if (!isShardEnd(checkpoint) || failures.has(streamIdentifier)) continue;
       try {
-        await this.#cleanUpOne(hold, signal);
+        await this.#cleanUpOne(hold, listings, signal);
       } catch (error) {
         signal.throwIfAborted();
         failures.set(streamIdentifier, error);
@@ -60,17 +66,18 @@ export class LeaseCleaner {
     for (const error of failures.values()) throw error;
   }
 
-  async #cleanUpOne(hold: LeaseHold, signal: AbortSignal): Promise<void> {
-    const { leaseStore, emit } = this.#options;
+  async #cleanUpOne(hold: LeaseHold, listings: Listings, signal: AbortSignal): Promise<void> {
+    const { leaseStore, emit, isCompletedKept = false } = this.#options;
     const { leaseKey } = hold;
     const isDue = this.#isDue(leaseKey);
-    const told = isDue ? await this.#ask(hold.lease, signal) : undefined;
+    const told = isDue ? await this.#ask(hold.lease, listings, signal) : undefined;
     // After the answer: a question that failed is asked again at the next pass, and not in half an hour.
     if (isDue) this.#askedMs.set(leaseKey, this.#options.clock.monotonicMs());
+    if (isCompletedKept && told !== "shardGone") return;
     const leases = await this.#relatives(hold.lease, Array.isArray(told) ? told : [], signal);
     let step = cleanupStep(hold.lease, { leases, told });
     if (step.type === "askForChildren") {
-      const children = await this.#ask(hold.lease, signal);
+      const children = await this.#ask(hold.lease, listings, signal);
       const more = await this.#relatives(hold.lease, Array.isArray(children) ? children : [], signal);
       step = cleanupStep(hold.lease, { leases: more, told: children });
     }
@@ -82,22 +89,25 @@ export class LeaseCleaner {
     emit({ type: "leaseDeleted", leaseKey, reason: step.reason });
   }
 
-  /** Whether it is time to ask if the shard still exists; the first time only after the interval. */
+  /** Whether it is time to ask if the shard still exists; the first time only after the interval, where leases go before it. */
   #isDue(leaseKey: string): boolean {
     const nowMs = this.#options.clock.monotonicMs();
     const askedMs = this.#askedMs.get(leaseKey);
     if (askedMs !== undefined) return nowMs - askedMs >= garbageIntervalMs;
+    if (this.#options.isCompletedKept) return true;
     this.#askedMs.set(leaseKey, nowMs);
     return false;
   }
 
   /** What the service says of the shard: its children, or that it is gone. */
-  async #ask(lease: Lease, signal: AbortSignal): Promise<CleanupView["told"]> {
+  async #ask(lease: Lease, listings: Listings, signal: AbortSignal): Promise<CleanupView["told"]> {
     const { kinesis, streams } = this.#options;
     const stream = await streams.of(lease, signal);
     if (stream === undefined) return undefined;
     try {
-      const shards = await kinesis.listShards(stream.reference, undefined, signal);
+      const shards = listings.get(lease.streamIdentifier) ??
+        await kinesis.listShards(stream.reference, undefined, signal);
+      listings.set(lease.streamIdentifier, shards);
       // A stream always has shards: an empty listing says nothing.
       if (shards.length === 0) return undefined;
       if (!shards.some((shard) => shard.shardId === lease.shardId)) return "shardGone";

@@ -20,7 +20,7 @@ import { mayFinishHandoff, mayStart } from "../lease/handoff.ts";
 import type { Lease } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
 import { assign, evict, renew } from "../lease/lease_write.ts";
-import { type Clock, pause } from "../system.ts";
+import { aborted, type Clock, pause } from "../system.ts";
 import type { Identity } from "./identity.ts";
 import { LeaseHold } from "./lease_hold.ts";
 import { Semaphore, type TaskGroup } from "./task_group.ts";
@@ -234,8 +234,3 @@ export class LeaseKeeper {
 }
 
 /** Resolves when one of the signals has aborted. */
-function aborted(...signals: readonly AbortSignal[]): Promise<void> {
-  const any = AbortSignal.any([...signals]);
-  if (any.aborted) return Promise.resolve();
-  return new Promise((resolve) => any.addEventListener("abort", () => resolve(), { once: true }));
-}

@@ -1,6 +1,6 @@
 /**
  * Repeats a pass until told to stop. A pass that fails is told as an event and tried again, more slowly the more
- * often it fails in a row; the first that succeeds again is told too.
+ * often it fails in a row; the first that succeeds again is told too. A pass that had nothing to do is neither.
  *
  * @module
  */
@@ -20,6 +20,9 @@ export interface LoopOptions {
   readonly emit: (event: WorkerEvent) => void;
 }
 
+/** How a pass went that did not fail: done, with the pause that it asks for, or `"skipped"`, which proves nothing. */
+export type PassResult = number | void | "skipped";
+
 /**
  * However often it failed, a pass is tried again within this time in ms, or within its interval where that is longer; one that
  * comes rarely, the first time so long after its failure. Ours: it is what leases wait for after an outage is over.
@@ -29,7 +32,7 @@ const maxPauseMs = 3_000;
 /** Runs passes until the signal aborts; the pass under way is waited for. */
 export async function loop(
   options: LoopOptions,
-  work: (signal: AbortSignal) => Promise<number | void>,
+  work: (signal: AbortSignal) => Promise<PassResult>,
   signal: AbortSignal,
 ): Promise<void> {
   const { pass, intervalMs, clock, emit, bell = new Bell() } = options;
@@ -37,9 +40,12 @@ export async function loop(
   while (!signal.aborted) {
     let pauseMs = intervalMs;
     try {
-      pauseMs = await work(signal) ?? intervalMs;
-      if (failures > 0 && !signal.aborted) emit({ type: "passRecovered", pass });
-      failures = 0;
+      const result = await work(signal);
+      if (result !== "skipped") {
+        pauseMs = result ?? intervalMs;
+        if (failures > 0 && !signal.aborted) emit({ type: "passRecovered", pass });
+        failures = 0;
+      }
     } catch (error) {
       if (signal.aborted) return;
       failures++;

@@ -192,8 +192,10 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
    */
   parentShardPollIntervalMs?: number | undefined;
   /**
-   * How often the leader checks that the leases cover the whole stream, in ms; a hole that is seen three times in a row
-   * is mended. The check costs no call. KCL: `leasesRecoveryAuditorExecutionFrequencyMillis` (there: 120000).
+   * How often the leader checks that the leases cover all hash keys, in ms; a hole that is seen three times in a row is mended,
+   * and a fault of `/health` for as long as it is not. The check costs no call. What the stream lists is compared with the
+   * leases too: every five minutes, and at this interval while something differs. Longer finds unread shards later.
+   * KCL: `leasesRecoveryAuditorExecutionFrequencyMillis` (there: 120000).
    *
    * @default {10000}
    */
@@ -205,8 +207,8 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
    */
   leaseCleanupIntervalMs?: number | undefined;
   /**
-   * Whether the lease of a shard that is done is deleted once its children are under way.
-   * KCL: `cleanupLeasesUponShardCompletion`.
+   * Whether the lease of a shard that is done is deleted once its children are under way. One whose shard is gone from the
+   * stream is deleted in any case. KCL: `cleanupLeasesUponShardCompletion`.
    *
    * @default {true}
    */

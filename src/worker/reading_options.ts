@@ -11,7 +11,7 @@ import type { OnTrimmedCheckpoint } from "../retrieval/start_position.ts";
 export interface ReadingOptions {
   /**
    * What becomes of a shard whose checkpoint is no longer in the stream, because it was not read for longer than the stream
-   * keeps records: records may be lost, and an event says so in any case. `"trim-horizon"`: read on from the oldest
+   * keeps records, or because the stream was deleted and created anew: records may be lost, and an event says so in any case. `"trim-horizon"`: read on from the oldest
    * record, as KCL does, which does not notice. `"latest"`: from the newest, which skips all that is there. `"stop"`: the
    * shard is not read, and says so again and again, until its lease is reset; a checkpoint made by hand at a number that no
    * record has counts as trimmed too.

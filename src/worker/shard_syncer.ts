@@ -1,19 +1,25 @@
 /**
- * The leader's view of the stream: makes the first leases of an empty table, and mends holes in the coverage.
+ * The leader's view of the stream: makes the first leases of an empty table, mends holes in the coverage, and says what nobody
+ * mends.
  *
  * @module
  */
 
-import type { Kinesis } from "../aws/kinesis.ts";
-import type { WorkerEvent } from "../events.ts";
+import type { Kinesis, ShardFilter } from "../aws/kinesis.ts";
+import { errorText } from "../errors.ts";
+import type { FleetFault, WorkerEvent } from "../events.ts";
+import { AUDIT_CONFIDENCE } from "../lease/audits.ts";
 import { areFirstLeasesUnfinished, auditLeases, type HoleSighting, missingRanges } from "../lease/gaps.ts";
 import type { Lease, NewLease } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
 import { setHashKeyRange } from "../lease/lease_write.ts";
 import { leasesToCreate, shardFilterOf } from "../lease/shard_sync.ts";
+import { MAX_HASH_KEY } from "../stream/hash_key.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
+import type { Shard } from "../stream/shard.ts";
 import type { Clock } from "../system.ts";
 import type { WorkerSettings } from "./settings.ts";
+import { StreamAudit } from "./stream_audit.ts";
 import type { TrackedStream } from "./streams.ts";
 import { forEachAtMost, WRITES_AT_ONCE } from "./task_group.ts";
 
@@ -27,6 +33,8 @@ export interface LeaseSyncer {
    * @returns Whether the table has been changed.
    */
   syncIfNeeded(leases: readonly Lease[], leading: Leading, signal: AbortSignal): Promise<boolean>;
+  /** What several passes in a row have found and nobody has mended. @default {[]} */
+  readonly faults?: readonly FleetFault[];
 }
 
 /** What syncing needs. */
@@ -37,6 +45,8 @@ export interface ShardSyncerOptions {
   readonly leaseStore: LeaseStore;
   readonly clock: Clock;
   readonly emit: (event: WorkerEvent) => void;
+  /** Told when the stream turns out to be a new one of the same name. */
+  readonly onRecreated?: (() => void) | undefined;
 }
 
 /** The pass of the leader on whose behalf it is done. */
@@ -49,6 +59,8 @@ export interface Leading {
   readonly isLeading: () => boolean;
   /** Told of each write that was answered. */
   readonly onProgress: () => void;
+  /** Whether the stream may be compared with its leases now. @default {true} */
+  readonly mayCompare?: boolean;
 }
 
 /** A listing that shows a reshard half done is read again so often and so far apart. Source: KCL 3.5.1, `HierarchicalShardSyncer`. */
@@ -57,43 +69,115 @@ const relisting = { attempts: 3, intervalMs: 1000 };
 /** Keeps the leases of one stream complete. */
 export class ShardSyncer implements LeaseSyncer {
   readonly #options: ShardSyncerOptions;
+  readonly #audit: StreamAudit;
+  /** Leases in the same table that are of no such stream at all. */
+  #others: readonly Lease[] = [];
   #hole: HoleSighting | undefined;
   #auditedMs: number | undefined;
   #askedMs = -Infinity;
+  /** Whether the last sync has found nothing to create. */
+  #isFutile = false;
+  /** Listings that failed in a row, and how the last one did. */
+  #unlisted: { readonly times: number; readonly error: unknown } | undefined;
 
   constructor(options: ShardSyncerOptions) {
     this.#options = options;
+    this.#audit = new StreamAudit({
+      ...options,
+      auditIntervalMs: options.settings.leaseAuditIntervalMs,
+      list: (signal) => this.#list(undefined, signal),
+      onRecreated: options.onRecreated,
+    });
   }
 
-  /** @param leases Those of the stream. */
-  async syncIfNeeded(leases: readonly Lease[], leading: Leading, signal: AbortSignal): Promise<boolean> {
-    const { clock, settings } = this.#options;
+  get faults(): readonly FleetFault[] {
+    const { streamName } = this.#options.stream.reference;
+    const faults = [...this.#audit.faults];
+    if (this.#others.length > 0) {
+      const subjects = this.#others.map(({ leaseKey }) => leaseKey);
+      faults.push({ code: "leaseOfOtherStream", subjects, detail: undefined });
+    }
+    if (this.#unlisted !== undefined && this.#unlisted.times >= AUDIT_CONFIDENCE) {
+      const detail = errorText(this.#unlisted.error);
+      faults.push({ code: "shardsNotListed", subjects: [streamName], detail });
+    }
+    if (this.#hole !== undefined && this.#hole.times >= AUDIT_CONFIDENCE && this.#isFutile) {
+      const { startingHashKey, endingHashKey } = this.#hole.hole;
+      const subjects = [`${startingHashKey} to ${endingHashKey} of ${streamName}`];
+      faults.push({ code: "hashKeysUncovered", subjects, detail: undefined });
+    }
+    return faults;
+  }
+
+  /** Whether it is time to compare the stream with its leases. */
+  isComparisonDue(nowMs: number): boolean {
+    return this.#audit.isDue(nowMs);
+  }
+
+  /** @param all Those of the stream; of a table that names no streams, all of it. */
+  async syncIfNeeded(all: readonly Lease[], leading: Leading, signal: AbortSignal): Promise<boolean> {
+    const { clock, settings, stream: { streamIdentifier } } = this.#options;
+    // What an application of many streams has in the same table covers nothing of this one.
+    const leases = all.filter((lease) => lease.streamIdentifier === streamIdentifier);
+    this.#others = all.filter((lease) => lease.streamIdentifier !== streamIdentifier);
     const nowMs = clock.monotonicMs();
     // Another leader may have mended it meanwhile: a hole must be seen in audits that follow one another.
     if (this.#askedMs < (leading.watchedSinceMs ?? -Infinity)) this.#hole = undefined;
     this.#askedMs = nowMs;
     const isDue = this.#auditedMs === undefined || nowMs - this.#auditedMs >= settings.leaseAuditIntervalMs;
-    if (!isDue && leases.length > 0) return false;
+    if (!isDue && (leases.length > 0 || this.#isFutile)) return await this.#compare(leases, leading, signal);
     this.#auditedMs = nowMs;
-    // A lease whose range is not known yet would look like a hole.
-    if (await this.#fillRanges(leases, leading, signal)) return false;
-    const audit = auditLeases(this.#hole, leases);
-    this.#hole = audit.sighting;
-    if (!audit.syncNow) return false;
     try {
-      return await this.#sync(leases, leading, signal);
+      // A lease whose range is not known yet would look like a hole.
+      if (await this.#fillRanges(leases, leading, signal)) return false;
+      const audit = auditLeases(this.#hole, leases);
+      this.#hole = leases.length === 0 ? emptySighting(this.#hole) : audit.sighting;
+      if (!audit.syncNow) return await this.#compare(leases, leading, signal);
+      // Until it has succeeded, nobody fills the hole.
+      this.#isFutile = true;
+      const isChanged = await this.#sync(leases, leading, signal);
+      this.#isFutile = !isChanged;
+      return isChanged;
     } catch (error) {
       this.#auditedMs = undefined; // whatever is missing now is not to be missing until the next audit
       throw error;
     }
   }
 
-  async #sync(leases: readonly Lease[], leading: Leading, signal: AbortSignal): Promise<boolean> {
-    const { kinesis, stream, settings, clock, emit } = this.#options;
+  /** @returns Whether leases were created for shards that nobody would have read. */
+  async #compare(leases: readonly Lease[], leading: Leading, signal: AbortSignal): Promise<boolean> {
+    const { mayCompare = true } = leading;
+    if (leases.length === 0 || !mayCompare || !this.#audit.isDue(this.#options.clock.monotonicMs())) {
+      return false;
+    }
+    if (!await this.#audit.compare(leases, leading, signal)) return false;
+    return await this.#sync(leases, { ...leading, isForUnread: true }, signal);
+  }
+
+  async #list(filter: ShardFilter | undefined, signal: AbortSignal): Promise<readonly Shard[]> {
+    const { kinesis, stream } = this.#options;
+    try {
+      const shards = await kinesis.listShards(stream.reference, filter, signal);
+      this.#unlisted = undefined;
+      return shards;
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#unlisted = { times: (this.#unlisted?.times ?? 0) + 1, error };
+      throw error;
+    }
+  }
+
+  async #sync(
+    leases: readonly Lease[],
+    leading: Leading & { readonly isForUnread?: boolean },
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { stream, settings, clock, emit } = this.#options;
     const { ignoreUnexpectedChildShards } = settings;
-    const { sinceEpochMs } = leading;
-    const { initialPosition, streamIdentifier, reference } = stream;
-    const isFirstSync = areFirstLeasesUnfinished(leases);
+    const { sinceEpochMs, isForUnread = false } = leading;
+    const { streamIdentifier, reference } = stream;
+    const { initialPosition } = stream;
+    const isFirstSync = !isForUnread && areFirstLeasesUnfinished(leases);
     const begun = leases.flatMap(({ latestEpochMs }) => latestEpochMs === undefined ? [] : [latestEpochMs]);
     const hasBegun = isFirstSync && initialPosition === "LATEST" && begun.length > 0;
     // What has been put since the table was listed counts as new: somebody may have begun then, unseen by a slow listing.
@@ -102,20 +186,24 @@ export class ShardSyncer implements LeaseSyncer {
     const position = hasBegun ? new Date(latestEpochMs) : initialPosition;
     const filter = isFirstSync ? shardFilterOf(position) : undefined;
     for (let attempt = 1;; attempt++) {
-      const shards = await kinesis.listShards(reference, filter, signal);
+      const shards = await this.#list(filter, signal);
+      const isBegun = isForUnread || !isFirstSync && this.#audit.hasLeaseOfOtherStream(shards, leases);
       const plan = leasesToCreate({
         shards,
         leases,
         isFirstSync,
-        initialPosition,
+        // Whoever has begun with leases of other shards has passed over none of these on purpose.
+        initialPosition: isBegun && initialPosition === "LATEST" ? "TRIM_HORIZON" : initialPosition,
         begunAtLatestMs,
         streamIdentifier,
         ignoreUnexpectedChildShards,
       });
       if (plan.type === "create") {
-        const wanted = plan.leases.map((lease) => ({ ...lease, latestEpochMs }));
+        const streamOrigin = this.#audit.mark;
+        const wanted = plan.leases.map((lease) => ({ ...lease, latestEpochMs, streamOrigin }));
         const created = await this.#create(wanted, leading, signal);
         emit({ type: "shardsSynced", shards: shards.length, created });
+        if (created > 0) this.#audit.createdLeases();
         return created > 0;
       }
       if (attempt >= relisting.attempts) {
@@ -153,8 +241,8 @@ export class ShardSyncer implements LeaseSyncer {
     if (leases.every((lease) => lease.hashKeyRange !== undefined || isShardEnd(lease.checkpoint))) {
       return false;
     }
-    const { kinesis, stream, leaseStore } = this.#options;
-    const missing = missingRanges(leases, await kinesis.listShards(stream.reference, undefined, signal));
+    const { leaseStore } = this.#options;
+    const missing = missingRanges(leases, await this.#list(undefined, signal));
     await forEachAtMost(missing, WRITES_AT_ONCE, async ({ lease, range }) => {
       if (!isLeading()) return;
       await leaseStore.apply(setHashKeyRange(lease, range), signal);
@@ -162,4 +250,12 @@ export class ShardSyncer implements LeaseSyncer {
     });
     return missing.length > 0;
   }
+}
+
+/** Nothing is covered at all. */
+function emptySighting(before: HoleSighting | undefined): HoleSighting {
+  const hole = { startingHashKey: "0", endingHashKey: `${MAX_HASH_KEY}` };
+  const isSame = before?.hole.startingHashKey === hole.startingHashKey &&
+    before.hole.endingHashKey === hole.endingHashKey;
+  return { hole, times: isSame ? before.times + 1 : 1 };
 }

@@ -22,10 +22,12 @@ import {
   NO_ACCOUNT_ID,
   parseIdentifier,
   type StreamIdentifier,
+  type StreamOrigin,
 } from "../stream/stream_identifier.ts";
-import { type Clock, within } from "../system.ts";
+import type { Clock } from "../system.ts";
 import type { WorkerSettings } from "./settings.ts";
 import type { StreamConfig } from "./stream_options.ts";
+import { arnParts, describedStream } from "./stream_search.ts";
 import { checkConsumer, streamConfigs } from "./stream_settings.ts";
 
 /** A stream that is read. */
@@ -36,6 +38,15 @@ export interface TrackedStream {
   readonly reference: StreamReference;
   readonly initialPosition: InitialPosition;
   readonly consumerArn: string | undefined;
+  /** In whole seconds since 1970, as the service told; undefined where it was not asked or does not tell. */
+  readonly creationEpochS?: number | undefined;
+}
+
+/** The stream as leases name it; undefined where nobody knows when it was created. */
+export function originOfStream(
+  { reference: { streamName }, creationEpochS }: TrackedStream,
+): StreamOrigin | undefined {
+  return creationEpochS === undefined ? undefined : { streamName, creationEpochS };
 }
 
 /** What finding streams needs. */
@@ -46,8 +57,6 @@ export interface StreamsOptions {
   readonly emit: (event: WorkerEvent) => void;
 }
 
-/** A stream is to be described within this time, retries included, in ms; then the attempt has failed. */
-const describeLimitMs = 20_000;
 /** A stream that is not known is a reason to list them once more, but not within so many ms of the last time. */
 const relistIntervalMs = 10_000;
 
@@ -71,6 +80,7 @@ export class Streams {
   readonly #missing = new Map<string, string>();
   #sought: ReadonlySet<string> = new Set();
   #listedMs: number | undefined;
+  #hasRelistFailed = false;
   #relisting: Relisting | undefined;
 
   constructor(options: StreamsOptions) {
@@ -103,13 +113,14 @@ export class Streams {
     const { streams: reading } = this.#options.settings;
     if (reading.mode === "many") return await this.#list(true, signal);
     const { stream, consumerArn } = reading;
-    const found = await this.#describe(stream, signal);
+    const found = await describedStream(stream, this.#options, signal);
     checkConsumer(consumerArn, arnParts(stream.streamName, stream.streamArn ?? found.streamArn));
     this.#tracked = new Map([["", {
       streamIdentifier: undefined,
       reference: { streamName: stream.streamName, streamArn: stream.streamArn ?? found.streamArn },
       initialPosition: this.#options.settings.initialPosition,
       consumerArn,
+      creationEpochS: found.creationEpochS,
     }]]);
   }
 
@@ -217,6 +228,7 @@ export class Streams {
       await this.#list(false, signal);
     } catch (error) {
       if (signal.aborted) return; // The leases that waited for it are lost: that is nobody's failure.
+      this.#hasRelistFailed = true;
       emit({ type: "passFailed", pass: "streams", error });
     }
     this.#listedMs = clock.monotonicMs();
@@ -234,6 +246,8 @@ export class Streams {
     const outcomes = await Promise.all(configs.map((config) => this.#outcome(config, signal)));
     signal.throwIfAborted();
     this.#listedMs = clock.monotonicMs();
+    if (this.#hasRelistFailed) this.#options.emit({ type: "passRecovered", pass: "streams" });
+    this.#hasRelistFailed = false;
     this.#tellMissing(outcomes);
     const failures = outcomes.flatMap((outcome) => "error" in outcome ? [outcome] : []);
     const [first] = failures;
@@ -301,7 +315,7 @@ export class Streams {
       return this.#stream(identifier, config);
     }
     const streamName = nameOf(config);
-    const found = await this.#describe({ streamName, streamArn }, signal);
+    const found = await describedStream({ streamName, streamArn }, this.#options, signal);
     const arn = streamArn ?? found.streamArn;
     checkConsumer(config.consumerArn, arnParts(streamName, arn));
     const { creationEpochS } = found;
@@ -312,7 +326,8 @@ export class Streams {
       );
     }
     const accountId = arn === undefined ? NO_ACCOUNT_ID : parseStreamArn(arn).accountId;
-    return this.#stream({ accountId, streamName, creationEpochS }, { ...config, streamArn: arn });
+    const stream = this.#stream({ accountId, streamName, creationEpochS }, { ...config, streamArn: arn });
+    return { ...stream, creationEpochS };
   }
 
   #stream(identifier: StreamIdentifier, config: StreamConfig): TrackedStream {
@@ -330,31 +345,6 @@ export class Streams {
       consumerArn: config.consumerArn,
     };
   }
-
-  /** What the service says of a stream that can be read. */
-  async #describe(
-    stream: StreamReference,
-    signal: AbortSignal,
-  ): Promise<{ readonly streamArn: string | undefined; readonly creationEpochS: number | undefined }> {
-    const { kinesis, clock } = this.#options;
-    // A server that never answers must not use up the time of many attempts in one.
-    const summary = await within(
-      clock,
-      describeLimitMs,
-      (limited) => kinesis.describeStreamSummary(stream, limited),
-      signal,
-    );
-    if (summary.streamStatus !== "ACTIVE" && summary.streamStatus !== "UPDATING") {
-      throw new Error(
-        `Cannot read stream "${stream.streamName}": expected status ACTIVE or UPDATING: got ${summary.streamStatus}: wait for it`,
-      );
-    }
-    const { streamArn, streamCreationEpochS } = summary;
-    return {
-      streamArn,
-      creationEpochS: streamCreationEpochS === undefined ? undefined : Math.floor(streamCreationEpochS),
-    };
-  }
 }
 
 /** What became of the search for one stream. */
@@ -364,20 +354,6 @@ type Outcome =
 
 function keyOf({ streamIdentifier, streamArn, streamName }: StreamConfig): string {
   return streamIdentifier ?? streamArn ?? streamName ?? "";
-}
-
-/** What is known of a stream; the service may tell no ARN, or one that is none to AWS, as some emulators do. */
-function arnParts(
-  streamName: string,
-  streamArn: string | undefined,
-): Partial<StreamArn> & { readonly streamName: string } {
-  if (streamArn === undefined) return { streamName };
-  try {
-    return parseStreamArn(streamArn);
-  } catch (error) {
-    if (error instanceof TypeError) return { streamName };
-    throw error;
-  }
 }
 
 /** The name of a stream that is to be described. */

@@ -9,6 +9,7 @@
  */
 
 import { errorKind, errorText, isAwsError } from "../errors.ts";
+import type { FleetFault } from "../events.ts";
 import { formerStreams } from "../lease/former_streams.ts";
 import { leasesByStream } from "../lease/gaps.ts";
 import type { Lease } from "../lease/lease.ts";
@@ -22,6 +23,11 @@ export interface StreamsSyncerOptions extends Omit<ShardSyncerOptions, "stream">
   readonly streams: Streams;
   readonly streamIdentifiersForLeaseCleanup: (() => readonly string[]) | undefined;
 }
+
+/** So many streams are compared with their leases in one pass, those first that have waited longest. Ours: 20 DescribeStreamSummary a second are allowed. */
+const comparisonsPerPass = 10;
+/** So many searches in a row must miss a stream. As with audits, the first says little. */
+const missedSearches = 3;
 
 /** So many streams are synced at once, each with {@linkcode WRITES_AT_ONCE} writes. Ours. */
 const maxSyncs = 2;
@@ -46,6 +52,10 @@ export class StreamsSyncer implements LeaseSyncer {
   readonly #syncs = new Semaphore(maxSyncs);
   #formerSince: ReadonlyMap<string, number> = new Map();
   #askedMs = -Infinity;
+  /** Since when, in monotonic ms, a stream has been looked for in vain. */
+  #soughtSince: ReadonlyMap<string, number> = new Map();
+  /** Leases of an application that reads one stream. */
+  #nameless: readonly Lease[] = [];
 
   constructor(options: StreamsSyncerOptions) {
     this.#options = options;
@@ -53,17 +63,25 @@ export class StreamsSyncer implements LeaseSyncer {
 
   /** @throws the error of a stream when no stream can be listed: a leader that can do nothing should not lead. */
   async syncIfNeeded(leases: readonly Lease[], leading: Leading, signal: AbortSignal): Promise<boolean> {
+    const nowMs = this.#options.clock.monotonicMs();
     // A stream may have been listed again while another worker led: its time as a former one starts over.
     if (this.#askedMs < (leading.watchedSinceMs ?? -Infinity)) this.#formerSince = new Map();
-    this.#askedMs = this.#options.clock.monotonicMs();
+    this.#askedMs = nowMs;
     const byStream = leasesByStream(leases);
     const members = this.#currentMembers();
+    this.#nameless = byStream.get(undefined) ?? [];
+    this.#soughtSince = new Map(
+      [...this.#options.streams.sought].map((name) => [name, this.#soughtSince.get(name) ?? nowMs]),
+    );
+    const compared = new Set(
+      members.filter(({ syncer }) => syncer.isComparisonDue(nowMs)).slice(0, comparisonsPerPass),
+    );
     const created = await Promise.all(
-      members.map((member) =>
-        this.#syncs.run(() =>
-          this.#sync(member, byStream.get(member.stream.streamIdentifier) ?? [], { leading, signal })
-        )
-      ),
+      members.map((member) => {
+        const own = byStream.get(member.stream.streamIdentifier) ?? [];
+        const pass = { leading: { ...leading, mayCompare: compared.has(member) }, signal };
+        return this.#syncs.run(() => this.#sync(member, own, pass));
+      }),
     );
     const failures = members.flatMap(({ failure }) => failure === undefined ? [] : [failure]);
     const [first] = failures;
@@ -72,6 +90,21 @@ export class StreamsSyncer implements LeaseSyncer {
     const tracked = new Set(current.map(({ streamIdentifier = "" }) => streamIdentifier));
     const isDeleted = await this.#deleteFormer(byStream, tracked, { leading, signal });
     return isDeleted || created.includes(true);
+  }
+
+  get faults(): readonly FleetFault[] {
+    const { clock, settings: { newStreamCheckIntervalMs } } = this.#options;
+    const faults = [...this.#members.values()].flatMap(({ syncer }) => syncer.faults);
+    const missedMs = (missedSearches - 1) * newStreamCheckIntervalMs;
+    for (const [streamName, sinceMs] of this.#soughtSince) {
+      if (clock.monotonicMs() - sinceMs < missedMs) continue;
+      faults.push({ code: "shardsNotListed", subjects: [streamName], detail: "it cannot be found" });
+    }
+    if (this.#nameless.length > 0) {
+      const subjects = this.#nameless.map(({ leaseKey }) => leaseKey);
+      faults.push({ code: "leaseOfOtherStream", subjects, detail: undefined });
+    }
+    return faults;
   }
 
   #currentMembers(): readonly Member[] {
@@ -83,7 +116,8 @@ export class StreamsSyncer implements LeaseSyncer {
     }
     for (const [key, stream] of tracked) {
       if (this.#members.has(key)) continue;
-      const syncer = new ShardSyncer({ ...this.#options, stream });
+      const onRecreated = () => this.#options.streams.forget(key);
+      const syncer = new ShardSyncer({ ...this.#options, stream, onRecreated });
       this.#members.set(key, { syncer, stream, failure: undefined });
     }
     return [...this.#members.values()];

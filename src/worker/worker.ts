@@ -9,11 +9,12 @@ import { consumeShard } from "../consumer/shard_consumer.ts";
 import { StreaksByLease } from "../consumer/streaks.ts";
 import { leaseKeyOf } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
+import { mayBeOfStream } from "../lease/stream_origin.ts";
 import type { TableFormat } from "../lease/table_format.ts";
 import { ByteBudget } from "../retrieval/byte_budget.ts";
 import type { AggregateProblem } from "../stream/aggregation.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
-import { pause, randomUuid, realSystem, type System, within } from "../system.ts";
+import { aborted, pause, randomUuid, realSystem, type System, within } from "../system.ts";
 import { Bell } from "./bell.ts";
 import { createChildLeases } from "./child_leases.ts";
 import { type EventOutlet, eventOutlet } from "./event_outlet.ts";
@@ -22,7 +23,7 @@ import { Identity, lookAtOwnLeases } from "./identity.ts";
 import type { LeaseHold } from "./lease_hold.ts";
 import { LeaseCleaner } from "./lease_cleaner.ts";
 import { LeaseKeeper } from "./lease_keeper.ts";
-import { loop, type LoopOptions } from "./loop.ts";
+import { loop, type LoopOptions, type PassResult } from "./loop.ts";
 import { MarkedLeaseStore } from "./marked_lease_store.ts";
 import type { WorkerOptions } from "./options.ts";
 import { partsOf, type WorkerParts } from "./parts.ts";
@@ -30,12 +31,15 @@ import { type ShardReading, shardReading } from "./shard_reading.ts";
 import { type LeaseSyncer, ShardSyncer } from "./shard_syncer.ts";
 import { settingsOf, type WorkerSettings } from "./settings.ts";
 import { aloud, startUp, untilDone } from "./start_up.ts";
-import { Streams } from "./streams.ts";
+import { originOfStream, Streams } from "./streams.ts";
 import { StreamsSyncer } from "./streams_syncer.ts";
 import { TaskGroup } from "./task_group.ts";
 
 /** A stopping worker spends at most so long on each goodbye to the table, in ms. */
 const farewellMs = 2000;
+
+/** So often the event loop shows that it has its turn, in ms: a sixth of the shortest time that anybody should call overdue. */
+const turnMs = 5000;
 
 /** One worker of a fleet. Runs once. */
 export class KinesisWorker {
@@ -149,6 +153,8 @@ export class KinesisWorker {
       () => untilDone(starting, (signal) => this.#claimName(team, signal), running),
     );
     this.#emit({ type: "workerReady", workerId: this.workerIdentifier });
+    const over = new AbortController();
+    const turns = this.#tellTurns(over.signal);
     // A worker that is superseded does nothing any more, but stays up until it is told to stop.
     this.#startLoops(team, duties, AbortSignal.any([running, team.identity.superseded]));
     await aborted(running);
@@ -167,6 +173,8 @@ export class KinesisWorker {
     await this.#tryFarewell((limited) => team.keeper.passOn(limited));
     // What is shared by name is in use by the process that has the name now.
     if (!team.identity.superseded.aborted) await this.#tryFarewell((limited) => reading.close(limited));
+    over.abort();
+    await turns;
     if (failure.signal.aborted) throw failure.signal.reason;
   }
 
@@ -176,6 +184,14 @@ export class KinesisWorker {
     const isGiven = this.#options.workerIdentifier !== undefined;
     if (isGiven) await lookAtOwnLeases(this.workerIdentifier, leaseStore, signal);
     await member.report(signal);
+  }
+
+  /** Shows that the event loop is not kept busy by others: for as long as the worker runs, its stop included. */
+  async #tellTurns(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#system;
+    for (let goesOn = true; goesOn; goesOn = await pause(clock, turnMs, signal)) {
+      this.#emit({ type: "eventLoopTurned" });
+    }
   }
 
   /** The parts that know one another. */
@@ -226,7 +242,13 @@ export class KinesisWorker {
       leaseStore,
       member,
       keeper,
-      cleaner: new LeaseCleaner({ ...common, streams: this.#streams, kinesis, leaseStore }),
+      cleaner: new LeaseCleaner({
+        ...common,
+        streams: this.#streams,
+        kinesis,
+        leaseStore,
+        isCompletedKept: !this.#settings.cleanupLeasesUponShardCompletion,
+      }),
       discovery,
       bequeath: (chosen) => void (heirs = chosen),
     };
@@ -252,10 +274,16 @@ export class KinesisWorker {
     const { identity, member, keeper } = team;
     const run = (
       options: Omit<LoopOptions, "clock" | "emit">,
-      work: (signal: AbortSignal) => Promise<number | void>,
-    ) => tasks.run(() => loop({ clock, emit, ...options }, work, signal));
+      work: (signal: AbortSignal) => Promise<PassResult>,
+    ) => runOn(options.pass, () => loop({ clock, emit, ...options }, work, signal));
+    /** A loop that ends before it is told to would be missed by nobody for a while: the worker ends with it. */
+    const runOn = (name: string, task: () => Promise<void>) =>
+      tasks.run(async () => {
+        await task();
+        if (!signal.aborted) throw new Error(`The loop "${name}" of the worker has ended by itself`);
+      });
 
-    tasks.run(async () => {
+    runOn("fleet", async () => {
       await member.run(signal);
       if (!identity.superseded.aborted) return;
       await this.#tryFarewell((limited) => member.release("a newer process has this worker's name", limited));
@@ -271,12 +299,10 @@ export class KinesisWorker {
       { pass: "discovery", intervalMs: leaseDiscoveryIntervalMs, bell: team.discovery },
       (signal) => keeper.discover(signal),
     );
-    if (this.#settings.cleanupLeasesUponShardCompletion) {
-      run(
-        { pass: "cleanup", intervalMs: this.#settings.leaseCleanupIntervalMs },
-        (signal) => team.cleaner.cleanUp(keeper.held, signal),
-      );
-    }
+    run(
+      { pass: "cleanup", intervalMs: this.#settings.leaseCleanupIntervalMs },
+      (signal) => team.cleaner.cleanUp(keeper.held, signal),
+    );
   }
 
   /** Makes sure that nothing more is assigned to us, and chooses who gets what we have. */
@@ -314,6 +340,8 @@ export class KinesisWorker {
       system: this.#system,
       emit: this.#emit,
       budget: around.budget,
+      hashKeyRangeOf: (lease) =>
+        mayBeOfStream(lease, originOfStream(stream)) ? lease.hashKeyRange : undefined,
       onAggregateProblem: (problem) => this.#tellAggregate(hold.leaseKey, problem),
       openParents: async (lease, signal) => {
         const open = await Promise.all(lease.parentShardIds.map(async (shardId) => {
@@ -367,9 +395,4 @@ interface Team {
   readonly discovery: Bell;
   /** Says who gets which lease when it is handed over. */
   readonly bequeath: (heirs: ReadonlyMap<string, string>) => void;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }

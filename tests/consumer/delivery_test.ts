@@ -298,7 +298,7 @@ Deno.test("consumeShard() tries again to give the children their leases when the
   bed.retrieval.feed(pageOf([recordWith(1)], children));
   await bed.clock.advance(500);
   assertEquals([await bed.end, asked], ["completed", 2]);
-  assertEquals(eventsOf(bed.events, "passFailed").map(({ pass }) => pass), ["shardSync"]);
+  assertEquals(eventsOf(bed.events, "childLeasesFailed").map(({ attempt }) => attempt), [1]);
   assertEquals(bed.held.stored, [SHARD_END]);
 });
 

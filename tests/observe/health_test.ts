@@ -35,6 +35,28 @@ Deno.test("healthApp() /health turns to 503 when a shard is stuck, and back when
   assertEquals((await app.request("/health")).status, 200);
 });
 
+Deno.test("healthApp() /live answers 503 only for what a restart of the process mends", async () => {
+  const { clock, totals, app } = setUp();
+  const live = async () => (await app.request("/live")).status;
+  assertEquals(await live(), 200, "it may still be starting");
+  for (const event of ["workerReady", "eventLoopTurned", "leaseGained", "phaseChanged"] as const) {
+    totals.listener(SAMPLE_EVENTS[event]);
+  }
+  totals.listener(SAMPLE_EVENTS.passFailed);
+  totals.listener(SAMPLE_EVENTS.fleetAudited);
+  clock.jump(59_000);
+  totals.listener(SAMPLE_EVENTS.passFailed);
+  assertEquals([await live(), (await app.request("/health")).status], [200, 503]);
+  clock.jump(1001);
+  const overdue = await app.request("/live");
+  assertEquals([overdue.status, await overdue.json()], [503, {
+    alive: false,
+    faults: [{ code: "eventLoopOverdue", text: "The event loop has had no turn for 1 min." }],
+  }]);
+  totals.listener(SAMPLE_EVENTS.eventLoopTurned);
+  assertEquals(await live(), 200);
+});
+
 Deno.test("healthApp() /ready is 200 from workerReady to workerStopping", async () => {
   const { totals, app } = setUp();
   const ready = async () => {
@@ -115,7 +137,7 @@ Deno.test("healthApp() / links to its siblings wherever it is mounted", async ()
   for (const [host, at] of [[app, "/"], [outer, "/ops/kclite"]] as const) {
     const html = await (await host.request(at)).text();
     const links = [...html.matchAll(/href="([^"]+)"/g)].map(([, href]) => `${href}`);
-    assertEquals(links.length, 4);
+    assertEquals(links.length, 5);
     for (const link of links) {
       const { pathname } = new URL(link, `http://localhost${at}`);
       assert(
@@ -137,7 +159,7 @@ Deno.test("healthApp() mounted at the root of another app leaves its other route
 
 Deno.test("healthApp() only reads, is not cached, and answers HEAD", async () => {
   const { app } = setUp();
-  for (const path of ["/", "/health", "/ready", "/lag", "/metrics"]) {
+  for (const path of ["/", "/health", "/live", "/ready", "/lag", "/metrics"]) {
     assertEquals((await app.request(path, { method: "POST" })).status, 404, path);
     const head = await app.request(path, { method: "HEAD" });
     assertEquals([await head.text(), head.headers.get("cache-control")], ["", "no-store"], path);

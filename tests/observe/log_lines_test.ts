@@ -13,6 +13,11 @@ const LINES: { readonly [Type in WorkerEvent["type"]]: string | undefined } = {
   errorRule:
     "warning When processRecords throws, its records are SKIPPED, and the next checkpoint passes them " +
     '(onProcessError is "skip", the default and KCL\'s rule; with "retry" the batch comes again)',
+  eventLoopTurned: undefined,
+  leaderSeen: undefined,
+  fleetAudited: undefined,
+  childLeasesFailed:
+    "warning shardId-000000000000: the leases of its child shards could not be created (attempt 1): no luck",
   initializationFailed: "warning Attempt 1 of 20 to start failed, next try in 1.0 s: no luck",
   streamAdded: "info 123456789012:orders:1700000000: stream is read",
   streamRemoved: "info 123456789012:orders:1700000000: stream is not listed any more, or not there",

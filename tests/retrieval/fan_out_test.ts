@@ -510,3 +510,20 @@ Deno.test("fanOut() takes the second position in a row that is refused for a fai
   );
   await leave(shard);
 });
+
+Deno.test("fanOut() starts over when a number, stored or read, did not come from this stream", async () => {
+  const foreign = () => {
+    const error = serviceError("InvalidArgumentException");
+    error.message = "invalid because it did not come from this stream.";
+    return error;
+  };
+  const shard = bed(positionAt("7"), "LATEST", { onTrimmedCheckpoint: "trim-horizon" });
+  shard.consumers.script.push(foreign(), [eventWith([8]), foreign()], foreign(), [
+    eventWith([20]),
+    "silence",
+  ]);
+  const pages = await take(shard, 2);
+  assertEquals(numbersOf(pages).flat(), [8, 20]);
+  assertEquals(eventsOf(shard.events, "checkpointTrimmed").map(({ isForeign }) => isForeign), [true, true]);
+  await leave(shard);
+});

@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import type { AwsServiceError } from "../../src/errors.ts";
 import type { WorkerEvent } from "../../src/events.ts";
 import type { Pacing } from "../../src/retrieval/pacing.ts";
 import { polling } from "../../src/retrieval/polling.ts";
@@ -692,4 +693,70 @@ Deno.test("polling() of an open shard whose answers name no next iterator report
   assertEquals(numbersOf(pages), [[1], [2], [3], [4], [5]]);
   assertEquals(restsOf(kinesis), [200, 1000, 2000, 4000]);
   assertEquals(eventsOf(events, "fetchFailed").map((event) => event.retryInMs), [1000, 2000, 4000]);
+});
+
+/** As Kinesis refuses a number of a stream that was deleted. */
+function foreign(): AwsServiceError {
+  const error = serviceError("InvalidArgumentException");
+  error.message =
+    "StartingSequenceNumber 7 used in GetShardIterator on shard s in stream words under account 1 is " +
+    "invalid because it did not come from this stream.";
+  return error;
+}
+
+Deno.test("polling() has onTrimmedCheckpoint decide about a checkpoint that did not come from this stream", async () => {
+  for (
+    const [onTrimmedCheckpoint, type] of [["trim-horizon", "TRIM_HORIZON"], ["latest", "LATEST"]] as const
+  ) {
+    const { clock, kinesis } = bed();
+    kinesis.iteratorScript.push(foreign());
+    kinesis.script.push(output([8]));
+    const { events, pages } = await readAll(kinesis, clock, {
+      pages: 1,
+      checkpoint: positionAt("7"),
+      onTrimmedCheckpoint,
+    });
+    assertEquals(kinesis.iterators.map((position) => position.type), ["AT_SEQUENCE_NUMBER", type]);
+    assertEquals(numbersOf(pages), [[8]]);
+    assertEquals(
+      eventsOf(events, "checkpointTrimmed").map(({ isForeign, outcome }) => [isForeign, outcome]),
+      [
+        [true, onTrimmedCheckpoint],
+      ],
+    );
+  }
+});
+
+Deno.test('polling() with "stop" asks whether the stream was recreated', async () => {
+  const { clock, kinesis } = bed();
+  kinesis.iteratorScript.push(foreign());
+  await assertRejects(
+    () => readAll(kinesis, clock, { checkpoint: positionAt("7"), onTrimmedCheckpoint: "stop" }),
+    RangeError,
+    "its checkpoint 7 did not come from this stream (recreated?)",
+  );
+});
+
+Deno.test("polling() starts over in a stream that is created anew while it is read", async () => {
+  const { clock, kinesis } = bed();
+  kinesis.iteratorScript.push("of the stream before", foreign());
+  kinesis.script.push(output([8]), serviceError("ExpiredIteratorException"), output([20]));
+  const { pages } = await readAll(kinesis, clock, { pages: 2, checkpoint: positionAt("TRIM_HORIZON") });
+  assertEquals(kinesis.iterators.map(({ type }) => type), [
+    "TRIM_HORIZON",
+    "AFTER_SEQUENCE_NUMBER",
+    "TRIM_HORIZON",
+  ]);
+  assertEquals(numbersOf(pages), [[8], [20]]);
+});
+
+Deno.test("polling() does not drop all records of a stream in silence whose numbers are smaller than the checkpoint", async () => {
+  const { clock, kinesis } = bed();
+  kinesis.iteratorScript.push(foreign());
+  kinesis.script.push(output([5]));
+  await assertRejects(
+    () => readAll(kinesis, clock, { checkpoint: positionAt("7") }),
+    RangeError,
+    "is of another stream, and greater than 5",
+  );
 });

@@ -1,9 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { WorkerEvent } from "../../src/events.ts";
 import type { RetrievalRequest } from "../../src/retrieval/retrieval.ts";
-import { LATEST_MARGIN_MS, StartPosition } from "../../src/retrieval/start_position.ts";
+import { LATEST_MARGIN_MS, StartPosition, TIP_WITHIN_MS } from "../../src/retrieval/start_position.ts";
 import { positionAt } from "../../src/stream/sequence_number.ts";
 import { eventsOf, recordWith } from "../support/consumer_bed.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { serviceError } from "../support/scripted_kinesis.ts";
 
 const createdMs = Date.UTC(2026, 0, 30);
@@ -87,4 +88,24 @@ Deno.test("StartPosition takes a refusal for a trimmed checkpoint only where Kin
     RangeError,
     "checkpoint 7",
   );
+});
+
+Deno.test("StartPosition does not take the tip for the time when its process has slept since the refusal", async () => {
+  const clock = new FakeClock();
+  const options = { onTrimmedCheckpoint: "trim-horizon", emit: () => {}, system: { clock } } as const;
+  const start = new StartPosition({
+    leaseKey: "s",
+    shardId: "s",
+    checkpoint: positionAt("LATEST"),
+    initialPosition: "LATEST",
+    createdAtLatest: { epochMs: createdMs, isFirstRead: true },
+  }, options);
+  const types = [];
+  for (const sleptMs of [TIP_WITHIN_MS, TIP_WITHIN_MS + 1]) {
+    start.next(undefined);
+    assertEquals(start.survives(serviceError("InvalidArgumentException")), true);
+    await clock.advance(sleptMs);
+    types.push(start.next(undefined).type);
+  }
+  assertEquals(types, ["LATEST", "AT_TIMESTAMP"]);
 });

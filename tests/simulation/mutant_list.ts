@@ -66,8 +66,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "resume-at-the-tip",
     file: "src/retrieval/start_position.ts",
-    find: `return { type: "AFTER_SEQUENCE_NUMBER", sequenceNumber: resumeAfter };`,
-    replace: `return { type: "LATEST" };`,
+    find: `this.#asked = { type: "AFTER_SEQUENCE_NUMBER", sequenceNumber: resumeAfter };`,
+    replace: `this.#asked = { type: "LATEST" };`,
     why: "what came while an iterator was expired is lost",
   },
   {
@@ -571,5 +571,33 @@ export const MUTANTS: readonly Mutant[] = [
     find: `const target = this.#isWithinLast(named) ? this.#last : named;`,
     replace: `const target = named;`,
     why: "a program that names sequence numbers alone fails at every aggregate that comes in slices",
+  },
+  {
+    name: "open-shards-are-not-compared",
+    file: "src/worker/shard_syncer.ts",
+    find: `if (!await this.#audit.compare(leases, leading, signal)) return false;`,
+    replace: `if (leases.length >= 0) return false;`,
+    why: "leases of an earlier stream cover all hash keys, and half of the shards are read by nobody",
+  },
+  {
+    name: "faults-end-with-leadership",
+    file: "src/observe/worker_totals.ts",
+    find: `return { ...worker, leader: false, fleet: undefined };`,
+    replace: `return { ...worker, leader: false, fleet: undefined, fleetFaults: [], passFailures: {} };`,
+    why: "a leader that fails gives the lock back, and looks healthy until it fails again",
+  },
+  {
+    name: "faults-of-the-fleet-are-nobody's",
+    file: "src/observe/verdict.ts",
+    find: `for (const found of worker.fleetFaults) yield fault(found.code, fleetFaultText(found));`,
+    replace: ``,
+    why: "open shards are unread, no pass of the leader fails, and the fleet looks healthy",
+  },
+  {
+    name: "a-failure-is-never-over",
+    file: "src/observe/worker_totals.ts",
+    find: `return withoutFailure(worker, event.pass);`,
+    replace: `return worker;`,
+    why: "a fleet that is in order again looks unhealthy for ever",
   },
 ];

@@ -218,9 +218,9 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   {
     name: "new-leases-wait-for-the-next-pass",
     file: "src/worker/leader_duties.ts",
-    find: `      listing = await this.watch(signal);
-    }`,
-    replace: `    }`,
+    find:
+      `if (await leaseSyncer.syncIfNeeded(listing.leases, leading, signal)) listing = await this.watch(signal);`,
+    replace: `await leaseSyncer.syncIfNeeded(listing.leases, leading, signal);`,
     why: "what the syncer has created is given to nobody for a pass",
     test: "tests/worker/leader_duties_passes_test.ts",
   },
@@ -328,7 +328,7 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   {
     name: "hole-is-seen-for-the-first-time-each-time",
     file: "src/worker/shard_syncer.ts",
-    find: `    this.#hole = audit.sighting;
+    find: `      this.#hole = leases.length === 0 ? emptySighting(this.#hole) : audit.sighting;
 `,
     replace: ``,
     why: "a shard without a lease is never read",
@@ -732,5 +732,37 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     replace: `const sliceMs = restMs;`,
     why: "a wait of a month is over after 1 ms",
     test: "tests/system_test.ts",
+  },
+  {
+    name: "a-skipped-pass-is-a-success",
+    file: "src/worker/loop.ts",
+    find: `if (result !== "skipped") {`,
+    replace: `if (result !== null) {`,
+    why: "a leader that fails and gives the lock back says that it works again",
+    test: "tests/worker/loop_test.ts",
+  },
+  {
+    name: "one-audit-is-enough",
+    file: "src/lease/audits.ts",
+    find: `return (counts.get(name) ?? 0) >= AUDIT_CONFIDENCE;`,
+    replace: `return counts.has(name);`,
+    why: "each reshard is a fault",
+    test: "tests/worker/shard_syncer_test.ts",
+  },
+  {
+    name: "liveness-looks-at-aws",
+    file: "src/observe/worker_totals.ts",
+    find: `error !== undefined && !(error instanceof AwsServiceError) &&`,
+    replace: `error !== undefined &&`,
+    why: "one fault of AWS restarts every process of a fleet at once",
+    test: "tests/observe/liveness_test.ts",
+  },
+  {
+    name: "gone-shards-stay-where-done-ones-do",
+    file: "src/worker/lease_cleaner.ts",
+    find: `if (isCompletedKept && told !== "shardGone") return;`,
+    replace: `if (isCompletedKept) return;`,
+    why: "leases whose shard is gone from the stream are held and renewed for ever",
+    test: "tests/worker/lease_cleaner_test.ts",
   },
 ];

@@ -164,7 +164,7 @@ export function leaseStoreContract(kind: string, open: () => Promise<Fixture>): 
     assertEquals(workers, [metrics]);
     assertEquals(unreadable.toSorted((a, b) => a.key < b.key ? -1 : 1), [
       { key: "half", problem: "ownerSwitchesSinceCheckpoint is missing" },
-      { key: "v", problem: "sts has type S, expected M" },
+      { key: "v", problem: "sts has type S, expected M", isMetrics: true },
     ]);
   });
 

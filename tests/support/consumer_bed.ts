@@ -254,6 +254,7 @@ export function startConsumer(
     onProcessError: "skip",
     taskBackoffTimeMs: 500,
     callProcessRecordsEvenForEmptyRecordList: false,
+    hashKeyRangeOf: ({ hashKeyRange }) => hashKeyRange,
     budget: new ByteBudget(268_435_456),
     onAggregateProblem: (problem) => problems.push(problem),
     openParents: () => Promise.resolve([]),

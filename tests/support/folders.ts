@@ -51,7 +51,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   },
   testing: {
     holds: "the simulator: workers on virtual time, with faults; `http/`: its AWS in real time, as a `fetch`",
-    any: ["stream", "root", "lease", "aws", "store", "consumer", "worker"],
+    any: ["stream", "root", "lease", "aws", "store", "consumer", "worker", "observe"],
   },
   multilang: {
     holds: "properties file, and processors in child processes",

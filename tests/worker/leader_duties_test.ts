@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { assignmentDefaults } from "../../src/lease/assignment.ts";
+import type { FleetFault } from "../../src/events.ts";
 import type { Lease } from "../../src/lease/lease.ts";
 import { assign, checkpoint, renew, startHandoff } from "../../src/lease/lease_write.ts";
 import type { LeaseStore } from "../../src/lease/lease_store.ts";
@@ -17,7 +18,7 @@ function dutiesOn(memory: MemoryBed, parts: Partial<LeaderDutiesOptions>): Leade
     coordinatorStore: memory.coordinator,
     place: "leaseTable",
     assignment: { ...assignmentDefaults, strategy: "LEASE_COUNT_BASED", failoverTimeMs: 10_000 },
-    leaseSyncer: { syncIfNeeded: () => Promise.resolve(false) },
+    leaseSyncer: { syncIfNeeded: () => Promise.resolve(false), faults: [] },
     system: memory.system,
     emit: memory.emit,
     isLeading: () => true,
@@ -94,6 +95,7 @@ Deno.test("LeaderDuties.lead() tells the syncer the time before a listing that w
   await dutiesOn(memory, {
     leaseStore: slow,
     leaseSyncer: {
+      faults: [],
       syncIfNeeded: (_, { sinceEpochMs }) => {
         since.push(sinceEpochMs);
         return Promise.resolve(false);
@@ -101,6 +103,58 @@ Deno.test("LeaderDuties.lead() tells the syncer the time before a listing that w
     },
   }).lead(signal);
   assertEquals(since, [startedMs]);
+});
+
+Deno.test("LeaderDuties.lead() assigns leases though the stream cannot be listed, says so, and fails", async () => {
+  const memory = new MemoryBed();
+  const notListed: FleetFault = { code: "shardsNotListed", subjects: ["words"], detail: "no" };
+  const duties = dutiesOn(memory, {
+    leaseSyncer: { syncIfNeeded: () => Promise.reject(new Error("no ListShards")), faults: [notListed] },
+  });
+  await memory.coordinator.writeWorkerMetrics("leaseTable", {
+    workerId: "me",
+    lastUpdateEpochS: Math.floor(memory.clock.epochMs() / 1000),
+    stats: {},
+    operatingRange: {},
+    supportCode: 1,
+    supportEpochS: undefined,
+  });
+  await memory.store.create(newLease("a"));
+  await assertRejects(() => duties.lead(signal), Error, "no ListShards");
+  assertEquals((await memory.read("a")).leaseOwner, "me");
+  assertEquals(eventsOf(memory.events, "fleetAudited").at(-1)?.faults, [notListed]);
+});
+
+Deno.test("LeaderDuties.lead() finds unreadable rows a fault of the fleet after three audits in a row", async () => {
+  const { memory, duties, clock, report } = bed();
+  await report("me");
+  await memory.store.create(newLease("a"));
+  const broken = { leaseKey: { S: "b" }, leaseCounter: { S: "many" } };
+  await memory.table.put(broken, {});
+  const found = async (afterMs: number) => {
+    await clock.advance(afterMs);
+    await duties.lead(signal);
+    return eventsOf(memory.events, "fleetAudited").at(-1)?.faults.map((
+      { code, subjects },
+    ) => [code, ...subjects]);
+  };
+  assertEquals([await found(0), await found(2500), await found(7500), await found(5000)], [[], [], [], []]);
+  assertEquals(await found(5000), [["leaseUnreadable", "b"]]);
+  await memory.table.delete("b", {});
+  assertEquals(await found(2500), [], "a row that is mended is no fault any more");
+});
+
+Deno.test("LeaderDuties.lead() takes a worker's item that cannot be read for no lease", async () => {
+  const { memory, duties, clock } = bed();
+  await memory.table.put(
+    { leaseKey: { S: "w" }, entityType: { S: "WORKER_METRIC_STATS" }, sts: { S: "?" } },
+    {},
+  );
+  for (let i = 0; i < 4; i++) {
+    await duties.lead(signal);
+    await clock.advance(10_000);
+  }
+  assertEquals(eventsOf(memory.events, "fleetAudited").at(-1)?.faults, []);
 });
 
 Deno.test("LeaderDuties.watch() before leading spares a new leader the time of watching", async () => {

@@ -115,6 +115,58 @@ Deno.test("LeaderLockKeeper releases the lock when no pass succeeds for as long 
   assertEquals([keeper.isLeading, bed.table.items().length], [false, 0]);
 });
 
+Deno.test("LeaderLockKeeper leaves the lock to others after failed passes, longer with each failed term", async () => {
+  const bed = new MemoryBed();
+  const keeper = keeperOf(bed, "a");
+  const backMs: number[] = [];
+  await keeper.step(signal);
+  for (let term = 1; term <= 5; term++) {
+    if (term === 5) keeper.passEnded(true);
+    for (let i = 0; i < 3; i++) keeper.passEnded(false);
+    await keeper.step(signal);
+    const releasedMs = bed.clock.monotonicMs();
+    while (!keeper.isLeading) await bed.clock.advance(await keeper.step(signal));
+    backMs.push(bed.clock.monotonicMs() - releasedMs);
+  }
+  // Steps are some ms late at the most.
+  assertEquals(backMs.map((ms) => Math.floor(ms / 10_000)), [1, 2, 3, 3, 1], "a success makes up for it");
+});
+
+Deno.test("LeaderLockKeeper tells of another leader once it has kept its lock for twice as long as that is good", async () => {
+  const bed = new MemoryBed();
+  const [a, b] = [keeperOf(bed, "a"), keeperOf(bed, "b")];
+  await a.step(signal);
+  await b.step(signal);
+  const seen = () => eventsOf(bed.events, "leaderSeen").map(({ leader }) => leader);
+  for (let i = 0; i < 9; i++) {
+    await bed.clock.advance(2000);
+    a.passEnded(true);
+    await a.step(signal);
+    await b.step(signal);
+  }
+  assertEquals(seen(), [], "18 s: a leader whose passes fail might still lead");
+  for (let i = 0; i < 3; i++) {
+    await bed.clock.advance(2000);
+    a.passEnded(true);
+    await a.step(signal);
+    await b.step(signal);
+  }
+  assertEquals(seen(), ["a", "a", "a"]);
+});
+
+Deno.test("LeaderLockKeeper never tells of a leader that gives the lock back again and again", async () => {
+  const bed = new MemoryBed();
+  const [a, b] = [keeperOf(bed, "a"), keeperOf(bed, "b", 1e9)];
+  for (let i = 0; i < 100; i++) {
+    await a.step(signal);
+    a.passEnded(false);
+    await b.step(signal);
+    await bed.clock.advance(2000);
+  }
+  assertEquals(eventsOf(bed.events, "leaderSeen"), []);
+  assert(eventsOf(bed.events, "leadershipLost").length > 3);
+});
+
 Deno.test("LeaderLockKeeper keeps the lock while a long pass gets on", async () => {
   const bed = new MemoryBed();
   const keeper = keeperOf(bed, "a");

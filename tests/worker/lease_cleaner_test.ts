@@ -41,7 +41,14 @@ async function bed(options: Partial<WorkerOptions> = { streamName: "words" }) {
   });
   const streams = new Streams({ settings, kinesis, clock, emit });
   await streams.start(signal);
-  const cleaner = new LeaseCleaner({ streams, kinesis, leaseStore: store, clock, emit });
+  const cleaner = new LeaseCleaner({
+    streams,
+    kinesis,
+    leaseStore: store,
+    clock,
+    emit,
+    isCompletedKept: !settings.cleanupLeasesUponShardCompletion,
+  });
   const holds: LeaseHold[] = [];
   const hold = (lease: Lease) => {
     const held = new LeaseHold(lease, clock.monotonicMs(), {
@@ -94,6 +101,25 @@ Deno.test("LeaseCleaner.cleanUp() deletes a finished lease once its children are
   assertEquals(await keys(), ["c", "d"]);
   assertEquals(deleted(), [["p", "completed"]]);
   assertEquals(listed, [], "its children were noted in the lease");
+});
+
+Deno.test("LeaseCleaner.cleanUp() deletes leases whose shard is gone, also where those that are done stay", async () => {
+  const options = { streamName: "words", cleanupLeasesUponShardCompletion: false };
+  const { done, listing, listed, cleanUp, keys, memory, clock } = await bed(options);
+  listing.set("words", [shardWith("s-0"), shardWith("s-1")]);
+  await done("s-0", []);
+  await done("s-1", []);
+  await done("gone", []);
+  await cleanUp();
+  assertEquals(await keys(), ["s-0", "s-1"]);
+  assertEquals(eventsOf(memory.events, "leaseDeleted").map(({ reason }) => reason), ["garbage"]);
+  assertEquals(listed, ["words"], "one listing for all of them");
+  listing.set("words", [shardWith("s-1")]);
+  await cleanUp();
+  assertEquals([await keys(), listed.length], [["s-0", "s-1"], 1], "asked again only after half an hour");
+  await clock.advance(halfAnHourMs);
+  await cleanUp();
+  assertEquals(await keys(), ["s-1"]);
 });
 
 Deno.test("LeaseCleaner.cleanUp() leaves a lease alone whose shard is not done", async () => {

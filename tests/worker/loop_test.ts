@@ -3,8 +3,8 @@ import type { WorkerEvent } from "../../src/events.ts";
 import { loop } from "../../src/worker/loop.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
-/** Runs a loop whose passes fail as told, letting each pause go by. @returns the pauses and the events. */
-async function run(intervalMs: number, fails: readonly boolean[]) {
+/** Runs a loop whose passes fail, or have nothing to do, as told, letting each pause go by. @returns the pauses and the events. */
+async function run(intervalMs: number, fails: readonly (boolean | "skipped")[]) {
   const clock = new FakeClock();
   const stop = new AbortController();
   const events: WorkerEvent[] = [];
@@ -12,7 +12,9 @@ async function run(intervalMs: number, fails: readonly boolean[]) {
   const running = loop(
     { pass: "discovery", intervalMs, clock, emit: (event) => void events.push(event) },
     async () => {
-      if (fails[passes++]) throw new Error("no luck");
+      const fate = fails[passes++];
+      if (fate === true) throw new Error("no luck");
+      return fate === "skipped" ? "skipped" : undefined;
     },
     stop.signal,
   );
@@ -32,6 +34,12 @@ Deno.test("loop() tells once that a pass works again", async () => {
   const { events } = await run(1000, [false, true, true, false, false, true, false]);
   const failed = "passFailed", recovered = "passRecovered";
   assertEquals(events, [failed, failed, recovered, failed, recovered]);
+});
+
+Deno.test("loop() takes a pass that had nothing to do for no success: the streak of failures goes on", async () => {
+  const { events, pausesMs } = await run(1000, [true, "skipped", true, "skipped", "skipped", false]);
+  assertEquals(events, ["passFailed", "passFailed", "passRecovered"]);
+  assertEquals(pausesMs, [1000, 1000, 2000, 1000, 1000, 1000]);
 });
 
 Deno.test("loop() waits longer with each failure, up to 3 s, and not after a success", async () => {

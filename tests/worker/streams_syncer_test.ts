@@ -18,16 +18,32 @@ async function bed(options: Partial<WorkerOptions> = {}) {
   const memory = new MemoryBed();
   const listed: string[] = [];
   const failures = new Map<string, Error>();
+  /** When streams were created, of those that are found. */
+  const created = new Map([["a", 1], ["b", 2]]);
   const shards = new Map<string, readonly Shard[]>();
   const kinesis = {
-    describeStreamSummary: () => Promise.reject(serviceError("ResourceNotFoundException")),
+    describeStreamSummary({ streamName }: StreamReference) {
+      const streamCreationEpochS = created.get(streamName);
+      if (streamCreationEpochS === undefined) {
+        return Promise.reject(serviceError("ResourceNotFoundException"));
+      }
+      const streamArn = `arn:aws:kinesis:us-east-1:123456789012:stream/${streamName}`;
+      const summary = {
+        streamName,
+        streamArn,
+        streamStatus: "ACTIVE",
+        openShardCount: 1,
+        streamCreationEpochS,
+      };
+      return Promise.resolve(summary);
+    },
     listShards(stream: StreamReference, filter) {
       listed.push(`${stream.streamName} ${filter?.type ?? "all"}`);
       const failure = failures.get(stream.streamName);
       if (failure !== undefined) return Promise.reject(failure);
       return Promise.resolve(shards.get(stream.streamName) ?? [shardWith("shardId-000000000000")]);
     },
-  } as Pick<Kinesis, "describeStreamSummary" | "listShards"> as Kinesis;
+  } as Partial<Kinesis> as Kinesis;
   let isLeading = true;
   let tracked: readonly (string | StreamConfig)[] = [A, B];
   const all: WorkerOptions = {
@@ -56,6 +72,8 @@ async function bed(options: Partial<WorkerOptions> = {}) {
     memory,
     listed,
     failures,
+    created,
+    faults: () => syncer.faults.map(({ code, subjects }) => [code, ...subjects]),
     streams,
     clock,
     sync: async (watchedSinceMs = 0) =>
@@ -263,4 +281,72 @@ Deno.test("StreamsSyncer reports once that a stream can be listed again, and loo
   assertEquals(await sync(), true);
   assertEquals((await keys()).length, 2);
   assertEquals(notices().filter((text) => text.includes("listed again")).length, 1);
+});
+
+Deno.test("StreamsSyncer finds a stream that cannot be listed a fault of the fleet, after three times", async () => {
+  const { sync, failures, clock, faults } = await bed();
+  failures.set("a", serviceError("AccessDeniedException"));
+  await sync();
+  for (let i = 0; i < 2; i++) {
+    assertEquals(faults(), []);
+    await clock.advance(10_000);
+    await sync();
+  }
+  assertEquals(faults()[0], ["shardsNotListed", "a"]);
+  assertEquals(faults()[1]?.[0], "hashKeysUncovered", "and nobody reads it");
+  failures.clear();
+  await clock.advance(10_000);
+  await sync();
+  assertEquals(faults(), []);
+});
+
+Deno.test("StreamsSyncer finds a stream a fault that is looked for in vain, three searches in a row", async () => {
+  const { sync, streams, created, clock, faults } = await bed({ streams: ["a", "c"] });
+  await sync();
+  await clock.advance(119_999);
+  await streams.refresh(signal);
+  await sync();
+  assertEquals(faults(), []);
+  await clock.advance(1);
+  assertEquals(faults(), [["shardsNotListed", "c"]]);
+  created.set("c", 3);
+  await streams.refresh(signal);
+  await sync();
+  assertEquals(faults(), []);
+});
+
+Deno.test("StreamsSyncer looks for a stream anew that was created anew under its name", async () => {
+  const { sync, streams, created, clock, keys } = await bed({ streams: ["a"] });
+  await sync();
+  created.set("a", 100);
+  await clock.advance(300_000);
+  await sync();
+  await streams.refresh(signal);
+  await sync();
+  assertEquals(streams.tracked.map(({ streamIdentifier }) => streamIdentifier), ["123456789012:a:100"]);
+  assertEquals(await keys(), [`${A}:${SHARD}`, `123456789012:a:100:${SHARD}`].toSorted());
+});
+
+Deno.test("StreamsSyncer compares some streams in each pass, until all have had their turn", async () => {
+  const names = ["a"];
+  const { sync, clock, created, listed, streams } = await bed({ streams: () => names });
+  for (let i = 1; i < 25; i++) names.push(`stream-${i}`);
+  names.forEach((name, i) => created.set(name, i + 1));
+  await streams.refresh(signal);
+  await sync();
+  await clock.advance(300_000);
+  const compared: number[] = [];
+  for (let i = 0; i < 4; i++) {
+    const before = listed.length;
+    await sync();
+    compared.push(listed.length - before);
+  }
+  assertEquals(compared, [10, 10, 5, 0]);
+});
+
+Deno.test("StreamsSyncer finds leases a fault that name no stream", async () => {
+  const { sync, memory, faults } = await bed();
+  await memory.lease(SHARD, "w");
+  await sync();
+  assertEquals(faults(), [["leaseOfOtherStream", SHARD]]);
 });

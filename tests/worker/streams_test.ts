@@ -59,12 +59,14 @@ Deno.test("Streams names a stream by account and second of creation, and takes i
       },
       initialPosition: "LATEST",
       consumerArn: undefined,
+      creationEpochS: 100,
     },
     {
       streamIdentifier: `${ACCOUNT}:words:200`,
       reference: { streamName: "words", streamArn: `arn:aws:kinesis:us-east-1:${ACCOUNT}:stream/words` },
       initialPosition: "TRIM_HORIZON",
       consumerArn: "c",
+      creationEpochS: 200,
     },
   ]);
 });
