@@ -11,7 +11,7 @@
  * @module
  */
 
-import { parseStreamArn, type StreamArn, streamArnOf } from "../aws/endpoint.ts";
+import { parseStreamArn, streamArnOf } from "../aws/endpoint.ts";
 import type { Kinesis, StreamReference } from "../aws/kinesis.ts";
 import { errorKind, errorText } from "../errors.ts";
 import type { WorkerEvent } from "../events.ts";
