@@ -300,6 +300,10 @@ export class DeliveryRules {
   #checkAlone(visit: Visit, other: Visit): void {
     if (other === visit || other.leaseKey !== visit.leaseKey || other.inside !== "processRecords") return;
     if (this.#areNamesakes(other, visit)) return; // `oneIncarnationDelivers` is about these
+    // The older of two may not know yet that the newer has had the lease, and has handed it on.
+    const { token } = other.context.fencingToken;
+    const firsts = this.#firstDeliveries.get(other.leaseKey) ?? [];
+    if (firsts.some((first) => this.#areNamesakes(first, other) && first.token > token)) return;
     const { time, failoverTimeMs, isHandoffGraceful } = this.#options;
     if (other.context.signal.aborted || !isHandoffGraceful) return;
     const { heartbeatMs, sentAwayMs } = this.#options.leases().holdOf(other.machine, other.context.leaseKey);

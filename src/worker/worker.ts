@@ -18,6 +18,7 @@ import { aborted, pause, randomUuid, realSystem, type System, within } from "../
 import { Bell } from "./bell.ts";
 import { createChildLeases } from "./child_leases.ts";
 import { type EventOutlet, eventOutlet } from "./event_outlet.ts";
+import { showTurns } from "./event_loop_turns.ts";
 import { FleetMember } from "./fleet_member.ts";
 import { Identity, lookAtOwnLeases } from "./identity.ts";
 import type { LeaseHold } from "./lease_hold.ts";
@@ -37,9 +38,6 @@ import { TaskGroup } from "./task_group.ts";
 
 /** A stopping worker spends at most so long on each goodbye to the table, in ms. */
 const farewellMs = 2000;
-
-/** So often the event loop shows that it has its turn, in ms: a sixth of the shortest time that anybody should call overdue. */
-const turnMs = 5000;
 
 /** One worker of a fleet. Runs once. */
 export class KinesisWorker {
@@ -154,7 +152,7 @@ export class KinesisWorker {
     );
     this.#emit({ type: "workerReady", workerId: this.workerIdentifier });
     const over = new AbortController();
-    const turns = this.#tellTurns(over.signal);
+    const turns = showTurns(clock, this.#emit, over.signal);
     // A worker that is superseded does nothing any more, but stays up until it is told to stop.
     this.#startLoops(team, duties, AbortSignal.any([running, team.identity.superseded]));
     await aborted(running);
@@ -184,14 +182,6 @@ export class KinesisWorker {
     const isGiven = this.#options.workerIdentifier !== undefined;
     if (isGiven) await lookAtOwnLeases(this.workerIdentifier, leaseStore, signal);
     await member.report(signal);
-  }
-
-  /** Shows that the event loop is not kept busy by others: for as long as the worker runs, its stop included. */
-  async #tellTurns(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#system;
-    for (let goesOn = true; goesOn; goesOn = await pause(clock, turnMs, signal)) {
-      this.#emit({ type: "eventLoopTurned" });
-    }
   }
 
   /** The parts that know one another. */

@@ -1,0 +1,22 @@
+/**
+ * Shows that the event loop has its turn: code that keeps it busy for long keeps this from happening, and a liveness probe notices.
+ *
+ * @module
+ */
+
+import type { WorkerEvent } from "../events.ts";
+import { type Clock, pause } from "../system.ts";
+
+/** How often, in ms. Ours: a twelfth of what health calls overdue. */
+const turnMs = 5000;
+
+/** Emits an event at once and every few seconds, until the signal aborts. */
+export async function showTurns(
+  clock: Clock,
+  emit: (event: WorkerEvent) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let goesOn = true; goesOn; goesOn = await pause(clock, turnMs, signal)) {
+    emit({ type: "eventLoopTurned" });
+  }
+}
