@@ -134,6 +134,30 @@ Deno.test("KinesisWorker gets on with a processor that keeps the event loop to i
   }
 });
 
+Deno.test("KinesisWorker counts the failures of a batch on, and waits longer, each time that it gives the lease up", async () => {
+  const attempts: number[] = [], startsMs: number[] = [];
+  await simulate({
+    seed: 1,
+    workers: 1,
+    shards: 1,
+    faults: [],
+    minutes: 1,
+    options: { onProcessError: "stop", failoverTimeMs: 3000, leaseCleanupIntervalMs: 1e9 },
+    processor: (_, { clock }) => ({
+      initialize: () => void startsMs.push(clock.monotonicMs()),
+      processRecords() {
+        throw new Error("poison");
+      },
+      shardEnded() {},
+    }),
+    onEvent: (_, event) => void (event.type === "batchFailed" && attempts.push(event.attempt)),
+  });
+  assertGreater(attempts.length, 5);
+  assertEquals(attempts, attempts.map((_, index) => index + 1));
+  const [, fourth = 0, fifth = 0] = startsMs.slice(2);
+  assertGreater(fifth - fourth, 4000);
+});
+
 Deno.test("simulate() leaves away what is not in `faults`", async () => {
   const seen = async (faults: readonly Fault[]) => {
     const types = new Set<string>();
