@@ -107,16 +107,21 @@ Deno.test("LeaseHold that has expired by the clock is lost where another worker 
   }
 });
 
-Deno.test("LeaseHold that has expired by the clock is lost where this worker has begun the lease anew", async () => {
-  const { hold, clock, memory } = await bed();
-  clock.jump(10_001);
-  const outcome = await memory.store.apply(renew(await memory.read("s")));
-  assert(outcome.applied);
-  const anew = new LeaseHold(outcome.lease, clock.monotonicMs(), holdOptions(memory));
-  await anew.renew();
-  await assertRejects(() => hold.checkpoint(positionAt("42")), LeaseLostError);
-  await anew.checkpoint(positionAt("43"));
-  assertEquals((await memory.read("s")).checkpoint, positionAt("43"));
+Deno.test("LeaseHold that has expired by the clock is lost where its worker has begun the lease anew elsewhere", async () => {
+  for (const isRenewed of [false, true]) {
+    const { hold, clock, memory } = await bed();
+    clock.jump(10_001);
+    const namesake = new Identity({ workerId: "me", system: memory.system, emit: memory.emit });
+    namesake.claim();
+    const other = new MarkedLeaseStore(memory.store, namesake);
+    const outcome = await other.apply(renew(await memory.read("s")));
+    assert(outcome.applied);
+    const anew = new LeaseHold(outcome.lease, clock.monotonicMs(), { ...holdOptions(memory), store: other });
+    if (isRenewed) await anew.renew();
+    await assertRejects(() => hold.checkpoint(positionAt("42")), LeaseLostError);
+    await anew.checkpoint(positionAt("43"));
+    assertEquals((await memory.read("s")).checkpoint, positionAt("43"));
+  }
 });
 
 Deno.test("LeaseHold.ensureHeld() waits until the table has confirmed a lease that has expired by the clock", async () => {
