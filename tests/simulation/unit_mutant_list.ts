@@ -399,9 +399,9 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   {
     name: "undefined-is-no-failure",
     file: "src/consumer/callbacks.ts",
-    find: `return ok ? { ok, ms } : { ok, ms, error };`,
-    replace: `return error === undefined ? { ok: true, ms } : { ok: false, ms, error };`,
-    why: "a processor that throws undefined loses its batch in silence",
+    find: `error = thrownError(thrown);`,
+    replace: `error = thrown;`,
+    why: "a processor that throws undefined ends its callback like one that worked, as listeners see it",
     test: "tests/consumer/delivery_test.ts",
   },
   {
