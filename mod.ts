@@ -32,10 +32,10 @@
  */
 
 export { KinesisWorker } from "./src/worker/worker.ts";
-export type { OnProcessError, WorkerOptions } from "./src/worker/options.ts";
-export type { StreamConfig, StreamList, StreamOptions } from "./src/worker/stream_options.ts";
+export type { OnProcessError, WorkerOptions } from "./src/options/options.ts";
+export type { StreamConfig, StreamList, StreamOptions } from "./src/options/stream_options.ts";
 export type { FormerStreamsLeasesDeletionStrategy } from "./src/lease/former_streams.ts";
-export type { ReadingOptions } from "./src/worker/reading_options.ts";
+export type { ReadingOptions } from "./src/options/reading_options.ts";
 export type { IdlePacing } from "./src/retrieval/pacing.ts";
 export type { OnTrimmedCheckpoint } from "./src/retrieval/start_position.ts";
 

@@ -14,7 +14,7 @@
 
 import { parseArgs } from "node:util";
 import type { ChildProcess } from "../src/child_process.ts";
-import { childStarter } from "../src/host/child_process.ts";
+import { childStarter } from "../src/host/child_starter.ts";
 import { ChildSession } from "../src/multilang/child_session.ts";
 import { encodeLine } from "../src/multilang/message.ts";
 import type { KinesisRecord } from "../src/stream/record.ts";

@@ -12,9 +12,9 @@
  */
 
 import { parseArgs } from "node:util";
-import type { Effect, Property } from "../src/multilang/property.ts";
-import { PROPERTIES, PROPERTY_GROUPS } from "../src/multilang/property_table.ts";
-import { variableOf } from "../src/multilang/property_source.ts";
+import type { Effect, Property } from "../src/properties/property.ts";
+import { PROPERTIES, PROPERTY_GROUPS } from "../src/properties/property_table.ts";
+import { variableOf } from "../src/properties/property_source.ts";
 import { withFolders } from "../tests/support/folders.ts";
 
 /** Where the text belongs. */
@@ -28,7 +28,7 @@ export function optionsMarkdown(): string {
 }
 
 const HEAD = `<!-- deno-fmt-ignore-file -->
-<!-- Made by docs/generate_options.ts from src/multilang/property_table.ts: change those. -->
+<!-- Made by docs/generate_options.ts from src/properties/property_table.ts: change those. -->
 
 # Properties
 

@@ -1,5 +1,5 @@
 /**
- * A child process, as the library sees one: bytes in, bytes out, an end. `src/host/child_process.ts` starts real ones;
+ * A child process, as the library sees one: bytes in, bytes out, an end. `src/host/child_starter.ts` starts real ones;
  * tests put their own in its place.
  *
  * @module

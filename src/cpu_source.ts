@@ -1,5 +1,5 @@
 /**
- * Where a worker learns how busy its processor is: a contract. `src/host/cpu_source.ts` asks the container or the host;
+ * Where a worker learns how busy its processor is: a contract. `src/host/cpu_meter.ts` asks the container or the host;
  * where nothing can tell, such as in an edge worker, there is no source.
  *
  * @module

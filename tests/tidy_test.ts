@@ -28,7 +28,7 @@ const CASES: readonly RuleCase[] = [
     rule: "folderTable",
     bad: { "src/consumer/a.ts": `\nimport { x } from "../store/x.ts";` },
     says:
-      "src/consumer/a.ts:2 imports src/store/x.ts: consumer may import only stream, root, lease, retrieval",
+      "src/consumer/a.ts:2 imports src/store/x.ts: consumer may import only stream, root, async, lease, retrieval",
     good: { "src/consumer/a.ts": `import { x } from "../retrieval/x.ts";\nimport { y } from "./y.ts";` },
   },
   {
@@ -45,9 +45,15 @@ const CASES: readonly RuleCase[] = [
   },
   {
     rule: "folderTable",
-    bad: { "src/multilang/a.ts": `import type { Worker } from "../worker/worker.ts";` },
-    says: "src/worker/options.ts (import type)",
-    good: { "src/multilang/a.ts": `import type { WorkerOptions } from "../worker/options.ts";` },
+    bad: { "src/properties/a.ts": `import type { Worker } from "../worker/worker.ts";` },
+    says: "options (import type)",
+    good: { "src/properties/a.ts": `import type { WorkerOptions } from "../options/options.ts";` },
+  },
+  {
+    rule: "folderTable",
+    bad: { "src/testing/emulator/dynamodb/a.ts": `import { x } from "../../simulation/x.ts";` },
+    says: "testing/emulator/dynamodb may import only",
+    good: { "src/testing/emulator/dynamodb/a.ts": `import { x } from "../../model/x.ts";` },
   },
   {
     rule: "folderTable",

@@ -11,7 +11,7 @@
  */
 
 import { crc32 } from "./crc32.ts";
-import { unlessAborted } from "./time_limit.ts";
+import { unlessAborted } from "../async/waiting.ts";
 
 /** One message of an event stream. */
 export interface EventStreamMessage {

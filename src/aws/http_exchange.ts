@@ -9,7 +9,7 @@
 import { isNotPermitted } from "../errors.ts";
 import type { System } from "../system.ts";
 import { NETWORK_ERROR, NOT_PERMITTED_ERROR, TIMEOUT_ERROR } from "./retry.ts";
-import { isTimeLimit, withinTime } from "./time_limit.ts";
+import { isTimeLimit, withinTime } from "../async/waiting.ts";
 
 /** A request to send. */
 export interface HttpRequest {

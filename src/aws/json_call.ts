@@ -25,7 +25,7 @@ import {
   type RetryPolicy,
   type Verdict,
 } from "./retry.ts";
-import { unlessAborted } from "./time_limit.ts";
+import { unlessAborted } from "../async/waiting.ts";
 
 /** A JSON object as it came, unchecked. */
 export type JsonObject = Readonly<Record<string, unknown>>;

@@ -23,7 +23,7 @@ import {
   textIn,
   unexpected,
 } from "./answer_fields.ts";
-import { decodeBase64 } from "./base64.ts";
+import { decodeBase64 } from "./payload_slab.ts";
 import type { JsonService } from "./json_call.ts";
 import type { GetRecordsOutput } from "./kinesis.ts";
 

@@ -15,7 +15,7 @@ import { jsonObject, type Sent } from "./json_call.ts";
 import type { SubscribeToShardEvent } from "./kinesis_consumers.ts";
 import { JSON_ENCODING, KINESIS_SERVICE, optionalSequenceNumberIn, recordsAnswer } from "./kinesis_wire.ts";
 import { classify, MALFORMED_ERROR, NETWORK_ERROR } from "./retry.ts";
-import { withinTime } from "./time_limit.ts";
+import { withinTime } from "../async/waiting.ts";
 
 /** A stream that the service has opened. */
 export interface OpenSubscription {

@@ -12,7 +12,7 @@
  */
 
 import type { KinesisRecord } from "../stream/record.ts";
-import { base64Length, encodeBase64 } from "./base64.ts";
+import { base64Length, encodeBase64 } from "./base64_writer.ts";
 
 /** The actions that a child answers with a status. */
 export type Action = "initialize" | "processRecords" | "leaseLost" | "shardEnded" | "shutdownRequested";

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { encodeBase64 } from "../aws/base64.ts";
+import { encodeBase64 } from "../aws/payload_slab.ts";
 import type { AttributeValue, Item } from "../aws/dynamodb.ts";
 
 /** What became of reading an item: its value, or why it cannot be one. */

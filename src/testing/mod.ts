@@ -36,11 +36,11 @@
  * @module
  */
 
-export { type SimulatedAws, simulatedAws, type SimulatedAwsOptions } from "./http/simulated_aws.ts";
-export type { AwsFault, AwsFaults, FaultChoice, SubscriptionFault } from "./http/aws_faults.ts";
-export type { PutResult, StreamControl, TableView } from "./http/stream_control.ts";
-export { simulate, type SimulationOptions, type SimulationResult } from "./simulation.ts";
-export { type Violation, violationText } from "./history.ts";
-export { ALL_FAULTS, type Fault } from "./faults.ts";
-export type { FleetOptions } from "./fleet_options.ts";
-export type { SimulatedMachine } from "./simulated_fleet.ts";
+export { type SimulatedAws, simulatedAws, type SimulatedAwsOptions } from "./emulator/simulated_aws.ts";
+export type { AwsFault, AwsFaults, FaultChoice, SubscriptionFault } from "./emulator/aws_faults.ts";
+export type { PutResult, StreamControl, TableView } from "./emulator/stream_control.ts";
+export { simulate, type SimulationOptions, type SimulationResult } from "./simulation/simulation.ts";
+export { type Violation, violationText } from "./simulation/history.ts";
+export { ALL_FAULTS, type Fault } from "./simulation/faults.ts";
+export type { FleetOptions } from "./simulation/fleet_options.ts";
+export type { SimulatedMachine } from "./simulation/simulated_fleet.ts";

@@ -13,8 +13,8 @@ import { FaultWatch, LOOK_INTERVAL_MS } from "../observe/fault_watch.ts";
 import { inTurn } from "../observe/listeners.ts";
 import { type HealthLimits, healthLimits } from "../observe/verdict.ts";
 import { type Clock, pause } from "../system.ts";
-import type { WorkerOptions } from "./options.ts";
-import type { WorkerSettings } from "./settings.ts";
+import type { WorkerOptions } from "../options/options.ts";
+import type { WorkerSettings } from "../options/settings.ts";
 
 /** What a worker reports by. */
 export interface EventOutlet {

@@ -16,7 +16,7 @@ import { isShardEnd } from "../stream/sequence_number.ts";
 import { childrenOf, type Shard } from "../stream/shard.ts";
 import type { Clock } from "../system.ts";
 import type { LeaseHold } from "./lease_hold.ts";
-import type { Streams } from "./streams.ts";
+import type { Streams } from "../fleet/streams.ts";
 
 /** What cleaning needs. */
 export interface LeaseCleanerOptions {

@@ -30,7 +30,7 @@ import {
 } from "../lease/lease_write.ts";
 import { compare, type ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import { type Clock, pause } from "../system.ts";
-import type { Identity } from "./identity.ts";
+import type { Identity } from "../fleet/identity.ts";
 import { Throughput } from "./throughput.ts";
 
 /** What a hold needs of its worker. */

@@ -21,9 +21,9 @@ import type { Lease } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
 import { assign, evict, renew } from "../lease/lease_write.ts";
 import { aborted, type Clock, pause } from "../system.ts";
-import type { Identity } from "./identity.ts";
+import type { Identity } from "../fleet/identity.ts";
 import { LeaseHold } from "./lease_hold.ts";
-import { Semaphore, type TaskGroup } from "./task_group.ts";
+import { Semaphore, type TaskGroup } from "../async/task_group.ts";
 
 /** What a keeper is made of. */
 export interface LeaseKeeperOptions {

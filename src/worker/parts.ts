@@ -16,8 +16,8 @@ import type { LeaseStore } from "../lease/lease_store.ts";
 import { DynamoDBCoordinatorStore } from "../store/dynamodb_coordinator_store.ts";
 import { DynamoDBLeaseStore } from "../store/dynamodb_lease_store.ts";
 import type { System } from "../system.ts";
-import type { WorkerOptions } from "./options.ts";
-import type { WorkerSettings } from "./settings.ts";
+import type { WorkerOptions } from "../options/options.ts";
+import type { WorkerSettings } from "../options/settings.ts";
 
 /** What a worker talks to. */
 export interface WorkerParts {

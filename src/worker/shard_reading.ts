@@ -14,8 +14,8 @@ import { READ_AHEAD_LIMITS, readAhead } from "../retrieval/read_ahead.ts";
 import type { Retrieval } from "../retrieval/retrieval.ts";
 import type { System } from "../system.ts";
 import type { WorkerParts } from "./parts.ts";
-import type { WorkerSettings } from "./settings.ts";
-import type { TrackedStream } from "./streams.ts";
+import type { WorkerSettings } from "../options/settings.ts";
+import type { TrackedStream } from "../fleet/streams.ts";
 
 /** What reading is made of. */
 export interface ShardReadingOptions {

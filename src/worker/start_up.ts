@@ -15,10 +15,10 @@ import type { CoordinatorStore } from "../lease/coordinator_store.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
 import type { TableFormat } from "../lease/table_format.ts";
 import type { System } from "../system.ts";
-import { fleetFormat } from "./fleet_format.ts";
-import type { WorkerSettings } from "./settings.ts";
-import { sayWhileWaiting } from "../still_waiting.ts";
-import type { Streams } from "./streams.ts";
+import { fleetFormat } from "../fleet/fleet_format.ts";
+import type { WorkerSettings } from "../options/settings.ts";
+import { sayWhileWaiting } from "../async/still_waiting.ts";
+import type { Streams } from "../fleet/streams.ts";
 
 /** What starting up needs. */
 export interface StartUpOptions {

@@ -8,7 +8,7 @@
  */
 
 import { pause, realClock } from "../../src/system.ts";
-import type { Chance } from "../../src/testing/chance.ts";
+import type { Chance } from "../../src/testing/model/chance.ts";
 
 /** How often of 1 each piece of data that arrives meets a fault. */
 export interface Lies {

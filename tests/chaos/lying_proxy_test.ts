@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Chance } from "../../src/testing/chance.ts";
+import { Chance } from "../../src/testing/model/chance.ts";
 import { bodyStart, HONEST, type Lies, LyingProxy } from "./lying_proxy.ts";
 
 /** An echo of bodies behind a proxy that lies as told. */

@@ -13,8 +13,8 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { pause, realClock } from "../../src/system.ts";
-import { aggregateOf } from "../../src/testing/aggregate.ts";
-import { Chance } from "../../src/testing/chance.ts";
+import { aggregateOf } from "../../src/testing/model/aggregate.ts";
+import { Chance } from "../../src/testing/model/chance.ts";
 import { simulatedAws } from "../../src/testing/mod.ts";
 import type { Shard } from "../../src/stream/shard.ts";
 import { CliProcess } from "../support/cli_process.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { HELP, parseCommand } from "../../src/host/arguments.ts";
-import { PROPERTIES } from "../../src/multilang/property_table.ts";
+import { PROPERTIES } from "../../src/properties/property_table.ts";
 import cases from "../cases/arguments.json" with { type: "json" };
 
 const NOTHING = { type: "run", file: undefined, entries: [], systemProperties: {}, warnings: [] };

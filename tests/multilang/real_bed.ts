@@ -5,7 +5,7 @@
  * @module
  */
 
-import { childStarter } from "../../src/host/child_process.ts";
+import { childStarter } from "../../src/host/child_starter.ts";
 import { type MultiLangOptions, multiLangProcessor } from "../../src/multilang/multilang_processor.ts";
 import { realClock } from "../../src/system.ts";
 import { type ConsumerBed, startConsumer } from "../support/consumer_bed.ts";

@@ -147,7 +147,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "processes-of-a-name-are-one",
-    file: "src/worker/identity.ts",
+    file: "src/fleet/identity.ts",
     find: `      generation: Math.max(0, Math.floor(system.clock.epochMs())),
       nonce: nonceOf(system.random),`,
     replace: `      generation: 0,
@@ -157,7 +157,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a-process-is-the-one-before-it",
-    file: "src/worker/identity.ts",
+    file: "src/fleet/identity.ts",
     find: `this.#incarnation = above(found, own);`,
     replace: `this.#incarnation = found.workerId === own.workerId ? found : own;`,
     why: "a second process of a name takes over what the first one is, which may still run",
@@ -228,7 +228,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "expiry-by-the-wall-clock",
-    file: "src/worker/leader_duties.ts",
+    file: "src/fleet/leader_duties.ts",
     find: `const startedMs = system.clock.monotonicMs();
     let listing`,
     replace: `const startedMs = system.clock.epochMs();
@@ -388,7 +388,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "first-leases-completed-as-of-now",
-    file: "src/worker/shard_syncer.ts",
+    file: "src/fleet/shard_syncer.ts",
     find: `const hasBegun = isFirstSync && initialPosition === "LATEST" && begun.length > 0;`,
     replace: `const hasBegun = false;`,
     why: "LATEST means another time for the shards whose leases were made after a failure",
@@ -510,21 +510,21 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "stream-not-listed-is-not-read",
-    file: "src/worker/streams.ts",
+    file: "src/fleet/streams.ts",
     find: `return this.#tracked.get(streamIdentifier) ?? this.#other(lease.leaseKey, streamIdentifier);`,
     replace: `return this.#tracked.get(streamIdentifier);`,
     why: "a worker whose list lacks a stream holds its leases, and reads nothing",
   },
   {
     name: "streams-audited-as-one",
-    file: "src/worker/streams_syncer.ts",
+    file: "src/fleet/streams_syncer.ts",
     find: `byStream.get(member.stream.streamIdentifier) ?? []`,
     replace: `leases`,
     why: "a stream without leases is taken for covered, because another one is",
   },
   {
     name: "half-made-first-leases-given-out",
-    file: "src/worker/leader_duties.ts",
+    file: "src/fleet/leader_duties.ts",
     find: `const leases = leasesToGiveOut(listing.leases);`,
     replace: `const { leases } = listing;`,
     why: "of many streams one fails half way, and the rest of its first leases wait for audits",
@@ -574,7 +574,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "open-shards-are-not-compared",
-    file: "src/worker/shard_syncer.ts",
+    file: "src/fleet/shard_syncer.ts",
     find: `if (!await this.#audit.compare(leases, leading, signal)) return false;`,
     replace: `if (leases.length >= 0) return false;`,
     why: "leases of an earlier stream cover all hash keys, and half of the shards are read by nobody",

@@ -71,7 +71,7 @@ Deno.test("runMutants() ends with 1 for a mutant that survives, and with 2 for o
 });
 
 Deno.test("runMutants() runs a mutant with the test file that it names, and counts it among the others", async () => {
-  const file = "src/worker/bell.ts", test = "tests/worker/bell_test.ts";
+  const file = "src/async/bell.ts", test = "tests/async/bell_test.ts";
   const found = {
     name: "found",
     file,
@@ -85,7 +85,7 @@ Deno.test("runMutants() runs a mutant with the test file that it names, and coun
   const { code, text } = await ran({ mutants: [found, unseen, noCode] });
   assertEquals(code, 2);
   assertMatch(text, /^✓ found: "Bell\.[^\n]+"$/m);
-  assertStringIncludes(text, "✗ unseen: NOT CAUGHT in tests/worker/bell_test.ts");
+  assertStringIncludes(text, "✗ unseen: NOT CAUGHT in tests/async/bell_test.ts");
   assertMatch(text, /^✗ no-code: COULD NOT BE RUN: error: /m);
   assertStringIncludes(text, `{"mutants":3,"caught":1,"survived":1,"notRun":1}`);
 });

@@ -11,8 +11,8 @@
 import type { AttributeValue, Item } from "../../src/aws/dynamodb.ts";
 import type { ConditionalOutcome } from "../../src/aws/dynamodb.ts";
 import type { ItemUpdate } from "../../src/store/item_write.ts";
-import type { Link } from "../../src/testing/faults.ts";
-import type { TableAccess, TableWatcher, TableWrite } from "../../src/testing/shared_table.ts";
+import type { Link } from "../../src/testing/simulation/faults.ts";
+import type { TableAccess, TableWatcher, TableWrite } from "../../src/testing/simulation/shared_table.ts";
 
 /** What a request is for. */
 export type Purpose =

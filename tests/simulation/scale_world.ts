@@ -17,14 +17,14 @@ import { MemoryCoordinatorStore } from "../../src/store/memory_coordinator_store
 import { listingOf } from "../../src/store/table_listing.ts";
 import { MAX_HASH_KEY } from "../../src/stream/hash_key.ts";
 import type { Shard } from "../../src/stream/shard.ts";
-import { Chance } from "../../src/testing/chance.ts";
-import { Link, serviceFailure, Weather } from "../../src/testing/faults.ts";
-import { SharedTable, type TableAccess } from "../../src/testing/shared_table.ts";
-import { SimulatedLeaseStore } from "../../src/testing/simulated_lease_store.ts";
-import { WORLD_EPOCH_MS } from "../../src/testing/simulated_stream.ts";
-import { VirtualProcess } from "../../src/testing/virtual_process.ts";
-import { VirtualTime } from "../../src/testing/virtual_time.ts";
-import type { WorkerOptions } from "../../src/worker/options.ts";
+import { Chance } from "../../src/testing/model/chance.ts";
+import { Link, serviceFailure, Weather } from "../../src/testing/simulation/faults.ts";
+import { SharedTable, type TableAccess } from "../../src/testing/simulation/shared_table.ts";
+import { SimulatedLeaseStore } from "../../src/testing/simulation/simulated_lease_store.ts";
+import { WORLD_EPOCH_MS } from "../../src/testing/model/simulated_stream.ts";
+import { VirtualProcess } from "../../src/testing/simulation/virtual_process.ts";
+import { VirtualTime } from "../../src/testing/simulation/virtual_time.ts";
+import type { WorkerOptions } from "../../src/options/options.ts";
 import { KinesisWorker } from "../../src/worker/worker.ts";
 import { Bill } from "./scale_bill.ts";
 

@@ -68,20 +68,20 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   },
   {
     name: "syncer-of-an-old-configuration",
-    file: "src/worker/streams_syncer.ts",
+    file: "src/fleet/streams_syncer.ts",
     find: `if (tracked.get(key) !== stream) this.#members.delete(key);`,
     replace: `if (!tracked.has(key)) this.#members.delete(key);`,
     why: "a stream that is configured anew gets leases by its old configuration",
-    test: "tests/worker/streams_syncer_test.ts",
+    test: "tests/fleet/streams_syncer_test.ts",
   },
   {
     name: "late-answer-replaces-newer-credentials",
-    file: "src/aws/cached_credentials.ts",
+    file: "src/aws/credential_sources/cached.ts",
     find: `    if (abandoned.aborted) return credentials;
 `,
     replace: ``,
     why: "credentials that a slow source gave to nobody take the place of newer ones",
-    test: "tests/aws/cached_credentials_test.ts",
+    test: "tests/aws/credential_sources/cached_test.ts",
   },
   {
     name: "pass-on-what-a-hung-consumer-holds",
@@ -129,7 +129,7 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     find: `Math.max(own.generation, found.generation + 1)`,
     replace: `own.generation`,
     why: "a worker whose clock is behind never gets its leases back after a restart",
-    test: "tests/worker/metrics_reporter_test.ts",
+    test: "tests/fleet/metrics_reporter_test.ts",
   },
   {
     name: "metrics-of-a-newer-process-are-overwritten",
@@ -137,7 +137,7 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     find: `if (own !== undefined && found !== undefined && isNewerIncarnation(found, own)) return found;`,
     replace: ``,
     why: "a process without a lease never learns that a newer one of its name runs",
-    test: "tests/worker/metrics_reporter_test.ts",
+    test: "tests/fleet/metrics_reporter_test.ts",
   },
   {
     name: "withdraw-the-item-of-another-process",
@@ -145,7 +145,7 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     find: `...(incarnation === undefined ? {} : ofIncarnation(incarnation)),`,
     replace: ``,
     why: "the orderly stop of an older process deletes the metrics item of the newer one",
-    test: "tests/worker/metrics_reporter_test.ts",
+    test: "tests/fleet/metrics_reporter_test.ts",
   },
   {
     name: "delete-a-lease-that-was-lost",
@@ -165,21 +165,21 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   },
   {
     name: "found-streams-are-never-forgotten",
-    file: "src/worker/streams.ts",
+    file: "src/fleet/streams.ts",
     find: `    for (const key of this.#found.keys()) if (!keys.has(key)) this.#found.delete(key);
 `,
     replace: ``,
     why: "a stream that was created anew while it was not listed is read under its namesake's checkpoints",
-    test: "tests/worker/streams_test.ts",
+    test: "tests/fleet/streams_test.ts",
   },
   {
     name: "bell-rings-for-those-who-left",
-    file: "src/worker/bell.ts",
+    file: "src/async/bell.ts",
     find: `    this.#waiting.delete(wake);
     return`,
     replace: `    return`,
     why: "a loop sleeps through the event that should have woken it",
-    test: "tests/worker/bell_test.ts",
+    test: "tests/async/bell_test.ts",
   },
   {
     name: "child-that-has-a-lease-ends-the-creation",
@@ -191,64 +191,64 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   },
   {
     name: "failed-pass-counts-as-one-that-worked",
-    file: "src/worker/fleet_member.ts",
+    file: "src/fleet/fleet_member.ts",
     find: `          lock.passEnded(false);
 `,
     replace: `          lock.passEnded(true);
 `,
     why: "a leader that cannot list the table keeps the lock, and nobody assigns",
-    test: "tests/worker/fleet_member_test.ts",
+    test: "tests/fleet/fleet_member_test.ts",
   },
   {
     name: "everybody-lists-the-table",
-    file: "src/worker/fleet_member.ts",
+    file: "src/fleet/fleet_member.ts",
     find: `if (isLeaderGone() && this.#isDeputy) await leader.watch(signal);`,
     replace: `await leader.watch(signal);`,
     why: "a hundred workers scan the lease table every pass",
-    test: "tests/worker/fleet_member_test.ts",
+    test: "tests/fleet/fleet_member_test.ts",
   },
   {
     name: "assignments-are-not-remembered",
-    file: "src/worker/leader_duties.ts",
+    file: "src/fleet/leader_duties.ts",
     find: `const begun = new Map([...beginnings, ...observeBeginnings(beginnings, assigned)]);`,
     replace: `const begun = beginnings;`,
     why: "a lease that was just given is asked back before its owner knows of it",
-    test: "tests/worker/leader_duties_passes_test.ts",
+    test: "tests/fleet/leader_duties_passes_test.ts",
   },
   {
     name: "new-leases-wait-for-the-next-pass",
-    file: "src/worker/leader_duties.ts",
+    file: "src/fleet/leader_duties.ts",
     find:
       `if (await leaseSyncer.syncIfNeeded(listing.leases, leading, signal)) listing = await this.watch(signal);`,
     replace: `await leaseSyncer.syncIfNeeded(listing.leases, leading, signal);`,
     why: "what the syncer has created is given to nobody for a pass",
-    test: "tests/worker/leader_duties_passes_test.ts",
+    test: "tests/fleet/leader_duties_passes_test.ts",
   },
   {
     name: "lock-counts-from-the-answer",
-    file: "src/worker/leader_lock.ts",
+    file: "src/fleet/leader_lock.ts",
     find: `          this.#held = { lock, provenAtMs: nowMs };`,
     replace: `          this.#held = { lock, provenAtMs: system.clock.monotonicMs() };`,
     why: "after a slow heartbeat two workers lead",
-    test: "tests/worker/leader_lock_test.ts",
+    test: "tests/fleet/leader_lock_test.ts",
   },
   {
     name: "refused-heartbeat-is-ignored",
-    file: "src/worker/leader_lock.ts",
+    file: "src/fleet/leader_lock.ts",
     find: `          this.#stop("another worker holds the lock");
 `,
     replace: ``,
     why: "a worker goes on leading beside the one that took the lock",
-    test: "tests/worker/leader_lock_test.ts",
+    test: "tests/fleet/leader_lock_test.ts",
   },
   {
     name: "failures-of-the-last-term-count",
-    file: "src/worker/leader_lock.ts",
+    file: "src/fleet/leader_lock.ts",
     find: `    this.#failedPasses = 0;
     this.#lastPassMs = provenAtMs;`,
     replace: `    this.#lastPassMs = provenAtMs;`,
     why: "a leader that gave the lock back gives it back at once for ever",
-    test: "tests/worker/leader_lock_test.ts",
+    test: "tests/fleet/leader_lock_test.ts",
   },
   {
     name: "start-counts-from-the-answer",
@@ -279,19 +279,19 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   },
   {
     name: "metrics-item-left-in-the-old-table",
-    file: "src/worker/metrics_reporter.ts",
+    file: "src/fleet/metrics_reporter.ts",
     find: `if (format.place !== this.#format.place) this.#leftBehind = this.#written;`,
     replace: ``,
     why: "a worker that moved is counted twice",
-    test: "tests/worker/metrics_reporter_test.ts",
+    test: "tests/fleet/metrics_reporter_test.ts",
   },
   {
     name: "invalid-date-is-a-position",
-    file: "src/worker/option_checks.ts",
+    file: "src/options/option_checks.ts",
     find: `const isDate = value instanceof Date && !Number.isNaN(value.getTime());`,
     replace: `const isDate = value instanceof Date;`,
     why: "a shard is read from a time that is none",
-    test: "tests/worker/option_checks_test.ts",
+    test: "tests/options/option_checks_test.ts",
   },
   {
     name: "table-read-with-the-stream's-credentials",
@@ -311,11 +311,11 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   },
   {
     name: "zero-means-the-default",
-    file: "src/worker/settings.ts",
+    file: "src/options/settings.ts",
     find: `options.maxBufferedBytes ?? 268_435_456`,
     replace: `options.maxBufferedBytes || 268_435_456`,
     why: "reading ahead cannot be switched off",
-    test: "tests/worker/settings_test.ts",
+    test: "tests/options/settings_test.ts",
   },
   {
     name: "a-consumer-for-each-shard",
@@ -327,12 +327,12 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   },
   {
     name: "hole-is-seen-for-the-first-time-each-time",
-    file: "src/worker/shard_syncer.ts",
+    file: "src/fleet/shard_syncer.ts",
     find: `      this.#hole = leases.length === 0 ? emptySighting(this.#hole) : audit.sighting;
 `,
     replace: ``,
     why: "a shard without a lease is never read",
-    test: "tests/worker/shard_syncer_test.ts",
+    test: "tests/fleet/shard_syncer_test.ts",
   },
   {
     name: "missing-stream-ends-the-worker",
@@ -345,15 +345,15 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   },
   {
     name: "given-ARN-is-replaced",
-    file: "src/worker/streams.ts",
+    file: "src/fleet/streams.ts",
     find: `streamArn: stream.streamArn ?? found.streamArn`,
     replace: `streamArn: found.streamArn`,
     why: "a stream of another account is read under the ARN that an emulator answers",
-    test: "tests/worker/streams_test.ts",
+    test: "tests/fleet/streams_test.ts",
   },
   {
     name: "failure-keeps-its-place",
-    file: "src/worker/task_group.ts",
+    file: "src/async/task_group.ts",
     find: `    try {
       return await work();
     } finally {
@@ -367,7 +367,7 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     else next();
     return result;`,
     why: "twenty failed renewals later nothing is renewed any more",
-    test: "tests/worker/task_group_test.ts",
+    test: "tests/async/task_group_test.ts",
   },
   {
     name: "bytes-count-twice",
@@ -508,36 +508,36 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   },
   {
     name: "signs-again-for-ever",
-    file: "src/aws/sts.ts",
+    file: "src/aws/credential_sources/sts.ts",
     find: `      resigned = true;
 `,
     replace: ``,
     why: "a wrong secret asks STS without end",
-    test: "tests/aws/credentials_sources_test.ts",
+    test: "tests/aws/credential_sources/sources_test.ts",
   },
   {
     name: "metadata-token-past-its-end",
-    file: "src/aws/instance_metadata.ts",
+    file: "src/aws/credential_sources/instance_metadata.ts",
     find: `const TOKEN_USE_MS = (TOKEN_TTL_S - 60) * 1000;`,
     replace: `const TOKEN_USE_MS = (TOKEN_TTL_S + 60) * 1000;`,
     why: "each refresh begins with a refusal",
-    test: "tests/aws/credentials_sources_test.ts",
+    test: "tests/aws/credential_sources/sources_test.ts",
   },
   {
     name: "chain-drops-the-signal",
-    file: "src/aws/credentials_chain.ts",
+    file: "src/aws/credential_sources/chain.ts",
     find: `await link.provider(signal);`,
     replace: `await link.provider();`,
     why: "a stop waits for the metadata service",
-    test: "tests/aws/credentials_chain_test.ts",
+    test: "tests/aws/credential_sources/chain_test.ts",
   },
   {
     name: "profile-refreshed-like-an-instance",
-    file: "src/aws/credentials_profile.ts",
+    file: "src/aws/credential_sources/profile.ts",
     find: `rule: "role",`,
     replace: `rule: "instance",`,
     why: "credentials of a profile are used past their end",
-    test: "tests/aws/credentials_profile_test.ts",
+    test: "tests/aws/credential_sources/profile_test.ts",
   },
   {
     name: "prototype-from-the-wire",
@@ -581,21 +581,21 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   },
   {
     name: "abort-looks-like-a-network-failure",
-    file: "src/aws/time_limit.ts",
+    file: "src/async/waiting.ts",
     find: `throw ended.signal.aborted ? ended.signal.reason : error;`,
     replace: `throw error;`,
     why: "a time limit that is over is reported as something else",
-    test: "tests/aws/time_limit_test.ts",
+    test: "tests/async/waiting_test.ts",
   },
   {
     name: "token-of-two-lines",
-    file: "src/aws/token_file.ts",
+    file: "src/aws/credential_sources/token_file.ts",
     find:
       `  if (/[\\r\\n]/.test(token)) throw new CredentialsError(\`the token file \${path} has more than one line\`);
 `,
     replace: ``,
     why: "a header is split by what a file holds",
-    test: "tests/aws/credentials_sources_test.ts",
+    test: "tests/aws/credential_sources/sources_test.ts",
   },
   {
     name: "leader-trusts-its-last-term",
@@ -603,7 +603,7 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     find: `return nowMs - lastMs > 2 * rule.passIntervalMs + rule.failoverTimeMs;`,
     replace: `return nowMs - lastMs > 1e9 * rule.passIntervalMs;`,
     why: "a worker that leads again ends a handoff that has just begun, for it saw one like it minutes ago",
-    test: "tests/worker/leader_duties_test.ts",
+    test: "tests/fleet/leader_duties_test.ts",
   },
   {
     name: "silence-is-forgotten",
@@ -611,7 +611,7 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     find: `const known = before?.lastUpdateEpochS === lastUpdateEpochS ? before : undefined;`,
     replace: `const known = before?.lastUpdateEpochS === -1 ? before : undefined;`,
     why: "a killed worker whose leases were given away is given others",
-    test: "tests/worker/leader_duties_test.ts",
+    test: "tests/fleet/leader_duties_test.ts",
   },
   {
     name: "slow-beginners-lose-their-items",
@@ -619,7 +619,7 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     find: `(isSilent && silence.hadBegun)`,
     replace: `isSilent`,
     why: "a worker of KCL that is slow to find its first lease is given no other for half a minute",
-    test: "tests/worker/leader_duties_test.ts",
+    test: "tests/fleet/leader_duties_test.ts",
   },
   {
     name: "fresh-items-only-are-deleted",
@@ -628,31 +628,31 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     replace:
       `const isSilent = silence !== undefined && ageOf(item) * 1000 > failoverTimeMs / 2 && ageOf(item) <= 60;`,
     why: "the item of a killed worker that was a minute old when its leases expired stays for another minute",
-    test: "tests/worker/leader_duties_test.ts",
+    test: "tests/fleet/leader_duties_test.ts",
   },
   {
     name: "long-pass-breaks-the-watch",
-    file: "src/worker/leader_duties.ts",
+    file: "src/fleet/leader_duties.ts",
     find: `if (isLeading()) this.#watch = { ...this.#watch, lastMs: nowMs };`,
     replace: ``,
     why: "a leader whose passes are long never finds an expired lease",
-    test: "tests/worker/leader_duties_test.ts",
+    test: "tests/fleet/leader_duties_test.ts",
   },
   {
     name: "hole-of-another-term-counts",
-    file: "src/worker/shard_syncer.ts",
+    file: "src/fleet/shard_syncer.ts",
     find: `if (this.#askedMs < (leading.watchedSinceMs ?? -Infinity)) this.#hole = undefined;`,
     replace: ``,
     why: "a hole that another leader has mended is acted on when one like it is seen once",
-    test: "tests/worker/shard_syncer_test.ts",
+    test: "tests/fleet/shard_syncer_test.ts",
   },
   {
     name: "former-stream-of-another-term-counts",
-    file: "src/worker/streams_syncer.ts",
+    file: "src/fleet/streams_syncer.ts",
     find: `if (this.#askedMs < (leading.watchedSinceMs ?? -Infinity)) this.#formerSince = new Map();`,
     replace: ``,
     why: "the leases of a stream that left the list a moment ago are deleted, for it had left it once before",
-    test: "tests/worker/streams_syncer_test.ts",
+    test: "tests/fleet/streams_syncer_test.ts",
   },
   {
     name: "owners-that-report-nothing-are-not-seen",
@@ -735,11 +735,11 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   },
   {
     name: "a-skipped-pass-is-a-success",
-    file: "src/worker/loop.ts",
+    file: "src/async/loop.ts",
     find: `if (result !== "skipped") {`,
     replace: `if (result !== null) {`,
     why: "a leader that fails and gives the lock back says that it works again",
-    test: "tests/worker/loop_test.ts",
+    test: "tests/async/loop_test.ts",
   },
   {
     name: "one-audit-is-enough",
@@ -747,7 +747,7 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     find: `return (counts.get(name) ?? 0) >= AUDIT_CONFIDENCE;`,
     replace: `return counts.has(name);`,
     why: "each reshard is a fault",
-    test: "tests/worker/shard_syncer_test.ts",
+    test: "tests/fleet/shard_syncer_test.ts",
   },
   {
     name: "liveness-looks-at-aws",
@@ -772,7 +772,7 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     replace: `    this.drop("expired");
     this.#revival ??= this.#revive()`,
     why: "a processor that computes for longer than the failover time gets the same record for ever",
-    test: "tests/testing/simulation_test.ts",
+    test: "tests/testing/simulation/simulation_test.ts",
   },
   {
     name: "a-last-renewal-without-a-limit",

@@ -14,51 +14,109 @@ export interface Folder {
   readonly types?: readonly string[];
 }
 
-/** By name; `root` are the files of src itself. */
+/** By name; `root` are the files of src itself. A folder within a folder is a room of its own. */
 export const FOLDERS: Readonly<Record<string, Folder>> = {
-  stream: { holds: "shard, record, sequence number, hash keys, KPL aggregation. All pure", any: [] },
-  root: {
+  "stream": { holds: "shard, record, sequence number, hash keys, KPL aggregation. All pure", any: [] },
+  "root": {
     holds:
-      "errors, events, system (clock, chance, fetch), nearest name, a bounded map, version; the contracts of a child process and of a CPU meter",
+      "errors, events, system (clock, chance, fetch), nearest name, a bounded map, version; contracts of a child process, a CPU meter",
     any: ["stream"],
   },
-  lease: { holds: "what KCL decides. All pure, and the two storage contracts", any: ["stream", "root"] },
-  aws: {
-    holds:
-      "signed HTTP, retries, credentials, Kinesis, DynamoDB, event streams, CBOR; knows nothing of leases",
-    any: ["stream", "root"],
+  "async": { holds: "waiting, a shared task, a bell, a loop, a group of tasks: one of each", any: ["root"] },
+  "lease": { holds: "what KCL decides. All pure, and the two storage contracts", any: ["stream", "root"] },
+  "aws": {
+    holds: "signed HTTP, retries, Kinesis, DynamoDB, event streams, CBOR; knows nothing of leases",
+    any: ["stream", "root", "async"],
   },
-  store: {
+  "aws/credential_sources": {
+    holds: "where credentials come from, and the chain of these sources",
+    any: ["root", "async", "aws"],
+  },
+  "store": {
     holds: "the contracts on DynamoDB and in memory, over one `ItemTable`",
     any: ["stream", "root", "lease", "aws"],
   },
-  retrieval: {
+  "retrieval": {
     holds: "how records come in: polling and its pacing, enhanced fan-out, read-ahead",
-    any: ["stream", "root"],
+    any: ["stream", "root", "async"],
     types: ["aws"],
   },
-  consumer: {
-    holds: "one leased shard: processor contract, consumer, streaks of failures, checkpointer, v1 adapter",
-    any: ["stream", "root", "lease", "retrieval"],
+  "consumer": {
+    holds:
+      "one leased shard: processor contract, consumer, streaks of failures, checkpointer, v1 adapter, modules",
+    any: ["stream", "root", "async", "lease", "retrieval"],
   },
-  observe: {
+  "options": {
+    holds: "what users may set, checked, and the settings made of it",
+    any: ["stream", "root", "aws", "lease"],
+    types: ["retrieval", "consumer", "store"],
+  },
+  "fleet": {
+    holds: "taking part in a fleet: reporting, leading, syncing shards and streams",
+    any: ["stream", "root", "async", "lease", "aws", "options"],
+  },
+  "observe": {
     holds: "listeners: totals, verdict, watch for faults, metrics, health app, log",
     any: ["stream", "root", "aws"],
   },
-  worker: {
-    holds: "puts the parts together; the loops",
-    any: ["stream", "root", "lease", "aws", "store", "retrieval", "consumer", "observe"],
+  "worker": {
+    holds: "puts the parts together; holding leases",
+    any: [
+      "stream",
+      "root",
+      "async",
+      "lease",
+      "aws",
+      "store",
+      "retrieval",
+      "consumer",
+      "options",
+      "fleet",
+      "observe",
+    ],
   },
-  testing: {
-    holds: "the simulator: workers on virtual time, with faults; `http/`: its AWS in real time, as a `fetch`",
-    any: ["stream", "root", "lease", "aws", "store", "consumer", "worker", "observe"],
+  "properties": { holds: "the properties file", any: ["stream", "root"], types: ["options"] },
+  "multilang": {
+    holds: "a record processor that lives in a child process",
+    any: ["stream", "root", "async", "consumer"],
   },
-  multilang: {
-    holds: "properties file, and processors in child processes",
-    any: ["stream", "root", "consumer"],
-    types: ["src/worker/options.ts"],
+  "testing": {
+    holds: "the entry point of the three rooms below",
+    any: ["testing/model", "testing/emulator", "testing/simulation"],
   },
-  host: { holds: "the only folder that names Deno, `node:` or `process`", any: ["root"] },
+  "testing/model": {
+    holds: "a stream, its shards and limits, as the two below share them",
+    any: ["stream", "root", "aws", "lease"],
+  },
+  "testing/emulator": {
+    holds: "Kinesis and DynamoDB in real time, as a `fetch`",
+    any: ["stream", "root", "aws", "testing/model", "testing/emulator/kinesis", "testing/emulator/dynamodb"],
+  },
+  "testing/emulator/kinesis": {
+    holds: "the operations of Kinesis",
+    any: ["stream", "root", "aws", "testing/model", "testing/emulator"],
+  },
+  "testing/emulator/dynamodb": {
+    holds: "the operations of DynamoDB, and its expressions",
+    any: ["stream", "root", "aws", "testing/model", "testing/emulator"],
+  },
+  "testing/simulation": {
+    holds: "whole fleets on virtual time, with faults, and the rules that they must keep",
+    any: [
+      "stream",
+      "root",
+      "async",
+      "lease",
+      "aws",
+      "store",
+      "consumer",
+      "options",
+      "worker",
+      "observe",
+      "testing/model",
+    ],
+  },
+  "host": { holds: "the only folder that names Deno, `node:` or `process`", any: ["root"] },
 };
 
 /** The table as ARCHITECTURE.md has it, laid out as `deno fmt` would. */

@@ -5,8 +5,8 @@
  */
 
 import type { WorkerEvent } from "../../src/events.ts";
-import { Identity } from "../../src/worker/identity.ts";
-import { MarkedLeaseStore } from "../../src/worker/marked_lease_store.ts";
+import { Identity } from "../../src/fleet/identity.ts";
+import { MarkedLeaseStore } from "../../src/fleet/marked_lease_store.ts";
 import type { Lease, NewLease } from "../../src/lease/lease.ts";
 import { assign, startHandoff } from "../../src/lease/lease_write.ts";
 import { MemoryCoordinatorStore } from "../../src/store/memory_coordinator_store.ts";

@@ -9,7 +9,7 @@ import type { WorkerEvent } from "../../src/events.ts";
 import { Totals } from "../../src/observe/totals.ts";
 import { type Health, healthOf } from "../../src/observe/verdict.ts";
 import type { Clock } from "../../src/system.ts";
-import type { WorkerOptions } from "../../src/worker/options.ts";
+import type { WorkerOptions } from "../../src/options/options.ts";
 import { KinesisWorker } from "../../src/worker/worker.ts";
 import { recordWith } from "./consumer_bed.ts";
 import { MemoryBed } from "./memory_bed.ts";

@@ -237,8 +237,9 @@ function eachFile(rule: (file: SourceFile) => string[]): Rule {
 
 /** `src/lease/x.ts` → `lease`, `src/x.ts` → `root`, anything outside src → undefined. */
 function folderOf(path: string): string | undefined {
-  const parts = path.split("/");
-  return parts[0] !== "src" ? undefined : parts.length === 2 ? "root" : parts[1];
+  if (!path.startsWith("src/")) return undefined;
+  const folder = path.slice("src/".length, Math.max("src/".length, path.lastIndexOf("/")));
+  return folder === "" ? "root" : folder;
 }
 
 function isLibrary(path: string): boolean {

@@ -6,7 +6,7 @@ import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { KinesisWorker, type WorkerEvent, type WorkerOptions } from "../../mod.ts";
 import { Totals } from "../../src/observe/totals.ts";
 import { eventOutlet } from "../../src/worker/event_outlet.ts";
-import { settingsOf } from "../../src/worker/settings.ts";
+import { settingsOf } from "../../src/options/settings.ts";
 import { sample, SAMPLE_EVENTS } from "../observe/sample_events.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { MemoryBed } from "../support/memory_bed.ts";

@@ -12,9 +12,9 @@ import {
   take,
 } from "../../src/lease/lease_write.ts";
 import { positionAt, SHARD_END } from "../../src/stream/sequence_number.ts";
-import { Identity } from "../../src/worker/identity.ts";
+import { Identity } from "../../src/fleet/identity.ts";
 import { LeaseHold, type LeaseHoldOptions } from "../../src/worker/lease_hold.ts";
-import { MarkedLeaseStore } from "../../src/worker/marked_lease_store.ts";
+import { MarkedLeaseStore } from "../../src/fleet/marked_lease_store.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
 import { MemoryBed } from "../support/memory_bed.ts";
 import { seeded } from "../support/seed.ts";

@@ -4,7 +4,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { renew } from "../../src/lease/lease_write.ts";
 import type { LeaseHold } from "../../src/worker/lease_hold.ts";
 import { LeaseKeeper, type LeaseKeeperOptions } from "../../src/worker/lease_keeper.ts";
-import { TaskGroup } from "../../src/worker/task_group.ts";
+import { TaskGroup } from "../../src/async/task_group.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
 import { MemoryBed } from "../support/memory_bed.ts";
 

@@ -2,9 +2,9 @@ import { assert, assertEquals } from "@std/assert";
 import { assign, renew, startHandoff } from "../../src/lease/lease_write.ts";
 import type { LeaseHold } from "../../src/worker/lease_hold.ts";
 import { LeaseKeeper, type LeaseKeeperOptions } from "../../src/worker/lease_keeper.ts";
-import { Identity } from "../../src/worker/identity.ts";
-import { MarkedLeaseStore } from "../../src/worker/marked_lease_store.ts";
-import { TaskGroup } from "../../src/worker/task_group.ts";
+import { Identity } from "../../src/fleet/identity.ts";
+import { MarkedLeaseStore } from "../../src/fleet/marked_lease_store.ts";
+import { TaskGroup } from "../../src/async/task_group.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
 import { MemoryBed } from "../support/memory_bed.ts";
 

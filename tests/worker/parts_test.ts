@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import type { WorkerEvent } from "../../src/events.ts";
-import type { WorkerOptions } from "../../src/worker/options.ts";
+import type { WorkerOptions } from "../../src/options/options.ts";
 import { partsOf } from "../../src/worker/parts.ts";
-import { settingsOf } from "../../src/worker/settings.ts";
+import { settingsOf } from "../../src/options/settings.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { MemoryBed } from "../support/memory_bed.ts";

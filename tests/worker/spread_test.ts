@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert";
 import type { GetRecordsOutput, StreamSummary } from "../../src/aws/kinesis.ts";
 import type { Lease } from "../../src/lease/lease.ts";
 import { renew } from "../../src/lease/lease_write.ts";
-import type { WorkerOptions } from "../../src/worker/options.ts";
+import type { WorkerOptions } from "../../src/options/options.ts";
 import { KinesisWorker } from "../../src/worker/worker.ts";
 import { recordWith } from "../support/consumer_bed.ts";
 import { MemoryBed } from "../support/memory_bed.ts";

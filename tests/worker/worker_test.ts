@@ -5,7 +5,7 @@ import type { StreamSummary } from "../../src/aws/kinesis.ts";
 import type { RecordProcessor } from "../../src/consumer/record_processor.ts";
 import { newClientVersion } from "../../src/lease/table_format.ts";
 import { positionAt, SHARD_END } from "../../src/stream/sequence_number.ts";
-import type { WorkerOptions } from "../../src/worker/options.ts";
+import type { WorkerOptions } from "../../src/options/options.ts";
 import { KinesisWorker } from "../../src/worker/worker.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
 import { aggregate } from "../support/kpl.ts";

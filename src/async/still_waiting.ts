@@ -1,0 +1,36 @@
+/**
+ * Nobody should have to guess why a program that was started does nothing.
+ *
+ * @module
+ */
+
+import { type Clock, pause } from "../system.ts";
+
+/** What is waited for is said after so many ms, and again after each such time. Ours. */
+const FIRST_MS = 5_000, AGAIN_MS = 60_000;
+
+/**
+ * Does something that belongs to a start, and says what it waits for when that takes more than some seconds.
+ *
+ * @param what What is waited for, after "Still waiting for".
+ */
+export async function sayWhileWaiting<T>(
+  what: string,
+  { clock, say }: { readonly clock: Clock; readonly say: (text: string) => void },
+  work: () => Promise<T>,
+): Promise<T> {
+  const over = new AbortController();
+  const startMs = clock.monotonicMs();
+  const saying = async () => {
+    for (let pauseMs = FIRST_MS; await pause(clock, pauseMs, over.signal); pauseMs = AGAIN_MS) {
+      say(`Still waiting for ${what}, for ${Math.round((clock.monotonicMs() - startMs) / 1000)} s by now`);
+    }
+  };
+  const said = saying();
+  try {
+    return await work();
+  } finally {
+    over.abort();
+    await said;
+  }
+}

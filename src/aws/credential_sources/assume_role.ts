@@ -1,0 +1,53 @@
+/**
+ * Credentials for a role, asked for with other credentials: `StsAssumeRoleCredentialsProvider` of a properties file.
+ *
+ * @module
+ */
+
+import { cachedCredentials, type CachingOptions } from "./cached.ts";
+import type { CredentialsProvider } from "../credentials.ts";
+import { RequestSigner } from "../request_signer.ts";
+import { stsAddress, stsCredentials } from "./sts.ts";
+
+/** Options of {@linkcode assumeRoleCredentials}. */
+export interface AssumeRoleOptions extends CachingOptions {
+  /** What the question for the role is signed with. */
+  readonly base: CredentialsProvider;
+  readonly roleArn: string;
+  /** Shows in CloudTrail; 2 to 64 of letters, digits and `=,.@-_`. */
+  readonly roleSessionName: string;
+  /** A word that the role's owner asks for. */
+  readonly externalId?: string | undefined;
+  /** Undefined asks the global STS. */
+  readonly region: string | undefined;
+  readonly endpoint?: string | undefined;
+}
+
+/**
+ * AssumeRole. The role's own session length is STS's default of one hour.
+ *
+ * @throws {TypeError} when the region or the endpoint cannot be one.
+ */
+export function assumeRoleCredentials(options: AssumeRoleOptions): CredentialsProvider {
+  const { base, system, externalId } = options;
+  const { url, region } = stsAddress(options.region, options.endpoint);
+  const signer = new RequestSigner({ service: "sts", region, clock: system.clock });
+  return cachedCredentials({
+    name: "assumed role",
+    rule: "role",
+    async load(signal) {
+      const credentials = await base(signal);
+      return await stsCredentials(system, {
+        operation: "AssumeRole",
+        url,
+        parameters: {
+          RoleArn: options.roleArn,
+          RoleSessionName: options.roleSessionName,
+          ...(externalId === undefined ? {} : { ExternalId: externalId }),
+        },
+        signed: { signer, credentials },
+        secrets: [credentials.secretAccessKey, credentials.sessionToken],
+      }, signal);
+    },
+  }, options);
+}

@@ -1,0 +1,159 @@
+/**
+ * Keeps what a slow source gave, and asks again in time: once for all callers, ahead of the end, and with the old ones
+ * in reserve.
+ *
+ * There is no background task. In the advisory window the one caller that finds it due waits for the source, for at
+ * most a second; everybody else goes on with the old credentials.
+ *
+ * @module
+ */
+
+import type { EventListener } from "../../events.ts";
+import type { System } from "../../system.ts";
+import type { Credentials, CredentialsProvider } from "../credentials.ts";
+import { refreshPauseMs, type RefreshRule, type RefreshTimes, refreshTimes } from "./refresh_times.ts";
+import { isTimeLimit, unlessAborted, withinTime } from "../../async/waiting.ts";
+
+/** A source that is asked now and then. */
+export interface CredentialsSource {
+  /** Names the source in events, e.g. `instance metadata`. */
+  readonly name: string;
+  /** Asks the source. The signal aborts when nobody waits any longer. */
+  readonly load: (signal: AbortSignal) => Promise<Credentials>;
+  readonly rule: RefreshRule;
+}
+
+/** What a cached provider works with. */
+export interface CachingOptions {
+  readonly system: System;
+  readonly onEvent?: EventListener | undefined;
+}
+
+/** The longest that a request waits for a refresh that can wait itself, in ms: a third of a renewal cycle at the defaults. */
+const ADVISORY_LIMIT_MS = 1000;
+
+/** A source is not asked again sooner than this after it gave credentials that were then refused, in ms. */
+const REFUSED_PAUSE_MS = 10_000;
+
+/**
+ * Makes a provider of a source. Sources that renew credentials by themselves ("container", "instance") are trusted
+ * when they fail: their last credentials are used past their end, until the service refuses them.
+ */
+export function cachedCredentials(source: CredentialsSource, options: CachingOptions): CredentialsProvider {
+  const cache = new CredentialsCache(source, options);
+  const provider = (signal?: AbortSignal) => cache.current(signal);
+  return Object.assign(provider, { invalidate: (refused: Credentials) => cache.invalidate(refused) });
+}
+
+interface Kept extends RefreshTimes {
+  readonly credentials: Credentials;
+  readonly loadedMonotonicMs: number;
+}
+
+/** One question to the source, and how many wait for its answer. */
+interface Flight {
+  readonly answer: Promise<Credentials>;
+  readonly abandoned: AbortController;
+  waiting: number;
+}
+
+class CredentialsCache {
+  readonly #source: CredentialsSource;
+  readonly #system: System;
+  readonly #emit: EventListener;
+  #kept: Kept | undefined;
+  #flight: Flight | undefined;
+  #failures = 0;
+  /** No refresh that can wait is tried before. */
+  #notBeforeMonotonicMs = -Infinity;
+
+  constructor(source: CredentialsSource, { system, onEvent }: CachingOptions) {
+    this.#source = source;
+    this.#system = system;
+    this.#emit = onEvent ?? (() => {});
+  }
+
+  async current(signal: AbortSignal | undefined): Promise<Credentials> {
+    const kept = this.#kept;
+    if (kept === undefined) return await this.#ask(signal);
+    const { clock } = this.#system;
+    const nowEpochMs = clock.epochMs();
+    const insist = nowEpochMs >= kept.mandatoryEpochMs;
+    const usable = !insist || this.#source.rule !== "role";
+    if (nowEpochMs < kept.advisoryEpochMs) return kept.credentials;
+    if (usable && clock.monotonicMs() < this.#notBeforeMonotonicMs) return kept.credentials;
+    if (!insist && this.#flight !== undefined) return kept.credentials;
+    try {
+      if (insist) return await this.#ask(signal);
+      return await withinTime({ clock, ms: ADVISORY_LIMIT_MS, signal }, (limited) => this.#ask(limited));
+    } catch (error) {
+      if (signal?.aborted || !usable) throw error;
+      if (isTimeLimit(error)) this.#failed(error);
+      return kept.credentials;
+    }
+  }
+
+  invalidate(refused: Credentials): void {
+    const kept = this.#kept;
+    if (kept?.credentials !== refused) return; // newer ones are here already
+    if (this.#system.clock.monotonicMs() - kept.loadedMonotonicMs < REFUSED_PAUSE_MS) return;
+    this.#kept = { ...kept, advisoryEpochMs: -Infinity, mandatoryEpochMs: -Infinity };
+  }
+
+  /** Joins the question under way, or asks. The last one to leave before the answer ends it. */
+  async #ask(signal: AbortSignal | undefined): Promise<Credentials> {
+    signal?.throwIfAborted();
+    const flight = this.#flight ??= this.#takeOff();
+    flight.waiting++;
+    try {
+      return await unlessAborted(flight.answer, signal);
+    } finally {
+      flight.waiting--;
+      if (flight.waiting === 0 && this.#flight === flight) {
+        this.#flight = undefined;
+        flight.abandoned.abort();
+      }
+    }
+  }
+
+  #takeOff(): Flight {
+    const abandoned = new AbortController();
+    const answer = this.#load(abandoned.signal);
+    const flight: Flight = { answer, abandoned, waiting: 0 };
+    const land = () => {
+      if (this.#flight === flight) this.#flight = undefined;
+    };
+    answer.then(land, land); // ahead of those who wait
+    return flight;
+  }
+
+  async #load(abandoned: AbortSignal): Promise<Credentials> {
+    const { clock, random } = this.#system;
+    let credentials: Credentials;
+    try {
+      credentials = await this.#source.load(abandoned);
+    } catch (error) {
+      if (!abandoned.aborted) this.#failed(error);
+      throw error;
+    }
+    if (abandoned.aborted) return credentials;
+    const { expiresEpochMs } = credentials;
+    const nowEpochMs = clock.epochMs();
+    this.#kept = {
+      credentials,
+      loadedMonotonicMs: clock.monotonicMs(),
+      ...refreshTimes({ rule: this.#source.rule, nowEpochMs, expiresEpochMs, chance: random() }),
+    };
+    this.#failures = 0;
+    this.#notBeforeMonotonicMs = -Infinity;
+    this.#emit({ type: "credentialsRefreshed", source: this.#source.name, expiresEpochMs });
+    return credentials;
+  }
+
+  #failed(error: unknown): void {
+    this.#failures++;
+    this.#notBeforeMonotonicMs = this.#system.clock.monotonicMs() + refreshPauseMs(this.#failures);
+    // Without old ones there is nothing to refresh: whoever asked hears why, and a chain goes on to its next source.
+    if (this.#kept !== undefined) this.#emit({ type: "credentialsRefreshFailed", error });
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Several sources of credentials in order: the first that has any is used from then on.
+ *
+ * @module
+ */
+
+import { CredentialsError, errorText } from "../../errors.ts";
+import type { CachingOptions } from "./cached.ts";
+import type { Credentials, CredentialsProvider, Lookup } from "../credentials.ts";
+import { containerCredentials } from "./container.ts";
+import { environmentCredentials, systemPropertyCredentials } from "./environment.ts";
+import { instanceCredentials } from "./instance.ts";
+import { profileCredentials, type ProfileLoader } from "./profile.ts";
+import { webIdentityCredentials } from "./web_identity.ts";
+
+/** A link of a chain. */
+export interface NamedProvider {
+  /** For people, e.g. `environment`. */
+  readonly name: string;
+  readonly provider: CredentialsProvider;
+}
+
+/**
+ * Tries the providers in order until one gives credentials; that one is used from then on, also when it fails later.
+ *
+ * The provider throws `CredentialsError` when none has any; the message lists each with its reason.
+ */
+export function credentialsChain(links: readonly NamedProvider[]): CredentialsProvider {
+  let chosen: CredentialsProvider | undefined;
+  const provider = async (signal?: AbortSignal): Promise<Credentials> => {
+    if (chosen !== undefined) return await chosen(signal);
+    const reasons: string[] = [];
+    for (const link of links) {
+      try {
+        const credentials = await link.provider(signal);
+        chosen ??= link.provider;
+        return credentials;
+      } catch (error) {
+        if (signal?.aborted) throw signal.reason;
+        reasons.push(`${link.name}: ${reasonOf(error)}`);
+      }
+    }
+    throw new CredentialsError(`Cannot find credentials. Tried ${reasons.join("; ") || "nothing"}`);
+  };
+  return Object.assign(provider, { invalidate: (refused: Credentials) => chosen?.invalidate?.(refused) });
+}
+
+/** What the default chain takes from the machine. */
+export interface CredentialsSurroundings extends CachingOptions {
+  /** Environment variables. */
+  readonly env: Lookup;
+  /** Java's system properties, where a command line sets them. */
+  readonly systemProperty?: Lookup | undefined;
+  readonly readTextFile: (path: string) => Promise<string>;
+  /** Region of STS; undefined asks the global one. */
+  readonly region: string | undefined;
+  /** Left out where there are no profile files. */
+  readonly profile?: ProfileLoader | undefined;
+}
+
+/**
+ * The default chain, in AWS's order: system properties, environment, web identity, profile files, container, instance metadata.
+ *
+ * Source: AWS SDK for Java 2, `DefaultCredentialsProvider`.
+ */
+export function defaultCredentials(surroundings: CredentialsSurroundings): CredentialsProvider {
+  const { env, systemProperty, profile } = surroundings;
+  const links: (NamedProvider | undefined)[] = [
+    systemProperty === undefined
+      ? undefined
+      : { name: "system properties", provider: systemPropertyCredentials(systemProperty) },
+    { name: "environment", provider: environmentCredentials(env) },
+    { name: "web identity", provider: webIdentityCredentials(surroundings) },
+    profile === undefined
+      ? undefined
+      : { name: "profile", provider: profileCredentials(undefined, surroundings) },
+    { name: "container", provider: containerCredentials(surroundings) },
+    { name: "instance metadata", provider: instanceCredentials(surroundings) },
+  ];
+  return credentialsChain(links.filter((link) => link !== undefined));
+}
+
+/** The list names the source already, so the class of our own errors adds nothing. */
+function reasonOf(error: unknown): string {
+  return error instanceof CredentialsError ? error.message : errorText(error);
+}

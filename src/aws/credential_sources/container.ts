@@ -1,0 +1,92 @@
+/**
+ * Credentials from the agent beside a container: ECS, EKS Pod Identity, Greengrass.
+ *
+ * Where the agent is comes from the environment, so plain HTTP is only spoken to addresses that never leave the
+ * machine: a token goes with the request.
+ *
+ * @module
+ */
+
+import { CredentialsError } from "../../errors.ts";
+import { cachedCredentials, type CachingOptions } from "./cached.ts";
+import type { Credentials, CredentialsProvider, Lookup } from "../credentials.ts";
+import { askForCredentials, readCredentialsJson } from "./http.ts";
+import { readToken } from "./token_file.ts";
+
+/** Options of {@linkcode containerCredentials}. */
+export interface ContainerOptions extends CachingOptions {
+  /** The variables `AWS_CONTAINER_…` are looked up here. */
+  readonly env: Lookup;
+  /** Read anew for every refresh, since the platform replaces the token. */
+  readonly readTextFile: (path: string) => Promise<string>;
+}
+
+const AGENT = "the container's credentials agent";
+/** Source: AWS SDK for Java 2, for `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI`. */
+const ECS_AGENT = "http://169.254.170.2";
+/** Java waits 1 s, but the agent of EKS can be slow when it is asked first. In ms. */
+const ATTEMPT_TIMEOUT_MS = 3000;
+/** Source: AWS SDK for Java 2: up to five retries. */
+const ATTEMPTS = 6;
+
+/** Asks the agent that the environment names. */
+export function containerCredentials(options: ContainerOptions): CredentialsProvider {
+  return cachedCredentials({
+    name: "container",
+    rule: "container",
+    load: (signal) => load(options, signal),
+  }, options);
+}
+
+async function load(options: ContainerOptions, signal: AbortSignal): Promise<Credentials> {
+  const url = agentUrl(options.env);
+  const token = await authorization(options);
+  const answer = await askForCredentials(options.system, {
+    what: AGENT,
+    method: "GET",
+    url,
+    headers: { accept: "application/json", ...(token === undefined ? {} : { authorization: token }) },
+    timeoutMs: ATTEMPT_TIMEOUT_MS,
+    attempts: ATTEMPTS,
+  }, signal);
+  return readCredentialsJson(answer, AGENT);
+}
+
+function agentUrl(env: Lookup): string {
+  const relative = env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")?.trim();
+  if (relative) {
+    if (relative.startsWith("/")) return `${ECS_AGENT}${relative}`;
+    throw new CredentialsError('AWS_CONTAINER_CREDENTIALS_RELATIVE_URI must start with "/"');
+  }
+  const full = env("AWS_CONTAINER_CREDENTIALS_FULL_URI")?.trim();
+  if (!full) {
+    throw new CredentialsError(
+      "neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor AWS_CONTAINER_CREDENTIALS_FULL_URI is set",
+    );
+  }
+  let url: URL;
+  try {
+    url = new URL(full);
+  } catch {
+    throw new CredentialsError("AWS_CONTAINER_CREDENTIALS_FULL_URI is no URL"); // which may hold a secret
+  }
+  if (url.protocol === "https:" || (url.protocol === "http:" && staysHere(url.hostname))) return url.href;
+  throw new CredentialsError(
+    `AWS_CONTAINER_CREDENTIALS_FULL_URI must be https, or http to a loopback address or a container agent's: ` +
+      `got ${url.protocol}//${url.hostname}`,
+  );
+}
+
+/** Loopback, and the agents of ECS and EKS. A name other than localhost is not resolved, hence not trusted. */
+function staysHere(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname) ||
+    hostname === "169.254.170.2" || hostname === "169.254.170.23" || hostname === "[fd00:ec2::23]";
+}
+
+async function authorization({ env, readTextFile }: ContainerOptions): Promise<string | undefined> {
+  const token = env("AWS_CONTAINER_AUTHORIZATION_TOKEN")?.trim();
+  const file = env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")?.trim();
+  if (!token) return file ? await readToken(readTextFile, file) : undefined;
+  if (!/[\r\n]/.test(token)) return token;
+  throw new CredentialsError("AWS_CONTAINER_AUTHORIZATION_TOKEN must not have line breaks");
+}

@@ -1,0 +1,91 @@
+/**
+ * Makes processors out of the module that `executableName` names: its default export is a class of processors, or a
+ * function that makes one for each shard. Processors may have the shape of `RecordProcessor` or that of KCL v1.
+ *
+ * Whether an export fits shows only when a first processor is made, since methods may be set up by a constructor.
+ *
+ * @module
+ */
+
+import type { RecordProcessor, RecordProcessorFactory, ShardStream } from "./record_processor.ts";
+import { adapt, isV1Processor, type V1RecordProcessor } from "./v1_processor.ts";
+
+/** What runs the records. */
+export type Executable =
+  /** A module that is imported. */
+  | { readonly type: "module"; readonly path: string; readonly ignored: readonly string[] }
+  /** A program that is started for each shard. */
+  | { readonly type: "program" };
+
+/** Tells a module from a program: by how the first word of `executableName` ends. A path with a space is not possible. */
+export function executableOf(executableName: string): Executable {
+  const [path = "", ...ignored] = executableName.split(/ +/).filter((word) => word !== "");
+  return /\.(?:ts|js|mjs)$/.test(path) ? { type: "module", path, ignored } : { type: "program" };
+}
+
+/** Options of {@linkcode moduleProcessor}. */
+export interface ModuleProcessorOptions {
+  /** How the module is called in messages. */
+  readonly path: string;
+  /** Called when the default export makes something that is no processor: no shard can be processed. */
+  readonly onMisfit: (error: TypeError) => void;
+}
+
+/**
+ * The factory that a module's default export stands for.
+ *
+ * @throws {TypeError} when there is no default export, or it is no function.
+ */
+export function moduleProcessor(
+  exports: Readonly<Record<string, unknown>>,
+  { path, onMisfit }: ModuleProcessorOptions,
+): RecordProcessorFactory {
+  const made = exports["default"];
+  const wanted = (what: string, found: string) =>
+    new TypeError(
+      `Cannot use module ${JSON.stringify(path)}: expected its default export to ${what}: got ${found}`,
+    );
+  if (typeof made !== "function") {
+    throw wanted(
+      "be a processor class, or a function (shardId, stream) => processor",
+      made === undefined ? `none, but ${listed(exports)}` : shapeOf(made),
+    );
+  }
+  const make = isClass(made)
+    ? (shardId: string, stream: ShardStream) => Reflect.construct(made, [shardId, stream])
+    : (shardId: string, stream: ShardStream) => made(shardId, stream);
+  return (shardId, stream) => {
+    const processor: unknown = make(shardId, stream);
+    if (fits(processor)) return isV1Processor(processor) ? adapt(processor) : processor;
+    const error = wanted(
+      "make objects with the methods processRecords and shardEnded (KCL v1: initialize, processRecords and shutdown)",
+      shapeOf(processor),
+    );
+    onMisfit(error);
+    throw error;
+  };
+}
+
+// deno-lint-ignore ban-types -- `typeof` tells no more than Function
+function isClass(made: Function): boolean {
+  return /^class\b/.test(Function.prototype.toString.call(made)) ||
+    typeof made.prototype?.processRecords === "function";
+}
+
+function fits(processor: unknown): processor is RecordProcessor | V1RecordProcessor {
+  if (typeof processor !== "object" || processor === null) return false;
+  const has = (name: string) => typeof Reflect.get(processor, name) === "function";
+  return has("processRecords") && (has("shutdown") ? has("initialize") : has("shardEnded"));
+}
+
+function shapeOf(value: unknown): string {
+  if (value instanceof Promise) return "a promise: make the processor without await";
+  if (typeof value !== "object" || value === null) return value === null ? "null" : typeof value;
+  const names = [...Object.keys(value), ...Object.getOwnPropertyNames(Object.getPrototypeOf(value) ?? {})]
+    .filter((name) => name !== "constructor" && !(name in Object.prototype));
+  return `an object with ${names.join(", ") || "nothing"}`;
+}
+
+function listed(exports: Readonly<Record<string, unknown>>): string {
+  return Object.keys(exports).join(", ") || "no exports";
+}

@@ -1,0 +1,81 @@
+/**
+ * Finds out which tables a fleet uses and whether this worker may take part: at start, and again while it runs for as
+ * long as that may change. The decision is in `lease/table_format.ts`.
+ *
+ * @module
+ */
+
+import { LeaseTableError } from "../errors.ts";
+import type { CoordinatorStore } from "../lease/coordinator_store.ts";
+import type { Lease } from "../lease/lease.ts";
+import type { LeaseStore } from "../lease/lease_store.ts";
+import { newClientVersion, type TableFormat, tableFormat } from "../lease/table_format.ts";
+import type { System } from "../system.ts";
+import type { WorkerSettings } from "../options/settings.ts";
+
+/** What finding out needs. */
+export interface FleetFormatOptions {
+  readonly settings: Pick<WorkerSettings, "tableName" | "migrateAllEntitiesToLeaseTable" | "streams">;
+  readonly workerId: string;
+  readonly leaseStore: LeaseStore;
+  readonly coordinatorStore: CoordinatorStore;
+  readonly system: System;
+}
+
+/**
+ * Reads what the decision needs, leases first (see `lease/table_format.ts`), and writes `Migration3.0` of a fresh fleet. One
+ * lease is enough: if each of many workers that start together read all, it would be more than a table can give.
+ *
+ * @param current How this worker takes part already. On the single table it stays there, as Java workers do, whatever
+ * tables turn up later: a stray worker of KCL 3.0 to 3.4 makes them.
+ * @throws {LeaseTableError} when this worker must not take part.
+ */
+export async function fleetFormat(
+  options: FleetFormatOptions,
+  current: TableFormat | undefined,
+  signal: AbortSignal,
+): Promise<TableFormat> {
+  const { coordinatorStore, leaseStore, settings, workerId, system } = options;
+  const lease = await leaseStore.someLease(signal);
+  const hasLeases = lease !== undefined;
+  refuseOtherKind(lease, settings);
+  const isSingle = current?.mayLead === true;
+  const legacyTableExists = !isSingle && await coordinatorStore.legacyTableExists(signal);
+  const [tableMigration, legacyClientVersion] = legacyTableExists
+    ? await Promise.all([
+      coordinatorStore.readMigration("legacy", "TableMigration3.5", signal),
+      coordinatorStore.readMigration("legacy", "Migration3.0", signal),
+    ])
+    : [];
+  const clientVersion = legacyClientVersion ??
+    await coordinatorStore.readMigration("leaseTable", "Migration3.0", signal);
+  const { migrateAllEntitiesToLeaseTable } = settings;
+  const decision = tableFormat({
+    legacyTableExists,
+    tableMigration,
+    clientVersion,
+    hasLeases,
+    migrateAllEntitiesToLeaseTable,
+  });
+  if (decision.type === "refuse") {
+    throw new LeaseTableError(`Cannot use lease table "${settings.tableName}": ${decision.reason}`);
+  }
+  if (decision.createClientVersion) {
+    const state = newClientVersion(workerId, system.clock.epochMs());
+    await coordinatorStore.createMigration(decision.format.place, state, signal);
+  }
+  return decision.format;
+}
+
+/** An application that reads one stream cannot become one that reads many: checkpoints would seem to be lost. */
+function refuseOtherKind(
+  lease: Lease | undefined,
+  { streams: { mode }, tableName }: FleetFormatOptions["settings"],
+): void {
+  if (lease === undefined || (lease.streamIdentifier !== undefined) === (mode === "many")) return;
+  const [wanted, found] = mode === "many" ? ["many streams", "one stream"] : ["one stream", "many streams"];
+  throw new LeaseTableError(
+    `Cannot use lease table "${tableName}": expected leases of ${wanted}: got those of ${found}, e.g. ${lease.leaseKey}: ` +
+      "set another applicationName, and an initial position for it",
+  );
+}

@@ -1,0 +1,265 @@
+/**
+ * What a worker does for and in its fleet, beside consuming: it tells that it lives, leads where it may and the lock is
+ * free, and follows when the fleet's tables change.
+ *
+ * A fleet may change its tables while it runs (the migration from the three tables of KCL 3.0 to the one of KCL 3.5), or
+ * turn back to the rules of KCL 2.x. Until neither can happen any more the format is decided again every minute. Leases
+ * are in the same table in each case, so that consuming goes on; only reports and leadership move.
+ *
+ * @module
+ */
+
+import { errorText, LeaseTableError } from "../errors.ts";
+import type { WorkerEvent } from "../events.ts";
+import { isDeputy } from "../lease/deputies.ts";
+import type { Lease } from "../lease/lease.ts";
+import { liveWorkers, METRICS_REPORT_INTERVAL_S } from "../lease/live_workers.ts";
+import { reportAge } from "../lease/reports.ts";
+import { successors } from "../lease/succession.ts";
+import { FORMAT_RECHECK_MS, isSameFormat, type TableFormat } from "../lease/table_format.ts";
+import type { CpuSource } from "../cpu_source.ts";
+import { pause } from "../system.ts";
+import { Bell } from "../async/bell.ts";
+import { fleetFormat, type FleetFormatOptions } from "./fleet_format.ts";
+import type { Identity } from "./identity.ts";
+import { LeaderDuties } from "./leader_duties.ts";
+import { LeaderLockKeeper } from "./leader_lock.ts";
+import { loop, type LoopOptions, type PassResult } from "../async/loop.ts";
+import { MetricsReporter } from "./metrics_reporter.ts";
+import type { WorkerSettings } from "../options/settings.ts";
+import type { LeaseSyncer } from "./shard_syncer.ts";
+import { TaskGroup } from "../async/task_group.ts";
+
+/** What taking part needs. */
+export interface FleetMemberOptions extends FleetFormatOptions {
+  readonly settings: WorkerSettings;
+  readonly identity: Identity;
+  /** As decided when starting up. */
+  readonly format: TableFormat;
+  readonly leaseSyncer: LeaseSyncer;
+  readonly cpuUtilization: CpuSource | undefined;
+  readonly emit: (event: WorkerEvent) => void;
+  /** The leases that this worker holds. */
+  readonly heldLeases: () => readonly Lease[];
+  /** Told when this worker, as leader, has assigned a lease to itself. */
+  readonly onOwnLease: () => void;
+}
+
+/** The leader's lock is renewed so many times while it is good. */
+const heartbeatsPerLock = 5;
+/** A deputy looks at the lock so many times between two of its heartbeats. */
+const looksPerHeartbeat = 2;
+/** Whoever else does not lead looks once in so many heartbeats: all look at the one item. */
+const heartbeatsPerLook = 2;
+/** A lock that stands still for so many heartbeats makes one think that its leader is gone. */
+const suspiciousHeartbeats = 1.25;
+
+/** One worker's part in its fleet. */
+export class FleetMember {
+  readonly #options: FleetMemberOptions;
+  readonly #reporter: MetricsReporter;
+  readonly #assignment = new Bell();
+  readonly #report = new Bell();
+  readonly #heartbeatMs: number;
+  #format: TableFormat;
+  #lock: LeaderLockKeeper;
+
+  constructor(options: FleetMemberOptions) {
+    this.#options = options;
+    this.#format = options.format;
+    this.#heartbeatMs = options.settings.failoverTimeMs / heartbeatsPerLock;
+    this.#reporter = new MetricsReporter({
+      ...options,
+      store: options.coordinatorStore,
+      clock: options.system.clock,
+    });
+    this.#lock = this.#newLock();
+  }
+
+  /** Tells that this worker lives; from then on leases may be assigned to it. */
+  async report(signal: AbortSignal): Promise<void> {
+    await this.#reporter.report(signal);
+  }
+
+  /** Has the leader look at the leases at once, if this is the one. */
+  assignSoon(): void {
+    this.#assignment.ring();
+  }
+
+  /**
+   * Takes part until told to stop; the pass under way is waited for.
+   *
+   * @throws {LeaseTableError} when this worker must not take part any longer.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const { emit } = this.#options;
+    const failure = new AbortController();
+    const running = AbortSignal.any([signal, failure.signal]);
+    const measuring = this.#reporter.capture(running);
+    try {
+      while (!signal.aborted) {
+        const next = await this.#takePart(running);
+        if (next === undefined) return;
+        // Before the new format a lock of the old one must be gone; where that fails, nobody renews it.
+        await this.#lock.release("the fleet's tables have changed", signal).catch((error) => {
+          const text = `Could not release the leader's lock; it runs out by itself: ${errorText(error)}`;
+          emit({ type: "notice", level: "warning", leaseKey: undefined, text });
+        });
+        this.#format = next;
+        this.#lock = this.#newLock();
+        this.#reporter.follow(next);
+      }
+    } finally {
+      failure.abort();
+      await measuring;
+    }
+  }
+
+  /** Makes sure that nothing more is assigned to this worker. */
+  async withdraw(signal: AbortSignal): Promise<void> {
+    await this.#reporter.withdraw(signal);
+  }
+
+  /** Who should get each of this worker's leases when it leaves. */
+  async successors(signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+    const { workerId, identity, leaseStore, coordinatorStore, system: { clock } } = this.#options;
+    const { leases, workers } = await leaseStore.list(signal);
+    const legacy = this.#format.mayLead ? [] : await coordinatorStore.listLegacyWorkerMetrics(signal);
+    for (const { incarnation } of legacy) identity.see(incarnation);
+    const now = { epochS: clock.epochMs() / 1000, ms: clock.monotonicMs() };
+    const live = liveWorkers([...workers, ...legacy], reportAge(new Map(), now));
+    return successors({ workerId, leases, workers: live });
+  }
+
+  /** Gives the lock back, if this worker leads. */
+  async release(reason: string, signal: AbortSignal): Promise<void> {
+    await this.#lock.release(reason, signal);
+  }
+
+  /** Runs the loops of one format. @returns the format to go on with; undefined when told to stop. */
+  async #takePart(signal: AbortSignal): Promise<TableFormat | undefined> {
+    const ended = new AbortController();
+    const during = AbortSignal.any([signal, ended.signal]);
+    let next: TableFormat | undefined;
+    const tasks = new TaskGroup((error) => ended.abort(error));
+    this.#startLoops(tasks, during);
+    if (!this.#format.isFinal) {
+      tasks.run(async () => {
+        next = await this.#changedFormat(during);
+        ended.abort();
+      });
+    }
+    await tasks.done();
+    if (signal.aborted) return undefined;
+    if (next === undefined) throw ended.signal.reason;
+    return next;
+  }
+
+  #startLoops(tasks: TaskGroup, signal: AbortSignal): void {
+    const { emit, system: { clock }, settings } = this.#options;
+    const lock = this.#lock;
+    const heartbeatMs = this.#heartbeatMs;
+    const run = (
+      options: Omit<LoopOptions, "clock" | "emit">,
+      work: (signal: AbortSignal) => Promise<PassResult>,
+    ) => tasks.run(() => loop({ clock, emit, ...options }, work, signal));
+
+    run(
+      { pass: "workerMetrics", intervalMs: METRICS_REPORT_INTERVAL_S * 1000, bell: this.#report },
+      (signal) => this.#reporter.report(signal),
+    );
+    if (!this.#format.mayLead) return;
+    const leader = this.#newLeader(lock);
+    const isLeaderGone = () => lock.silentMs(clock.monotonicMs()) > suspiciousHeartbeats * heartbeatMs;
+    let knownBefore = "false false";
+    run({ pass: "leadership", intervalMs: heartbeatMs }, async (signal) => {
+      const dueInMs = await lock.step(signal);
+      const known = `${lock.isLeading} ${isLeaderGone()}`;
+      if (known !== knownBefore) this.#assignment.ring();
+      knownBefore = known;
+      if (lock.isLeading) return Math.min(dueInMs, heartbeatMs);
+      const heartbeats = this.#isDeputy ? 1 / looksPerHeartbeat : heartbeatsPerLook;
+      return Math.min(dueInMs, heartbeats * heartbeatMs);
+    });
+    run(
+      { pass: "assignment", intervalMs: settings.leaseAssignmentIntervalMs, bell: this.#assignment },
+      async (signal) => {
+        if (!lock.isLeading) {
+          // Whoever leads next has then watched the leases for a while, and need not start from zero.
+          if (isLeaderGone() && this.#isDeputy) await leader.watch(signal);
+          return "skipped"; // no success of a leader
+        }
+        try {
+          const expiryInMs = await leader.lead(signal);
+          if (!lock.isLeading) return "skipped"; // it ended half way
+          lock.passEnded(true);
+          return Math.min(expiryInMs, settings.leaseAssignmentIntervalMs);
+        } catch (error) {
+          lock.passEnded(false);
+          throw error;
+        }
+      },
+    );
+  }
+
+  /**
+   * Decides again every minute until the format changes.
+   *
+   * @returns undefined when told to stop.
+   * @throws {LeaseTableError} when this worker must not take part any longer.
+   */
+  async #changedFormat(signal: AbortSignal): Promise<TableFormat | undefined> {
+    const { system: { clock }, emit } = this.#options;
+    let hasFailed = false;
+    while (await pause(clock, FORMAT_RECHECK_MS, signal)) {
+      try {
+        const found = await fleetFormat(this.#options, this.#format, signal);
+        if (hasFailed) emit({ type: "passRecovered", pass: "tableFormat" });
+        hasFailed = false;
+        if (!isSameFormat(found, this.#format)) return found;
+      } catch (error) {
+        if (signal.aborted) return undefined;
+        if (error instanceof LeaseTableError) throw error;
+        emit({ type: "passFailed", pass: "tableFormat", error });
+        hasFailed = true;
+      }
+    }
+    return undefined;
+  }
+
+  get #isDeputy(): boolean {
+    return isDeputy(this.#options.heldLeases());
+  }
+
+  #newLock(): LeaderLockKeeper {
+    const { coordinatorStore, settings } = this.#options;
+    return new LeaderLockKeeper({
+      ...this.#options,
+      store: coordinatorStore,
+      place: this.#format.place,
+      durationMs: settings.failoverTimeMs,
+      heartbeatMs: this.#heartbeatMs,
+      // A deputy has watched the leases, and leads better; whoever is none waits until there is none.
+      patienceMs: () => this.#isDeputy ? 0 : this.#heartbeatMs,
+    });
+  }
+
+  #newLeader(lock: LeaderLockKeeper): LeaderDuties {
+    const { settings } = this.#options;
+    return new LeaderDuties({
+      ...this.#options,
+      place: this.#format.place,
+      leaseAssignmentIntervalMs: settings.leaseAssignmentIntervalMs,
+      assignment: {
+        ...settings,
+        strategy: settings.leaseAssignmentStrategy,
+        gracefulHandoff: settings.isGracefulLeaseHandoffEnabled,
+        handoffTimeoutMs: settings.gracefulLeaseHandoffTimeoutMs,
+      },
+      leaseAuditIntervalMs: settings.leaseAuditIntervalMs,
+      isLeading: () => lock.isLeading,
+      onProgress: () => lock.passGetsOn(),
+      onOwnItemMissing: () => this.#report.ring(),
+    });
+  }
+}

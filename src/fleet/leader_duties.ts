@@ -1,0 +1,253 @@
+/**
+ * What a leader does: one listing of the table a pass, and from it the assignment of leases, the audit of the stream's
+ * coverage, and the deletion of workers that are long gone.
+ *
+ * A worker that does not lead watches the leases too while the leader seems to be gone, so that it need not start
+ * counting from zero once the lock is its own.
+ *
+ * Source: KCL 3.5.1, `LeaseAssignmentManager`, `PeriodicShardSyncManager`; the decisions are in `lease/`.
+ *
+ * @module
+ */
+
+import type { FleetFault, WorkerEvent } from "../events.ts";
+import {
+  type Assignment,
+  type AssignmentOptions,
+  LOAD_BALANCING_INTERVAL_MS,
+  planAssignments,
+  servedWorkers,
+  writeOf,
+} from "../lease/assignment.ts";
+import { type AuditCounts, countAudit, isConfirmed } from "../lease/audits.ts";
+import { givenLeases, observeBeginnings, unbegunLeases } from "../lease/beginnings.ts";
+import type { CoordinatorStore, TablePlace, WorkerMetrics } from "../lease/coordinator_store.ts";
+import { availableLeases, nextExpiryMs } from "../lease/expiry.ts";
+import { leasesToGiveOut } from "../lease/gaps.ts";
+import type { Lease } from "../lease/lease.ts";
+import type { LeaseStore, TableListing } from "../lease/lease_store.ts";
+import { observeReports } from "../lease/reports.ts";
+import type { GoneWorker } from "../lease/silence.ts";
+import { newWatch, type TableWatch, watchOn } from "../lease/table_watch.ts";
+import { isShardEnd } from "../stream/sequence_number.ts";
+import type { System } from "../system.ts";
+import type { LeaseSyncer } from "./shard_syncer.ts";
+import { forEachAtMost, WRITES_AT_ONCE } from "../async/task_group.ts";
+
+/** What a leader's work needs. */
+export interface LeaderDutiesOptions {
+  readonly workerId: string;
+  readonly leaseStore: LeaseStore;
+  readonly coordinatorStore: CoordinatorStore;
+  readonly place: TablePlace;
+  readonly assignment: AssignmentOptions;
+  /** The pause between two passes, in ms. By default a quarter of the failover time. */
+  readonly leaseAssignmentIntervalMs?: number;
+  readonly leaseSyncer: LeaseSyncer;
+  /** How far apart, in ms, what nobody reads must be found to count as found twice. By default the failover time. */
+  readonly leaseAuditIntervalMs?: number;
+  readonly system: System;
+  readonly emit: (event: WorkerEvent) => void;
+  /** Asked before every write: a pass may outlast the lock. */
+  readonly isLeading: () => boolean;
+  /** Told of each write that was answered: a pass that takes long but gets on is none that hangs. */
+  readonly onProgress: () => void;
+  /** Told when a lease was assigned to this very worker. */
+  readonly onOwnLease: () => void;
+  /** Told when this very worker has no metrics item: nobody can give it leases, itself included. */
+  readonly onOwnItemMissing: () => void;
+}
+
+/** The leader's memory from pass to pass. */
+export class LeaderDuties {
+  readonly #options: LeaderDutiesOptions;
+  #watch: TableWatch;
+  #balancedMs: number | undefined;
+  readonly #toldUnreadable = new Set<string>();
+  /** Rows and leases that nobody reads, as names of code and key. */
+  #unread: AuditCounts = new Map();
+  #auditedMs = -Infinity;
+
+  constructor(options: LeaderDutiesOptions) {
+    this.#options = options;
+    this.#watch = newWatch(options.system.clock.monotonicMs());
+  }
+
+  /**
+   * One pass as leader. What cannot be synced does not keep the leases that are there from being assigned.
+   *
+   * @returns In how many ms the next lease may have expired: the latest time to look again.
+   * @throws what failed; the error of a sync that failed only once the leases are assigned.
+   */
+  async lead(signal: AbortSignal): Promise<number> {
+    const { leaseStore, leaseSyncer, system, emit, onOwnLease, workerId, isLeading, onProgress } =
+      this.#options;
+    const sinceEpochMs = system.clock.epochMs();
+    const startedMs = system.clock.monotonicMs();
+    let listing = await this.watch(signal);
+    const leading = { sinceEpochMs, watchedSinceMs: this.#watch.sinceMs, isLeading, onProgress };
+    let syncFailure: { readonly error: unknown } | undefined;
+    try {
+      if (await leaseSyncer.syncIfNeeded(listing.leases, leading, signal)) listing = await this.watch(signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      syncFailure = { error };
+    }
+    this.#audit(listing);
+    emit({ type: "fleetAudited", faults: this.#faults() });
+    const leases = leasesToGiveOut(listing.leases);
+    const workers = await this.#workers(listing, signal);
+    if (!workers.some((worker) => worker.workerId === workerId)) this.#options.onOwnItemMissing();
+    const { sightings, handoffs, beginnings, reports, silences } = this.#watch;
+    const served = servedWorkers(this.#watch.served, leases, workers);
+    const newcomers = workers.map((worker) => worker.workerId).filter((id) => !served.has(id));
+    const plan = planAssignments({
+      workerId,
+      leases,
+      workers,
+      sightings,
+      handoffs,
+      reports,
+      silences,
+      unbegun: unbegunLeases(beginnings),
+      given: givenLeases(beginnings),
+      nowMs: startedMs,
+      nowEpochS: system.clock.epochMs() / 1000,
+      balance: this.#isBalancingDue(startedMs),
+      newcomers: new Set(newcomers),
+      random: system.random,
+    }, this.#options.assignment);
+    this.#watch = { ...this.#watch, served, silences: plan.silences };
+    const assigned: Lease[] = [];
+    await forEachAtMost(plan.assignments, WRITES_AT_ONCE, async (assignment) => {
+      if (!isLeading()) return;
+      const outcome = await leaseStore.apply(writeOf(assignment), signal);
+      onProgress();
+      // Refused: the lease has changed since it was listed; the next pass sees how.
+      if (!outcome.applied) return;
+      assigned.push(outcome.lease);
+      this.#tell(assignment);
+      if (assignment.to === workerId) onOwnLease();
+    });
+    const begun = new Map([...beginnings, ...observeBeginnings(beginnings, assigned)]);
+    this.#watch = { ...this.#watch, beginnings: begun };
+    if (!isLeading()) return Infinity;
+    const ms = system.clock.monotonicMs() - startedMs;
+    const { expired } = plan;
+    emit({
+      type: "assignmentPass",
+      leases: leases.length,
+      workers: plan.workers,
+      expired,
+      assigned: assigned.length,
+      ms,
+    });
+    await this.#deleteGone(plan.gone, signal);
+    if (syncFailure !== undefined) throw syncFailure.error;
+    const nowMs = system.clock.monotonicMs();
+    const { failoverTimeMs } = this.#options.assignment;
+    // Nobody else led during this pass, however long its writes took: the watch is not broken.
+    if (isLeading()) this.#watch = { ...this.#watch, lastMs: nowMs };
+    return nextExpiryMs(sightings, { failoverTimeMs, nowMs }) - nowMs;
+  }
+
+  /** Lists the table and remembers what it shows. */
+  async watch(signal: AbortSignal): Promise<TableListing> {
+    const { leaseStore, system, emit, place } = this.#options;
+    const startedMs = system.clock.monotonicMs();
+    const listing = await leaseStore.list(signal);
+    const { failoverTimeMs } = this.#options.assignment;
+    this.#watch = watchOn(this.#watch, {
+      leases: listing.leases,
+      workers: place === "leaseTable" ? listing.workers : undefined,
+      startedMs,
+      endedMs: system.clock.monotonicMs(),
+    }, { failoverTimeMs, passIntervalMs: this.#options.leaseAssignmentIntervalMs ?? failoverTimeMs / 4 });
+    for (const { key, problem } of listing.unreadable) {
+      if (this.#toldUnreadable.has(key)) continue;
+      this.#toldUnreadable.add(key);
+      emit({ type: "leaseUnreadable", leaseKey: key, problem });
+    }
+    return listing;
+  }
+
+  /**
+   * Notes which rows cannot be read as leases, and which leases are nobody's before this pass assigns them. What is found again
+   * counts as often as audits are due; what is not is over at once.
+   */
+  #audit({ unreadable, leases }: TableListing): void {
+    const { system: { clock }, assignment: { failoverTimeMs } } = this.#options;
+    const { leaseAuditIntervalMs = failoverTimeMs } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const { sightings, sinceMs: watchedSinceMs } = this.#watch;
+    const unfinished = leases.filter(({ checkpoint }) => !isShardEnd(checkpoint));
+    const free = availableLeases(sightings, unfinished, { failoverTimeMs, nowMs });
+    const found = new Set([
+      ...unreadable.flatMap(({ key, isMetrics }) => isMetrics ? [] : [`leaseUnreadable ${key}`]),
+      ...free.map(({ leaseKey }) => `leaseUnowned ${leaseKey}`),
+    ]);
+    // What was found before the watch began says nothing of now.
+    if (this.#auditedMs < watchedSinceMs) this.#unread = new Map();
+    if (nowMs - this.#auditedMs < leaseAuditIntervalMs) {
+      this.#unread = new Map([...this.#unread].filter(([name]) => found.has(name)));
+      return;
+    }
+    this.#unread = countAudit(this.#unread, found);
+    this.#auditedMs = nowMs;
+  }
+
+  /** One of each code: of many streams there may be many alike. */
+  #faults(): readonly FleetFault[] {
+    const own = (["leaseUnreadable", "leaseUnowned"] as const).flatMap((code) =>
+      [...this.#unread.keys()]
+        .filter((name) => name.startsWith(`${code} `) && isConfirmed(this.#unread, name))
+        .map((name): FleetFault => ({ code, subjects: [name.slice(code.length + 1)], detail: undefined }))
+    );
+    const found: readonly FleetFault[] = [...this.#options.leaseSyncer.faults ?? [], ...own];
+    const merged = new Map<FleetFault["code"], FleetFault>();
+    for (const { code, subjects, detail } of found) {
+      const before = merged.get(code);
+      merged.set(code, {
+        code,
+        subjects: [...before?.subjects ?? [], ...subjects],
+        detail: before === undefined ? detail : before.detail,
+      });
+    }
+    return [...merged.values()];
+  }
+
+  async #workers(listing: TableListing, signal: AbortSignal): Promise<readonly WorkerMetrics[]> {
+    const { place, coordinatorStore, system } = this.#options;
+    if (place === "leaseTable") return listing.workers;
+    const workers = [...listing.workers, ...await coordinatorStore.listLegacyWorkerMetrics(signal)];
+    const reports = observeReports(this.#watch.reports, workers, system.clock.monotonicMs());
+    this.#watch = { ...this.#watch, reports };
+    return workers;
+  }
+
+  /** Measured load follows too slowly to go by it at every pass. */
+  #isBalancingDue(nowMs: number): boolean {
+    if (this.#balancedMs !== undefined && nowMs - this.#balancedMs < LOAD_BALANCING_INTERVAL_MS) return false;
+    this.#balancedMs = nowMs;
+    return true;
+  }
+
+  #tell(assignment: Assignment): void {
+    const { leaseKey, leaseOwner } = assignment.lease;
+    const { emit } = this.#options;
+    if (assignment.how === "assign") {
+      emit({ type: "leaseAssigned", leaseKey, from: leaseOwner, to: assignment.to });
+    } else emit({ type: "handoffStarted", leaseKey, from: assignment.lease.leaseOwner, to: assignment.to });
+  }
+
+  /** Conditional on what was read: a worker that has reported since is not touched. */
+  async #deleteGone(
+    workers: readonly GoneWorker[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { coordinatorStore, place, isLeading } = this.#options;
+    await forEachAtMost(workers, WRITES_AT_ONCE, async (worker) => {
+      if (isLeading()) await coordinatorStore.deleteWorkerMetrics(place, worker, signal);
+    });
+  }
+}

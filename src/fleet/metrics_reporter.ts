@@ -1,0 +1,158 @@
+/**
+ * Tells the fleet that this worker lives: without a fresh metrics item no leader, of ours or of KCL's, assigns it
+ * a lease. Deleted on an orderly stop, so that nothing more is assigned to a worker that is gone.
+ *
+ * The item says which process of the worker's name reports. One that finds the item of a newer process leaves it as it is.
+ *
+ * What the worker measures of itself is captured in a loop of its own, so that a source that hangs delays no report.
+ *
+ * Source: KCL 3.5.1, `WorkerMetricStatsReporter`, `WorkerMetricStatsManager`; what the figures become is in
+ * `lease/utilization.ts`.
+ *
+ * @module
+ */
+
+import { withinTime } from "../async/waiting.ts";
+import type { CpuSource } from "../cpu_source.ts";
+import { errorText } from "../errors.ts";
+import type { WorkerEvent } from "../events.ts";
+import type { CoordinatorStore, TablePlace, WorkerMetrics } from "../lease/coordinator_store.ts";
+import type { TableFormat } from "../lease/table_format.ts";
+import {
+  CAPTURE_INTERVAL_MS,
+  closeInterval,
+  emptyLog,
+  type UtilizationLog,
+  utilizationMetrics,
+  withFailure,
+  withMeasurement,
+} from "../lease/utilization.ts";
+import { type Clock, pause } from "../system.ts";
+import type { Identity } from "./identity.ts";
+
+/** What the reporter needs. */
+export interface MetricsReporterOptions {
+  readonly store: CoordinatorStore;
+  readonly workerId: string;
+  readonly identity: Identity;
+  /** Where the item goes; the support code is told only where the single-table format is in force. */
+  readonly format: Pick<TableFormat, "place" | "supportCode">;
+  readonly cpuUtilization: CpuSource | undefined;
+  readonly clock: Clock;
+  readonly emit: (event: WorkerEvent) => void;
+}
+
+/** What identifies an item that we wrote. */
+interface WrittenItem extends Pick<WorkerMetrics, "lastUpdateEpochS" | "incarnation"> {
+  readonly place: TablePlace;
+}
+
+/** A measurement that takes longer has failed, in ms. Our own figure: far more than any takes, far less than a report. */
+const captureTimeoutMs = 5000;
+
+/** So many newer processes of its name may be met by one that starts, before its start counts as failed. Ours. */
+const maxClaims = 5;
+
+/** The metrics item of one worker. */
+export class MetricsReporter {
+  readonly #options: MetricsReporterOptions;
+  #format: Pick<TableFormat, "place" | "supportCode">;
+  #utilization: UtilizationLog = emptyLog;
+  #hasToldFailure = false;
+  /** What we wrote last, and what we left behind when the place changed. */
+  #written: WrittenItem | undefined;
+  #leftBehind: WrittenItem | undefined;
+
+  constructor(options: MetricsReporterOptions) {
+    this.#options = options;
+    this.#format = options.format;
+  }
+
+  /** Measures about once a second until told to stop. */
+  async capture(signal: AbortSignal): Promise<void> {
+    const { cpuUtilization, clock } = this.#options;
+    if (cpuUtilization === undefined) return;
+    do await this.#captureOnce(cpuUtilization, signal); while (
+      await pause(clock, CAPTURE_INTERVAL_MS, signal)
+    );
+  }
+
+  /**
+   * Writes the item, and ends an interval of measurements with it. Without figures the leader goes by throughput. The first report
+   * of a process claims its worker's name.
+   */
+  async report(signal?: AbortSignal): Promise<void> {
+    const { store, workerId, identity, clock } = this.#options;
+    const { place, supportCode } = this.#format;
+    const epochS = Math.floor(clock.epochMs() / 1000);
+    this.#utilization = closeInterval(this.#utilization);
+    for (let attempt = 1; !identity.superseded.aborted; attempt++) {
+      const { incarnation } = identity;
+      const newer = await store.writeWorkerMetrics(place, {
+        workerId,
+        lastUpdateEpochS: epochS,
+        ...utilizationMetrics(this.#utilization),
+        supportCode,
+        supportEpochS: supportCode === undefined ? undefined : epochS,
+        incarnation,
+      }, signal);
+      if (newer === undefined) {
+        identity.claim();
+        this.#written = { place, lastUpdateEpochS: epochS, incarnation };
+        return await this.#clearUp(signal);
+      }
+      // Either this ends us, or, before the first report, we go above it and try again.
+      identity.see(newer);
+      if (attempt >= maxClaims) {
+        throw new Error(
+          `Cannot claim the name of worker "${workerId}": ${attempt} newer processes of this name in a row claimed it: ` +
+            "give each a workerIdentifier of its own",
+        );
+      }
+    }
+  }
+
+  /** From the next report on the item is in another place; then the old one is deleted. */
+  follow(format: Pick<TableFormat, "place" | "supportCode">): void {
+    if (format.place !== this.#format.place) this.#leftBehind = this.#written;
+    this.#format = format;
+  }
+
+  /** Deletes the item, if it is still the one that this process wrote. */
+  async withdraw(signal?: AbortSignal): Promise<void> {
+    await this.#delete(this.#written, signal);
+    await this.#clearUp(signal);
+  }
+
+  async #clearUp(signal: AbortSignal | undefined): Promise<void> {
+    const item = this.#leftBehind;
+    this.#leftBehind = undefined; // tried once: the table may be gone
+    await this.#delete(item, signal);
+  }
+
+  async #delete(item: WrittenItem | undefined, signal: AbortSignal | undefined): Promise<void> {
+    const { store, workerId, identity } = this.#options;
+    if (item === undefined || identity.superseded.aborted) return;
+    const { place, ...written } = item;
+    await store.deleteWorkerMetrics(place, { workerId, ...written }, signal);
+  }
+
+  async #captureOnce(source: CpuSource, signal: AbortSignal): Promise<void> {
+    const { clock, emit } = this.#options;
+    try {
+      const percent = await withinTime(
+        { clock, ms: captureTimeoutMs, signal },
+        async (within) => await source(within),
+      );
+      this.#utilization = withMeasurement(this.#utilization, percent);
+      this.#hasToldFailure = false;
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#utilization = withFailure(this.#utilization);
+      if (this.#hasToldFailure) return;
+      this.#hasToldFailure = true;
+      const text = `CPU cannot be measured: ${errorText(error)}`;
+      emit({ type: "notice", level: "warning", leaseKey: undefined, text });
+    }
+  }
+}

@@ -1,0 +1,261 @@
+/**
+ * The leader's view of the stream: makes the first leases of an empty table, mends holes in the coverage, and says what nobody
+ * mends.
+ *
+ * @module
+ */
+
+import type { Kinesis, ShardFilter } from "../aws/kinesis.ts";
+import { errorText } from "../errors.ts";
+import type { FleetFault, WorkerEvent } from "../events.ts";
+import { AUDIT_CONFIDENCE } from "../lease/audits.ts";
+import { areFirstLeasesUnfinished, auditLeases, type HoleSighting, missingRanges } from "../lease/gaps.ts";
+import type { Lease, NewLease } from "../lease/lease.ts";
+import type { LeaseStore } from "../lease/lease_store.ts";
+import { setHashKeyRange } from "../lease/lease_write.ts";
+import { leasesToCreate, shardFilterOf } from "../lease/shard_sync.ts";
+import { MAX_HASH_KEY } from "../stream/hash_key.ts";
+import { isShardEnd } from "../stream/sequence_number.ts";
+import type { Shard } from "../stream/shard.ts";
+import type { Clock } from "../system.ts";
+import type { WorkerSettings } from "../options/settings.ts";
+import { StreamAudit } from "./stream_audit.ts";
+import type { TrackedStream } from "./streams.ts";
+import { forEachAtMost, WRITES_AT_ONCE } from "../async/task_group.ts";
+
+/** Keeps leases complete. */
+export interface LeaseSyncer {
+  /**
+   * Creates what is missing: at once where there are no leases, or the first are not complete; else when an audit is due and
+   * has found the same hole often enough.
+   *
+   * @param leases The table as just listed.
+   * @returns Whether the table has been changed.
+   */
+  syncIfNeeded(leases: readonly Lease[], leading: Leading, signal: AbortSignal): Promise<boolean>;
+  /** What several passes in a row have found and nobody has mended. @default {[]} */
+  readonly faults?: readonly FleetFault[];
+}
+
+/** What syncing needs. */
+export interface ShardSyncerOptions {
+  readonly settings: WorkerSettings;
+  readonly stream: TrackedStream;
+  readonly kinesis: Kinesis;
+  readonly leaseStore: LeaseStore;
+  readonly clock: Clock;
+  readonly emit: (event: WorkerEvent) => void;
+  /** Told when the stream turns out to be a new one of the same name. */
+  readonly onRecreated?: (() => void) | undefined;
+}
+
+/** The pass of the leader on whose behalf it is done. */
+export interface Leading {
+  /** Wall time in ms, taken before the table was listed. */
+  readonly sinceEpochMs: number;
+  /** Monotonic ms since which the table is watched without a gap. What was seen before does not count. */
+  readonly watchedSinceMs?: number;
+  /** Asked before every write. */
+  readonly isLeading: () => boolean;
+  /** Told of each write that was answered. */
+  readonly onProgress: () => void;
+  /** Whether the stream may be compared with its leases now. @default {true} */
+  readonly mayCompare?: boolean;
+}
+
+/** A listing that shows a reshard half done is read again so often and so far apart. Source: KCL 3.5.1, `HierarchicalShardSyncer`. */
+const relisting = { attempts: 3, intervalMs: 1000 };
+
+/** Keeps the leases of one stream complete. */
+export class ShardSyncer implements LeaseSyncer {
+  readonly #options: ShardSyncerOptions;
+  readonly #audit: StreamAudit;
+  /** Leases in the same table that are of no such stream at all. */
+  #others: readonly Lease[] = [];
+  #hole: HoleSighting | undefined;
+  #auditedMs: number | undefined;
+  #askedMs = -Infinity;
+  /** Whether the last sync has found nothing to create. */
+  #isFutile = false;
+  /** Listings that failed in a row, and how the last one did. */
+  #unlisted: { readonly times: number; readonly error: unknown } | undefined;
+
+  constructor(options: ShardSyncerOptions) {
+    this.#options = options;
+    this.#audit = new StreamAudit({
+      ...options,
+      auditIntervalMs: options.settings.leaseAuditIntervalMs,
+      list: (signal) => this.#list(undefined, signal),
+      onRecreated: options.onRecreated,
+    });
+  }
+
+  get faults(): readonly FleetFault[] {
+    const { streamName } = this.#options.stream.reference;
+    const faults = [...this.#audit.faults];
+    if (this.#others.length > 0) {
+      const subjects = this.#others.map(({ leaseKey }) => leaseKey);
+      faults.push({ code: "leaseOfOtherStream", subjects, detail: undefined });
+    }
+    if (this.#unlisted !== undefined && this.#unlisted.times >= AUDIT_CONFIDENCE) {
+      const detail = errorText(this.#unlisted.error);
+      faults.push({ code: "shardsNotListed", subjects: [streamName], detail });
+    }
+    if (this.#hole !== undefined && this.#hole.times >= AUDIT_CONFIDENCE && this.#isFutile) {
+      const { startingHashKey, endingHashKey } = this.#hole.hole;
+      const subjects = [`${startingHashKey} to ${endingHashKey} of ${streamName}`];
+      faults.push({ code: "hashKeysUncovered", subjects, detail: undefined });
+    }
+    return faults;
+  }
+
+  /** Whether it is time to compare the stream with its leases. */
+  isComparisonDue(nowMs: number): boolean {
+    return this.#audit.isDue(nowMs);
+  }
+
+  /** @param all Those of the stream; of a table that names no streams, all of it. */
+  async syncIfNeeded(all: readonly Lease[], leading: Leading, signal: AbortSignal): Promise<boolean> {
+    const { clock, settings, stream: { streamIdentifier } } = this.#options;
+    // What an application of many streams has in the same table covers nothing of this one.
+    const leases = all.filter((lease) => lease.streamIdentifier === streamIdentifier);
+    this.#others = all.filter((lease) => lease.streamIdentifier !== streamIdentifier);
+    const nowMs = clock.monotonicMs();
+    // Another leader may have mended it meanwhile: a hole must be seen in audits that follow one another.
+    if (this.#askedMs < (leading.watchedSinceMs ?? -Infinity)) this.#hole = undefined;
+    this.#askedMs = nowMs;
+    const isDue = this.#auditedMs === undefined || nowMs - this.#auditedMs >= settings.leaseAuditIntervalMs;
+    if (!isDue && (leases.length > 0 || this.#isFutile)) return await this.#compare(leases, leading, signal);
+    this.#auditedMs = nowMs;
+    try {
+      // A lease whose range is not known yet would look like a hole.
+      if (await this.#fillRanges(leases, leading, signal)) return false;
+      const audit = auditLeases(this.#hole, leases);
+      this.#hole = leases.length === 0 ? emptySighting(this.#hole) : audit.sighting;
+      if (!audit.syncNow) return await this.#compare(leases, leading, signal);
+      // Until it has succeeded, nobody fills the hole.
+      this.#isFutile = true;
+      const isChanged = await this.#sync(leases, leading, signal);
+      this.#isFutile = !isChanged;
+      return isChanged;
+    } catch (error) {
+      this.#auditedMs = undefined; // whatever is missing now is not to be missing until the next audit
+      throw error;
+    }
+  }
+
+  /** @returns Whether leases were created for shards that nobody would have read. */
+  async #compare(leases: readonly Lease[], leading: Leading, signal: AbortSignal): Promise<boolean> {
+    const { mayCompare = true } = leading;
+    if (leases.length === 0 || !mayCompare || !this.#audit.isDue(this.#options.clock.monotonicMs())) {
+      return false;
+    }
+    if (!await this.#audit.compare(leases, leading, signal)) return false;
+    return await this.#sync(leases, { ...leading, isForUnread: true }, signal);
+  }
+
+  async #list(filter: ShardFilter | undefined, signal: AbortSignal): Promise<readonly Shard[]> {
+    const { kinesis, stream } = this.#options;
+    try {
+      const shards = await kinesis.listShards(stream.reference, filter, signal);
+      this.#unlisted = undefined;
+      return shards;
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#unlisted = { times: (this.#unlisted?.times ?? 0) + 1, error };
+      throw error;
+    }
+  }
+
+  async #sync(
+    leases: readonly Lease[],
+    leading: Leading & { readonly isForUnread?: boolean },
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { stream, settings, clock, emit } = this.#options;
+    const { ignoreUnexpectedChildShards } = settings;
+    const { sinceEpochMs, isForUnread = false } = leading;
+    const { streamIdentifier, reference } = stream;
+    const { initialPosition } = stream;
+    const isFirstSync = !isForUnread && areFirstLeasesUnfinished(leases);
+    const begun = leases.flatMap(({ latestEpochMs }) => latestEpochMs === undefined ? [] : [latestEpochMs]);
+    const hasBegun = isFirstSync && initialPosition === "LATEST" && begun.length > 0;
+    // What has been put since the table was listed counts as new: somebody may have begun then, unseen by a slow listing.
+    const latestEpochMs = hasBegun ? Math.min(sinceEpochMs, ...begun) : sinceEpochMs;
+    const begunAtLatestMs = hasBegun ? latestEpochMs : undefined;
+    const position = hasBegun ? new Date(latestEpochMs) : initialPosition;
+    const filter = isFirstSync ? shardFilterOf(position) : undefined;
+    for (let attempt = 1;; attempt++) {
+      const shards = await this.#list(filter, signal);
+      const isBegun = isForUnread || !isFirstSync && this.#audit.hasLeaseOfOtherStream(shards, leases);
+      const plan = leasesToCreate({
+        shards,
+        leases,
+        isFirstSync,
+        // Whoever has begun with leases of other shards has passed over none of these on purpose.
+        initialPosition: isBegun && initialPosition === "LATEST" ? "TRIM_HORIZON" : initialPosition,
+        begunAtLatestMs,
+        streamIdentifier,
+        ignoreUnexpectedChildShards,
+      });
+      if (plan.type === "create") {
+        const streamOrigin = this.#audit.mark;
+        const wanted = plan.leases.map((lease) => ({ ...lease, latestEpochMs, streamOrigin }));
+        const created = await this.#create(wanted, leading, signal);
+        emit({ type: "shardsSynced", shards: shards.length, created });
+        if (created > 0) this.#audit.createdLeases();
+        return created > 0;
+      }
+      if (attempt >= relisting.attempts) {
+        throw new Error(`Cannot create the leases of stream "${reference.streamName}": ${plan.problem}`);
+      }
+      await clock.sleep(relisting.intervalMs, signal);
+    }
+  }
+
+  /** In any order: no lease of a sync is for a parent of another's shard. @returns how many were not there yet. */
+  async #create(
+    leases: readonly NewLease[],
+    { isLeading, onProgress }: Leading,
+    signal: AbortSignal,
+  ): Promise<number> {
+    const { leaseStore, emit } = this.#options;
+    let created = 0;
+    await forEachAtMost(leases, WRITES_AT_ONCE, async (lease) => {
+      if (!isLeading()) return;
+      const isNew = await leaseStore.create(lease, signal);
+      onProgress();
+      if (!isNew) return;
+      created++;
+      emit({ type: "leaseCreated", leaseKey: lease.leaseKey, checkpoint: lease.checkpoint });
+    });
+    return created;
+  }
+
+  /** Leases of old versions lack the range by which holes are found. @returns whether any was filled in. */
+  async #fillRanges(
+    leases: readonly Lease[],
+    { isLeading, onProgress }: Leading,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    if (leases.every((lease) => lease.hashKeyRange !== undefined || isShardEnd(lease.checkpoint))) {
+      return false;
+    }
+    const { leaseStore } = this.#options;
+    const missing = missingRanges(leases, await this.#list(undefined, signal));
+    await forEachAtMost(missing, WRITES_AT_ONCE, async ({ lease, range }) => {
+      if (!isLeading()) return;
+      await leaseStore.apply(setHashKeyRange(lease, range), signal);
+      onProgress();
+    });
+    return missing.length > 0;
+  }
+}
+
+/** Nothing is covered at all. */
+function emptySighting(before: HoleSighting | undefined): HoleSighting {
+  const hole = { startingHashKey: "0", endingHashKey: `${MAX_HASH_KEY}` };
+  const isSame = before?.hole.startingHashKey === hole.startingHashKey &&
+    before.hole.endingHashKey === hole.endingHashKey;
+  return { hole, times: isSame ? before.times + 1 : 1 };
+}

@@ -1,0 +1,362 @@
+/**
+ * The streams that a worker reads, as the service knows them: one, or many that come and go.
+ *
+ * With many streams a lease may belong to one that this worker does not know: another worker's list is longer or of another
+ * release, or the stream is no longer listed and its leases are still there. It is read all the same, as in KCL, for
+ * its name and account stand in the lease. Not so a stream that was created anew under its name: shard ids and sequence
+ * numbers of the old one would be taken for those of the new.
+ *
+ * Source: KCL 3.5.1, `Scheduler.checkAndSyncStreamShardsAndLeases`, `MultiStreamTracker`.
+ *
+ * @module
+ */
+
+import { parseStreamArn, streamArnOf } from "../aws/endpoint.ts";
+import type { Kinesis, StreamReference } from "../aws/kinesis.ts";
+import { errorKind, errorText } from "../errors.ts";
+import type { WorkerEvent } from "../events.ts";
+import type { InitialPosition } from "../stream/sequence_number.ts";
+import {
+  areIncarnations,
+  identifierText,
+  NO_ACCOUNT_ID,
+  parseIdentifier,
+  type StreamIdentifier,
+  type StreamOrigin,
+} from "../stream/stream_identifier.ts";
+import type { Clock } from "../system.ts";
+import type { WorkerSettings } from "../options/settings.ts";
+import type { StreamConfig } from "../options/stream_options.ts";
+import { arnParts, describedStream } from "./stream_search.ts";
+import { checkConsumer, streamConfigs } from "../options/stream_settings.ts";
+
+/** A stream that is read. */
+export interface TrackedStream {
+  /** `account:stream:epoch`; undefined when the worker reads one stream alone. */
+  readonly streamIdentifier: string | undefined;
+  /** With the ARN that the service told, where it tells one. */
+  readonly reference: StreamReference;
+  readonly initialPosition: InitialPosition;
+  readonly consumerArn: string | undefined;
+  /** In whole seconds since 1970, as the service told; undefined where it was not asked or does not tell. */
+  readonly creationEpochS?: number | undefined;
+}
+
+/** The stream as leases name it; undefined where nobody knows when it was created. */
+export function originOfStream(
+  { reference: { streamName }, creationEpochS }: TrackedStream,
+): StreamOrigin | undefined {
+  return creationEpochS === undefined ? undefined : { streamName, creationEpochS };
+}
+
+/** What finding streams needs. */
+export interface StreamsOptions {
+  readonly settings: WorkerSettings;
+  readonly kinesis: Kinesis;
+  readonly clock: Clock;
+  readonly emit: (event: WorkerEvent) => void;
+}
+
+/** A stream that is not known is a reason to list them once more, but not within so many ms of the last time. */
+const relistIntervalMs = 10_000;
+
+/** A listing that leases of unknown streams wait for; it goes on for as long as one of them does. */
+interface Relisting {
+  readonly over: Promise<void>;
+  readonly stop: AbortController;
+  waiting: number;
+}
+
+/** See the module. */
+export class Streams {
+  readonly #options: StreamsOptions;
+  /** What was found, by what it was looked for with. */
+  readonly #found = new Map<string, TrackedStream>();
+  /** By identifier; "" stands for the one stream of a worker that reads no other. */
+  #tracked: ReadonlyMap<string, TrackedStream> = new Map();
+  /** Streams that were tracked once, and others that leases name. */
+  readonly #others = new Map<string, TrackedStream>();
+  readonly #toldUnreadable = new Set<string>();
+  readonly #missing = new Map<string, string>();
+  #sought: ReadonlySet<string> = new Set();
+  #listedMs: number | undefined;
+  #hasRelistFailed = false;
+  #relisting: Relisting | undefined;
+
+  constructor(options: StreamsOptions) {
+    this.#options = options;
+  }
+
+  /** The streams whose leases are to be kept complete. */
+  get tracked(): readonly TrackedStream[] {
+    return [...this.#tracked.values()];
+  }
+
+  /** Whether a lease is of a stream that is tracked. */
+  isTracked(leaseKey: string): boolean {
+    return this.tracked.some(({ streamIdentifier }) =>
+      streamIdentifier === undefined || leaseKey.startsWith(`${streamIdentifier}:`)
+    );
+  }
+
+  /** The names of streams that are listed and cannot be found now: they are no former streams. */
+  get sought(): ReadonlySet<string> {
+    return this.#sought;
+  }
+
+  /**
+   * Finds the streams for the first time.
+   *
+   * @throws what kept the one stream, or all of many, from being found.
+   */
+  async start(signal: AbortSignal): Promise<void> {
+    const { streams: reading } = this.#options.settings;
+    if (reading.mode === "many") return await this.#list(true, signal);
+    const { stream, consumerArn } = reading;
+    const found = await describedStream(stream, this.#options, signal);
+    checkConsumer(consumerArn, arnParts(stream.streamName, stream.streamArn ?? found.streamArn));
+    this.#tracked = new Map([["", {
+      streamIdentifier: undefined,
+      reference: { streamName: stream.streamName, streamArn: stream.streamArn ?? found.streamArn },
+      initialPosition: this.#options.settings.initialPosition,
+      consumerArn,
+      creationEpochS: found.creationEpochS,
+    }]]);
+  }
+
+  /**
+   * Lists many streams again.
+   *
+   * @returns Whether any has come or gone.
+   * @throws what the function in `streams` threw.
+   */
+  async refresh(signal: AbortSignal): Promise<boolean> {
+    const before = this.#tracked;
+    await this.#list(false, signal);
+    return before.size !== this.#tracked.size || [...before.keys()].some((key) => !this.#tracked.has(key));
+  }
+
+  /** One of many streams is not there any more. If it is listed still, it is looked for anew, and may be another by then. */
+  forget(streamIdentifier: string): void {
+    for (const [key, { streamIdentifier: found }] of this.#found) {
+      if (found === streamIdentifier) this.#found.delete(key);
+    }
+    const identifier = parseIdentifier(streamIdentifier);
+    if (identifier !== undefined) this.#sought = new Set([...this.#sought, identifier.streamName]);
+    this.#track([...this.#tracked].filter(([key]) => key !== streamIdentifier));
+  }
+
+  /** The stream of a lease; undefined when the signal aborts, and, told once, when it cannot be read. */
+  async of(
+    lease: { readonly leaseKey: string; readonly streamIdentifier: string | undefined },
+    signal: AbortSignal,
+  ): Promise<TrackedStream | undefined> {
+    const { streamIdentifier } = lease;
+    const tracked = this.#tracked.get(streamIdentifier ?? "");
+    if (tracked !== undefined) return tracked;
+    if (this.#options.settings.streams.mode === "one" || streamIdentifier === undefined) {
+      return this.#unreadable(
+        lease.leaseKey,
+        "it belongs to an application that reads one stream, or to one " +
+          "that reads many: two applications share a table",
+      );
+    }
+    await this.#relisted(signal);
+    if (signal.aborted) return undefined;
+    return this.#tracked.get(streamIdentifier) ?? this.#other(lease.leaseKey, streamIdentifier);
+  }
+
+  #other(leaseKey: string, streamIdentifier: string): TrackedStream | undefined {
+    const identifier = parseIdentifier(streamIdentifier);
+    if (identifier === undefined) {
+      return this.#unreadable(leaseKey, `"${streamIdentifier}" is no account:stream:epoch`);
+    }
+    for (const tracked of this.#tracked.keys()) {
+      const other = parseIdentifier(tracked);
+      if (other === undefined || !areIncarnations(other, identifier)) continue;
+      return this.#unreadable(
+        leaseKey,
+        `its stream is known as ${tracked} now: created anew, or named by another ` +
+          "epoch in another worker",
+      );
+    }
+    let other = this.#others.get(streamIdentifier);
+    if (other === undefined) this.#others.set(streamIdentifier, other = this.#stream(identifier, {}));
+    return other;
+  }
+
+  #unreadable(leaseKey: string, why: string): undefined {
+    if (this.#toldUnreadable.has(leaseKey)) return;
+    this.#toldUnreadable.add(leaseKey);
+    this.#options.emit({
+      type: "notice",
+      level: "error",
+      leaseKey,
+      text: `Its lease is held, and nothing is read: ${why}`,
+    });
+  }
+
+  /** Waits for a listing, one for all the leases of unknown streams, or until the signal aborts. */
+  async #relisted(signal: AbortSignal): Promise<void> {
+    const listing = this.#relisting ??= this.#startRelisting();
+    const left = Promise.withResolvers<void>();
+    const leave = () => left.resolve();
+    signal.addEventListener("abort", leave, { once: true });
+    if (signal.aborted) leave();
+    listing.waiting++;
+    try {
+      await Promise.race([listing.over, left.promise]);
+    } finally {
+      signal.removeEventListener("abort", leave);
+      listing.waiting--;
+      if (listing.waiting === 0) {
+        listing.stop.abort(signal.reason);
+        if (this.#relisting === listing) this.#relisting = undefined;
+      }
+    }
+  }
+
+  #startRelisting(): Relisting {
+    const stop = new AbortController();
+    return { over: this.#relist(stop.signal), stop, waiting: 0 };
+  }
+
+  async #relist(signal: AbortSignal): Promise<void> {
+    const { clock, emit } = this.#options;
+    if (this.#listedMs !== undefined && clock.monotonicMs() - this.#listedMs < relistIntervalMs) return;
+    try {
+      await this.#list(false, signal);
+    } catch (error) {
+      if (signal.aborted) return; // The leases that waited for it are lost: that is nobody's failure.
+      this.#hasRelistFailed = true;
+      emit({ type: "passFailed", pass: "streams", error });
+    }
+    this.#listedMs = clock.monotonicMs();
+  }
+
+  /** @param isFirst Whether finding none of them is a failure. */
+  async #list(isFirst: boolean, signal: AbortSignal): Promise<void> {
+    const { settings: { streams: reading, region }, clock } = this.#options;
+    if (reading.mode === "one") return;
+    const listed = typeof reading.list === "function" ? await reading.list() : reading.list;
+    const configs = streamConfigs(listed, region);
+    // What is listed again later may have been created anew meanwhile, or be configured in another way.
+    const keys = new Set(configs.map(keyOf));
+    for (const key of this.#found.keys()) if (!keys.has(key)) this.#found.delete(key);
+    const outcomes = await Promise.all(configs.map((config) => this.#outcome(config, signal)));
+    signal.throwIfAborted();
+    this.#listedMs = clock.monotonicMs();
+    if (this.#hasRelistFailed) this.#options.emit({ type: "passRecovered", pass: "streams" });
+    this.#hasRelistFailed = false;
+    this.#tellMissing(outcomes);
+    const failures = outcomes.flatMap((outcome) => "error" in outcome ? [outcome] : []);
+    const [first] = failures;
+    // A wrong option is no stream that may come yet.
+    const refused = failures.find(({ error }) => error instanceof TypeError);
+    if (isFirst && refused !== undefined) throw refused.error;
+    if (isFirst && first !== undefined && failures.length === outcomes.length) throw first.error;
+    this.#sought = new Set(failures.map(({ streamName }) => streamName));
+    this.#track(
+      outcomes.flatMap((outcome) =>
+        "stream" in outcome ? [[outcome.stream.streamIdentifier ?? "", outcome.stream] as const] : []
+      ),
+    );
+  }
+
+  #track(streams: readonly (readonly [streamIdentifier: string, stream: TrackedStream])[]): void {
+    const { emit } = this.#options;
+    const before = this.#tracked;
+    this.#tracked = new Map(streams);
+    for (const [streamIdentifier, stream] of before) {
+      if (this.#tracked.has(streamIdentifier)) continue;
+      this.#others.set(streamIdentifier, stream);
+      emit({ type: "streamRemoved", streamIdentifier });
+    }
+    for (const streamIdentifier of this.#tracked.keys()) {
+      if (!before.has(streamIdentifier)) emit({ type: "streamAdded", streamIdentifier });
+    }
+  }
+
+  async #outcome(config: StreamConfig, signal: AbortSignal): Promise<Outcome> {
+    const key = keyOf(config);
+    try {
+      let stream = this.#found.get(key);
+      if (stream === undefined) this.#found.set(key, stream = await this.#find(config, signal));
+      return { key, stream };
+    } catch (error) {
+      return { key, streamName: nameOf(config), error };
+    }
+  }
+
+  /** Each stream that cannot be found is told once, until its trouble is another. */
+  #tellMissing(outcomes: readonly Outcome[]): void {
+    for (const outcome of outcomes) {
+      if ("stream" in outcome) {
+        this.#missing.delete(outcome.key);
+        continue;
+      }
+      const kind = errorKind(outcome.error);
+      if (this.#missing.get(outcome.key) === kind) continue;
+      this.#missing.set(outcome.key, kind);
+      this.#options.emit({
+        type: "notice",
+        level: "error",
+        leaseKey: undefined,
+        text: `Stream ${outcome.key} is not read until it can be found: ${errorText(outcome.error)}`,
+      });
+    }
+  }
+
+  async #find(config: StreamConfig, signal: AbortSignal): Promise<TrackedStream> {
+    const { streamIdentifier, streamArn } = config;
+    if (streamIdentifier !== undefined) {
+      const identifier = parseIdentifier(streamIdentifier);
+      if (identifier === undefined) throw new TypeError(`Cannot use stream identifier "${streamIdentifier}"`);
+      return this.#stream(identifier, config);
+    }
+    const streamName = nameOf(config);
+    const found = await describedStream({ streamName, streamArn }, this.#options, signal);
+    const arn = streamArn ?? found.streamArn;
+    checkConsumer(config.consumerArn, arnParts(streamName, arn));
+    const { creationEpochS } = found;
+    if (creationEpochS === undefined) {
+      throw new Error(
+        `Cannot tell stream "${streamName}" from a later one of its name: expected the service to tell when it was ` +
+          "created: give its streamIdentifier",
+      );
+    }
+    const accountId = arn === undefined ? NO_ACCOUNT_ID : parseStreamArn(arn).accountId;
+    const stream = this.#stream({ accountId, streamName, creationEpochS }, { ...config, streamArn: arn });
+    return { ...stream, creationEpochS };
+  }
+
+  #stream(identifier: StreamIdentifier, config: StreamConfig): TrackedStream {
+    const { initialPosition, region } = this.#options.settings;
+    const { accountId, streamName } = identifier;
+    const canHaveArn = region !== undefined && accountId !== NO_ACCOUNT_ID;
+    return {
+      streamIdentifier: identifierText(identifier),
+      reference: {
+        streamName,
+        streamArn: config.streamArn ??
+          (canHaveArn ? streamArnOf({ region, accountId, streamName }) : undefined),
+      },
+      initialPosition: config.initialPositionInStream ?? initialPosition,
+      consumerArn: config.consumerArn,
+    };
+  }
+}
+
+/** What became of the search for one stream. */
+type Outcome =
+  | { readonly key: string; readonly stream: TrackedStream }
+  | { readonly key: string; readonly streamName: string; readonly error: unknown };
+
+function keyOf({ streamIdentifier, streamArn, streamName }: StreamConfig): string {
+  return streamIdentifier ?? streamArn ?? streamName ?? "";
+}
+
+/** The name of a stream that is to be described. */
+function nameOf({ streamArn, streamName = "" }: StreamConfig): string {
+  return streamArn === undefined ? streamName : parseStreamArn(streamArn).streamName;
+}

@@ -1,0 +1,155 @@
+// Pure.
+/**
+ * The rules about more than one property: what is required, what excludes what, and defaults that differ from the worker's.
+ *
+ * @module
+ */
+
+import type { WorkerOptions } from "../options/options.ts";
+import type { Settings } from "./property.ts";
+import type { Findings, GivenProperty } from "./property_reading.ts";
+import { type RetrievalChoice, retrievalChoice } from "./retrieval_choice.ts";
+
+/** Docker kills ten seconds after it asked to stop. KCL 1.x documented 5000; later versions do not wait at all. */
+const SHUTDOWN_GRACE_MS = 5000;
+
+/** Capacity units of a table. Source: KCL 3.5.1, `LeaseManagementConfig`. */
+const TABLE_CAPACITY = 10;
+
+/** Properties, each looked at by itself. */
+export interface SeparateProperties {
+  readonly options: Partial<WorkerOptions>;
+  readonly settings: Settings;
+  /** All that were given. */
+  readonly given: readonly GivenProperty[];
+  /** Those that count. */
+  readonly chosen: readonly GivenProperty[];
+  readonly findings: Findings;
+}
+
+/** Options and settings that go together. */
+export interface ConsistentProperties {
+  readonly options: Partial<WorkerOptions>;
+  readonly settings: Settings;
+  readonly retrieval: RetrievalChoice;
+}
+
+/** Makes options and settings go together. What does not is added to the problems. */
+export function consistent(separate: SeparateProperties): ConsistentProperties {
+  const { settings, chosen } = separate;
+  const retrieval = retrievalChoice(
+    settings.retrievalMode,
+    new Map(chosen.map(({ property, value }) => [property.name, value])),
+  );
+  const single = {
+    retrievalMode: retrieval.mode,
+    shutdownGraceMs: SHUTDOWN_GRACE_MS,
+    ...pacingOf(separate.options),
+    ...separate.options,
+    ...tableRegionOf(separate),
+    ...billingOf(settings),
+  };
+  const options = { ...single, ...streamsOf(separate) };
+  tellOfMissing({ ...separate, options });
+  refuseForeignTables(separate);
+  return { options, settings, retrieval };
+}
+
+/** Whoever sets KCL's idle time, and nothing of ours beside it, has measured with it: it stays what it is in KCL. */
+function pacingOf({ idleTimeBetweenReadsMs, maxIdleTimeBetweenReadsMs }: Partial<WorkerOptions>) {
+  const isKcls = idleTimeBetweenReadsMs !== undefined && maxIdleTimeBetweenReadsMs === undefined;
+  return isKcls ? { idlePacing: "fixed" } as const : {};
+}
+
+/** `kinesisClient.region` moves the stream and leaves the lease table where `regionName` says. */
+function tableRegionOf({ options, given, chosen }: SeparateProperties): Partial<WorkerOptions> {
+  const winner = chosen.find(({ property }) => property.name === "regionName");
+  if (winner?.key !== "kinesisClient.region" || options.dynamoDBRegion !== undefined) return {};
+  const general = given.findLast(({ key }) => key === "regionName");
+  return general === undefined ? {} : { dynamoDBRegion: `${general.value}` };
+}
+
+function billingOf(settings: Settings): Partial<WorkerOptions> {
+  const { billingMode, readCapacity = TABLE_CAPACITY, writeCapacity = TABLE_CAPACITY } = settings;
+  if (billingMode === undefined) return {};
+  return { billingMode: billingMode === "PROVISIONED" ? { readCapacity, writeCapacity } : billingMode };
+}
+
+function tellOfMissing({ options, settings, findings: { problems, unreadable } }: SeparateProperties): void {
+  const required = [
+    {
+      names: ["executableName"],
+      found: settings.executableName,
+      wanted: "executableName, e.g. executableName = sample_kclpy_app.py",
+    },
+    { names: ["applicationName"], found: options.applicationName, wanted: "applicationName" },
+    {
+      names: ["streamName", "streamArn", "streamNames", "streamArns"],
+      found: options.streamName ?? options.streamArn ?? options.streams,
+      wanted: "streamName or streamArn",
+    },
+  ];
+  for (const { names, found, wanted } of required) {
+    if (found !== undefined || names.some((name) => unreadable.includes(name))) continue;
+    problems.push(`Cannot start: expected ${wanted}: got none`);
+  }
+}
+
+/** One stream or many: a stronger source wins, so that a flag can try out one stream of a file of many. */
+function streamsOf(
+  { settings, chosen, findings: { problems, notices } }: SeparateProperties,
+): Partial<WorkerOptions> {
+  const { streamNames = [], streamArns = [], streamIdentifiersForLeaseCleanup: former } = settings;
+  const streams = [...streamNames, ...streamArns];
+  const cleanup = former === undefined ? {} : { streamIdentifiersForLeaseCleanup: () => former };
+  if (streams.length === 0) return cleanup;
+  const strongest = (...names: readonly string[]) =>
+    chosen.filter(({ property }) => names.includes(property.name)).toSorted((a, b) => b.rank - a.rank)[0];
+  const one = strongest("streamName", "streamArn"), many = strongest("streamNames", "streamArns");
+  if (one === undefined || many === undefined) {
+    refuseOneConsumer(chosen, problems);
+    return { ...cleanup, streams };
+  }
+  if (one.rank === many.rank) {
+    problems.push(
+      `Cannot read ${many.where}: expected either ${many.key} or ${one.key} (${one.where}): got both`,
+    );
+    return cleanup;
+  }
+  const [winner, loser] = one.rank > many.rank ? [one, many] : [many, one];
+  notices.push({
+    level: "debug",
+    text: `${loser.where}: ${loser.key} gives way to ${winner.key} (${winner.where})`,
+  });
+  return winner === one ? cleanup : { streamName: undefined, streamArn: undefined, ...cleanup, streams };
+}
+
+function refuseOneConsumer(chosen: readonly GivenProperty[], problems: string[]): void {
+  const consumer = chosen.find(({ property }) => property.name === "fanoutConfig.consumerArn");
+  if (consumer === undefined) return;
+  problems.push(
+    `Cannot read ${consumer.where}: ${consumer.key} is one stream's consumer: expected it with streamName or ` +
+      "streamArn: set fanoutConfig.consumerName",
+  );
+}
+
+/** Two fleets that keep their leader's lock in different tables would both lead. */
+function refuseForeignTables(
+  { options, settings, chosen, findings: { problems } }: SeparateProperties,
+): void {
+  const rows = [
+    ["coordinatorStateTableName", "CoordinatorState"],
+    ["workerMetricsTableName", "WorkerMetricStats"],
+  ] as const;
+  for (const [setting, suffix] of rows) {
+    const wanted = `${options.applicationName}-${suffix}`;
+    const found = settings[setting];
+    if (found === undefined || options.applicationName === undefined || found === wanted) continue;
+    const entry = chosen.find(({ property }) => property.name === setting);
+    problems.push(
+      `Cannot read ${entry?.where}: expected "${wanted}" for ${entry?.key}: got ${JSON.stringify(found)}: ` +
+        "kclite looks for the tables of KCL 3.0 to 3.4 under their default names only; " +
+        "remove the line if the application has never run with KCL",
+    );
+  }
+}

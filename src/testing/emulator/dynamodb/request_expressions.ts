@@ -1,0 +1,59 @@
+// Pure.
+/**
+ * All expressions of a request, read together: they share their placeholders, all of which must be used.
+ *
+ * @module
+ */
+
+import { invalid } from "../api_error.ts";
+import { parseCondition } from "./condition_parser.ts";
+import type { ExpressionSource } from "./expression_cursor.ts";
+import { type Change, type Condition, type Path, Placeholders } from "./expression_syntax.ts";
+import type { Input } from "../input.ts";
+import { legacyChanges, legacyCondition } from "./legacy_conditions.ts";
+import { parseProjection, parseUpdate } from "./update_parser.ts";
+
+/** The expressions of a request. */
+export interface Expressions {
+  readonly condition: Condition | undefined;
+  readonly filter: Condition | undefined;
+  readonly keyCondition: Condition | undefined;
+  readonly changes: readonly Change[] | undefined;
+  readonly paths: readonly Path[] | undefined;
+}
+
+/** @throws {ApiError} when one cannot be read. */
+export function expressionsOf(input: Input): Expressions {
+  const has = EXPRESSIONS.some((name) => input.has(name));
+  const legacy = ["Expected", "AttributeUpdates"].find((name) => input.has(name));
+  if (has && legacy !== undefined) {
+    throw invalid(
+      `Can not use both expression and non-expression parameters in the same request: Non-expression parameters: {${legacy}}`,
+    );
+  }
+  const placeholders = new Placeholders(input, has);
+  const read = <T>(
+    what: typeof EXPRESSIONS[number],
+    parse: (source: ExpressionSource) => T,
+  ): T | undefined => {
+    const expression = input.text(what);
+    return expression === undefined ? undefined : parse({ expression, what, placeholders });
+  };
+  const expressions = {
+    condition: read("ConditionExpression", parseCondition) ?? legacyCondition(input),
+    filter: read("FilterExpression", parseCondition),
+    keyCondition: read("KeyConditionExpression", parseCondition),
+    changes: read("UpdateExpression", parseUpdate) ?? legacyChanges(input),
+    paths: read("ProjectionExpression", parseProjection),
+  };
+  placeholders.checkAllUsed();
+  return expressions;
+}
+
+const EXPRESSIONS = [
+  "ConditionExpression",
+  "FilterExpression",
+  "KeyConditionExpression",
+  "UpdateExpression",
+  "ProjectionExpression",
+] as const;

@@ -1,0 +1,245 @@
+/**
+ * Enhanced fan-out: registered consumers, and subscriptions as streams of frames. Records are pushed while the client takes
+ * them; the rules of subscriptions are those of `shard_subscriptions.ts`.
+ *
+ * @module
+ */
+
+import { Budget, SUBSCRIPTION_LIFE_MS } from "../../model/service_limits.ts";
+import { nextEvent, ShardSubscriptions, type Subscription } from "../../model/shard_subscriptions.ts";
+import { ApiError, constraintError } from "../api_error.ts";
+import type { AwsFault } from "../aws_faults.ts";
+import { eventFrame, exceptionFrame } from "../event_frames.ts";
+import type { Input } from "../input.ts";
+import { nameOfArn, noStream, positionOf, shardIn, tokenOf, tokenParts } from "./lookup.ts";
+import { wireChild, wireRecord } from "./reading.ts";
+import type { EmulatedConsumer, EmulatedStream, EmulatedStreams } from "./streams.ts";
+import { Lifecycle, type Operations, StreamAnswer, type Timeline } from "../operation.ts";
+import { jsonText, Timestamp } from "../wire.ts";
+import { withWrongField } from "../wrong_field.ts";
+
+/** Kinesis documentation: a record arrives after about 70 ms. */
+const PUSH_MS = 70;
+/** An event has at most so many records and bytes; a subscription at most so many bytes a second. */
+const EVENT_RECORDS = 1000, EVENT_BYTES = 1024 ** 2, BYTES_PER_SECOND = 2 * 1024 ** 2;
+/** Source: "Quotas and limits" of the Kinesis documentation. */
+const MAX_CONSUMERS = 20;
+
+/** What fan-out takes. */
+export interface FanOutOptions {
+  readonly streams: EmulatedStreams;
+  /** How long a subscription lasts. @default {SUBSCRIPTION_LIFE_MS} */
+  readonly subscriptionLifeMs?: number | undefined;
+}
+
+/** The operations, over some streams. */
+export function fanOutOperations({ streams, subscriptionLifeMs }: FanOutOptions): Operations {
+  const { timeline, changeMs } = streams.settings;
+  const subscriptions = new ShardSubscriptions();
+
+  const describedConsumer = (input: Input) => {
+    const arn = input.text("ConsumerARN");
+    const stream = streamOfArn(streams, arn ?? input.requiredText("StreamARN"));
+    const name = arn === undefined ? input.requiredText("ConsumerName") : undefined;
+    const consumer = consumersOf(stream).find((one) => one.consumerArn === arn || one.consumerName === name);
+    if (consumer !== undefined) return { stream, consumer };
+    throw new ApiError("ResourceNotFoundException", `Consumer ${arn ?? name} not found.`);
+  };
+
+  return {
+    RegisterStreamConsumer({ input }) {
+      const stream = streamOfArn(streams, input.requiredText("StreamARN"));
+      const consumerName = input.requiredText("ConsumerName");
+      if (!/^[\w.-]{1,128}$/.test(consumerName)) {
+        throw constraintError(consumerName, "consumerName", "Member must satisfy regular expression pattern");
+      }
+      const present = consumersOf(stream);
+      if (present.some((consumer) => consumer.consumerName === consumerName)) {
+        throw new ApiError("ResourceInUseException", `Consumer ${consumerName} already exists.`);
+      }
+      if (present.length >= MAX_CONSUMERS) {
+        throw new ApiError("LimitExceededException", `Stream ${stream.name} has ${MAX_CONSUMERS} consumers.`);
+      }
+      const createdMs = timeline.epochMs;
+      const consumer: EmulatedConsumer = {
+        consumerName,
+        consumerArn: `${stream.arn}/consumer/${consumerName}:${Math.floor(createdMs / 1000)}`,
+        createdMs,
+        life: new Lifecycle(timeline, changeMs, false),
+      };
+      stream.consumers.set(consumerName, consumer);
+      return { Consumer: wireConsumer(consumer) };
+    },
+
+    DescribeStreamConsumer({ input }) {
+      const { stream, consumer } = describedConsumer(input);
+      return { ConsumerDescription: { ...wireConsumer(consumer), StreamARN: stream.arn } };
+    },
+
+    ListStreamConsumers({ input }) {
+      const stream = streamOfArn(streams, input.requiredText("StreamARN"));
+      const limit = input.integer("MaxResults", 1, 10_000) ?? 100;
+      const token = input.text("NextToken");
+      const [after = ""] = token === undefined ? [] : tokenParts("consumers", token) ?? [];
+      const rest = consumersOf(stream).filter(({ consumerName }) => consumerName > `${after}`);
+      const page = rest.slice(0, limit);
+      return {
+        Consumers: page.map(wireConsumer),
+        ...(rest.length > limit
+          ? { NextToken: tokenOf("consumers", [page.at(-1)?.consumerName ?? ""]) }
+          : {}),
+      };
+    },
+
+    DeregisterStreamConsumer({ input }) {
+      describedConsumer(input).consumer.life.change("DELETING");
+    },
+
+    SubscribeToShard({ input, fault, signal }) {
+      const { stream, consumer } = describedConsumer(input);
+      if (consumer.life.status !== "ACTIVE") {
+        throw new ApiError("ResourceInUseException", `Consumer ${consumer.consumerArn} is not ACTIVE.`);
+      }
+      stream.expire();
+      const shard = shardIn(stream, input.requiredText("ShardId"));
+      const start = input.requiredMap("StartingPosition");
+      const { nowMs } = timeline;
+      const position = positionOf({
+        stream,
+        shard,
+        type: start.requiredText("Type"),
+        sequenceNumber: start.text("SequenceNumber"),
+        timestampMs: start.timeMs("Timestamp"),
+        nowMs,
+      });
+      const { consumerArn } = consumer;
+      const subscription = subscriptions.open({ consumerArn, stream: stream.model, shard, position, nowMs });
+      if (subscription === undefined) {
+        throw new ApiError(
+          "ResourceInUseException",
+          `Another active subscription exists for this consumer: ${shard.shardId}, ${consumerArn}`,
+        );
+      }
+      const gone = new AbortController();
+      const pushing: Pushing = {
+        timeline,
+        stream,
+        subscriptions,
+        subscription,
+        lifeMs: subscriptionLifeMs ?? SUBSCRIPTION_LIFE_MS,
+        fault,
+        signal: AbortSignal.any([signal, gone.signal]),
+      };
+      const close = () => {
+        subscriptions.close(subscription);
+        gone.abort();
+      };
+      return new StreamAnswer(bodyOf(frames(pushing), close));
+    },
+  };
+}
+
+/** What a subscription is pushed with. */
+interface Pushing {
+  readonly timeline: Timeline;
+  readonly stream: EmulatedStream;
+  readonly subscriptions: ShardSubscriptions;
+  readonly subscription: Subscription;
+  readonly lifeMs: number;
+  readonly fault: AwsFault | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** The frames of a subscription, each when it is due. */
+async function* frames(pushing: Pushing): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
+  const { timeline, stream, subscriptions, subscription, lifeMs, fault, signal } = pushing;
+  const budget = new Budget(BYTES_PER_SECOND);
+  const spoils = fault !== undefined && "after" in fault ? fault.after ?? 0 : 0;
+  yield eventFrame("initial-response", "{}");
+  for (let events = 0;; events++) {
+    if (fault !== undefined && events === spoils) {
+      if (fault.type === "cut") throw new TypeError("the connection was cut, by a fault");
+      if (fault.type === "silent") return await timeline.clock.sleep(FOREVER_MS, signal);
+      if (fault.type === "exception") return yield exceptionFrame(fault.code, "Simulated by a fault.");
+      if (fault.type === "ended") return;
+    }
+    let event: ReturnType<typeof nextEvent>;
+    do {
+      await timeline.clock.sleep(PUSH_MS, signal);
+      const { nowMs } = timeline;
+      if (!subscriptions.isCurrent(subscription)) {
+        return yield exceptionFrame("ResourceInUseException", "Another subscription has taken over.");
+      }
+      if (stream.life.status === "DELETING") {
+        return yield exceptionFrame("ResourceNotFoundException", `Stream ${stream.name} not found.`);
+      }
+      if (nowMs - subscription.sinceMs >= lifeMs) return;
+      event = budget.left(nowMs) <= 0
+        ? undefined
+        : nextEvent(subscription, { limit: EVENT_RECORDS, maxBytes: EVENT_BYTES, nowMs });
+    } while (event === undefined);
+    budget.spend(event.bytes, timeline.nowMs);
+    const isEnd = event.continuationSequenceNumber === undefined;
+    const members = {
+      Records: event.records.map(wireRecord),
+      ContinuationSequenceNumber: event.continuationSequenceNumber,
+      MillisBehindLatest: event.millisBehindLatest,
+      ...(isEnd
+        ? { ChildShards: (fault?.type === "noChildren" ? [] : event.childShards).map(wireChild) }
+        : {}),
+    };
+    const isWrong = events === spoils && fault?.type === "wrongField";
+    const frame = eventFrame(
+      "SubscribeToShardEvent",
+      jsonText(isWrong ? withWrongField(members, fault) : members),
+    );
+    if (events === spoils && fault?.type === "halfFrame") return yield frame.slice(0, frame.length / 2);
+    const isDamaged = events === spoils && fault?.type === "damagedFrame";
+    yield isDamaged ? frame.map((byte, i) => i === frame.length - 5 ? byte ^ 1 : byte) : frame;
+    if (isEnd) return;
+  }
+}
+
+/** A timer may be no longer. */
+const FOREVER_MS = 2 ** 31 - 1;
+
+/** A body that takes the next frame when the client has room for it. */
+function bodyOf(
+  source: AsyncGenerator<Uint8Array<ArrayBuffer>, void, void>,
+  close: () => void,
+): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done, value } = await source.next();
+        if (!done) return controller.enqueue(value);
+        close();
+        controller.close();
+      } catch (error) {
+        close();
+        controller.error(error);
+      }
+    },
+    cancel: close,
+  }, { highWaterMark: 0 });
+}
+
+function streamOfArn(streams: EmulatedStreams, arn: string): EmulatedStream {
+  const name = nameOfArn(arn.replace(/\/consumer\/.*$/, ""));
+  return streams.find(name) ?? noStream(name);
+}
+
+/** By name, without those that are gone. */
+function consumersOf({ consumers }: EmulatedStream): readonly EmulatedConsumer[] {
+  for (const [name, { life }] of consumers) if (life.isGone) consumers.delete(name);
+  return [...consumers.values()].toSorted((a, b) => a.consumerName < b.consumerName ? -1 : 1);
+}
+
+function wireConsumer({ consumerName, consumerArn, createdMs, life }: EmulatedConsumer): object {
+  return {
+    ConsumerName: consumerName,
+    ConsumerARN: consumerArn,
+    ConsumerStatus: life.status,
+    ConsumerCreationTimestamp: new Timestamp(createdMs),
+  };
+}

@@ -1,0 +1,309 @@
+/**
+ * Kinesis and DynamoDB as one function from request to answer: the model of the simulator behind the AWS JSON protocols, in
+ * real time, for a server on any runtime or in place of `fetch`. See docs/emulator.md.
+ *
+ * @module
+ */
+
+import { refuseUnknownNames } from "../../nearest_name.ts";
+import { realSystem, type System } from "../../system.ts";
+import { ITERATOR_LIFE_MS } from "../model/service_limits.ts";
+import { ApiError } from "./api_error.ts";
+import { type AwsFault, AwsFaults } from "./aws_faults.ts";
+import { itemOperations } from "./dynamodb/item_operations.ts";
+import { listingOperations } from "./dynamodb/listing_operations.ts";
+import { tableOperations } from "./dynamodb/table_operations.ts";
+import { EmulatedTables } from "./dynamodb/tables.ts";
+import { controlOperations } from "./kinesis/control.ts";
+import { fanOutOperations } from "./kinesis/fan_out.ts";
+import { readingOperations } from "./kinesis/reading.ts";
+import { EmulatedStreams } from "./kinesis/streams.ts";
+import { writingOperations } from "./kinesis/writing.ts";
+import { type Operations, StreamAnswer, Timeline } from "./operation.ts";
+import { StreamControl, TableView } from "./stream_control.ts";
+import {
+  type AnswerFrame,
+  commonHeaders,
+  DYNAMODB_WIRE,
+  errorAnswer,
+  formatOf,
+  inputOf,
+  KINESIS_WIRE,
+  type ServiceWire,
+  successAnswer,
+  type WireAnswer,
+} from "./wire.ts";
+
+import { withWrongField } from "./wrong_field.ts";
+
+/** What the emulator is made of. */
+export interface SimulatedAwsOptions {
+  /** The streams there are at once: how many shards each has, by name. More can be created. @default {{}} */
+  readonly streams?: Readonly<Record<string, number>> | undefined;
+  /** Names the region in ARNs. Requests may be signed for any. @default {"us-east-1"} */
+  readonly region?: string | undefined;
+  /** How long streams, tables, indexes and consumers take to be made, changed and dropped, in ms. @default {100} */
+  readonly changeMs?: number | undefined;
+  /** How long a subscription to a shard lasts, in ms. @default {300000} */
+  readonly subscriptionLifeMs?: number | undefined;
+  /** How long a shard iterator can be used, in ms. @default {300000} */
+  readonly iteratorLifeMs?: number | undefined;
+  /** Whether a shard gives but five answers and 2 MiB a second. @default {true} */
+  readonly isReadLimited?: boolean | undefined;
+  /** Whether a shard takes but 1000 records and 1 MiB a second. @default {false} */
+  readonly isWriteLimited?: boolean | undefined;
+  /**
+   * How much a stream keeps, in bytes; beyond, it trims its oldest records, as it does when the retention period is over.
+   * Danger: too little, and a consumer that is behind misses records.
+   *
+   * @default {268435456}
+   */
+  readonly maxStoredBytes?: number | undefined;
+  /** Time and chance. @default the real ones */
+  readonly system?: Pick<System, "clock" | "random"> | undefined;
+}
+
+/** The names that there are: one that is missing here does not compile. */
+const OPTIONS: Readonly<Record<keyof SimulatedAwsOptions, true>> = {
+  streams: true,
+  region: true,
+  changeMs: true,
+  subscriptionLifeMs: true,
+  iteratorLifeMs: true,
+  isReadLimited: true,
+  isWriteLimited: true,
+  maxStoredBytes: true,
+  system: true,
+};
+
+/** The most bytes of a request: PutRecords in base64, with something to spare. */
+const MAX_REQUEST_BYTES = 16 * 1024 ** 2;
+
+/**
+ * Makes an emulator.
+ *
+ * @throws {RangeError} when a stream should have no shards, {@linkcode TypeError} for a name that is no option.
+ */
+export function simulatedAws(options: SimulatedAwsOptions = {}): SimulatedAws {
+  refuseUnknownNames(Object.keys(options), Object.keys(OPTIONS), { action: "Cannot make an emulator" });
+  return new SimulatedAws(options);
+}
+
+/** A Kinesis and a DynamoDB in memory. */
+export class SimulatedAws {
+  /** What goes wrong. */
+  readonly faults: AwsFaults;
+  /** Time and chance as the emulator has them, and its `fetch`: a worker's option `system`, where there is no server. */
+  readonly system: System;
+  readonly #timeline: Timeline;
+  readonly #streams: EmulatedStreams;
+  readonly #tables: EmulatedTables;
+  readonly #services: readonly (readonly [ServiceWire, Operations])[];
+  readonly #closing = new AbortController();
+  #requests = 0;
+
+  constructor(options: SimulatedAwsOptions) {
+    const { system = realSystem, region = "us-east-1", changeMs = 100 } = options;
+    const { clock, random } = system;
+    this.system = { clock, random, fetch: (input, init) => this.fetch(input, init) };
+    const timeline = this.#timeline = new Timeline(clock);
+    const maxStoredBytes = options.maxStoredBytes ?? 256 * 1024 ** 2;
+    const streams = this.#streams = new EmulatedStreams({ timeline, region, changeMs, maxStoredBytes });
+    const tables = this.#tables = new EmulatedTables({ timeline, region, changeMs });
+    const { subscriptionLifeMs, iteratorLifeMs = ITERATOR_LIFE_MS } = options;
+    const { isReadLimited = true, isWriteLimited = false } = options;
+    const kinesis = {
+      ...controlOperations(streams),
+      ...writingOperations({ streams, isWriteLimited }),
+      ...readingOperations({ streams, isReadLimited, iteratorLifeMs }),
+      ...fanOutOperations({ streams, subscriptionLifeMs }),
+    };
+    const dynamodb = { ...tableOperations(tables), ...itemOperations(tables), ...listingOperations(tables) };
+    this.#services = [[KINESIS_WIRE, kinesis], [DYNAMODB_WIRE, dynamodb]];
+    this.faults = new AwsFaults([...Object.keys(kinesis), ...Object.keys(dynamodb)], random);
+    for (const [name, shards] of Object.entries(options.streams ?? {})) {
+      if (!(Number.isInteger(shards) && shards > 0)) {
+        throw new RangeError(
+          `Cannot make stream "${name}": expected a whole number of shards above 0: got ${shards}`,
+        );
+      }
+      streams.create(name, shards, true);
+    }
+  }
+
+  /**
+   * A stream, to be moved by hand: at once, and without a signed call.
+   *
+   * @throws {RangeError} when there is none of this name.
+   */
+  stream(name: string): StreamControl {
+    const stream = this.#streams.find(name);
+    if (stream !== undefined) return new StreamControl(stream, this.#timeline);
+    throw new RangeError(`Cannot find stream "${name}": name it in the option \`streams\`, or create it`);
+  }
+
+  /**
+   * A table, to be looked at.
+   *
+   * @throws {RangeError} when there is none of this name.
+   */
+  table(name: string): TableView {
+    const table = this.#tables.find(name);
+    if (table !== undefined) return new TableView(table);
+    throw new RangeError(`Cannot find table "${name}": a worker makes it when it starts`);
+  }
+
+  /**
+   * Answers a request, as `fetch` and as a server's handler.
+   *
+   * @param init As `fetch` has it, for an input that is a URL. What a server passes beside a `Request` is not looked at.
+   */
+  readonly fetch = async (input: Request | URL | string, init?: unknown): Promise<Response> => {
+    if (input instanceof Request) return await this.#answer(input);
+    const request = new Request(input, init as RequestInit);
+    request.signal.throwIfAborted();
+    return await this.#answer(request);
+  };
+
+  /** Breaks off all subscriptions and all answers that are waited for, so that a server can be shut down. */
+  close(): void {
+    this.#closing.abort(new TypeError("the emulator was closed"));
+  }
+
+  async #answer(request: Request): Promise<Response> {
+    if (request.method !== "POST") {
+      return new Response("Kinesis and DynamoDB, simulated: POST an operation.\n", { status: 404 });
+    }
+    const [prefix = "", operation = ""] = (request.headers.get("x-amz-target") ?? "").split(".");
+    const [wire, operations] = this.#services.find(([{ targetPrefix }]) => targetPrefix === prefix) ??
+      [KINESIS_WIRE, NO_OPERATIONS];
+    const format = formatOf(request.headers.get("content-type"));
+    const frame: AnswerFrame = {
+      wire,
+      format: format === "cbor" && wire === KINESIS_WIRE ? "cbor" : "json",
+      requestId: `00000000-0000-0000-0000-${String(++this.#requests).padStart(12, "0")}`,
+      epochMs: this.#timeline.epochMs,
+    };
+    const body = new Uint8Array(await request.arrayBuffer());
+    try {
+      checkSigned(request.headers);
+      const work = Object.hasOwn(operations, operation) ? operations[operation] : undefined;
+      if (work === undefined || format === undefined || (format === "cbor" && wire !== KINESIS_WIRE)) {
+        throw new ApiError(
+          "UnknownOperationException",
+          `The operation ${prefix}.${operation} is not simulated.`,
+        );
+      }
+      if (body.length > MAX_REQUEST_BYTES) {
+        throw new ApiError("RequestEntityTooLarge", `${body.length} bytes`, { status: 413 });
+      }
+      const input = inputOf(body, format);
+      const fault = this.faults.take(operation, input.values);
+      const early = await this.#before(fault, frame, request);
+      if (early !== undefined) return early;
+      const result = work({ input, fault, signal: this.#closing.signal });
+      if (result instanceof StreamAnswer) {
+        const type = "application/vnd.amazon.eventstream";
+        return new Response(result.body, { headers: { ...commonHeaders(frame), "content-type": type } });
+      }
+      const members = fault?.type === "wrongField" ? withWrongField(result, fault) : result;
+      return await this.#after(fault, successAnswer(frame, members), request);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      return responseOf(errorAnswer(frame, error));
+    }
+  }
+
+  /** What a fault does before the work is done. @returns the answer, when it is not done at all. */
+  async #before(
+    fault: AwsFault | undefined,
+    frame: AnswerFrame,
+    request: Request,
+  ): Promise<Response | undefined> {
+    const refused = (code: string, status: number, message = "Simulated by a fault.") =>
+      responseOf(errorAnswer(frame, new ApiError(code, message, { status })));
+    switch (fault?.type) {
+      case "throttled":
+        return refused(fault.code ?? "ProvisionedThroughputExceededException", 400);
+      case "refused":
+        return refused(fault.code, fault.status ?? 400, fault.message);
+      case "internal":
+        return refused(frame.wire === KINESIS_WIRE ? "InternalFailure" : "InternalServerError", 500);
+      case "unavailable":
+        return new Response("<html><body><h1>503 Service Unavailable</h1></body></html>", {
+          status: 503,
+          headers: { "content-type": "text/html" },
+        });
+      case "dropped":
+        return broken();
+      case "hanging":
+        return fault.isDone === true ? undefined : await this.#wait(FOREVER_MS, request);
+    }
+    return undefined;
+  }
+
+  /** What a fault makes of the answer. */
+  async #after(fault: AwsFault | undefined, answer: WireAnswer, request: Request): Promise<Response> {
+    const { headers, body } = answer;
+    switch (fault?.type) {
+      case "answerLost":
+        return broken();
+      case "hanging":
+        return await this.#wait(FOREVER_MS, request);
+      case "slow":
+        return await this.#wait(fault.ms, request, answer);
+      case "wrongChecksum":
+        return responseOf({ ...answer, headers: { ...headers, "x-amz-crc32": "1" } });
+      case "truncated":
+        return responseOf({ ...answer, body: body.slice(0, body.length / 2) });
+    }
+    return responseOf(answer);
+  }
+
+  /**
+   * Answers after so long. When the client goes away, or the emulator is closed, nobody hears what is answered: the
+   * connection breaks. The signal of a request is asked for only here, for servers give none without a price.
+   */
+  async #wait(ms: number, request: Request, answer?: WireAnswer): Promise<Response> {
+    const signal = AbortSignal.any([request.signal, this.#closing.signal]);
+    try {
+      await this.#timeline.clock.sleep(ms, signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+    return answer === undefined || signal.aborted ? broken() : responseOf(answer);
+  }
+}
+
+/** A timer may be no longer. */
+const FOREVER_MS = 2 ** 31 - 1;
+
+const NO_OPERATIONS: Operations = {};
+
+function responseOf({ status, headers, body }: WireAnswer): Response {
+  return new Response(body, { status, headers });
+}
+
+/** An answer whose connection breaks: a handler can break it off only after the head. */
+function broken(): Response {
+  const body = new ReadableStream<Uint8Array>({
+    pull: (controller) => controller.error(new TypeError("the connection was broken off")),
+  }, { highWaterMark: 0 });
+  return new Response(body, { headers: { "content-type": "application/x-amz-json-1.1" } });
+}
+
+/** Any key will do, but a request without a signature shows that a client would not work with AWS. */
+function checkSigned(headers: Headers): void {
+  const authorization = headers.get("authorization");
+  if (authorization === null) {
+    throw new ApiError("MissingAuthenticationTokenException", "Request is missing Authentication Token");
+  }
+  const isWhole = authorization.startsWith("AWS4-HMAC-SHA256 ") &&
+    ["Credential=", "SignedHeaders=", "Signature="].every((part) => authorization.includes(part)) &&
+    headers.has("x-amz-date");
+  if (isWhole) return;
+  throw new ApiError(
+    "IncompleteSignatureException",
+    "Authorization header requires 'Credential', 'Signature' and 'SignedHeaders', and the request 'X-Amz-Date'.",
+  );
+}

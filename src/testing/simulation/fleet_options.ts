@@ -1,0 +1,70 @@
+/**
+ * What the workers of a world are told: as its user says, or drawn from the seed.
+ *
+ * @module
+ */
+
+import type { WorkerOptions } from "../../options/options.ts";
+import type { StreamOptions } from "../../options/stream_options.ts";
+import type { Chance } from "../model/chance.ts";
+import { WORLD_EPOCH_MS } from "../model/simulated_stream.ts";
+
+/** Options of all workers of a world: those of `KinesisWorker` that have a meaning there. */
+export type FleetOptions = Omit<
+  WorkerOptions,
+  | "applicationName"
+  | keyof StreamOptions
+  | "workerIdentifier"
+  | "processor"
+  | "region"
+  | "credentials"
+  | "dynamoDBCredentials"
+  | "kinesisEndpoint"
+  | "dynamoDBEndpoint"
+  | "dynamoDBRegion"
+  | "tableName"
+  | "onEvent"
+  | "log"
+  | "system"
+  | "kinesis"
+  | "kinesisConsumers"
+  | "leaseStore"
+  | "coordinatorStore"
+>;
+
+/** Where a world begins unless it is told: so that every record counts. */
+export const defaultFleetOptions: FleetOptions = { initialPositionInStream: "TRIM_HORIZON" };
+
+/** The workers of a world in which nobody has yet led wait up to so long before they start, in virtual ms. */
+export const lateStartMs = 20_000;
+
+/** Options as people set them, and as nobody would. */
+export function variedOptions(chance: Chance): FleetOptions {
+  const pick = <T>(first: T, ...others: readonly T[]): T => chance.pick([first, ...others]) ?? first;
+  const position = chance.next();
+  const options: FleetOptions = {
+    initialPositionInStream: position < 0.6
+      ? "TRIM_HORIZON"
+      : position < 0.8
+      ? "LATEST"
+      : new Date(WORLD_EPOCH_MS + Math.floor(chance.between(0, lateStartMs))),
+    failoverTimeMs: pick(10_000, 10_000, 3000, 20_000),
+    gracefulLeaseHandoffTimeoutMs: pick(30_000, 5000),
+    isGracefulLeaseHandoffEnabled: chance.happens(0.7),
+    leaseAssignmentStrategy: pick("LEASE_COUNT_BASED", "WORKER_UTILIZATION_AWARE"),
+    onProcessError: pick("retry", "stop", "skip"),
+    callProcessRecordsEvenForEmptyRecordList: chance.happens(0.2),
+    leaseCleanupIntervalMs: pick(20_000, 60_000),
+    maxRecords: pick(10_000, 10, 2),
+    maxBufferedBytes: pick(268_435_456, 500, 0),
+    idleTimeBetweenReadsMs: pick(1000, 1000, 200),
+    retrievalMode: chance.happens(0.3) ? "FANOUT" : "POLLING",
+    shutdownGraceMs: pick(30_000, 3000),
+    deregisterConsumerOnStop: chance.happens(0.2),
+    maxLeaseRenewals: pick(20, 20, 1),
+    cleanupLeasesUponShardCompletion: chance.happens(0.9),
+  };
+  const idlePacing = pick("adaptive", "adaptive", "adaptive", "fixed");
+  // Two records a second would never catch up.
+  return { ...options, idlePacing: options.maxRecords === 2 ? "adaptive" : idlePacing };
+}

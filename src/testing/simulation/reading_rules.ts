@@ -1,0 +1,140 @@
+/**
+ * What must hold for the calls that read a shard, and for what is kept of it until it is processed.
+ *
+ * @module
+ */
+
+import type { GetRecordsOutput, IteratorPosition } from "../../aws/kinesis.ts";
+import { compare, type ExtendedSequenceNumber } from "../../stream/sequence_number.ts";
+import type { History } from "./history.ts";
+import type { VirtualTime } from "./virtual_time.ts";
+
+/** What the rules look at. */
+export interface ReadingRulesOptions {
+  readonly time: VirtualTime;
+  readonly history: History;
+  /** What a worker may read ahead, in bytes, of all shards together. */
+  readonly maxBufferedBytes: number;
+}
+
+/** A page that was fetched and not handed over yet. */
+interface WaitingPage {
+  readonly bytes: number;
+  readonly last: ExtendedSequenceNumber;
+}
+
+/** What one process has of one shard. */
+interface Reading {
+  /** Virtual ms at which iterators and subscriptions were asked for, of the last ten seconds. */
+  openedMs: number[];
+  /** Virtual ms of the GetRecords calls of the last second. */
+  sentMs: number[];
+  /** The last of them by the iterator in use, or what followed it; undefined while another one is being opened. */
+  readMs: number | undefined;
+  pages: WaitingPage[];
+}
+
+/** Five a second are allowed; one more may come from the reader before. */
+const maxReadsPerSecond = 6;
+/** So often a shard is opened within ten seconds, whatever it answers: pauses double from 200 ms on. Else it is more like 50. */
+const maxOpenings = 25;
+/** One reader leaves so many ms between two of its own; a little less, for sums of fractions. */
+const leastGapMs = 199;
+/** Source: KCL 3.5.1, `PollingConfig`: 3 pages; here 4, one in work, and one being handed over. */
+const maxWaitingPages = 6;
+
+/** See the module. */
+export class ReadingRules {
+  readonly #options: ReadingRulesOptions;
+  readonly #machines = new Map<string, Map<string, Reading>>();
+  /** The largest page so far, in bytes: a shard that has none may always fetch one. */
+  #largest = 0;
+
+  constructor(options: ReadingRulesOptions) {
+    this.#options = options;
+  }
+
+  /** A reader starts, or starts anew: what came before it is no longer kept, or has been handed over. */
+  opened(machine: string, leaseKey: string, position: IteratorPosition): void {
+    const reading = this.#readingOf(machine, leaseKey);
+    reading.pages = [];
+    reading.readMs = undefined;
+    const { nowMs } = this.#options.time;
+    reading.openedMs = [...reading.openedMs.filter((openedMs) => openedMs > nowMs - 10_000), nowMs];
+    if (reading.openedMs.length > maxOpenings) {
+      this.#break(
+        "repairsSlowDown",
+        leaseKey,
+        `${machine} opened it ${reading.openedMs.length} times in ten seconds`,
+      );
+    }
+    if (!("sequenceNumber" in position) || /^\d+$/.test(position.sequenceNumber)) return;
+    this.#break("positionsExist", leaseKey, `${machine} reads it from ${position.sequenceNumber} on`);
+  }
+
+  /** GetRecords is sent. */
+  read(machine: string, leaseKey: string): void {
+    const { nowMs } = this.#options.time;
+    const reading = this.#readingOf(machine, leaseKey);
+    const gapMs = nowMs - (reading.readMs ?? -Infinity);
+    reading.readMs = nowMs;
+    if (gapMs < leastGapMs) {
+      this.#break("readsKeepTheirPace", leaseKey, `${machine} reads it again after ${Math.round(gapMs)} ms`);
+    }
+    reading.sentMs = [...reading.sentMs.filter((sentMs) => sentMs > nowMs - 1000), nowMs];
+    if (reading.sentMs.length <= maxReadsPerSecond) return;
+    this.#break("readsKeepTheirPace", leaseKey, `${machine} sent ${reading.sentMs.length} in a second`);
+  }
+
+  /** A page has come. */
+  fetched(machine: string, leaseKey: string, { records, bytes }: GetRecordsOutput): void {
+    const last = records.at(-1);
+    if (last === undefined) return;
+    this.#largest = Math.max(this.#largest, bytes);
+    const reading = this.#readingOf(machine, leaseKey);
+    // What comes again was let go of: its end could not be confirmed.
+    const pages = reading.pages = reading.pages.filter((page) => compare(page.last, last) < 0);
+    pages.push({ bytes, last });
+    if (pages.length > maxWaitingPages) {
+      this.#break("buffersKeepTheirBounds", leaseKey, `${machine} keeps ${pages.length} pages of it`);
+    }
+    const all = [...this.#machines.get(machine)?.values() ?? []].filter((reading) =>
+      reading.pages.length > 0
+    );
+    const kept = all.flatMap((reading) => reading.pages).reduce((sum, page) => sum + page.bytes, 0);
+    // One page of each shard in any case, and one that turned out larger than the one before it.
+    const bound = this.#options.maxBufferedBytes + 2 * all.length * this.#largest;
+    if (kept <= bound) return;
+    this.#break("buffersKeepTheirBounds", leaseKey, `${machine} keeps ${kept} bytes, ${bound} at most`);
+  }
+
+  /** A batch that ends there is handed over. */
+  handedOver(machine: string, leaseKey: string, last: ExtendedSequenceNumber): void {
+    const reading = this.#readingOf(machine, leaseKey);
+    reading.pages = reading.pages.filter((page) => compare(page.last, last) > 0);
+  }
+
+  /** The reading of a shard is over. */
+  left(machine: string, leaseKey: string): void {
+    this.#machines.get(machine)?.delete(leaseKey);
+  }
+
+  /** A process is dead. */
+  forget(machine: string): void {
+    this.#machines.delete(machine);
+  }
+
+  #readingOf(machine: string, leaseKey: string): Reading {
+    let shards = this.#machines.get(machine);
+    if (shards === undefined) this.#machines.set(machine, shards = new Map());
+    let reading = shards.get(leaseKey);
+    if (reading === undefined) {
+      shards.set(leaseKey, reading = { openedMs: [], sentMs: [], readMs: undefined, pages: [] });
+    }
+    return reading;
+  }
+
+  #break(invariant: string, leaseKey: string, detail: string): void {
+    this.#options.history.violated(invariant, leaseKey, detail);
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * The workers of a world: real ones, each in a process of its own, started, stopped, killed and paused.
+ *
+ * @module
+ */
+
+import type { WorkerEvent } from "../../events.ts";
+import { errorText } from "../../errors.ts";
+import { MemoryCoordinatorStore } from "../../store/memory_coordinator_store.ts";
+import type { RecordProcessor } from "../../consumer/record_processor.ts";
+import { Totals } from "../../observe/totals.ts";
+import type { Clock } from "../../system.ts";
+import type { WorkerOptions } from "../../options/options.ts";
+import { KinesisWorker } from "../../worker/worker.ts";
+import type { Chance } from "../model/chance.ts";
+import type { DeliveryRules } from "./delivery_rules.ts";
+import { Link, type Weather } from "./faults.ts";
+import { fickleProcessor } from "./fickle_processor.ts";
+import type { FleetOptions } from "./fleet_options.ts";
+import type { History } from "./history.ts";
+import type { SharedTable } from "./shared_table.ts";
+import { SimulatedLeaseStore } from "./simulated_lease_store.ts";
+import { WORLD_EPOCH_MS } from "../model/simulated_stream.ts";
+import type { StreamsService } from "./simulated_streams.ts";
+import { VirtualProcess } from "./virtual_process.ts";
+import type { VirtualTime } from "./virtual_time.ts";
+import { watchedProcessor } from "./watched_processor.ts";
+
+/** The process that a processor runs in. */
+export interface SimulatedMachine {
+  readonly workerId: string;
+  /** The only clock in virtual time; waiting for anything else lets the world go on without the processor. */
+  readonly clock: Clock;
+  /** Chance from the seed: uniform in [0, 1). */
+  readonly random: () => number;
+  /** Takes so many ms as a long computation does, which lets nothing else run in the process: to be awaited at once. */
+  readonly block: (ms: number) => Promise<void>;
+}
+
+/** Where workers live. */
+export interface SimulatedFleetOptions {
+  readonly time: VirtualTime;
+  readonly chance: Chance;
+  readonly history: History;
+  readonly weather: Weather;
+  readonly table: SharedTable;
+  readonly kinesis: StreamsService;
+  /** What the workers are told of the streams. */
+  readonly streams: Pick<WorkerOptions, "streamName" | "streams">;
+  readonly rules: DeliveryRules;
+  /** Which part of the scans and queries shows the past. */
+  readonly staleReads: number;
+  readonly options: FleetOptions;
+  /** Undefined: the simulation's own. */
+  readonly processor: ((shardId: string, machine: SimulatedMachine) => RecordProcessor) | undefined;
+  readonly onEvent: ((workerId: string, event: WorkerEvent) => void) | undefined;
+}
+
+/** A running worker. */
+export interface Member {
+  readonly workerId: string;
+  readonly machine: VirtualProcess;
+  readonly startedMs: number;
+  /** What its events add up to, by its own clock: what its health is judged by. */
+  readonly totals: Totals;
+  /** Asks it to stop in order. */
+  readonly stop: () => void;
+  /** When it was asked. */
+  stoppingMs: number | undefined;
+  /** When it said that a newer process of its name has superseded it. */
+  supersededMs: number | undefined;
+}
+
+/** See the module. */
+export class SimulatedFleet {
+  readonly #options: SimulatedFleetOptions;
+  readonly #members = new Set<Member>();
+  readonly #generations = new Map<string, number>();
+  #pastMs = 0;
+
+  constructor(options: SimulatedFleetOptions) {
+    this.#options = options;
+  }
+
+  /** Those that run or are paused, stopping ones included. */
+  get members(): readonly Member[] {
+    return [...this.#members];
+  }
+
+  /** Those that should do something: neither told to stop nor superseded. */
+  get active(): readonly Member[] {
+    return this.members.filter((member) =>
+      member.stoppingMs === undefined && member.supersededMs === undefined
+    );
+  }
+
+  /** When a process was superseded; undefined while it was not, and once it is over. */
+  supersededMs(machine: string): number | undefined {
+    return this.members.find((member) => member.machine.name === machine)?.supersededMs;
+  }
+
+  /** Virtual ms that all workers together have lived. */
+  get livedMs(): number {
+    const { nowMs } = this.#options.time;
+    return this.members.reduce((sum, { startedMs }) => sum + nowMs - startedMs, this.#pastMs);
+  }
+
+  /** Starts a worker. Another process may run under the same id. */
+  start(workerId: string): void {
+    const { time, chance, history, weather } = this.#options;
+    const generation = (this.#generations.get(workerId) ?? 0) + 1;
+    this.#generations.set(workerId, generation);
+    const own = chance.fork(`${workerId}#${generation}`);
+    const machine = new VirtualProcess({
+      name: `${workerId}#${generation}`,
+      time,
+      chance: own.fork("process"),
+      epochMs: WORLD_EPOCH_MS + (weather.has("clocks") ? own.between(-3000, 3000) : 0),
+    });
+    const link = new Link(machine, weather, own.fork("link"));
+    const stopping = new AbortController();
+    const member: Member = {
+      workerId,
+      machine,
+      startedMs: time.nowMs,
+      totals: new Totals(machine.clock),
+      stop: () => {
+        member.stoppingMs ??= time.nowMs;
+        history.note(machine.name, undefined, "is to stop");
+        machine.hear(() => stopping.abort(new Error("the script stops it")));
+      },
+      stoppingMs: undefined,
+      supersededMs: undefined,
+    };
+    this.#members.add(member);
+    history.note(machine.name, undefined, "starts");
+    this.#worker(member, link).run(stopping.signal).then(
+      () => this.#ended(member, "has stopped"),
+      (error) => this.#ended(member, `has failed: ${errorText(error)}`),
+    );
+  }
+
+  kill(member: Member): void {
+    member.machine.kill();
+    this.#ended(member, "is killed");
+  }
+
+  #ended(member: Member, how: string): void {
+    const { history, rules, time } = this.#options;
+    history.note(member.machine.name, undefined, how);
+    // One that has stopped must not call its processors any more; what it was inside of is over.
+    member.machine.kill();
+    rules.forget(member.machine.name);
+    if (this.#members.delete(member)) this.#pastMs += time.nowMs - member.startedMs;
+  }
+
+  #worker(member: Member, link: Link): KinesisWorker {
+    const { workerId } = member;
+    const { table, kinesis, streams, rules, staleReads, options, onEvent } = this.#options;
+    const { processor = () => fickleProcessor(link) } = this.#options;
+    const items = table.over(link, { staleReads });
+    const { name: machine, system } = link.machine;
+    const block = (ms: number) => link.machine.block(ms);
+    const surroundings = { workerId, clock: system.clock, random: system.random, block };
+    const isSkipping = (options.onProcessError ?? "skip") === "skip";
+    return new KinesisWorker({
+      ...options,
+      ...streams,
+      applicationName: "simulated",
+      workerIdentifier: workerId,
+      system,
+      kinesis: kinesis.over(link),
+      kinesisConsumers: kinesis.consumersOver(link),
+      leaseStore: new SimulatedLeaseStore(items),
+      coordinatorStore: new MemoryCoordinatorStore(items),
+      processor: (shardId) =>
+        watchedProcessor(processor(shardId, surroundings), { machine, rules, isSkipping }),
+      log: false,
+      onEvent: (event) => {
+        if (event.type === "superseded") member.supersededMs = this.#options.time.nowMs;
+        this.#note(machine, event);
+        member.totals.listener(event);
+        onEvent?.(workerId, event);
+      },
+    });
+  }
+
+  #note(machine: string, event: WorkerEvent): void {
+    const { history } = this.#options;
+    switch (event.type) {
+      // The rules tell of these themselves.
+      case "callbackStarted":
+      case "callbackEnded":
+      case "leaseRenewed":
+      case "eventLoopTurned":
+      case "fleetAudited":
+      case "leaderSeen":
+        return;
+      case "faultBegan":
+      case "faultEnded":
+        return history.note(machine, event.leaseKey, `${event.type} ${event.code}`);
+      default: {
+        const leaseKey = "leaseKey" in event ? event.leaseKey : undefined;
+        const why = "reason" in event ? ` ${event.reason}` : "text" in event ? ` ${event.text}` : "";
+        const error = "error" in event && event.error !== undefined ? `: ${errorText(event.error)}` : "";
+        history.note(machine, leaseKey, `${event.type}${why}${error}`, ROUTINE.has(event.type));
+      }
+    }
+  }
+}
+
+/** Events that come all the time. */
+const ROUTINE: ReadonlySet<WorkerEvent["type"]> = new Set([
+  "assignmentPass",
+  "pageFetched",
+  "passFailed",
+  "passRecovered",
+]);

@@ -1,0 +1,330 @@
+/**
+ * A world: time, a stream, a lease table and a fleet, put together from one seed, run to its end, and watched on the way.
+ *
+ * @module
+ */
+
+import type { WorkerEvent } from "../../events.ts";
+import type { RecordProcessor } from "../../consumer/record_processor.ts";
+import { METRICS_REPORT_INTERVAL_S } from "../../lease/live_workers.ts";
+import { isShardEnd } from "../../stream/sequence_number.ts";
+import type { WorkerOptions } from "../../options/options.ts";
+import { settingsOf } from "../../options/settings.ts";
+import { Chance } from "../model/chance.ts";
+import { DeliveryRules } from "./delivery_rules.ts";
+import { type Fault, type FaultRates, Weather } from "./faults.ts";
+import type { FleetOptions } from "./fleet_options.ts";
+import { endScript, type ScriptOptions, startScript } from "./fleet_script.ts";
+import { formerLeases } from "./former_leases.ts";
+import { HealthRules, noticeMs } from "./health_rules.ts";
+import { History } from "./history.ts";
+import { LeaseRules } from "./lease_rules.ts";
+import { Progress } from "./progress.ts";
+import { ReadingRules } from "./reading_rules.ts";
+import { ReportRules } from "./report_rules.ts";
+import { SharedTable, type TableWatcher } from "./shared_table.ts";
+import { SimulatedFleet, type SimulatedMachine } from "./simulated_fleet.ts";
+import { type SimulatedStreams, simulatedStreams, StreamsService } from "./simulated_streams.ts";
+import { VirtualTime } from "./virtual_time.ts";
+
+/** What a world is made of. What is undefined is drawn. */
+export interface WorldOptions {
+  readonly chance: Chance;
+  readonly activeMs: number;
+  readonly workers: number | undefined;
+  readonly shards: number | undefined;
+  readonly streams: number;
+  readonly faults: readonly Fault[];
+  readonly fleet: FleetOptions;
+  readonly putEveryMs: readonly [number, number];
+  readonly payload: (key: string, step: number) => Uint8Array;
+  readonly processor: ((shardId: string, machine: SimulatedMachine) => RecordProcessor) | undefined;
+  readonly onEvent: ((workerId: string, event: WorkerEvent) => void) | undefined;
+}
+
+/** A worker that is told to stop must have stopped within so many ms: some farewells of 2 s each, and the batch at hand. */
+const stopMs = 20_000;
+/** So many things may happen at one moment; a process that was paused for a minute has missed some hundreds. */
+const maxStepsAtOnce = 10_000;
+
+/** See the module. */
+export class World {
+  readonly time: VirtualTime = new VirtualTime();
+  readonly history: History = new History(this.time);
+  readonly streams: SimulatedStreams;
+  readonly fleet: SimulatedFleet;
+  readonly #activeMs: number;
+  /**
+   * Once all faults have ended, everything must be processed and each shard be read within so many ms: two leases that run
+   * out (the leader's and a shard's), back-offs of up to 30 s each in a row, a subscription that is silent for a minute,
+   * and some generations of shards.
+   */
+  readonly #orderMs: number;
+  /**
+   * A handoff that is pending must be over so long after the faults have ended: its own time, and a worker's until its next
+   * report, for before that there may be nobody to whom a leader could give a lease.
+   */
+  readonly #handoffMs: number;
+  readonly #leases: LeaseRules;
+  readonly #reports: ReportRules;
+  readonly #health: HealthRules;
+  /** Whether all faults that workers report are over once all is in order. */
+  readonly #isHealthDue: boolean;
+  readonly #progress: Progress;
+  readonly #script: ScriptOptions;
+  readonly #chance: Chance;
+  #phase: "faults" | "order" | "stop" | "over" = "faults";
+  #settledMs: number | undefined;
+  #inOrderMs: number | undefined;
+  #moved = { atMs: 0, step: 0 };
+
+  constructor(options: WorldOptions) {
+    const { time, history } = this;
+    const { chance, activeMs, faults, fleet: fleetOptions } = options;
+    const settings = settingsOf({
+      ...fleetOptions,
+      applicationName: "simulated",
+      streamName: "simulated",
+      processor: () => ({ processRecords() {}, shardEnded() {} }),
+    });
+    const {
+      failoverTimeMs,
+      gracefulLeaseHandoffTimeoutMs: handoffTimeoutMs,
+      isGracefulLeaseHandoffEnabled: isHandoffGraceful,
+      initialPosition,
+      maxBufferedBytes,
+    } = settings;
+    this.#chance = chance;
+    this.#handoffMs = 2 * (handoffTimeoutMs + failoverTimeMs) + METRICS_REPORT_INTERVAL_S * 1000;
+    const shardCount = options.shards ?? 1 + chance.below(4);
+    const { payload } = options;
+    const streams = this.streams = simulatedStreams({ chance, count: options.streams, shardCount, payload });
+    const progress = this.#progress = new Progress(streams, initialPosition);
+    const workerOf = (machine: string) => machine.replace(/#\d+$/, "");
+    const watch = {
+      ...{ time, history, streams, failoverTimeMs, handoffTimeoutMs, isHandoffGraceful, progress },
+      workerOf,
+      supersededMs: (machine: string) => this.fleet.supersededMs(machine),
+    };
+    const leases = this.#leases = new LeaseRules({
+      ...watch,
+      isGone: (workerId) =>
+        this.#phase === "order" && !this.fleet.members.some((member) => member.workerId === workerId),
+    });
+    const reports = this.#reports = new ReportRules({
+      time,
+      history,
+      workerOf,
+      // One that is superseded reports no more.
+      startedMs: (workerId) =>
+        this.fleet.members.find((member) => member.workerId === workerId && member.supersededMs === undefined)
+          ?.startedMs,
+    });
+    const watcher: TableWatcher = {
+      sent: (by, key, update) => leases.sent(by, key, update),
+      applied(write) {
+        leases.applied(write);
+        reports.applied(write);
+      },
+    };
+    const reading = new ReadingRules({ time, history, maxBufferedBytes });
+    const rules = new DeliveryRules({ ...watch, reading, leases: () => leases });
+    const weather = new Weather({
+      time,
+      faults,
+      rates: ratesOf(chance.fork("weather")),
+      patienceMs: Math.max(500, failoverTimeMs / 4),
+    });
+    const rare = chance.fork("rare faults");
+    const isRefused = weather.has("refusals") && rare.happens(0.04);
+    const hasFormerLeases = weather.has("formerLeases") && rare.happens(isRefused ? 0.5 : 0.08) &&
+      streams.all.length === 1;
+    const { leaseAuditIntervalMs } = settings;
+    const refusedMs = isRefused ? noticeMs({ failoverTimeMs, leaseAuditIntervalMs }) + 30_000 : 0;
+    const listableFromMs = isRefused ? activeMs + refusedMs : 0;
+    weather.refuseListings(listableFromMs);
+    const health = this.#health = new HealthRules({
+      time,
+      history,
+      streams,
+      leases,
+      failoverTimeMs,
+      leaseAuditIntervalMs,
+      listableFromMs,
+    });
+    this.#isHealthDue = !hasFormerLeases;
+    this.#orderMs = 120_000 + 6 * failoverTimeMs + refusedMs + (hasFormerLeases ? health.noticeMs : 0);
+    const table = new SharedTable(time, watcher);
+    const knowsFilters = chance.happens(0.7);
+    const kinesis = new StreamsService({ streams, time, rules: reading, knowsFilters });
+    const shared = { time, history, weather, kinesis };
+    const fleet = this.fleet = new SimulatedFleet({
+      ...shared,
+      chance: chance.fork("fleet"),
+      table,
+      streams: this.#told(),
+      rules,
+      staleReads: chance.between(0, 0.3),
+      options: fleetOptions,
+      processor: options.processor,
+      onEvent: options.onEvent,
+    });
+    if (hasFormerLeases) { for (const item of formerLeases(streams.all)) table.begin(item); }
+    this.#activeMs = activeMs;
+    this.#script = {
+      ...shared,
+      chance: chance.fork("script"),
+      streams,
+      fleet,
+      leases,
+      failoverTimeMs,
+      size: options.workers ?? 1 + chance.below(4),
+      isLate: initialPosition !== "TRIM_HORIZON",
+      putEveryMs: options.putEveryMs,
+      activeMs,
+    };
+  }
+
+  /** What workers are told of the streams. Of many, the list lacks one now and then: a worker of another release. */
+  #told(): Pick<WorkerOptions, "streamName" | "streams"> {
+    const names = this.streams.all.map(({ streamName }) => streamName);
+    const [streamName] = names;
+    if (names.length === 1) return { streamName };
+    const chance = this.#chance.fork("listed streams");
+    return {
+      streams: () => {
+        const isShort = this.#phase === "faults" && chance.happens(0.2);
+        const missing = isShort ? chance.below(names.length) : undefined;
+        return names.filter((_, index) => index !== missing);
+      },
+    };
+  }
+
+  /** @returns after how many ms the world had come to order. */
+  async run(): Promise<number | undefined> {
+    startScript(this.#script);
+    this.time.after(this.#activeMs, () => {
+      endScript(this.#script);
+      this.#phase = "order";
+    });
+    this.#tick();
+    await this.time.run(() => {
+      this.#checkProgress();
+      return this.history.violation === undefined && this.#phase !== "over";
+    });
+    return this.#settledMs;
+  }
+
+  #checkProgress(): void {
+    const { nowMs, steps } = this.time;
+    if (nowMs !== this.#moved.atMs) this.#moved = { atMs: nowMs, step: steps };
+    else if (steps - this.#moved.step > maxStepsAtOnce) {
+      this.history.violated("timeGoesOn", undefined, "something goes round and round without waiting");
+    }
+  }
+
+  /** Looks at the whole each second, once the faults have ended. */
+  #tick(): void {
+    this.time.after(1000, () => {
+      this.#look();
+      this.#tick();
+    });
+  }
+
+  #look(): void {
+    const passedMs = this.time.nowMs - this.#activeMs;
+    switch (this.#phase) {
+      case "faults":
+      case "over":
+        return;
+      case "order": {
+        // The last one may have used up the attempts of its start while the faults went on; a supervisor starts another.
+        // The same where those that are left have been superseded by others that are over by now.
+        if (this.fleet.active.length === 0) this.fleet.start("last");
+        this.#checkHandoffs(passedMs);
+        this.#health.look(this.fleet.members);
+        const missing = this.#missing();
+        if (missing === undefined) {
+          this.#settledMs ??= passedMs;
+          if (this.#areFaultsOver(this.#inOrderMs ??= passedMs, passedMs)) {
+            this.#phase = "stop";
+            for (const member of this.fleet.members) member.stop();
+          }
+        } else if (passedMs > this.#orderMs) {
+          this.history.violated("orderReturns", missing.leaseKey, missing.what);
+        }
+        return;
+      }
+      case "stop":
+        if (this.fleet.members.length === 0) this.#phase = "over";
+        for (const { stoppingMs = 0, machine } of this.fleet.members) {
+          if (this.time.nowMs - stoppingMs <= stopMs) continue;
+          this.history.violated("stopsInTime", undefined, `${machine.name} still runs`);
+        }
+    }
+  }
+
+  /** Whether all workers are healthy again. Those that are leaving have nothing to prove, nor those whose name another has. */
+  #areFaultsOver(inOrderMs: number, passedMs: number): boolean {
+    if (!this.#isHealthDue) return true;
+    const faulty = this.fleet.members.find((member) =>
+      member.stoppingMs === undefined && member.supersededMs === undefined && !this.#health.isHealthy(member)
+    );
+    if (faulty === undefined) return true;
+    if (passedMs - inOrderMs <= this.#health.noticeMs) return false;
+    const faults = this.#health.faultsOf(faulty.totals).join("; ");
+    this.history.violated(
+      "faultsEnd",
+      undefined,
+      `all is in order, and ${faulty.machine.name} says: ${faults}`,
+    );
+    return false;
+  }
+
+  #checkHandoffs(passedMs: number): void {
+    for (const { leaseKey } of this.#leases.leases) {
+      const sinceMs = this.#leases.handoffSinceMs(leaseKey);
+      if (sinceMs === undefined || Math.min(passedMs, this.time.nowMs - sinceMs) <= this.#handoffMs) continue;
+      this.history.violated("handoffsEnd", leaseKey, `it has been pending since ${sinceMs} ms`);
+    }
+  }
+
+  /** What is not in order yet. */
+  #missing(): { readonly leaseKey: string | undefined; readonly what: string } | undefined {
+    const running = new Set(this.fleet.active.map(({ workerId }) => workerId));
+    for (const { leaseKey, endingSequenceNumber, steps } of this.streams.shards) {
+      const lease = this.#leases.leaseOf(leaseKey);
+      const isOver = endingSequenceNumber !== undefined;
+      if (isOver && !this.#leases.hasEnded(leaseKey) && !this.#progress.isExempt(leaseKey)) {
+        return { leaseKey, what: "SHARD_END is not stored" };
+      }
+      const owner = lease?.leaseOwner;
+      if (!isOver && (lease === undefined || isShardEnd(lease.checkpoint) || !running.has(owner ?? ""))) {
+        return { leaseKey, what: lease === undefined ? "it has no lease" : `nobody reads it: ${owner}` };
+      }
+      const processed = this.#progress.processedOf(leaseKey);
+      if (processed < steps.length) {
+        return { leaseKey, what: `${processed} of ${steps.length} records were processed` };
+      }
+    }
+    const [left] = this.#reports.leftBehind;
+    if (left !== undefined) {
+      return { leaseKey: undefined, what: `${left} is gone, and its item is still there` };
+    }
+    return undefined;
+  }
+}
+
+/** From fair weather to foul. */
+function ratesOf(chance: Chance): FaultRates {
+  const foulness = chance.next();
+  const rate = (most: number) => foulness * chance.between(0, most);
+  return {
+    throttled: rate(0.08),
+    refused: rate(0.05),
+    answerLost: rate(0.06),
+    slow: rate(0.06),
+    late: rate(0.04),
+    doubled: rate(0.06),
+  };
+}

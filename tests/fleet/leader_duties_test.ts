@@ -1,0 +1,468 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { assignmentDefaults } from "../../src/lease/assignment.ts";
+import type { FleetFault } from "../../src/events.ts";
+import type { Lease } from "../../src/lease/lease.ts";
+import { assign, checkpoint, renew, startHandoff } from "../../src/lease/lease_write.ts";
+import type { LeaseStore } from "../../src/lease/lease_store.ts";
+import { positionAt } from "../../src/stream/sequence_number.ts";
+import { LeaderDuties, type LeaderDutiesOptions } from "../../src/fleet/leader_duties.ts";
+import { eventsOf } from "../support/consumer_bed.ts";
+import { MemoryBed, newLease } from "../support/memory_bed.ts";
+
+const signal = new AbortController().signal;
+
+function dutiesOn(memory: MemoryBed, parts: Partial<LeaderDutiesOptions>): LeaderDuties {
+  return new LeaderDuties({
+    workerId: "me",
+    leaseStore: memory.store,
+    coordinatorStore: memory.coordinator,
+    place: "leaseTable",
+    assignment: { ...assignmentDefaults, strategy: "LEASE_COUNT_BASED", failoverTimeMs: 10_000 },
+    leaseSyncer: { syncIfNeeded: () => Promise.resolve(false), faults: [] },
+    system: memory.system,
+    emit: memory.emit,
+    isLeading: () => true,
+    onProgress: () => {},
+    onOwnLease: () => {},
+    onOwnItemMissing: () => {},
+    ...parts,
+  });
+}
+
+function bed(isLeading: () => boolean = () => true, onProgress: () => void = () => {}) {
+  const memory = new MemoryBed();
+  const own: string[] = [];
+  const duties = dutiesOn(memory, {
+    isLeading,
+    onProgress,
+    onOwnLease: () => void own.push("rung"),
+    onOwnItemMissing: () => void own.push("missing"),
+  });
+  /** A worker's metrics item, written now. */
+  const report = (workerId: string) =>
+    memory.coordinator.writeWorkerMetrics("leaseTable", {
+      workerId,
+      lastUpdateEpochS: Math.floor(memory.clock.epochMs() / 1000),
+      stats: {},
+      operatingRange: {},
+      supportCode: 1,
+      supportEpochS: undefined,
+    });
+  return { memory, duties, own, report, clock: memory.clock };
+}
+
+const ownersOf = (leases: readonly Lease[]) => leases.map((lease) => lease.leaseOwner);
+
+Deno.test("LeaderDuties.lead() spreads new leases over the workers that live, and rings for its own", async () => {
+  const { memory, duties, own, report } = bed();
+  await report("me");
+  await report("other");
+  for (const id of ["a", "b", "c", "d"]) await memory.store.create(newLease(id));
+  await duties.lead(signal);
+  assertEquals(ownersOf((await memory.store.list()).leases).toSorted(), ["me", "me", "other", "other"]);
+  assertEquals(own.length, 2);
+  assertEquals(
+    eventsOf(memory.events, "assignmentPass").map(({ assigned, workers }) => [assigned, workers]),
+    [[4, 2]],
+  );
+});
+
+Deno.test("LeaderDuties.lead() gives away what expired, and removes the dead worker's item for the next leader", async () => {
+  const { memory, duties, report, clock } = bed();
+  await report("me");
+  await report("dead");
+  await memory.lease("a", "dead");
+  await duties.lead(signal);
+  assertEquals((await memory.read("a")).leaseOwner, "dead", "nothing expires at first sight");
+  await clock.advance(10_001);
+  await report("me");
+  await duties.lead(signal);
+  assertEquals((await memory.read("a")).leaseOwner, "me");
+  assertEquals((await memory.store.list()).workers.map((worker) => worker.workerId), ["me"]);
+});
+
+Deno.test("LeaderDuties.lead() tells the syncer the time before a listing that was long in coming", async () => {
+  const { memory, clock } = bed();
+  const since: number[] = [];
+  const slow: LeaseStore = Object.assign(Object.create(memory.store), {
+    list: async () => {
+      const listing = await memory.store.list();
+      await clock.advance(8000);
+      return listing;
+    },
+  });
+  const startedMs = clock.epochMs();
+  await dutiesOn(memory, {
+    leaseStore: slow,
+    leaseSyncer: {
+      faults: [],
+      syncIfNeeded: (_, { sinceEpochMs }) => {
+        since.push(sinceEpochMs);
+        return Promise.resolve(false);
+      },
+    },
+  }).lead(signal);
+  assertEquals(since, [startedMs]);
+});
+
+Deno.test("LeaderDuties.lead() assigns leases though the stream cannot be listed, says so, and fails", async () => {
+  const memory = new MemoryBed();
+  const notListed: FleetFault = { code: "shardsNotListed", subjects: ["words"], detail: "no" };
+  const duties = dutiesOn(memory, {
+    leaseSyncer: { syncIfNeeded: () => Promise.reject(new Error("no ListShards")), faults: [notListed] },
+  });
+  await memory.coordinator.writeWorkerMetrics("leaseTable", {
+    workerId: "me",
+    lastUpdateEpochS: Math.floor(memory.clock.epochMs() / 1000),
+    stats: {},
+    operatingRange: {},
+    supportCode: 1,
+    supportEpochS: undefined,
+  });
+  await memory.store.create(newLease("a"));
+  await assertRejects(() => duties.lead(signal), Error, "no ListShards");
+  assertEquals((await memory.read("a")).leaseOwner, "me");
+  assertEquals(eventsOf(memory.events, "fleetAudited").at(-1)?.faults, [notListed]);
+});
+
+Deno.test("LeaderDuties.lead() finds unreadable rows a fault of the fleet after three audits in a row", async () => {
+  const { memory, duties, clock, report } = bed();
+  await report("me");
+  await memory.store.create(newLease("a"));
+  const broken = { leaseKey: { S: "b" }, leaseCounter: { S: "many" } };
+  await memory.table.put(broken, {});
+  const found = async (afterMs: number) => {
+    await clock.advance(afterMs);
+    await duties.lead(signal);
+    return eventsOf(memory.events, "fleetAudited").at(-1)?.faults.map((
+      { code, subjects },
+    ) => [code, ...subjects]);
+  };
+  assertEquals([await found(0), await found(2500), await found(7500), await found(5000)], [[], [], [], []]);
+  assertEquals(await found(5000), [["leaseUnreadable", "b"]]);
+  await memory.table.delete("b", {});
+  assertEquals(await found(2500), [], "a row that is mended is no fault any more");
+});
+
+Deno.test("LeaderDuties.lead() takes a worker's item that cannot be read for no lease", async () => {
+  const { memory, duties, clock } = bed();
+  await memory.table.put(
+    { leaseKey: { S: "w" }, entityType: { S: "WORKER_METRIC_STATS" }, sts: { S: "?" } },
+    {},
+  );
+  for (let i = 0; i < 4; i++) {
+    await duties.lead(signal);
+    await clock.advance(10_000);
+  }
+  assertEquals(eventsOf(memory.events, "fleetAudited").at(-1)?.faults, []);
+});
+
+Deno.test("LeaderDuties.watch() before leading spares a new leader the time of watching", async () => {
+  const { memory, duties, report, clock } = bed();
+  await report("me");
+  await memory.lease("a", "dead");
+  await duties.watch(signal);
+  await clock.advance(10_001);
+  await report("me");
+  await duties.lead(signal);
+  assertEquals((await memory.read("a")).leaseOwner, "me");
+});
+
+Deno.test("LeaderDuties.lead() passes over a dead worker whose last report is of a clock that is ahead", async () => {
+  const { memory, duties, report, clock } = bed();
+  await report("me");
+  await memory.coordinator.writeWorkerMetrics("leaseTable", {
+    workerId: "dead",
+    lastUpdateEpochS: Math.floor(clock.epochMs() / 1000) + 20,
+    stats: {},
+    operatingRange: {},
+    supportCode: 1,
+    supportEpochS: undefined,
+  });
+  await memory.lease("a", "dead");
+  await memory.lease("b", "dead");
+  await duties.watch(signal);
+  await clock.advance(10_001);
+  await report("me");
+  await duties.lead(signal);
+  assertEquals(ownersOf((await memory.store.list()).leases), ["me", "me"]);
+  assertEquals((await memory.store.list()).workers.map((worker) => worker.workerId), ["me"]);
+});
+
+Deno.test("LeaderDuties.lead() writes nothing more once it cannot prove to lead", async () => {
+  let asked = 0;
+  const { memory, duties, report } = bed(() => ++asked <= 1);
+  await report("me");
+  for (const id of ["a", "b", "c"]) await memory.store.create(newLease(id));
+  await duties.lead(signal);
+  assertEquals(ownersOf((await memory.store.list()).leases).filter((owner) => owner !== undefined).length, 1);
+});
+
+Deno.test("LeaderDuties.lead() has twenty assignments under way at once, and tells of each answer", async () => {
+  let progress = 0;
+  const { memory, duties, report } = bed(undefined, () => progress++);
+  await report("me");
+  for (let i = 0; i < 100; i++) await memory.store.create(newLease(`shard-${i}`));
+  const apply = memory.store.apply.bind(memory.store);
+  let underWay = 0, most = 0;
+  memory.store.apply = async (write, signal) => {
+    most = Math.max(most, ++underWay);
+    await Promise.resolve();
+    const outcome = await apply(write, signal);
+    underWay--;
+    return outcome;
+  };
+  await duties.lead(signal);
+  assertEquals(ownersOf((await memory.store.list()).leases).every((owner) => owner === "me"), true);
+  assertEquals([most, progress], [20, 100]);
+});
+
+Deno.test("LeaderDuties.lead() stops writing at a failure, and throws it", async () => {
+  const { memory, duties, report } = bed();
+  await report("me");
+  for (let i = 0; i < 100; i++) await memory.store.create(newLease(`shard-${i}`));
+  let applied = 0;
+  memory.store.apply = () => {
+    applied++;
+    return Promise.reject(new Error("no table"));
+  };
+  await assertRejects(() => duties.lead(signal), Error, "no table");
+  assertEquals(applied, 20);
+});
+
+Deno.test("LeaderDuties.lead() asks no lease back before its owner has been seen to renew it", async () => {
+  const { memory, duties, report } = bed();
+  await report("other");
+  for (const id of ["a", "b", "c", "d"]) await memory.store.create(newLease(id));
+  const begin = async () => {
+    for (const lease of (await memory.store.list()).leases) await memory.store.apply(renew(lease, undefined));
+  };
+  await duties.lead(signal);
+  await report("me");
+  await duties.lead(signal);
+  assertEquals(eventsOf(memory.events, "handoffStarted"), [], "the other has only just been told");
+  // The renewal with which an owner begins is enough: the leader knows the counter that it wrote itself.
+  await begin();
+  await duties.lead(signal);
+  assertEquals(eventsOf(memory.events, "handoffStarted").map(({ to }) => to), ["me", "me"]);
+});
+
+Deno.test("LeaderDuties.lead() asks nothing back in its first pass, for it has seen nobody renew", async () => {
+  const { memory, duties, report } = bed();
+  await report("me");
+  await report("other");
+  for (const id of ["a", "b"]) await memory.lease(id, "other");
+  await duties.lead(signal);
+  assertEquals(eventsOf(memory.events, "handoffStarted"), []);
+  for (const id of ["a", "b"]) await memory.store.apply(renew(await memory.read(id), undefined));
+  await duties.lead(signal);
+  assertEquals(eventsOf(memory.events, "handoffStarted").length, 1);
+});
+
+Deno.test("LeaderDuties.lead() tells when its own worker has no metrics item, for nobody can give it leases then", async () => {
+  const { duties, own, report } = bed();
+  await report("other");
+  await duties.lead(signal);
+  assertEquals(own, ["missing"]);
+  await report("me");
+  await duties.lead(signal);
+  assertEquals(own, ["missing"]);
+});
+
+/** What another leader does in its own term, while `bed()`'s does not look. */
+async function otherTerm(
+  clock: MemoryBed["clock"],
+  work: () => Promise<unknown>,
+  ms = 120_000,
+): Promise<void> {
+  await clock.advance(ms - 30_000);
+  await work();
+  await clock.advance(30_000);
+}
+
+Deno.test("LeaderDuties.lead() hands nothing over to a worker that died while another led", async () => {
+  const { memory, duties, report, clock } = bed();
+  for (const id of ["me", "killed"]) await report(id);
+  for (const id of ["a", "b", "c", "d"]) await memory.lease(id, "me");
+  await duties.watch(signal);
+  // It reported for the last time 90 s ago, which this worker did not see.
+  await clock.advance(30_000);
+  await report("killed");
+  await clock.advance(90_000);
+  await report("me");
+  for (let pass = 0; pass < 2; pass++) {
+    for (const { leaseKey } of (await memory.store.list()).leases) {
+      await memory.store.apply(renew(await memory.read(leaseKey), undefined));
+    }
+    await duties.lead(signal);
+    await clock.advance(2500);
+  }
+  assertEquals(eventsOf(memory.events, "handoffStarted"), []);
+});
+
+Deno.test("LeaderDuties.lead() leaves a handoff its time that began while another led", async () => {
+  const { memory, duties, report, clock } = bed();
+  for (const id of ["me", "other"]) await report(id);
+  const lease = await memory.lease("a", "me");
+  await memory.store.apply(startHandoff({ ...lease, leaseOwner: "me" }, "other"));
+  await duties.lead(signal);
+  await otherTerm(clock, async () => {
+    // The handoff is done, the lease comes back, and is asked for once more, with a checkpoint in between.
+    await memory.store.apply(assign(await memory.read("a"), "other"));
+    await memory.store.apply(assign(await memory.read("a"), "me"));
+    await memory.store.apply(checkpoint(await memory.read("a"), positionAt("5")));
+  });
+  await memory.store.apply(startHandoff({ ...await memory.read("a"), leaseOwner: "me" }, "other"));
+  await clock.advance(1000);
+  for (const id of ["me", "other"]) await report(id);
+  await duties.lead(signal);
+  assertEquals((await memory.read("a")).checkpointOwner, "me");
+});
+
+Deno.test("LeaderDuties.lead() asks no lease back that its owner was given anew while another led", async () => {
+  const { memory, duties, report, clock } = bed();
+  await report("other");
+  for (const id of ["a", "b"]) await memory.lease(id, "other");
+  await duties.lead(signal);
+  for (const id of ["a", "b"]) await memory.store.apply(renew(await memory.read(id), undefined));
+  await duties.lead(signal);
+  await otherTerm(clock, async () => {
+    for (const owner of ["third", "other"]) {
+      for (const id of ["a", "b"]) await memory.store.apply(assign(await memory.read(id), owner));
+    }
+  });
+  for (const id of ["me", "other"]) await report(id);
+  await duties.lead(signal);
+  assertEquals(eventsOf(memory.events, "handoffStarted"), []);
+});
+
+Deno.test("LeaderDuties.lead() takes no lease that was made anew with the same counter while another led", async () => {
+  const { memory, duties, report, clock } = bed();
+  for (const id of ["me", "other"]) await report(id);
+  await memory.lease("a", "other");
+  await duties.lead(signal);
+  await otherTerm(clock, async () => {
+    await memory.store.delete("a");
+    await memory.lease("a", "other");
+  });
+  for (const id of ["me", "other"]) await report(id);
+  await duties.lead(signal);
+  assertEquals(eventsOf(memory.events, "leaseAssigned"), []);
+});
+
+Deno.test("LeaderDuties.lead() remembers while it leads, though a pass takes longer than a watch may be broken", async () => {
+  const { memory, duties, report, clock } = bed();
+  await report("me");
+  await memory.lease("a", "dead");
+  await memory.store.create(newLease("b"));
+  const apply = memory.store.apply.bind(memory.store);
+  memory.store.apply = async (write, signal) => {
+    await clock.advance(20_000);
+    return await apply(write, signal);
+  };
+  await duties.lead(signal); // it gives out "b", slowly
+  memory.store.apply = apply;
+  await report("me");
+  await duties.lead(signal);
+  assertEquals((await memory.read("a")).leaseOwner, "me");
+});
+
+/** Whose items are deleted from now on. */
+function deletionsOf({ coordinator }: MemoryBed): readonly string[] {
+  const deleted: string[] = [];
+  const remove = coordinator.deleteWorkerMetrics.bind(coordinator);
+  coordinator.deleteWorkerMetrics = (place, worker, signal) => {
+    deleted.push(worker.workerId);
+    return remove(place, worker, signal);
+  };
+  return deleted;
+}
+
+/** Passes 2.5 s apart; each half minute these workers report. @returns whose items are left. */
+async function passes(
+  { memory, duties, report, clock }: ReturnType<typeof bed>,
+  seconds: number,
+  reporting: readonly string[] = ["me"],
+): Promise<readonly string[]> {
+  for (let s = 0; s < seconds; s += 2.5) {
+    if (s % 30 === 0) { for (const id of reporting) await report(id); }
+    await duties.lead(signal);
+    await clock.advance(2500);
+  }
+  return (await memory.store.list()).workers.map((worker) => worker.workerId);
+}
+
+Deno.test("LeaderDuties.lead() deletes a killed worker's item within a failover time after its lease expired", async () => {
+  for (const ageS of [0, 5, 29, 55, 60, 200]) {
+    for (const hasLed of [false, true]) {
+      const one = bed();
+      const { memory, report, clock } = one;
+      await report("killed");
+      await clock.advance(ageS * 1000);
+      await memory.lease("a", "killed");
+      // Whoever leads next has seen it renew, or has not.
+      if (hasLed) {
+        await one.duties.watch(signal);
+        await memory.store.apply(renew(await memory.read("a"), undefined));
+      }
+      assertEquals(await passes(one, 22.5), ["me"], `its report was ${ageS} s old`);
+      assertEquals((await memory.read("a")).leaseOwner, "me");
+    }
+  }
+});
+
+Deno.test("LeaderDuties.lead() deletes the item of a worker that reported as it died", async () => {
+  const one = bed();
+  const { memory, report, clock } = one;
+  await report("killed");
+  await memory.lease("a", "killed");
+  await one.duties.watch(signal);
+  await clock.advance(9000);
+  await report("killed"); // seen for the first time as its lease expires
+  await clock.advance(1001);
+  assertEquals(await passes(one, 10), ["me"]);
+  assertEquals(eventsOf(memory.events, "leaseAssigned").map(({ to }) => to), ["me"]);
+});
+
+Deno.test("LeaderDuties.lead() keeps the item of a live worker that is slow to begin with what it was given", async () => {
+  const one = bed();
+  const { memory } = one;
+  await memory.store.create(newLease("a"));
+  const deleted = deletionsOf(memory);
+  // It never begins. Its report is up to half a minute old each time the lease has expired.
+  await passes(one, 300, ["java"]);
+  assertEquals(deleted, []);
+  assertEquals(eventsOf(memory.events, "leaseAssigned").some(({ to }) => to === "java"), true);
+});
+
+Deno.test("LeaderDuties.lead() deletes the item of a worker that died before it began a lease after two reports", async () => {
+  const one = bed();
+  const { memory, report } = one;
+  await report("killed");
+  for (const id of ["a", "b"]) await memory.store.create(newLease(id));
+  assertEquals(await passes(one, 60), ["killed", "me"]);
+  const given = eventsOf(memory.events, "leaseAssigned").filter(({ to }) => to === "killed");
+  assertEquals(given.length, 1, "it is given its part once");
+  assertEquals(await passes(one, 5), ["me"]);
+});
+
+Deno.test("LeaderDuties.lead() keeps the items of live workers without leases, whatever their clocks show", async () => {
+  const one = bed();
+  const { memory, clock } = one;
+  const report = (workerId: string, behindS: number) =>
+    memory.coordinator.writeWorkerMetrics("leaseTable", {
+      workerId,
+      lastUpdateEpochS: Math.floor(clock.epochMs() / 1000) - behindS,
+      stats: {},
+      operatingRange: {},
+      supportCode: 1,
+      supportEpochS: undefined,
+    });
+  const deleted = deletionsOf(memory);
+  for (let s = 0; s < 300; s += 30) {
+    await report("behind", 100_000);
+    await report("ahead", -100_000);
+    await passes(one, 30);
+  }
+  assertEquals(deleted, []);
+});
