@@ -25,8 +25,8 @@ interface WaitingPage {
 
 /** What one process has of one shard. */
 interface Reading {
-  /** Virtual ms at which iterators and subscriptions were asked for, of the last ten seconds. */
-  openedMs: number[];
+  /** Virtual ms at which iterators were refused, of the last ten seconds. */
+  refusedMs: number[];
   /** Virtual ms of the GetRecords calls of the last second. */
   sentMs: number[];
   /** The last of them by the iterator in use, or what followed it; undefined while another one is being opened. */
@@ -36,8 +36,8 @@ interface Reading {
 
 /** Five a second are allowed; one more may come from the reader before. */
 const maxReadsPerSecond = 6;
-/** So often a shard is opened within ten seconds, whatever it answers: pauses double from 200 ms on. Else it is more like 50. */
-const maxOpenings = 25;
+/** So often iterators of a shard are refused within ten seconds: pauses double from 200 ms on. Without them it is some 50. */
+const maxRefusals = 25;
 /** One reader leaves so many ms between two of its own; a little less, for sums of fractions. */
 const leastGapMs = 199;
 /** Source: KCL 3.5.1, `PollingConfig`: 3 pages; here 4, one in work, and one being handed over. */
@@ -59,15 +59,6 @@ export class ReadingRules {
     const reading = this.#readingOf(machine, leaseKey);
     reading.pages = [];
     reading.readMs = undefined;
-    const { nowMs } = this.#options.time;
-    reading.openedMs = [...reading.openedMs.filter((openedMs) => openedMs > nowMs - 10_000), nowMs];
-    if (reading.openedMs.length > maxOpenings) {
-      this.#break(
-        "repairsSlowDown",
-        leaseKey,
-        `${machine} opened it ${reading.openedMs.length} times in ten seconds`,
-      );
-    }
     if (!("sequenceNumber" in position) || /^\d+$/.test(position.sequenceNumber)) return;
     this.#break("positionsExist", leaseKey, `${machine} reads it from ${position.sequenceNumber} on`);
   }
@@ -84,6 +75,16 @@ export class ReadingRules {
     reading.sentMs = [...reading.sentMs.filter((sentMs) => sentMs > nowMs - 1000), nowMs];
     if (reading.sentMs.length <= maxReadsPerSecond) return;
     this.#break("readsKeepTheirPace", leaseKey, `${machine} sent ${reading.sentMs.length} in a second`);
+  }
+
+  /** An iterator was refused. */
+  refused(machine: string, leaseKey: string): void {
+    const { nowMs } = this.#options.time;
+    const reading = this.#readingOf(machine, leaseKey);
+    reading.refusedMs = [...reading.refusedMs.filter((refusedMs) => refusedMs > nowMs - 10_000), nowMs];
+    const { length } = reading.refusedMs;
+    if (length <= maxRefusals) return;
+    this.#break("repairsSlowDown", leaseKey, `${machine} was refused ${length} iterators in ten seconds`);
   }
 
   /** A page has come. */
@@ -129,7 +130,7 @@ export class ReadingRules {
     if (shards === undefined) this.#machines.set(machine, shards = new Map());
     let reading = shards.get(leaseKey);
     if (reading === undefined) {
-      shards.set(leaseKey, reading = { openedMs: [], sentMs: [], readMs: undefined, pages: [] });
+      shards.set(leaseKey, reading = { refusedMs: [], sentMs: [], readMs: undefined, pages: [] });
     }
     return reading;
   }

@@ -92,6 +92,7 @@ export class KinesisService {
         const most = this.#mostRecords(link, shardId, limit);
         const output = await call("GetRecords", signal, () => {
           if (isExpired) throw serviceFailure("kinesis", "GetRecords", "ExpiredIteratorException");
+          if (failure === "InvalidArgumentException") rules.refused(machine, this.stream.keyOf(shardId));
           if (failure !== undefined) throw serviceFailure("kinesis", "GetRecords", failure);
           return this.#read(iterator, most, isNameless);
         });

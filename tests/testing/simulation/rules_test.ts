@@ -350,3 +350,24 @@ Deno.test("Progress knows what is trimmed, and a key out of order", () => {
   const later = shard.steps.findIndex(({ step }) => step === 2);
   assertMatch(progress.process(shard.shardId, later) ?? "", /step 2, but step 1 .* was not processed/);
 });
+
+Deno.test("repairsSlowDown: a process is refused 25 iterators of a shard within ten seconds, and not 26", async () => {
+  for (
+    const [count, pauseMs, found] of [[25, 100, undefined], [26, 100, "repairsSlowDown"], [
+      60,
+      500,
+      undefined,
+    ]] as const
+  ) {
+    const { time, history, passes, broken } = world();
+    const rules = new ReadingRules({ time, history, maxBufferedBytes: 0 });
+    for (let i = 0; i < count; i++) {
+      for (const shard of ["s", "another"]) {
+        rules.opened("w", shard, { type: "LATEST" });
+        rules.refused("w", shard);
+      }
+      await passes(pauseMs);
+    }
+    assertEquals(broken(), found);
+  }
+});
