@@ -43,7 +43,10 @@ export interface StartPositionOptions {
  */
 export const LATEST_MARGIN_MS = 1000;
 
-/** The tip stands for a time that has not come for so long, in ms. Ours: the pause between two subscriptions, and a late timer. */
+/**
+ * The tip stands for a time that has not come for so long after that was asked for, in ms. Ours: the pause between two
+ * subscriptions, and a late timer.
+ */
 export const TIP_WITHIN_MS = 1500;
 
 /** The checkpoint of a shard was trimmed, and nothing is to be read then. */
@@ -58,8 +61,9 @@ export class StartPosition {
   #position: IteratorPosition;
   /** What is asked for next, once, in place of it, and in monotonic ms until when. */
   #instead: { readonly position: IteratorPosition; readonly untilMs: number } | undefined;
-  /** What was asked for last. */
+  /** What was asked for last, and in monotonic ms when. */
   #asked: IteratorPosition;
+  #askedMs = 0;
   #hasToldTip = false;
   /** Whether the record at the checkpoint has still to be seen. */
   #isUnchecked: boolean;
@@ -93,9 +97,11 @@ export class StartPosition {
       this.#asked = { type: "AFTER_SEQUENCE_NUMBER", sequenceNumber: resumeAfter };
       return this.#asked;
     }
-    // A process that slept since the refusal would skip at the tip what came meanwhile.
+    const nowMs = this.#nowMs();
+    // A process that slept since it asked would skip at the tip what came meanwhile.
     const { position = this.#position, untilMs = Infinity } = this.#instead ?? {};
-    this.#asked = this.#nowMs() <= untilMs ? position : this.#position;
+    this.#asked = nowMs <= untilMs ? position : this.#position;
+    this.#askedMs = nowMs;
     this.#instead = undefined;
     return this.#asked;
   }
@@ -149,7 +155,7 @@ export class StartPosition {
     if (this.isOwnTime(this.#asked)) {
       // A time of our own making can be wrong in one way only: it has not come yet for Kinesis. So nothing is there to be
       // missed, for once: if the tip cannot be opened either, the time is asked for again, which may have come by then.
-      this.#instead = { position: { type: "LATEST" }, untilMs: this.#nowMs() + TIP_WITHIN_MS };
+      this.#instead = { position: { type: "LATEST" }, untilMs: this.#askedMs + TIP_WITHIN_MS };
       this.#notice(
         "warning",
         "Its lease was created at LATEST by a worker whose clock is ahead of Kinesis's: read from the tip of the shard on",

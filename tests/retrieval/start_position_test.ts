@@ -90,7 +90,7 @@ Deno.test("StartPosition takes a refusal for a trimmed checkpoint only where Kin
   );
 });
 
-Deno.test("StartPosition does not take the tip for the time when its process has slept since the refusal", async () => {
+Deno.test("StartPosition does not take the tip for the time when its process has slept since it asked", async () => {
   const clock = new FakeClock();
   const options = { onTrimmedCheckpoint: "trim-horizon", emit: () => {}, system: { clock } } as const;
   const start = new StartPosition({
@@ -101,11 +101,14 @@ Deno.test("StartPosition does not take the tip for the time when its process has
     createdAtLatest: { epochMs: createdMs, isFirstRead: true },
   }, options);
   const types = [];
-  for (const sleptMs of [TIP_WITHIN_MS, TIP_WITHIN_MS + 1]) {
+  const tooLongMs = TIP_WITHIN_MS + 1;
+  // Before the refusal is heard, and after it.
+  for (const [beforeMs, afterMs] of [[0, TIP_WITHIN_MS], [0, tooLongMs], [tooLongMs, 0]] as const) {
     start.next(undefined);
+    await clock.advance(beforeMs);
     assertEquals(start.survives(serviceError("InvalidArgumentException")), true);
-    await clock.advance(sleptMs);
+    await clock.advance(afterMs);
     types.push(start.next(undefined).type);
   }
-  assertEquals(types, ["LATEST", "AT_TIMESTAMP"]);
+  assertEquals(types, ["LATEST", "AT_TIMESTAMP", "AT_TIMESTAMP"]);
 });

@@ -137,8 +137,9 @@ export class World {
     });
     const rare = chance.fork("rare faults");
     const isRefused = weather.has("refusals") && rare.happens(0.04);
+    // At LATEST nobody can tell in the end what former leases have hidden from what was never to be read.
     const hasFormerLeases = weather.has("formerLeases") && rare.happens(isRefused ? 0.5 : 0.08) &&
-      streams.all.length === 1;
+      streams.all.length === 1 && initialPosition !== "LATEST";
     const { leaseAuditIntervalMs } = settings;
     const refusedMs = isRefused ? noticeMs({ failoverTimeMs, leaseAuditIntervalMs }) + 30_000 : 0;
     const listableFromMs = isRefused ? activeMs + refusedMs : 0;
