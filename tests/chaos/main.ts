@@ -170,6 +170,7 @@ class Chaos implements AsyncDisposable {
   async #act(): Promise<void> {
     const acts: Readonly<Record<string, () => void | Promise<void>>> = {
       kills: () => this.#kill(),
+      namesakes: () => this.#startNamesake(),
       pauses: () => this.#pause(),
       orderlyStops: () => this.#replace(),
       rollingRestarts: () => this.#roll(),
@@ -185,8 +186,15 @@ class Chaos implements AsyncDisposable {
     await acts[name]?.();
   }
 
-  #start(): void {
-    const name = `w-${++this.#started}`;
+  /** A second process under the name of a live one, as of two replicas with one setting: the older one stays, idle. */
+  #startNamesake(): void {
+    const worker = this.#chance.pick(this.#workers.filter(({ isPaused }) => !isPaused));
+    if (worker === undefined || this.#workers.length >= 2 * this.#options.workers) return;
+    this.#start(worker.name);
+  }
+
+  #start(name = `w-${this.#started + 1}`): void {
+    this.#started++;
     // One in three reads by enhanced fan-out.
     const retrievalMode = this.#started % 3 === 0 ? "FANOUT" : "POLLING";
     const settings = {
@@ -205,7 +213,7 @@ class Chaos implements AsyncDisposable {
       retrievalMode,
       workerIdentifier: name,
     };
-    const path = `${this.#folder}/${name}.properties`;
+    const path = `${this.#folder}/${this.#started}.properties`;
     Deno.writeTextFileSync(
       path,
       Object.entries(settings).map(([key, value]) => `${key} = ${value}\n`).join(""),
