@@ -630,6 +630,26 @@ Deno.test("consumeShard() with retry repeats only what the failed attempt did no
   await bed.end;
 });
 
+Deno.test("consumeShard() drops user records of other shards only where the hash keys of the lease are the shard's", async () => {
+  for (const [hashKeyRangeOf, delivered] of [[undefined, 0], [() => undefined, 2]] as const) {
+    const lease = leaseWith({ hashKeyRange: { startingHashKey: "0", endingHashKey: "9" } });
+    const bed = startConsumer(new NotingProcessor(), {
+      lease,
+      ...(hashKeyRangeOf === undefined ? {} : { hashKeyRangeOf }),
+    });
+    const userRecords = ["1", "2"].map((text) => ({
+      partitionKey: "p",
+      explicitHashKey: "10",
+      data: new TextEncoder().encode(text),
+    }));
+    bed.retrieval.feed(pageOf([{ ...recordWith(7), data: aggregate(userRecords) }]));
+    await bed.settle();
+    assertEquals(bed.processor.batches.flatMap(({ records }) => records).length, delivered);
+    bed.held.lose();
+    await bed.end;
+  }
+});
+
 /** An aggregate of so many user records, which comes in slices of 66 where the budget has no room. */
 function aggregateWith(sequenceNumber: number, count: number) {
   const userRecords = Array.from({ length: count }, () => ({ partitionKey: "k", data: new Uint8Array() }));
