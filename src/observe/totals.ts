@@ -88,6 +88,11 @@ export class Totals {
       this.#leaveStream(event.streamIdentifier);
     } else if (event.type === "leaseDeleted") {
       this.#former.delete(event.leaseKey);
+      // Where the answer to SHARD_END was lost, nothing else has said that the shard is done and no longer held.
+      const shard = this.#shards.get(event.leaseKey);
+      if (shard !== undefined && shard.ended === undefined && event.reason !== "formerStream") {
+        this.#put(endedShard(shard, "completed", nowMs), nowMs);
+      }
     } else if (event.type === "workerStopped") {
       for (const shard of this.#shards.values()) this.#put(endedShard(shard, "workerStopped", nowMs), nowMs);
     } else if (isLeaseEvent(event)) {

@@ -84,7 +84,13 @@ export class LeaseCleaner {
     // Asking takes its time, and a lease that is lost meanwhile is for its next owner to delete.
     if (step.type !== "delete" || hold.lost.aborted) return;
     hold.retire();
-    await leaseStore.delete(leaseKey, signal);
+    try {
+      await leaseStore.delete(leaseKey, signal);
+    } catch (error) {
+      // Nobody renews it any more: where it is still there, it expires, and its next owner deletes it.
+      emit({ type: "leaseLost", leaseKey, shardId: hold.shardId, reason: "givenUp" });
+      throw error;
+    }
     this.#askedMs.delete(leaseKey);
     emit({ type: "leaseDeleted", leaseKey, reason: step.reason });
   }

@@ -98,6 +98,15 @@ Deno.test("Totals remembers what failed in a row longer than it shows ended shar
   assertEquals(restartsAfter((bed) => others(bed, 500)), 4);
 });
 
+Deno.test("Totals takes a deleted lease for no longer held, though nobody has called its shard completed", () => {
+  const endOf = (reason: "completed" | "garbage" | "formerStream") => {
+    const { totals } = worker(SAMPLE_EVENTS.leaseGained, sample("leaseDeleted", { leaseKey: KEY, reason }));
+    return totals.snapshot().shards[0]?.ended?.why;
+  };
+  assertEquals([endOf("completed"), endOf("garbage")], ["completed", "completed"]);
+  assertEquals(endOf("formerStream"), undefined, "its holder finds out by itself");
+});
+
 Deno.test("Totals forgets what failed in a row with a shard that is completed or deleted, and with its stream", () => {
   const ended = (event: WorkerEvent) => {
     const { totals } = worker(SAMPLE_EVENTS.leaseGained, SAMPLE_EVENTS.processorRestarting, event);

@@ -20,6 +20,7 @@ const REGRESSIONS: readonly (readonly [seed: number, what: string])[] = [
   [483, "note-children-without-counter"],
   [16, "begin-under-an-expired-lease"],
   [95, "given-leases-are-a-sign-of-life"],
+  [2003, "a-deleted-lease-counts-as-held"],
   [682, "a tip that was opened long after its time had been asked for"],
 ];
 

@@ -47,13 +47,23 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     test: "tests/worker/lease_cleaner_test.ts",
   },
   {
+    name: "a-deleted-lease-counts-as-held",
+    file: "src/observe/totals.ts",
+    find: `this.#put(endedShard(shard, "completed", nowMs), nowMs);`,
+    replace: ``,
+    why: "where the answer to SHARD_END was lost, a shard that is done makes its worker unhealthy for ever",
+    test: "tests/observe/totals_test.ts",
+  },
+  {
     name: "retired-after-the-deletion",
     file: "src/worker/lease_cleaner.ts",
     find: `    hold.retire();
-    await leaseStore.delete(leaseKey, signal);
+    try {
+      await leaseStore.delete(leaseKey, signal);
 `,
-    replace: `    await leaseStore.delete(leaseKey, signal);
-    hold.retire();
+    replace: `    try {
+      await leaseStore.delete(leaseKey, signal);
+      hold.retire();
 `,
     why: "a renewal meets the absence of the item, and a finished shard is reported as a lost lease",
     test: "tests/worker/lease_cleaner_test.ts",

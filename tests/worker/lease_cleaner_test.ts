@@ -250,6 +250,18 @@ Deno.test("LeaseCleaner.cleanUp() ends the hold before the item is deleted, so t
   assertEquals(eventsOf(memory.events, "leaseLost"), [], "nothing was lost");
 });
 
+Deno.test("LeaseCleaner.cleanUp() reports a lease as given up that it no longer holds and could not delete", async () => {
+  const { done, begun, cleanUp, memory } = await bed();
+  await done("p", ["c"]);
+  await begun("c");
+  memory.store.delete = () => Promise.reject(serviceError("InternalServerError"));
+  await assertRejects(cleanUp, Error, "InternalServerError");
+  assertEquals(eventsOf(memory.events, "leaseLost").map(({ leaseKey, reason }) => [leaseKey, reason]), [
+    ["p", "givenUp"],
+  ]);
+  assertEquals(eventsOf(memory.events, "leaseDeleted"), []);
+});
+
 Deno.test("LeaseCleaner.cleanUp() does not let one stream that cannot be listed keep the leases of others", async () => {
   const { done, cleanUp, deleted, listing } = await bed({ streams: [A, B] });
   await done("p", [], { leaseKey: `${A}:p`, streamIdentifier: A });
