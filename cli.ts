@@ -21,7 +21,7 @@ import { parseCredentialsSpec } from "./src/aws/credential_sources/spec.ts";
 import { instanceRegion } from "./src/aws/credential_sources/instance_region.ts";
 import type { RecordProcessorFactory } from "./src/consumer/record_processor.ts";
 import { errorText, isNotPermitted } from "./src/errors.ts";
-import type { EventListener } from "./src/events.ts";
+import type { WorkerEventListener } from "./src/events.ts";
 import { HELP, parseCommand, type RunCommand } from "./src/host/arguments.ts";
 import { childStarter } from "./src/host/child_starter.ts";
 import { cpuSource } from "./src/host/cpu_meter.ts";
@@ -201,7 +201,7 @@ class Program {
     return worker;
   }
 
-  #credentials(value: string, region: string | undefined, onEvent: EventListener): CredentialsProvider {
+  #credentials(value: string, region: string | undefined, onEvent: WorkerEventListener): CredentialsProvider {
     const { systemProperties } = this.#command;
     const { env } = this.#host;
     const spec = parseCredentialsSpec(value);
@@ -228,7 +228,7 @@ class Program {
   async #processing(
     executableName: string,
     { options, settings, onEvent }: Pick<Configuration, "options" | "settings"> & {
-      readonly onEvent: EventListener;
+      readonly onEvent: WorkerEventListener;
     },
   ): Promise<{ readonly processor: RecordProcessorFactory; readonly onProcessError?: "retry" }> {
     const executable = executableOf(executableName);

@@ -62,11 +62,11 @@ export type { ChildShard, Shard } from "./src/stream/shard.ts";
 export type { HashKeyRange } from "./src/stream/hash_key.ts";
 
 export type {
-  EventListener,
   LeaseLossReason,
   ProcessorCallback,
   ShardPhase,
   WorkerEvent,
+  WorkerEventListener,
 } from "./src/events.ts";
 export type { LogFormat, LogRecord } from "./src/observe/line_writer.ts";
 export { logTo } from "./src/observe/log.ts";

@@ -15,9 +15,9 @@ export interface TurnSize {
 }
 
 /** What a figure that is worth publishing takes. */
-export const fullTurn: TurnSize = { pages: 100, warmUpPages: 10 };
+export const FULL_TURN: TurnSize = { pages: 100, warmUpPages: 10 };
 /** Shows that a benchmark runs, and measures nothing. */
-export const smokeTurn: TurnSize = { pages: 2, warmUpPages: 1 };
+export const SMOKE_TURN: TurnSize = { pages: 2, warmUpPages: 1 };
 /** A turn that takes longer is over, in ms: a reader a hundred times slower than another is not waited for. */
 const LONGEST_TURN_MS = 8000;
 
@@ -39,7 +39,7 @@ export class Meter {
   /** Bytes of records touched, so that no engine may leave the touching out. */
   #touched = 0;
 
-  constructor(size: TurnSize = fullTurn) {
+  constructor(size: TurnSize = FULL_TURN) {
     this.#size = size;
   }
 

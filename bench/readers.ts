@@ -11,12 +11,12 @@ import { MemoryTable } from "../src/store/memory_table.ts";
 import { realSystem } from "../src/system.ts";
 import { KinesisWorker } from "../src/worker/worker.ts";
 import { readFloorPage } from "./floor.ts";
-import { fullTurn, Meter, type Turn, type TurnSize } from "./meter.ts";
+import { FULL_TURN, Meter, type Turn, type TurnSize } from "./meter.ts";
 
 const credentials = { accessKeyId: "bench", secretAccessKey: "bench" };
 
 /** The floor: one page, then the next. */
-export async function floorTurn(url: string, size: TurnSize = fullTurn): Promise<Turn> {
+export async function floorTurn(url: string, size: TurnSize = FULL_TURN): Promise<Turn> {
   const meter = new Meter(size);
   for (let iterator = "page-0";;) {
     const { payloads, nextShardIterator } = await readFloorPage(url, iterator);
@@ -41,7 +41,7 @@ export async function clientTurn(url: string): Promise<Turn> {
 }
 
 /** A whole worker, which reads ahead of its processor; leases in memory, no limits of its own. */
-export async function workerTurn(url: string, size: TurnSize = fullTurn): Promise<Turn> {
+export async function workerTurn(url: string, size: TurnSize = FULL_TURN): Promise<Turn> {
   const meter = new Meter(size);
   const stop = new AbortController();
   const table = new MemoryTable("bench", "leaseKey");

@@ -17,13 +17,13 @@
  */
 
 import { parseArgs } from "node:util";
-import { fullTurn, median, perCpuSecond, perSecond, smokeTurn, type Turn } from "./meter.ts";
+import { FULL_TURN, median, perCpuSecond, perSecond, SMOKE_TURN, type Turn } from "./meter.ts";
 import { floorTurn, workerTurn } from "./readers.ts";
 
 const { values } = parseArgs({
   options: { compare: { type: "boolean", default: false }, smoke: { type: "boolean", default: false } },
 });
-const [rounds, size] = values.smoke ? [1, smokeTurn] : [5, fullTurn];
+const [rounds, size] = values.smoke ? [1, SMOKE_TURN] : [5, FULL_TURN];
 
 /** Starts the canned server; `stop` ends it. */
 async function startServer(): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> {

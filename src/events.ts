@@ -381,4 +381,4 @@ export type WorkerEvent =
   | { readonly type: "credentialsRefreshFailed"; readonly error: unknown };
 
 /** A listener. It must not throw: one listener must not stop a fleet, so the worker goes on and says so once. */
-export type EventListener = (event: WorkerEvent) => void;
+export type WorkerEventListener = (event: WorkerEvent) => void;

@@ -207,6 +207,26 @@ const CASES: readonly RuleCase[] = [
     good: { "src/a.ts": `const sizes: Readonly<Record<string, number>> = {};` },
   },
   {
+    rule: "constantNames",
+    bad: { "src/a.ts": `const limitMs = 2000;` },
+    says: "src/a.ts:1 has the constant limitMs: expected LIMIT_MS",
+    good: {
+      "src/a.ts": `const LIMIT_MS = 2000;\nconst clock = { sleep };\nconst half = (n: number) => n / 2;`,
+    },
+  },
+  {
+    rule: "oneImportEach",
+    bad: { "src/a.ts": `import { a } from "./b.ts";\nimport type { B } from "./b.ts";` },
+    says: `src/a.ts:2 imports "./b.ts" a second time`,
+    good: { "src/a.ts": `import { a, type B } from "./b.ts";\nexport type { C } from "./b.ts";` },
+  },
+  {
+    rule: "eventListenerType",
+    bad: { "src/a.ts": `type A = (event: WorkerEvent) => void;` },
+    says: "expected WorkerEventListener",
+    good: { "src/a.ts": `const a: WorkerEventListener = (event: WorkerEvent) => void events.push(event);` },
+  },
+  {
     rule: "noLeftovers",
     bad: { "src/a.ts": `// ${"TO"}DO: later` },
     says: "src/a.ts:1 says",

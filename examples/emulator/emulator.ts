@@ -32,8 +32,8 @@ export interface EmulatorOptions {
   readonly print: (line: string) => void;
 }
 
-const words = "the quick brown fox jumps over the lazy dog".split(" ");
-const putEveryMs = 100;
+const WORDS = "the quick brown fox jumps over the lazy dog".split(" ");
+const PUT_EVERY_MS = 100;
 
 /** Runs until it is told to stop. */
 export async function main(options: EmulatorOptions): Promise<void> {
@@ -98,8 +98,8 @@ async function putWords(
   const startMs = realSystem.clock.monotonicMs();
   for (let put = 0; !signal.aborted;) {
     const due = (realSystem.clock.monotonicMs() - startMs) / 1000 * perSecond;
-    for (; put < due; put++) stream.put(`${put} ${words[put % words.length]}`, `${put}`);
-    await pause(realSystem.clock, putEveryMs, signal);
+    for (; put < due; put++) stream.put(`${put} ${WORDS[put % WORDS.length]}`, `${put}`);
+    await pause(realSystem.clock, PUT_EVERY_MS, signal);
   }
 }
 

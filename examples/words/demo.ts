@@ -37,14 +37,14 @@ export interface DemoOptions {
   readonly screen: Screen;
 }
 
-const demoEnvironment: Readonly<Record<string, string>> = {
+const DEMO_ENVIRONMENT: Readonly<Record<string, string>> = {
   AWS_ACCESS_KEY_ID: "demo",
   AWS_SECRET_ACCESS_KEY: "demo",
 };
 
 /** Words a second; one shard is split halfway through a timed run, to show that nothing is lost. */
-const wordsPerSecond = 400;
-const batchMs = 100;
+const WORDS_PER_SECOND = 400;
+const BATCH_MS = 100;
 
 /** Runs the demo. @returns the exit code. */
 export async function main(
@@ -56,7 +56,7 @@ export async function main(
   screen.log(`Kinesis and DynamoDB at ${url}, simulated in this process`);
   const producer = await createStream(url, "words", shards);
   screen.log(
-    `Stream "words" with ${shards} shards; putting ${wordsPerSecond} words a second. Ctrl-C stops in order.`,
+    `Stream "words" with ${shards} shards; putting ${WORDS_PER_SECOND} words a second. Ctrl-C stops in order.`,
   );
 
   const totals = new Totals();
@@ -75,8 +75,8 @@ export async function main(
     err: (line) => screen.log(line),
     childStderr: () => {},
     // It takes any keys; none of this process's own environment is looked at.
-    env: (name) => demoEnvironment[name],
-    envNames: Object.keys(demoEnvironment),
+    env: (name) => DEMO_ENVIRONMENT[name],
+    envNames: Object.keys(DEMO_ENVIRONMENT),
     signal: stopWorker.signal,
     options: { onEvent: totals.listener },
   });
@@ -93,8 +93,8 @@ export async function main(
     ? undefined
     : pause(clock, seconds * 1000, stopped).then(() => stop.abort());
   while (!stopped.aborted) {
-    await producer.putWords(wordsPerSecond * batchMs / 1000);
-    await pause(clock, batchMs, stopped);
+    await producer.putWords(WORDS_PER_SECOND * BATCH_MS / 1000);
+    await pause(clock, BATCH_MS, stopped);
   }
   await Promise.all([limit, splitting, watching]);
   screen.end();

@@ -8,7 +8,7 @@ import { jsonCaller } from "../../src/aws/json_call.ts";
 import { signedKinesis } from "../../src/aws/kinesis.ts";
 import { realSystem } from "../../src/system.ts";
 
-const words = "the quick brown fox jumps over the lazy dog while seven lobsters count every bird and cat"
+const WORDS = "the quick brown fox jumps over the lazy dog while seven lobsters count every bird and cat"
   .split(" ");
 
 /** A stream that this process made, and puts words into. */
@@ -45,7 +45,7 @@ export async function createStream(url: string, streamName: string, shards: numb
     put: () => put,
     async putWords(count) {
       const records = Array.from({ length: count }, (_, i) => {
-        const word = words[(put + i) % words.length] ?? "";
+        const word = WORDS[(put + i) % WORDS.length] ?? "";
         return { Data: btoa(`${put + i} ${word}`), PartitionKey: `${put + i}` };
       });
       await call({

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { WorkerEvent } from "../events.ts";
+import type { WorkerEvent, WorkerEventListener } from "../events.ts";
 import type { Clock } from "../system.ts";
 import { Bell } from "./bell.ts";
 
@@ -17,7 +17,7 @@ export interface LoopOptions {
   /** Cuts a pause short. */
   readonly bell?: Bell;
   readonly clock: Clock;
-  readonly emit: (event: WorkerEvent) => void;
+  readonly emit: WorkerEventListener;
 }
 
 /** How a pass went that did not fail: done, with the pause that it asks for, or `"skipped"`, which proves nothing. */
@@ -27,7 +27,7 @@ export type PassResult = number | void | "skipped";
  * However often it failed, a pass is tried again within this time in ms, or within its interval where that is longer; one that
  * comes rarely, the first time so long after its failure. Ours: it is what leases wait for after an outage is over.
  */
-const maxPauseMs = 3_000;
+const MAX_PAUSE_MS = 3_000;
 
 /** Runs passes until the signal aborts; the pass under way is waited for. */
 export async function loop(
@@ -58,6 +58,6 @@ export async function loop(
 
 /** Doubles with each failure in a row: from the interval up to the most, or where the interval is longer, from the most up to it. */
 function retryMs(intervalMs: number, failures: number): number {
-  const [least, most] = intervalMs < maxPauseMs ? [intervalMs, maxPauseMs] : [maxPauseMs, intervalMs];
+  const [least, most] = intervalMs < MAX_PAUSE_MS ? [intervalMs, MAX_PAUSE_MS] : [MAX_PAUSE_MS, intervalMs];
   return Math.min(most, least * 2 ** (failures - 1));
 }

@@ -8,7 +8,7 @@
  */
 
 import { AwsServiceError, errorText } from "../errors.ts";
-import type { EventListener } from "../events.ts";
+import type { WorkerEventListener } from "../events.ts";
 import type { System } from "../system.ts";
 import { crc32 } from "./crc32.ts";
 import type { Credentials, CredentialsProvider } from "./credentials.ts";
@@ -38,7 +38,7 @@ export interface ServiceOptions {
   readonly credentials: Credentials | CredentialsProvider;
   readonly system: System;
   /** Hears of every attempt. */
-  readonly onEvent?: EventListener | undefined;
+  readonly onEvent?: WorkerEventListener | undefined;
   /** How long one attempt may take, body included, in ms. @default the service's own */
   readonly attemptTimeoutMs?: number | undefined;
 }
@@ -124,7 +124,7 @@ class JsonClient {
   readonly #url: string;
   readonly #credentials: CredentialsProvider;
   readonly #system: System;
-  readonly #emit: EventListener;
+  readonly #emit: WorkerEventListener;
   readonly #timeoutMs: number;
   readonly #signer: RequestSigner;
 

@@ -6,7 +6,7 @@
  */
 
 import { thrownError } from "../errors.ts";
-import type { ProcessorCallback, WorkerEvent } from "../events.ts";
+import type { ProcessorCallback, WorkerEventListener } from "../events.ts";
 import type { Clock } from "../system.ts";
 import type { HeldLease } from "./held_lease.ts";
 
@@ -24,7 +24,7 @@ export async function runCallback(
     readonly callback: ProcessorCallback;
     readonly records: number;
     readonly clock: Clock;
-    readonly emit: (event: WorkerEvent) => void;
+    readonly emit: WorkerEventListener;
   },
   call: () => void | Promise<void> | undefined,
 ): Promise<CallbackOutcome> {

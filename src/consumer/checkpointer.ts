@@ -11,7 +11,7 @@
  */
 
 import { LeaseLostError } from "../errors.ts";
-import type { WorkerEvent } from "../events.ts";
+import type { WorkerEventListener } from "../events.ts";
 import {
   compare,
   excerptOf,
@@ -32,14 +32,14 @@ const MAX_STATE_BYTES = 300 * 1024;
 export class Checkpointer {
   readonly #held: HeldLease;
   readonly #clock: Clock;
-  readonly #emit: (event: WorkerEvent) => void;
+  readonly #emit: WorkerEventListener;
   #last: ExtendedSequenceNumber;
   #largest: ExtendedSequenceNumber;
   #isAtShardEnd = false;
   /** Calls wait for one another, in the order in which they were made. */
   #queue: Promise<void> = Promise.resolve();
 
-  constructor(held: HeldLease, clock: Clock, emit: (event: WorkerEvent) => void) {
+  constructor(held: HeldLease, clock: Clock, emit: WorkerEventListener) {
     this.#held = held;
     this.#clock = clock;
     this.#emit = emit;

@@ -7,7 +7,7 @@
  */
 
 import { ProcessorRestartError } from "../errors.ts";
-import type { WorkerEvent } from "../events.ts";
+import type { WorkerEventListener } from "../events.ts";
 import type { RecordsPage } from "../retrieval/retrieval.ts";
 import type { System } from "../system.ts";
 import { deliveryOf } from "./batch.ts";
@@ -22,7 +22,7 @@ import type { ShardStreaks } from "./streaks.ts";
 export interface DeliveryOptions {
   readonly held: HeldLease;
   readonly system: System;
-  readonly emit: (event: WorkerEvent) => void;
+  readonly emit: WorkerEventListener;
   /** What becomes of a batch when `processRecords` throws: see the worker's option. */
   readonly onProcessError: "skip" | "retry" | "stop";
   readonly taskBackoffTimeMs: number;

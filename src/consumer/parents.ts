@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { WorkerEvent } from "../events.ts";
+import type { WorkerEventListener } from "../events.ts";
 import type { Lease } from "../lease/lease.ts";
 import { type Clock, pause } from "../system.ts";
 import type { HeldLease } from "./held_lease.ts";
@@ -18,7 +18,7 @@ import type { HeldLease } from "./held_lease.ts";
 export interface ParentsOptions {
   readonly held: HeldLease;
   readonly clock: Clock;
-  readonly emit: (event: WorkerEvent) => void;
+  readonly emit: WorkerEventListener;
   /** The parents that have not ended yet: present in the table and not at SHARD_END. */
   readonly openParents: (lease: Lease, signal: AbortSignal) => Promise<readonly string[]>;
   /** Waits until a parent may have ended. */

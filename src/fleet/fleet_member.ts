@@ -10,7 +10,7 @@
  */
 
 import { errorText, LeaseTableError } from "../errors.ts";
-import type { WorkerEvent } from "../events.ts";
+import type { WorkerEventListener } from "../events.ts";
 import { isDeputy } from "../lease/deputies.ts";
 import type { Lease } from "../lease/lease.ts";
 import { liveWorkers, METRICS_REPORT_INTERVAL_S } from "../lease/live_workers.ts";
@@ -38,7 +38,7 @@ export interface FleetMemberOptions extends FleetFormatOptions {
   readonly format: TableFormat;
   readonly leaseSyncer: LeaseSyncer;
   readonly cpuUtilization: CpuSource | undefined;
-  readonly emit: (event: WorkerEvent) => void;
+  readonly emit: WorkerEventListener;
   /** The leases that this worker holds. */
   readonly heldLeases: () => readonly Lease[];
   /** Told when this worker, as leader, has assigned a lease to itself. */
@@ -46,13 +46,13 @@ export interface FleetMemberOptions extends FleetFormatOptions {
 }
 
 /** The leader's lock is renewed so many times while it is good. */
-const heartbeatsPerLock = 5;
+const HEARTBEATS_PER_LOCK = 5;
 /** A deputy looks at the lock so many times between two of its heartbeats. */
-const looksPerHeartbeat = 2;
+const LOOKS_PER_HEARTBEAT = 2;
 /** Whoever else does not lead looks once in so many heartbeats: all look at the one item. */
-const heartbeatsPerLook = 2;
+const HEARTBEATS_PER_LOOK = 2;
 /** A lock that stands still for so many heartbeats makes one think that its leader is gone. */
-const suspiciousHeartbeats = 1.25;
+const SUSPICIOUS_HEARTBEATS = 1.25;
 
 /** One worker's part in its fleet. */
 export class FleetMember {
@@ -67,7 +67,7 @@ export class FleetMember {
   constructor(options: FleetMemberOptions) {
     this.#options = options;
     this.#format = options.format;
-    this.#heartbeatMs = options.settings.failoverTimeMs / heartbeatsPerLock;
+    this.#heartbeatMs = options.settings.failoverTimeMs / HEARTBEATS_PER_LOCK;
     this.#reporter = new MetricsReporter({
       ...options,
       store: options.coordinatorStore,
@@ -170,7 +170,7 @@ export class FleetMember {
     );
     if (!this.#format.mayLead) return;
     const leader = this.#newLeader(lock);
-    const isLeaderGone = () => lock.silentMs(clock.monotonicMs()) > suspiciousHeartbeats * heartbeatMs;
+    const isLeaderGone = () => lock.silentMs(clock.monotonicMs()) > SUSPICIOUS_HEARTBEATS * heartbeatMs;
     let knownBefore = "false false";
     run({ pass: "leadership", intervalMs: heartbeatMs }, async (signal) => {
       const dueInMs = await lock.step(signal);
@@ -178,7 +178,7 @@ export class FleetMember {
       if (known !== knownBefore) this.#assignment.ring();
       knownBefore = known;
       if (lock.isLeading) return Math.min(dueInMs, heartbeatMs);
-      const heartbeats = this.#isDeputy ? 1 / looksPerHeartbeat : heartbeatsPerLook;
+      const heartbeats = this.#isDeputy ? 1 / LOOKS_PER_HEARTBEAT : HEARTBEATS_PER_LOOK;
       return Math.min(dueInMs, heartbeats * heartbeatMs);
     });
     run(

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { WorkerEvent } from "../events.ts";
+import type { WorkerEventListener } from "../events.ts";
 import { above, type Incarnation, isNewerIncarnation, lastWriter } from "../lease/incarnation.ts";
 import type { Lease } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
@@ -19,12 +19,12 @@ import { forEachAtMost, WRITES_AT_ONCE } from "../async/task_group.ts";
 export interface IdentityOptions {
   readonly workerId: string;
   readonly system: Pick<System, "clock" | "random">;
-  readonly emit: (event: WorkerEvent) => void;
+  readonly emit: WorkerEventListener;
 }
 
 /** See the module. */
 export class Identity {
-  readonly #emit: (event: WorkerEvent) => void;
+  readonly #emit: WorkerEventListener;
   readonly #superseded = new AbortController();
   #incarnation: Incarnation;
   #isClaimed = false;

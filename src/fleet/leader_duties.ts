@@ -10,7 +10,7 @@
  * @module
  */
 
-import type { FleetFault, WorkerEvent } from "../events.ts";
+import type { FleetFault, WorkerEventListener } from "../events.ts";
 import {
   type Assignment,
   type AssignmentOptions,
@@ -47,7 +47,7 @@ export interface LeaderDutiesOptions {
   /** How far apart, in ms, what nobody reads must be found to count as found twice. By default the failover time. */
   readonly leaseAuditIntervalMs?: number;
   readonly system: System;
-  readonly emit: (event: WorkerEvent) => void;
+  readonly emit: WorkerEventListener;
   /** Asked before every write: a pass may outlast the lock. */
   readonly isLeading: () => boolean;
   /** Told of each write that was answered: a pass that takes long but gets on is none that hangs. */

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { WorkerEvent } from "../events.ts";
+import type { WorkerEventListener } from "../events.ts";
 import type { CoordinatorStore, LeaderLock, TablePlace } from "../lease/coordinator_store.ts";
 import {
   followerStep,
@@ -36,7 +36,7 @@ export interface LeaderLockOptions {
   /** How much longer than it is good a lock that stands still is left to others, in ms: those go first that know more. */
   readonly patienceMs: () => number;
   readonly system: System;
-  readonly emit: (event: WorkerEvent) => void;
+  readonly emit: WorkerEventListener;
 }
 
 /** The lock, as this worker sees or holds it. */

@@ -15,13 +15,13 @@
 import { withinTime } from "../async/waiting.ts";
 import type { CpuSource } from "../cpu_source.ts";
 import { errorText } from "../errors.ts";
-import type { WorkerEvent } from "../events.ts";
+import type { WorkerEventListener } from "../events.ts";
 import type { CoordinatorStore, TablePlace, WorkerMetrics } from "../lease/coordinator_store.ts";
 import type { TableFormat } from "../lease/table_format.ts";
 import {
   CAPTURE_INTERVAL_MS,
   closeInterval,
-  emptyLog,
+  EMPTY_LOG,
   type UtilizationLog,
   utilizationMetrics,
   withFailure,
@@ -39,7 +39,7 @@ export interface MetricsReporterOptions {
   readonly format: Pick<TableFormat, "place" | "supportCode">;
   readonly cpuUtilization: CpuSource | undefined;
   readonly clock: Clock;
-  readonly emit: (event: WorkerEvent) => void;
+  readonly emit: WorkerEventListener;
 }
 
 /** What identifies an item that we wrote. */
@@ -48,16 +48,16 @@ interface WrittenItem extends Pick<WorkerMetrics, "lastUpdateEpochS" | "incarnat
 }
 
 /** A measurement that takes longer has failed, in ms. Our own figure: far more than any takes, far less than a report. */
-const captureTimeoutMs = 5000;
+const CAPTURE_TIMEOUT_MS = 5000;
 
 /** So many newer processes of its name may be met by one that starts, before its start counts as failed. Ours. */
-const maxClaims = 5;
+const MAX_CLAIMS = 5;
 
 /** The metrics item of one worker. */
 export class MetricsReporter {
   readonly #options: MetricsReporterOptions;
   #format: Pick<TableFormat, "place" | "supportCode">;
-  #utilization: UtilizationLog = emptyLog;
+  #utilization: UtilizationLog = EMPTY_LOG;
   #hasToldFailure = false;
   /** What we wrote last, and what we left behind when the place changed. */
   #written: WrittenItem | undefined;
@@ -103,7 +103,7 @@ export class MetricsReporter {
       }
       // Either this ends us, or, before the first report, we go above it and try again.
       identity.see(newer);
-      if (attempt >= maxClaims) {
+      if (attempt >= MAX_CLAIMS) {
         throw new Error(
           `Cannot claim the name of worker "${workerId}": ${attempt} newer processes of this name in a row claimed it: ` +
             "give each a workerIdentifier of its own",
@@ -141,7 +141,7 @@ export class MetricsReporter {
     const { clock, emit } = this.#options;
     try {
       const percent = await withinTime(
-        { clock, ms: captureTimeoutMs, signal },
+        { clock, ms: CAPTURE_TIMEOUT_MS, signal },
         async (within) => await source(within),
       );
       this.#utilization = withMeasurement(this.#utilization, percent);

@@ -7,7 +7,7 @@
 
 import type { Kinesis, ShardFilter } from "../aws/kinesis.ts";
 import { errorText } from "../errors.ts";
-import type { FleetFault, WorkerEvent } from "../events.ts";
+import type { FleetFault, WorkerEventListener } from "../events.ts";
 import { AUDIT_CONFIDENCE } from "../lease/audits.ts";
 import { areFirstLeasesUnfinished, auditLeases, type HoleSighting, missingRanges } from "../lease/gaps.ts";
 import type { Lease, NewLease } from "../lease/lease.ts";
@@ -44,7 +44,7 @@ export interface ShardSyncerOptions {
   readonly kinesis: Kinesis;
   readonly leaseStore: LeaseStore;
   readonly clock: Clock;
-  readonly emit: (event: WorkerEvent) => void;
+  readonly emit: WorkerEventListener;
   /** Told when the stream turns out to be a new one of the same name. */
   readonly onRecreated?: (() => void) | undefined;
 }
@@ -64,7 +64,7 @@ export interface Leading {
 }
 
 /** A listing that shows a reshard half done is read again so often and so far apart. Source: KCL 3.5.1, `HierarchicalShardSyncer`. */
-const relisting = { attempts: 3, intervalMs: 1000 };
+const RELISTING = { attempts: 3, intervalMs: 1000 };
 
 /** Keeps the leases of one stream complete. */
 export class ShardSyncer implements LeaseSyncer {
@@ -206,10 +206,10 @@ export class ShardSyncer implements LeaseSyncer {
         if (created > 0) this.#audit.createdLeases();
         return created > 0;
       }
-      if (attempt >= relisting.attempts) {
+      if (attempt >= RELISTING.attempts) {
         throw new Error(`Cannot create the leases of stream "${reference.streamName}": ${plan.problem}`);
       }
-      await clock.sleep(relisting.intervalMs, signal);
+      await clock.sleep(RELISTING.intervalMs, signal);
     }
   }
 

@@ -10,7 +10,7 @@
 
 import type { Kinesis } from "../aws/kinesis.ts";
 import { errorText } from "../errors.ts";
-import type { FleetFault, FleetFaultCode, WorkerEvent } from "../events.ts";
+import type { FleetFault, FleetFaultCode, WorkerEventListener } from "../events.ts";
 import { AUDIT_CONFIDENCE, type AuditCounts, countAudit, isConfirmed } from "../lease/audits.ts";
 import { type Lease, leaseKeyOf } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
@@ -29,7 +29,7 @@ export interface StreamAuditOptions {
   readonly kinesis: Kinesis;
   readonly leaseStore: LeaseStore;
   readonly clock: Clock;
-  readonly emit: (event: WorkerEvent) => void;
+  readonly emit: WorkerEventListener;
   /** How long after a finding it is looked for again, in ms, until it is confirmed. */
   readonly auditIntervalMs: number;
   /** All shards of the stream. */
@@ -39,9 +39,9 @@ export interface StreamAuditOptions {
 }
 
 /** Between two comparisons without a finding, in ms. Ours: 12 calls of each kind an hour. */
-const fairIntervalMs = 300_000;
+const FAIR_INTERVAL_MS = 300_000;
 /** Between two comparisons that confirm what is known, and between two that fail for long, in ms. Ours. */
-const troubledIntervalMs = 60_000;
+const TROUBLED_INTERVAL_MS = 60_000;
 
 /** See the module. */
 export class StreamAudit {
@@ -97,7 +97,7 @@ export class StreamAudit {
     if (shards === undefined) {
       this.#failures++;
       const pauseMs = auditIntervalMs * 2 ** (this.#failures - 1);
-      this.#dueMs = nowMs + Math.min(pauseMs, Math.max(auditIntervalMs, troubledIntervalMs));
+      this.#dueMs = nowMs + Math.min(pauseMs, Math.max(auditIntervalMs, TROUBLED_INTERVAL_MS));
       return false;
     }
     this.#failures = 0;
@@ -128,15 +128,15 @@ export class StreamAudit {
     const wereUnread = [...this.#counts.keys()].some((name) => name.startsWith("shardUnread "));
     this.#counts = new Map([...this.#counts].filter(([name]) => !name.startsWith("shardUnread ")));
     const { clock, auditIntervalMs } = this.#options;
-    this.#dueMs = clock.monotonicMs() + (wereUnread ? auditIntervalMs : fairIntervalMs);
+    this.#dueMs = clock.monotonicMs() + (wereUnread ? auditIntervalMs : FAIR_INTERVAL_MS);
   }
 
   #pauseMs(): number {
     const { auditIntervalMs } = this.#options;
     const times = [...this.#counts.values()];
-    if (times.length === 0) return Math.max(auditIntervalMs, fairIntervalMs);
+    if (times.length === 0) return Math.max(auditIntervalMs, FAIR_INTERVAL_MS);
     const isUnconfirmed = times.some((count) => count < AUDIT_CONFIDENCE);
-    return isUnconfirmed ? auditIntervalMs : Math.max(auditIntervalMs, troubledIntervalMs);
+    return isUnconfirmed ? auditIntervalMs : Math.max(auditIntervalMs, TROUBLED_INTERVAL_MS);
   }
 
   /** The shards, and by the way which stream it is; undefined when the service does not say. */

@@ -14,7 +14,7 @@
 import { parseStreamArn, streamArnOf } from "../aws/endpoint.ts";
 import type { Kinesis, StreamReference } from "../aws/kinesis.ts";
 import { errorKind, errorText } from "../errors.ts";
-import type { WorkerEvent } from "../events.ts";
+import type { WorkerEventListener } from "../events.ts";
 import type { InitialPosition } from "../stream/sequence_number.ts";
 import {
   areIncarnations,
@@ -54,11 +54,11 @@ export interface StreamsOptions {
   readonly settings: WorkerSettings;
   readonly kinesis: Kinesis;
   readonly clock: Clock;
-  readonly emit: (event: WorkerEvent) => void;
+  readonly emit: WorkerEventListener;
 }
 
 /** A stream that is not known is a reason to list them once more, but not within so many ms of the last time. */
-const relistIntervalMs = 10_000;
+const RELIST_INTERVAL_MS = 10_000;
 
 /** A listing that leases of unknown streams wait for; it goes on for as long as one of them does. */
 interface Relisting {
@@ -223,7 +223,7 @@ export class Streams {
 
   async #relist(signal: AbortSignal): Promise<void> {
     const { clock, emit } = this.#options;
-    if (this.#listedMs !== undefined && clock.monotonicMs() - this.#listedMs < relistIntervalMs) return;
+    if (this.#listedMs !== undefined && clock.monotonicMs() - this.#listedMs < RELIST_INTERVAL_MS) return;
     try {
       await this.#list(false, signal);
     } catch (error) {

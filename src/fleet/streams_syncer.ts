@@ -13,8 +13,7 @@ import type { FleetFault } from "../events.ts";
 import { formerStreams } from "../lease/former_streams.ts";
 import { leasesByStream } from "../lease/gaps.ts";
 import type { Lease } from "../lease/lease.ts";
-import type { Leading, LeaseSyncer, ShardSyncerOptions } from "./shard_syncer.ts";
-import { ShardSyncer } from "./shard_syncer.ts";
+import { type Leading, type LeaseSyncer, ShardSyncer, type ShardSyncerOptions } from "./shard_syncer.ts";
 import type { Streams, TrackedStream } from "./streams.ts";
 import { forEachAtMost, Semaphore, WRITES_AT_ONCE } from "../async/task_group.ts";
 
@@ -25,12 +24,12 @@ export interface StreamsSyncerOptions extends Omit<ShardSyncerOptions, "stream">
 }
 
 /** So many streams are compared with their leases in one pass, those first that have waited longest. Ours: 20 DescribeStreamSummary a second are allowed. */
-const comparisonsPerPass = 10;
+const COMPARISONS_PER_PASS = 10;
 /** So many searches in a row must miss a stream. As with audits, the first says little. */
-const missedSearches = 3;
+const MISSED_SEARCHES = 3;
 
 /** So many streams are synced at once, each with {@linkcode WRITES_AT_ONCE} writes. Ours. */
-const maxSyncs = 2;
+const MAX_SYNCS = 2;
 
 /** One stream's syncer, and how it is doing. */
 interface Member {
@@ -49,7 +48,7 @@ interface Pass {
 export class StreamsSyncer implements LeaseSyncer {
   readonly #options: StreamsSyncerOptions;
   readonly #members = new Map<string, Member>();
-  readonly #syncs = new Semaphore(maxSyncs);
+  readonly #syncs = new Semaphore(MAX_SYNCS);
   #formerSince: ReadonlyMap<string, number> = new Map();
   #askedMs = -Infinity;
   /** Since when, in monotonic ms, a stream has been looked for in vain. */
@@ -74,7 +73,7 @@ export class StreamsSyncer implements LeaseSyncer {
       [...this.#options.streams.sought].map((name) => [name, this.#soughtSince.get(name) ?? nowMs]),
     );
     const compared = new Set(
-      members.filter(({ syncer }) => syncer.isComparisonDue(nowMs)).slice(0, comparisonsPerPass),
+      members.filter(({ syncer }) => syncer.isComparisonDue(nowMs)).slice(0, COMPARISONS_PER_PASS),
     );
     const created = await Promise.all(
       members.map((member) => {
@@ -95,7 +94,7 @@ export class StreamsSyncer implements LeaseSyncer {
   get faults(): readonly FleetFault[] {
     const { clock, settings: { newStreamCheckIntervalMs } } = this.#options;
     const faults = [...this.#members.values()].flatMap(({ syncer }) => syncer.faults);
-    const missedMs = (missedSearches - 1) * newStreamCheckIntervalMs;
+    const missedMs = (MISSED_SEARCHES - 1) * newStreamCheckIntervalMs;
     for (const [streamName, sinceMs] of this.#soughtSince) {
       if (clock.monotonicMs() - sinceMs < missedMs) continue;
       faults.push({ code: "shardsNotListed", subjects: [streamName], detail: "it cannot be found" });

@@ -20,20 +20,14 @@
  */
 
 import { moveByCount } from "./assignment_by_count.ts";
-import { moveByLoad } from "./assignment_by_load.ts";
-import type { LoadOptions } from "./assignment_by_load.ts";
+import { type LoadOptions, moveByLoad } from "./assignment_by_load.ts";
 import type { WorkerMetrics } from "./coordinator_store.ts";
-import { availableLeases } from "./expiry.ts";
-import type { Sighting } from "./expiry.ts";
+import { availableLeases, type Sighting } from "./expiry.ts";
 import type { Fleet, Move, Moves } from "./fleet.ts";
-import { HANDOFF_TIMEOUT_MS, isHandoffOverdue } from "./handoff.ts";
-import type { HandoffSighting } from "./handoff.ts";
-import { actualOwner } from "./lease.ts";
-import type { Lease } from "./lease.ts";
-import { assign, startHandoff } from "./lease_write.ts";
-import type { LeaseWrite } from "./lease_write.ts";
-import { liveWorkers } from "./live_workers.ts";
-import type { LiveWorker } from "./live_workers.ts";
+import { HANDOFF_TIMEOUT_MS, type HandoffSighting, isHandoffOverdue } from "./handoff.ts";
+import { actualOwner, type Lease } from "./lease.ts";
+import { assign, type LeaseWrite, startHandoff } from "./lease_write.ts";
+import { type LiveWorker, liveWorkers } from "./live_workers.ts";
 import { reportAge } from "./reports.ts";
 import { type GoneWorker, type Silence, type SilenceInput, silentWorkers } from "./silence.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
@@ -52,7 +46,7 @@ export interface AssignmentOptions extends Omit<LoadOptions, "balance" | "newcom
 }
 
 /** KCL's defaults; the failover time is the worker's. */
-export const assignmentDefaults: Omit<AssignmentOptions, "failoverTimeMs"> = {
+export const ASSIGNMENT_DEFAULTS: Omit<AssignmentOptions, "failoverTimeMs"> = {
   strategy: "WORKER_UTILIZATION_AWARE",
   maxLeasesForWorker: Infinity,
   maxThroughputPerHostKBps: Infinity,

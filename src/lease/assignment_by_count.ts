@@ -11,8 +11,19 @@
  * @module
  */
 
-import { give, groupBy, handOut, least, loadsOf, strangersOf, takeFrom } from "./fleet.ts";
-import type { Fleet, Move, Moves, WorkerLoad } from "./fleet.ts";
+import {
+  type Fleet,
+  give,
+  groupBy,
+  handOut,
+  least,
+  loadsOf,
+  type Move,
+  type Moves,
+  strangersOf,
+  takeFrom,
+  type WorkerLoad,
+} from "./fleet.ts";
 import type { Lease } from "./lease.ts";
 
 /** What the strategy can be told. */

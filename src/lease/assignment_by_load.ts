@@ -21,11 +21,9 @@
  */
 
 import { evenOutCounts } from "./assignment_by_count.ts";
-import { handOut, least } from "./fleet.ts";
-import type { Fleet, Move, Moves } from "./fleet.ts";
+import { type Fleet, handOut, least, type Move, type Moves } from "./fleet.ts";
 import type { Lease } from "./lease.ts";
-import { byNeed, LoadScale, sum, THROUGHPUT } from "./load_scale.ts";
-import type { WeighedWorker } from "./load_scale.ts";
+import { byNeed, LoadScale, sum, THROUGHPUT, type WeighedWorker } from "./load_scale.ts";
 
 /** What the strategy can be told. */
 export interface LoadOptions {

@@ -12,8 +12,7 @@
  * @module
  */
 
-import { actualOwner } from "./lease.ts";
-import type { Lease } from "./lease.ts";
+import { actualOwner, type Lease } from "./lease.ts";
 
 /** What is known of one lease. */
 export interface Beginning {

@@ -9,8 +9,7 @@
  * @module
  */
 
-import { leaseKeyOf } from "./lease.ts";
-import type { NewLease } from "./lease.ts";
+import { leaseKeyOf, type NewLease } from "./lease.ts";
 import { positionAt } from "../stream/sequence_number.ts";
 import type { ChildShard } from "../stream/shard.ts";
 

@@ -11,8 +11,7 @@
  * @module
  */
 
-import { leaseKeyOf } from "./lease.ts";
-import type { Lease } from "./lease.ts";
+import { type Lease, leaseKeyOf } from "./lease.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
 
 /** What is known besides the lease itself. */

@@ -11,8 +11,7 @@
  * @module
  */
 
-import { actualOwner } from "./lease.ts";
-import type { Lease } from "./lease.ts";
+import { actualOwner, type Lease } from "./lease.ts";
 
 /** What is known of one lease's signs of life. */
 export interface Sighting {

@@ -9,8 +9,7 @@
  * @module
  */
 
-import { actualOwner } from "./lease.ts";
-import type { Lease } from "./lease.ts";
+import { actualOwner, type Lease } from "./lease.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
 import type { LiveWorker } from "./live_workers.ts";
 

@@ -13,8 +13,7 @@
 
 import { AUDIT_CONFIDENCE } from "./audits.ts";
 import type { Lease } from "./lease.ts";
-import { firstHole } from "../stream/hash_key.ts";
-import type { HashKeyRange } from "../stream/hash_key.ts";
+import { firstHole, type HashKeyRange } from "../stream/hash_key.ts";
 import { isSentinel, isShardEnd } from "../stream/sequence_number.ts";
 import type { Shard } from "../stream/shard.ts";
 

@@ -13,8 +13,7 @@
  */
 
 import { type Incarnation, isOwnWrite, isSameIncarnation, lastWriter } from "./incarnation.ts";
-import { actualOwner } from "./lease.ts";
-import type { Lease } from "./lease.ts";
+import { actualOwner, type Lease } from "./lease.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
 
 /** How long an owner may take to drain, in ms. KCL: `gracefulLeaseHandoffTimeoutMillis`. */

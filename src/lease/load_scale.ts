@@ -15,8 +15,7 @@
  * @module
  */
 
-import { give, groupBy, loadsOf, strangersOf, takeFrom } from "./fleet.ts";
-import type { Fleet, WorkerLoad } from "./fleet.ts";
+import { type Fleet, give, groupBy, loadsOf, strangersOf, takeFrom, type WorkerLoad } from "./fleet.ts";
 import type { Lease } from "./lease.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
 

@@ -12,13 +12,16 @@
  * @module
  */
 
-import { leaseKeyOf } from "./lease.ts";
-import type { Lease, NewLease } from "./lease.ts";
+import { type Lease, leaseKeyOf, type NewLease } from "./lease.ts";
 import { firstHole } from "../stream/hash_key.ts";
-import { compareShards, isOpen, parentsOf } from "../stream/shard.ts";
-import type { Shard } from "../stream/shard.ts";
-import { isShardEnd, positionAt, sentinelOf } from "../stream/sequence_number.ts";
-import type { ExtendedSequenceNumber, InitialPosition } from "../stream/sequence_number.ts";
+import { compareShards, isOpen, parentsOf, type Shard } from "../stream/shard.ts";
+import {
+  type ExtendedSequenceNumber,
+  type InitialPosition,
+  isShardEnd,
+  positionAt,
+  sentinelOf,
+} from "../stream/sequence_number.ts";
 
 /** What a sync looks at. */
 export interface ShardSyncInput {

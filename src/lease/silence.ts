@@ -20,8 +20,7 @@
  */
 
 import type { WorkerMetrics } from "./coordinator_store.ts";
-import { actualOwner } from "./lease.ts";
-import type { Lease } from "./lease.ts";
+import { actualOwner, type Lease } from "./lease.ts";
 import { METRICS_REPORT_INTERVAL_S } from "./live_workers.ts";
 import { reportAge, type ReportSighting } from "./reports.ts";
 

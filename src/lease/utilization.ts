@@ -34,7 +34,7 @@ export interface UtilizationLog {
 }
 
 /** Before the first measurement. */
-export const emptyLog: UtilizationLog = { averages: [], sum: 0, measured: 0, failed: 0, untold: 0 };
+export const EMPTY_LOG: UtilizationLog = { averages: [], sum: 0, measured: 0, failed: 0, untold: 0 };
 
 /**
  * Adds a measurement.
@@ -58,9 +58,9 @@ export function withFailure(log: UtilizationLog): UtilizationLog {
  */
 export function closeInterval(log: UtilizationLog): UtilizationLog {
   const { averages, sum, measured, failed, untold } = log;
-  if (measured > 0) return { ...emptyLog, averages: appended(averages, rounded(sum / measured)) };
-  if (failed > 0) return { ...emptyLog, averages: averages.length === 0 ? [] : appended(averages, FAILED) };
-  return { ...emptyLog, averages: untold > 0 ? [] : averages };
+  if (measured > 0) return { ...EMPTY_LOG, averages: appended(averages, rounded(sum / measured)) };
+  if (failed > 0) return { ...EMPTY_LOG, averages: averages.length === 0 ? [] : appended(averages, FAILED) };
+  return { ...EMPTY_LOG, averages: untold > 0 ? [] : averages };
 }
 
 /** What the metrics item tells of the past intervals. */

@@ -19,7 +19,7 @@ import type {
   ShardStream,
 } from "../consumer/record_processor.ts";
 import { errorText, MultiLangProtocolError } from "../errors.ts";
-import type { EventListener } from "../events.ts";
+import type { WorkerEventListener } from "../events.ts";
 import type { Clock } from "../system.ts";
 import { ChildSession, type StoreCheckpoint } from "./child_session.ts";
 import type { CheckpointReply, DaemonMessage } from "./message.ts";
@@ -54,7 +54,7 @@ export interface MultiLangOptions {
    */
   readonly killWaitMs?: number | undefined;
   /** Hears what children print, and how they end: `notice` events with the lease's key. */
-  readonly onEvent?: EventListener | undefined;
+  readonly onEvent?: WorkerEventListener | undefined;
   /** Gets the children's stderr as it is, as soon as it comes. */
   readonly writeStderr?: ((bytes: Uint8Array) => void) | undefined;
   /** Aborts when the program stops. Ctrl-C reaches children too, and one that ends by it has not failed. */

@@ -5,11 +5,11 @@
  * @module
  */
 
-import type { EventListener } from "../events.ts";
+import type { WorkerEventListener } from "../events.ts";
 import type { Clock } from "../system.ts";
 import { logTo } from "./log.ts";
 
 /** The default log. `console.error` is looked up at each line, so that a later patch of it is seen. */
-export function consoleLog(clock: Clock): EventListener {
+export function consoleLog(clock: Clock): WorkerEventListener {
   return logTo((line) => console.error(line), { level: "warning", clock });
 }

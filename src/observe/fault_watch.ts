@@ -5,12 +5,11 @@
  * @module
  */
 
-import type { EventListener, WorkerEvent } from "../events.ts";
+import type { WorkerEvent, WorkerEventListener } from "../events.ts";
 import type { Clock } from "../system.ts";
 import { counted, durationText } from "./format.ts";
 import { ReadTroubles } from "./read_trouble.ts";
-import type { Snapshot } from "./totals.ts";
-import { Totals } from "./totals.ts";
+import { type Snapshot, Totals } from "./totals.ts";
 import { type FaultCode, type HealthLimits, healthOf } from "./verdict.ts";
 
 /** What {@linkcode FaultWatch} says. */
@@ -52,7 +51,7 @@ export class FaultWatch {
   #open: ReadonlyMap<string, Trouble & { readonly sinceMs: number }> = new Map();
 
   /** Hears everything that happens. */
-  readonly listener: EventListener = (event) => {
+  readonly listener: WorkerEventListener = (event) => {
     this.#totals.listener(event);
     this.#reads.hear(event, this.#options.clock.monotonicMs());
   };

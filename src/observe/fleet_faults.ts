@@ -11,14 +11,14 @@ import { oneLine } from "./one_line.ts";
 
 /** One sentence or two for people. Of many subjects only some are named. */
 export function fleetFaultText({ code, subjects, detail }: FleetFault): string {
-  const named = subjects.slice(0, shownSubjects).join(", ");
-  const more = subjects.length - shownSubjects;
+  const named = subjects.slice(0, SHOWN_SUBJECTS).join(", ");
+  const more = subjects.length - SHOWN_SUBJECTS;
   const all = more > 0 ? `${named} and ${numberText(more)} more` : named;
   const because = detail === undefined ? "" : ` (${detail})`;
   return oneLine(`${WHAT_IS_WRONG[code]}: ${all}${because}. ${WHAT_MENDS_IT[code]}`);
 }
 
-const shownSubjects = 5;
+const SHOWN_SUBJECTS = 5;
 
 const WHAT_IS_WRONG: Readonly<Record<FleetFaultCode, string>> = {
   shardUnread: "No lease leads to open shards, so nobody reads them",

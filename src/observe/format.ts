@@ -5,8 +5,7 @@
  * @module
  */
 
-import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
-import { isSentinel, textOf } from "../stream/sequence_number.ts";
+import { type ExtendedSequenceNumber, isSentinel, textOf } from "../stream/sequence_number.ts";
 
 /** A span of time: `40 ms`, `3.2 s`, `12 min 5 s`, `3 h 20 min`, `2 d 4 h`. */
 export function durationText(ms: number): string {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { EventListener } from "../events.ts";
+import type { WorkerEventListener } from "../events.ts";
 
 /**
  * Makes the listener.
@@ -14,9 +14,9 @@ import type { EventListener } from "../events.ts";
  * @param onFailure Hears what a listener throws, or rejects with where it is asynchronous. Must not throw.
  */
 export function inTurn(
-  listeners: readonly EventListener[],
+  listeners: readonly WorkerEventListener[],
   onFailure: (error: unknown) => void = () => {},
-): EventListener {
+): WorkerEventListener {
   return (event) => {
     for (const listener of listeners) {
       try {

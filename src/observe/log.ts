@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { EventListener } from "../events.ts";
+import type { WorkerEventListener } from "../events.ts";
 import { type Clock, realClock } from "../system.ts";
 import { lineWriter, type LogFormat } from "./line_writer.ts";
 import type { LogLevel } from "./log_lines.ts";
@@ -39,7 +39,7 @@ export interface LogOptions {
  * lines are missing.
  * @throws {RangeError} for a level or a format that does not exist.
  */
-export function logTo(write: (line: string) => void, options: LogOptions = {}): EventListener {
+export function logTo(write: (line: string) => void, options: LogOptions = {}): WorkerEventListener {
   const { level: least = "info", format = "text", clock = realClock } = options;
   check("level", least, ["debug", "info", "warning", "error"]);
   check("format", format, ["text", "json"]);

@@ -175,9 +175,9 @@ footer { color: var(--dim); font-size: .85rem; margin-top: 1rem; }
 
 /** Some by name, the others by number. */
 function streamsText(streams: readonly string[]): string {
-  const shown = streams.slice(0, shownStreams);
+  const shown = streams.slice(0, SHOWN_STREAMS);
   const more = streams.length - shown.length;
   return shown.length === 0 ? "–" : `${shown.join(", ")}${more === 0 ? "" : ` and ${numberText(more)} more`}`;
 }
 
-const shownStreams = 5;
+const SHOWN_STREAMS = 5;

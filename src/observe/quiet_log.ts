@@ -9,7 +9,7 @@
  */
 
 import { errorClass, errorCode } from "../errors.ts";
-import type { EventListener, WorkerEvent } from "../events.ts";
+import type { WorkerEvent, WorkerEventListener } from "../events.ts";
 import type { Clock } from "../system.ts";
 import { type LogLine, logLine } from "./log_lines.ts";
 
@@ -24,7 +24,10 @@ const MOST_KINDS = 100;
  *
  * @param write Called with each line, of all levels, and its event.
  */
-export function quietLog(clock: Clock, write: (line: LogLine, event: WorkerEvent) => void): EventListener {
+export function quietLog(
+  clock: Clock,
+  write: (line: LogLine, event: WorkerEvent) => void,
+): WorkerEventListener {
   const told = new Map<string, { readonly atMs: number; held: number }>();
   /** Passes of which the log says that they fail. */
   const failing = new Set<string>();

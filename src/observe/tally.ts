@@ -5,8 +5,7 @@
  * @module
  */
 
-import type { Count, CounterName, Labels } from "./counts.ts";
-import { COUNTERS } from "./counts.ts";
+import { type Count, type CounterName, COUNTERS, type Labels } from "./counts.ts";
 
 /** What one series has come to. */
 export interface Series {

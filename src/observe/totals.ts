@@ -8,18 +8,23 @@
  * @module
  */
 
-import type { EventListener, WorkerEvent } from "../events.ts";
-import type { Clock } from "../system.ts";
-import { realClock } from "../system.ts";
+import type { WorkerEvent, WorkerEventListener } from "../events.ts";
+import { type Clock, realClock } from "../system.ts";
 import { countsOf } from "./counts.ts";
 import { RecentMap } from "../recent_map.ts";
 import { noStreaks } from "./shard_streaks.ts";
-import type { FormerShard, ShardTotals } from "./shard_totals.ts";
-import { endedShard, foldShard, formerShard, gainedShard, heldShards, isLeaseEvent } from "./shard_totals.ts";
-import type { Series } from "./tally.ts";
-import { Tally } from "./tally.ts";
-import type { WorkerTotals } from "./worker_totals.ts";
-import { foldWorker, SILENT_WORKER } from "./worker_totals.ts";
+import {
+  endedShard,
+  foldShard,
+  type FormerShard,
+  formerShard,
+  gainedShard,
+  heldShards,
+  isLeaseEvent,
+  type ShardTotals,
+} from "./shard_totals.ts";
+import { type Series, Tally } from "./tally.ts";
+import { foldWorker, SILENT_WORKER, type WorkerTotals } from "./worker_totals.ts";
 
 /** All that is known at one moment. Everything that observe shows is computed from this value alone. */
 export interface Snapshot {
@@ -54,7 +59,7 @@ export class Totals {
   #leaseHeldMs = 0;
 
   /** For the worker's `onEvent`. Can be passed on as it is. */
-  readonly listener: EventListener = (event) => this.#hear(event);
+  readonly listener: WorkerEventListener = (event) => this.#hear(event);
 
   /** @param clock The worker's clock; the real one by default. */
   constructor(clock: Clock = realClock) {

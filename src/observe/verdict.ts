@@ -15,8 +15,7 @@ import type { FleetFaultCode } from "../events.ts";
 import { fleetFaultText } from "./fleet_faults.ts";
 import { durationText } from "./format.ts";
 import type { Row } from "./shard_streaks.ts";
-import { heldShards } from "./shard_totals.ts";
-import type { ShardTotals } from "./shard_totals.ts";
+import { heldShards, type ShardTotals } from "./shard_totals.ts";
 import type { Snapshot } from "./totals.ts";
 import type { Pass, WorkerTotals } from "./worker_totals.ts";
 

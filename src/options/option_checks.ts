@@ -95,13 +95,13 @@ export const consumerName: Check = (name, value) => {
 export const credentials: Check = (name, value) => {
   if (typeof value === "function") return;
   if (!isObject(value)) throw wrong(name, "keys or a function that gives them", kindOf(value));
-  const known = Object.keys(credentialsFields);
+  const known = Object.keys(CREDENTIALS_FIELDS);
   const misspelt = Object.keys(value).filter((key) => {
     const meant = nearestName(key, known);
     return meant !== undefined && value[meant] === undefined;
   });
   refuseUnknownNames(misspelt, known, { action: ACTION, prefix: `${name}.` });
-  for (const [key, check] of Object.entries(credentialsFields)) check(`${name}.${key}`, value[key]);
+  for (const [key, check] of Object.entries(CREDENTIALS_FIELDS)) check(`${name}.${key}`, value[key]);
 };
 
 /** A part of credentials that must be there. */
@@ -110,7 +110,7 @@ const key: Check = (name, value) => {
   throw wrong(name, "a text that is not empty", value === "" ? "an empty one" : kindOf(value));
 };
 
-const credentialsFields: Readonly<Record<string, Check>> = {
+const CREDENTIALS_FIELDS: Readonly<Record<string, Check>> = {
   accessKeyId: key,
   secretAccessKey: key,
   sessionToken: (name, value) => {

@@ -8,7 +8,7 @@ import type { Credentials, CredentialsProvider } from "../aws/credentials.ts";
 import type { Kinesis } from "../aws/kinesis.ts";
 import type { KinesisConsumers } from "../aws/kinesis_consumers.ts";
 import type { RecordProcessorFactory } from "../consumer/record_processor.ts";
-import type { EventListener } from "../events.ts";
+import type { WorkerEventListener } from "../events.ts";
 import type { CpuSource } from "../cpu_source.ts";
 import type { LeaseAssignmentStrategy } from "../lease/assignment.ts";
 import type { CoordinatorStore } from "../lease/coordinator_store.ts";
@@ -330,9 +330,9 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
    *
    * @default warnings and errors, by `console.error`
    */
-  log?: false | EventListener | undefined;
+  log?: false | WorkerEventListener | undefined;
   /** Hears of everything that happens. What it throws changes nothing for the worker; the log says it once. */
-  onEvent?: EventListener | undefined;
+  onEvent?: WorkerEventListener | undefined;
   /** Time, chance and fetch, for tests. */
   system?: System | undefined;
   /** Kinesis itself, for tests and simulations; replaces region, endpoint and credentials. */

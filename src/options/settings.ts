@@ -5,7 +5,7 @@
  * @module
  */
 
-import { assignmentDefaults, type LeaseAssignmentStrategy } from "../lease/assignment.ts";
+import { ASSIGNMENT_DEFAULTS, type LeaseAssignmentStrategy } from "../lease/assignment.ts";
 import type { FormerStreamsLeasesDeletionStrategy } from "../lease/former_streams.ts";
 import type { IdlePacing } from "../retrieval/pacing.ts";
 import type { OnTrimmedCheckpoint } from "../retrieval/start_position.ts";
@@ -101,13 +101,15 @@ export function settingsOf(options: WorkerOptions): WorkerSettings {
     maxLeaseRenewals: options.maxLeaseRenewals ?? 20,
     gracefulLeaseHandoffTimeoutMs: options.gracefulLeaseHandoffTimeoutMs ?? 30_000,
     isGracefulLeaseHandoffEnabled: options.isGracefulLeaseHandoffEnabled ??
-      assignmentDefaults.gracefulHandoff,
-    leaseAssignmentStrategy: options.leaseAssignmentStrategy ?? assignmentDefaults.strategy,
-    maxThroughputPerHostKBps: options.maxThroughputPerHostKBps ?? assignmentDefaults.maxThroughputPerHostKBps,
-    dampeningPercentage: options.dampeningPercentage ?? assignmentDefaults.dampeningPercentage,
+      ASSIGNMENT_DEFAULTS.gracefulHandoff,
+    leaseAssignmentStrategy: options.leaseAssignmentStrategy ?? ASSIGNMENT_DEFAULTS.strategy,
+    maxThroughputPerHostKBps: options.maxThroughputPerHostKBps ??
+      ASSIGNMENT_DEFAULTS.maxThroughputPerHostKBps,
+    dampeningPercentage: options.dampeningPercentage ?? ASSIGNMENT_DEFAULTS.dampeningPercentage,
     reBalanceThresholdPercentage: options.reBalanceThresholdPercentage ??
-      assignmentDefaults.reBalanceThresholdPercentage,
-    allowThroughputOvershoot: options.allowThroughputOvershoot ?? assignmentDefaults.allowThroughputOvershoot,
+      ASSIGNMENT_DEFAULTS.reBalanceThresholdPercentage,
+    allowThroughputOvershoot: options.allowThroughputOvershoot ??
+      ASSIGNMENT_DEFAULTS.allowThroughputOvershoot,
     migrateAllEntitiesToLeaseTable: options.migrateAllEntitiesToLeaseTable ?? false,
     parentShardPollIntervalMs: options.parentShardPollIntervalMs ?? 2000,
     leaseAuditIntervalMs: options.leaseAuditIntervalMs ?? 10_000,

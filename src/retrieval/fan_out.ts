@@ -17,7 +17,7 @@
 import type { IteratorPosition, Kinesis, StreamReference } from "../aws/kinesis.ts";
 import type { KinesisConsumers, SubscribeToShardEvent } from "../aws/kinesis_consumers.ts";
 import { AwsServiceError, isAwsError } from "../errors.ts";
-import type { WorkerEvent } from "../events.ts";
+import type { WorkerEventListener } from "../events.ts";
 import type { Clock, System } from "../system.ts";
 import type { ConsumerRegistration } from "./fan_out_registration.ts";
 import { nextSubscribeMs } from "./fan_out_pacing.ts";
@@ -35,7 +35,7 @@ export interface FanOutOptions {
   readonly registration: ConsumerRegistration;
   readonly onTrimmedCheckpoint: OnTrimmedCheckpoint;
   readonly system: System;
-  readonly emit: (event: WorkerEvent) => void;
+  readonly emit: WorkerEventListener;
 }
 
 /**

@@ -12,7 +12,7 @@
 import type { Kinesis, StreamReference } from "../aws/kinesis.ts";
 import type { KinesisConsumers, StreamConsumer } from "../aws/kinesis_consumers.ts";
 import { isAwsError } from "../errors.ts";
-import type { WorkerEvent } from "../events.ts";
+import type { WorkerEventListener } from "../events.ts";
 import type { System } from "../system.ts";
 
 /** What a registration is made from. */
@@ -26,7 +26,7 @@ export interface ConsumerRegistrationOptions {
   readonly consumerArn?: string | undefined;
   readonly system: System;
   /** Hears notices: a consumer was registered or deregistered, or has to be waited for. */
-  readonly emit: (event: WorkerEvent) => void;
+  readonly emit: WorkerEventListener;
 }
 
 /** How long one search may take, in ms, before those who wait are told; they start the next. Ours; KCL's is 10 s. */

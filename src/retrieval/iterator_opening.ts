@@ -54,17 +54,17 @@ export class IteratorOpening {
   async open(lastFetched: string | undefined, signal: AbortSignal): Promise<string | undefined> {
     const { start, clock } = this.#options;
     const position = start.next(lastFetched);
-    let iterator: string | undefined | typeof unanswered = unanswered;
+    let iterator: string | undefined | typeof UNANSWERED = UNANSWERED;
     if (this.#sign === "record" || !start.isOwnTime(position)) iterator = await this.#get(position, signal);
     for (
       let asked = 0;
-      iterator === unanswered && asked < (this.#sign === "end" ? ASKED_AT_END : 1);
+      iterator === UNANSWERED && asked < (this.#sign === "end" ? ASKED_AT_END : 1);
       asked++
     ) {
       iterator = await this.#getInTime(position, signal);
     }
-    const isUnanswered = iterator === unanswered;
-    if (iterator === unanswered) iterator = this.#tip ?? await this.#get({ type: "LATEST" }, signal);
+    const isUnanswered = iterator === UNANSWERED;
+    if (iterator === UNANSWERED) iterator = this.#tip ?? await this.#get({ type: "LATEST" }, signal);
     this.#isAtTip = isUnanswered && this.#sign !== "end";
     this.#atTipMs = clock.monotonicMs();
     this.#sign = this.#tip = undefined;
@@ -92,7 +92,7 @@ export class IteratorOpening {
   async #getInTime(
     position: IteratorPosition,
     signal: AbortSignal,
-  ): Promise<string | undefined | typeof unanswered> {
+  ): Promise<string | undefined | typeof UNANSWERED> {
     const tooLate = new AbortController(), answered = new AbortController();
     const limit = pause(this.#options.clock, PATIENCE_MS, answered.signal)
       .then((isOver) => isOver ? tooLate.abort() : undefined);
@@ -101,7 +101,7 @@ export class IteratorOpening {
     } catch (error) {
       signal.throwIfAborted();
       if (!tooLate.signal.aborted) throw error;
-      return unanswered;
+      return UNANSWERED;
     } finally {
       answered.abort();
       await limit;
@@ -109,4 +109,4 @@ export class IteratorOpening {
   }
 }
 
-const unanswered = Symbol("no answer in time");
+const UNANSWERED = Symbol("no answer in time");

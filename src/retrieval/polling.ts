@@ -16,7 +16,7 @@
 
 import type { GetRecordsOutput, Kinesis, StreamReference } from "../aws/kinesis.ts";
 import { AwsServiceError, isAwsError } from "../errors.ts";
-import type { WorkerEvent } from "../events.ts";
+import type { WorkerEventListener } from "../events.ts";
 import type { System } from "../system.ts";
 import { IteratorOpening } from "./iterator_opening.ts";
 import { nextReadMs, type Pacing, quietReadsAfter, retryReadMs } from "./pacing.ts";
@@ -29,7 +29,7 @@ export interface PollingOptions {
   readonly kinesis: Kinesis;
   readonly stream: StreamReference;
   readonly system: System;
-  readonly emit: (event: WorkerEvent) => void;
+  readonly emit: WorkerEventListener;
   readonly pacing: Pacing;
   /** The most records of one call, at most 10,000. */
   readonly maxRecords: number;

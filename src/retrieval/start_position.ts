@@ -18,7 +18,7 @@
 
 import type { IteratorPosition } from "../aws/kinesis.ts";
 import { isAwsError } from "../errors.ts";
-import type { WorkerEvent } from "../events.ts";
+import type { WorkerEventListener } from "../events.ts";
 import type { KinesisRecord } from "../stream/record.ts";
 import { compare, type ExtendedSequenceNumber, positionAt } from "../stream/sequence_number.ts";
 import type { System } from "../system.ts";
@@ -32,7 +32,7 @@ export type OnTrimmedCheckpoint = "trim-horizon" | "latest" | "stop";
 /** What a start is made from. */
 export interface StartPositionOptions {
   readonly onTrimmedCheckpoint: OnTrimmedCheckpoint;
-  readonly emit: (event: WorkerEvent) => void;
+  readonly emit: WorkerEventListener;
   /** Undefined: no time passes between a refusal and what follows it. */
   readonly system?: Pick<System, "clock">;
 }

@@ -9,7 +9,7 @@
 
 import type { DynamoDB, Item, TableDescription } from "../aws/dynamodb.ts";
 import { AwsServiceError, errorText, isAwsError, LeaseTableError } from "../errors.ts";
-import type { EventListener } from "../events.ts";
+import type { WorkerEventListener } from "../events.ts";
 import type { Lease, NewLease } from "../lease/lease.ts";
 import type { LeaseStore, TableListing, WriteOutcome } from "../lease/lease_store.ts";
 import type { LeaseWrite } from "../lease/lease_write.ts";
@@ -39,7 +39,7 @@ export interface DynamoDBLeaseStoreOptions extends LeaseTableOptions {
   /** Parallel segments of a scan; 0 = by the table's size. @default {0} */
   readonly leaseTableScanTotalSegments?: number | undefined;
   /** Hears `tableCreated`, and a `notice` when the index cannot be used and when it can again. */
-  readonly onEvent?: EventListener | undefined;
+  readonly onEvent?: WorkerEventListener | undefined;
 }
 
 /** {@linkcode LeaseStore} on DynamoDB. */

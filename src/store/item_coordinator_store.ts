@@ -36,7 +36,7 @@ import type { ItemTable } from "./item_table.ts";
 import type { ItemCondition } from "./item_write.ts";
 
 /** So often a metrics item is tried to be written that is of another incarnation each time. */
-const maxMetricsAttempts = 5;
+const MAX_METRICS_ATTEMPTS = 5;
 
 /** The tables that a fleet may have. */
 export interface CoordinatorTables {
@@ -138,7 +138,7 @@ export class ItemCoordinatorStore implements CoordinatorStore {
     const { workerId, incarnation: own } = metrics;
     const update = { set: workerMetricsAttributes(metrics), add: {}, remove: [] };
     let when: ItemCondition = own === undefined ? {} : ofIncarnation(own);
-    for (let attempt = 1; attempt <= maxMetricsAttempts; attempt++) {
+    for (let attempt = 1; attempt <= MAX_METRICS_ATTEMPTS; attempt++) {
       const outcome = await table.update(workerId, update, when, signal);
       if (outcome.applied) return undefined;
       const item = outcome.item ?? await table.get(workerId, signal);
@@ -148,7 +148,7 @@ export class ItemCoordinatorStore implements CoordinatorStore {
     }
     throw new Error(
       `Cannot write the metrics item of worker "${workerId}" in table "${table.tableName}": others changed it ` +
-        `${maxMetricsAttempts} times meanwhile: give each worker a workerIdentifier of its own`,
+        `${MAX_METRICS_ATTEMPTS} times meanwhile: give each worker a workerIdentifier of its own`,
     );
   }
 

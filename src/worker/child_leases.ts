@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { WorkerEvent } from "../events.ts";
+import type { WorkerEventListener } from "../events.ts";
 import { childLeases } from "../lease/child_leases.ts";
 import { leaseKeyOf } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
@@ -16,7 +16,7 @@ export interface CreateChildLeasesOptions {
   readonly hold: LeaseHold;
   readonly children: readonly ChildShard[];
   readonly leaseStore: LeaseStore;
-  readonly emit: (event: WorkerEvent) => void;
+  readonly emit: WorkerEventListener;
   readonly random: () => number;
 }
 

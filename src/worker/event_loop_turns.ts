@@ -4,19 +4,19 @@
  * @module
  */
 
-import type { WorkerEvent } from "../events.ts";
+import type { WorkerEventListener } from "../events.ts";
 import { type Clock, pause } from "../system.ts";
 
 /** How often, in ms. Ours: a twelfth of what health calls overdue. */
-const turnMs = 5000;
+const TURN_MS = 5000;
 
 /** Emits an event at once and every few seconds, until the signal aborts. */
 export async function showTurns(
   clock: Clock,
-  emit: (event: WorkerEvent) => void,
+  emit: WorkerEventListener,
   signal: AbortSignal,
 ): Promise<void> {
-  for (let goesOn = true; goesOn; goesOn = await pause(clock, turnMs, signal)) {
+  for (let goesOn = true; goesOn; goesOn = await pause(clock, TURN_MS, signal)) {
     emit({ type: "eventLoopTurned" });
   }
 }

@@ -6,7 +6,7 @@
  */
 
 import { errorText } from "../errors.ts";
-import type { EventListener, WorkerEvent } from "../events.ts";
+import type { WorkerEvent, WorkerEventListener } from "../events.ts";
 import { consoleLog } from "../observe/console_log.ts";
 import { withErrorJson } from "../observe/error_json.ts";
 import { FaultWatch, LOOK_INTERVAL_MS } from "../observe/fault_watch.ts";
@@ -18,7 +18,7 @@ import type { WorkerSettings } from "../options/settings.ts";
 
 /** What a worker reports by. */
 export interface EventOutlet {
-  readonly emit: (event: WorkerEvent) => void;
+  readonly emit: WorkerEventListener;
   /** Reports faults as they begin and end, until the signal aborts. */
   watchFaults(signal: AbortSignal): Promise<void>;
 }
@@ -29,7 +29,7 @@ export function eventOutlet(
   settings: WorkerSettings,
   clock: Clock,
 ): EventOutlet {
-  const users: EventListener[] = [];
+  const users: WorkerEventListener[] = [];
   if (log !== false) users.push(log ?? consoleLog(clock));
   if (onEvent !== undefined) users.push(onEvent);
   if (users.length === 0) return { emit: () => {}, watchFaults: () => Promise.resolve() };

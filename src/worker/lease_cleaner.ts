@@ -8,7 +8,7 @@
 
 import type { Kinesis } from "../aws/kinesis.ts";
 import { isAwsError } from "../errors.ts";
-import type { WorkerEvent } from "../events.ts";
+import type { WorkerEventListener } from "../events.ts";
 import { cleanupStep, type CleanupView } from "../lease/cleanup.ts";
 import { type Lease, leaseKeyOf } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
@@ -24,7 +24,7 @@ export interface LeaseCleanerOptions {
   readonly kinesis: Kinesis;
   readonly leaseStore: LeaseStore;
   readonly clock: Clock;
-  readonly emit: (event: WorkerEvent) => void;
+  readonly emit: WorkerEventListener;
   /** Whether the leases of shards stay that are done. Those of shards that are gone from the stream go in any case. @default {false} */
   readonly isCompletedKept?: boolean;
 }
@@ -33,7 +33,7 @@ export interface LeaseCleanerOptions {
 type Listings = Map<string | undefined, readonly Shard[]>;
 
 /** A lease that must be kept is checked so often for whether the service still knows its shard, in ms. KCL: 30 minutes. */
-const garbageIntervalMs = 1_800_000;
+const GARBAGE_INTERVAL_MS = 1_800_000;
 
 /** Cleans up after one worker. */
 export class LeaseCleaner {
@@ -99,7 +99,7 @@ export class LeaseCleaner {
   #isDue(leaseKey: string): boolean {
     const nowMs = this.#options.clock.monotonicMs();
     const askedMs = this.#askedMs.get(leaseKey);
-    if (askedMs !== undefined) return nowMs - askedMs >= garbageIntervalMs;
+    if (askedMs !== undefined) return nowMs - askedMs >= GARBAGE_INTERVAL_MS;
     if (this.#options.isCompletedKept) return true;
     this.#askedMs.set(leaseKey, nowMs);
     return false;

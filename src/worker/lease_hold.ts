@@ -13,7 +13,7 @@
 
 import type { HeldLease } from "../consumer/held_lease.ts";
 import { LeaseLostError } from "../errors.ts";
-import type { LeaseLossReason, WorkerEvent } from "../events.ts";
+import type { LeaseLossReason, WorkerEventListener } from "../events.ts";
 import { locallyExpired, renewIntervalMs } from "../lease/expiry.ts";
 import { afterRefusedRenewal } from "../lease/handoff.ts";
 import type { Lease } from "../lease/lease.ts";
@@ -42,7 +42,7 @@ export interface LeaseHoldOptions {
   readonly failoverTimeMs: number;
   readonly gracefulLeaseHandoffTimeoutMs: number;
   readonly clock: Clock;
-  readonly emit: (event: WorkerEvent) => void;
+  readonly emit: WorkerEventListener;
   /** Who shall have the lease next when it is handed over; undefined leaves it to the leader. */
   readonly successorOf: (lease: Lease) => string | undefined;
 }
@@ -55,7 +55,7 @@ export interface LeaseHoldOptions {
 const REVIVAL_SLICES = 10, MAX_REVIVAL_SLICE_MS = 100;
 
 /** A write is tried this often in a row: as read, after learning of a handoff, after finding its own lost answer. */
-const maxWriteAttempts = 3;
+const MAX_WRITE_ATTEMPTS = 3;
 
 /** A lease that this worker holds. */
 export class LeaseHold implements HeldLease {
@@ -151,7 +151,7 @@ export class LeaseHold implements HeldLease {
     const { leaseKey, shardId } = this;
     this.#lossReason = reason;
     this.#options.emit({ type: "leaseLost", leaseKey, shardId, reason });
-    this.#lost.abort(new LeaseLostError(leaseKey, lossText[reason]));
+    this.#lost.abort(new LeaseLostError(leaseKey, LOSS_TEXT[reason]));
   }
 
   /** Stops holding a lease that is about to be deleted, its shard being done: a renewal must not meet its absence. */
@@ -250,7 +250,7 @@ export class LeaseHold implements HeldLease {
         this.#lost.signal.throwIfAborted();
         return;
       }
-      if (attempt >= maxWriteAttempts) {
+      if (attempt >= MAX_WRITE_ATTEMPTS) {
         throw new Error(
           `Cannot write lease "${this.leaseKey}": ${attempt} answers in a row were lost on the way`,
         );
@@ -350,7 +350,7 @@ export class LeaseHold implements HeldLease {
   }
 }
 
-const lossText: Readonly<Record<LeaseLossReason, string>> = {
+const LOSS_TEXT: Readonly<Record<LeaseLossReason, string>> = {
   taken: "another worker owns it",
   namesake: "another process writes to it under this worker's name",
   superseded: "a newer process has this worker's name",

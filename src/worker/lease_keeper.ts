@@ -14,7 +14,7 @@
  * @module
  */
 
-import type { WorkerEvent } from "../events.ts";
+import type { WorkerEventListener } from "../events.ts";
 import { expiredLeases, observe, renewIntervalMs, type Sighting } from "../lease/expiry.ts";
 import { mayFinishHandoff, mayStart } from "../lease/handoff.ts";
 import type { Lease } from "../lease/lease.ts";
@@ -35,7 +35,7 @@ export interface LeaseKeeperOptions {
   readonly gracefulLeaseHandoffTimeoutMs: number;
   readonly maxLeaseRenewals: number;
   readonly clock: Clock;
-  readonly emit: (event: WorkerEvent) => void;
+  readonly emit: WorkerEventListener;
   /** Owns the consumers and the renewals. */
   readonly tasks: TaskGroup;
   readonly successorOf: (lease: Lease) => string | undefined;
@@ -44,7 +44,7 @@ export interface LeaseKeeperOptions {
 }
 
 /** The first pause after a failed renewal, in ms; it doubles, and never exceeds the renewal interval. */
-const renewalRetryMs = 200;
+const RENEWAL_RETRY_MS = 200;
 
 /** The leases that a worker holds. */
 export class LeaseKeeper {
@@ -187,7 +187,7 @@ export class LeaseKeeper {
     const { clock, failoverTimeMs } = this.#options;
     const intervalMs = renewIntervalMs(failoverTimeMs);
     for (let failures = 0; !hold.lost.aborted;) {
-      const retryMs = failures === 0 ? 0 : Math.min(intervalMs, renewalRetryMs * 2 ** (failures - 1));
+      const retryMs = failures === 0 ? 0 : Math.min(intervalMs, RENEWAL_RETRY_MS * 2 ** (failures - 1));
       const dueInMs = hold.incrementedMs + intervalMs - clock.monotonicMs();
       if (!await pause(clock, Math.max(dueInMs, retryMs), hold.lost)) return;
       if (hold.incrementedMs + intervalMs > clock.monotonicMs()) continue;

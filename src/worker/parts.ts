@@ -10,7 +10,7 @@ import { signedDynamoDB } from "../aws/dynamodb.ts";
 import type { ServiceOptions } from "../aws/json_call.ts";
 import { type Kinesis, signedKinesis } from "../aws/kinesis.ts";
 import { type KinesisConsumers, signedKinesisConsumers } from "../aws/kinesis_consumers.ts";
-import type { WorkerEvent } from "../events.ts";
+import type { WorkerEventListener } from "../events.ts";
 import type { CoordinatorStore } from "../lease/coordinator_store.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
 import { DynamoDBCoordinatorStore } from "../store/dynamodb_coordinator_store.ts";
@@ -36,7 +36,7 @@ export interface WorkerParts {
 export function partsOf(
   options: WorkerOptions,
   settings: WorkerSettings,
-  surroundings: { readonly system: System; readonly emit: (event: WorkerEvent) => void },
+  surroundings: { readonly system: System; readonly emit: WorkerEventListener },
 ): WorkerParts {
   const { system, emit: onEvent } = surroundings;
   const service = (): ServiceOptions => ({

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { WorkerEvent } from "../events.ts";
+import type { WorkerEventListener } from "../events.ts";
 import type { ByteBudget } from "../retrieval/byte_budget.ts";
 import { fanOut } from "../retrieval/fan_out.ts";
 import { ConsumerRegistration } from "../retrieval/fan_out_registration.ts";
@@ -24,7 +24,7 @@ export interface ShardReadingOptions {
   /** What all shards may read ahead. */
   readonly budget: ByteBudget;
   readonly system: System;
-  readonly emit: (event: WorkerEvent) => void;
+  readonly emit: WorkerEventListener;
 }
 
 /** How shards are read. */

@@ -10,7 +10,7 @@
  */
 
 import { AwsServiceError, CredentialsError, LeaseTableError } from "../errors.ts";
-import type { WorkerEvent } from "../events.ts";
+import type { WorkerEventListener } from "../events.ts";
 import type { CoordinatorStore } from "../lease/coordinator_store.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
 import type { TableFormat } from "../lease/table_format.ts";
@@ -28,7 +28,7 @@ export interface StartUpOptions {
   readonly leaseStore: LeaseStore;
   readonly coordinatorStore: CoordinatorStore;
   readonly system: System;
-  readonly emit: (event: WorkerEvent) => void;
+  readonly emit: WorkerEventListener;
 }
 
 /**

@@ -8,7 +8,7 @@
 
 import type { Clock } from "../system.ts";
 
-const weightOfNewest = 0.5;
+const WEIGHT_OF_NEWEST = 0.5;
 
 /** A meter for one acquisition of a lease. */
 export class Throughput {
@@ -38,7 +38,7 @@ export class Throughput {
     if (this.#average === undefined && newest === 0) return undefined;
     this.#average = this.#average === undefined
       ? newest
-      : weightOfNewest * newest + (1 - weightOfNewest) * this.#average;
+      : WEIGHT_OF_NEWEST * newest + (1 - WEIGHT_OF_NEWEST) * this.#average;
     this.#bytes = 0;
     this.#sinceMs = nowMs;
     return Math.round(this.#average * 1e6) / 1e6;

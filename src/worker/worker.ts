@@ -37,7 +37,7 @@ import { StreamsSyncer } from "../fleet/streams_syncer.ts";
 import { TaskGroup } from "../async/task_group.ts";
 
 /** A stopping worker spends at most so long on each goodbye to the table, in ms. */
-const farewellMs = 2000;
+const FAREWELL_MS = 2000;
 
 /** One worker of a fleet. Runs once. */
 export class KinesisWorker {
@@ -305,7 +305,7 @@ export class KinesisWorker {
   /** A goodbye that fails, or takes too long, is no reason not to go: everything it would do happens by itself in time. */
   async #tryFarewell(farewell: (limited: AbortSignal) => Promise<void>): Promise<void> {
     try {
-      await within(this.#system.clock, farewellMs, farewell);
+      await within(this.#system.clock, FAREWELL_MS, farewell);
     } catch (error) {
       this.#emit({ type: "passFailed", pass: "farewell", error });
     }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { WorkerEvent } from "../../src/events.ts";
+import type { WorkerEvent, WorkerEventListener } from "../../src/events.ts";
 import type { System } from "../../src/system.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
@@ -37,7 +37,7 @@ export interface ScriptedSystem {
   readonly requests: readonly SentRequest[];
   readonly events: readonly WorkerEvent[];
   /** Records the event, and moves the clock past a pause that it announces. */
-  readonly onEvent: (event: WorkerEvent) => void;
+  readonly onEvent: WorkerEventListener;
   /** The pauses between attempts so far, in ms. */
   readonly pauses: readonly number[];
 }

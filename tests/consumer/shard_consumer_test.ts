@@ -1,11 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import type { ShardContext } from "../../src/consumer/record_processor.ts";
+import type { RecordsBatch, ShardContext } from "../../src/consumer/record_processor.ts";
 import type { ShardConsumerOptions } from "../../src/consumer/shard_consumer.ts";
 import { ShardStreaks } from "../../src/consumer/streaks.ts";
 import { ProcessorRestartError } from "../../src/errors.ts";
 import type { Lease } from "../../src/lease/lease.ts";
 import type { System } from "../../src/system.ts";
-import type { RecordsBatch } from "../../src/consumer/record_processor.ts";
 import { ByteBudget } from "../../src/retrieval/byte_budget.ts";
 import type { RecordsPage } from "../../src/retrieval/retrieval.ts";
 import { positionAt, SHARD_END } from "../../src/stream/sequence_number.ts";

@@ -1,7 +1,7 @@
 /** What a leader remembers from pass to pass, and what it leaves alone. */
 
 import { assertEquals, assertGreater } from "@std/assert";
-import { assignmentDefaults, LOAD_BALANCING_INTERVAL_MS } from "../../src/lease/assignment.ts";
+import { ASSIGNMENT_DEFAULTS, LOAD_BALANCING_INTERVAL_MS } from "../../src/lease/assignment.ts";
 import type { LeaseStore } from "../../src/lease/lease_store.ts";
 import { renew } from "../../src/lease/lease_write.ts";
 import { LeaderDuties, type LeaderDutiesOptions } from "../../src/fleet/leader_duties.ts";
@@ -16,7 +16,7 @@ function bed(parts: Partial<LeaderDutiesOptions> = {}, memory: MemoryBed = new M
     leaseStore: memory.store,
     coordinatorStore: memory.coordinator,
     place: "leaseTable",
-    assignment: { ...assignmentDefaults, strategy: "LEASE_COUNT_BASED", failoverTimeMs: 10_000 },
+    assignment: { ...ASSIGNMENT_DEFAULTS, strategy: "LEASE_COUNT_BASED", failoverTimeMs: 10_000 },
     leaseSyncer: { syncIfNeeded: () => Promise.resolve(false) },
     system: memory.system,
     emit: memory.emit,
@@ -147,7 +147,7 @@ Deno.test("LeaderDuties.lead() knows the counter that it wrote: one renewal show
 
 Deno.test("LeaderDuties.lead() balances measured load once a minute, and not at each pass", async () => {
   const { memory, duties, report, clock } = bed({
-    assignment: { ...assignmentDefaults, strategy: "WORKER_UTILIZATION_AWARE", failoverTimeMs: 10_000 },
+    assignment: { ...ASSIGNMENT_DEFAULTS, strategy: "WORKER_UTILIZATION_AWARE", failoverTimeMs: 10_000 },
   });
   const ids = ["a", "b", "c", "d", "e", "f"];
   for (const id of ids) await memory.lease(id, "busy");

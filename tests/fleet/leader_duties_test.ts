@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { assignmentDefaults } from "../../src/lease/assignment.ts";
+import { ASSIGNMENT_DEFAULTS } from "../../src/lease/assignment.ts";
 import type { FleetFault } from "../../src/events.ts";
 import type { Lease } from "../../src/lease/lease.ts";
 import { assign, checkpoint, renew, startHandoff } from "../../src/lease/lease_write.ts";
@@ -17,7 +17,7 @@ function dutiesOn(memory: MemoryBed, parts: Partial<LeaderDutiesOptions>): Leade
     leaseStore: memory.store,
     coordinatorStore: memory.coordinator,
     place: "leaseTable",
-    assignment: { ...assignmentDefaults, strategy: "LEASE_COUNT_BASED", failoverTimeMs: 10_000 },
+    assignment: { ...ASSIGNMENT_DEFAULTS, strategy: "LEASE_COUNT_BASED", failoverTimeMs: 10_000 },
     leaseSyncer: { syncIfNeeded: () => Promise.resolve(false), faults: [] },
     system: memory.system,
     emit: memory.emit,

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertGreaterOrEqual, assertStringIncludes } from
 import { signedKinesis } from "../../src/aws/kinesis.ts";
 import { signedKinesisConsumers } from "../../src/aws/kinesis_consumers.ts";
 import { isAwsError } from "../../src/errors.ts";
-import type { WorkerEvent } from "../../src/events.ts";
+import type { WorkerEvent, WorkerEventListener } from "../../src/events.ts";
 import { fanOut } from "../../src/retrieval/fan_out.ts";
 import { ConsumerRegistration } from "../../src/retrieval/fan_out_registration.ts";
 import type { RecordsPage } from "../../src/retrieval/retrieval.ts";
@@ -25,7 +25,7 @@ function wired(url: string, clock: Clock = realClock) {
   const credentials = { accessKeyId: "test", secretAccessKey: "test" };
   const service = { region: "us-east-1", endpoint: url, credentials, system };
   const events: WorkerEvent[] = [];
-  const emit = (event: WorkerEvent) => void events.push(event);
+  const emit: WorkerEventListener = (event) => void events.push(event);
   const [kinesis, consumers] = [signedKinesis(service), signedKinesisConsumers(service)];
   const stream = { streamName: "words", streamArn: undefined };
   const registration = new ConsumerRegistration({

@@ -7,7 +7,7 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import fc from "fast-check";
 import {
-  assignmentDefaults,
+  ASSIGNMENT_DEFAULTS,
   type AssignmentInput,
   type AssignmentOptions,
   type AssignmentPlan,
@@ -301,7 +301,7 @@ Deno.test("planAssignments() by count ends with every worker within one lease of
           owner: owner !== undefined && live.includes(owner) ? owner : undefined,
         })
       );
-      const options = { ...assignmentDefaults, failoverTimeMs, strategy: "LEASE_COUNT_BASED" } as const;
+      const options = { ...ASSIGNMENT_DEFAULTS, failoverTimeMs, strategy: "LEASE_COUNT_BASED" } as const;
       const end = settle(leases, live, options, { random: chanceOf(seed) });
       const counts = live.map((name) => end.leases.filter((lease) => lease.leaseOwner === name).length);
       assertLessOrEqual(Math.max(...counts) - Math.min(...counts), 1);
@@ -322,7 +322,7 @@ Deno.test("planAssignments() by throughput comes to rest with nobody above the t
           owner: owner !== undefined && live.includes(owner) ? owner : undefined,
         })
       );
-      const options = { ...assignmentDefaults, failoverTimeMs };
+      const options = { ...ASSIGNMENT_DEFAULTS, failoverTimeMs };
       const end = settle(leases, live, options, { random: chanceOf(seed) });
       const known = leases.map((lease) => lease.throughputKBps).filter((value) => value !== undefined);
       const average = known.reduce((sum, value) => sum + value, 0) / Math.max(1, known.length);
@@ -365,7 +365,7 @@ Deno.test("planAssignments() by CPU that follows throughput comes to rest too", 
       const leases = shorts.map(({ kBps }, place) => leaseOf({ key: `${place}`, kBps: kBps ?? 5 }));
       const cpuOf = (own: readonly Lease[]) =>
         own.reduce((sum, lease) => sum + (lease.throughputKBps ?? 0), 0) / 500;
-      settle(leases, live, { ...assignmentDefaults, failoverTimeMs }, { random: chanceOf(seed), cpuOf });
+      settle(leases, live, { ...ASSIGNMENT_DEFAULTS, failoverTimeMs }, { random: chanceOf(seed), cpuOf });
     }),
     seeded(),
   );
@@ -373,7 +373,7 @@ Deno.test("planAssignments() by CPU that follows throughput comes to rest too", 
 
 Deno.test("planAssignments() lets newcomers that measure nothing have their part beside one that does, and rests", () => {
   const leases = Array.from({ length: 24 }, (_, place) => leaseOf({ key: `${place}`, kBps: 10, owner: "A" }));
-  const options = { ...assignmentDefaults, failoverTimeMs };
+  const options = { ...ASSIGNMENT_DEFAULTS, failoverTimeMs };
   const cpuOf = (own: readonly Lease[], name: string) => name === "A" ? own.length * 2 : undefined;
   const end = settle(leases, ["A", "B", "C"], options, { random: chanceOf(1), cpuOf });
   const counts = ["A", "B", "C"].map((name) =>
@@ -394,7 +394,7 @@ Deno.test("planAssignments() in a fleet where some measure CPU comes to rest", (
       );
       const cpuOf = (own: readonly Lease[], name: string) =>
         name < "C" ? own.reduce((sum, lease) => sum + (lease.throughputKBps ?? 0), 0) / 500 : undefined;
-      settle(leases, workers.toSorted(), { ...assignmentDefaults, failoverTimeMs }, {
+      settle(leases, workers.toSorted(), { ...ASSIGNMENT_DEFAULTS, failoverTimeMs }, {
         random: chanceOf(seed),
         cpuOf,
       });
@@ -428,7 +428,7 @@ for (const strategy of ["LEASE_COUNT_BASED", "WORKER_UTILIZATION_AWARE"] as cons
               owner: isKnown ? owner : undefined,
             });
           });
-          const options = { ...assignmentDefaults, failoverTimeMs, strategy };
+          const options = { ...ASSIGNMENT_DEFAULTS, failoverTimeMs, strategy };
           const cpuOf = (own: readonly Lease[]) =>
             measures ? own.reduce((sum, lease) => sum + (lease.throughputKBps ?? 0), 0) / 500 : undefined;
           const end = settle(leases, live, options, { random: chanceOf(seed), cpuOf });

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import {
-  assignmentDefaults,
+  ASSIGNMENT_DEFAULTS,
   type AssignmentInput,
   type AssignmentOptions,
   type LeaseAssignmentStrategy,
@@ -100,7 +100,7 @@ function inputOf(one: Case): AssignmentInput {
 for (const one of cases as readonly Case[]) {
   Deno.test(`planAssignments(): ${one.comment}`, () => {
     const strategy = one.strategy as LeaseAssignmentStrategy;
-    const options = { ...assignmentDefaults, failoverTimeMs: FAILOVER_MS, strategy, ...one.options };
+    const options = { ...ASSIGNMENT_DEFAULTS, failoverTimeMs: FAILOVER_MS, strategy, ...one.options };
     const { assignments, spillover, expired, gone } = planAssignments(inputOf(one), options);
     if (one.plan !== undefined) {
       assertEquals(assignments.map(({ lease, how, to }) => `${lease.leaseKey} ${how} ${to}`), one.plan);
@@ -119,7 +119,7 @@ Deno.test("planAssignments() counts the workers that could be given leases", () 
     workers: { A: {}, B: { age: 61 }, C: { stats: { C: [-1] } } },
     leases: [],
   };
-  const options = { ...assignmentDefaults, failoverTimeMs: FAILOVER_MS };
+  const options = { ...ASSIGNMENT_DEFAULTS, failoverTimeMs: FAILOVER_MS };
   assertEquals(planAssignments(inputOf(fleet), options), {
     assignments: [],
     spillover: [],
@@ -137,7 +137,7 @@ Deno.test("planAssignments() remembers who is silent until the next report, also
     workers: { A: { age: 4 }, B: {} },
     leases: [{ key: "1", owner: "A", expired: true }, { key: "2", owner: "B" }],
   };
-  const options = { ...assignmentDefaults, failoverTimeMs: FAILOVER_MS };
+  const options = { ...ASSIGNMENT_DEFAULTS, failoverTimeMs: FAILOVER_MS };
   const { silences, gone } = planAssignments(inputOf(fleet), options);
   assertEquals(gone, [], "it may have reported after it was seen for the last time");
   assertEquals([...silences], [["A", { lastUpdateEpochS: NOW_EPOCH_S - 4, hadBegun: true }]]);

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
 import type { SubscribeToShardEvent } from "../../src/aws/kinesis_consumers.ts";
-import type { WorkerEvent } from "../../src/events.ts";
+import type { WorkerEvent, WorkerEventListener } from "../../src/events.ts";
 import { fanOut, MAX_SILENCE_MS, MAX_WORK_MS } from "../../src/retrieval/fan_out.ts";
 import { ConsumerRegistration } from "../../src/retrieval/fan_out_registration.ts";
 import type { CreatedAtLatest, ReadStreak, RecordsPage } from "../../src/retrieval/retrieval.ts";
@@ -41,7 +41,7 @@ function bed(
   const stop = new AbortController();
   const system = { clock, random: () => 0, fetch };
   const stream = { streamName: "words", streamArn: "arn:words" };
-  const emit = (event: WorkerEvent) => void events.push(event);
+  const emit: WorkerEventListener = (event) => void events.push(event);
   const consumerName = "app";
   const { onTrimmedCheckpoint = "trim-horizon", createdAtLatest, streak } = more;
   const registration = new ConsumerRegistration({ consumers, kinesis, stream, consumerName, system, emit });

@@ -8,9 +8,9 @@
 import {
   AwsServiceError,
   type CpuSource,
-  type EventListener,
   KinesisWorker,
   type RecordProcessor,
+  type WorkerEventListener,
   type WorkerOptions,
 } from "../../mod.ts";
 import * as commandLine from "../../cli.ts";
@@ -25,7 +25,7 @@ const processor = (): RecordProcessor => ({
   shardEnded: (context) => context.checkpoint(),
 });
 const totals = new Totals();
-const onEvent: EventListener = (event) => totals.listener(event);
+const onEvent: WorkerEventListener = (event) => totals.listener(event);
 const cpuUtilization: CpuSource = () => Promise.resolve(undefined);
 
 /** What a worker of this program is told. */

@@ -8,8 +8,7 @@
  * @module
  */
 
-import type { AttributeValue, Item } from "../../src/aws/dynamodb.ts";
-import type { ConditionalOutcome } from "../../src/aws/dynamodb.ts";
+import type { AttributeValue, ConditionalOutcome, Item } from "../../src/aws/dynamodb.ts";
 import type { ItemUpdate } from "../../src/store/item_write.ts";
 import type { Link } from "../../src/testing/simulation/faults.ts";
 import type { TableAccess, TableWatcher, TableWrite } from "../../src/testing/simulation/shared_table.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { Item } from "../../src/aws/dynamodb.ts";
-import { assignmentDefaults, type AssignmentInput, planAssignments } from "../../src/lease/assignment.ts";
+import { ASSIGNMENT_DEFAULTS, type AssignmentInput, planAssignments } from "../../src/lease/assignment.ts";
 import { observeBeginnings, unbegunLeases } from "../../src/lease/beginnings.ts";
 import { observe } from "../../src/lease/expiry.ts";
 import { auditLeases } from "../../src/lease/gaps.ts";
@@ -91,7 +91,7 @@ export function passMs(items: readonly Item[]): PassMs {
   const even = () => 100;
   const uneven = (_: Lease, index: number) => 20 + (index * 7919) % 300;
   const plan = (from: AssignmentInput) =>
-    leastMs(() => planAssignments(from, { ...assignmentDefaults, failoverTimeMs }));
+    leastMs(() => planAssignments(from, { ...ASSIGNMENT_DEFAULTS, failoverTimeMs }));
   return {
     parse: leastMs(() => JSON.parse(text)),
     read: leastMs(() => listingOf(items)),

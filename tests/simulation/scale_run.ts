@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Cost, type Purpose } from "./scale_bill.ts";
+import type { Cost, Purpose } from "./scale_bill.ts";
 import { type PassMs, passMs } from "./scale_pass.ts";
 import { noCounts, type ScaleMember, ScaleWorld, type ScaleWorldOptions } from "./scale_world.ts";
 

@@ -41,7 +41,7 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   {
     name: "never-asks-whether-the-shard-exists",
     file: "src/worker/lease_cleaner.ts",
-    find: `return nowMs - askedMs >= garbageIntervalMs;`,
+    find: `return nowMs - askedMs >= GARBAGE_INTERVAL_MS;`,
     replace: `return false;`,
     why: "the lease of a shard that is gone waits for ever for children that nobody can make",
     test: "tests/worker/lease_cleaner_test.ts",

@@ -156,6 +156,48 @@ export const noModuleState: Rule = eachFile((file) =>
     : []
 );
 
+/** At the top of a module plain data, that is a number, a text, a list or a pattern, has a name in capitals. */
+export const constantNames: Rule = eachFile((file) =>
+  isLibrary(file.path)
+    ? [
+      ...file.code.matchAll(
+        /^(?:export )?const ([a-z][\w$]*)(?:: [^=\n]+)? = (?:-?\d|["`\[/]|new Set\(\[)/gm,
+      ),
+    ].map((match) =>
+      `${file.path}:${lineAt(file.text, match.index)} has the constant ${match[1]}: expected ${
+        (match[1] ?? "").replaceAll(/(?<=[a-z\d])[A-Z]/g, (letter) => `_${letter}`).toUpperCase()
+      }`
+    )
+    : []
+);
+
+/** A file imports from another file once: a type among values is named `type X`. */
+export const oneImportEach: Rule = eachFile((file) => {
+  const seen = new Set<string>();
+  return file.imports.flatMap(({ line, specifier, kind }) => {
+    const statement = file.code.split("\n")[line - 1] ?? "";
+    if (specifier === undefined || kind === "dynamic" || !/^import (?:type )?\{|^\} from/.test(statement)) {
+      return [];
+    }
+    if (!seen.has(specifier)) {
+      seen.add(specifier);
+      return [];
+    }
+    return [
+      `${file.path}:${line} imports "${specifier}" a second time: expected one import, with "type X" in it`,
+    ];
+  });
+});
+
+/** Who listens to events has one type; `emit` is what a part of the worker calls, `onEvent` what a user gives. */
+export const eventListenerType: Rule = eachFile((file) =>
+  isLibrary(file.path) && file.path !== "src/events.ts"
+    ? matches(file, /\(event: WorkerEvent\) => void\b(?! \w)/g).map(({ line, text }) =>
+      `${file.path}:${line} has the type ${text}: expected WorkerEventListener`
+    )
+    : []
+);
+
 /** Nothing is left to do. */
 export const noLeftovers: Rule = eachFile((file) =>
   isShipped(file.path)

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { EventListener } from "../../events.ts";
+import type { WorkerEventListener } from "../../events.ts";
 import type { System } from "../../system.ts";
 import type { Credentials, CredentialsProvider } from "../credentials.ts";
 import { refreshPauseMs, type RefreshRule, type RefreshTimes, refreshTimes } from "./refresh_times.ts";
@@ -26,7 +26,7 @@ export interface CredentialsSource {
 /** What a cached provider works with. */
 export interface CachingOptions {
   readonly system: System;
-  readonly onEvent?: EventListener | undefined;
+  readonly onEvent?: WorkerEventListener | undefined;
 }
 
 /** The longest that a request waits for a refresh that can wait itself, in ms: a third of a renewal cycle at the defaults. */
@@ -60,7 +60,7 @@ interface Flight {
 class CredentialsCache {
   readonly #source: CredentialsSource;
   readonly #system: System;
-  readonly #emit: EventListener;
+  readonly #emit: WorkerEventListener;
   #kept: Kept | undefined;
   #flight: Flight | undefined;
   #failures = 0;

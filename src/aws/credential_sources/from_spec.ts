@@ -4,8 +4,7 @@
  * @module
  */
 
-import type { CredentialsProvider } from "../credentials.ts";
-import { staticCredentials } from "../credentials.ts";
+import { type CredentialsProvider, staticCredentials } from "../credentials.ts";
 import { assumeRoleCredentials } from "./assume_role.ts";
 import { credentialsChain, type CredentialsSurroundings, defaultCredentials } from "./chain.ts";
 import { containerCredentials } from "./container.ts";

@@ -8,8 +8,7 @@
  */
 
 import { leaseKeyOf } from "../../lease/lease.ts";
-import type { HashKeyRange } from "../../stream/hash_key.ts";
-import { MAX_HASH_KEY } from "../../stream/hash_key.ts";
+import { type HashKeyRange, MAX_HASH_KEY } from "../../stream/hash_key.ts";
 import type { KinesisRecord } from "../../stream/record.ts";
 import { type ExtendedSequenceNumber, isSentinel, isShardEnd } from "../../stream/sequence_number.ts";
 import type { Shard } from "../../stream/shard.ts";
@@ -79,7 +78,7 @@ export interface RecordToPut {
 }
 
 /** The partition keys. More than there are ever shards in a world of ordinary size, so that each shard has some. */
-const keyCount = 16;
+const KEY_COUNT = 16;
 
 /** See the module. */
 export class SimulatedStream {
@@ -130,8 +129,8 @@ export class SimulatedStream {
 
   /** Puts the next steps of some key: one record, or several in an aggregate. */
   put(nowMs: number): void {
-    const key = this.#chance.below(keyCount);
-    const hashKey = (MAX_HASH_KEY / BigInt(keyCount)) * BigInt(key) + 12_345n;
+    const key = this.#chance.below(KEY_COUNT);
+    const hashKey = (MAX_HASH_KEY / BigInt(KEY_COUNT)) * BigInt(key) + 12_345n;
     const shard = this.shardOf(hashKey);
     const partitionKey = `key-${key}`;
     let steps = this.#steps.get(partitionKey);

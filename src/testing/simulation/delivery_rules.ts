@@ -5,8 +5,7 @@
  */
 
 import type { RecordsBatch, ShardContext } from "../../consumer/record_processor.ts";
-import type { ExtendedSequenceNumber } from "../../stream/sequence_number.ts";
-import { compare, isSentinel, textOf } from "../../stream/sequence_number.ts";
+import { compare, type ExtendedSequenceNumber, isSentinel, textOf } from "../../stream/sequence_number.ts";
 import type { History } from "./history.ts";
 import type { LeaseRules } from "./lease_rules.ts";
 import type { Progress } from "./progress.ts";

@@ -33,10 +33,10 @@ export type FleetOptions = Omit<
 >;
 
 /** Where a world begins unless it is told: so that every record counts. */
-export const defaultFleetOptions: FleetOptions = { initialPositionInStream: "TRIM_HORIZON" };
+export const DEFAULT_FLEET_OPTIONS: FleetOptions = { initialPositionInStream: "TRIM_HORIZON" };
 
 /** The workers of a world in which nobody has yet led wait up to so long before they start, in virtual ms. */
-export const lateStartMs = 20_000;
+export const LATE_START_MS = 20_000;
 
 /** Options as people set them, and as nobody would. */
 export function variedOptions(chance: Chance): FleetOptions {
@@ -47,7 +47,7 @@ export function variedOptions(chance: Chance): FleetOptions {
       ? "TRIM_HORIZON"
       : position < 0.8
       ? "LATEST"
-      : new Date(WORLD_EPOCH_MS + Math.floor(chance.between(0, lateStartMs))),
+      : new Date(WORLD_EPOCH_MS + Math.floor(chance.between(0, LATE_START_MS))),
     failoverTimeMs: pick(10_000, 10_000, 3000, 20_000),
     gracefulLeaseHandoffTimeoutMs: pick(30_000, 5000),
     isGracefulLeaseHandoffEnabled: chance.happens(0.7),

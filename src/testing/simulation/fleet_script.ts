@@ -7,7 +7,7 @@
 
 import type { Chance } from "../model/chance.ts";
 import { CALL_FAULTS, type Weather } from "./faults.ts";
-import { lateStartMs } from "./fleet_options.ts";
+import { LATE_START_MS } from "./fleet_options.ts";
 import type { History } from "./history.ts";
 import type { LeaseRules } from "./lease_rules.ts";
 import type { Member, SimulatedFleet } from "./simulated_fleet.ts";
@@ -36,13 +36,13 @@ export interface ScriptOptions {
 }
 
 /** A stream has at most so many open shards. */
-const maxOpenShards = 8;
+const MAX_OPEN_SHARDS = 8;
 
 /** Sets it going. Nothing of it happens after `activeMs`. */
 export function startScript(options: ScriptOptions): void {
   const { chance, time, size, weather, isLate, putEveryMs } = options;
   const ids = Array.from({ length: size }, (_, index) => `w${index + 1}`);
-  const startMs = isLate ? lateStartMs : 0;
+  const startMs = isLate ? LATE_START_MS : 0;
   for (const id of ids) time.after(startMs + chance.between(0, 5000), () => startOne(options, id));
   for (const stream of options.streams.all) repeat(options, putEveryMs, () => stream.put(time.nowMs));
   if (weather.has("reshards")) {
@@ -86,7 +86,7 @@ function reshard({ chance, streams, kinesis, history, time }: ScriptOptions): vo
   const shard = stream === undefined ? undefined : chance.pick(stream.open);
   if (stream === undefined || shard === undefined) return;
   kinesis.aboutToReshard(stream);
-  if (chance.happens(0.5) && stream.open.length < maxOpenShards) {
+  if (chance.happens(0.5) && stream.open.length < MAX_OPEN_SHARDS) {
     history.note("script", shard.leaseKey, "is split");
     stream.split(shard, time.nowMs);
   } else if (stream.merge(shard, time.nowMs)) history.note("script", shard.leaseKey, "is merged");

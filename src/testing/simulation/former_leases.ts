@@ -16,7 +16,7 @@ import { CREATION_EPOCH_S } from "../model/simulated_account.ts";
 import { type SimulatedStream, WORLD_EPOCH_MS } from "../model/simulated_stream.ts";
 
 /** So much older than the stream the one before was, in s. */
-const olderS = 86_400;
+const OLDER_S = 86_400;
 
 /** The items of such leases, and what a fleet leaves beside them. */
 export function formerLeases(streams: readonly SimulatedStream[]): readonly Item[] {
@@ -34,7 +34,7 @@ export function formerLeases(streams: readonly SimulatedStream[]): readonly Item
         parentShardIds: [],
         streamOrigin: originText({
           streamName: stream.streamName,
-          creationEpochS: CREATION_EPOCH_S - olderS,
+          creationEpochS: CREATION_EPOCH_S - OLDER_S,
         }),
         hashKeyRange: {
           startingHashKey: `${BigInt(index) * width}`,

@@ -22,9 +22,9 @@ export interface Violation {
 }
 
 /** So many lines are kept. */
-const keptLines = 10_000;
+const KEPT_LINES = 10_000;
 /** So many are shown: the last ones that are no routine, and the very last ones. */
-const shownLines = 40, shownRoutine = 8;
+const SHOWN_LINES = 40, SHOWN_ROUTINE = 8;
 
 interface Line {
   readonly leaseKey: string | undefined;
@@ -58,7 +58,7 @@ export class History {
     const text = `${(this.#time.nowMs / 1000).toFixed(3)} ${who} ${leaseKey ?? "-"} ${what}`;
     this.#hash = Math.imul(this.#hash ^ hashOf(text), 0x01000193);
     this.#lines.push({ leaseKey, text, isRoutine });
-    if (this.#lines.length > 2 * keptLines) this.#lines.splice(0, keptLines);
+    if (this.#lines.length > 2 * KEPT_LINES) this.#lines.splice(0, KEPT_LINES);
   }
 
   violated(invariant: string, leaseKey: string | undefined, detail: string): void {
@@ -67,8 +67,8 @@ export class History {
       ? this.#lines
       : this.#lines.filter((line) => line.leaseKey === leaseKey || line.leaseKey === undefined);
     const shown = new Set([
-      ...lines.filter((line) => !line.isRoutine).slice(-shownLines),
-      ...lines.slice(-shownRoutine),
+      ...lines.filter((line) => !line.isRoutine).slice(-SHOWN_LINES),
+      ...lines.slice(-SHOWN_ROUTINE),
     ]);
     this.#violation = {
       invariant,

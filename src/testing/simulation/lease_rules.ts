@@ -35,7 +35,7 @@ export interface LeaseRulesOptions {
 }
 
 /** So often may a lease be given to a worker that is gone: by a leader that cannot know yet, and by the one after it. */
-const mostGivenToTheDead = 2;
+const MOST_GIVEN_TO_THE_DEAD = 2;
 
 /** What a process has done to a lease. */
 export interface Hold {
@@ -270,7 +270,7 @@ export class LeaseRules implements TableWatcher {
     if (leaseOwner === undefined || !this.#options.isGone(leaseOwner)) return;
     const times = (givenToTheDead.get(leaseOwner) ?? 0) + 1;
     givenToTheDead.set(leaseOwner, times);
-    if (times <= mostGivenToTheDead) return;
+    if (times <= MOST_GIVEN_TO_THE_DEAD) return;
     this.#break("theDeadAreGivenUp", leaseKey, `it is given to ${leaseOwner} for the ${times}th time`);
   }
 

@@ -13,7 +13,7 @@ import type { SimulatedStreams } from "./simulated_streams.ts";
  * A leader whose scan does not show yet what another one has begun makes the first leases later than that one: see
  * `shared_table.ts`. What is put within this time of the first lease may be missed, or not.
  */
-const latestToleranceMs = 3500;
+const LATEST_TOLERANCE_MS = 3500;
 
 /** See the module. */
 export class Progress {
@@ -37,7 +37,7 @@ export class Progress {
   leased(leaseKey: string, nowMs: number, latestEpochMs: number = -Infinity): void {
     const stream = this.#streams.shardOf(leaseKey)?.stream;
     if (stream === undefined || this.#latestMs.has(stream)) return;
-    this.#latestMs.set(stream, Math.max(nowMs, latestEpochMs - WORLD_EPOCH_MS) + latestToleranceMs);
+    this.#latestMs.set(stream, Math.max(nowMs, latestEpochMs - WORLD_EPOCH_MS) + LATEST_TOLERANCE_MS);
   }
 
   /** Notes a record as processed. @returns what is wrong with its order. */

@@ -35,13 +35,13 @@ interface Reading {
 }
 
 /** Five a second are allowed; one more may come from the reader before. */
-const maxReadsPerSecond = 6;
+const MAX_READS_PER_SECOND = 6;
 /** So often iterators of a shard are refused within ten seconds: pauses double from 200 ms on. Without them it is some 50. */
-const maxRefusals = 25;
+const MAX_REFUSALS = 25;
 /** One reader leaves so many ms between two of its own; a little less, for sums of fractions. */
-const leastGapMs = 199;
+const LEAST_GAP_MS = 199;
 /** Source: KCL 3.5.1, `PollingConfig`: 3 pages; here 4, one in work, and one being handed over. */
-const maxWaitingPages = 6;
+const MAX_WAITING_PAGES = 6;
 
 /** See the module. */
 export class ReadingRules {
@@ -69,11 +69,11 @@ export class ReadingRules {
     const reading = this.#readingOf(machine, leaseKey);
     const gapMs = nowMs - (reading.readMs ?? -Infinity);
     reading.readMs = nowMs;
-    if (gapMs < leastGapMs) {
+    if (gapMs < LEAST_GAP_MS) {
       this.#break("readsKeepTheirPace", leaseKey, `${machine} reads it again after ${Math.round(gapMs)} ms`);
     }
     reading.sentMs = [...reading.sentMs.filter((sentMs) => sentMs > nowMs - 1000), nowMs];
-    if (reading.sentMs.length <= maxReadsPerSecond) return;
+    if (reading.sentMs.length <= MAX_READS_PER_SECOND) return;
     this.#break("readsKeepTheirPace", leaseKey, `${machine} sent ${reading.sentMs.length} in a second`);
   }
 
@@ -83,7 +83,7 @@ export class ReadingRules {
     const reading = this.#readingOf(machine, leaseKey);
     reading.refusedMs = [...reading.refusedMs.filter((refusedMs) => refusedMs > nowMs - 10_000), nowMs];
     const { length } = reading.refusedMs;
-    if (length <= maxRefusals) return;
+    if (length <= MAX_REFUSALS) return;
     this.#break("repairsSlowDown", leaseKey, `${machine} was refused ${length} iterators in ten seconds`);
   }
 
@@ -96,7 +96,7 @@ export class ReadingRules {
     // What comes again was let go of: its end could not be confirmed.
     const pages = reading.pages = reading.pages.filter((page) => compare(page.last, last) < 0);
     pages.push({ bytes, last });
-    if (pages.length > maxWaitingPages) {
+    if (pages.length > MAX_WAITING_PAGES) {
       this.#break("buffersKeepTheirBounds", leaseKey, `${machine} keeps ${pages.length} pages of it`);
     }
     const all = [...this.#machines.get(machine)?.values() ?? []].filter((reading) =>

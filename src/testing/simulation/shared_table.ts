@@ -39,7 +39,7 @@ export interface TableAccess extends ItemTable {
 }
 
 /** How old what a stale read shows may be, in ms. */
-const staleMs = 3000;
+const STALE_MS = 3000;
 
 /** The one table of a world. */
 export class SharedTable {
@@ -130,7 +130,7 @@ export class SharedTable {
 
   #store(key: string, item: Item | undefined): void {
     const { nowMs } = this.#time;
-    const past = (this.#past.get(key) ?? []).filter(({ untilMs }) => untilMs > nowMs - staleMs);
+    const past = (this.#past.get(key) ?? []).filter(({ untilMs }) => untilMs > nowMs - STALE_MS);
     const before = this.#items.get(key);
     past.push({ untilMs: nowMs, item: before });
     this.#past.set(key, past);
@@ -152,7 +152,7 @@ export class SharedTable {
   /** Each item as it was at some moment of the last seconds, not all of them at the same. */
   #staleItems({ chance }: Link): Item[] {
     return [...this.#past].flatMap(([key, past]) => {
-      const atMs = this.#time.nowMs - chance.between(0, staleMs);
+      const atMs = this.#time.nowMs - chance.between(0, STALE_MS);
       const then = past.find(({ untilMs }) => untilMs > atMs);
       const item = then === undefined ? this.#items.get(key) : then.item;
       return item === undefined ? [] : [item];

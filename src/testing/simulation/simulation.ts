@@ -9,7 +9,7 @@ import type { WorkerEvent } from "../../events.ts";
 import { refuseUnknownNames } from "../../nearest_name.ts";
 import { Chance } from "../model/chance.ts";
 import { ALL_FAULTS, type Fault } from "./faults.ts";
-import { defaultFleetOptions, type FleetOptions, variedOptions } from "./fleet_options.ts";
+import { DEFAULT_FLEET_OPTIONS, type FleetOptions, variedOptions } from "./fleet_options.ts";
 import type { Violation } from "./history.ts";
 import type { SimulatedMachine } from "./simulated_fleet.ts";
 import { World } from "./world.ts";
@@ -93,7 +93,7 @@ export interface SimulationResult {
 }
 
 /** Virtual ms between two puts, from and to. */
-const putEveryMs = [50, 1500] as const;
+const PUT_EVERY_MS = [50, 1500] as const;
 
 /**
  * Runs one world to its end, or until a rule is broken.
@@ -117,8 +117,8 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     faults: faults ?? (isVaried ? someFaults(chance) : ALL_FAULTS),
     fleet: options.options === "varied"
       ? variedOptions(chance.fork("options"))
-      : { ...defaultFleetOptions, ...options.options },
-    putEveryMs,
+      : { ...DEFAULT_FLEET_OPTIONS, ...options.options },
+    putEveryMs: PUT_EVERY_MS,
     payload(key, step) {
       const made = payload(key, step);
       return typeof made === "string" ? new TextEncoder().encode(made) : made;

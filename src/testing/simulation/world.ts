@@ -43,9 +43,9 @@ export interface WorldOptions {
 }
 
 /** A worker that is told to stop must have stopped within so many ms: some farewells of 2 s each, and the batch at hand. */
-const stopMs = 20_000;
+const STOP_MS = 20_000;
 /** So many things may happen at one moment; a process that was paused for a minute has missed some hundreds. */
-const maxStepsAtOnce = 10_000;
+const MAX_STEPS_AT_ONCE = 10_000;
 
 /** See the module. */
 export class World {
@@ -219,7 +219,7 @@ export class World {
   #checkProgress(): void {
     const { nowMs, steps } = this.time;
     if (nowMs !== this.#moved.atMs) this.#moved = { atMs: nowMs, step: steps };
-    else if (steps - this.#moved.step > maxStepsAtOnce) {
+    else if (steps - this.#moved.step > MAX_STEPS_AT_ONCE) {
       this.history.violated("timeGoesOn", undefined, "something goes round and round without waiting");
     }
   }
@@ -259,7 +259,7 @@ export class World {
       case "stop":
         if (this.fleet.members.length === 0) this.#phase = "over";
         for (const { stoppingMs = 0, machine } of this.fleet.members) {
-          if (this.time.nowMs - stoppingMs <= stopMs) continue;
+          if (this.time.nowMs - stoppingMs <= STOP_MS) continue;
           this.history.violated("stopsInTime", undefined, `${machine.name} still runs`);
         }
     }

@@ -5,9 +5,8 @@ import { cborKinesis } from "../../../src/aws/cbor_kinesis.ts";
 import { signedDynamoDB } from "../../../src/aws/dynamodb.ts";
 import { signedKinesis } from "../../../src/aws/kinesis.ts";
 import { AwsServiceError } from "../../../src/errors.ts";
-import type { WorkerEvent } from "../../../src/events.ts";
-import { simulatedAws } from "../../../src/testing/mod.ts";
-import type { AwsFault } from "../../../src/testing/mod.ts";
+import type { WorkerEventListener } from "../../../src/events.ts";
+import { type AwsFault, simulatedAws } from "../../../src/testing/mod.ts";
 import { servedSimulated, simulated } from "../../support/simulated.ts";
 
 const LEASES = {
@@ -22,7 +21,9 @@ const KEY = { leaseKey: { S: "a" } };
 async function bed() {
   const made = servedSimulated({ streams: { words: 1 } });
   const retried: string[] = [];
-  const onEvent = (event: WorkerEvent) => void (event.type === "requestRetried" && retried.push(event.code));
+  const onEvent: WorkerEventListener = (event) => {
+    if (event.type === "requestRetried") retried.push(event.code);
+  };
   const options = { ...made.service, onEvent, attemptTimeoutMs: 80 };
   await made.call("CreateTable", LEASES);
   await made.system.clock.sleep(2);

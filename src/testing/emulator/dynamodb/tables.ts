@@ -11,8 +11,7 @@ import type { AttributeValue, Item } from "../../../aws/dynamodb.ts";
 import { ApiError, invalid } from "../api_error.ts";
 import { checkItemSize, itemBytes, typeOf } from "./attribute_values.ts";
 import type { Input } from "../input.ts";
-import { ACCOUNT_ID } from "../operation.ts";
-import { Lifecycle, type Timeline } from "../operation.ts";
+import { ACCOUNT_ID, Lifecycle, type Timeline } from "../operation.ts";
 import {
   checkedName,
   definitionsOf,

@@ -6,8 +6,7 @@
 
 import { parseStreamArn } from "../../../aws/endpoint.ts";
 import type { IteratorPosition } from "../../../aws/kinesis.ts";
-import type { SimulatedShard } from "../../model/simulated_stream.ts";
-import { WORLD_EPOCH_MS } from "../../model/simulated_stream.ts";
+import { type SimulatedShard, WORLD_EPOCH_MS } from "../../model/simulated_stream.ts";
 import { ApiError, constraintError, invalid } from "../api_error.ts";
 import type { Input } from "../input.ts";
 import { ACCOUNT_ID } from "../operation.ts";

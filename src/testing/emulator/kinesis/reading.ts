@@ -11,9 +11,8 @@ import type { SimulatedShard } from "../../model/simulated_stream.ts";
 import { ApiError } from "../api_error.ts";
 import { wireRange } from "./control.ts";
 import { noStream, positionOf, shardIn, tokenOf, tokenParts, usableStreamOf } from "./lookup.ts";
-import { ACCOUNT_ID } from "../operation.ts";
+import { ACCOUNT_ID, type Operations } from "../operation.ts";
 import type { EmulatedStream, EmulatedStreams } from "./streams.ts";
-import type { Operations } from "../operation.ts";
 import { Timestamp } from "../wire.ts";
 
 /** Kinesis API reference, GetRecords. */
