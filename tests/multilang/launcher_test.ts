@@ -10,7 +10,8 @@ Deno.test({
       // In place of deno: says what it was called with.
       await Deno.writeTextFile(
         `${folder}/deno`,
-        '#!/bin/sh\nfor part in "$@"; do echo "$part"; done\nexit 7\n',
+        '#!/bin/sh\nif [ "$1" = --version ]; then echo "deno 2.9.0"; exit 0; fi\n' +
+          'for part in "$@"; do echo "$part"; done\nexit 7\n',
         {
           mode: 0o755,
         },
