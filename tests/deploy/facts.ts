@@ -8,8 +8,8 @@ import { healthApp } from "../../src/observe/health.ts";
 import { Totals } from "../../src/observe/totals.ts";
 import { PROPERTIES } from "../../src/properties/property_table.ts";
 import { variableOf } from "../../src/properties/property_source.ts";
+import type { WorkerOptions } from "../../src/options/options.ts";
 import { settingsOf } from "../../src/options/settings.ts";
-import { realSystem } from "../../src/system.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 /** A file of the repository. */
@@ -17,7 +17,7 @@ export const read = (path: string): Promise<string> => Deno.readTextFile(new URL
 
 /** Whether the health app has a path at all, whatever it answers. */
 export async function isServed(path: string): Promise<boolean> {
-  return (await healthApp(new Totals(realSystem.clock)).request(path)).status !== 404;
+  return (await healthApp(new Totals()).request(path)).status !== 404;
 }
 
 /** Every variable that sets a property. */
@@ -30,14 +30,17 @@ export const variable = (name: string): string => {
   return variableOf(name);
 };
 
-/** The library's default of `shutdownGraceMs`, which deploy/ sets for the command line too. */
-export const GRACE_MS: number = settingsOf({
+/** The least that a worker is made of. */
+export const OPTIONS: WorkerOptions = {
   applicationName: "a",
   streamName: "s",
   region: "eu-central-1",
   credentials: { accessKeyId: "a", secretAccessKey: "b" },
   processor: () => ({ processRecords: () => {}, shardEnded: () => {} }),
-}).shutdownGraceMs;
+};
+
+/** The library's default of `shutdownGraceMs`, which deploy/ sets for the command line too. */
+export const GRACE_MS: number = settingsOf(OPTIONS).shutdownGraceMs;
 
 /** The most that a worker spends on leaving, beside waiting for its processors, in ms: each step of leaving has the same limit. */
 export async function leaveMs(): Promise<number> {
