@@ -66,8 +66,9 @@ export function stagesOf(text: string): Stage[] {
   for (const instruction of instructionsOf(text)) {
     const stage = stages.at(-1);
     if (instruction.name === "FROM") {
-      const [, base = "", name = `${stages.length}`] = /^(\S+)(?:\s+AS\s+(\S+))?$/.exec(instruction.args) ??
-        [];
+      const [, base = "", name = `${stages.length}`] =
+        /^(?:--platform=\S+\s+)?(\S+)(?:\s+AS\s+(\S+))?$/.exec(instruction.args) ??
+          [];
       const known = base.replace(/\$\{(\w+)\}/g, (_, arg) => args.get(arg) ?? "");
       stages.push({ name, base: known, instructions: [] });
     } else if (stage === undefined) {
