@@ -152,7 +152,10 @@ async function repository(): Promise<Repository> {
   const paths = new Set<string>();
   const walk = async (folder: string) => {
     for await (const { name, isDirectory } of Deno.readDir(new URL(folder, ROOT))) {
-      if ((name.startsWith(".") && name !== ".ci") || ["node_modules", "target"].includes(name)) continue;
+      if (
+        (name.startsWith(".") && ![".ci", ".github"].includes(name)) ||
+        ["node_modules", "target"].includes(name)
+      ) continue;
       const path = `${folder.slice(2)}${name}`;
       paths.add(path);
       if (isDirectory) await walk(`${folder}${name}/`);

@@ -342,12 +342,21 @@ Deno.test("deno.jsr.json and deno.json import the same, but for @std", async () 
 Deno.test("CONTRIBUTING.md explains every dependency, and no other", async () => {
   const contributing = await Deno.readTextFile(new URL("CONTRIBUTING.md", ROOT));
   const { imports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
+  const files = await repository();
   const used = [
-    ...packageUsers(await repository()).keys(),
+    ...new Set([...packageUsers(files).keys(), ...packageUsers(files, isTest).keys()]),
     ...Object.keys(imports).filter((name) => !name.startsWith("@std/")),
     ...PEERS.flatMap(({ packages }) => packages).map(({ name }) => name),
   ];
   assertEquals(explainedPackages(contributing), used.toSorted());
+});
+
+Deno.test("a package that the tests alone use is named in one file", async () => {
+  const files = await repository();
+  const shipped = packageUsers(files);
+  const own = [...packageUsers(files, isTest)].filter(([name]) => !shipped.has(name));
+  assertGreater(own.length, 0);
+  assertEquals(own.filter(([, paths]) => paths.size > 1), []);
 });
 
 Deno.test("deno.lock asks for nothing that is only measured beside kclite", async () => {
@@ -392,6 +401,10 @@ function casesWithoutComment(table: unknown): number[] {
 function explainedPackages(markdown: string): string[] {
   const table = markdown.match(/^\| package .*\n\|.*\n((?:\|.*\n)*)/m)?.[1] ?? "";
   return table.trim().split("\n").flatMap((row) => (row.split("|")[1] ?? "").trim().split(/,\s*/)).toSorted();
+}
+
+function isTest(path: string): boolean {
+  return path.startsWith("tests/");
 }
 
 function parse(texts: Readonly<Record<string, string>>): SourceFile[] {

@@ -2,9 +2,10 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { HELP } from "../../src/host/arguments.ts";
+import { configurationOf } from "../../src/properties/property_options.ts";
 import { canRun, runCommand } from "../support/command.ts";
 import { withFolder } from "../support/folder.ts";
-import { GRACE_MS, leastStopSeconds, read, variable, VARIABLES } from "./facts.ts";
+import { GRACE_MS, leastStopSeconds, leaveMs, read, variable, VARIABLES } from "./facts.ts";
 
 const TEXT = await read("deploy/kclite.service");
 /** The last value of each key; section and key are one name. */
@@ -72,4 +73,19 @@ Deno.test({
     const [, complaints = 0] = await verify(TEXT.replace("KillMode=mixed", "KillMode=mxied"));
     assert(complaints > 0, "a wrong value is seen");
   },
+});
+
+Deno.test("docs/deploy.md adds up the times of a stop as the code has them", async () => {
+  const text = (await read("docs/deploy.md")).replace(/\s+/g, " ");
+  const sum = await leastStopSeconds(GRACE_MS);
+  assertMatch(text, new RegExp(`\\| \\*\\*sum\\*\\* \\| \\*\\*${sum} s\\*\\* \\|`));
+  assertMatch(text, new RegExp(`\\| \`shutdownGraceMillis\`: ${GRACE_MS / 1000} s \\|`));
+  assertMatch(text, new RegExp(`\\| ${await leaveMs() / 1000} s, usually`));
+  const entries = ["applicationName", "streamName", "executableName"].map((key) => ({
+    key,
+    value: "a",
+    where: "",
+  }));
+  const { options: { shutdownGraceMs = 0 } } = configurationOf([entries]);
+  assertMatch(text, new RegExp(`the default of \`shutdownGraceMillis\` is ${shutdownGraceMs / 1000} s`));
 });

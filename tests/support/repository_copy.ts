@@ -7,7 +7,7 @@
 
 const ROOT = new URL("../../", import.meta.url);
 /** Hidden files that belong to the repository. */
-const shownAnyway: ReadonlySet<string> = new Set([".ci", ".gitignore"]);
+const shownAnyway: ReadonlySet<string> = new Set([".ci", ".github", ".gitignore"]);
 /** What programs made, large at times. */
 const made: ReadonlySet<string> = new Set(["node_modules", "target", "coverage"]);
 

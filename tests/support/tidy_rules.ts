@@ -225,10 +225,13 @@ export const packagesOnce: Rule = (files) =>
     `${[...paths].join(" and ")} both name npm:${name}: one file may`
   );
 
-/** The npm packages that the library names, each with the files that do. */
-export function packageUsers(files: readonly SourceFile[]): Map<string, ReadonlySet<string>> {
+/** The npm packages that files name inline, each with the files that do; those of the library, unless told otherwise. */
+export function packageUsers(
+  files: readonly SourceFile[],
+  isAsked: (path: string) => boolean = isShipped,
+): Map<string, ReadonlySet<string>> {
   const users = new Map<string, Set<string>>();
-  for (const file of files.filter((file) => isShipped(file.path))) {
+  for (const file of files.filter((file) => isAsked(file.path))) {
     for (const { specifier } of file.imports) {
       const name = specifier?.match(/^npm:((?:@[^/]+\/)?[^@/]+)/)?.[1];
       if (name !== undefined) users.set(name, (users.get(name) ?? new Set()).add(file.path));
