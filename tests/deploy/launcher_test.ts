@@ -125,35 +125,39 @@ for (const [title, machine, says] of REFUSALS) {
   });
 }
 
-Deno.test({
-  name: "bin/kclite is replaced by what it starts: a signal reaches the program itself",
-  ignore: !IS_UNIX,
-  async fn() {
-    const files = {
-      "bin/kclite": LAUNCHER,
-      "cli.ts": "",
-      // Replaced by exec as well, so that its process is the launcher's, or is not.
-      "path/deno": `#!/bin/sh
-if [ "$1" = --version ]; then echo "${DENO}"; exit 0; fi
+for (const [name, version, entry] of [["deno", DENO, "cli.ts"], ["node", "v22.1.0", "cli.js"]] as const) {
+  Deno.test({
+    name: `bin/kclite is replaced by what it starts: a signal reaches ${name} itself`,
+    ignore: !IS_UNIX,
+    async fn() {
+      const files = {
+        "bin/kclite": LAUNCHER,
+        [entry]: "",
+        [`path/${name}`]: `#!/bin/sh
+if [ "$1" = --version ]; then echo "${version}"; exit 0; fi
 trap 'echo stopped by TERM; exit 143' TERM
 echo "pid $$"
 while :; do /bin/sleep 0.05; done
 `,
-    };
-    await withFolder(files, async (folder) => {
-      for (const path of ["bin/kclite", "path/deno"]) await Deno.chmod(`${folder}/${path}`, 0o755);
-      const child = new Deno.Command(`${folder}/bin/kclite`, {
-        env: { PATH: `${folder}/path:/usr/bin:/bin` },
-        stdout: "piped",
-      }).spawn();
-      const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-      let output = "";
-      while (!output.includes("\n")) output += (await reader.read()).value ?? "";
-      assertEquals(output.trim(), `pid ${child.pid}`);
-      child.kill("SIGTERM");
-      for (let read = await reader.read(); !read.done; read = await reader.read()) output += read.value;
-      assertStringIncludes(output, "stopped by TERM");
-      assertEquals((await child.status).code, 143);
-    });
-  },
-});
+      };
+      await withFolder(files, async (folder) => {
+        for (const path of ["bin/kclite", `path/${name}`]) await Deno.chmod(`${folder}/${path}`, 0o755);
+        for (const tool of ["dirname", "readlink"]) {
+          await Deno.symlink(await whereIs(tool), `${folder}/path/${tool}`);
+        }
+        const child = new Deno.Command(`${folder}/bin/kclite`, {
+          env: { PATH: `${folder}/path` },
+          stdout: "piped",
+        }).spawn();
+        const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+        let output = "";
+        while (!output.includes("\n")) output += (await reader.read()).value ?? "";
+        const pid = Number(/pid (\d+)/.exec(output)?.[1]);
+        Deno.kill(pid, pid === child.pid ? "SIGTERM" : "SIGKILL");
+        for (let read = await reader.read(); !read.done; read = await reader.read()) output += read.value;
+        assertEquals([pid, output.includes("stopped by TERM")], [child.pid, true]);
+        assertEquals((await child.status).code, 143);
+      });
+    },
+  });
+}

@@ -44,6 +44,7 @@ const CASES: readonly (readonly [find: string, put: string, says: string])[] = [
   [`@${SHA} # v6.0.1`, "@v6", "expected an action of GitHub, by commit"],
   [`@${SHA} # v6.0.1`, `@${SHA}`, "with its version as a comment"],
   ["actions/checkout", "someone/checkout", "expected an action of GitHub"],
+  ["permissions: {}", "permissions: write-all", "every job has the rights write-all"],
   ["permissions: {}\n", "", "expected permissions for the workflow"],
   ["id-token: write", "id-token: write\n      contents: write", "npm has the rights contents: write"],
   ["    permissions:\n      id-token: write", "    permissions: write-all", "npm has the rights write-all"],

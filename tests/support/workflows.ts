@@ -40,6 +40,9 @@ export function workflowProblems(text: string, { rights, tasks }: WorkflowRules)
   }
   const everyone = rightsOf(workflow);
   if (everyone === undefined) problems.push("expected permissions for the workflow");
+  else if (everyone.some((right) => right !== "contents: read")) {
+    problems.push(`every job has the rights ${everyone}`);
+  }
   for (const [job, body] of Object.entries(mapAt(workflow, "jobs"))) {
     const own = rightsOf(mapAt(body)) ?? everyone ?? [];
     const more = own.filter((right) => !["contents: read", ...(rights[job] ?? [])].includes(right));
