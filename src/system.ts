@@ -70,52 +70,6 @@ export const realSystem: System = {
   fetch: (input, init) => globalThis.fetch(input, init),
 };
 
-/** Sleeps, for a loop that ends by its signal. @returns false when the signal cut it short. */
-export async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<boolean> {
-  try {
-    await clock.sleep(ms, signal);
-    return true;
-  } catch (error) {
-    if (signal.aborted) return false;
-    throw error;
-  }
-}
-
-/** Waits until one of the signals aborts. */
-export function aborted(...signals: readonly AbortSignal[]): Promise<void> {
-  const any = AbortSignal.any([...signals]);
-  if (any.aborted) return Promise.resolve();
-  return new Promise((resolve) => any.addEventListener("abort", () => resolve(), { once: true }));
-}
-
-/**
- * Gives work a limit of time.
- *
- * @param work Is told by its signal when the time is up, or when `signal` aborts.
- * @throws {Error} when the time is up before the work is done, if the work throws its signal's reason.
- */
-export async function within<T>(
-  clock: Clock,
-  limitMs: number,
-  work: (signal: AbortSignal) => Promise<T>,
-  signal?: AbortSignal,
-): Promise<T> {
-  const stop = new AbortController();
-  const done = new AbortController();
-  const onAbort = () => stop.abort(signal?.reason);
-  if (signal?.aborted) onAbort();
-  signal?.addEventListener("abort", onAbort, { once: true });
-  const limit = pause(clock, limitMs, done.signal)
-    .then((isOver) => isOver ? stop.abort(new Error(`Not done within ${limitMs} ms`)) : undefined);
-  try {
-    return await work(stop.signal);
-  } finally {
-    signal?.removeEventListener("abort", onAbort);
-    done.abort();
-    await limit;
-  }
-}
-
 /** A version 4 UUID drawn from the given chance, so that a seeded run names its workers alike each time. */
 export function randomUuid(random: () => number): string {
   const hex = (digits: number) => {

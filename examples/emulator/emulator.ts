@@ -13,7 +13,8 @@
 
 import { parseArgs } from "node:util";
 import { listenToSignals } from "../../src/host/signals.ts";
-import { pause, realSystem } from "../../src/system.ts";
+import { realSystem } from "../../src/system.ts";
+import { pause } from "../../src/async/waiting.ts";
 import { type SimulatedAws, simulatedAws } from "../../src/testing/mod.ts";
 
 /** How the emulator runs. */

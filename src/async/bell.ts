@@ -7,7 +7,8 @@
  * @module
  */
 
-import { type Clock, pause } from "../system.ts";
+import type { Clock } from "../system.ts";
+import { pause } from "./waiting.ts";
 
 /** One bell; ringing it while nobody waits makes the next wait return at once. */
 export class Bell {

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Clock, pause } from "../system.ts";
+import type { Clock } from "../system.ts";
+import { pause } from "./waiting.ts";
 
 /** What is waited for is said after so many ms, and again after each such time. Ours. */
 const FIRST_MS = 5_000, AGAIN_MS = 60_000;

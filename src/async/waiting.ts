@@ -1,12 +1,50 @@
 /**
- * Waiting no longer than is wanted: until a signal aborts, or a time limit is over.
+ * Waiting: for a time, for a signal, for a promise, and for no longer than is wanted. Each kind of wait stands here once.
  *
- * Both hold even where the awaited work ignores its signal, and neither leaves a sleep or a listener behind.
+ * A limit holds even where the awaited work ignores its signal, and no wait leaves a sleep or a listener behind.
  *
  * @module
  */
 
 import type { Clock } from "../system.ts";
+
+/** Sleeps, for a loop that ends by its signal. @returns false when the signal cut it short. */
+export async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    await clock.sleep(ms, signal);
+    return true;
+  } catch (error) {
+    if (signal.aborted) return false;
+    throw error;
+  }
+}
+
+/** Waits until one of the signals aborts. */
+export function aborted(...signals: readonly AbortSignal[]): Promise<void> {
+  const any = AbortSignal.any([...signals]);
+  if (any.aborted) return Promise.resolve();
+  return new Promise((resolve) => any.addEventListener("abort", () => resolve(), { once: true }));
+}
+
+/** A controller that a longer-lived signal aborts too. */
+export interface LinkedController {
+  readonly controller: AbortController;
+  /** Takes the listener off the signal again. */
+  readonly unlink: () => void;
+}
+
+/**
+ * Makes a controller that aborts with `signal`, for its reason.
+ *
+ * `AbortSignal.any` would do the same, but on some runtimes a signal that lives as long as the worker keeps a trace of each call.
+ */
+export function linkedController(signal: AbortSignal | undefined): LinkedController {
+  const controller = new AbortController();
+  const follow = () => controller.abort(signal?.reason);
+  if (signal?.aborted) follow();
+  signal?.addEventListener("abort", follow, { once: true });
+  return { controller, unlink: () => signal?.removeEventListener("abort", follow) };
+}
 
 /** How long work may take. */
 export interface TimeLimit {
@@ -26,10 +64,8 @@ export interface TimeLimit {
 export async function withinTime<T>(limit: TimeLimit, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const { clock, ms, signal } = limit;
   signal?.throwIfAborted();
-  const ended = new AbortController();
+  const { controller: ended, unlink } = linkedController(signal);
   const timer = new AbortController();
-  const stop = () => ended.abort(signal?.reason);
-  signal?.addEventListener("abort", stop, { once: true });
   const timeout = clock.sleep(ms, timer.signal).then(
     () => ended.abort(new DOMException(`no answer within ${ms} ms`, "TimeoutError")),
     () => {}, // the work was over first
@@ -40,7 +76,7 @@ export async function withinTime<T>(limit: TimeLimit, work: (signal: AbortSignal
     // What the work makes of its abort is not what the caller is to see.
     throw ended.signal.aborted ? ended.signal.reason : error;
   } finally {
-    signal?.removeEventListener("abort", stop);
+    unlink();
     timer.abort();
     await timeout;
   }
@@ -49,6 +85,21 @@ export async function withinTime<T>(limit: TimeLimit, work: (signal: AbortSignal
 /** Whether the error says that time was over. */
 export function isTimeLimit(error: unknown): boolean {
   return error instanceof DOMException && error.name === "TimeoutError";
+}
+
+/**
+ * Waits for a promise, but no longer than `ms`. Unlike {@linkcode withinTime} it stops nothing: the promise goes on.
+ *
+ * @returns Whether it settled in time. A rejection counts, and is not thrown: await the promise itself to see it.
+ */
+export async function settlesWithin(promise: Promise<unknown>, ms: number, clock: Clock): Promise<boolean> {
+  const settled = new AbortController();
+  const expired = pause(clock, ms, settled.signal).then((isOver) => !isOver);
+  const done = promise.then(() => true, () => true);
+  const inTime = await Promise.race([done, expired]);
+  settled.abort();
+  await expired;
+  return inTime;
 }
 
 /**

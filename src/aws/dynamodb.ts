@@ -4,6 +4,7 @@
  * @module
  */
 
+import { linkedController } from "../async/waiting.ts";
 import { isAwsError } from "../errors.ts";
 import {
   type ItemsPage,
@@ -239,9 +240,7 @@ async function allOrNone<T>(
   task: (index: number, signal: AbortSignal) => Promise<T>,
 ): Promise<T[]> {
   signal?.throwIfAborted();
-  const failed = new AbortController();
-  const stop = () => failed.abort(signal?.reason);
-  signal?.addEventListener("abort", stop, { once: true });
+  const { controller: failed, unlink } = linkedController(signal);
   try {
     const ended = await Promise.allSettled(
       Array.from({ length: count }, (_, index) =>
@@ -253,6 +252,6 @@ async function allOrNone<T>(
     if (failed.signal.aborted) throw failed.signal.reason;
     return ended.filter((end) => end.status === "fulfilled").map((end) => end.value);
   } finally {
-    signal?.removeEventListener("abort", stop);
+    unlink();
   }
 }

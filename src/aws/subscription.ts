@@ -15,7 +15,7 @@ import { jsonObject, type Sent } from "./json_call.ts";
 import type { SubscribeToShardEvent } from "./kinesis_consumers.ts";
 import { JSON_ENCODING, KINESIS_SERVICE, optionalSequenceNumberIn, recordsAnswer } from "./kinesis_wire.ts";
 import { classify, MALFORMED_ERROR, NETWORK_ERROR } from "./retry.ts";
-import { withinTime } from "../async/waiting.ts";
+import { linkedController, withinTime } from "../async/waiting.ts";
 
 /** A stream that the service has opened. */
 export interface OpenSubscription {
@@ -34,8 +34,7 @@ export async function openSubscription(
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Sent<OpenSubscription>> {
   const { method, url, headers, body = null, timeoutMs } = request;
-  const connection = new AbortController();
-  signal.addEventListener("abort", () => connection.abort(signal.reason), { once: true });
+  const { controller: connection } = linkedController(signal); // the stream outlives this call
   try {
     return await withinTime({ clock: system.clock, ms: timeoutMs, signal }, async (ended) => {
       ended.addEventListener("abort", () => connection.abort(ended.reason), { once: true });

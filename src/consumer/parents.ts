@@ -11,7 +11,8 @@
 
 import type { WorkerEventListener } from "../events.ts";
 import type { Lease } from "../lease/lease.ts";
-import { type Clock, pause } from "../system.ts";
+import type { Clock } from "../system.ts";
+import { pause } from "../async/waiting.ts";
 import type { HeldLease } from "./held_lease.ts";
 
 /** What waiting for parents takes. */

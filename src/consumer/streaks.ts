@@ -13,7 +13,8 @@ import type { Lease } from "../lease/lease.ts";
 import { RecentMap } from "../recent_map.ts";
 import type { ReadStreak } from "../retrieval/retrieval.ts";
 import { compare, type ExtendedSequenceNumber } from "../stream/sequence_number.ts";
-import { type Clock, pause } from "../system.ts";
+import type { Clock } from "../system.ts";
+import { pause } from "../async/waiting.ts";
 
 /** What is counted in a row. */
 export type Setback =

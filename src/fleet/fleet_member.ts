@@ -18,7 +18,7 @@ import { reportAge } from "../lease/reports.ts";
 import { successors } from "../lease/succession.ts";
 import { FORMAT_RECHECK_MS, isSameFormat, type TableFormat } from "../lease/table_format.ts";
 import type { CpuSource } from "../cpu_source.ts";
-import { pause } from "../system.ts";
+import { pause } from "../async/waiting.ts";
 import { Bell } from "../async/bell.ts";
 import { fleetFormat, type FleetFormatOptions } from "./fleet_format.ts";
 import type { Identity } from "./identity.ts";

@@ -12,7 +12,6 @@
  * @module
  */
 
-import { withinTime } from "../async/waiting.ts";
 import type { CpuSource } from "../cpu_source.ts";
 import { errorText } from "../errors.ts";
 import type { WorkerEventListener } from "../events.ts";
@@ -27,7 +26,8 @@ import {
   withFailure,
   withMeasurement,
 } from "../lease/utilization.ts";
-import { type Clock, pause } from "../system.ts";
+import type { Clock } from "../system.ts";
+import { pause, withinTime } from "../async/waiting.ts";
 import type { Identity } from "./identity.ts";
 
 /** What the reporter needs. */

@@ -4,9 +4,10 @@
  * @module
  */
 
+import { withinTime } from "../async/waiting.ts";
 import { parseStreamArn, type StreamArn } from "../aws/endpoint.ts";
 import type { Kinesis, StreamReference } from "../aws/kinesis.ts";
-import { type Clock, within } from "../system.ts";
+import type { Clock } from "../system.ts";
 
 /** A stream is to be described within this time, retries included, in ms; then the attempt has failed. Ours. */
 const DESCRIBE_LIMIT_MS = 20_000;
@@ -30,11 +31,9 @@ export async function describedStream(
   signal: AbortSignal,
 ): Promise<DescribedStream> {
   // A server that never answers must not use up the time of many attempts in one.
-  const summary = await within(
-    clock,
-    DESCRIBE_LIMIT_MS,
+  const summary = await withinTime(
+    { clock, ms: DESCRIBE_LIMIT_MS, signal },
     (limited) => kinesis.describeStreamSummary(stream, limited),
-    signal,
   );
   if (summary.streamStatus !== "ACTIVE" && summary.streamStatus !== "UPDATING") {
     throw new Error(

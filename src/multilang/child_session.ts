@@ -13,14 +13,14 @@
 import type { ChildExit, ChildProcess } from "../child_process.ts";
 import { MultiLangProtocolError } from "../errors.ts";
 import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
-import { type Clock, pause } from "../system.ts";
+import type { Clock } from "../system.ts";
+import { pause, settlesWithin } from "../async/waiting.ts";
 import { checkpointErrorName } from "./checkpoint_error.ts";
 import { type CheckpointRequest, readChildLine } from "./child_line.ts";
 import { endChild, exitText, isInterruption } from "./end_child.ts";
 import { Inbox } from "./inbox.ts";
 import { LineCutter } from "./lines.ts";
 import { type Action, type CheckpointReply, type DaemonMessage, encodeLine } from "./message.ts";
-import { settlesWithin } from "./settles_within.ts";
 import { relayStderr } from "./stderr_relay.ts";
 
 /** What a session needs. */

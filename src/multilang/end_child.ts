@@ -6,7 +6,7 @@
 
 import type { ChildExit, ChildProcess } from "../child_process.ts";
 import type { Clock } from "../system.ts";
-import { settlesWithin } from "./settles_within.ts";
+import { settlesWithin } from "../async/waiting.ts";
 
 /** How a child is ended. */
 export interface EndChildOptions {

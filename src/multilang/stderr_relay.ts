@@ -9,7 +9,7 @@
 
 import type { Clock } from "../system.ts";
 import { LineCutter } from "./lines.ts";
-import { settlesWithin } from "./settles_within.ts";
+import { settlesWithin } from "../async/waiting.ts";
 
 /** Where a child's stderr goes. */
 export interface StderrTarget {

@@ -14,6 +14,7 @@
  * @module
  */
 
+import { isTimeLimit, linkedController, withinTime } from "../async/waiting.ts";
 import type { IteratorPosition, Kinesis, StreamReference } from "../aws/kinesis.ts";
 import type { KinesisConsumers, SubscribeToShardEvent } from "../aws/kinesis_consumers.ts";
 import { AwsServiceError, isAwsError } from "../errors.ts";
@@ -179,9 +180,7 @@ async function* events(
 ): AsyncGenerator<SubscribeToShardEvent, void, void> {
   const { consumers, system: { clock } } = options;
   const { shardId, position } = subscription;
-  const closing = new AbortController();
-  const close = () => closing.abort(signal.reason);
-  signal.addEventListener("abort", close, { once: true });
+  const { controller: closing, unlink } = linkedController(signal);
   let incoming: AsyncIterableIterator<SubscribeToShardEvent> | undefined;
   try {
     incoming = await consumers.subscribeToShard(
@@ -190,7 +189,7 @@ async function* events(
     );
     subscription.acceptedMs = clock.monotonicMs();
     for (;;) {
-      const { value, done } = await unlessSilent(incoming.next(), clock, closing.signal);
+      const { value, done } = await nextEvent(incoming, clock, closing.signal);
       if (done) return;
       const working = new AbortController();
       const parked = clock.sleep(MAX_WORK_MS, working.signal).then(() => closing.abort(), () => {});
@@ -203,31 +202,23 @@ async function* events(
       if (closing.signal.aborted) return;
     }
   } finally {
-    signal.removeEventListener("abort", close);
+    unlink();
     closing.abort();
     await incoming?.return?.();
   }
 }
 
-/**
- * Waits for an event, but no longer than {@linkcode MAX_SILENCE_MS}.
- *
- * @throws the signal's reason as soon as it aborts, whatever the event does.
- */
-async function unlessSilent<T>(event: Promise<T>, clock: Clock, signal: AbortSignal): Promise<T> {
-  const timer = new AbortController();
-  const stop = () => timer.abort(signal.reason);
-  signal.addEventListener("abort", stop, { once: true });
-  if (signal.aborted) stop();
-  const silence = clock.sleep(MAX_SILENCE_MS, timer.signal).then(() => {
-    throw subscriptionError("TimeoutError", `no event for ${MAX_SILENCE_MS} ms`);
-  });
+/** @throws {AwsServiceError} when no event comes for {@linkcode MAX_SILENCE_MS}. */
+async function nextEvent(
+  incoming: AsyncIterator<SubscribeToShardEvent>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<IteratorResult<SubscribeToShardEvent>> {
   try {
-    return await Promise.race([event, silence]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-    timer.abort();
-    await silence.catch(() => {}); // either it is what is being thrown, or it was cut short
+    return await withinTime({ clock, ms: MAX_SILENCE_MS, signal }, () => incoming.next());
+  } catch (error) {
+    if (signal.aborted || !isTimeLimit(error)) throw error;
+    throw subscriptionError("TimeoutError", `no event for ${MAX_SILENCE_MS} ms`);
   }
 }
 

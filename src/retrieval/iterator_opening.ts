@@ -11,7 +11,8 @@
  */
 
 import type { GetRecordsOutput, IteratorPosition, Kinesis, StreamReference } from "../aws/kinesis.ts";
-import { type Clock, pause } from "../system.ts";
+import type { Clock } from "../system.ts";
+import { isTimeLimit, withinTime } from "../async/waiting.ts";
 import type { StartPosition } from "./start_position.ts";
 
 /** What opening takes. */
@@ -93,18 +94,12 @@ export class IteratorOpening {
     position: IteratorPosition,
     signal: AbortSignal,
   ): Promise<string | undefined | typeof UNANSWERED> {
-    const tooLate = new AbortController(), answered = new AbortController();
-    const limit = pause(this.#options.clock, PATIENCE_MS, answered.signal)
-      .then((isOver) => isOver ? tooLate.abort() : undefined);
+    const limit = { clock: this.#options.clock, ms: PATIENCE_MS, signal };
     try {
-      return await this.#get(position, AbortSignal.any([signal, tooLate.signal]));
+      return await withinTime(limit, (limited) => this.#get(position, limited));
     } catch (error) {
-      signal.throwIfAborted();
-      if (!tooLate.signal.aborted) throw error;
+      if (signal.aborted || !isTimeLimit(error)) throw error;
       return UNANSWERED;
-    } finally {
-      answered.abort();
-      await limit;
     }
   }
 }

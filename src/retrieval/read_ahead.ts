@@ -13,6 +13,7 @@
  * @module
  */
 
+import { linkedController } from "../async/waiting.ts";
 import type { ByteBudget } from "./byte_budget.ts";
 import type { RecordsPage, Retrieval, RetrievalRequest } from "./retrieval.ts";
 
@@ -44,10 +45,7 @@ async function* read(
   request: RetrievalRequest,
   signal: AbortSignal,
 ): AsyncGenerator<RecordsPage, void, void> {
-  const leaving = new AbortController();
-  const leave = () => leaving.abort(signal.reason);
-  signal.addEventListener("abort", leave, { once: true });
-  if (signal.aborted) leave();
+  const { controller: leaving, unlink } = linkedController(signal);
   const buffer = new PageBuffer(options, leaving.signal);
   const filling = buffer.fill(source.read(request, leaving.signal));
   try {
@@ -59,7 +57,7 @@ async function* read(
       buffer.done();
     }
   } finally {
-    signal.removeEventListener("abort", leave);
+    unlink();
     leaving.abort();
     await filling;
     buffer.clear();

@@ -5,7 +5,8 @@
  */
 
 import type { WorkerEventListener } from "../events.ts";
-import { type Clock, pause } from "../system.ts";
+import type { Clock } from "../system.ts";
+import { pause } from "../async/waiting.ts";
 
 /** How often, in ms. Ours: a twelfth of what health calls overdue. */
 const TURN_MS = 5000;

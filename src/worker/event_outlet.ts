@@ -12,7 +12,8 @@ import { withErrorJson } from "../observe/error_json.ts";
 import { FaultWatch, LOOK_INTERVAL_MS } from "../observe/fault_watch.ts";
 import { inTurn } from "../observe/listeners.ts";
 import { type HealthLimits, healthLimits } from "../observe/verdict.ts";
-import { type Clock, pause } from "../system.ts";
+import type { Clock } from "../system.ts";
+import { pause } from "../async/waiting.ts";
 import type { WorkerOptions } from "../options/options.ts";
 import type { WorkerSettings } from "../options/settings.ts";
 

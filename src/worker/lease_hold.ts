@@ -29,7 +29,8 @@ import {
   wasApplied,
 } from "../lease/lease_write.ts";
 import { compare, type ExtendedSequenceNumber } from "../stream/sequence_number.ts";
-import { type Clock, pause } from "../system.ts";
+import type { Clock } from "../system.ts";
+import { pause } from "../async/waiting.ts";
 import type { Identity } from "../fleet/identity.ts";
 import { Throughput } from "./throughput.ts";
 

@@ -14,7 +14,8 @@ import type { TableFormat } from "../lease/table_format.ts";
 import { ByteBudget } from "../retrieval/byte_budget.ts";
 import type { AggregateProblem } from "../stream/aggregation.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
-import { aborted, pause, randomUuid, realSystem, type System, within } from "../system.ts";
+import { randomUuid, realSystem, type System } from "../system.ts";
+import { aborted, settlesWithin, withinTime } from "../async/waiting.ts";
 import { Bell } from "../async/bell.ts";
 import { createChildLeases } from "./child_leases.ts";
 import { type EventOutlet, eventOutlet } from "./event_outlet.ts";
@@ -162,12 +163,7 @@ export class KinesisWorker {
     // Whoever has the name now has what there is to give away.
     if (!team.identity.superseded.aborted) await this.#sayGoodbye(team);
     team.keeper.drain("the worker is stopping");
-    const grace = new AbortController();
-    const limit = pause(clock, this.#settings.shutdownGraceMs, grace.signal)
-      .then((isOver) => isOver ? team.keeper.abandon() : undefined);
-    await Promise.race([consumers.done(), limit]);
-    grace.abort();
-    await limit;
+    if (!await settlesWithin(consumers.done(), this.#settings.shutdownGraceMs, clock)) team.keeper.abandon();
     await this.#tryFarewell((limited) => team.keeper.passOn(limited));
     // What is shared by name is in use by the process that has the name now.
     if (!team.identity.superseded.aborted) await this.#tryFarewell((limited) => reading.close(limited));
@@ -305,7 +301,7 @@ export class KinesisWorker {
   /** A goodbye that fails, or takes too long, is no reason not to go: everything it would do happens by itself in time. */
   async #tryFarewell(farewell: (limited: AbortSignal) => Promise<void>): Promise<void> {
     try {
-      await within(this.#system.clock, FAREWELL_MS, farewell);
+      await withinTime({ clock: this.#system.clock, ms: FAREWELL_MS, signal: undefined }, farewell);
     } catch (error) {
       this.#emit({ type: "passFailed", pass: "farewell", error });
     }

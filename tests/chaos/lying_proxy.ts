@@ -7,7 +7,8 @@
  * @module
  */
 
-import { pause, realClock } from "../../src/system.ts";
+import { realClock } from "../../src/system.ts";
+import { pause } from "../../src/async/waiting.ts";
 import type { Chance } from "../../src/testing/model/chance.ts";
 
 /** How often of 1 each piece of data that arrives meets a fault. */

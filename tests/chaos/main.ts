@@ -12,7 +12,8 @@
 
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { pause, realClock } from "../../src/system.ts";
+import { realClock } from "../../src/system.ts";
+import { pause } from "../../src/async/waiting.ts";
 import { aggregateOf } from "../../src/testing/model/aggregate.ts";
 import { Chance } from "../../src/testing/model/chance.ts";
 import { simulatedAws } from "../../src/testing/mod.ts";

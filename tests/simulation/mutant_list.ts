@@ -460,7 +460,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "silent-subscription-is-waited-for",
     file: "src/retrieval/fan_out.ts",
-    find: `await unlessSilent(incoming.next(), clock, closing.signal);`,
+    find: `await nextEvent(incoming, clock, closing.signal);`,
     replace: `await incoming.next();`,
     why: "a connection that died quietly is never given up",
   },

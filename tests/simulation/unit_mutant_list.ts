@@ -598,6 +598,14 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     test: "tests/async/waiting_test.ts",
   },
   {
+    name: "a-linked-controller-misses-an-earlier-abort",
+    file: "src/async/waiting.ts",
+    find: `if (signal?.aborted) follow();`,
+    replace: ``,
+    why: "work that begins after its signal has aborted is never stopped",
+    test: "tests/async/waiting_test.ts",
+  },
+  {
     name: "token-of-two-lines",
     file: "src/aws/credential_sources/token_file.ts",
     find:
