@@ -11,6 +11,7 @@
  * @module
  */
 
+import { SharedTask } from "../async/shared_task.ts";
 import { parseStreamArn, streamArnOf } from "../aws/endpoint.ts";
 import type { Kinesis, StreamReference } from "../aws/kinesis.ts";
 import { errorKind, errorText } from "../errors.ts";
@@ -60,13 +61,6 @@ export interface StreamsOptions {
 /** A stream that is not known is a reason to list them once more, but not within so many ms of the last time. */
 const RELIST_INTERVAL_MS = 10_000;
 
-/** A listing that leases of unknown streams wait for; it goes on for as long as one of them does. */
-interface Relisting {
-  readonly over: Promise<void>;
-  readonly stop: AbortController;
-  waiting: number;
-}
-
 /** See the module. */
 export class Streams {
   readonly #options: StreamsOptions;
@@ -81,7 +75,7 @@ export class Streams {
   #sought: ReadonlySet<string> = new Set();
   #listedMs: number | undefined;
   #hasRelistFailed = false;
-  #relisting: Relisting | undefined;
+  readonly #relisting: SharedTask<void> = new SharedTask((abandoned) => this.#relist(abandoned));
 
   constructor(options: StreamsOptions) {
     this.#options = options;
@@ -198,27 +192,11 @@ export class Streams {
 
   /** Waits for a listing, one for all the leases of unknown streams, or until the signal aborts. */
   async #relisted(signal: AbortSignal): Promise<void> {
-    const listing = this.#relisting ??= this.#startRelisting();
-    const left = Promise.withResolvers<void>();
-    const leave = () => left.resolve();
-    signal.addEventListener("abort", leave, { once: true });
-    if (signal.aborted) leave();
-    listing.waiting++;
     try {
-      await Promise.race([listing.over, left.promise]);
-    } finally {
-      signal.removeEventListener("abort", leave);
-      listing.waiting--;
-      if (listing.waiting === 0) {
-        listing.stop.abort(signal.reason);
-        if (this.#relisting === listing) this.#relisting = undefined;
-      }
+      await this.#relisting.join(signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
     }
-  }
-
-  #startRelisting(): Relisting {
-    const stop = new AbortController();
-    return { over: this.#relist(stop.signal), stop, waiting: 0 };
   }
 
   async #relist(signal: AbortSignal): Promise<void> {

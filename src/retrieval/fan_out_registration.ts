@@ -9,6 +9,7 @@
  * @module
  */
 
+import { SharedTask } from "../async/shared_task.ts";
 import type { Kinesis, StreamReference } from "../aws/kinesis.ts";
 import type { KinesisConsumers, StreamConsumer } from "../aws/kinesis_consumers.ts";
 import { isAwsError } from "../errors.ts";
@@ -39,7 +40,11 @@ const LOOK_INTERVAL_MS = 1000;
 export class ConsumerRegistration {
   readonly #options: ConsumerRegistrationOptions;
   #known: string | undefined;
-  #search: Search | undefined;
+  readonly #search: SharedTask<string> = new SharedTask(async (abandoned) => {
+    const consumerArn = await activeConsumer(this.#options, abandoned);
+    abandoned.throwIfAborted();
+    return this.#known = consumerArn;
+  });
 
   /** @throws {RangeError} when the name cannot be a consumer's. */
   constructor(options: ConsumerRegistrationOptions) {
@@ -63,16 +68,7 @@ export class ConsumerRegistration {
   async arn(signal: AbortSignal): Promise<string> {
     signal.throwIfAborted();
     if (this.#known !== undefined) return this.#known;
-    const search = this.#search ??= this.#startSearch();
-    search.waiting++;
-    try {
-      return this.#known = await unlessAborted(search.found, signal);
-    } finally {
-      if (--search.waiting === 0) {
-        search.controller.abort();
-        if (this.#search === search) this.#search = undefined;
-      }
-    }
+    return await this.#search.join(signal);
   }
 
   /** Kinesis no longer knows the consumer: the next call searches again. Does nothing when another one is known by now. */
@@ -94,18 +90,6 @@ export class ConsumerRegistration {
     if (wasThere) notice(this.#options, "info", `Deregistered enhanced fan-out consumer ${consumerArn}.`);
     return wasThere;
   }
-
-  #startSearch(): Search {
-    const controller = new AbortController();
-    return { controller, found: activeConsumer(this.#options, controller.signal), waiting: 0 };
-  }
-}
-
-/** A search under way. */
-interface Search {
-  readonly controller: AbortController;
-  readonly found: Promise<string>;
-  waiting: number;
 }
 
 async function activeConsumer(options: ConsumerRegistrationOptions, signal: AbortSignal): Promise<string> {
@@ -171,17 +155,4 @@ async function arnOf({ stream, kinesis }: ConsumerRegistrationOptions, signal: A
     `Cannot read stream "${stream.streamName}" by enhanced fan-out: expected it to have an ARN: set streamArn, or ` +
       "retrievalMode to POLLING",
   );
-}
-
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  let stop = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
-    signal.addEventListener("abort", stop, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
 }

@@ -598,6 +598,14 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     test: "tests/async/waiting_test.ts",
   },
   {
+    name: "a-shared-task-ends-with-the-first-to-leave",
+    file: "src/async/shared_task.ts",
+    find: `if (run.waiting === 0 && this.#run === run) {`,
+    replace: `if (this.#run === run) {`,
+    why: "one lost shard ends the search that the others wait for",
+    test: "tests/async/shared_task_test.ts",
+  },
+  {
     name: "a-linked-controller-misses-an-earlier-abort",
     file: "src/async/waiting.ts",
     find: `if (signal?.aborted) follow();`,

@@ -12,7 +12,8 @@ import type { WorkerEventListener } from "../../events.ts";
 import type { System } from "../../system.ts";
 import type { Credentials, CredentialsProvider } from "../credentials.ts";
 import { refreshPauseMs, type RefreshRule, type RefreshTimes, refreshTimes } from "./refresh_times.ts";
-import { isTimeLimit, unlessAborted, withinTime } from "../../async/waiting.ts";
+import { SharedTask } from "../../async/shared_task.ts";
+import { isTimeLimit, withinTime } from "../../async/waiting.ts";
 
 /** A source that is asked now and then. */
 export interface CredentialsSource {
@@ -50,19 +51,13 @@ interface Kept extends RefreshTimes {
   readonly loadedMonotonicMs: number;
 }
 
-/** One question to the source, and how many wait for its answer. */
-interface Flight {
-  readonly answer: Promise<Credentials>;
-  readonly abandoned: AbortController;
-  waiting: number;
-}
-
 class CredentialsCache {
   readonly #source: CredentialsSource;
   readonly #system: System;
   readonly #emit: WorkerEventListener;
+  /** The question to the source: one for all who wait for its answer. */
+  readonly #question: SharedTask<Credentials> = new SharedTask((abandoned) => this.#load(abandoned));
   #kept: Kept | undefined;
-  #flight: Flight | undefined;
   #failures = 0;
   /** No refresh that can wait is tried before. */
   #notBeforeMonotonicMs = -Infinity;
@@ -75,17 +70,20 @@ class CredentialsCache {
 
   async current(signal: AbortSignal | undefined): Promise<Credentials> {
     const kept = this.#kept;
-    if (kept === undefined) return await this.#ask(signal);
+    if (kept === undefined) return await this.#question.join(signal);
     const { clock } = this.#system;
     const nowEpochMs = clock.epochMs();
     const insist = nowEpochMs >= kept.mandatoryEpochMs;
     const usable = !insist || this.#source.rule !== "role";
     if (nowEpochMs < kept.advisoryEpochMs) return kept.credentials;
     if (usable && clock.monotonicMs() < this.#notBeforeMonotonicMs) return kept.credentials;
-    if (!insist && this.#flight !== undefined) return kept.credentials;
+    if (!insist && this.#question.isUnderWay) return kept.credentials;
     try {
-      if (insist) return await this.#ask(signal);
-      return await withinTime({ clock, ms: ADVISORY_LIMIT_MS, signal }, (limited) => this.#ask(limited));
+      if (insist) return await this.#question.join(signal);
+      return await withinTime(
+        { clock, ms: ADVISORY_LIMIT_MS, signal },
+        (limited) => this.#question.join(limited),
+      );
     } catch (error) {
       if (signal?.aborted || !usable) throw error;
       if (isTimeLimit(error)) this.#failed(error);
@@ -98,33 +96,6 @@ class CredentialsCache {
     if (kept?.credentials !== refused) return; // newer ones are here already
     if (this.#system.clock.monotonicMs() - kept.loadedMonotonicMs < REFUSED_PAUSE_MS) return;
     this.#kept = { ...kept, advisoryEpochMs: -Infinity, mandatoryEpochMs: -Infinity };
-  }
-
-  /** Joins the question under way, or asks. The last one to leave before the answer ends it. */
-  async #ask(signal: AbortSignal | undefined): Promise<Credentials> {
-    signal?.throwIfAborted();
-    const flight = this.#flight ??= this.#takeOff();
-    flight.waiting++;
-    try {
-      return await unlessAborted(flight.answer, signal);
-    } finally {
-      flight.waiting--;
-      if (flight.waiting === 0 && this.#flight === flight) {
-        this.#flight = undefined;
-        flight.abandoned.abort();
-      }
-    }
-  }
-
-  #takeOff(): Flight {
-    const abandoned = new AbortController();
-    const answer = this.#load(abandoned.signal);
-    const flight: Flight = { answer, abandoned, waiting: 0 };
-    const land = () => {
-      if (this.#flight === flight) this.#flight = undefined;
-    };
-    answer.then(land, land); // ahead of those who wait
-    return flight;
   }
 
   async #load(abandoned: AbortSignal): Promise<Credentials> {
