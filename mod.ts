@@ -87,19 +87,15 @@ export type { LeaseAssignmentStrategy } from "./src/lease/assignment.ts";
 
 export type { Credentials, CredentialsProvider } from "./src/aws/credentials.ts";
 export type {
-  GetRecordsOutput,
   IteratorPosition,
   Kinesis,
   ShardFilter,
   StreamReference,
   StreamSummary,
 } from "./src/aws/kinesis.ts";
-export type {
-  KinesisConsumers,
-  StreamConsumer,
-  SubscribeToShardEvent,
-  SubscribeToShardInput,
-} from "./src/aws/kinesis_consumers.ts";
+export type { GetRecordsOutput } from "./src/aws/kinesis_wire.ts";
+export type { KinesisConsumers, StreamConsumer, SubscribeToShardInput } from "./src/aws/kinesis_consumers.ts";
+export type { SubscribeToShardEvent } from "./src/aws/subscription.ts";
 export type { Lease, NewLease } from "./src/lease/lease.ts";
 export type { LeaseStore, TableListing, UnreadableItem, WriteOutcome } from "./src/lease/lease_store.ts";
 export type {

@@ -239,6 +239,20 @@ const CASES: readonly RuleCase[] = [
     good: { "src/a.ts": `import "./b.ts";`, "src/b.ts": "" },
   },
   {
+    rule: "noCircles",
+    bad: {
+      "src/a.ts": `import { b } from "./b.ts";`,
+      "src/b.ts": `import { c } from "./c.ts";`,
+      "src/c.ts": `import type { B } from "./b.ts";`,
+    },
+    says: "src/b.ts -> src/c.ts -> src/b.ts is a circle",
+    good: {
+      "src/a.ts": `import { b } from "./b.ts";\nimport { c } from "./c.ts";`,
+      "src/b.ts": `import type { C } from "./c.ts";`,
+      "src/c.ts": "",
+    },
+  },
+  {
     rule: "packagesOnce",
     bad: { "src/a.ts": `import "npm:hono@^4.0.0";`, "src/b.ts": `import "npm:hono@^4.0.0/tiny";` },
     says: "src/a.ts and src/b.ts both name npm:hono",

@@ -16,13 +16,17 @@ import { type CborValue, decodeCbor, encodeCbor } from "./cbor.ts";
 import { exchange, type HttpRequest } from "./http_exchange.ts";
 import { jsonCaller, type Sent } from "./json_call.ts";
 import {
-  type GetRecordsOutput,
   type Kinesis,
   READ_RETRY_POLICY,
   type SignedKinesisOptions,
   type StreamReference,
 } from "./kinesis.ts";
-import { getRecordsOutput, KINESIS_SERVICE, type RecordEncoding } from "./kinesis_wire.ts";
+import {
+  type GetRecordsOutput,
+  getRecordsOutput,
+  KINESIS_SERVICE,
+  type RecordEncoding,
+} from "./kinesis_wire.ts";
 
 /**
  * Puts CBOR before a Kinesis that speaks JSON.

@@ -7,47 +7,24 @@
 import { linkedController } from "../async/waiting.ts";
 import { isAwsError } from "../errors.ts";
 import {
+  type AttributeValue,
+  type Item,
   type ItemsPage,
   itemsPage,
   optionalItemIn,
   refusedItem,
+  type TableDescription,
   tableDescription,
 } from "./dynamodb_answers.ts";
 import { jsonCaller, type JsonObject, type JsonService, type ServiceOptions } from "./json_call.ts";
 
-/** A DynamoDB attribute value in wire form. Bytes (`B`) are base64 text here. */
-export type AttributeValue =
-  | { readonly S: string }
-  | { readonly N: string }
-  | { readonly B: string }
-  | { readonly BOOL: boolean }
-  | { readonly NULL: true }
-  | { readonly SS: readonly string[] }
-  | { readonly NS: readonly string[] }
-  | { readonly BS: readonly string[] }
-  | { readonly L: readonly AttributeValue[] }
-  | { readonly M: Readonly<Record<string, AttributeValue>> };
-
-/** An item of a table. */
-export type Item = Readonly<Record<string, AttributeValue>>;
+export type { AttributeValue, Item, TableDescription } from "./dynamodb_answers.ts";
 
 /** The parts of a condition or an update, in the names that the API gives them. */
 export interface Expressions {
   readonly ConditionExpression?: string;
   readonly ExpressionAttributeNames?: Readonly<Record<string, string>>;
   readonly ExpressionAttributeValues?: Readonly<Record<string, AttributeValue>>;
-}
-
-/** What DescribeTable tells that we use. */
-export interface TableDescription {
-  readonly tableName: string;
-  readonly tableStatus: string;
-  readonly keySchema: readonly { readonly attributeName: string; readonly keyType: "HASH" | "RANGE" }[];
-  /** Index name to its status; an index without a status counts as ACTIVE. */
-  readonly indexes: Readonly<Record<string, string>>;
-  readonly billingMode: "PAY_PER_REQUEST" | "PROVISIONED";
-  readonly provisionedThroughput: { readonly read: number; readonly write: number } | undefined;
-  readonly tableSizeBytes: number | undefined;
 }
 
 /** A write that was conditional: applied, with the new item where asked for; or refused, with the old one where given. */

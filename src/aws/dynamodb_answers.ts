@@ -20,7 +20,34 @@ import {
   textIn,
   unexpected,
 } from "./answer_fields.ts";
-import type { Item, TableDescription } from "./dynamodb.ts";
+
+/** A DynamoDB attribute value in wire form. Bytes (`B`) are base64 text here. */
+export type AttributeValue =
+  | { readonly S: string }
+  | { readonly N: string }
+  | { readonly B: string }
+  | { readonly BOOL: boolean }
+  | { readonly NULL: true }
+  | { readonly SS: readonly string[] }
+  | { readonly NS: readonly string[] }
+  | { readonly BS: readonly string[] }
+  | { readonly L: readonly AttributeValue[] }
+  | { readonly M: Readonly<Record<string, AttributeValue>> };
+
+/** An item of a table. */
+export type Item = Readonly<Record<string, AttributeValue>>;
+
+/** What DescribeTable tells that we use. */
+export interface TableDescription {
+  readonly tableName: string;
+  readonly tableStatus: string;
+  readonly keySchema: readonly { readonly attributeName: string; readonly keyType: "HASH" | "RANGE" }[];
+  /** Index name to its status; an index without a status counts as ACTIVE. */
+  readonly indexes: Readonly<Record<string, string>>;
+  readonly billingMode: "PAY_PER_REQUEST" | "PROVISIONED";
+  readonly provisionedThroughput: { readonly read: number; readonly write: number } | undefined;
+  readonly tableSizeBytes: number | undefined;
+}
 
 /** A page of Scan or Query. */
 export interface ItemsPage {

@@ -8,6 +8,7 @@
 import { type Fields, fieldsOf, listIn, optionalNumberIn, optionalTextIn, textIn } from "./answer_fields.ts";
 import { jsonCaller, type ServiceOptions } from "./json_call.ts";
 import {
+  type GetRecordsOutput,
   getRecordsOutput,
   hashKeyRangeOf,
   JSON_ENCODING,
@@ -16,8 +17,7 @@ import {
   sequenceNumberIn,
 } from "./kinesis_wire.ts";
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./retry.ts";
-import type { KinesisRecord } from "../stream/record.ts";
-import type { ChildShard, Shard } from "../stream/shard.ts";
+import type { Shard } from "../stream/shard.ts";
 
 /** A stream as calls name it: by name, and by ARN too where it is known (cross-account needs it). */
 export interface StreamReference {
@@ -45,19 +45,6 @@ export type IteratorPosition =
   | { readonly type: "TRIM_HORIZON" | "LATEST" }
   | { readonly type: "AT_SEQUENCE_NUMBER" | "AFTER_SEQUENCE_NUMBER"; readonly sequenceNumber: string }
   | { readonly type: "AT_TIMESTAMP"; readonly timestampMs: number };
-
-/** One answer of GetRecords. */
-export interface GetRecordsOutput {
-  /** Not de-aggregated; `subSequenceNumber` is 0. */
-  readonly records: readonly KinesisRecord[];
-  /** Payload bytes of `records`. */
-  readonly bytes: number;
-  /** Undefined at the end of a shard. */
-  readonly nextShardIterator: string | undefined;
-  readonly millisBehindLatest: number | undefined;
-  /** Empty where the service (or an emulator) names none. */
-  readonly childShards: readonly ChildShard[];
-}
 
 /** Kinesis, as far as a consumer needs it. Every method throws `AwsServiceError`, or the signal's reason. */
 export interface Kinesis {

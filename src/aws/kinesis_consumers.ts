@@ -9,14 +9,12 @@
  */
 
 import { isAwsError } from "../errors.ts";
-import type { KinesisRecord } from "../stream/record.ts";
-import type { ChildShard } from "../stream/shard.ts";
 import { fieldsOf, textIn } from "./answer_fields.ts";
 import { jsonCaller, type ServiceOptions } from "./json_call.ts";
 import type { IteratorPosition } from "./kinesis.ts";
 import { KINESIS_SERVICE } from "./kinesis_wire.ts";
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./retry.ts";
-import { openSubscription, subscriptionEvents } from "./subscription.ts";
+import { openSubscription, type SubscribeToShardEvent, subscriptionEvents } from "./subscription.ts";
 
 /** A registered consumer. */
 export interface StreamConsumer {
@@ -29,19 +27,6 @@ export interface SubscribeToShardInput {
   readonly consumerArn: string;
   readonly shardId: string;
   readonly position: IteratorPosition;
-}
-
-/** One event of a subscription. The service sends empty ones too, to show that it is alive. */
-export interface SubscribeToShardEvent {
-  /** Not de-aggregated; `subSequenceNumber` is 0. */
-  readonly records: readonly KinesisRecord[];
-  /** Payload bytes of `records`. */
-  readonly bytes: number;
-  /** Where a later subscription goes on, AFTER it; undefined at the end of the shard. It moves without records too. */
-  readonly continuationSequenceNumber: string | undefined;
-  readonly millisBehindLatest: number | undefined;
-  /** Empty before the end of the shard, and on emulators that name none. */
-  readonly childShards: readonly ChildShard[];
 }
 
 /**

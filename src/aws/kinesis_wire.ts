@@ -25,7 +25,6 @@ import {
 } from "./answer_fields.ts";
 import { decodeBase64 } from "./payload_slab.ts";
 import type { JsonService } from "./json_call.ts";
-import type { GetRecordsOutput } from "./kinesis.ts";
 
 /** Kinesis Data Streams among the JSON services. */
 export const KINESIS_SERVICE: JsonService = {
@@ -80,6 +79,19 @@ export function recordsAnswer(answer: Fields, encoding: RecordEncoding): Records
     millisBehindLatest: optionalNumberIn(answer, "MillisBehindLatest"),
     childShards: optionalListIn(answer, "ChildShards").map(childShardOf),
   };
+}
+
+/** One answer of GetRecords. */
+export interface GetRecordsOutput {
+  /** Not de-aggregated; `subSequenceNumber` is 0. */
+  readonly records: readonly KinesisRecord[];
+  /** Payload bytes of `records`. */
+  readonly bytes: number;
+  /** Undefined at the end of a shard. */
+  readonly nextShardIterator: string | undefined;
+  readonly millisBehindLatest: number | undefined;
+  /** Empty where the service (or an emulator) names none. */
+  readonly childShards: readonly ChildShard[];
 }
 
 /** An answer to GetRecords. @throws {SyntaxError} when a field is missing or wrong. */

@@ -8,11 +8,13 @@
  */
 
 import { AwsServiceError, errorText } from "../errors.ts";
+import type { KinesisRecord } from "../stream/record.ts";
+import type { ChildShard } from "../stream/shard.ts";
 import type { System } from "../system.ts";
 import { eventStreamMessages } from "./event_stream.ts";
 import { type HttpRequest, noAnswer } from "./http_exchange.ts";
 import { jsonObject, type Sent } from "./json_call.ts";
-import type { SubscribeToShardEvent } from "./kinesis_consumers.ts";
+
 import { JSON_ENCODING, KINESIS_SERVICE, optionalSequenceNumberIn, recordsAnswer } from "./kinesis_wire.ts";
 import { classify, MALFORMED_ERROR, NETWORK_ERROR } from "./retry.ts";
 import { linkedController, withinTime } from "../async/waiting.ts";
@@ -21,6 +23,19 @@ import { linkedController, withinTime } from "../async/waiting.ts";
 export interface OpenSubscription {
   readonly body: ReadableStream<Uint8Array>;
   readonly requestId: string | undefined;
+}
+
+/** One event of a subscription. The service sends empty ones too, to show that it is alive. */
+export interface SubscribeToShardEvent {
+  /** Not de-aggregated; `subSequenceNumber` is 0. */
+  readonly records: readonly KinesisRecord[];
+  /** Payload bytes of `records`. */
+  readonly bytes: number;
+  /** Where a later subscription goes on, AFTER it; undefined at the end of the shard. It moves without records too. */
+  readonly continuationSequenceNumber: string | undefined;
+  readonly millisBehindLatest: number | undefined;
+  /** Empty before the end of the shard, and on emulators that name none. */
+  readonly childShards: readonly ChildShard[];
 }
 
 /**

@@ -8,8 +8,7 @@
 
 import type { Lease, NewLease } from "../lease/lease.ts";
 import type { LeaseStore, TableListing, WriteOutcome } from "../lease/lease_store.ts";
-import type { LeaseWrite } from "../lease/lease_write.ts";
-import { marked } from "../lease/incarnation.ts";
+import { type LeaseWrite, marked } from "../lease/lease_write.ts";
 import type { Identity } from "./identity.ts";
 
 /** `LeaseStore` over another one. Its writes throw the reason of `identity.superseded` once that has aborted. */

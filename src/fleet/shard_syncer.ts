@@ -19,6 +19,7 @@ import { isShardEnd } from "../stream/sequence_number.ts";
 import type { Shard } from "../stream/shard.ts";
 import type { Clock } from "../system.ts";
 import type { WorkerSettings } from "../options/settings.ts";
+import type { Leading } from "./leading.ts";
 import { StreamAudit } from "./stream_audit.ts";
 import type { TrackedStream } from "./streams.ts";
 import { forEachAtMost, WRITES_AT_ONCE } from "../async/task_group.ts";
@@ -47,20 +48,6 @@ export interface ShardSyncerOptions {
   readonly emit: WorkerEventListener;
   /** Told when the stream turns out to be a new one of the same name. */
   readonly onRecreated?: (() => void) | undefined;
-}
-
-/** The pass of the leader on whose behalf it is done. */
-export interface Leading {
-  /** Wall time in ms, taken before the table was listed. */
-  readonly sinceEpochMs: number;
-  /** Monotonic ms since which the table is watched without a gap. What was seen before does not count. */
-  readonly watchedSinceMs?: number;
-  /** Asked before every write. */
-  readonly isLeading: () => boolean;
-  /** Told of each write that was answered. */
-  readonly onProgress: () => void;
-  /** Whether the stream may be compared with its leases now. @default {true} */
-  readonly mayCompare?: boolean;
 }
 
 /** A listing that shows a reshard half done is read again so often and so far apart. Source: KCL 3.5.1, `HierarchicalShardSyncer`. */

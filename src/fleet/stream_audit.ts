@@ -19,7 +19,7 @@ import { setStreamOrigin } from "../lease/stream_origin.ts";
 import type { Shard } from "../stream/shard.ts";
 import { originText, type StreamOrigin } from "../stream/stream_identifier.ts";
 import type { Clock } from "../system.ts";
-import type { Leading } from "./shard_syncer.ts";
+import type { Leading } from "./leading.ts";
 import { originOfStream, type TrackedStream } from "./streams.ts";
 import { forEachAtMost, WRITES_AT_ONCE } from "../async/task_group.ts";
 

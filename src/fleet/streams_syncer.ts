@@ -13,7 +13,8 @@ import type { FleetFault } from "../events.ts";
 import { formerStreams } from "../lease/former_streams.ts";
 import { leasesByStream } from "../lease/gaps.ts";
 import type { Lease } from "../lease/lease.ts";
-import { type Leading, type LeaseSyncer, ShardSyncer, type ShardSyncerOptions } from "./shard_syncer.ts";
+import { type LeaseSyncer, ShardSyncer, type ShardSyncerOptions } from "./shard_syncer.ts";
+import { type Leading } from "./leading.ts";
 import type { Streams, TrackedStream } from "./streams.ts";
 import { forEachAtMost, Semaphore, WRITES_AT_ONCE } from "../async/task_group.ts";
 

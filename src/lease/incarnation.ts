@@ -13,9 +13,6 @@
  * @module
  */
 
-import type { Lease } from "./lease.ts";
-import type { LeaseWrite } from "./lease_write.ts";
-
 /** One process that runs, or ran, under a worker's name. */
 export interface Incarnation {
   readonly workerId: string;
@@ -32,7 +29,10 @@ export interface LeaseMark extends Incarnation {
 }
 
 /** The part of a lease by which its last writer is known. */
-type Marked = Pick<Lease, "leaseCounter" | "mark">;
+interface Marked {
+  readonly leaseCounter: number;
+  readonly mark: LeaseMark | undefined;
+}
 
 /** `<worker>/<generation>/<nonce>`, as it stands in a worker's metrics item. */
 export function incarnationText({ workerId, generation, nonce }: Incarnation): string {
@@ -57,13 +57,6 @@ export function markIn(text: string): LeaseMark | undefined {
   const [, before = "", digits] = /^(.+)\/(\d{1,16})$/s.exec(text) ?? [];
   const incarnation = incarnationIn(before);
   return incarnation === undefined ? undefined : { ...incarnation, leaseCounter: Number(digits) };
-}
-
-/** The write with its mark, where it moves the counter; else as it is. */
-export function marked(write: LeaseWrite, incarnation: Incarnation): LeaseWrite {
-  const leaseCounter = counterWritten(write);
-  if (leaseCounter === undefined) return write;
-  return { ...write, set: { ...write.set, kcliteIncarnation: markText(incarnation, leaseCounter) } };
 }
 
 /** Who moved the lease's counter last; undefined when it was nobody who leaves marks, e.g. KCL for Java. */
@@ -99,12 +92,3 @@ export function above(found: Incarnation, own: Incarnation): Incarnation {
 
 /** The greatest number of ms that is a date; what is greater was written by nobody's clock, nor by adding to one. */
 const LAST_DATE_MS = 8.64e15;
-
-/** The counter to which a write brings the lease; undefined when it leaves the counter alone. */
-function counterWritten({ set, add, when }: LeaseWrite): number | undefined {
-  if (set.leaseCounter !== undefined) return set.leaseCounter;
-  // A write that adds names the counter that it adds to: else it could not know what it leaves.
-  return add.leaseCounter === undefined || when.leaseCounter === undefined
-    ? undefined
-    : when.leaseCounter + add.leaseCounter;
-}

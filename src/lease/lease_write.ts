@@ -14,7 +14,7 @@
 
 import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import type { HashKeyRange } from "../stream/hash_key.ts";
-import { type Incarnation, isOwnWrite } from "./incarnation.ts";
+import { type Incarnation, isOwnWrite, markText } from "./incarnation.ts";
 import type { Lease } from "./lease.ts";
 
 /** The attributes of a lease item by their names in the table, with the JavaScript type of each. */
@@ -36,7 +36,7 @@ export interface LeaseAttributes {
   readonly endingHashKey: string;
   readonly throughputKBps: number;
   readonly kcliteLatestEpochMs: number;
-  /** Added by `incarnation.marked()` to each write that moves the counter. */
+  /** Added by {@linkcode marked} to each write that moves the counter. */
   readonly kcliteIncarnation: string;
   readonly kcliteStream: string;
   readonly streamName: string;
@@ -233,6 +233,13 @@ export function setHashKeyRange(lease: Lease, range: HashKeyRange): LeaseWrite {
   };
 }
 
+/** The write with its mark, where it moves the counter; else as it is. */
+export function marked(write: LeaseWrite, incarnation: Incarnation): LeaseWrite {
+  const leaseCounter = counterWritten(write);
+  if (leaseCounter === undefined) return write;
+  return { ...write, set: { ...write.set, kcliteIncarnation: markText(incarnation, leaseCounter) } };
+}
+
 /**
  * Whether a refused write had in fact been applied before, its first answer lost: what it would have done stands in the
  * table, one step of the counter further, and the mark says that it was us who did it.
@@ -303,4 +310,13 @@ function knownAttributes(lease: Lease): Partial<LeaseAttributes> {
       ? {}
       : { streamName: lease.streamIdentifier, shardId: lease.shardId }),
   };
+}
+
+/** The counter to which a write brings the lease; undefined when it leaves the counter alone. */
+function counterWritten({ set, add, when }: LeaseWrite): number | undefined {
+  if (set.leaseCounter !== undefined) return set.leaseCounter;
+  // A write that adds names the counter that it adds to: else it could not know what it leaves.
+  return add.leaseCounter === undefined || when.leaseCounter === undefined
+    ? undefined
+    : when.leaseCounter + add.leaseCounter;
 }

@@ -16,7 +16,8 @@
 
 import { isTimeLimit, linkedController, withinTime } from "../async/waiting.ts";
 import type { IteratorPosition, Kinesis, StreamReference } from "../aws/kinesis.ts";
-import type { KinesisConsumers, SubscribeToShardEvent } from "../aws/kinesis_consumers.ts";
+import type { KinesisConsumers } from "../aws/kinesis_consumers.ts";
+import type { SubscribeToShardEvent } from "../aws/subscription.ts";
 import { AwsServiceError, isAwsError } from "../errors.ts";
 import type { WorkerEventListener } from "../events.ts";
 import type { Clock, System } from "../system.ts";

@@ -10,7 +10,8 @@
  * @module
  */
 
-import type { GetRecordsOutput, IteratorPosition, Kinesis, StreamReference } from "../aws/kinesis.ts";
+import type { IteratorPosition, Kinesis, StreamReference } from "../aws/kinesis.ts";
+import type { GetRecordsOutput } from "../aws/kinesis_wire.ts";
 import type { Clock } from "../system.ts";
 import { isTimeLimit, withinTime } from "../async/waiting.ts";
 import type { StartPosition } from "./start_position.ts";

@@ -14,7 +14,8 @@
  * @module
  */
 
-import type { GetRecordsOutput, Kinesis, StreamReference } from "../aws/kinesis.ts";
+import type { Kinesis, StreamReference } from "../aws/kinesis.ts";
+import type { GetRecordsOutput } from "../aws/kinesis_wire.ts";
 import { AwsServiceError, isAwsError } from "../errors.ts";
 import type { WorkerEventListener } from "../events.ts";
 import type { System } from "../system.ts";

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertLess, assertRejects, assertStrictEquals } from "@std/assert";
 import type { IteratorPosition } from "../../src/aws/kinesis.ts";
-import { signedKinesisConsumers, type SubscribeToShardEvent } from "../../src/aws/kinesis_consumers.ts";
+import { signedKinesisConsumers } from "../../src/aws/kinesis_consumers.ts";
+import { type SubscribeToShardEvent } from "../../src/aws/subscription.ts";
 import { AwsServiceError } from "../../src/errors.ts";
 import { realSystem } from "../../src/system.ts";
 import { badAnswers } from "../support/bad_answers.ts";

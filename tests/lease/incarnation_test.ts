@@ -9,7 +9,6 @@ import {
   isOwnWrite,
   isSameIncarnation,
   lastWriter,
-  marked,
   markIn,
   markText,
 } from "../../src/lease/incarnation.ts";
@@ -18,6 +17,7 @@ import {
   checkpoint,
   evict,
   type LeaseWrite,
+  marked,
   prepareCheckpoint,
   renew,
   setChildShardIds,

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
-import type { SubscribeToShardEvent } from "../../src/aws/kinesis_consumers.ts";
+import type { SubscribeToShardEvent } from "../../src/aws/subscription.ts";
 import type { WorkerEvent, WorkerEventListener } from "../../src/events.ts";
 import { fanOut, MAX_SILENCE_MS, MAX_WORK_MS } from "../../src/retrieval/fan_out.ts";
 import { ConsumerRegistration } from "../../src/retrieval/fan_out_registration.ts";

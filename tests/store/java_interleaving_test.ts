@@ -7,13 +7,14 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { AttributeValue, Item } from "../../src/aws/dynamodb.ts";
-import { lastWriter, marked } from "../../src/lease/incarnation.ts";
+import { lastWriter } from "../../src/lease/incarnation.ts";
 import type { Lease } from "../../src/lease/lease.ts";
 import {
   assign,
   checkpoint,
   evict,
   type LeaseWrite,
+  marked,
   renew,
   startHandoff,
 } from "../../src/lease/lease_write.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { GetRecordsOutput, IteratorPosition, StreamSummary } from "../../src/aws/kinesis.ts";
+import type { IteratorPosition, StreamSummary } from "../../src/aws/kinesis.ts";
+import type { GetRecordsOutput } from "../../src/aws/kinesis_wire.ts";
 import type { WorkerEvent } from "../../src/events.ts";
 import { Totals } from "../../src/observe/totals.ts";
 import { type Health, healthOf } from "../../src/observe/verdict.ts";

@@ -8,9 +8,9 @@ import type { IteratorPosition } from "../../src/aws/kinesis.ts";
 import type {
   KinesisConsumers,
   StreamConsumer,
-  SubscribeToShardEvent,
   SubscribeToShardInput,
 } from "../../src/aws/kinesis_consumers.ts";
+import type { SubscribeToShardEvent } from "../../src/aws/subscription.ts";
 import type { Clock } from "../../src/system.ts";
 import { recordWith } from "./consumer_bed.ts";
 

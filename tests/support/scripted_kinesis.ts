@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { GetRecordsOutput, IteratorPosition, Kinesis, StreamSummary } from "../../src/aws/kinesis.ts";
+import type { IteratorPosition, Kinesis, StreamSummary } from "../../src/aws/kinesis.ts";
+import type { GetRecordsOutput } from "../../src/aws/kinesis_wire.ts";
 import { AwsServiceError } from "../../src/errors.ts";
 import type { Shard } from "../../src/stream/shard.ts";
 import { recordWith } from "./consumer_bed.ts";

@@ -225,6 +225,28 @@ export const packagesOnce: Rule = (files) =>
     `${[...paths].join(" and ")} both name npm:${name}: one file may`
   );
 
+/** No file of src imports itself, by whatever way and for types only: what two files need of each other stands in a third. */
+export const noCircles: Rule = (files) => {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const done = new Set<string>();
+  const complaints: string[] = [];
+  const visit = (path: string, way: readonly string[]) => {
+    const start = way.indexOf(path);
+    if (start !== -1) {
+      complaints.push(
+        `${[...way.slice(start), path].join(" -> ")} is a circle: move what both need to a third file`,
+      );
+    }
+    if (done.has(path) || start !== -1) return;
+    for (const { specifier } of byPath.get(path)?.imports ?? []) {
+      if (specifier !== undefined && isRelative(specifier)) visit(resolve(path, specifier), [...way, path]);
+    }
+    done.add(path);
+  };
+  for (const { path } of files) if (path.startsWith("src/")) visit(path, []);
+  return complaints;
+};
+
 /** The npm packages that files name inline, each with the files that do; those of the library, unless told otherwise. */
 export function packageUsers(
   files: readonly SourceFile[],

@@ -1,7 +1,8 @@
 /** How fast leases are spread when workers join one after the other: whole workers, in memory. */
 
 import { assertEquals } from "@std/assert";
-import type { GetRecordsOutput, StreamSummary } from "../../src/aws/kinesis.ts";
+import type { StreamSummary } from "../../src/aws/kinesis.ts";
+import type { GetRecordsOutput } from "../../src/aws/kinesis_wire.ts";
 import type { Lease } from "../../src/lease/lease.ts";
 import { renew } from "../../src/lease/lease_write.ts";
 import type { WorkerOptions } from "../../src/options/options.ts";

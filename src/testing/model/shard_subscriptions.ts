@@ -5,7 +5,7 @@
  */
 
 import type { IteratorPosition } from "../../aws/kinesis.ts";
-import type { SubscribeToShardEvent } from "../../aws/kinesis_consumers.ts";
+import type { SubscribeToShardEvent } from "../../aws/subscription.ts";
 import { childrenOf } from "../../stream/shard.ts";
 import { HEARTBEAT_MS, TAKEOVER_MS } from "./service_limits.ts";
 import { indexOf, type ViewLimits, viewOf } from "./shard_view.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { GetRecordsOutput, IteratorPosition } from "../../aws/kinesis.ts";
+import type { IteratorPosition } from "../../aws/kinesis.ts";
+import type { GetRecordsOutput } from "../../aws/kinesis_wire.ts";
 import { compare, type ExtendedSequenceNumber } from "../../stream/sequence_number.ts";
 import type { History } from "./history.ts";
 import type { VirtualTime } from "./virtual_time.ts";

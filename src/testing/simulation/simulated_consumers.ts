@@ -5,7 +5,8 @@
  * @module
  */
 
-import type { KinesisConsumers, StreamConsumer, SubscribeToShardEvent } from "../../aws/kinesis_consumers.ts";
+import type { KinesisConsumers, StreamConsumer } from "../../aws/kinesis_consumers.ts";
+import type { SubscribeToShardEvent } from "../../aws/subscription.ts";
 import { type Link, serviceFailure } from "./faults.ts";
 import { SUBSCRIPTION_LIFE_MS } from "../model/service_limits.ts";
 import { simulatedArn } from "../model/simulated_account.ts";

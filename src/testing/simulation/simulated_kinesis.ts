@@ -5,7 +5,8 @@
  * @module
  */
 
-import type { GetRecordsOutput, IteratorPosition, Kinesis, ShardFilter } from "../../aws/kinesis.ts";
+import type { IteratorPosition, Kinesis, ShardFilter } from "../../aws/kinesis.ts";
+import type { GetRecordsOutput } from "../../aws/kinesis_wire.ts";
 import { childrenOf, type Shard } from "../../stream/shard.ts";
 import { type Link, serviceFailure } from "./faults.ts";
 import type { ReadingRules } from "./reading_rules.ts";

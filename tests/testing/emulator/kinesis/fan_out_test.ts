@@ -2,7 +2,7 @@
 
 import { setImmediate } from "node:timers";
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
-import type { SubscribeToShardEvent } from "../../../../src/aws/kinesis_consumers.ts";
+import type { SubscribeToShardEvent } from "../../../../src/aws/subscription.ts";
 import { eventStreamMessages } from "../../../../src/aws/event_stream.ts";
 import { AwsServiceError } from "../../../../src/errors.ts";
 import type { SimulatedAwsOptions, SubscriptionFault } from "../../../../src/testing/mod.ts";
