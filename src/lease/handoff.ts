@@ -14,7 +14,6 @@
 
 import { type Incarnation, isOwnWrite, isSameIncarnation, lastWriter } from "./incarnation.ts";
 import { actualOwner, type Lease } from "./lease.ts";
-import { isShardEnd } from "../stream/sequence_number.ts";
 
 /** How long an owner may take to drain, in ms. KCL: `gracefulLeaseHandoffTimeoutMillis`. */
 export const HANDOFF_TIMEOUT_MS = 30_000;
@@ -142,24 +141,20 @@ export function isHandoffOverdue(sighting: HandoffSighting | undefined, rule: Ha
   return sighting !== undefined && rule.nowMs - sighting.firstSeenMs > rule.timeoutMs + rule.failoverTimeMs;
 }
 
-/** What is known of a pending handoff, and of who asks. */
+/** Who asks about a pending handoff, and what it has seen. */
 export interface HandoffView {
   readonly workerId: string;
-  readonly isLeader: boolean;
   /** Whether the counter stood still for the failover time on the asker's own clock. */
   readonly expired: boolean;
-  /** What {@linkcode isHandoffOverdue} says. */
-  readonly overdue: boolean;
 }
 
 /**
- * Whether a worker may end a pending handoff by assigning the lease: the owner at any time; the leader once the owner is
- * silent, overdue or through with the shard; the next owner, which may be waiting in a fleet without a leader, once the
- * owner is silent. Nobody else.
+ * Whether a worker may end a pending handoff by assigning the lease to itself: the present owner at any time; the next owner,
+ * which may be waiting in a fleet without a leader, once the present one is silent. Nobody else: the leader has its own
+ * rules, in `planAssignments()`.
  */
 export function mayFinishHandoff(lease: Lease, view: HandoffView): boolean {
   if (lease.checkpointOwner === undefined) return false;
   if (lease.checkpointOwner === view.workerId) return true;
-  if (view.isLeader) return view.expired || view.overdue || isShardEnd(lease.checkpoint);
   return lease.leaseOwner === view.workerId && view.expired;
 }

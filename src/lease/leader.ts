@@ -14,12 +14,16 @@
 
 import type { LeaderLock, LockCondition } from "./coordinator_store.ts";
 
-/** How long the lock is good after a heartbeat. KCL: `leaderLeaseDurationMillis`, in ms. */
-export const LOCK_DURATION_MS = 120_000;
-/** How often the holder heartbeats. KCL: `leaderHeartbeatPeriodMillis`, in ms. */
-export const LOCK_HEARTBEAT_MS = 30_000;
-/** How often a follower looks at the lock. KCL: `DynamoDBLockBasedLeaderDecider`, 30 s, in ms. */
-export const LOCK_POLL_MS = 30_000;
+/**
+ * The duration of another worker's lock whose item names none that can be read, in ms. Ours lasts for `failoverTimeMs`.
+ * KCL: `leaderLeaseDurationMillis`, that of its own locks.
+ */
+export const FALLBACK_LOCK_DURATION_MS = 120_000;
+/**
+ * A follower looks at the lock at least this often, in ms. `FleetMember` asks for a look every few heartbeats, which is
+ * sooner unless `failoverTimeMs` is minutes. KCL: `DynamoDBLockBasedLeaderDecider`, 30 s.
+ */
+export const MAX_LOCK_POLL_MS = 30_000;
 /** After how many failed assignment passes in a row a leader steps down. KCL: `LeaseAssignmentManager`, 3. */
 export const MAX_FAILED_PASSES = 3;
 
@@ -111,7 +115,9 @@ export function followerStep(
   if (found === undefined) return { type: "acquire", when: { type: "absent" } };
   if (found.isReleased) return { type: "acquire", when: { type: "released" } };
   const { recordVersionNumber } = found;
-  const durationMs = Number.isFinite(found.leaseDurationMs) ? found.leaseDurationMs : LOCK_DURATION_MS;
+  const durationMs = Number.isFinite(found.leaseDurationMs)
+    ? found.leaseDurationMs
+    : FALLBACK_LOCK_DURATION_MS;
   if (sighting?.recordVersionNumber !== recordVersionNumber) return { type: "wait", ms: pollMs(durationMs) };
   const leftMs = durationMs - (nowMs - sighting.firstSeenMs);
   return leftMs < 0
@@ -181,5 +187,5 @@ export function leaderStep(held: HeldLock, progress: LeaderProgress, nowMs: numb
 
 /** Soon enough to see a lock change hands, and no later than just after the one watched runs out. */
 function pollMs(leftMs: number): number {
-  return Math.min(LOCK_POLL_MS, leftMs + 1);
+  return Math.min(MAX_LOCK_POLL_MS, leftMs + 1);
 }

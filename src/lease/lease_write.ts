@@ -3,7 +3,7 @@
  * Every write to an existing lease, as a value: KCL's write table, one function a row. A store needs a single
  * `apply(write)`; a refused condition is an outcome, not an exception.
  *
- * The counter is the only fence of renew, take, checkpoint and the note of children; the pair of owners is the fence of
+ * The counter is the only fence of renew, checkpoint and the note of children; the pair of owners is the fence of
  * assign, handoff and evict, and the counter too where a lease is taken for expired. `leaseKey` is conditioned on wherever
  * the counter is not, so that no write brings a deleted lease back as half an item.
  *
@@ -61,7 +61,6 @@ export interface LeaseCondition {
 /** The kinds of write, for events, tests and cost counts. */
 export type LeaseOperation =
   | "renew"
-  | "take"
   | "assign"
   | "startHandoff"
   | "evict"
@@ -102,18 +101,6 @@ export function renew(lease: Lease, throughputKBps?: number): LeaseWrite {
     when: lease.checkpointOwner === undefined
       ? { leaseCounter: lease.leaseCounter, checkpointOwner: null }
       : { leaseCounter: lease.leaseCounter },
-  };
-}
-
-/** A worker takes the lease for itself (KCL 2.x; a worker's own start). */
-export function take(lease: Lease, workerId: string): LeaseWrite {
-  return {
-    operation: "take",
-    leaseKey: lease.leaseKey,
-    set: { leaseCounter: lease.leaseCounter + 1, leaseOwner: workerId },
-    add: switches(lease, workerId),
-    remove: ["checkpointOwner"],
-    when: { leaseCounter: lease.leaseCounter },
   };
 }
 
@@ -268,7 +255,6 @@ export function wasApplied(
         found.pendingCheckpoint?.sequenceNumber === write.set.pendingCheckpoint &&
         found.pendingCheckpoint?.subSequenceNumber === write.set.pendingCheckpointSubSequenceNumber;
     case "assign":
-    case "take":
       return found.leaseOwner === write.set.leaseOwner && found.checkpointOwner === undefined;
     case "evict":
       return found.checkpointOwner === undefined &&

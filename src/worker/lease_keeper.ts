@@ -152,7 +152,7 @@ export class LeaseKeeper {
   async #finishHandoff(lease: Lease, askedMs: number, signal: AbortSignal): Promise<void> {
     const { store, workerId } = this.#options;
     const expired = this.#standsStill(lease, askedMs);
-    if (!mayFinishHandoff(lease, { workerId, isLeader: false, expired, overdue: false })) return;
+    if (!mayFinishHandoff(lease, { workerId, expired })) return;
     this.#awaited.delete(lease.leaseKey);
     await store.apply(assign(lease, workerId), signal);
   }

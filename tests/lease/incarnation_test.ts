@@ -23,7 +23,6 @@ import {
   setChildShardIds,
   setHashKeyRange,
   startHandoff,
-  take,
   wasApplied,
 } from "../../src/lease/lease_write.ts";
 import { positionAt } from "../../src/stream/sequence_number.ts";
@@ -66,7 +65,6 @@ Deno.test("marked() marks each write that moves the counter with the counter tha
   for (
     const write of [
       renew(LEASE, 3),
-      take(LEASE, "B"),
       assign(LEASE, "B"),
       evict(LEASE),
       checkpoint(LEASE, positionAt("9")),
@@ -131,7 +129,6 @@ Deno.test("wasApplied() takes a write of this very process for its own, and none
       [checkpoint(LEASE, at), { checkpoint: at }],
       [prepareCheckpoint(LEASE, at), { pendingCheckpoint: at }],
       [assign(LEASE, "B"), { leaseOwner: "B" }],
-      [take(LEASE, "A"), {}],
     ] as const
   ) {
     assertEquals(done(write, found), true, write.operation);

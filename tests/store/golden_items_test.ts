@@ -20,7 +20,7 @@ import { type Fixture, FIXTURES, inOrder, leaseIn, newLease } from "./fixtures.t
 type GoldenWrite =
   | { readonly operation: "create"; readonly lease: NewLease }
   | { readonly operation: "renew"; readonly throughputKBps?: number }
-  | { readonly operation: "take" | "assign" | "startHandoff"; readonly workerId: string }
+  | { readonly operation: "assign" | "startHandoff"; readonly workerId: string }
   | { readonly operation: "evict" }
   | {
     readonly operation: "checkpoint" | "prepareCheckpoint";
@@ -120,8 +120,6 @@ function leaseWrite(
   switch (write.operation) {
     case "renew":
       return writes.renew(lease, write.throughputKBps);
-    case "take":
-      return writes.take(lease, write.workerId);
     case "assign":
       return writes.assign(lease, write.workerId);
     case "startHandoff":

@@ -17,7 +17,6 @@ import {
   setChildShardIds,
   setHashKeyRange,
   startHandoff,
-  take,
 } from "../../src/lease/lease_write.ts";
 import { positionAt } from "../../src/stream/sequence_number.ts";
 import { type Fixture, newLease } from "./fixtures.ts";
@@ -221,7 +220,6 @@ export function leaseStoreContract(kind: string, open: () => Promise<Fixture>): 
         const write of [
           renew(stale),
           renew({ ...stale, checkpointOwner: "somebody" }),
-          take(stale, "thief"),
           assign(stale, "thief"),
           evict(stale),
           checkpoint(stale, positionAt("5")),
@@ -296,7 +294,7 @@ export function leaseStoreContract(kind: string, open: () => Promise<Fixture>): 
   testWithTable("apply() lets one of twenty writers at the same counter win", async (fixture) => {
     const lease = await ownedLease(fixture);
     const outcomes = await Promise.all(
-      Array.from({ length: 20 }, (_, i) => fixture.leases.apply(take(lease, `thief-${i}`))),
+      Array.from({ length: 20 }, (_, i) => fixture.leases.apply(assign(lease, `thief-${i}`))),
     );
     const winners = outcomes.filter((outcome) => outcome.applied);
     assertEquals(winners.length, 1);
@@ -337,7 +335,7 @@ const everyWrite: readonly ((lease: Lease) => LeaseWrite)[] = [
   (lease) => setChildShardIds(lease, ["shardId-000000000001", "shardId-000000000002"]),
   (lease) => setHashKeyRange(lease, { startingHashKey: "0", endingHashKey: "99" }),
   (lease) => checkpoint(lease, positionAt("50", 3)),
-  (lease) => take(lease, "w3"),
+  (lease) => assign(lease, "w3"),
   (lease) => evict(lease),
 ];
 

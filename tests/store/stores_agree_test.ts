@@ -18,7 +18,6 @@ import {
   setChildShardIds,
   setHashKeyRange,
   startHandoff,
-  take,
 } from "../../src/lease/lease_write.ts";
 import { positionAt } from "../../src/stream/sequence_number.ts";
 import { seeded } from "../support/seed.ts";
@@ -39,7 +38,6 @@ const position = fc.tuple(fc.bigInt(0n, 1n << 180n), fc.nat(9)).map(([at, sub]) 
 const leaseWrite: fc.Arbitrary<(lease: Lease) => LeaseWrite> = fc.oneof(
   fc.option(fc.double({ min: 0, max: 1e6, noNaN: true }), { nil: undefined })
     .map((throughput) => (lease: Lease) => renew(lease, throughput)),
-  workerId.map((id) => (lease: Lease) => take(lease, id)),
   workerId.map((id) => (lease: Lease) => assign(lease, id)),
   workerId.map((id) => (lease: Lease) =>
     startHandoff({ ...lease, leaseOwner: lease.leaseOwner ?? "nobody" }, id)
