@@ -5,7 +5,7 @@ import { parseCommand } from "../../src/host/arguments.ts";
 import { type Configuration, configurationOf, withRegion } from "../../src/properties/property_options.ts";
 import { decodeProperties } from "../../src/properties/properties.ts";
 import { fileEntries } from "../../src/properties/property_source.ts";
-import { retrievalModeOf } from "../../src/properties/retrieval_mode.ts";
+import { retrievalChoice } from "../../src/properties/retrieval_choice.ts";
 import { realSystem } from "../../src/system.ts";
 import { runCommand } from "../support/command.ts";
 
@@ -37,13 +37,10 @@ Deno.test("a made-up streamArn in another region only warns: of it the stream's 
 });
 
 Deno.test("DEFAULT means fan-out, with a word on its cost, unless a polling option is set (trap 35)", () => {
-  const byDefault = retrievalModeOf({ retrievalMode: undefined, pollingOptions: { maxRecords: 0 } });
-  assertEquals(byDefault.mode, "fanOut");
+  const byDefault = retrievalChoice(undefined, new Map([["maxRecords", 0]]));
+  assertEquals(byDefault.mode, "FANOUT");
   assert(byDefault.reason.includes("charges"));
-  assertEquals(
-    retrievalModeOf({ retrievalMode: "DEFAULT", pollingOptions: { maxRecords: 100 } }).mode,
-    "polling",
-  );
+  assertEquals(retrievalChoice("DEFAULT", new Map([["maxRecords", 100]])).mode, "POLLING");
 });
 
 Deno.test("a key in the wrong case warns with the right one (trap 36)", () => {
