@@ -25,7 +25,7 @@ import type { WorkerEventListener } from "./src/events.ts";
 import { HELP, parseCommand, type RunCommand } from "./src/host/arguments.ts";
 import { childStarter } from "./src/host/child_starter.ts";
 import { cpuSource } from "./src/host/cpu_meter.ts";
-import { variable, variableNames } from "./src/host/environment.ts";
+import { variable, variableNames } from "./src/host/environment_variables.ts";
 import { guardConsole } from "./src/host/guarded_console.ts";
 import { folderOf, readFile, readTextFile, workingFolder } from "./src/host/files.ts";
 import { isStartedFile, loadModule } from "./src/host/modules.ts";

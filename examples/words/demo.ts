@@ -17,7 +17,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { main as runCommandLine } from "../../cli.ts";
 import { listenToSignals } from "../../src/host/signals.ts";
-import { progressLines } from "../../src/observe/progress.ts";
+import { progressLines } from "../../src/observe/progress_lines.ts";
 import { type Snapshot, Totals } from "../../src/observe/totals.ts";
 import { realSystem } from "../../src/system.ts";
 import { pause } from "../../src/async/waiting.ts";

@@ -8,7 +8,7 @@
 
 import type { LogLine } from "./log_lines.ts";
 import { oneLine } from "./one_line.ts";
-import { progressLines } from "./progress.ts";
+import { progressLines } from "./progress_lines.ts";
 import type { Snapshot } from "./totals.ts";
 import type { Health } from "./verdict.ts";
 

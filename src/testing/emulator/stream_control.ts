@@ -11,7 +11,7 @@ import { indexOf } from "../model/shard_view.ts";
 import type { SimulatedShard } from "../model/simulated_stream.ts";
 import type { EmulatedTable } from "./dynamodb/tables.ts";
 import { shardIn } from "./kinesis/lookup.ts";
-import type { EmulatedStream } from "./kinesis/streams.ts";
+import type { EmulatedStream } from "./kinesis/emulated_streams.ts";
 import { mergeShards, openShard } from "./kinesis/writing.ts";
 import type { Timeline } from "./operation.ts";
 

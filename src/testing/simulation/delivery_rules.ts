@@ -8,7 +8,7 @@ import type { RecordsBatch, ShardContext } from "../../consumer/record_processor
 import { compare, type ExtendedSequenceNumber, isSentinel, textOf } from "../../stream/sequence_number.ts";
 import type { History } from "./history.ts";
 import type { LeaseRules } from "./lease_rules.ts";
-import type { Progress } from "./progress.ts";
+import type { Progress } from "./processed_records.ts";
 import type { ReadingRules } from "./reading_rules.ts";
 import { recordsUpTo, type SimulatedShard } from "../model/simulated_stream.ts";
 import type { SimulatedStreams } from "./simulated_streams.ts";

@@ -11,7 +11,7 @@ import { LEASE_ENTITY, leaseOf } from "../../store/lease_item.ts";
 import type { ItemUpdate } from "../../store/item_write.ts";
 import { compare, type ExtendedSequenceNumber, isShardEnd, textOf } from "../../stream/sequence_number.ts";
 import type { History } from "./history.ts";
-import type { Progress } from "./progress.ts";
+import type { Progress } from "./processed_records.ts";
 import type { TableWatcher, TableWrite } from "./shared_table.ts";
 import { recordsUpTo } from "../model/simulated_stream.ts";
 import type { SimulatedStreams } from "./simulated_streams.ts";

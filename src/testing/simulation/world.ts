@@ -19,7 +19,7 @@ import { formerLeases } from "./former_leases.ts";
 import { HealthRules, noticeMs } from "./health_rules.ts";
 import { History } from "./history.ts";
 import { LeaseRules } from "./lease_rules.ts";
-import { Progress } from "./progress.ts";
+import { Progress } from "./processed_records.ts";
 import { ReadingRules } from "./reading_rules.ts";
 import { ReportRules } from "./report_rules.ts";
 import { SharedTable, type TableWatcher } from "./shared_table.ts";

@@ -16,7 +16,7 @@ import { Chance } from "../../../src/testing/model/chance.ts";
 import { type Callback, DeliveryRules } from "../../../src/testing/simulation/delivery_rules.ts";
 import { History } from "../../../src/testing/simulation/history.ts";
 import { LeaseRules } from "../../../src/testing/simulation/lease_rules.ts";
-import { Progress } from "../../../src/testing/simulation/progress.ts";
+import { Progress } from "../../../src/testing/simulation/processed_records.ts";
 import { ReadingRules } from "../../../src/testing/simulation/reading_rules.ts";
 import { SimulatedStream, WORLD_EPOCH_MS } from "../../../src/testing/model/simulated_stream.ts";
 import { SimulatedStreams } from "../../../src/testing/simulation/simulated_streams.ts";

@@ -11,7 +11,7 @@ import { WORLD_EPOCH_MS } from "../../model/simulated_stream.ts";
 import { ApiError, constraintError } from "../api_error.ts";
 import type { Input } from "../input.ts";
 import { streamOf, tokenOf, tokenParts, usableStreamOf } from "./lookup.ts";
-import type { EmulatedStream, EmulatedStreams } from "./streams.ts";
+import type { EmulatedStream, EmulatedStreams } from "./emulated_streams.ts";
 import type { Operations } from "../operation.ts";
 import { Timestamp } from "../wire.ts";
 

@@ -10,7 +10,7 @@ import { type SimulatedShard, WORLD_EPOCH_MS } from "../../model/simulated_strea
 import { ApiError, constraintError, invalid } from "../api_error.ts";
 import type { Input } from "../input.ts";
 import { ACCOUNT_ID } from "../operation.ts";
-import type { EmulatedStream, EmulatedStreams } from "./streams.ts";
+import type { EmulatedStream, EmulatedStreams } from "./emulated_streams.ts";
 
 /** The stream that a call names, by name or ARN; it must exist, in whatever state. */
 export function streamOf(streams: EmulatedStreams, input: Input): EmulatedStream {

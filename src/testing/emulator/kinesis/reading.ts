@@ -12,7 +12,7 @@ import { ApiError } from "../api_error.ts";
 import { wireRange } from "./control.ts";
 import { noStream, positionOf, shardIn, tokenOf, tokenParts, usableStreamOf } from "./lookup.ts";
 import { ACCOUNT_ID, type Operations } from "../operation.ts";
-import type { EmulatedStream, EmulatedStreams } from "./streams.ts";
+import type { EmulatedStream, EmulatedStreams } from "./emulated_streams.ts";
 import { Timestamp } from "../wire.ts";
 
 /** Kinesis API reference, GetRecords. */

@@ -9,7 +9,7 @@ import { ApiError, constraintError, invalid } from "../api_error.ts";
 import type { Input } from "../input.ts";
 import { shardIn, usableStreamOf } from "./lookup.ts";
 import { ACCOUNT_ID, type Operations } from "../operation.ts";
-import { type EmulatedStream, type EmulatedStreams, isHashKey } from "./streams.ts";
+import { type EmulatedStream, type EmulatedStreams, isHashKey } from "./emulated_streams.ts";
 
 /** Source: "Quotas and limits" of the Kinesis documentation, for records and for one call. */
 const MAX_RECORD_BYTES = 10 * 1024 ** 2, MAX_PUT_BYTES = 10 * 1024 ** 2, MAX_PUT_RECORDS = 500;

@@ -13,7 +13,7 @@ import { eventFrame, exceptionFrame } from "../event_frames.ts";
 import type { Input } from "../input.ts";
 import { nameOfArn, noStream, positionOf, shardIn, tokenOf, tokenParts } from "./lookup.ts";
 import { wireChild, wireRecord } from "./reading.ts";
-import type { EmulatedConsumer, EmulatedStream, EmulatedStreams } from "./streams.ts";
+import type { EmulatedConsumer, EmulatedStream, EmulatedStreams } from "./emulated_streams.ts";
 import { Lifecycle, type Operations, StreamAnswer, type Timeline } from "../operation.ts";
 import { jsonText, Timestamp } from "../wire.ts";
 import { withWrongField } from "../wrong_field.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { bytesText, counted, durationText, numberText, shortPosition } from "../../src/observe/format.ts";
-import { progressLines } from "../../src/observe/progress.ts";
+import { progressLines } from "../../src/observe/progress_lines.ts";
 import { Totals } from "../../src/observe/totals.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { sample, SAMPLE_EVENTS } from "./sample_events.ts";
