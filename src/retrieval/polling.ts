@@ -19,7 +19,6 @@ import type { GetRecordsOutput } from "../aws/kinesis_wire.ts";
 import { AwsServiceError, isAwsError } from "../errors.ts";
 import type { WorkerEventListener } from "../events.ts";
 import type { System } from "../system.ts";
-import { IteratorOpening } from "./iterator_opening.ts";
 import { nextReadMs, type Pacing, quietReadsAfter, retryReadMs } from "./pacing.ts";
 import { MOST_REPAIRS, type RecordsPage, type Retrieval, type RetrievalRequest } from "./retrieval.ts";
 import { confirmedEnd, isListed, type ShardEndOptions } from "./shard_end.ts";
@@ -60,7 +59,6 @@ async function* read(
   // A position that cannot be told is no passing failure: found out before anything is tried.
   const start = new StartPosition(request, options);
   const shardEnd = { kinesis, stream, clock };
-  const opening = new IteratorOpening({ kinesis, stream, shardId: request.shardId, start, clock });
 
   while (true) {
     await clock.sleep(notBeforeMs - clock.monotonicMs(), signal);
@@ -68,16 +66,11 @@ async function* read(
     let output: GetRecordsOutput | undefined;
     let end: RecordsPage["end"];
     try {
-      iterator ??= await opening.open(lastFetched, signal);
+      iterator ??= await kinesis.getShardIterator(stream, request.shardId, start.next(lastFetched), signal);
       startedMs = clock.monotonicMs(); // an iterator that was long in coming is no pause between two reads
       output = iterator === undefined
         ? undefined
         : await kinesis.getRecords(stream, iterator, maxRecords, signal);
-      if (output !== undefined && !opening.accepts(output)) {
-        iterator = undefined;
-        notBeforeMs = startedMs + 1000 / pacing.maxReadsPerSecond;
-        continue;
-      }
       if (output?.nextShardIterator === undefined) {
         const childShards = output?.childShards ?? [];
         end = childShards.length > 0

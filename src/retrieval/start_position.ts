@@ -64,7 +64,6 @@ export class StartPosition {
   /** What was asked for last, and in monotonic ms when. */
   #asked: IteratorPosition;
   #askedMs = 0;
-  #hasToldTip = false;
   /** Whether the record at the checkpoint has still to be seen. */
   #isUnchecked: boolean;
   /** A number of another stream: nothing follows it here. */
@@ -106,21 +105,6 @@ export class StartPosition {
     return this.#asked;
   }
 
-  /** Whether a position is the time at which the lease was created. */
-  isOwnTime(position: IteratorPosition): boolean {
-    return position.type === "AT_TIMESTAMP" && this.#request.createdAtLatest !== undefined;
-  }
-
-  /** Says, once, that the shard is waited for at its tip. */
-  tellTip(): void {
-    if (this.#hasToldTip) return;
-    this.#hasToldTip = true;
-    this.#notice(
-      "info",
-      "Kinesis gives no iterator for the time at which its lease was created: waiting at the tip for a record",
-    );
-  }
-
   /**
    * Looks at records before they are delivered.
    *
@@ -152,9 +136,9 @@ export class StartPosition {
       if (!isLatest) this.#position = { type: "TRIM_HORIZON" };
       return true;
     }
-    if (this.isOwnTime(this.#asked)) {
-      // A time of our own making can be wrong in one way only: it has not come yet for Kinesis. So nothing is there to be
-      // missed, for once: if the tip cannot be opened either, the time is asked for again, which may have come by then.
+    if (this.#isOwnTime(this.#asked)) {
+      // Kinesis refuses our own timestamp only if it lies in the future. No record is newer, so reading from LATEST loses
+      // nothing. If LATEST fails too, the timestamp is tried again; by then it may be past.
       this.#instead = { position: { type: "LATEST" }, untilMs: this.#askedMs + TIP_WITHIN_MS };
       this.#notice(
         "warning",
@@ -180,6 +164,11 @@ export class StartPosition {
       `Cannot read shard ${shardId}: its checkpoint ${checkpoint.sequenceNumber} is of another stream, and greater than ` +
         `${found}, the first record here: set the checkpoint in the lease table to TRIM_HORIZON or LATEST`,
     );
+  }
+
+  /** Whether a position is the time at which the lease was created. */
+  #isOwnTime(position: IteratorPosition): boolean {
+    return position.type === "AT_TIMESTAMP" && this.#request.createdAtLatest !== undefined;
   }
 
   /** @returns Whether reading starts anew at the tip. */

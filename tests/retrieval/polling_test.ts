@@ -397,112 +397,11 @@ Deno.test("polling() asks for that time again when the tip in its place cannot b
   assertEquals(kinesis.iterators, [sinceCreation, { type: "LATEST" }, sinceCreation]);
 });
 
-/** As kinesalite: gives no iterator for a time until `isAnswered`. */
-function silentAbout(kinesis: ScriptedKinesis, clock: FakeClock, isAnswered: () => boolean): void {
-  const open = kinesis.getShardIterator.bind(kinesis);
-  kinesis.getShardIterator = async (stream, shardId, position, signal?: AbortSignal) => {
-    const iterator = await open(stream, shardId, position);
-    if (position.type === "AT_TIMESTAMP" && !isAnswered()) await clock.sleep(Infinity, signal);
-    return iterator;
-  };
-}
-
-const tip = { type: "LATEST" } as const;
-
-Deno.test("polling() waits 2 s for an iterator at that time, then at the tip for a record, and delivers none from there", async () => {
-  for (const isFirstRead of [true, false]) {
-    const { clock, kinesis } = bed();
-    silentAbout(kinesis, clock, () => clock.monotonicMs() > 3000);
-    kinesis.script.push(output([], "tip"), output([9], "tip"), output([7, 8], "a"), output([9], "b"));
-    const { pages, events } = await readAll(kinesis, clock, {
-      pages: 3,
-      checkpoint: positionAt("LATEST"),
-      createdAtLatest: { epochMs: createdMs, isFirstRead },
-    });
-    assertEquals(numbersOf(pages), [[], [7, 8], [9]]);
-    assertEquals(kinesis.iterators, [sinceCreation, tip, sinceCreation]);
-    assertEquals(kinesis.reads.map(({ iterator, atMs }) => [iterator, atMs]), [
-      ["s-0#2", 2000],
-      ["tip", 3100],
-      ["s-0#3", 3300],
-      ["a", 4300],
-    ]);
-    assertEquals(eventsOf(events, "notice").filter(({ text }) => text.includes("at the tip")).length, 1);
-  }
-});
-
-Deno.test("polling() asks for that time every 10 s while nothing comes at the tip, and leaves its place there for no answer", async () => {
-  const { clock, kinesis } = bed();
-  silentAbout(kinesis, clock, () => clock.monotonicMs() > 20_000);
-  const quiet = Array.from({ length: 20 }, (_, i) => output([], `tip-${i}`));
-  const isTip = ({ iterator }: { readonly iterator: string }) => /tip|#2$/.test(iterator);
-  kinesis.getRecords = ((get) => async (...[stream, iterator, limit]: Parameters<typeof get>) => {
-    kinesis.script.unshift(isTip({ iterator }) ? quiet.shift() ?? output([]) : output([7], "a"));
-    return await get(stream, iterator, limit);
-  })(kinesis.getRecords.bind(kinesis));
-  const { pages } = await readAll(kinesis, clock, {
-    pages: 20,
-    checkpoint: positionAt("LATEST"),
-    createdAtLatest: created,
-  });
-  assertEquals(kinesis.iterators, [sinceCreation, tip, sinceCreation, sinceCreation]);
-  assertEquals(numbersOf(pages).find((numbers) => numbers.length > 0), [7]);
-  const atTip = kinesis.reads.filter(isTip);
-  assertEquals(atTip.slice(1).map(({ iterator }) => iterator), atTip.slice(1).map((_, i) => `tip-${i}`));
-  assertEquals(kinesis.reads.find((read) => !isTip(read))?.iterator, "s-0#4");
-});
-
-Deno.test("polling() asks for that time again when its iterator at the tip has expired", async () => {
-  const { clock, kinesis } = bed();
-  silentAbout(kinesis, clock, () => clock.monotonicMs() > 3000);
-  kinesis.script.push(output([], "tip"), serviceError("ExpiredIteratorException"), output([7]));
-  const { pages } = await readAll(kinesis, clock, {
-    pages: 2,
-    checkpoint: positionAt("LATEST"),
-    createdAtLatest: created,
-  });
-  assertEquals(numbersOf(pages), [[], [7]]);
-  assertEquals(kinesis.iterators, [sinceCreation, tip, sinceCreation]);
-});
-
-Deno.test("polling() opens the tip anew when the place that it kept there has expired", async () => {
-  const { clock, kinesis } = bed();
-  silentAbout(kinesis, clock, () => false);
-  let reads = 0;
-  kinesis.getRecords = (_, iterator) => {
-    reads++;
-    const isKept = iterator.startsWith("tip") && kinesis.iterators.length === 3;
-    return isKept
-      ? Promise.reject(serviceError("ExpiredIteratorException"))
-      : Promise.resolve(output([], `tip-${reads}`));
-  };
-  await readAll(kinesis, clock, { pages: 20, checkpoint: positionAt("LATEST"), createdAtLatest: created });
-  assertEquals(kinesis.iterators.slice(0, 5), [sinceCreation, tip, sinceCreation, sinceCreation, tip]);
-});
-
 Deno.test("polling() reads at once with an iterator for its own time that comes at once", async () => {
   const { clock, kinesis } = bed();
   kinesis.script.push(output([7]));
   await readAll(kinesis, clock, { pages: 1, checkpoint: positionAt("LATEST"), createdAtLatest: created });
   assertEquals(kinesis.reads.map(({ atMs }) => atMs), [0]);
-});
-
-Deno.test("polling() takes the end at the tip for the end only when nobody can tell of a record before it", async () => {
-  for (const isAnswered of [true, false]) {
-    const { clock, kinesis } = bed();
-    kinesis.shards = [shardWith("s-0", { endingSequenceNumber: "9" })];
-    silentAbout(kinesis, clock, () => isAnswered && clock.monotonicMs() > 3000);
-    const end = output([], null, { childShards: children });
-    kinesis.script.push(end, isAnswered ? output([8], null, { childShards: children }) : end);
-    const { pages } = await readAll(kinesis, clock, {
-      checkpoint: positionAt("LATEST"),
-      createdAtLatest: created,
-    });
-    assertEquals(numbersOf(pages), isAnswered ? [[8]] : [[]]);
-    assertEquals(pages.map((page) => page.end?.childShards.length), [1]);
-    const asked = isAnswered ? [sinceCreation, sinceCreation] : Array(3).fill(sinceCreation);
-    assertEquals(kinesis.iterators, [sinceCreation, tip, ...asked, ...isAnswered ? [] : [tip]]);
-  }
 });
 
 Deno.test("polling() tells when the record at the checkpoint was trimmed, and reads on from the oldest", async () => {

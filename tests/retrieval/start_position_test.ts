@@ -46,13 +46,6 @@ Deno.test("StartPosition reports the time at which the lease was created only wh
   );
 });
 
-Deno.test("StartPosition.tellTip() emits one notice", () => {
-  const { start, notices } = bed({ createdAtLatest: { epochMs: createdMs, isFirstRead: true } });
-  start.tellTip();
-  start.tellTip();
-  assertEquals(notices().length, 1);
-});
-
 Deno.test("StartPosition asks for the tip once in place of a time that has not come, then for the time again", () => {
   const { start } = bed({ createdAtLatest: { epochMs: createdMs, isFirstRead: true } });
   const own = start.next(undefined);

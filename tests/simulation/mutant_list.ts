@@ -380,13 +380,6 @@ export const MUTANTS: readonly Mutant[] = [
     why: "what came between the making of a lease at LATEST and its first reading is lost",
   },
   {
-    name: "tip-in-place-of-a-slow-iterator",
-    file: "src/retrieval/iterator_opening.ts",
-    find: `if (!this.#isAtTip) return true;`,
-    replace: `if (this.#sign === undefined) return true;`,
-    why: "an iterator that is slow in coming costs all records since the lease was created",
-  },
-  {
     name: "first-leases-completed-as-of-now",
     file: "src/fleet/shard_syncer.ts",
     find: `const hasBegun = isFirstSync && initialPosition === "LATEST" && begun.length > 0;`,

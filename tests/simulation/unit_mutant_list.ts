@@ -476,14 +476,6 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     test: "tests/retrieval/polling_test.ts",
   },
   {
-    name: "expired-place-at-the-tip-is-kept",
-    file: "src/retrieval/iterator_opening.ts",
-    find: `this.#sign = this.#tip = undefined;`,
-    replace: `this.#sign = undefined;`,
-    why: "a quiet shard asks with the same expired iterator for ever",
-    test: "tests/retrieval/polling_test.ts",
-  },
-  {
     name: "refusal-means-that-the-stream-is-gone",
     file: "src/retrieval/shard_end.ts",
     find: `if (isAwsError(error, "ResourceNotFoundException")) return undefined;`,

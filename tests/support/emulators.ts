@@ -2,7 +2,7 @@
  * Kinesis and DynamoDB in this very process: kinesalite and dynalite, kept in memory, on free loopback ports.
  *
  * They are close to AWS but not the same. kinesalite: no stream ARNs, `ShardFilter` ignored, `MillisBehindLatest` always 0,
- * no CBOR under Deno, an AT_TIMESTAMP iterator past the last record is never answered. dynalite: indexes only in CreateTable,
+ * no CBOR under Deno. dynalite: indexes only in CreateTable,
  * no transactions, no PITR, no old item with a failed condition. Both take any credentials, but not unsigned requests.
  *
  * @module
@@ -43,7 +43,7 @@ export interface DynaliteOptions {
 /** Starts Kinesis. A stream can be used once DescribeStreamSummary calls it ACTIVE. */
 export async function startKinesalite(options: KinesaliteOptions = {}): Promise<Emulator> {
   const delays = { createStreamMs: 5, deleteStreamMs: 5, updateStreamMs: 5, ...options };
-  const { default: kinesalite } = await import("kinesalite") as unknown as EmulatorModule;
+  const kinesalite = await loadKinesalite();
   return await listen(
     kinesalite({ shardLimit: 100, ...delays }),
     Math.max(delays.createStreamMs, delays.deleteStreamMs, delays.updateStreamMs),
@@ -69,26 +69,93 @@ interface EmulatorModule {
 type LoadModule = (this: unknown, id: string, ...rest: readonly unknown[]) => unknown;
 
 let dynaliteModule: Promise<CreateServer> | undefined;
+let kinesaliteModule: Promise<CreateServer> | undefined;
+
+/**
+ * kinesalite never answers when it is asked for an iterator for a time after which there is no record
+ * (https://github.com/mhart/kinesalite/issues/84). AWS gives one for the records to come, and so does this.
+ */
+function loadKinesalite(): Promise<CreateServer> {
+  kinesaliteModule ??= loadWith(
+    (id, load) => id === "./actions/getShardIterator" ? answering(load() as Action) : load(),
+    async () => (await import("kinesalite") as unknown as EmulatorModule).default,
+  );
+  return kinesaliteModule;
+}
+
+/** An operation of kinesalite. */
+type Action = (store: Store, input: Readonly<Record<string, unknown>>, done: Done) => void;
+type Done = (error: unknown, answer?: unknown) => void;
+
+/** What kinesalite keeps. A stream of records is one of Node's: it ends behind the last record. */
+interface Store {
+  readonly getStreamDb: (name: string) => {
+    createReadStream(options: unknown): { on(event: "end", listener: () => void): unknown };
+  };
+}
+
+/**
+ * GetShardIterator that is always answered. The tip is opened first: a record that is put in between has then either an answer of
+ * kinesalite's or lies behind the tip.
+ */
+function answering(getShardIterator: Action): Action {
+  return (store, input, done) => {
+    if (input["ShardIteratorType"] !== "AT_TIMESTAMP") return getShardIterator(store, input, done);
+    const { Timestamp: _, ...rest } = input;
+    getShardIterator(store, { ...rest, ShardIteratorType: "LATEST" }, (error, tip) => {
+      if (error) return done(error);
+      let isAnswered = false;
+      const once: Done = (...answer) => {
+        if (isAnswered) return;
+        isAnswered = true;
+        done(...answer);
+      };
+      const getStreamDb = (name: string) => ({
+        createReadStream(options: unknown) {
+          const records = store.getStreamDb(name).createReadStream(options);
+          records.on("end", () => setTimeout(() => once(null, tip), 0)); // after those that look at the records
+          return records;
+        },
+      });
+      getShardIterator({ ...store, getStreamDb }, input, once);
+    });
+  };
+}
 
 /**
  * dynalite loads the native addon of `level` at once, even where it keeps its data in memory and never uses it. A stub in its
- * place spares the addon's build and the permission to load it. Loaded once: two patches at a time would undo each other wrongly.
+ * place spares the addon's build and the permission to load it.
  */
 function loadDynalite(): Promise<CreateServer> {
-  dynaliteModule ??= (async () => {
+  dynaliteModule ??= loadWith(
+    (id, load) => id === "level" ? { Level: class {} } : load(),
+    async () => (await import("dynalite") as unknown as EmulatorModule).default,
+  );
+  return dynaliteModule;
+}
+
+/** Imports a package with another hand on what it loads. One after the other: two patches at a time would undo each other wrongly. */
+function loadWith<T>(
+  replace: (id: string, load: () => unknown) => unknown,
+  work: () => Promise<T>,
+): Promise<T> {
+  const turn = loading.then(async () => {
     const loader = Module as unknown as { _load: LoadModule };
     const load = loader._load;
     loader._load = function (id, ...rest) {
-      return id === "level" ? { Level: class {} } : load.call(this, id, ...rest);
+      return replace(id, () => load.call(this, id, ...rest));
     };
     try {
-      return (await import("dynalite") as unknown as EmulatorModule).default;
+      return await work();
     } finally {
       loader._load = load;
     }
-  })();
-  return dynaliteModule;
+  });
+  loading = turn.catch(() => {});
+  return turn;
 }
+
+let loading: Promise<unknown> = Promise.resolve();
 
 async function listen(server: Server, longestDelayMs: number): Promise<Emulator> {
   // Both throw when a client hangs up in the middle of a request, and would end the whole process.
