@@ -17,7 +17,7 @@ const CLI = new URL("../../cli.ts", import.meta.url).pathname;
 const KEYS = { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" };
 /** Complains and reports as programs do, in the middle of its work. */
 const WORDS = `
-import { appendFileSync, appendFileSync } from "node:fs";
+import { appendFileSync } from "node:fs";
 export default (shardId) => ({
   async processRecords({ records }, context) {
     console.log(shardId, records.length);
@@ -31,6 +31,7 @@ export default (shardId) => ({
 /** The same from a program of another language, whose stderr is passed on. */
 const CHILD = `
 import { createInterface } from "node:readline";
+import { appendFileSync } from "node:fs";
 const answer = (message) => process.stdout.write("\\n" + JSON.stringify(message) + "\\n");
 for await (const line of createInterface({ input: process.stdin })) {
   const { action, records = [] } = JSON.parse(line);
