@@ -1,6 +1,6 @@
 /**
- * Repeats a pass until told to stop. A pass that fails is told as an event and tried again, more slowly the more
- * often it fails in a row; the first that succeeds again is told too. A pass that had nothing to do is neither.
+ * Repeats a pass until its signal aborts. A pass that fails is reported as an event and tried again; the pauses grow while
+ * it fails in a row. The first success after failures is reported too. A pass that had nothing to do is neither.
  *
  * @module
  */
@@ -24,8 +24,8 @@ export interface LoopOptions {
 export type PassResult = number | void | "skipped";
 
 /**
- * However often it failed, a pass is tried again within this time in ms, or within its interval where that is longer; one that
- * comes rarely, the first time so long after its failure. Ours: it is what leases wait for after an outage is over.
+ * The longest pause after failures, in ms. Pauses double from the interval up to this. A loop with a longer interval starts at
+ * this and doubles up to its interval. Ours: leases wait for this long after an outage is over.
  */
 const MAX_PAUSE_MS = 3_000;
 
@@ -56,7 +56,7 @@ export async function loop(
   }
 }
 
-/** Doubles with each failure in a row: from the interval up to the most, or where the interval is longer, from the most up to it. */
+/** The pause after so many failures in a row: see {@linkcode MAX_PAUSE_MS}. */
 function retryMs(intervalMs: number, failures: number): number {
   const [least, most] = intervalMs < MAX_PAUSE_MS ? [intervalMs, MAX_PAUSE_MS] : [MAX_PAUSE_MS, intervalMs];
   return Math.min(most, least * 2 ** (failures - 1));

@@ -7,7 +7,7 @@
 import type { Clock } from "../system.ts";
 import { pause } from "./waiting.ts";
 
-/** What is waited for is said after so many ms, and again after each such time. Ours. */
+/** When to say first what is waited for, and how often again, in ms. Ours. */
 const FIRST_MS = 5_000, AGAIN_MS = 60_000;
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Owns promises, so that none is left floating: whoever starts a task here can wait for all of them, and the
- * first failure is kept and reported once.
+ * Owns promises, so that none is left floating: the tasks started here can be waited for together, and each failure is
+ * reported.
  *
  * @module
  */
@@ -10,7 +10,7 @@ export class TaskGroup {
   readonly #running = new Set<Promise<void>>();
   readonly #onFailure: (error: unknown) => void;
 
-  /** @param onFailure Told of each task that rejects; a task's own errors belong inside it. */
+  /** @param onFailure Called for each task that rejects. A task handles the errors that it expects itself. */
   constructor(onFailure: (error: unknown) => void) {
     this.#onFailure = onFailure;
   }
@@ -28,13 +28,13 @@ export class TaskGroup {
 }
 
 /**
- * So many writes to the lease table one pass has under way: some 2,000 a second where each takes 10 ms, of the 4,000 that a
- * new table on demand bears at once. Ours; KCL has as many as the leader has processors.
+ * How many writes to the lease table one pass has under way. That is some 2,000 a second where each takes 10 ms; a new table on
+ * demand takes 4,000. Ours; KCL has as many as the leader has processors.
  */
 export const WRITES_AT_ONCE = 20;
 
 /**
- * Does something with each item, started in order, with at most so many under way.
+ * Does something with each item, started in order, with at most `limit` under way.
  *
  * @throws what the first that fails throws, once those under way are over; none is started after it.
  */
@@ -59,7 +59,7 @@ export async function forEachAtMost<T>(
   if (failures.length > 0) throw failures[0];
 }
 
-/** Lets at most so many run at once; the rest wait their turn, in order. */
+/** Lets at most `limit` tasks run at once; the others wait their turn, in order. */
 export class Semaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];

@@ -33,7 +33,10 @@ export interface LeaderLockOptions {
   /** How long the lock is good after a heartbeat, in ms; told to others in the item. */
   readonly durationMs: number;
   readonly heartbeatMs: number;
-  /** How much longer than it is good a lock that stands still is left to others, in ms: those go first that know more. */
+  /**
+   * How long to wait after the lock has expired before trying to take it, in ms. 0 for workers that already watch the leases,
+   * so that they lead first.
+   */
   readonly patienceMs: () => number;
   readonly system: System;
   readonly emit: WorkerEventListener;

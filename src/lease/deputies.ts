@@ -3,13 +3,17 @@
  * Decides which workers watch the leases while the leader seems to be gone, so that one of them can lead without having to
  * count from zero.
  *
- * Not all of them: each look reads the whole table, and a fleet of hundreds that looked together would use up what the
- * table can give in the very seconds in which leases must be renewed. Nobody knows the fleet without such a look, but
- * each worker knows its own leases. So a deputy is who reads a good part of the hash keys, which is everybody in a small
- * fleet, and who reads one of a few keys, which are some in a large one; and who reads nothing: it stands by. Should all
- * deputies die with the leader, the others lead a little later, and count from zero.
+ * Not all workers watch: each look reads the whole table. Hundreds of workers that look together would use up the table's
+ * capacity in the very seconds in which leases must be renewed. A worker does not know the fleet without such a look, but it
+ * knows its own leases. So a worker is a deputy if one of these holds:
  *
- * KCL has no such rule: there nobody watches, and each new leader counts from zero.
+ * - its leases cover 1/16 of the hash keys or more (in a small fleet: every worker);
+ * - they contain one of eight fixed hash keys (in a large fleet: at most eight workers);
+ * - it holds no lease.
+ *
+ * If all deputies die with the leader, another worker leads a little later, and counts from zero.
+ *
+ * KCL has no such rule: there no worker watches, and each new leader counts from zero.
  *
  * @module
  */
@@ -18,7 +22,7 @@ import type { Lease } from "./lease.ts";
 import { MAX_HASH_KEY } from "../stream/hash_key.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
 
-/** Who reads this part of all hash keys is a deputy: everybody in an even fleet of up to eight workers or so. */
+/** A worker that reads this part of all hash keys is a deputy: every worker of an even fleet of up to some eight. */
 const PART = MAX_HASH_KEY / 16n;
 
 /** One in each eighth of all hash keys, at changing places, so that leases handed out in turn fall to several workers. */

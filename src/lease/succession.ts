@@ -2,10 +2,10 @@
 /**
  * Decides who gets the leases of a worker that stops, so that they need not wait for a leader to find them free.
  *
- * A stricter eye than a leader's: a lease given to a dead worker waits for the whole failover time, a lease
- * left free only for the leader's next pass. So only a worker that has just reported counts, and one that holds no lease
- * only where nobody else does: a Java worker that has stopped leaves its metrics item behind, and looks like one that has
- * just joined. (One that has just joined gets its part at the leader's next pass, in order.)
+ * It is stricter than a leader. A lease given to a worker that has died waits for the whole failover time; a lease left free
+ * waits only for the leader's next pass. So only workers that have just reported count. A worker without leases counts only if
+ * no other worker has any: it may be a Java worker that has stopped, which leaves its metrics item behind. (A worker that has
+ * just joined gets its part at the leader's next pass.)
  *
  * @module
  */
@@ -30,8 +30,8 @@ export interface SuccessionInput {
  * Chooses the next owner of each lease of the worker that stops: the other workers with leases in turn, the one with the
  * fewest unfinished leases first; if none has any, all others. Empty when no other worker is known to live.
  *
- * Workers that stop together would all choose the same few. So the leases of all that are no more known to live are handed
- * out in one's mind, in the order of their keys: whoever sees the same table comes to the same, and does its own part.
+ * Workers that stop together would all choose the same successors. So each plans the leases of every stopped worker, in key
+ * order, and then writes only its own. Workers that read the same table make the same plan.
  *
  * @returns The next owner by lease key.
  */
@@ -43,23 +43,23 @@ export function successors(input: SuccessionInput): ReadonlyMap<string, string> 
       counts.set(worker.workerId, 0);
     }
   }
-  const orphans: Lease[] = [];
+  const unowned: Lease[] = [];
   for (const lease of leases) {
     const { leaseOwner, checkpoint } = lease;
     if (leaseOwner === undefined) continue;
     const count = counts.get(leaseOwner);
-    if (count === undefined) orphans.push(lease);
+    if (count === undefined) unowned.push(lease);
     else if (!isShardEnd(checkpoint)) counts.set(leaseOwner, count + 1);
   }
   const all = [...counts].map(([id, count]) => ({ id, count })).toSorted((a, b) => a.id < b.id ? -1 : 1);
   const holders = all.filter(({ count }) => count > 0);
-  const heirs = holders.length > 0 ? holders : all;
+  const candidates = holders.length > 0 ? holders : all;
   const chosen = new Map<string, string>();
-  for (const { leaseKey, leaseOwner } of orphans.toSorted((a, b) => a.leaseKey < b.leaseKey ? -1 : 1)) {
-    const heir = least(heirs, () => true, (a, b) => a.count - b.count);
-    if (heir === undefined) break;
-    heir.count++;
-    if (leaseOwner === workerId) chosen.set(leaseKey, heir.id);
+  for (const { leaseKey, leaseOwner } of unowned.toSorted((a, b) => a.leaseKey < b.leaseKey ? -1 : 1)) {
+    const next = least(candidates, () => true, (a, b) => a.count - b.count);
+    if (next === undefined) break;
+    next.count++;
+    if (leaseOwner === workerId) chosen.set(leaseKey, next.id);
   }
   return chosen;
 }
