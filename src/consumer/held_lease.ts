@@ -43,6 +43,8 @@ export interface HeldLease {
   checkpoint(at: ExtendedSequenceNumber): Promise<void>;
   /** Notes a checkpoint that is to follow, and bytes for whoever comes next; serialised, throws, as `checkpoint`. */
   prepareCheckpoint(at: ExtendedSequenceNumber, state: Uint8Array | undefined): Promise<void>;
+  /** Notes the children of the ended shard in its lease; serialised, throws, as `checkpoint`. */
+  setChildShardIds(childShardIds: readonly string[]): Promise<void>;
   /** Gives the lease away in order, to the worker that shall have it next. Does nothing once it is lost. */
   handOver(): Promise<void>;
   /** Gives the lease up: some worker, maybe this one, will start again from the checkpoint. */

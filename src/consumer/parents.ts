@@ -10,9 +10,12 @@
  */
 
 import type { WorkerEventListener } from "../events.ts";
-import type { Lease } from "../lease/lease.ts";
-import type { Clock } from "../system.ts";
+import type { Bell } from "../async/bell.ts";
+import { type Lease, leaseKeyOf } from "../lease/lease.ts";
+import type { LeaseStore } from "../lease/lease_store.ts";
+import { isShardEnd } from "../stream/sequence_number.ts";
 import { pause } from "../async/waiting.ts";
+import type { Clock } from "../system.ts";
 import type { HeldLease } from "./held_lease.ts";
 
 /** What waiting for parents takes. */
@@ -20,27 +23,28 @@ export interface ParentsOptions {
   readonly held: HeldLease;
   readonly clock: Clock;
   readonly emit: WorkerEventListener;
-  /** The parents that have not ended yet: present in the table and not at SHARD_END. */
-  readonly openParents: (lease: Lease, signal: AbortSignal) => Promise<readonly string[]>;
-  /** Waits until a parent may have ended. */
-  readonly parentWait: (signal: AbortSignal) => Promise<void>;
+  readonly leaseStore: Pick<LeaseStore, "get">;
+  /** Rings when this worker has read a shard to its end: it may be a parent. */
+  readonly shardEnds: Bell;
+  /** The pause between two looks at parents that others read, in ms. */
+  readonly parentShardPollIntervalMs: number;
   /** The pause after a failed look, in ms. */
   readonly taskBackoffTimeMs: number;
 }
 
 /** @returns true once all parents have ended, false when `leave` aborted first. */
 export async function waitForParents(options: ParentsOptions, leave: AbortSignal): Promise<boolean> {
-  const { held, clock, emit, taskBackoffTimeMs } = options;
+  const { held, clock, emit, leaseStore, shardEnds, parentShardPollIntervalMs, taskBackoffTimeMs } = options;
   const about = { leaseKey: held.leaseKey, shardId: held.shardId };
   if (held.lease.parentShardIds.length === 0) return !leave.aborted;
   let told = "";
   while (!leave.aborted) {
     try {
-      const parents = await options.openParents(held.lease, leave);
+      const parents = await openParents(held.lease, leaseStore, leave);
       if (parents.length === 0) return true;
       if (told !== parents.join()) emit({ type: "shardBlocked", ...about, parents });
       told = parents.join();
-      await options.parentWait(leave);
+      await shardEnds.wait(clock, parentShardPollIntervalMs, leave);
     } catch (error) {
       if (leave.aborted) break;
       emit({ type: "fetchFailed", ...about, error, retryInMs: taskBackoffTimeMs });
@@ -48,4 +52,17 @@ export async function waitForParents(options: ParentsOptions, leave: AbortSignal
     }
   }
   return false;
+}
+
+/** The parents that have not ended yet: present in the table and not at SHARD_END. */
+async function openParents(
+  { parentShardIds, streamIdentifier }: Lease,
+  leaseStore: Pick<LeaseStore, "get">,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const open = await Promise.all(parentShardIds.map(async (shardId) => {
+    const parent = await leaseStore.get(leaseKeyOf(shardId, streamIdentifier), signal);
+    return parent !== undefined && !isShardEnd(parent.checkpoint) ? [shardId] : [];
+  }));
+  return open.flat();
 }

@@ -12,15 +12,20 @@
 import { errorText, LeaseLostError, ProcessorRestartError, thrownError } from "../errors.ts";
 import type { ProcessorCallback, ShardPhase } from "../events.ts";
 import type { Lease } from "../lease/lease.ts";
+import type { LeaseStore } from "../lease/lease_store.ts";
+import { mayBeOfStream } from "../lease/stream_origin.ts";
+import type { ByteBudget } from "../retrieval/byte_budget.ts";
 import type { Retrieval } from "../retrieval/retrieval.ts";
 import { type ExtendedSequenceNumber, type InitialPosition, isShardEnd } from "../stream/sequence_number.ts";
-import type { HashKeyRange } from "../stream/hash_key.ts";
+import type { AggregateProblem } from "../stream/aggregation.ts";
 import type { ChildShard } from "../stream/shard.ts";
+import type { StreamOrigin } from "../stream/stream_identifier.ts";
 import { callbackBackoffMs, type CallbackOutcome, runCallback } from "./callbacks.ts";
 import { Checkpointer } from "./checkpointer.ts";
+import { createChildLeases } from "./child_creation.ts";
 import { deliverSlice, type DeliveryOptions, type Left, type Restart } from "./delivery.ts";
 import type { HeldLease } from "./held_lease.ts";
-import { waitForParents } from "./parents.ts";
+import { type ParentsOptions, waitForParents } from "./parents.ts";
 import type {
   RecordProcessor,
   RecordProcessorFactory,
@@ -28,28 +33,22 @@ import type {
   ShardStream,
 } from "./record_processor.ts";
 import { retrievalRequest } from "./retrieval_request.ts";
-import { type SliceOptions, slicesOf } from "./slices.ts";
+import { slicesOf } from "./slices.ts";
 import type { Setback, ShardStreaks } from "./streaks.ts";
 
 /** What the consumer of a shard is made of. */
 export interface ShardConsumerOptions
-  extends DeliveryOptions, Pick<SliceOptions, "budget" | "onAggregateProblem"> {
+  extends DeliveryOptions, Pick<ParentsOptions, "shardEnds" | "parentShardPollIntervalMs"> {
   readonly stream: ShardStream;
+  /** The stream as leases name it; undefined where nobody knows when it was created. */
+  readonly origin: StreamOrigin | undefined;
   readonly processor: RecordProcessorFactory;
   readonly retrieval: Retrieval;
   readonly initialPosition: InitialPosition;
-  /** The hash keys of a lease's shard; undefined where the lease may be of another stream, whose shards had others. */
-  readonly hashKeyRangeOf: (lease: Lease) => HashKeyRange | undefined;
-  /** The parents that have not ended yet: present in the table and not at SHARD_END. */
-  readonly openParents: (lease: Lease, signal: AbortSignal) => Promise<readonly string[]>;
-  /** Waits until a parent may have ended. */
-  readonly parentWait: (signal: AbortSignal) => Promise<void>;
-  /** Creates the children's leases. False: not yet possible (the other parent of a merge has no lease). */
-  readonly createChildLeases: (
-    lease: Lease,
-    children: readonly ChildShard[],
-    signal: AbortSignal,
-  ) => Promise<boolean>;
+  /** Where the leases of parents and children are. */
+  readonly leaseStore: Pick<LeaseStore, "get" | "create">;
+  /** Shared by all shards of the worker. */
+  readonly budget: ByteBudget;
 }
 
 /** How consuming a shard ended. */
@@ -248,14 +247,17 @@ class ShardConsumer {
     failed: AbortSignal,
   ): Promise<Delivered> {
     const signal = AbortSignal.any([this.#leave, failed]);
-    const { initialPosition, hashKeyRangeOf, budget, onAggregateProblem, system: { clock } } = this.#options;
+    const { initialPosition, origin, budget, system: { clock } } = this.#options;
+    const onAggregateProblem = (problem: AggregateProblem) => this.#reportAggregate(problem);
     const recipient = { ...this.#options, processor, context, checkpointer };
     const already = { hasRead: this.#hasRead, streak: this.#streaks.reading };
     const request = retrievalRequest(this.#held, this.#lease, { initialPosition, ...already });
     this.#hasRead = true;
     try {
       for await (const page of this.#options.retrieval.read(request, signal)) {
-        const hashKeyRange = hashKeyRangeOf(this.#held.lease);
+        const { lease } = this.#held;
+        // An earlier stream's shards had other hash keys.
+        const hashKeyRange = mayBeOfStream(lease, origin) ? lease.hashKeyRange : undefined;
         const slicing = { hashKeyRange, budget, onAggregateProblem, clock };
         for await (const slice of slicesOf(page, checkpointer.largest, slicing, signal)) {
           const outcome = await deliverSlice(page, slice, recipient, this.#leave);
@@ -288,7 +290,7 @@ class ShardConsumer {
     while (await this.#goesOn()) {
       let childFailure: { readonly error: unknown } | undefined;
       try {
-        areChildrenReady ||= await this.#options.createChildLeases(this.#held.lease, children, this.#leave);
+        areChildrenReady ||= await this.#createChildLeases(children);
       } catch (error) {
         if (this.#leave.aborted) break;
         childFailure = { error };
@@ -314,6 +316,18 @@ class ShardConsumer {
       await this.#streaks.rest(this.#options.system.clock, this.#leave);
     }
     return { type: "left" };
+  }
+
+  #createChildLeases(children: readonly ChildShard[]): Promise<boolean> {
+    const { leaseStore, emit, system: { random } } = this.#options;
+    return createChildLeases({ held: this.#held, children, leaseStore, emit, random }, this.#leave);
+  }
+
+  #reportAggregate({ sequenceNumber, outcome, detail }: AggregateProblem): void {
+    // An ordinary record may look like an aggregate by chance, and one of another shard comes again there.
+    const level = outcome === "cutShort" ? "error" : "info";
+    const text = `Aggregated record ${sequenceNumber} was ${outcome}: ${detail}`;
+    this.#options.emit({ type: "notice", level, leaseKey: this.#held.leaseKey, text });
   }
 
   #completed(): "completed" {

@@ -181,7 +181,6 @@ export class LeaseHold implements HeldLease {
     await this.#write((lease) => prepareCheckpoint(lease, at, state));
   }
 
-  /** Notes the children of the ended shard in its lease. */
   async setChildShardIds(childShardIds: readonly string[]): Promise<void> {
     await this.#write((lease) => setChildShardIds(lease, childShardIds));
   }

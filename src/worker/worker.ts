@@ -7,17 +7,13 @@
 
 import { consumeShard } from "../consumer/shard_consumer.ts";
 import { StreaksByLease } from "../consumer/streaks.ts";
-import { leaseKeyOf } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
-import { mayBeOfStream } from "../lease/stream_origin.ts";
 import type { TableFormat } from "../lease/table_format.ts";
 import { ByteBudget } from "../retrieval/byte_budget.ts";
-import type { AggregateProblem } from "../stream/aggregation.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
 import { randomUuid, realSystem, type System } from "../system.ts";
 import { aborted, settlesWithin, withinTime } from "../async/waiting.ts";
 import { Bell } from "../async/bell.ts";
-import { createChildLeases } from "./child_leases.ts";
 import { type EventOutlet, eventOutlet } from "./event_outlet.ts";
 import { showTurns } from "./event_loop_turns.ts";
 import { FleetMember } from "../fleet/fleet_member.ts";
@@ -197,9 +193,9 @@ export class KinesisWorker {
       clock: this.#system.clock,
     };
     const discovery = new Bell();
-    const parents = new Bell();
+    const shardEnds = new Bell();
     const onShardEnd = () => {
-      parents.ring();
+      shardEnds.ring();
       member.assignSoon(); // the children's leases wait to be assigned
     };
     let heirs: ReadonlyMap<string, string> = new Map();
@@ -221,7 +217,7 @@ export class KinesisWorker {
       store: leaseStore,
       tasks: consumers,
       successorOf: (lease) => heirs.get(lease.leaseKey),
-      consume: (hold) => this.#consumeShard(hold, { ...shared, leaseStore, parents, onShardEnd }),
+      consume: (hold) => this.#consumeShard(hold, { ...shared, leaseStore, shardEnds, onShardEnd }),
     });
     return {
       identity,
@@ -309,51 +305,27 @@ export class KinesisWorker {
 
   /** One shard, with all that its consumer takes from this worker. */
   async #consumeShard(hold: LeaseHold, around: ShardSurroundings): Promise<void> {
-    const { leaseStore } = around;
-    const settings = this.#settings;
-    const { clock } = this.#system;
     const stream = await this.#streams.of(hold.lease, hold.lost);
     if (stream === undefined) return; // held, so that nobody reads it, until it is cleaned up or the worker stops
     const { reference, initialPosition, streamIdentifier } = stream;
     await consumeShard({
-      ...settings,
+      ...this.#settings,
       held: hold,
       streaks: this.#streaks.of(hold.lease),
       stream: { ...reference, streamIdentifier },
+      origin: originOfStream(stream),
       initialPosition,
       processor: this.#options.processor,
       retrieval: around.reading.of(stream),
       system: this.#system,
       emit: this.#emit,
       budget: around.budget,
-      hashKeyRangeOf: (lease) =>
-        mayBeOfStream(lease, originOfStream(stream)) ? lease.hashKeyRange : undefined,
-      onAggregateProblem: (problem) => this.#tellAggregate(hold.leaseKey, problem),
-      openParents: async (lease, signal) => {
-        const open = await Promise.all(lease.parentShardIds.map(async (shardId) => {
-          const parent = await leaseStore.get(leaseKeyOf(shardId, lease.streamIdentifier), signal);
-          return parent !== undefined && !isShardEnd(parent.checkpoint) ? [shardId] : [];
-        }));
-        return open.flat();
-      },
-      parentWait: async (signal) =>
-        void await around.parents.wait(clock, settings.parentShardPollIntervalMs, signal),
-      createChildLeases: (_, children, signal) =>
-        createChildLeases(
-          { hold, children, leaseStore, emit: this.#emit, random: this.#system.random },
-          signal,
-        ),
+      leaseStore: around.leaseStore,
+      shardEnds: around.shardEnds,
     });
     if (!isShardEnd(hold.lease.checkpoint)) return;
     this.#streaks.forget(hold.leaseKey);
     around.onShardEnd();
-  }
-
-  #tellAggregate(leaseKey: string, { sequenceNumber, outcome, detail }: AggregateProblem): void {
-    // An ordinary record may look like an aggregate by chance, and one of another shard comes again there.
-    const level = outcome === "cutShort" ? "error" : "info";
-    const text = `Aggregated record ${sequenceNumber} was ${outcome}: ${detail}`;
-    this.#emit({ type: "notice", level, leaseKey, text });
   }
 }
 
@@ -366,7 +338,7 @@ interface SharedReading {
 /** What the shards of a worker share besides: how they hear that one of them has ended, and tell it. */
 interface ShardSurroundings extends SharedReading {
   readonly leaseStore: LeaseStore;
-  readonly parents: Bell;
+  readonly shardEnds: Bell;
   readonly onShardEnd: () => void;
 }
 

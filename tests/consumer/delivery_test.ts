@@ -226,8 +226,8 @@ Deno.test("consumeShard() disposes of each processor and waits for it, whatever 
 Deno.test("consumeShard() disposes of its processor when it fails itself", async () => {
   const processor = new NotingProcessor();
   const bed = startConsumer(processor, {
-    onAggregateProblem: () => {
-      throw new Error("a defect");
+    emit: ({ type }) => {
+      if (type === "notice") throw new Error("a defect");
     },
   });
   const broken = { ...recordWith(1), data: Uint8Array.of(0xf3, 0x89, 0x9a, 0xc2) };
@@ -287,9 +287,10 @@ Deno.test("consumeShard() delivers no further page once it is asked for a fresh 
 
 Deno.test("consumeShard() tries again to give the children their leases when the table fails", async () => {
   let asked = 0;
-  const bed = startConsumer(undefined, {
-    createChildLeases: () => ++asked === 1 ? Promise.reject(new Error("throttled")) : Promise.resolve(true),
-  });
+  const bed = startConsumer();
+  const create = bed.leaseStore.create.bind(bed.leaseStore);
+  bed.leaseStore.create = (...given) =>
+    ++asked === 1 ? Promise.reject(new Error("throttled")) : create(...given);
   const children = ["a", "b"].map((shardId) => ({
     shardId,
     parentShards: [bed.held.shardId],
@@ -297,7 +298,7 @@ Deno.test("consumeShard() tries again to give the children their leases when the
   }));
   bed.retrieval.feed(pageOf([recordWith(1)], children));
   await bed.clock.advance(500);
-  assertEquals([await bed.end, asked], ["completed", 2]);
+  assertEquals([await bed.end, asked], ["completed", 3]);
   assertEquals(eventsOf(bed.events, "childLeasesFailed").map(({ attempt }) => attempt), [1]);
   assertEquals(bed.held.stored, [SHARD_END]);
 });
@@ -322,7 +323,10 @@ Deno.test("consumeShard() pauses after each failed look for its parents, and bel
   const lease = leaseWith({ parentShardIds: ["p"] });
   const bed = startConsumer(undefined, {
     lease,
-    openParents: () => ++looks < 3 ? Promise.reject(new Error("throttled")) : Promise.resolve([]),
+    leaseStore: {
+      get: () => ++looks < 3 ? Promise.reject(new Error("throttled")) : Promise.resolve(undefined),
+      create: () => Promise.resolve(true),
+    },
   });
   await bed.clock.advance(499);
   assertEquals([looks, bed.processor.calls], [1, []]);
@@ -335,10 +339,13 @@ Deno.test("consumeShard() pauses after each failed look for its parents, and bel
 Deno.test("consumeShard() reports no failure when it leaves in the middle of a look for its parents", async () => {
   const bed = startConsumer(undefined, {
     lease: leaseWith({ parentShardIds: ["p"] }),
-    openParents: (_, signal) =>
-      new Promise((_, reject) =>
-        signal.addEventListener("abort", () => reject(signal.reason), { once: true })
-      ),
+    leaseStore: {
+      get: (_, signal) =>
+        new Promise((_, reject) =>
+          signal?.addEventListener("abort", () => reject(signal.reason), { once: true })
+        ),
+      create: () => Promise.resolve(true),
+    },
   });
   await bed.settle();
   bed.held.lose();

@@ -4,10 +4,13 @@ import type { ShardConsumerOptions } from "../../src/consumer/shard_consumer.ts"
 import { ShardStreaks } from "../../src/consumer/streaks.ts";
 import { ProcessorRestartError } from "../../src/errors.ts";
 import type { Lease } from "../../src/lease/lease.ts";
+import { checkpoint } from "../../src/lease/lease_write.ts";
 import type { System } from "../../src/system.ts";
 import { ByteBudget } from "../../src/retrieval/byte_budget.ts";
 import type { RecordsPage } from "../../src/retrieval/retrieval.ts";
 import { positionAt, SHARD_END } from "../../src/stream/sequence_number.ts";
+import { originText } from "../../src/stream/stream_identifier.ts";
+import { rangeOf } from "../lease/fixtures.ts";
 import {
   eventsOf,
   leaseWith,
@@ -18,11 +21,19 @@ import {
 } from "../support/consumer_bed.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { aggregate } from "../support/kpl.ts";
+import { newLease } from "../support/memory_bed.ts";
 
-const children = [{
-  shardId: "shardId-000000000001",
+const children = [0, 1].map((part) => ({
+  shardId: `shardId-00000000000${part + 1}`,
   parentShards: ["shardId-000000000000"],
-  hashKeyRange: { startingHashKey: "0", endingHashKey: "9" },
+  hashKeyRange: rangeOf(part, part + 1, 2),
+}));
+
+/** Its lease waits for the one of its other parent. */
+const merged = [{
+  shardId: "m",
+  parentShards: ["shardId-000000000000", "q"],
+  hashKeyRange: rangeOf(0, 1, 1),
 }];
 
 Deno.test("consumeShard() calls initialize, each batch, shardEnded, and stores SHARD_END", async () => {
@@ -73,19 +84,23 @@ Deno.test("consumeShard() resumes after the checkpoint, within an aggregate too"
 });
 
 Deno.test("consumeShard() waits for its parents, and calls nothing meanwhile", async () => {
-  let open: string[] = ["p1", "p2"];
   const bed = startConsumer(undefined, {
-    lease: leaseWith({ parentShardIds: ["p1", "p2"] }),
-    openParents: () => Promise.resolve(open),
+    lease: leaseWith({ parentShardIds: ["p1", "p2", "gone"] }),
+    leases: [newLease("p1"), newLease("p2")],
   });
+  const end = async (shardId: string) => {
+    const parent = leaseWith({ leaseKey: shardId, shardId });
+    await bed.leaseStore.apply(checkpoint({ ...parent, leaseOwner: undefined }, SHARD_END));
+  };
   await bed.clock.advance(5000);
   assertEquals(bed.processor.calls, []);
   assertEquals(eventsOf(bed.events, "shardBlocked").map((event) => event.parents), [["p1", "p2"]]);
-  open = ["p2"];
+  await end("p1");
   await bed.clock.advance(1000);
   assertEquals(bed.processor.calls, []);
-  open = [];
-  await bed.clock.advance(1000);
+  await end("p2");
+  bed.shardEnds.ring();
+  await bed.clock.advance(1);
   assertEquals(bed.processor.calls, ["initialize"]);
   bed.held.lose();
   await bed.end;
@@ -94,7 +109,7 @@ Deno.test("consumeShard() waits for its parents, and calls nothing meanwhile", a
 Deno.test("consumeShard() leaves a blocked shard at once when drained, without any callback", async () => {
   const bed = startConsumer(undefined, {
     lease: leaseWith({ parentShardIds: ["p1"] }),
-    openParents: () => Promise.resolve(["p1"]),
+    leases: [newLease("p1")],
   });
   await bed.settle();
   bed.held.draining.abort();
@@ -107,7 +122,10 @@ Deno.test("consumeShard() keeps looking for its parents when the table cannot be
   let reads = 0;
   const bed = startConsumer(undefined, {
     lease: leaseWith({ parentShardIds: ["p1"] }),
-    openParents: () => ++reads === 1 ? Promise.reject(new Error("table down")) : Promise.resolve([]),
+    leaseStore: {
+      get: () => ++reads === 1 ? Promise.reject(new Error("table down")) : Promise.resolve(undefined),
+      create: () => Promise.resolve(true),
+    },
   });
   await bed.clock.advance(500);
   assertEquals(bed.processor.calls, ["initialize"]);
@@ -271,20 +289,22 @@ Deno.test("consumeShard() ends the shard for a processor that had checkpointed i
 });
 
 Deno.test("consumeShard() creates the children's leases before shardEnded, and waits until it may", async () => {
-  let asked = 0;
   const processor = new NotingProcessor();
-  const bed = startConsumer(processor, { createChildLeases: () => Promise.resolve(++asked === 2) });
-  bed.retrieval.feed(pageOf([], children));
+  const bed = startConsumer(processor);
+  bed.retrieval.feed(pageOf([], merged));
   await bed.settle();
-  assertEquals([asked, processor.calls.includes("shardEnded")], [1, false]);
+  assertEquals([await bed.leaseStore.get("m"), processor.calls.includes("shardEnded")], [undefined, false]);
+  await bed.leaseStore.create(newLease("q"));
   await bed.clock.advance(500);
   assertEquals(await bed.end, "completed");
+  assertEquals((await bed.leaseStore.get("m"))?.parentShardIds.toSorted(), ["q", bed.held.shardId]);
+  assertEquals(bed.held.lease.childShardIds, ["m"]);
 });
 
 Deno.test("consumeShard() that must stop before the children have leases stores no SHARD_END", async () => {
   const processor = new NotingProcessor({ shutdownRequested: (context) => context.checkpoint() });
-  const bed = startConsumer(processor, { createChildLeases: () => Promise.resolve(false) });
-  bed.retrieval.feed(pageOf([recordWith(7)], children));
+  const bed = startConsumer(processor);
+  bed.retrieval.feed(pageOf([recordWith(7)], merged));
   await bed.settle();
   bed.held.draining.abort(new Error("the worker stops"));
   assertEquals(await bed.end, "drained");
@@ -292,11 +312,12 @@ Deno.test("consumeShard() that must stop before the children have leases stores 
 });
 
 Deno.test("consumeShard() begins nothing under a lease that has expired by the clock, though nothing has told it yet", async () => {
-  const parents = Promise.withResolvers<readonly string[]>();
+  const parent = Promise.withResolvers<undefined>();
   const lease = leaseWith({ parentShardIds: ["p"] });
-  const blocked = startConsumer(new NotingProcessor(), { lease, openParents: () => parents.promise });
+  const leaseStore = { get: () => parent.promise, create: () => Promise.resolve(true) };
+  const blocked = startConsumer(new NotingProcessor(), { lease, leaseStore });
   blocked.held.expire();
-  parents.resolve([]);
+  parent.resolve(undefined);
   assertEquals([await blocked.end, blocked.processor.calls], ["lost", []]);
 
   const failing = startConsumer(
@@ -314,9 +335,8 @@ Deno.test("consumeShard() begins nothing under a lease that has expired by the c
     "dispose",
   ]]);
 
-  const ended = startConsumer(new NotingProcessor(), {
-    createChildLeases: () => Promise.resolve(ended.held.expire()).then(() => true),
-  });
+  const ended = startConsumer();
+  ended.held.setChildShardIds = () => Promise.resolve(ended.held.expire());
   ended.retrieval.feed(pageOf([], children));
   assertEquals([await ended.end, ended.processor.calls], ["lost", ["initialize", "leaseLost", "dispose"]]);
 });
@@ -630,12 +650,13 @@ Deno.test("consumeShard() with retry repeats only what the failed attempt did no
 });
 
 Deno.test("consumeShard() drops user records of other shards only where the hash keys of the lease are the shard's", async () => {
-  for (const [hashKeyRangeOf, delivered] of [[undefined, 0], [() => undefined, 2]] as const) {
-    const lease = leaseWith({ hashKeyRange: { startingHashKey: "0", endingHashKey: "9" } });
-    const bed = startConsumer(new NotingProcessor(), {
-      lease,
-      ...(hashKeyRangeOf === undefined ? {} : { hashKeyRangeOf }),
-    });
+  const origin = { streamName: "words", creationEpochS: 200 };
+  for (const [creationEpochS, delivered] of [[undefined, 0], [200, 0], [100, 2]] as const) {
+    const streamOrigin = creationEpochS === undefined
+      ? undefined
+      : originText({ streamName: "words", creationEpochS });
+    const lease = leaseWith({ hashKeyRange: { startingHashKey: "0", endingHashKey: "9" }, streamOrigin });
+    const bed = startConsumer(new NotingProcessor(), { lease, origin });
     const userRecords = ["1", "2"].map((text) => ({
       partitionKey: "p",
       explicitHashKey: "10",
@@ -644,6 +665,10 @@ Deno.test("consumeShard() drops user records of other shards only where the hash
     bed.retrieval.feed(pageOf([{ ...recordWith(7), data: aggregate(userRecords) }]));
     await bed.settle();
     assertEquals(bed.processor.batches.flatMap(({ records }) => records).length, delivered);
+    assertEquals(
+      eventsOf(bed.events, "notice").map(({ level, leaseKey, text }) => [level, leaseKey, text.slice(0, 31)]),
+      delivered === 0 ? [["info", lease.leaseKey, "Aggregated record 7 was dropped"]] : [],
+    );
     bed.held.lose();
     await bed.end;
   }
@@ -671,7 +696,7 @@ Deno.test("consumeShard() delivers an aggregate in slices, of which the last of 
   assertEquals(await bed.end, "completed");
   assertEquals(placesOf(processor.batches), [[0, 65], [66, 131], [132, 149], [0, 65], [66, 79]]);
   assertEquals(processor.batches.map((batch) => batch.isAtShardEnd), [false, false, false, false, true]);
-  assertEquals(processor.batches.map((batch) => batch.childShards.length), [0, 0, 0, 0, 1]);
+  assertEquals(processor.batches.map((batch) => batch.childShards.length), [0, 0, 0, 0, 2]);
   assertEquals(bed.held.stored, [
     positionAt("7", 65),
     positionAt("7", 131),

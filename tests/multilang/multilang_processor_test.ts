@@ -4,6 +4,7 @@ import { multiLangProcessor, splitCommand } from "../../src/multilang/multilang_
 import { positionAt, SHARD_END } from "../../src/stream/sequence_number.ts";
 import { eventsOf, leaseWith, pageOf, recordWith, startConsumer } from "../support/consumer_bed.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { newLease } from "../support/memory_bed.ts";
 import { FakeProgram, type Handler } from "./fake_program.ts";
 
 const SHARD = "shardId-000000000000";
@@ -99,7 +100,7 @@ Deno.test("multiLangProcessor() starts no child for a shard that has ended, or f
   const lost = startConsumer(undefined, {
     processor,
     lease: leaseWith({ parentShardIds: ["parent"] }),
-    openParents: () => Promise.resolve(["parent"]),
+    leases: [newLease("parent")],
   });
   await lost.settle();
   lost.held.lose();

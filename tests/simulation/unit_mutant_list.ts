@@ -193,11 +193,11 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   },
   {
     name: "child-that-has-a-lease-ends-the-creation",
-    file: "src/worker/child_leases.ts",
+    file: "src/consumer/child_creation.ts",
     find: `if (!await leaseStore.create(lease, signal)) continue;`,
     replace: `if (!await leaseStore.create(lease, signal)) return true;`,
     why: "two owners at the end of one shard leave a child without a lease",
-    test: "tests/worker/child_leases_test.ts",
+    test: "tests/consumer/child_creation_test.ts",
   },
   {
     name: "failed-pass-counts-as-one-that-worked",
@@ -391,7 +391,7 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   {
     name: "end-of-a-parent-is-not-heard",
     file: "src/worker/worker.ts",
-    find: `      parents.ring();
+    find: `      shardEnds.ring();
 `,
     replace: ``,
     why: "children begin a poll interval late",

@@ -5,20 +5,23 @@
  * @module
  */
 
+import { Bell } from "../../src/async/bell.ts";
 import type { HeldLease } from "../../src/consumer/held_lease.ts";
 import type { RecordProcessor, RecordsBatch, ShardContext } from "../../src/consumer/record_processor.ts";
 import { ShardStreaks } from "../../src/consumer/streaks.ts";
 import { consumeShard, type ShardConsumerOptions } from "../../src/consumer/shard_consumer.ts";
 import { LeaseLostError } from "../../src/errors.ts";
 import type { WorkerEvent } from "../../src/events.ts";
-import type { Lease } from "../../src/lease/lease.ts";
+import type { Lease, NewLease } from "../../src/lease/lease.ts";
 import { ByteBudget } from "../../src/retrieval/byte_budget.ts";
 import type { RecordsPage, Retrieval, RetrievalRequest } from "../../src/retrieval/retrieval.ts";
-import type { AggregateProblem } from "../../src/stream/aggregation.ts";
+import { MemoryLeaseStore } from "../../src/store/memory_lease_store.ts";
+import { MemoryTable } from "../../src/store/memory_table.ts";
 import type { KinesisRecord } from "../../src/stream/record.ts";
 import { type ExtendedSequenceNumber, positionAt } from "../../src/stream/sequence_number.ts";
 import type { ChildShard } from "../../src/stream/shard.ts";
 import { FakeClock } from "./fake_clock.ts";
+import { newLease } from "./memory_bed.ts";
 
 /** A lease with sensible values, for tests. */
 export function leaseWith(changes: Partial<Lease> = {}): Lease {
@@ -132,6 +135,10 @@ export class FakeHeldLease implements HeldLease {
     if (failure !== undefined) throw failure;
     this.#lease = { ...this.#lease, pendingCheckpoint: at, pendingCheckpointState: state };
   }
+  async setChildShardIds(childShardIds: readonly string[]): Promise<void> {
+    await this.ensureHeld();
+    this.#lease = { ...this.#lease, childShardIds };
+  }
   // deno-lint-ignore require-await -- the contract is asynchronous
   async handOver(): Promise<void> {
     this.handedOver++;
@@ -225,22 +232,31 @@ export interface ConsumerBed {
   readonly processor: NotingProcessor;
   readonly clock: FakeClock;
   readonly events: WorkerEvent[];
-  readonly problems: AggregateProblem[];
+  /** Has the lease itself, and those that the test gave. */
+  readonly leaseStore: MemoryLeaseStore;
+  readonly shardEnds: Bell;
   readonly end: Promise<string>;
   /** Lets everything that is ready run. */
   settle(): Promise<void>;
 }
 
-/** Starts a consumer. */
+/** Starts a consumer. @param changes.leases What is in the lease table besides its own lease. */
 export function startConsumer(
   processor: NotingProcessor = new NotingProcessor(),
-  changes: Partial<ShardConsumerOptions> & { readonly lease?: Lease } = {},
+  changes: Partial<ShardConsumerOptions> & { readonly lease?: Lease; readonly leases?: readonly NewLease[] } =
+    {},
 ): ConsumerBed {
   const clock = new FakeClock();
   const events: WorkerEvent[] = [];
-  const problems: AggregateProblem[] = [];
   const retrieval = new FakeRetrieval();
-  const { lease = leaseWith(), ...rest } = changes;
+  const { lease = leaseWith(), leases = [], ...rest } = changes;
+  const table = new MemoryTable("app");
+  table.create();
+  const leaseStore = new MemoryLeaseStore(table);
+  const { leaseKey, shardId, streamIdentifier } = lease;
+  const own = newLease(shardId, { leaseKey, streamIdentifier });
+  for (const each of [own, ...leases]) leaseStore.create(each);
+  const shardEnds = new Bell();
   const held = new FakeHeldLease(lease);
   const end = consumeShard({
     held,
@@ -254,15 +270,24 @@ export function startConsumer(
     onProcessError: "skip",
     taskBackoffTimeMs: 500,
     callProcessRecordsEvenForEmptyRecordList: false,
-    hashKeyRangeOf: ({ hashKeyRange }) => hashKeyRange,
+    origin: undefined,
     budget: new ByteBudget(268_435_456),
-    onAggregateProblem: (problem) => problems.push(problem),
-    openParents: () => Promise.resolve([]),
-    parentWait: (signal) => clock.sleep(1000, signal),
-    createChildLeases: () => Promise.resolve(true),
+    leaseStore,
+    shardEnds,
+    parentShardPollIntervalMs: 1000,
     ...rest,
   });
-  return { held, retrieval, processor, clock, events, problems, end, settle: () => clock.advance(0) };
+  return {
+    held,
+    retrieval,
+    processor,
+    clock,
+    events,
+    leaseStore,
+    shardEnds,
+    end,
+    settle: () => clock.advance(0),
+  };
 }
 
 /** The events of one type. */

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { LeaseWrite } from "../../src/lease/lease_write.ts";
 import type { ChildShard } from "../../src/stream/shard.ts";
-import { createChildLeases } from "../../src/worker/child_leases.ts";
+import { createChildLeases } from "../../src/consumer/child_creation.ts";
 import { LeaseHold } from "../../src/worker/lease_hold.ts";
 import { rangeOf } from "../lease/fixtures.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
@@ -33,7 +33,7 @@ async function bed(chance = 0.5) {
     memory,
     hold,
     create: (children: readonly ChildShard[], during: AbortSignal = signal) =>
-      createChildLeases({ hold, children, leaseStore: store, emit, random: () => chance }, during),
+      createChildLeases({ held: hold, children, leaseStore: store, emit, random: () => chance }, during),
     keys: async () => (await store.list()).leases.map(({ leaseKey }) => leaseKey).sort(),
   };
 }

@@ -9,13 +9,13 @@ import { childLeases } from "../lease/child_leases.ts";
 import { leaseKeyOf } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
 import type { ChildShard } from "../stream/shard.ts";
-import type { LeaseHold } from "./lease_hold.ts";
+import type { HeldLease } from "./held_lease.ts";
 
 /** What the creation needs. */
 export interface CreateChildLeasesOptions {
-  readonly hold: LeaseHold;
+  readonly held: HeldLease;
   readonly children: readonly ChildShard[];
-  readonly leaseStore: LeaseStore;
+  readonly leaseStore: Pick<LeaseStore, "get" | "create">;
   readonly emit: WorkerEventListener;
   readonly random: () => number;
 }
@@ -25,8 +25,8 @@ export async function createChildLeases(
   options: CreateChildLeasesOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { hold, children, leaseStore, emit, random } = options;
-  const { streamIdentifier } = hold.lease;
+  const { held, children, leaseStore, emit, random } = options;
+  const { streamIdentifier } = held.lease;
   const shardIds = new Set(children.flatMap((child) => [child.shardId, ...child.parentShards]));
   const found = await Promise.all(
     [...shardIds].map((shardId) => leaseStore.get(leaseKeyOf(shardId, streamIdentifier), signal)),
@@ -35,23 +35,23 @@ export async function createChildLeases(
   const plan = childLeases({ childShards: children, leased, streamIdentifier, chance: random() });
   switch (plan.type) {
     case "wait":
-      emit({ type: "notice", level: "warning", leaseKey: hold.leaseKey, text: plan.problem });
+      emit({ type: "notice", level: "warning", leaseKey: held.leaseKey, text: plan.problem });
       return false;
     case "giveUp":
       emit({
         type: "notice",
         level: "error",
-        leaseKey: hold.leaseKey,
+        leaseKey: held.leaseKey,
         text: `Lease given up: ${plan.problem}`,
       });
-      await hold.giveUp();
+      await held.giveUp();
       return false;
     case "create":
       for (const lease of plan.leases) {
         if (!await leaseStore.create(lease, signal)) continue;
         emit({ type: "leaseCreated", leaseKey: lease.leaseKey, checkpoint: lease.checkpoint });
       }
-      await hold.setChildShardIds(children.map((child) => child.shardId));
+      await held.setChildShardIds(children.map((child) => child.shardId));
       return true;
   }
 }
