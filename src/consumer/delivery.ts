@@ -18,21 +18,27 @@ import type { RecordProcessor, ShardContext } from "./record_processor.ts";
 import type { Slice } from "./slices.ts";
 import type { ShardStreaks } from "./streaks.ts";
 
+/** What a worker's options say of delivering; each is described there. */
+export interface DeliverySettings {
+  /** What becomes of a batch when `processRecords` throws. */
+  readonly onProcessError: "skip" | "retry" | "stop";
+  readonly taskBackoffTimeMs: number;
+  readonly callProcessRecordsEvenForEmptyRecordList: boolean;
+  readonly parentShardPollIntervalMs: number;
+}
+
 /** What delivering takes, whatever the processor. */
 export interface DeliveryOptions {
   readonly held: HeldLease;
   readonly system: System;
   readonly emit: WorkerEventListener;
-  /** What becomes of a batch when `processRecords` throws: see the worker's option. */
-  readonly onProcessError: "skip" | "retry" | "stop";
-  readonly taskBackoffTimeMs: number;
-  readonly callProcessRecordsEvenForEmptyRecordList: boolean;
+  readonly delivery: DeliverySettings;
   /** What has failed in a row on the shard, before this acquisition of its lease too. */
   readonly streaks: ShardStreaks;
 }
 
 /** Who gets it. */
-export interface Recipient extends DeliveryOptions {
+export interface Recipient {
   readonly processor: RecordProcessor;
   readonly context: ShardContext;
   readonly checkpointer: Checkpointer;
@@ -60,11 +66,12 @@ export type SliceOutcome =
 export async function deliverSlice(
   page: RecordsPage,
   slice: Slice,
-  recipient: Recipient,
+  { processor, context, checkpointer }: Recipient,
+  options: DeliveryOptions,
   leave: AbortSignal,
 ): Promise<SliceOutcome> {
-  const { held, processor, context, checkpointer, system: { clock }, emit } = recipient;
-  const { onProcessError, taskBackoffTimeMs, callProcessRecordsEvenForEmptyRecordList, streaks } = recipient;
+  const { held, system: { clock }, emit, streaks } = options;
+  const { onProcessError, taskBackoffTimeMs, callProcessRecordsEvenForEmptyRecordList } = options.delivery;
   const about = { leaseKey: held.leaseKey, shardId: held.shardId };
   const largestBefore = checkpointer.largest;
 

@@ -16,6 +16,7 @@ import type { LeaseStore } from "../lease/lease_store.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
 import { pause } from "../async/waiting.ts";
 import type { Clock } from "../system.ts";
+import type { DeliverySettings } from "./delivery.ts";
 import type { HeldLease } from "./held_lease.ts";
 
 /** What waiting for parents takes. */
@@ -26,15 +27,14 @@ export interface ParentsOptions {
   readonly leaseStore: Pick<LeaseStore, "get">;
   /** Rings when this worker has read a shard to its end: it may be a parent. */
   readonly shardEnds: Bell;
-  /** The pause between two looks at parents that others read, in ms. */
-  readonly parentShardPollIntervalMs: number;
-  /** The pause after a failed look, in ms. */
-  readonly taskBackoffTimeMs: number;
+  /** The pauses between two looks, and after one that failed. */
+  readonly delivery: Pick<DeliverySettings, "parentShardPollIntervalMs" | "taskBackoffTimeMs">;
 }
 
 /** @returns true once all parents have ended, false when `leave` aborted first. */
 export async function waitForParents(options: ParentsOptions, leave: AbortSignal): Promise<boolean> {
-  const { held, clock, emit, leaseStore, shardEnds, parentShardPollIntervalMs, taskBackoffTimeMs } = options;
+  const { held, clock, emit, leaseStore, shardEnds } = options;
+  const { parentShardPollIntervalMs, taskBackoffTimeMs } = options.delivery;
   const about = { leaseKey: held.leaseKey, shardId: held.shardId };
   if (held.lease.parentShardIds.length === 0) return !leave.aborted;
   let told = "";

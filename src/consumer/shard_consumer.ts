@@ -37,8 +37,7 @@ import { slicesOf } from "./slices.ts";
 import type { Setback, ShardStreaks } from "./streaks.ts";
 
 /** What the consumer of a shard is made of. */
-export interface ShardConsumerOptions
-  extends DeliveryOptions, Pick<ParentsOptions, "shardEnds" | "parentShardPollIntervalMs"> {
+export interface ShardConsumerOptions extends DeliveryOptions, Pick<ParentsOptions, "shardEnds"> {
   readonly stream: ShardStream;
   /** The stream as leases name it; undefined where nobody knows when it was created. */
   readonly origin: StreamOrigin | undefined;
@@ -104,8 +103,7 @@ class ShardConsumer {
   async run(): Promise<ConsumerEnd> {
     if (isShardEnd(this.#held.lease.checkpoint)) return "completed";
     if (this.#held.lease.parentShardIds.length > 0) this.enter("waitingOnParents");
-    const parents = { ...this.#options, clock: this.#options.system.clock };
-    if (!await waitForParents(parents, this.#leave)) return await this.#leaveAlone();
+    if (!await this.#waitForParents()) return await this.#leaveAlone();
     await this.#finishRest();
     while (await this.#goesOn()) {
       const outcome = await this.#runProcessor();
@@ -119,6 +117,11 @@ class ShardConsumer {
     return await this.#leaveAlone();
   }
 
+  #waitForParents(): Promise<boolean> {
+    const { system: { clock }, emit, leaseStore, shardEnds, delivery } = this.#options;
+    return waitForParents({ held: this.#held, clock, emit, leaseStore, shardEnds, delivery }, this.#leave);
+  }
+
   /** What failed under an earlier hold is not tried again at once. Health sees the shard meanwhile: it waits for no parents. */
   async #finishRest(): Promise<void> {
     const { clock } = this.#options.system;
@@ -128,7 +131,7 @@ class ShardConsumer {
 
   /** One more in a row of its kind: the shard is to rest for longer each time. */
   #count(setback: Setback): { readonly attempt: number; readonly retryInMs: number } {
-    const { system, taskBackoffTimeMs } = this.#options;
+    const { system, delivery: { taskBackoffTimeMs } } = this.#options;
     this.#streaks.stored(this.#held.lease.checkpoint);
     const attempt = this.#streaks.count(setback);
     const retryInMs = callbackBackoffMs(attempt, taskBackoffTimeMs);
@@ -249,7 +252,7 @@ class ShardConsumer {
     const signal = AbortSignal.any([this.#leave, failed]);
     const { initialPosition, origin, budget, system: { clock } } = this.#options;
     const onAggregateProblem = (problem: AggregateProblem) => this.#reportAggregate(problem);
-    const recipient = { ...this.#options, processor, context, checkpointer };
+    const recipient = { processor, context, checkpointer };
     const already = { hasRead: this.#hasRead, streak: this.#streaks.reading };
     const request = retrievalRequest(this.#held, this.#lease, { initialPosition, ...already });
     this.#hasRead = true;
@@ -260,7 +263,7 @@ class ShardConsumer {
         const hashKeyRange = mayBeOfStream(lease, origin) ? lease.hashKeyRange : undefined;
         const slicing = { hashKeyRange, budget, onAggregateProblem, clock };
         for await (const slice of slicesOf(page, checkpointer.largest, slicing, signal)) {
-          const outcome = await deliverSlice(page, slice, recipient, this.#leave);
+          const outcome = await deliverSlice(page, slice, recipient, this.#options, this.#leave);
           if (outcome.type !== "next") return outcome;
           if (slice.isLast && page.end !== undefined) {
             return { type: "ended", childShards: page.end.childShards };

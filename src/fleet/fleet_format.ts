@@ -11,11 +11,14 @@ import type { Lease } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
 import { newClientVersion, type TableFormat, tableFormat } from "../lease/table_format.ts";
 import type { System } from "../system.ts";
-import type { WorkerSettings } from "../options/settings.ts";
+import type { TableSettings } from "../options/setting_groups.ts";
+import type { StreamsSetting } from "../options/stream_settings.ts";
 
 /** What finding out needs. */
 export interface FleetFormatOptions {
-  readonly settings: Pick<WorkerSettings, "tableName" | "migrateAllEntitiesToLeaseTable" | "streams">;
+  readonly table: Pick<TableSettings, "tableName" | "migrateAllEntitiesToLeaseTable">;
+  /** Whether one stream is read, or many. */
+  readonly mode: StreamsSetting["mode"];
   readonly workerId: string;
   readonly leaseStore: LeaseStore;
   readonly coordinatorStore: CoordinatorStore;
@@ -35,10 +38,11 @@ export async function fleetFormat(
   current: TableFormat | undefined,
   signal: AbortSignal,
 ): Promise<TableFormat> {
-  const { coordinatorStore, leaseStore, settings, workerId, system } = options;
+  const { coordinatorStore, leaseStore, table, mode, workerId, system } = options;
+  const { tableName, migrateAllEntitiesToLeaseTable } = table;
   const lease = await leaseStore.someLease(signal);
   const hasLeases = lease !== undefined;
-  refuseOtherKind(lease, settings);
+  refuseOtherKind(lease, mode, tableName);
   const isSingle = current?.mayLead === true;
   const legacyTableExists = !isSingle && await coordinatorStore.legacyTableExists(signal);
   const [tableMigration, legacyClientVersion] = legacyTableExists
@@ -49,7 +53,6 @@ export async function fleetFormat(
     : [];
   const clientVersion = legacyClientVersion ??
     await coordinatorStore.readMigration("leaseTable", "Migration3.0", signal);
-  const { migrateAllEntitiesToLeaseTable } = settings;
   const decision = tableFormat({
     legacyTableExists,
     tableMigration,
@@ -58,7 +61,7 @@ export async function fleetFormat(
     migrateAllEntitiesToLeaseTable,
   });
   if (decision.type === "refuse") {
-    throw new LeaseTableError(`Cannot use lease table "${settings.tableName}": ${decision.reason}`);
+    throw new LeaseTableError(`Cannot use lease table "${tableName}": ${decision.reason}`);
   }
   if (decision.createClientVersion) {
     const state = newClientVersion(workerId, system.clock.epochMs());
@@ -70,7 +73,8 @@ export async function fleetFormat(
 /** An application that reads one stream cannot become one that reads many: checkpoints would seem to be lost. */
 function refuseOtherKind(
   lease: Lease | undefined,
-  { streams: { mode }, tableName }: FleetFormatOptions["settings"],
+  mode: StreamsSetting["mode"],
+  tableName: string,
 ): void {
   if (lease === undefined || (lease.streamIdentifier !== undefined) === (mode === "many")) return;
   const [wanted, found] = mode === "many" ? ["many streams", "one stream"] : ["one stream", "many streams"];

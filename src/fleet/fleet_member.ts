@@ -11,6 +11,7 @@
 
 import { errorText, LeaseTableError } from "../errors.ts";
 import type { WorkerEventListener } from "../events.ts";
+import type { AssignmentOptions } from "../lease/assignment.ts";
 import { isDeputy } from "../lease/deputies.ts";
 import type { Lease } from "../lease/lease.ts";
 import { liveWorkers, METRICS_REPORT_INTERVAL_S } from "../lease/live_workers.ts";
@@ -26,13 +27,14 @@ import { LeaderDuties } from "./leader_duties.ts";
 import { LeaderLockKeeper } from "./leader_lock.ts";
 import { loop, type LoopOptions, type PassResult } from "../async/loop.ts";
 import { MetricsReporter } from "./metrics_reporter.ts";
-import type { WorkerSettings } from "../options/settings.ts";
+import type { LeadingSettings } from "../options/setting_groups.ts";
 import type { LeaseSyncer } from "./shard_syncer.ts";
 import { TaskGroup } from "../async/task_group.ts";
 
 /** What taking part needs. */
 export interface FleetMemberOptions extends FleetFormatOptions {
-  readonly settings: WorkerSettings;
+  readonly leading: LeadingSettings;
+  readonly assignment: AssignmentOptions;
   readonly identity: Identity;
   /** As decided when starting up. */
   readonly format: TableFormat;
@@ -67,11 +69,15 @@ export class FleetMember {
   constructor(options: FleetMemberOptions) {
     this.#options = options;
     this.#format = options.format;
-    this.#heartbeatMs = options.settings.failoverTimeMs / HEARTBEATS_PER_LOCK;
+    this.#heartbeatMs = options.leading.failoverTimeMs / HEARTBEATS_PER_LOCK;
     this.#reporter = new MetricsReporter({
-      ...options,
       store: options.coordinatorStore,
+      workerId: options.workerId,
+      identity: options.identity,
+      format: options.format,
+      cpuUtilization: options.cpuUtilization,
       clock: options.system.clock,
+      emit: options.emit,
     });
     this.#lock = this.#newLock();
   }
@@ -156,13 +162,13 @@ export class FleetMember {
   }
 
   #startLoops(tasks: TaskGroup, signal: AbortSignal): void {
-    const { emit, system: { clock }, settings } = this.#options;
+    const { emit, system: { clock }, leading: { leaseAssignmentIntervalMs } } = this.#options;
     const lock = this.#lock;
     const heartbeatMs = this.#heartbeatMs;
     const run = (
-      options: Omit<LoopOptions, "clock" | "emit">,
+      timing: Omit<LoopOptions, "clock" | "emit">,
       work: (signal: AbortSignal) => Promise<PassResult>,
-    ) => tasks.run(() => loop({ clock, emit, ...options }, work, signal));
+    ) => tasks.run(() => loop({ clock, emit, ...timing }, work, signal));
 
     run(
       { pass: "workerMetrics", intervalMs: METRICS_REPORT_INTERVAL_S * 1000, bell: this.#report },
@@ -182,7 +188,7 @@ export class FleetMember {
       return Math.min(dueInMs, heartbeats * heartbeatMs);
     });
     run(
-      { pass: "assignment", intervalMs: settings.leaseAssignmentIntervalMs, bell: this.#assignment },
+      { pass: "assignment", intervalMs: leaseAssignmentIntervalMs, bell: this.#assignment },
       async (signal) => {
         if (!lock.isLeading) {
           // Whoever leads next has then watched the leases for a while, and need not start from zero.
@@ -193,7 +199,7 @@ export class FleetMember {
           const expiryInMs = await leader.lead(signal);
           if (!lock.isLeading) return "skipped"; // it ended half way
           lock.passEnded(true);
-          return Math.min(expiryInMs, settings.leaseAssignmentIntervalMs);
+          return Math.min(expiryInMs, leaseAssignmentIntervalMs);
         } catch (error) {
           lock.passEnded(false);
           throw error;
@@ -232,33 +238,38 @@ export class FleetMember {
   }
 
   #newLock(): LeaderLockKeeper {
-    const { coordinatorStore, settings } = this.#options;
+    const { coordinatorStore, workerId, identity, leading, system, emit } = this.#options;
     return new LeaderLockKeeper({
-      ...this.#options,
       store: coordinatorStore,
       place: this.#format.place,
-      durationMs: settings.failoverTimeMs,
+      workerId,
+      identity,
+      durationMs: leading.failoverTimeMs,
       heartbeatMs: this.#heartbeatMs,
       // A deputy has watched the leases, and leads better; whoever is none waits until there is none.
       patienceMs: () => this.#isDeputy ? 0 : this.#heartbeatMs,
+      system,
+      emit,
     });
   }
 
   #newLeader(lock: LeaderLockKeeper): LeaderDuties {
-    const { settings } = this.#options;
+    const { workerId, leaseStore, coordinatorStore, leaseSyncer, system, emit } = this.#options;
+    const { assignment, leading: { leaseAssignmentIntervalMs, leaseAuditIntervalMs } } = this.#options;
     return new LeaderDuties({
-      ...this.#options,
+      workerId,
+      leaseStore,
+      coordinatorStore,
       place: this.#format.place,
-      leaseAssignmentIntervalMs: settings.leaseAssignmentIntervalMs,
-      assignment: {
-        ...settings,
-        strategy: settings.leaseAssignmentStrategy,
-        gracefulHandoff: settings.isGracefulLeaseHandoffEnabled,
-        handoffTimeoutMs: settings.gracefulLeaseHandoffTimeoutMs,
-      },
-      leaseAuditIntervalMs: settings.leaseAuditIntervalMs,
+      assignment,
+      leaseAssignmentIntervalMs,
+      leaseSyncer,
+      leaseAuditIntervalMs,
+      system,
+      emit,
       isLeading: () => lock.isLeading,
       onProgress: () => lock.passGetsOn(),
+      onOwnLease: this.#options.onOwnLease,
       onOwnItemMissing: () => this.#report.ring(),
     });
   }

@@ -18,7 +18,7 @@ import { MAX_HASH_KEY } from "../stream/hash_key.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
 import type { Shard } from "../stream/shard.ts";
 import type { Clock } from "../system.ts";
-import type { WorkerSettings } from "../options/settings.ts";
+import type { SyncingSettings } from "../options/setting_groups.ts";
 import type { Leading } from "./leading.ts";
 import { StreamAudit } from "./stream_audit.ts";
 import type { TrackedStream } from "./streams.ts";
@@ -40,7 +40,7 @@ export interface LeaseSyncer {
 
 /** What syncing needs. */
 export interface ShardSyncerOptions {
-  readonly settings: WorkerSettings;
+  readonly syncing: Pick<SyncingSettings, "leaseAuditIntervalMs" | "ignoreUnexpectedChildShards">;
   readonly stream: TrackedStream;
   readonly kinesis: Kinesis;
   readonly leaseStore: LeaseStore;
@@ -70,8 +70,12 @@ export class ShardSyncer implements LeaseSyncer {
   constructor(options: ShardSyncerOptions) {
     this.#options = options;
     this.#audit = new StreamAudit({
-      ...options,
-      auditIntervalMs: options.settings.leaseAuditIntervalMs,
+      stream: options.stream,
+      kinesis: options.kinesis,
+      leaseStore: options.leaseStore,
+      clock: options.clock,
+      emit: options.emit,
+      auditIntervalMs: options.syncing.leaseAuditIntervalMs,
       list: (signal) => this.#list(undefined, signal),
       onRecreated: options.onRecreated,
     });
@@ -103,7 +107,7 @@ export class ShardSyncer implements LeaseSyncer {
 
   /** @param all Those of the stream; of a table that names no streams, all of it. */
   async syncIfNeeded(all: readonly Lease[], leading: Leading, signal: AbortSignal): Promise<boolean> {
-    const { clock, settings, stream: { streamIdentifier } } = this.#options;
+    const { clock, syncing, stream: { streamIdentifier } } = this.#options;
     // What an application of many streams has in the same table covers nothing of this one.
     const leases = all.filter((lease) => lease.streamIdentifier === streamIdentifier);
     this.#others = all.filter((lease) => lease.streamIdentifier !== streamIdentifier);
@@ -111,7 +115,7 @@ export class ShardSyncer implements LeaseSyncer {
     // Another leader may have mended it meanwhile: a hole must be seen in audits that follow one another.
     if (this.#askedMs < (leading.watchedSinceMs ?? -Infinity)) this.#hole = undefined;
     this.#askedMs = nowMs;
-    const isDue = this.#auditedMs === undefined || nowMs - this.#auditedMs >= settings.leaseAuditIntervalMs;
+    const isDue = this.#auditedMs === undefined || nowMs - this.#auditedMs >= syncing.leaseAuditIntervalMs;
     if (!isDue && (leases.length > 0 || this.#isFutile)) return await this.#compare(leases, leading, signal);
     this.#auditedMs = nowMs;
     try {
@@ -159,8 +163,7 @@ export class ShardSyncer implements LeaseSyncer {
     leading: Leading & { readonly isForUnread?: boolean },
     signal: AbortSignal,
   ): Promise<boolean> {
-    const { stream, settings, clock, emit } = this.#options;
-    const { ignoreUnexpectedChildShards } = settings;
+    const { stream, syncing: { ignoreUnexpectedChildShards }, clock, emit } = this.#options;
     const { sinceEpochMs, isForUnread = false } = leading;
     const { streamIdentifier, reference } = stream;
     const { initialPosition } = stream;

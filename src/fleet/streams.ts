@@ -26,7 +26,7 @@ import {
   type StreamOrigin,
 } from "../stream/stream_identifier.ts";
 import type { Clock } from "../system.ts";
-import type { WorkerSettings } from "../options/settings.ts";
+import type { FindingSettings } from "../options/setting_groups.ts";
 import type { StreamConfig } from "../options/stream_options.ts";
 import { arnParts, describedStream } from "./stream_search.ts";
 import { checkConsumer, streamConfigs } from "../options/stream_settings.ts";
@@ -52,7 +52,7 @@ export function originOfStream(
 
 /** What finding streams needs. */
 export interface StreamsOptions {
-  readonly settings: WorkerSettings;
+  readonly finding: FindingSettings;
   readonly kinesis: Kinesis;
   readonly clock: Clock;
   readonly emit: WorkerEventListener;
@@ -104,15 +104,15 @@ export class Streams {
    * @throws what kept the one stream, or all of many, from being found.
    */
   async start(signal: AbortSignal): Promise<void> {
-    const { streams: reading } = this.#options.settings;
-    if (reading.mode === "many") return await this.#list(true, signal);
-    const { stream, consumerArn } = reading;
+    const { streams: wanted, initialPosition } = this.#options.finding;
+    if (wanted.mode === "many") return await this.#list(true, signal);
+    const { stream, consumerArn } = wanted;
     const found = await describedStream(stream, this.#options, signal);
     checkConsumer(consumerArn, arnParts(stream.streamName, stream.streamArn ?? found.streamArn));
     this.#tracked = new Map([["", {
       streamIdentifier: undefined,
       reference: { streamName: stream.streamName, streamArn: stream.streamArn ?? found.streamArn },
-      initialPosition: this.#options.settings.initialPosition,
+      initialPosition,
       consumerArn,
       creationEpochS: found.creationEpochS,
     }]]);
@@ -148,7 +148,7 @@ export class Streams {
     const { streamIdentifier } = lease;
     const tracked = this.#tracked.get(streamIdentifier ?? "");
     if (tracked !== undefined) return tracked;
-    if (this.#options.settings.streams.mode === "one" || streamIdentifier === undefined) {
+    if (this.#options.finding.streams.mode === "one" || streamIdentifier === undefined) {
       return this.#unreadable(
         lease.leaseKey,
         "it belongs to an application that reads one stream, or to one " +
@@ -214,9 +214,9 @@ export class Streams {
 
   /** @param isFirst Whether finding none of them is a failure. */
   async #list(isFirst: boolean, signal: AbortSignal): Promise<void> {
-    const { settings: { streams: reading, region }, clock } = this.#options;
-    if (reading.mode === "one") return;
-    const listed = typeof reading.list === "function" ? await reading.list() : reading.list;
+    const { finding: { streams: wanted, region }, clock } = this.#options;
+    if (wanted.mode === "one") return;
+    const listed = typeof wanted.list === "function" ? await wanted.list() : wanted.list;
     const configs = streamConfigs(listed, region);
     // What is listed again later may have been created anew meanwhile, or be configured in another way.
     const keys = new Set(configs.map(keyOf));
@@ -309,7 +309,7 @@ export class Streams {
   }
 
   #stream(identifier: StreamIdentifier, config: StreamConfig): TrackedStream {
-    const { initialPosition, region } = this.#options.settings;
+    const { initialPosition, region } = this.#options.finding;
     const { accountId, streamName } = identifier;
     const canHaveArn = region !== undefined && accountId !== NO_ACCOUNT_ID;
     return {

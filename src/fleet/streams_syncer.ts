@@ -13,15 +13,16 @@ import type { FleetFault } from "../events.ts";
 import { formerStreams } from "../lease/former_streams.ts";
 import { leasesByStream } from "../lease/gaps.ts";
 import type { Lease } from "../lease/lease.ts";
+import type { SyncingSettings } from "../options/setting_groups.ts";
+import type { Leading } from "./leading.ts";
 import { type LeaseSyncer, ShardSyncer, type ShardSyncerOptions } from "./shard_syncer.ts";
-import { type Leading } from "./leading.ts";
 import type { Streams, TrackedStream } from "./streams.ts";
 import { forEachAtMost, Semaphore, WRITES_AT_ONCE } from "../async/task_group.ts";
 
 /** What syncing many streams needs. */
-export interface StreamsSyncerOptions extends Omit<ShardSyncerOptions, "stream"> {
+export interface StreamsSyncerOptions extends Omit<ShardSyncerOptions, "stream" | "onRecreated"> {
+  readonly syncing: SyncingSettings;
   readonly streams: Streams;
-  readonly streamIdentifiersForLeaseCleanup: (() => readonly string[]) | undefined;
 }
 
 /** So many streams are compared with their leases in one pass, those first that have waited longest. Ours: 20 DescribeStreamSummary a second are allowed. */
@@ -93,7 +94,7 @@ export class StreamsSyncer implements LeaseSyncer {
   }
 
   get faults(): readonly FleetFault[] {
-    const { clock, settings: { newStreamCheckIntervalMs } } = this.#options;
+    const { clock, syncing: { newStreamCheckIntervalMs } } = this.#options;
     const faults = [...this.#members.values()].flatMap(({ syncer }) => syncer.faults);
     const missedMs = (MISSED_SEARCHES - 1) * newStreamCheckIntervalMs;
     for (const [streamName, sinceMs] of this.#soughtSince) {
@@ -114,10 +115,11 @@ export class StreamsSyncer implements LeaseSyncer {
     for (const [key, { stream }] of this.#members) {
       if (tracked.get(key) !== stream) this.#members.delete(key);
     }
+    const { syncing, streams, kinesis, leaseStore, clock, emit } = this.#options;
     for (const [key, stream] of tracked) {
       if (this.#members.has(key)) continue;
-      const onRecreated = () => this.#options.streams.forget(key);
-      const syncer = new ShardSyncer({ ...this.#options, stream, onRecreated });
+      const onRecreated = () => streams.forget(key);
+      const syncer = new ShardSyncer({ syncing, stream, kinesis, leaseStore, clock, emit, onRecreated });
       this.#members.set(key, { syncer, stream, failure: undefined });
     }
     return [...this.#members.values()];
@@ -125,7 +127,7 @@ export class StreamsSyncer implements LeaseSyncer {
 
   /** @returns Whether any lease was created. */
   async #sync(member: Member, leases: readonly Lease[], { leading, signal }: Pass): Promise<boolean> {
-    const { clock, settings: { leaseAuditIntervalMs }, streams } = this.#options;
+    const { clock, syncing: { leaseAuditIntervalMs }, streams } = this.#options;
     const { failure, stream: { streamIdentifier = "" } } = member;
     // One without leases would be listed at every pass.
     if (failure !== undefined && clock.monotonicMs() - failure.atMs < leaseAuditIntervalMs) return false;
@@ -155,14 +157,14 @@ export class StreamsSyncer implements LeaseSyncer {
     tracked: ReadonlySet<string>,
     { leading: { isLeading, onProgress }, signal }: Pass,
   ): Promise<boolean> {
-    const { clock, settings, leaseStore, emit, streams, streamIdentifiersForLeaseCleanup } = this.#options;
+    const { clock, syncing, leaseStore, emit, streams } = this.#options;
     const { since, due } = formerStreams(this.#formerSince, {
-      strategy: settings.formerStreamsLeasesDeletionStrategy,
-      waitMs: settings.waitPeriodToDeleteFormerStreamsMs,
+      strategy: syncing.formerStreamsLeasesDeletionStrategy,
+      waitMs: syncing.waitPeriodToDeleteFormerStreamsMs,
       tracked,
       sought: streams.sought,
       leased: [...byStream.keys()].filter((stream) => stream !== undefined),
-      provided: new Set(streamIdentifiersForLeaseCleanup?.()),
+      provided: new Set(syncing.streamIdentifiersForLeaseCleanup?.()),
       nowMs: clock.monotonicMs(),
     });
     this.#formerSince = since;

@@ -15,7 +15,7 @@ import { type HealthLimits, healthLimits } from "../observe/verdict.ts";
 import type { Clock } from "../system.ts";
 import { pause } from "../async/waiting.ts";
 import type { WorkerOptions } from "../options/options.ts";
-import type { WorkerSettings } from "../options/settings.ts";
+import type { WatchingSettings } from "../options/setting_groups.ts";
 
 /** What a worker reports by. */
 export interface EventOutlet {
@@ -27,7 +27,7 @@ export interface EventOutlet {
 /** Makes the outlet of one worker. */
 export function eventOutlet(
   { log, onEvent }: Pick<WorkerOptions, "log" | "onEvent">,
-  settings: WorkerSettings,
+  watching: WatchingSettings,
   clock: Clock,
 ): EventOutlet {
   const users: WorkerEventListener[] = [];
@@ -37,8 +37,8 @@ export function eventOutlet(
 
   const faults = new FaultWatch({
     clock,
-    limits: faultLimits(settings),
-    taskWarningMs: settings.logWarningForTaskAfterMs,
+    limits: faultLimits(watching),
+    taskWarningMs: watching.logWarningForTaskAfterMs,
   });
   let hasFailed = false;
   const onFailure = (error: unknown) => {

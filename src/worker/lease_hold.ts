@@ -32,6 +32,7 @@ import { compare, type ExtendedSequenceNumber } from "../stream/sequence_number.
 import type { Clock } from "../system.ts";
 import { pause } from "../async/waiting.ts";
 import type { Identity } from "../fleet/identity.ts";
+import type { LeasingSettings } from "../options/setting_groups.ts";
 import { Throughput } from "./throughput.ts";
 
 /** What a hold needs of its worker. */
@@ -40,8 +41,7 @@ export interface LeaseHoldOptions {
   readonly store: LeaseStore;
   readonly identity: Identity;
   readonly workerId: string;
-  readonly failoverTimeMs: number;
-  readonly gracefulLeaseHandoffTimeoutMs: number;
+  readonly leasing: Pick<LeasingSettings, "failoverTimeMs" | "gracefulLeaseHandoffTimeoutMs">;
   readonly clock: Clock;
   readonly emit: WorkerEventListener;
   /** Who shall have the lease next when it is handed over; undefined leaves it to the leader. */
@@ -125,7 +125,7 @@ export class LeaseHold implements HeldLease {
 
   /** From which monotonic ms on nothing is begun under the lease unless it is renewed, or not even then. */
   get endsMs(): number {
-    const { failoverTimeMs } = this.#options;
+    const { failoverTimeMs } = this.#options.leasing;
     return Math.min(this.#incrementedMs + failoverTimeMs, this.#handoffEndsMs);
   }
 
@@ -271,7 +271,7 @@ export class LeaseHold implements HeldLease {
 
   /** @param beforeMs Monotonic ms at which nobody had asked for a handoff yet. */
   #noticeHandoff(beforeMs: number): void {
-    const { workerId, clock, gracefulLeaseHandoffTimeoutMs, failoverTimeMs } = this.#options;
+    const { workerId, clock, leasing: { gracefulLeaseHandoffTimeoutMs, failoverTimeMs } } = this.#options;
     if (this.#lease.checkpointOwner !== workerId || this.#handoffSeenMs !== undefined) return;
     this.#handoffSeenMs = clock.monotonicMs();
     this.#handoffEndsMs = beforeMs + gracefulLeaseHandoffTimeoutMs + failoverTimeMs;
@@ -335,7 +335,7 @@ export class LeaseHold implements HeldLease {
   }
 
   async #limitRevival(signal: AbortSignal): Promise<void> {
-    const { clock, failoverTimeMs } = this.#options;
+    const { clock, leasing: { failoverTimeMs } } = this.#options;
     const sliceMs = Math.min(MAX_REVIVAL_SLICE_MS, renewIntervalMs(failoverTimeMs) / REVIVAL_SLICES);
     for (let slice = 0; slice < REVIVAL_SLICES; slice++) {
       if (!await pause(clock, sliceMs, signal)) return;
@@ -345,7 +345,7 @@ export class LeaseHold implements HeldLease {
   }
 
   #isExpired(): boolean {
-    const { clock, failoverTimeMs } = this.#options;
+    const { clock, leasing: { failoverTimeMs } } = this.#options;
     return locallyExpired(this.#incrementedMs, failoverTimeMs, clock.monotonicMs());
   }
 }

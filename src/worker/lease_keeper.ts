@@ -23,6 +23,7 @@ import { assign, evict, renew } from "../lease/lease_write.ts";
 import type { Clock } from "../system.ts";
 import { aborted, pause } from "../async/waiting.ts";
 import type { Identity } from "../fleet/identity.ts";
+import type { LeasingSettings } from "../options/setting_groups.ts";
 import { LeaseHold } from "./lease_hold.ts";
 import { Semaphore, type TaskGroup } from "../async/task_group.ts";
 
@@ -32,9 +33,10 @@ export interface LeaseKeeperOptions {
   readonly store: LeaseStore;
   readonly identity: Identity;
   readonly workerId: string;
-  readonly failoverTimeMs: number;
-  readonly gracefulLeaseHandoffTimeoutMs: number;
-  readonly maxLeaseRenewals: number;
+  readonly leasing: Pick<
+    LeasingSettings,
+    "failoverTimeMs" | "gracefulLeaseHandoffTimeoutMs" | "maxLeaseRenewals"
+  >;
   readonly clock: Clock;
   readonly emit: WorkerEventListener;
   /** Owns the consumers and the renewals. */
@@ -61,8 +63,8 @@ export class LeaseKeeper {
 
   constructor(options: LeaseKeeperOptions) {
     this.#options = options;
-    this.#renewals = new Semaphore(options.maxLeaseRenewals);
-    this.#discoveries = new Semaphore(options.maxLeaseRenewals);
+    this.#renewals = new Semaphore(options.leasing.maxLeaseRenewals);
+    this.#discoveries = new Semaphore(options.leasing.maxLeaseRenewals);
     // At once, before anything more is delivered; a write under way is fenced by its counter.
     const dropAll = () => this.held.forEach((hold) => hold.drop("superseded"));
     options.identity.superseded.addEventListener("abort", dropAll, { once: true });
@@ -159,7 +161,7 @@ export class LeaseKeeper {
 
   /** Whether the counter of a lease that we wait for has stood still for the failover time. @param askedMs Taken before it was read. */
   #standsStill(lease: Lease, askedMs: number): boolean {
-    const { clock, failoverTimeMs } = this.#options;
+    const { clock, leasing: { failoverTimeMs } } = this.#options;
     const sightings = observe(this.#awaited, [lease], clock.monotonicMs());
     const sighting = sightings.get(lease.leaseKey);
     if (sighting !== undefined) this.#awaited.set(lease.leaseKey, sighting);
@@ -185,7 +187,7 @@ export class LeaseKeeper {
 
   /** Renews a lease whenever its counter has not moved for the interval: a checkpoint counts as a renewal. */
   async #keepRenewed(hold: LeaseHold): Promise<void> {
-    const { clock, failoverTimeMs } = this.#options;
+    const { clock, leasing: { failoverTimeMs } } = this.#options;
     const intervalMs = renewIntervalMs(failoverTimeMs);
     for (let failures = 0; !hold.lost.aborted;) {
       const retryMs = failures === 0 ? 0 : Math.min(intervalMs, RENEWAL_RETRY_MS * 2 ** (failures - 1));
@@ -211,7 +213,7 @@ export class LeaseKeeper {
 
   /** Notices expiry even while a renewal hangs, and ends a handoff that the processor does not. */
   async #watch(hold: LeaseHold): Promise<void> {
-    const { tasks, clock, gracefulLeaseHandoffTimeoutMs } = this.#options;
+    const { tasks, clock, leasing: { gracefulLeaseHandoffTimeoutMs } } = this.#options;
     let isEnding = false;
     while (!hold.lost.aborted) {
       const nowMs = clock.monotonicMs();

@@ -17,7 +17,7 @@ import { DynamoDBCoordinatorStore } from "../store/dynamodb_coordinator_store.ts
 import { DynamoDBLeaseStore } from "../store/dynamodb_lease_store.ts";
 import type { System } from "../system.ts";
 import type { WorkerOptions } from "../options/options.ts";
-import type { WorkerSettings } from "../options/settings.ts";
+import type { WorkerSettings } from "../options/setting_groups.ts";
 
 /** What a worker talks to. */
 export interface WorkerParts {
@@ -28,49 +28,60 @@ export interface WorkerParts {
   readonly coordinatorStore: CoordinatorStore;
 }
 
+/** What of the parts a user gives, and the keys for the others. */
+export type GivenParts = Pick<
+  WorkerOptions,
+  | "kinesis"
+  | "kinesisConsumers"
+  | "leaseStore"
+  | "coordinatorStore"
+  | "credentials"
+  | "dynamoDBCredentials"
+>;
+
 /**
  * Makes what was not given.
  *
  * @throws {TypeError} when a region or credentials are missing, or an endpoint is none.
  */
 export function partsOf(
-  options: WorkerOptions,
-  settings: WorkerSettings,
+  given: GivenParts,
+  settings: Pick<WorkerSettings, "applicationName" | "clients" | "table" | "reading" | "leasing">,
   surroundings: { readonly system: System; readonly emit: WorkerEventListener },
 ): WorkerParts {
   const { system, emit: onEvent } = surroundings;
+  const { applicationName, clients, table } = settings;
   const service = (): ServiceOptions => ({
-    region: regionOf(settings.region),
-    endpoint: options.kinesisEndpoint,
-    credentials: credentialsOf(options.credentials),
+    region: regionOf(clients.region),
+    endpoint: clients.kinesisEndpoint,
+    credentials: credentialsOf(given.credentials),
     system,
     onEvent,
   });
-  const kinesis = options.kinesis ?? signed(service(), settings);
-  const kinesisConsumers = settings.retrievalMode === "POLLING"
+  const kinesis = given.kinesis ?? signed(service(), clients);
+  const kinesisConsumers = settings.reading.retrievalMode === "POLLING"
     ? undefined
-    : options.kinesisConsumers ?? signedKinesisConsumers(service());
-  if (options.leaseStore !== undefined && options.coordinatorStore !== undefined) {
-    const { leaseStore, coordinatorStore } = options;
+    : given.kinesisConsumers ?? signedKinesisConsumers(service());
+  if (given.leaseStore !== undefined && given.coordinatorStore !== undefined) {
+    const { leaseStore, coordinatorStore } = given;
     return { kinesis, kinesisConsumers, leaseStore, coordinatorStore };
   }
-  if (options.leaseStore !== undefined || options.coordinatorStore !== undefined) {
+  if (given.leaseStore !== undefined || given.coordinatorStore !== undefined) {
     throw new TypeError(
       "Cannot start worker: expected leaseStore and coordinatorStore together: got one of them: give both or none",
     );
   }
   const dynamodb = signedDynamoDB({
-    region: options.dynamoDBRegion ?? regionOf(settings.region),
-    endpoint: options.dynamoDBEndpoint,
-    credentials: credentialsOf(options.dynamoDBCredentials ?? options.credentials),
+    region: regionOf(clients.dynamoDBRegion),
+    endpoint: clients.dynamoDBEndpoint,
+    credentials: credentialsOf(given.dynamoDBCredentials ?? given.credentials),
     system,
     onEvent,
     // A renewal that hangs must leave time for another before the lease expires.
-    attemptTimeoutMs: Math.max(500, settings.failoverTimeMs / 4),
+    attemptTimeoutMs: Math.max(500, settings.leasing.failoverTimeMs / 4),
   });
-  const { applicationName, tableName } = settings;
-  const { billingMode, leaseTableDeletionProtectionEnabled, leaseTablePitrEnabled } = options;
-  const { leaseTableTags, leaseTableScanTotalSegments } = options;
+  const { tableName, billingMode, leaseTableDeletionProtectionEnabled, leaseTablePitrEnabled } = table;
+  const { leaseTableTags, leaseTableScanTotalSegments } = table;
   return {
     kinesis,
     kinesisConsumers,
@@ -89,7 +100,7 @@ export function partsOf(
   };
 }
 
-function signed(service: ServiceOptions, { wireFormat }: WorkerSettings): Kinesis {
+function signed(service: ServiceOptions, { wireFormat }: WorkerSettings["clients"]): Kinesis {
   const json = signedKinesis(service);
   return wireFormat === "json" ? json : cborKinesis(json, service);
 }

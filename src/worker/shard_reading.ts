@@ -6,6 +6,7 @@
  */
 
 import type { WorkerEventListener } from "../events.ts";
+import type { StreamReference } from "../aws/kinesis.ts";
 import type { ByteBudget } from "../retrieval/byte_budget.ts";
 import { fanOut } from "../retrieval/fan_out.ts";
 import { ConsumerRegistration } from "../retrieval/fan_out_registration.ts";
@@ -14,13 +15,13 @@ import { READ_AHEAD_LIMITS, readAhead } from "../retrieval/read_ahead.ts";
 import type { Retrieval } from "../retrieval/retrieval.ts";
 import type { System } from "../system.ts";
 import type { WorkerParts } from "./parts.ts";
-import type { WorkerSettings } from "../options/settings.ts";
+import type { ReadingSettings } from "../options/setting_groups.ts";
 import type { TrackedStream } from "../fleet/streams.ts";
 
 /** What reading is made of. */
 export interface ShardReadingOptions {
   readonly parts: Pick<WorkerParts, "kinesis" | "kinesisConsumers">;
-  readonly settings: WorkerSettings;
+  readonly reading: ReadingSettings;
   /** What all shards may read ahead. */
   readonly budget: ByteBudget;
   readonly system: System;
@@ -36,27 +37,28 @@ export interface ShardReading {
 
 /** Puts it together; asks for nothing yet. */
 export function shardReading(options: ShardReadingOptions): ShardReading {
-  const { parts: { kinesis, kinesisConsumers }, settings, budget, ...shared } = options;
-  const { onTrimmedCheckpoint, consumerName } = settings;
+  const { parts: { kinesis, kinesisConsumers }, budget, system, emit } = options;
+  const { onTrimmedCheckpoint, consumerName, deregisterConsumerOnStop } = options.reading;
   if (kinesisConsumers === undefined) {
-    const { maxRecords } = settings;
+    const { maxRecords, pacing } = options.reading;
     const ahead = { limits: READ_AHEAD_LIMITS, budget };
-    const source = { ...shared, kinesis, pacing: settings, maxRecords, onTrimmedCheckpoint };
+    const pages = (stream: StreamReference) =>
+      polling({ kinesis, stream, system, emit, pacing, maxRecords, onTrimmedCheckpoint });
     return {
-      of: onceEach(({ reference }) => readAhead(polling({ ...source, stream: reference }), ahead)),
+      of: onceEach(({ reference }) => readAhead(pages(reference), ahead)),
       close: () => Promise.resolve(),
     };
   }
   const registrations: ConsumerRegistration[] = [];
   return {
     of: onceEach(({ reference, consumerArn }) => {
-      const source = { ...shared, kinesis, consumers: kinesisConsumers, stream: reference };
+      const source = { kinesis, consumers: kinesisConsumers, stream: reference, system, emit };
       const registration = new ConsumerRegistration({ ...source, consumerName, consumerArn });
       registrations.push(registration);
       return fanOut({ ...source, registration, onTrimmedCheckpoint });
     }),
     async close(signal) {
-      if (!settings.deregisterConsumerOnStop) return;
+      if (!deregisterConsumerOnStop) return;
       await Promise.all(registrations.map((registration) => registration.deregister(signal)));
     },
   };

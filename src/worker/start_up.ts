@@ -16,13 +16,17 @@ import type { LeaseStore } from "../lease/lease_store.ts";
 import type { TableFormat } from "../lease/table_format.ts";
 import type { System } from "../system.ts";
 import { fleetFormat } from "../fleet/fleet_format.ts";
-import type { WorkerSettings } from "../options/settings.ts";
+import type { StartingSettings, TableSettings } from "../options/setting_groups.ts";
+import type { StreamsSetting } from "../options/stream_settings.ts";
 import { sayWhileWaiting } from "../async/still_waiting.ts";
 import type { Streams } from "../fleet/streams.ts";
 
 /** What starting up needs. */
 export interface StartUpOptions {
-  readonly settings: WorkerSettings;
+  readonly starting: StartingSettings;
+  readonly table: Pick<TableSettings, "tableName" | "migrateAllEntitiesToLeaseTable">;
+  /** What is to be read, as the options say. */
+  readonly wanted: StreamsSetting;
   readonly workerId: string;
   readonly streams: Streams;
   readonly leaseStore: LeaseStore;
@@ -43,19 +47,19 @@ export function startUp(options: StartUpOptions, signal: AbortSignal): Promise<T
 
 /** Tries something that belongs to a worker's start as often as the settings say. @throws as {@linkcode startUp}. */
 export async function untilDone<T>(
-  options: Pick<StartUpOptions, "settings" | "system" | "emit">,
+  options: Pick<StartUpOptions, "starting" | "system" | "emit">,
   work: (signal: AbortSignal) => Promise<T>,
   signal: AbortSignal,
 ): Promise<T> {
-  const { settings, system, emit } = options;
-  const attempts = settings.maxInitializationAttempts;
+  const { starting, system, emit } = options;
+  const attempts = starting.maxInitializationAttempts;
   for (let attempt = 1;; attempt++) {
     try {
       return await work(signal);
     } catch (error) {
       signal.throwIfAborted();
       const isLast = attempt >= attempts || isHopeless(error);
-      const retryInMs = isLast ? undefined : settings.schedulerInitializationBackoffTimeMs;
+      const retryInMs = isLast ? undefined : starting.schedulerInitializationBackoffTimeMs;
       emit({ type: "initializationFailed", attempt, attempts, error, retryInMs });
       if (retryInMs === undefined) throw error;
       await system.clock.sleep(retryInMs, signal);
@@ -64,16 +68,21 @@ export async function untilDone<T>(
 }
 
 async function tryStartUp(options: StartUpOptions, signal: AbortSignal): Promise<TableFormat> {
-  const { streams, leaseStore, settings: { tableName } } = options;
-  const table = `lease table "${tableName}"`;
-  await aloud(options, streamsText(options.settings.streams), () => streams.start(signal));
-  await aloud(options, `${table} to be usable`, () => leaseStore.ensureTable(signal));
+  const { streams, leaseStore, coordinatorStore, table, wanted, workerId, system } = options;
+  const tableText = `lease table "${table.tableName}"`;
+  await aloud(options, streamsText(wanted), () => streams.start(signal));
+  await aloud(options, `${tableText} to be usable`, () => leaseStore.ensureTable(signal));
   const format = await aloud(
     options,
-    `${table} to show what fleet it has`,
-    () => fleetFormat(options, undefined, signal),
+    `${tableText} to show what fleet it has`,
+    () =>
+      fleetFormat(
+        { table, mode: wanted.mode, workerId, leaseStore, coordinatorStore, system },
+        undefined,
+        signal,
+      ),
   );
-  await aloud(options, `the settings of ${table}`, () => leaseStore.adoptTable(signal));
+  await aloud(options, `the settings of ${tableText}`, () => leaseStore.adoptTable(signal));
   return format;
 }
 
@@ -87,9 +96,9 @@ export function aloud<T>(
   return sayWhileWaiting(what, { clock, say }, work);
 }
 
-function streamsText(streams: WorkerSettings["streams"]): string {
-  if (streams.mode === "one") return `stream "${streams.stream.streamName}" to be described`;
-  return typeof streams.list === "function"
+function streamsText(wanted: StreamsSetting): string {
+  if (wanted.mode === "one") return `stream "${wanted.stream.streamName}" to be described`;
+  return typeof wanted.list === "function"
     ? "the function that lists the streams"
     : "the streams to be described";
 }

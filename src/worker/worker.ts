@@ -5,12 +5,14 @@
  * @module
  */
 
+import type { RecordProcessorFactory } from "../consumer/record_processor.ts";
 import { consumeShard } from "../consumer/shard_consumer.ts";
 import { StreaksByLease } from "../consumer/streaks.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
 import type { TableFormat } from "../lease/table_format.ts";
 import { ByteBudget } from "../retrieval/byte_budget.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
+import type { CpuSource } from "../cpu_source.ts";
 import { randomUuid, realSystem, type System } from "../system.ts";
 import { aborted, settlesWithin, withinTime } from "../async/waiting.ts";
 import { Bell } from "../async/bell.ts";
@@ -27,7 +29,8 @@ import type { WorkerOptions } from "../options/options.ts";
 import { partsOf, type WorkerParts } from "./parts.ts";
 import { type ShardReading, shardReading } from "./shard_reading.ts";
 import { type LeaseSyncer, ShardSyncer } from "../fleet/shard_syncer.ts";
-import { settingsOf, type WorkerSettings } from "../options/settings.ts";
+import type { WorkerSettings } from "../options/setting_groups.ts";
+import { settingsOf } from "../options/settings.ts";
 import { aloud, startUp, untilDone } from "./start_up.ts";
 import { originOfStream, Streams } from "../fleet/streams.ts";
 import { StreamsSyncer } from "../fleet/streams_syncer.ts";
@@ -40,7 +43,8 @@ const FAREWELL_MS = 2000;
 export class KinesisWorker {
   /** Names this worker in the lease table. */
   readonly workerIdentifier: string;
-  readonly #options: WorkerOptions;
+  readonly #processor: RecordProcessorFactory;
+  readonly #cpuUtilization: CpuSource | undefined;
   readonly #settings: WorkerSettings;
   readonly #system: System;
   readonly #parts: WorkerParts;
@@ -56,15 +60,16 @@ export class KinesisWorker {
    * @throws {TypeError} when an option is missing or of the wrong kind, {@linkcode RangeError} when a number is out of range.
    */
   constructor(options: WorkerOptions) {
-    this.#options = options;
     this.#settings = settingsOf(options);
+    this.#processor = options.processor;
+    this.#cpuUtilization = options.cpuUtilization;
     this.#system = options.system ?? realSystem;
-    this.workerIdentifier = options.workerIdentifier ?? randomUuid(this.#system.random);
-    this.#outlet = eventOutlet(options, this.#settings, this.#system.clock);
+    this.workerIdentifier = this.#settings.workerIdentifier ?? randomUuid(this.#system.random);
+    this.#outlet = eventOutlet(options, this.#settings.watching, this.#system.clock);
     this.#emit = this.#outlet.emit;
     this.#parts = partsOf(options, this.#settings, { system: this.#system, emit: this.#emit });
     this.#streams = new Streams({
-      settings: this.#settings,
+      finding: this.#settings.finding,
       kinesis: this.#parts.kinesis,
       clock: this.#system.clock,
       emit: this.#emit,
@@ -93,23 +98,25 @@ export class KinesisWorker {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const { applicationName, streams, tableName } = this.#settings;
+    const { applicationName, finding: { streams }, table, starting, delivery } = this.#settings;
     const workerId = this.workerIdentifier;
     this.#emit({
       type: "workerStarting",
       applicationName,
       streamName: streams.mode === "one" ? streams.stream.streamName : undefined,
-      tableName,
+      tableName: table.tableName,
       workerId,
     });
-    const { onProcessError: rule } = this.#settings;
-    this.#emit({ type: "errorRule", rule, isChosen: this.#options.onProcessError !== undefined });
+    this.#emit({ type: "errorRule", rule: delivery.onProcessError, isChosen: delivery.isErrorRuleChosen });
     try {
       const format = await startUp({
-        ...this.#parts,
-        streams: this.#streams,
-        settings: this.#settings,
+        starting,
+        table,
+        wanted: streams,
         workerId,
+        streams: this.#streams,
+        leaseStore: this.#parts.leaseStore,
+        coordinatorStore: this.#parts.coordinatorStore,
         system: this.#system,
         emit: this.#emit,
       }, signal);
@@ -130,18 +137,18 @@ export class KinesisWorker {
     const fail = (error: unknown) => failure.abort(error);
     const duties = new TaskGroup(fail);
     const consumers = new TaskGroup(fail);
-    const budget = new ByteBudget(this.#settings.maxBufferedBytes);
+    const budget = new ByteBudget(this.#settings.reading.maxBufferedBytes);
     const reading = shardReading({
       parts: this.#parts,
-      settings: this.#settings,
+      reading: this.#settings.reading,
       budget,
       system: this.#system,
       emit: this.#emit,
     });
     const team = this.#team(format, consumers, { reading, budget });
 
-    const starting = { settings: this.#settings, system: this.#system, emit: this.#emit };
-    const first = `this worker's first report in lease table "${this.#settings.tableName}"`;
+    const starting = { starting: this.#settings.starting, system: this.#system, emit: this.#emit };
+    const first = `this worker's first report in lease table "${this.#settings.table.tableName}"`;
     await aloud(
       starting,
       first,
@@ -159,7 +166,9 @@ export class KinesisWorker {
     // Whoever has the name now has what there is to give away.
     if (!team.identity.superseded.aborted) await this.#sayGoodbye(team);
     team.keeper.drain("the worker is stopping");
-    if (!await settlesWithin(consumers.done(), this.#settings.shutdownGraceMs, clock)) team.keeper.abandon();
+    if (!await settlesWithin(consumers.done(), this.#settings.stopping.shutdownGraceMs, clock)) {
+      await team.keeper.abandon();
+    }
     await this.#tryFarewell((limited) => team.keeper.passOn(limited));
     // What is shared by name is in use by the process that has the name now.
     if (!team.identity.superseded.aborted) await this.#tryFarewell((limited) => reading.close(limited));
@@ -171,7 +180,7 @@ export class KinesisWorker {
   /** Makes this process the newest of its worker's name, and tells the fleet that it lives. */
   async #claimName({ leaseStore, member }: Team, signal: AbortSignal): Promise<void> {
     // A name that was drawn is nobody else's.
-    const isGiven = this.#options.workerIdentifier !== undefined;
+    const isGiven = this.#settings.workerIdentifier !== undefined;
     if (isGiven) await lookAtOwnLeases(this.workerIdentifier, leaseStore, signal);
     await member.report(signal);
   }
@@ -200,20 +209,24 @@ export class KinesisWorker {
     };
     let heirs: ReadonlyMap<string, string> = new Map();
 
+    const { table, finding, leading, assignment, leasing, cleaning } = this.#settings;
     const member = new FleetMember({
       ...common,
-      settings: this.#settings,
+      table,
+      mode: finding.streams.mode,
+      leading,
+      assignment,
       format,
       leaseStore,
       coordinatorStore,
       leaseSyncer: this.#leaseSyncer(leaseStore),
-      cpuUtilization: this.#options.cpuUtilization,
+      cpuUtilization: this.#cpuUtilization,
       heldLeases: () => keeper.held.map((hold) => hold.lease),
       onOwnLease: () => discovery.ring(),
     });
     const keeper = new LeaseKeeper({
       ...common,
-      ...this.#settings,
+      leasing,
       store: leaseStore,
       tasks: consumers,
       successorOf: (lease) => heirs.get(lease.leaseKey),
@@ -229,7 +242,7 @@ export class KinesisWorker {
         streams: this.#streams,
         kinesis,
         leaseStore,
-        isCompletedKept: !this.#settings.cleanupLeasesUponShardCompletion,
+        isCompletedKept: !cleaning.cleanupLeasesUponShardCompletion,
       }),
       discovery,
       bequeath: (chosen) => void (heirs = chosen),
@@ -240,19 +253,19 @@ export class KinesisWorker {
     const { kinesis } = this.#parts;
     const { clock } = this.#system;
     const streams = this.#streams;
-    const shared = { settings: this.#settings, kinesis, leaseStore, clock, emit: this.#emit };
+    const { syncing } = this.#settings;
+    const shared = { syncing, kinesis, leaseStore, clock, emit: this.#emit };
     const [stream] = streams.tracked;
-    if (this.#settings.streams.mode === "one" && stream !== undefined) {
+    if (this.#settings.finding.streams.mode === "one" && stream !== undefined) {
       return new ShardSyncer({ ...shared, stream });
     }
-    const { streamIdentifiersForLeaseCleanup } = this.#options;
-    return new StreamsSyncer({ ...shared, streams, streamIdentifiersForLeaseCleanup });
+    return new StreamsSyncer({ ...shared, streams });
   }
 
   #startLoops(team: Team, tasks: TaskGroup, signal: AbortSignal): void {
     const { clock } = this.#system;
     const emit = this.#emit;
-    const { leaseDiscoveryIntervalMs } = this.#settings;
+    const { leasing: { leaseDiscoveryIntervalMs }, syncing: { newStreamCheckIntervalMs } } = this.#settings;
     const { identity, member, keeper } = team;
     const run = (
       options: Omit<LoopOptions, "clock" | "emit">,
@@ -270,8 +283,8 @@ export class KinesisWorker {
       if (!identity.superseded.aborted) return;
       await this.#tryFarewell((limited) => member.release("a newer process has this worker's name", limited));
     });
-    if (this.#settings.streams.mode === "many") {
-      run({ pass: "streams", intervalMs: this.#settings.newStreamCheckIntervalMs }, async (signal) => {
+    if (this.#settings.finding.streams.mode === "many") {
+      run({ pass: "streams", intervalMs: newStreamCheckIntervalMs }, async (signal) => {
         if (!await this.#streams.refresh(signal)) return;
         member.assignSoon();
         this.#streaks.keep((leaseKey) => this.#streams.isTracked(leaseKey));
@@ -282,7 +295,7 @@ export class KinesisWorker {
       (signal) => keeper.discover(signal),
     );
     run(
-      { pass: "cleanup", intervalMs: this.#settings.leaseCleanupIntervalMs },
+      { pass: "cleanup", intervalMs: this.#settings.cleaning.leaseCleanupIntervalMs },
       (signal) => team.cleaner.cleanUp(keeper.held, signal),
     );
   }
@@ -309,13 +322,13 @@ export class KinesisWorker {
     if (stream === undefined) return; // held, so that nobody reads it, until it is cleaned up or the worker stops
     const { reference, initialPosition, streamIdentifier } = stream;
     await consumeShard({
-      ...this.#settings,
+      delivery: this.#settings.delivery,
       held: hold,
       streaks: this.#streaks.of(hold.lease),
       stream: { ...reference, streamIdentifier },
       origin: originOfStream(stream),
       initialPosition,
-      processor: this.#options.processor,
+      processor: this.#processor,
       retrieval: around.reading.of(stream),
       system: this.#system,
       emit: this.#emit,

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { RecordsBatch, ShardContext } from "../../src/consumer/record_processor.ts";
-import type { ShardConsumerOptions } from "../../src/consumer/shard_consumer.ts";
+
 import { ShardStreaks } from "../../src/consumer/streaks.ts";
 import { ProcessorRestartError } from "../../src/errors.ts";
 import type { Lease } from "../../src/lease/lease.ts";
@@ -12,6 +12,7 @@ import { positionAt, SHARD_END } from "../../src/stream/sequence_number.ts";
 import { originText } from "../../src/stream/stream_identifier.ts";
 import { rangeOf } from "../lease/fixtures.ts";
 import {
+  type ConsumerChanges,
   eventsOf,
   leaseWith,
   NotingProcessor,
@@ -433,7 +434,7 @@ Deno.test("consumeShard() counts failures on when the lease was lost and gained 
   const kinds: readonly (readonly [
     string,
     ConstructorParameters<typeof NotingProcessor>[0],
-    Partial<ShardConsumerOptions>,
+    ConsumerChanges,
   ])[] = [
     ["batch, retried", { processRecords: fail }, { onProcessError: "retry" }],
     ["batch, given up", { processRecords: fail }, { onProcessError: "stop" }],

@@ -9,14 +9,18 @@ const signal = new AbortController().signal;
 const A = "123456789012:a:1";
 
 function formatOf(memory: MemoryBed, options: Partial<WorkerOptions>) {
-  const settings = settingsOf({
+  const { table, finding: { streams: { mode } } } = settingsOf({
     applicationName: "app",
     region: "us-east-1",
     processor: () => ({ processRecords() {}, shardEnded() {} }),
     ...options,
   });
   const { store: leaseStore, coordinator: coordinatorStore, system } = memory;
-  return fleetFormat({ settings, workerId: "me", leaseStore, coordinatorStore, system }, undefined, signal);
+  return fleetFormat(
+    { table, mode, workerId: "me", leaseStore, coordinatorStore, system },
+    undefined,
+    signal,
+  );
 }
 
 Deno.test("fleetFormat() writes Migration3.0 of a fresh fleet, and of no other", async () => {

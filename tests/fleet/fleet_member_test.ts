@@ -25,13 +25,7 @@ function bed(parts: Partial<FleetMemberOptions> = {}, options: Partial<WorkerOpt
   const member = new FleetMember({
     workerId: "me",
     identity: memory.identity("me"),
-    settings: settingsOf({
-      applicationName: "app",
-      streamName: "words",
-      leaseAssignmentStrategy: "LEASE_COUNT_BASED",
-      processor: () => ({ processRecords() {}, shardEnded() {} }),
-      ...options,
-    }),
+    ...settingsWith({ leaseAssignmentStrategy: "LEASE_COUNT_BASED", ...options }),
     format: SINGLE,
     leaseStore: memory.store,
     coordinatorStore: memory.coordinator,
@@ -172,11 +166,7 @@ Deno.test("FleetMember.successors() chooses among the workers that live, of the 
     const member = new FleetMember({
       workerId: "me",
       identity: memory.identity("me"),
-      settings: settingsOf({
-        applicationName: "app",
-        streamName: "words",
-        processor: () => ({ processRecords() {}, shardEnded() {} }),
-      }),
+      ...settingsWith({}),
       format,
       leaseStore: memory.store,
       coordinatorStore: memory.coordinator,
@@ -201,3 +191,14 @@ Deno.test("FleetMember.successors() chooses among the workers that live, of the 
     assertEquals([...chosen], place === "legacy" ? [["a", "java"]] : []);
   }
 });
+
+/** The groups that a member takes. */
+function settingsWith(options: Partial<WorkerOptions>) {
+  const { table, leading, assignment } = settingsOf({
+    applicationName: "app",
+    streamName: "words",
+    processor: () => ({ processRecords() {}, shardEnded() {} }),
+    ...options,
+  });
+  return { table, mode: "one", leading, assignment } as const;
+}

@@ -2,7 +2,6 @@ import { assertEquals, assertRejects } from "@std/assert";
 import type { Kinesis, ShardFilter } from "../../src/aws/kinesis.ts";
 import type { LeaseStore } from "../../src/lease/lease_store.ts";
 import { assign } from "../../src/lease/lease_write.ts";
-import { settingsOf } from "../../src/options/settings.ts";
 import { ShardSyncer } from "../../src/fleet/shard_syncer.ts";
 import type { TrackedStream } from "../../src/fleet/streams.ts";
 import { rangeOf } from "../lease/fixtures.ts";
@@ -43,11 +42,7 @@ function bed() {
   });
   const syncer = () =>
     new ShardSyncer({
-      settings: settingsOf({
-        applicationName: "app",
-        streamName: "words",
-        processor: () => ({ processRecords() {}, shardEnded() {} }),
-      }),
+      syncing: { leaseAuditIntervalMs: 10_000, ignoreUnexpectedChildShards: false },
       stream: streamAt("LATEST"),
       kinesis: noting,
       leaseStore: store,
@@ -127,11 +122,7 @@ function countingBed() {
     return isNew;
   };
   const syncer = new ShardSyncer({
-    settings: settingsOf({
-      applicationName: "app",
-      streamName: "words",
-      processor: () => ({ processRecords() {}, shardEnded() {} }),
-    }),
+    syncing: { leaseAuditIntervalMs: 10_000, ignoreUnexpectedChildShards: false },
     stream: streamAt("TRIM_HORIZON"),
     kinesis,
     leaseStore: memory.store,
@@ -258,11 +249,7 @@ async function recreatedBed(position: "LATEST" | "TRIM_HORIZON" = "TRIM_HORIZON"
     await memory.lease(`s-${i}`, "w", { hashKeyRange: rangeOf(i, i + 1, 2), streamOrigin: "words:1" });
   }
   const syncer = new ShardSyncer({
-    settings: settingsOf({
-      applicationName: "app",
-      streamName: "words",
-      processor: () => ({ processRecords() {}, shardEnded() {} }),
-    }),
+    syncing: { leaseAuditIntervalMs: 10_000, ignoreUnexpectedChildShards: false },
     stream: { ...streamAt(position), creationEpochS: 2 },
     kinesis: counting,
     leaseStore: memory.store,

@@ -54,19 +54,17 @@ async function bed(options: Partial<WorkerOptions> = {}) {
     waitPeriodToDeleteFormerStreamsMs: 30_000,
     ...options,
   };
-  const settings = settingsOf(all);
+  const { finding, syncing } = settingsOf(all);
   const { clock, emit } = memory;
-  const streams = new Streams({ settings, kinesis, clock, emit });
+  const streams = new Streams({ finding, kinesis, clock, emit });
   await streams.start(signal);
-  const { streamIdentifiersForLeaseCleanup } = all;
   const syncer = new StreamsSyncer({
-    settings,
+    syncing,
     streams,
     kinesis,
     leaseStore: memory.store,
     clock,
     emit,
-    streamIdentifiersForLeaseCleanup,
   });
   return {
     memory,

@@ -30,13 +30,13 @@ function bed(options: Partial<WorkerOptions>, created: Readonly<Record<string, n
       });
     },
   } as Kinesis;
-  const settings = settingsOf({
+  const { finding } = settingsOf({
     applicationName: "app",
     region: "us-east-1",
     processor: () => ({ processRecords() {}, shardEnded() {} }),
     ...options,
   });
-  const streams = new Streams({ settings, kinesis, clock: memory.clock, emit: memory.emit });
+  const streams = new Streams({ finding, kinesis, clock: memory.clock, emit: memory.emit });
   return { memory, streams, asked, there, notices: () => eventsOf(memory.events, "notice") };
 }
 
@@ -335,19 +335,19 @@ Deno.test("Streams reads a stream that is being resharded, and none that is bein
       describeStreamSummary: ({ streamName }: StreamReference) =>
         Promise.resolve({ streamName, streamArn: "arn:answered", streamStatus }),
     } as Partial<Kinesis> as Kinesis;
-    const settings = settingsOf({
+    const { finding } = settingsOf({
       applicationName: "app",
       streamName: "orders",
       streamArn: `arn:aws:kinesis:us-east-1:${ACCOUNT}:stream/orders`,
       processor: () => ({ processRecords() {}, shardEnded() {} }),
     });
-    const streams = new Streams({ settings, kinesis, clock: memory.clock, emit: memory.emit });
+    const streams = new Streams({ finding, kinesis, clock: memory.clock, emit: memory.emit });
     const started = streams.start(signal).then(() => true, () => false);
     assertEquals(await started, isRead, streamStatus);
     if (!isRead) continue;
     assertEquals(
       streams.tracked[0]?.reference.streamArn,
-      settings.streams.mode === "one" && settings.streams.stream.streamArn,
+      finding.streams.mode === "one" && finding.streams.stream.streamArn,
     );
   }
 });

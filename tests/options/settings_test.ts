@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { ASSIGNMENT_DEFAULTS } from "../../src/lease/assignment.ts";
 import type { WorkerOptions } from "../../src/options/options.ts";
 import { settingsOf } from "../../src/options/settings.ts";
 
@@ -8,28 +9,61 @@ function settings(more: Partial<WorkerOptions>): ReturnType<typeof settingsOf> {
   return settingsOf({ applicationName: "app", streamName: "words", processor, ...more });
 }
 
-Deno.test("settingsOf() assigns leases as KCL does unless it is told otherwise", () => {
-  const {
-    leaseAssignmentStrategy,
-    maxThroughputPerHostKBps,
-    dampeningPercentage,
-    reBalanceThresholdPercentage,
-    allowThroughputOvershoot,
-    isGracefulLeaseHandoffEnabled,
-    migrateAllEntitiesToLeaseTable,
-  } = settings({});
-  assertEquals(
-    [
-      leaseAssignmentStrategy,
-      maxThroughputPerHostKBps,
-      dampeningPercentage,
-      reBalanceThresholdPercentage,
-      allowThroughputOvershoot,
-      isGracefulLeaseHandoffEnabled,
-      migrateAllEntitiesToLeaseTable,
-    ],
-    ["WORKER_UTILIZATION_AWARE", Infinity, 60, 10, true, true, false],
+/** All values, of whatever group, by name. */
+function flat(more: Partial<WorkerOptions>): Readonly<Record<string, unknown>> {
+  const { clients, table, syncing, leasing, cleaning, reading, delivery, assignment, stopping } = settings(
+    more,
   );
+  return {
+    ...clients,
+    ...table,
+    ...syncing,
+    ...leasing,
+    ...cleaning,
+    ...reading,
+    ...delivery,
+    ...assignment,
+    ...stopping,
+  };
+}
+
+Deno.test("settingsOf() assigns leases as KCL does unless it is told otherwise", () => {
+  const { assignment, table } = settings({});
+  assertEquals(assignment, { ...ASSIGNMENT_DEFAULTS, failoverTimeMs: 10_000 });
+  assertEquals(assignment, {
+    strategy: "WORKER_UTILIZATION_AWARE",
+    failoverTimeMs: 10_000,
+    maxLeasesForWorker: Infinity,
+    maxThroughputPerHostKBps: Infinity,
+    dampeningPercentage: 60,
+    reBalanceThresholdPercentage: 10,
+    allowThroughputOvershoot: true,
+    gracefulHandoff: true,
+    handoffTimeoutMs: 30_000,
+  });
+  assertEquals(table.migrateAllEntitiesToLeaseTable, false);
+});
+
+Deno.test("settingsOf() gives the leader every option on assignment, under the name that it goes by", () => {
+  const given = {
+    failoverTimeMs: 1000,
+    maxLeasesForWorker: 7,
+    maxThroughputPerHostKBps: 8,
+    dampeningPercentage: 9,
+    reBalanceThresholdPercentage: 11,
+    allowThroughputOvershoot: false,
+  };
+  const renamed = {
+    leaseAssignmentStrategy: "LEASE_COUNT_BASED",
+    isGracefulLeaseHandoffEnabled: false,
+    gracefulLeaseHandoffTimeoutMs: 12,
+  } as const;
+  assertEquals(settings({ ...given, ...renamed }).assignment, {
+    ...given,
+    strategy: "LEASE_COUNT_BASED",
+    gracefulHandoff: false,
+    handoffTimeoutMs: 12,
+  });
 });
 
 Deno.test("settingsOf() refuses what assignment cannot go by", () => {
@@ -47,8 +81,8 @@ Deno.test("settingsOf() refuses what assignment cannot go by", () => {
 });
 
 Deno.test("settingsOf() lets a quiet shard rest four times the idle time, 10 s at the most, unless it is told otherwise", () => {
-  const longest = (more: Partial<WorkerOptions>) => settings(more).maxIdleTimeBetweenReadsMs;
-  assertEquals(settings({}).idlePacing, "adaptive");
+  const longest = (more: Partial<WorkerOptions>) => settings(more).reading.pacing.maxIdleTimeBetweenReadsMs;
+  assertEquals(settings({}).reading.pacing.idlePacing, "adaptive");
   assertEquals([{}, { idleTimeBetweenReadsMs: 200 }].map(longest), [4000, 800]);
   assertEquals([5000, 60_000].map((idleTimeBetweenReadsMs) => longest({ idleTimeBetweenReadsMs })), [
     10_000,
@@ -70,19 +104,16 @@ Deno.test("settingsOf() refuses a longest rest that is shorter than the idle tim
 });
 
 Deno.test("settingsOf() begins at the tip, and names table and consumer after the application, unless options say otherwise", () => {
-  const { initialPosition, tableName, consumerName } = settings({});
-  assertEquals([initialPosition, tableName, consumerName], ["LATEST", "app", "app"]);
+  const named = (
+    { finding, table, reading }: ReturnType<typeof settings>,
+  ) => [finding.initialPosition, table.tableName, reading.consumerName];
+  assertEquals(named(settings({})), ["LATEST", "app", "app"]);
   const given = {
     initialPositionInStream: "TRIM_HORIZON",
     tableName: "leases",
     consumerName: "readers",
   } as const;
-  const set = settings(given);
-  assertEquals([set.initialPosition, set.tableName, set.consumerName], [
-    "TRIM_HORIZON",
-    "leases",
-    "readers",
-  ]);
+  assertEquals(named(settings(given)), ["TRIM_HORIZON", "leases", "readers"]);
 });
 
 Deno.test("settingsOf() takes false and 0 as they are given", () => {
@@ -95,30 +126,31 @@ Deno.test("settingsOf() takes false and 0 as they are given", () => {
   };
   const off = {
     cleanupLeasesUponShardCompletion: false,
-    isGracefulLeaseHandoffEnabled: false,
     allowThroughputOvershoot: false,
   };
-  assertEquals({ ...settings({ ...zero, ...off }), ...zero, ...off }, settings({ ...zero, ...off }));
+  const set = flat({ ...zero, ...off });
+  assertEquals({ ...set, ...zero, ...off }, set);
+  assertEquals(settings({ isGracefulLeaseHandoffEnabled: false }).assignment.gracefulHandoff, false);
 });
 
 Deno.test("settingsOf() takes what is true as it is given", () => {
   const on = {
     migrateAllEntitiesToLeaseTable: true,
     ignoreUnexpectedChildShards: true,
-    skipShardSyncAtWorkerInitializationIfLeasesExist: true,
     deregisterConsumerOnStop: true,
     callProcessRecordsEvenForEmptyRecordList: true,
   };
-  assertEquals({ ...settings(on), ...on }, settings(on));
-  const plain = settings({});
+  const set = flat(on);
+  assertEquals({ ...set, ...on }, set);
+  const plain = flat({});
   for (const name of Object.keys(on) as (keyof typeof on)[]) assertEquals(plain[name], false, name);
 });
 
 Deno.test("settingsOf() derives the passes of the leader from the failover time", () => {
-  assertEquals(settings({}).leaseAssignmentIntervalMs, 2500);
-  assertEquals(settings({ failoverTimeMs: 30_000 }).leaseAssignmentIntervalMs, 7500);
+  assertEquals(settings({}).leading.leaseAssignmentIntervalMs, 2500);
+  assertEquals(settings({ failoverTimeMs: 30_000 }).leading.leaseAssignmentIntervalMs, 7500);
   assertEquals(
-    settings({ failoverTimeMs: 30_000, leaseAssignmentIntervalMs: 100 }).leaseAssignmentIntervalMs,
+    settings({ failoverTimeMs: 30_000, leaseAssignmentIntervalMs: 100 }).leading.leaseAssignmentIntervalMs,
     100,
   );
 });

@@ -6,6 +6,7 @@
  */
 
 import { Bell } from "../../src/async/bell.ts";
+import type { DeliverySettings } from "../../src/consumer/delivery.ts";
 import type { HeldLease } from "../../src/consumer/held_lease.ts";
 import type { RecordProcessor, RecordsBatch, ShardContext } from "../../src/consumer/record_processor.ts";
 import { ShardStreaks } from "../../src/consumer/streaks.ts";
@@ -240,11 +241,17 @@ export interface ConsumerBed {
   settle(): Promise<void>;
 }
 
-/** Starts a consumer. @param changes.leases What is in the lease table besides its own lease. */
+/** What a test changes. */
+export interface ConsumerChanges extends Partial<ShardConsumerOptions>, Partial<DeliverySettings> {
+  readonly lease?: Lease;
+  /** What is in the lease table besides. */
+  readonly leases?: readonly NewLease[];
+}
+
+/** Starts a consumer. */
 export function startConsumer(
   processor: NotingProcessor = new NotingProcessor(),
-  changes: Partial<ShardConsumerOptions> & { readonly lease?: Lease; readonly leases?: readonly NewLease[] } =
-    {},
+  changes: ConsumerChanges = {},
 ): ConsumerBed {
   const clock = new FakeClock();
   const events: WorkerEvent[] = [];
@@ -267,14 +274,17 @@ export function startConsumer(
     initialPosition: "TRIM_HORIZON",
     system: { clock, random: () => 0.5, fetch: () => Promise.reject(new Error("no network here")) },
     emit: (event) => events.push(event),
-    onProcessError: "skip",
-    taskBackoffTimeMs: 500,
-    callProcessRecordsEvenForEmptyRecordList: false,
     origin: undefined,
     budget: new ByteBudget(268_435_456),
     leaseStore,
     shardEnds,
-    parentShardPollIntervalMs: 1000,
+    delivery: {
+      onProcessError: "skip",
+      taskBackoffTimeMs: 500,
+      callProcessRecordsEvenForEmptyRecordList: false,
+      parentShardPollIntervalMs: 1000,
+      ...changes,
+    },
     ...rest,
   });
   return {

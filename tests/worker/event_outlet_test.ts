@@ -32,7 +32,7 @@ async function printedBy(body: () => void | Promise<void>): Promise<string[]> {
 }
 
 function outletOf(options: Partial<WorkerOptions>, clock = new FakeClock()) {
-  return eventOutlet(options, settingsOf({ ...REQUIRED, ...options }), clock);
+  return eventOutlet(options, settingsOf({ ...REQUIRED, ...options }).watching, clock);
 }
 
 const skipped =

@@ -39,7 +39,7 @@ async function bed(options: Partial<WorkerOptions> = { streamName: "words" }) {
     processor: () => ({ processRecords() {}, shardEnded() {} }),
     ...options,
   });
-  const streams = new Streams({ settings, kinesis, clock, emit });
+  const streams = new Streams({ finding: settings.finding, kinesis, clock, emit });
   await streams.start(signal);
   const cleaner = new LeaseCleaner({
     streams,
@@ -47,7 +47,7 @@ async function bed(options: Partial<WorkerOptions> = { streamName: "words" }) {
     leaseStore: store,
     clock,
     emit,
-    isCompletedKept: !settings.cleanupLeasesUponShardCompletion,
+    isCompletedKept: !settings.cleaning.cleanupLeasesUponShardCompletion,
   });
   const holds: LeaseHold[] = [];
   const hold = (lease: Lease) => {
@@ -55,8 +55,7 @@ async function bed(options: Partial<WorkerOptions> = { streamName: "words" }) {
       store,
       identity: memory.identity("me"),
       workerId: "me",
-      failoverTimeMs: 1e9,
-      gracefulLeaseHandoffTimeoutMs: 30_000,
+      leasing: { failoverTimeMs: 1e9, gracefulLeaseHandoffTimeoutMs: 30_000 },
       clock,
       emit,
       successorOf: () => undefined,

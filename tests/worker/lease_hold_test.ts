@@ -165,7 +165,10 @@ Deno.test("LeaseHold whose last renewal hangs is lost after a second, or a third
           signal.addEventListener("abort", () => reject(signal.reason), { once: true })
         ),
     });
-    const { hold } = await bed({ store: hanging, failoverTimeMs }, memory);
+    const { hold } = await bed({
+      store: hanging,
+      leasing: { failoverTimeMs, gracefulLeaseHandoffTimeoutMs: 30_000 },
+    }, memory);
     await memory.clock.advance(failoverTimeMs + 1);
     const lost = assertRejects(() => hold.ensureHeld(), LeaseLostError, "could not be renewed in time");
     await memory.clock.advance(afterMs - 1);
@@ -260,8 +263,7 @@ Deno.test("LeaseHold recognises its own write when only the answer was lost", as
     store: unreliable(memory.marked("me"), faults),
     identity: memory.identity("me"),
     workerId: "me",
-    failoverTimeMs: 10_000,
-    gracefulLeaseHandoffTimeoutMs: 30_000,
+    leasing: { failoverTimeMs: 10_000, gracefulLeaseHandoffTimeoutMs: 30_000 },
     clock: memory.clock,
     emit: memory.emit,
     successorOf: () => undefined,
@@ -304,8 +306,7 @@ Deno.test("LeaseHold stores a checkpoint after a renewal whose answer was lost",
     store: unreliable(memory.marked("me"), ["answerLost"]),
     identity: memory.identity("me"),
     workerId: "me",
-    failoverTimeMs: 10_000,
-    gracefulLeaseHandoffTimeoutMs: 30_000,
+    leasing: { failoverTimeMs: 10_000, gracefulLeaseHandoffTimeoutMs: 30_000 },
     clock: memory.clock,
     emit: memory.emit,
     successorOf: () => undefined,
@@ -423,7 +424,9 @@ Deno.test("LeaseHold.handOver() that arrives late leaves the lease to a later ho
 
 Deno.test("LeaseHold is lost when others may take its handoff for overdue, however it is renewed meanwhile", async () => {
   for (const noticed of ["by a renewal", "by a checkpoint"] as const) {
-    const { hold, clock, memory, events } = await bed({ gracefulLeaseHandoffTimeoutMs: 5000 });
+    const { hold, clock, memory, events } = await bed({
+      leasing: { failoverTimeMs: 10_000, gracefulLeaseHandoffTimeoutMs: 5000 },
+    });
     await clock.advance(2000);
     await hold.renew();
     const { leaseOwner = "", ...lease } = await memory.read("s");
@@ -556,8 +559,7 @@ function holdOptions(memory: MemoryBed): LeaseHoldOptions {
     store: memory.marked("me"),
     identity: memory.identity("me"),
     workerId: "me",
-    failoverTimeMs: 10_000,
-    gracefulLeaseHandoffTimeoutMs: 30_000,
+    leasing: { failoverTimeMs: 10_000, gracefulLeaseHandoffTimeoutMs: 30_000 },
     clock: memory.clock,
     emit: memory.emit,
     successorOf: () => undefined,

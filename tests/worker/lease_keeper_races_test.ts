@@ -10,6 +10,8 @@ import { MemoryBed } from "../support/memory_bed.ts";
 
 const signal = new AbortController().signal;
 
+const LEASING = { failoverTimeMs: 10_000, gracefulLeaseHandoffTimeoutMs: 30_000, maxLeaseRenewals: 20 };
+
 /** A keeper whose consumers run until their lease is lost or drained, unless a test gives others. */
 function bed(changes: Partial<LeaseKeeperOptions> = {}) {
   const memory = new MemoryBed();
@@ -20,9 +22,7 @@ function bed(changes: Partial<LeaseKeeperOptions> = {}) {
     store: memory.marked("me"),
     identity: memory.identity("me"),
     workerId: "me",
-    failoverTimeMs: 10_000,
-    gracefulLeaseHandoffTimeoutMs: 30_000,
-    maxLeaseRenewals: 20,
+    leasing: LEASING,
     clock: memory.clock,
     emit: memory.emit,
     tasks,
@@ -219,7 +219,7 @@ Deno.test("LeaseKeeper.abandon() is over when everything is handed over", async 
 });
 
 Deno.test("LeaseKeeper has no more than maxLeaseRenewals renewals under way", async () => {
-  const { memory, keeper, clock, stop } = bed({ maxLeaseRenewals: 2 });
+  const { memory, keeper, clock, stop } = bed({ leasing: { ...LEASING, maxLeaseRenewals: 2 } });
   for (const key of ["a", "b", "c", "d", "e"]) await memory.lease(key, "me");
   await keeper.discover(signal);
   const { apply } = memory.store;

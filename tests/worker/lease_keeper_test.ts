@@ -10,6 +10,8 @@ import { MemoryBed } from "../support/memory_bed.ts";
 
 const signal = new AbortController().signal;
 
+const LEASING = { failoverTimeMs: 10_000, gracefulLeaseHandoffTimeoutMs: 30_000, maxLeaseRenewals: 20 };
+
 /** A keeper whose consumers run until their lease is lost or drained, unless told otherwise. */
 function bed(changes: Partial<LeaseKeeperOptions> = {}) {
   const memory = new MemoryBed();
@@ -20,9 +22,7 @@ function bed(changes: Partial<LeaseKeeperOptions> = {}) {
     store: memory.marked("me"),
     identity: memory.identity("me"),
     workerId: "me",
-    failoverTimeMs: 10_000,
-    gracefulLeaseHandoffTimeoutMs: 30_000,
-    maxLeaseRenewals: 20,
+    leasing: LEASING,
     clock: memory.clock,
     emit: memory.emit,
     tasks,

@@ -34,7 +34,7 @@ function bed(options: Partial<WorkerOptions> = {}) {
   const memory = new MemoryBed();
   const kinesis = new ScriptedKinesis();
   const consumers = new ScriptedConsumers(memory.clock);
-  const settings = settingsOf({
+  const { reading: settings } = settingsOf({
     applicationName: "app",
     streamName: "words",
     processor: () => ({ processRecords() {}, shardEnded() {} }),
@@ -43,7 +43,7 @@ function bed(options: Partial<WorkerOptions> = {}) {
   const kinesisConsumers = settings.retrievalMode === "FANOUT" ? consumers : undefined;
   const reading = shardReading({
     parts: { kinesis, kinesisConsumers },
-    settings,
+    reading: settings,
     budget: new ByteBudget(settings.maxBufferedBytes),
     system: memory.system,
     emit: memory.emit,

@@ -38,16 +38,18 @@ function bed(
     return Promise.resolve();
   };
   spoil(memory);
-  const settings = settingsOf({
+  const { finding, starting, table } = settingsOf({
     applicationName: "app",
     streamName: "words",
     maxInitializationAttempts: 3,
     processor: () => ({ processRecords() {}, shardEnded() {} }),
   });
   const kinesis = { describeStreamSummary: (_stream, signal) => describe(memory, signal) } as Kinesis;
-  const streams = new Streams({ settings, kinesis, clock: memory.clock, emit: memory.emit });
+  const streams = new Streams({ finding, kinesis, clock: memory.clock, emit: memory.emit });
   const started = startUp({
-    settings,
+    starting,
+    table,
+    wanted: finding.streams,
     workerId: "me",
     streams,
     leaseStore: store,
@@ -198,15 +200,17 @@ Deno.test("startUp() that is stopped tries nothing again, and reports no failure
   const stop = new AbortController();
   const memory = new MemoryBed();
   const kinesis = { describeStreamSummary: () => Promise.reject(stop.signal.reason) } as unknown as Kinesis;
-  const settings = settingsOf({
+  const { finding, starting, table } = settingsOf({
     applicationName: "app",
     streamName: "words",
     processor: () => ({ processRecords() {}, shardEnded() {} }),
   });
-  const streams = new Streams({ settings, kinesis, clock: memory.clock, emit: memory.emit });
+  const streams = new Streams({ finding, kinesis, clock: memory.clock, emit: memory.emit });
   stop.abort(new Error("stop"));
   const started = startUp({
-    settings,
+    starting,
+    table,
+    wanted: finding.streams,
     workerId: "me",
     streams,
     leaseStore: memory.store,

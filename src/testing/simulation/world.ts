@@ -87,13 +87,8 @@ export class World {
       streamName: "simulated",
       processor: () => ({ processRecords() {}, shardEnded() {} }),
     });
-    const {
-      failoverTimeMs,
-      gracefulLeaseHandoffTimeoutMs: handoffTimeoutMs,
-      isGracefulLeaseHandoffEnabled: isHandoffGraceful,
-      initialPosition,
-      maxBufferedBytes,
-    } = settings;
+    const { failoverTimeMs, handoffTimeoutMs, gracefulHandoff: isHandoffGraceful } = settings.assignment;
+    const { finding: { initialPosition }, reading: { maxBufferedBytes } } = settings;
     this.#chance = chance;
     this.#handoffMs = 2 * (handoffTimeoutMs + failoverTimeMs) + METRICS_REPORT_INTERVAL_S * 1000;
     const shardCount = options.shards ?? 1 + chance.below(4);
@@ -140,7 +135,7 @@ export class World {
     // At LATEST nobody can tell in the end what former leases have hidden from what was never to be read.
     const hasFormerLeases = weather.has("formerLeases") && rare.happens(isRefused ? 0.5 : 0.08) &&
       streams.all.length === 1 && initialPosition !== "LATEST";
-    const { leaseAuditIntervalMs } = settings;
+    const { leaseAuditIntervalMs } = settings.leading;
     const refusedMs = isRefused ? noticeMs({ failoverTimeMs, leaseAuditIntervalMs }) + 30_000 : 0;
     const listableFromMs = isRefused ? activeMs + refusedMs : 0;
     weather.refuseListings(listableFromMs);
