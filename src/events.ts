@@ -122,7 +122,7 @@ export type WorkerEvent =
       | "workerMetrics"
       | "tableFormat"
       | "streams"
-      | "farewell";
+      | "leave";
     readonly error: unknown;
   }
   /** A loop's pass succeeded, after the one before it had failed. */

@@ -306,5 +306,5 @@ const PASS_NAMES: Readonly<Record<Pass, string>> = {
   workerMetrics: "Reporting this worker's metrics",
   tableFormat: "Finding the tables of the fleet",
   streams: "Finding the streams to read",
-  farewell: "Leaving the fleet",
+  leave: "Leaving the fleet",
 };

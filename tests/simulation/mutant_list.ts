@@ -172,7 +172,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "superseded-but-busy",
     file: "src/worker/worker.ts",
-    find: `AbortSignal.any([running, team.identity.superseded])`,
+    find: `AbortSignal.any([running, superseded])`,
     replace: `running`,
     why: "a superseded leader keeps the lock and assigns nothing",
   },
@@ -296,7 +296,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "no-drain-when-stopping",
     file: "src/worker/worker.ts",
-    find: `    team.keeper.drain("the worker is stopping");
+    find: `    keeper.drain("the worker is stopping");
 `,
     replace: "",
     why: "a stop takes all of its grace",

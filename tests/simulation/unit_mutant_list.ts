@@ -398,17 +398,33 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   },
   {
     name: "end-of-a-parent-is-not-heard",
-    file: "src/worker/worker.ts",
-    find: `      shardEnds.ring();
+    file: "src/worker/held_shard.ts",
+    find: `  shardEnds.ring();
 `,
     replace: ``,
     why: "children begin a poll interval late",
     test: "tests/worker/worker_test.ts",
   },
   {
+    name: "step-of-leaving-without-a-limit",
+    file: "src/worker/leaving.ts",
+    find: `await within(clock, LEAVE_LIMIT_MS, step);`,
+    replace: `await step(new AbortController().signal);`,
+    why: "a table that hangs keeps a worker from stopping",
+    test: "tests/worker/leaving_test.ts",
+  },
+  {
+    name: "loop-that-ends-is-not-missed",
+    file: "src/worker/loops.ts",
+    find: "if (!signal.aborted) throw new Error(`The loop",
+    replace: "if (signal.aborted) throw new Error(`The loop",
+    why: "a worker stays up that leads and reports no more",
+    test: "tests/worker/loops_test.ts",
+  },
+  {
     name: "metrics-item-stays-behind",
-    file: "src/worker/worker.ts",
-    find: `    await this.#tryFarewell((limited) => team.member.withdraw(limited));
+    file: "src/worker/leaving.ts",
+    find: `  await leaveStep(options, (limited) => member.withdraw(limited));
 `,
     replace: ``,
     why: "leases go to a worker that is stopping",

@@ -360,7 +360,7 @@ Deno.test("LeaseHold.setChildShardIds() goes through after a renewal whose answe
 });
 
 Deno.test("LeaseHold.handOver() assigns to the successor, or frees the lease", async () => {
-  for (const successor of ["heir", undefined]) {
+  for (const successor of ["next", undefined]) {
     const { hold, memory } = await bed({ successorOf: () => successor });
     await hold.handOver();
     assertEquals((await memory.read("s")).leaseOwner, successor);

@@ -213,10 +213,10 @@ Deno.test("LeaseKeeper ends a handoff to itself when the other side has died, an
 });
 
 Deno.test("LeaseKeeper.passOn() passes on what was assigned to it while it was stopping", async () => {
-  const { memory, keeper } = bed({ successorOf: () => "heir" });
+  const { memory, keeper } = bed({ successorOf: () => "next" });
   await memory.lease("a", "me");
   await keeper.passOn(signal);
-  assertEquals((await memory.read("a")).leaseOwner, "heir");
+  assertEquals((await memory.read("a")).leaseOwner, "next");
 });
 
 Deno.test("LeaseKeeper.passOn() leaves a lease alone whose consumer still runs, or that is on its way from another", async () => {
@@ -275,7 +275,7 @@ Deno.test("LeaseKeeper begins a lease again at once that a leader of another nam
 });
 
 Deno.test("LeaseKeeper of a superseded worker drops all, begins nothing and gives nothing away", async () => {
-  const { memory, keeper, consumed, clock, stop } = bed({ successorOf: () => "heir" });
+  const { memory, keeper, consumed, clock, stop } = bed({ successorOf: () => "next" });
   for (const key of ["a", "b", "c"]) await memory.lease(key, key === "c" ? "other" : "me");
   await keeper.discover(signal);
   await clock.advance(1000);
@@ -302,7 +302,7 @@ Deno.test("LeaseKeeper of a superseded worker drops all, begins nothing and give
 });
 
 Deno.test("LeaseKeeper.passOn() gives nothing away that a newer process of its name has begun", async () => {
-  const { memory, keeper } = bed({ successorOf: () => "heir" });
+  const { memory, keeper } = bed({ successorOf: () => "next" });
   await memory.lease("a", "me");
   await memory.lease("b", "me");
   await memory.clock.advance(1000);

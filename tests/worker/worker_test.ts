@@ -286,7 +286,7 @@ Deno.test("KinesisWorker that stops is held up by a table that hangs for some se
   bed.coordinator.deleteWorkerMetrics = (_place, _worker, signal) => hanging(signal);
   bed.coordinator.releaseLock = (_place, _lock, signal) => hanging(signal);
   assert(await bed.stopped(running) < 6000);
-  assertEquals(eventsOf(bed.events, "passFailed").map(({ pass }) => pass), ["farewell", "farewell"]);
+  assertEquals(eventsOf(bed.events, "passFailed").map(({ pass }) => pass), ["leave", "leave"]);
 });
 
 Deno.test("KinesisWorker deregisters its fan-out consumer when it stops, where options say so", async () => {

@@ -42,7 +42,7 @@ export interface WorldOptions {
   readonly onEvent: ((workerId: string, event: WorkerEvent) => void) | undefined;
 }
 
-/** A worker that is told to stop must have stopped within so many ms: some farewells of 2 s each, and the batch at hand. */
+/** A worker that is told to stop must have stopped within so many ms: some steps of 2 s each, and the batch at hand. */
 const STOP_MS = 20_000;
 /** So many things may happen at one moment; a process that was paused for a minute has missed some hundreds. */
 const MAX_STEPS_AT_ONCE = 10_000;
