@@ -27,13 +27,13 @@ import { LeaderDuties } from "./leader_duties.ts";
 import { LeaderLockKeeper } from "./leader_lock.ts";
 import { loop, type LoopOptions, type PassResult } from "../async/loop.ts";
 import { MetricsReporter } from "./metrics_reporter.ts";
-import type { LeadingSettings } from "../options/setting_groups.ts";
+import type { LeadershipSettings } from "../options/setting_groups.ts";
 import type { LeaseSyncer } from "./shard_syncer.ts";
 import { TaskGroup } from "../async/task_group.ts";
 
 /** What taking part needs. */
 export interface FleetMemberOptions extends FleetFormatOptions {
-  readonly leading: LeadingSettings;
+  readonly leadership: LeadershipSettings;
   readonly assignment: AssignmentOptions;
   readonly identity: Identity;
   /** As decided when starting up. */
@@ -69,7 +69,7 @@ export class FleetMember {
   constructor(options: FleetMemberOptions) {
     this.#options = options;
     this.#format = options.format;
-    this.#heartbeatMs = options.leading.failoverTimeMs / HEARTBEATS_PER_LOCK;
+    this.#heartbeatMs = options.leadership.failoverTimeMs / HEARTBEATS_PER_LOCK;
     this.#reporter = new MetricsReporter({
       store: options.coordinatorStore,
       workerId: options.workerId,
@@ -162,7 +162,7 @@ export class FleetMember {
   }
 
   #startLoops(tasks: TaskGroup, signal: AbortSignal): void {
-    const { emit, system: { clock }, leading: { leaseAssignmentIntervalMs } } = this.#options;
+    const { emit, system: { clock }, leadership: { leaseAssignmentIntervalMs } } = this.#options;
     const lock = this.#lock;
     const heartbeatMs = this.#heartbeatMs;
     const run = (
@@ -238,13 +238,13 @@ export class FleetMember {
   }
 
   #newLock(): LeaderLockKeeper {
-    const { coordinatorStore, workerId, identity, leading, system, emit } = this.#options;
+    const { coordinatorStore, workerId, identity, leadership, system, emit } = this.#options;
     return new LeaderLockKeeper({
       store: coordinatorStore,
       place: this.#format.place,
       workerId,
       identity,
-      durationMs: leading.failoverTimeMs,
+      durationMs: leadership.failoverTimeMs,
       heartbeatMs: this.#heartbeatMs,
       // A deputy has watched the leases, and leads better; whoever is none waits until there is none.
       patienceMs: () => this.#isDeputy ? 0 : this.#heartbeatMs,
@@ -255,7 +255,7 @@ export class FleetMember {
 
   #newLeader(lock: LeaderLockKeeper): LeaderDuties {
     const { workerId, leaseStore, coordinatorStore, leaseSyncer, system, emit } = this.#options;
-    const { assignment, leading: { leaseAssignmentIntervalMs, leaseAuditIntervalMs } } = this.#options;
+    const { assignment, leadership: { leaseAssignmentIntervalMs, leaseAuditIntervalMs } } = this.#options;
     return new LeaderDuties({
       workerId,
       leaseStore,

@@ -177,14 +177,20 @@ export function writeOf(assignment: Assignment): LeaseWrite {
 }
 
 function movesOf(fleet: Fleet, input: AssignmentInput, options: AssignmentOptions): Moves {
-  const { balance, newcomers, random } = input;
   switch (options.strategy) {
     case "LEASE_COUNT_BASED":
       return moveByCount(fleet, options);
     case "WORKER_UTILIZATION_AWARE":
-      return isQuiet(fleet)
-        ? moveByCount(fleet, options)
-        : moveByLoad(fleet, { ...options, balance, newcomers, random });
+      return isQuiet(fleet) ? moveByCount(fleet, options) : moveByLoad(fleet, {
+        maxLeasesForWorker: options.maxLeasesForWorker,
+        maxThroughputPerHostKBps: options.maxThroughputPerHostKBps,
+        dampeningPercentage: options.dampeningPercentage,
+        reBalanceThresholdPercentage: options.reBalanceThresholdPercentage,
+        allowThroughputOvershoot: options.allowThroughputOvershoot,
+        balance: input.balance,
+        newcomers: input.newcomers,
+        random: input.random,
+      });
   }
 }
 

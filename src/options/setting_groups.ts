@@ -22,7 +22,7 @@ export interface WorkerSettings {
   readonly table: TableSettings;
   readonly finding: FindingSettings;
   readonly starting: StartingSettings;
-  readonly leading: LeadingSettings;
+  readonly leadership: LeadershipSettings;
   readonly assignment: AssignmentOptions;
   readonly syncing: SyncingSettings;
   readonly leasing: LeasingSettings;
@@ -70,7 +70,7 @@ export interface StartingSettings {
 }
 
 /** When a worker leads, and how often a leader looks at the table. */
-export interface LeadingSettings {
+export interface LeadershipSettings {
   readonly failoverTimeMs: number;
   readonly leaseAssignmentIntervalMs: number;
   readonly leaseAuditIntervalMs: number;

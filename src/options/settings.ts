@@ -58,7 +58,7 @@ export function settingsOf(options: WorkerOptions): WorkerSettings {
       maxInitializationAttempts: options.maxInitializationAttempts ?? 20,
       schedulerInitializationBackoffTimeMs: options.schedulerInitializationBackoffTimeMs ?? 1000,
     },
-    leading: {
+    leadership: {
       failoverTimeMs,
       leaseAssignmentIntervalMs: options.leaseAssignmentIntervalMs ?? failoverTimeMs / 4,
       leaseAuditIntervalMs,

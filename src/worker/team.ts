@@ -78,7 +78,7 @@ export function teamOf(options: TeamOptions): Team {
     identity,
     table: settings.table,
     mode: settings.finding.streams.mode,
-    leading: settings.leading,
+    leadership: settings.leadership,
     assignment: settings.assignment,
     format: options.format,
     leaseStore,

@@ -194,11 +194,11 @@ Deno.test("FleetMember.successors() chooses among the workers that live, of the 
 
 /** The groups that a member takes. */
 function settingsWith(options: Partial<WorkerOptions>) {
-  const { table, leading, assignment } = settingsOf({
+  const { table, leadership, assignment } = settingsOf({
     applicationName: "app",
     streamName: "words",
     processor: () => ({ processRecords() {}, shardEnded() {} }),
     ...options,
   });
-  return { table, mode: "one", leading, assignment } as const;
+  return { table, mode: "one", leadership, assignment } as const;
 }

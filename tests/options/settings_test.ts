@@ -147,10 +147,10 @@ Deno.test("settingsOf() takes what is true as it is given", () => {
 });
 
 Deno.test("settingsOf() derives the passes of the leader from the failover time", () => {
-  assertEquals(settings({}).leading.leaseAssignmentIntervalMs, 2500);
-  assertEquals(settings({ failoverTimeMs: 30_000 }).leading.leaseAssignmentIntervalMs, 7500);
+  assertEquals(settings({}).leadership.leaseAssignmentIntervalMs, 2500);
+  assertEquals(settings({ failoverTimeMs: 30_000 }).leadership.leaseAssignmentIntervalMs, 7500);
   assertEquals(
-    settings({ failoverTimeMs: 30_000, leaseAssignmentIntervalMs: 100 }).leading.leaseAssignmentIntervalMs,
+    settings({ failoverTimeMs: 30_000, leaseAssignmentIntervalMs: 100 }).leadership.leaseAssignmentIntervalMs,
     100,
   );
 });

@@ -6,6 +6,7 @@
  */
 
 import { FOLDERS } from "./folders.ts";
+import { settingsSpreads } from "./settings_spreads.ts";
 import { codeOf, type ImportOf, importsOf, lineAt } from "./source_text.ts";
 
 /** One module of the repository. */
@@ -194,6 +195,18 @@ export const eventListenerType: Rule = eachFile((file) =>
   isLibrary(file.path) && file.path !== "src/events.ts"
     ? matches(file, /\(event: WorkerEvent\) => void\b(?! \w)/g).map(({ line, text }) =>
       `${file.path}:${line} has the type ${text}: expected WorkerEventListener`
+    )
+    : []
+);
+
+/**
+ * A part of the library gets the settings that it reads, by name: options, settings and groups of settings are not spread into calls. A
+ * value of the same kind may be made of defaults and options.
+ */
+export const noSettingsSpread: Rule = eachFile((file) =>
+  file.path.startsWith("src/")
+    ? settingsSpreads(file.code).map(({ index, text }) =>
+      `${file.path}:${lineAt(file.code, index)} spreads ${text}: hand on by name what the other part reads`
     )
     : []
 );

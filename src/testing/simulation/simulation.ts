@@ -115,9 +115,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     shards,
     streams: options.streams ?? (isVaried && chance.fork("streams").happens(0.2) ? 2 : 1),
     faults: faults ?? (isVaried ? someFaults(chance) : ALL_FAULTS),
-    fleet: options.options === "varied"
-      ? variedOptions(chance.fork("options"))
-      : { ...DEFAULT_FLEET_OPTIONS, ...options.options },
+    fleet: fleetOptions(options, chance),
     putEveryMs: PUT_EVERY_MS,
     payload(key, step) {
       const made = payload(key, step);
@@ -159,6 +157,11 @@ const OPTIONS: Readonly<Record<keyof SimulationOptions, true>> = {
   options: true,
   onEvent: true,
 };
+
+function fleetOptions({ options }: SimulationOptions, chance: Chance): FleetOptions {
+  if (options === "varied") return variedOptions(chance.fork("options"));
+  return { ...DEFAULT_FLEET_OPTIONS, ...options };
+}
 
 function check(given: SimulationOptions): void {
   const { seed, minutes = 1, workers = 1, shards = 1, streams = 1, faults = [] } = given;

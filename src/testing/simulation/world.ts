@@ -135,7 +135,7 @@ export class World {
     // At LATEST nobody can tell in the end what former leases have hidden from what was never to be read.
     const hasFormerLeases = weather.has("formerLeases") && rare.happens(isRefused ? 0.5 : 0.08) &&
       streams.all.length === 1 && initialPosition !== "LATEST";
-    const { leaseAuditIntervalMs } = settings.leading;
+    const { leaseAuditIntervalMs } = settings.leadership;
     const refusedMs = isRefused ? noticeMs({ failoverTimeMs, leaseAuditIntervalMs }) + 30_000 : 0;
     const listableFromMs = isRefused ? activeMs + refusedMs : 0;
     weather.refuseListings(listableFromMs);
