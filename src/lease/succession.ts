@@ -30,8 +30,8 @@ export interface SuccessionInput {
  * Chooses the next owner of each lease of the worker that stops: the other workers with leases in turn, the one with the
  * fewest unfinished leases first; if none has any, all others. Empty when no other worker is known to live.
  *
- * Workers that stop together would all choose the same successors. So each plans the leases of every stopped worker, in key order,
- * and then writes only its own. Workers that read the same table make the same plan.
+ * Workers that stop together would all choose the same successors. So each plans the leases of every stopped worker, in key
+ * order, and then writes only its own. Workers that read the same table make the same plan.
  *
  * @returns The next owner by lease key.
  */
@@ -43,23 +43,23 @@ export function successors(input: SuccessionInput): ReadonlyMap<string, string> 
       counts.set(worker.workerId, 0);
     }
   }
-  const leftBehind: Lease[] = [];
+  const unowned: Lease[] = [];
   for (const lease of leases) {
     const { leaseOwner, checkpoint } = lease;
     if (leaseOwner === undefined) continue;
     const count = counts.get(leaseOwner);
-    if (count === undefined) leftBehind.push(lease);
+    if (count === undefined) unowned.push(lease);
     else if (!isShardEnd(checkpoint)) counts.set(leaseOwner, count + 1);
   }
   const all = [...counts].map(([id, count]) => ({ id, count })).toSorted((a, b) => a.id < b.id ? -1 : 1);
   const holders = all.filter(({ count }) => count > 0);
   const candidates = holders.length > 0 ? holders : all;
   const chosen = new Map<string, string>();
-  for (const { leaseKey, leaseOwner } of leftBehind.toSorted((a, b) => a.leaseKey < b.leaseKey ? -1 : 1)) {
-    const successor = least(candidates, () => true, (a, b) => a.count - b.count);
-    if (successor === undefined) break;
-    successor.count++;
-    if (leaseOwner === workerId) chosen.set(leaseKey, successor.id);
+  for (const { leaseKey, leaseOwner } of unowned.toSorted((a, b) => a.leaseKey < b.leaseKey ? -1 : 1)) {
+    const next = least(candidates, () => true, (a, b) => a.count - b.count);
+    if (next === undefined) break;
+    next.count++;
+    if (leaseOwner === workerId) chosen.set(leaseKey, next.id);
   }
   return chosen;
 }
