@@ -7,6 +7,7 @@
 
 import type { Bell } from "../async/bell.ts";
 import type { DeliverySettings } from "../consumer/delivery.ts";
+import type { HeldLease } from "../consumer/held_lease.ts";
 import type { RecordProcessorFactory } from "../consumer/record_processor.ts";
 import { consumeShard } from "../consumer/shard_consumer.ts";
 import type { StreaksByLease } from "../consumer/streaks.ts";
@@ -16,7 +17,6 @@ import type { LeaseStore } from "../lease/lease_store.ts";
 import type { ByteBudget } from "../retrieval/byte_budget.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
 import type { System } from "../system.ts";
-import type { LeaseHold } from "./lease_hold.ts";
 import type { ShardReading } from "./shard_reading.ts";
 
 /** What the shards of a worker share. */
@@ -40,7 +40,7 @@ export interface SharedByShards {
  *
  * @returns Whether the shard has been read to its end.
  */
-export async function consumeHeldShard(hold: LeaseHold, shared: SharedByShards): Promise<boolean> {
+export async function consumeHeldShard(hold: HeldLease, shared: SharedByShards): Promise<boolean> {
   const { delivery, processor, streams, streaks, reading, budget, leaseStore, shardEnds } = shared;
   const stream = await streams.of(hold.lease, hold.lost);
   // Held, so that nobody reads it, until it is cleaned up or the worker stops.
