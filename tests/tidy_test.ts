@@ -263,6 +263,17 @@ const CASES: readonly RuleCase[] = [
     },
   })),
   {
+    rule: "baseNamesOnce",
+    bad: { "src/lease/streams.ts": "", "src/fleet/streams.ts": "" },
+    says: "src/lease/streams.ts and src/fleet/streams.ts share a name",
+    good: {
+      "src/lease/streams.ts": "",
+      "src/testing/mod.ts": "",
+      "src/a/mod.ts": "",
+      "tests/streams.ts": "",
+    },
+  },
+  {
     rule: "noLeftovers",
     bad: { "src/a.ts": `// ${"TO"}DO: later` },
     says: "src/a.ts:1 says",

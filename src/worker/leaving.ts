@@ -18,7 +18,7 @@ export interface LeavingOptions {
 }
 
 /** A stopping worker spends at most this time on each step, in ms. Ours. */
-const LEAVE_LIMIT_MS = 2000;
+export const LEAVE_LIMIT_MS = 2000;
 
 /** Runs one step of leaving. Never rejects. */
 export async function leaveStep(
@@ -26,7 +26,7 @@ export async function leaveStep(
   step: (limited: AbortSignal) => Promise<void>,
 ): Promise<void> {
   try {
-    await within(clock, LEAVE_LIMIT_MS, step);
+    await withinTime({ clock, ms: LEAVE_LIMIT_MS, signal: undefined }, step);
   } catch (error) {
     emit({ type: "passFailed", pass: "leave", error });
   }

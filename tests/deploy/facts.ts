@@ -4,6 +4,7 @@
  * @module
  */
 
+import { LEAVE_LIMIT_MS } from "../../src/worker/leaving.ts";
 import { healthApp } from "../../src/observe/health.ts";
 import { Totals } from "../../src/observe/totals.ts";
 import { PROPERTIES } from "../../src/properties/property_table.ts";
@@ -40,23 +41,16 @@ export const OPTIONS: WorkerOptions = {
 };
 
 /** The library's default of `shutdownGraceMs`, which deploy/ sets for the command line too. */
-export const GRACE_MS: number = settingsOf(OPTIONS).shutdownGraceMs;
+export const GRACE_MS: number = settingsOf(OPTIONS).stopping.shutdownGraceMs;
 
 /** The most that a worker spends on leaving, beside waiting for its processors, in ms: each step of leaving has the same limit. */
 export async function leaveMs(): Promise<number> {
-  const source = await read("src/worker/worker.ts");
-  const limited = /async (#\w+)\([^)]*\)[^{]*\{[^{}]*\{[^{}]*within\(this\.#system\.clock, (\w+),/.exec(
-    source,
+  const files = await Promise.all(
+    ["leaving", "loops", "worker"].map((name) => read(`src/worker/${name}.ts`)),
   );
-  const [, method = "", constant = ""] = limited ?? [];
-  const limitMs = Number(
-    new RegExp(`^const ${constant} = ([\\d_]+);`, "m").exec(source)?.[1]?.replaceAll("_", ""),
-  );
-  const steps = source.split(`await this.${method}(`).length - 1;
-  if (!(limitMs > 0) || steps < 4) {
-    throw new Error("expected src/worker/worker.ts to limit its steps of leaving in one method");
-  }
-  return limitMs * steps;
+  const steps = files.join("\n").split("await leaveStep(").length - 1;
+  if (steps < 4) throw new Error("expected src/worker to take its steps of leaving with leaveStep()");
+  return LEAVE_LIMIT_MS * steps;
 }
 
 /** From here on a stop in order is over, in seconds, with a few to spare for calls that are under way. */

@@ -153,7 +153,7 @@ Deno.test("deploy/kubernetes runs the image's own user, without rights, and a ve
 
 Deno.test("deploy/kubernetes allows more memory than read-ahead may hold", () => {
   const bytes = (text: string) => Number(/^(\d+)Mi$/.exec(text)?.[1]) * 1024 ** 2;
-  const { maxBufferedBytes } = settingsOf(OPTIONS);
+  const { maxBufferedBytes } = settingsOf(OPTIONS).reading;
   assert(bytes(textAt(CONTAINER, "resources", "requests", "memory")) >= 2 * maxBufferedBytes);
   assert(bytes(textAt(CONTAINER, "resources", "limits", "memory")) >= 3 * maxBufferedBytes);
   assertEquals(valueAt(CONTAINER, "resources", "limits", "cpu"), undefined);

@@ -408,7 +408,7 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   {
     name: "step-of-leaving-without-a-limit",
     file: "src/worker/leaving.ts",
-    find: `await within(clock, LEAVE_LIMIT_MS, step);`,
+    find: `await withinTime({ clock, ms: LEAVE_LIMIT_MS, signal: undefined }, step);`,
     replace: `await step(new AbortController().signal);`,
     why: "a table that hangs keeps a worker from stopping",
     test: "tests/worker/leaving_test.ts",

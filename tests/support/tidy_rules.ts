@@ -260,6 +260,17 @@ export const noCircles: Rule = (files) => {
   return complaints;
 };
 
+/** Two files of src never share a name, but for mod.ts: who reads the name in a document or a stack knows which one it is. */
+export const baseNamesOnce: Rule = (files) => {
+  const byName = Map.groupBy(
+    files.map(({ path }) => path).filter((path) => path.startsWith("src/") && !path.endsWith("/mod.ts")),
+    (path) => path.slice(path.lastIndexOf("/") + 1),
+  );
+  return [...byName.values()].filter((paths) => paths.length > 1).map((paths) =>
+    `${paths.join(" and ")} share a name: expected each to say what it is`
+  );
+};
+
 /** The npm packages that files name inline, each with the files that do; those of the library, unless told otherwise. */
 export function packageUsers(
   files: readonly SourceFile[],
