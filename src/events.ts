@@ -303,6 +303,21 @@ export type WorkerEvent =
     readonly at: ExtendedSequenceNumber;
     readonly error: unknown;
   }
+  /** A record that begins like an aggregate of the KPL did not yield its user records, or not all of them. */
+  | {
+    readonly type: "aggregateProblem";
+    readonly leaseKey: string;
+    readonly shardId: string;
+    readonly sequenceNumber: string;
+    /**
+     * `deliveredRaw`: no aggregate after all. `dropped`: a user record is of another shard (`foreignAggregates`). `cutShort`: a
+     * user record names no key; the ones before it were delivered.
+     */
+    readonly outcome: "deliveredRaw" | "dropped" | "cutShort";
+    /** How many user records are not delivered. */
+    readonly lost: number;
+    readonly detail: string;
+  }
   | {
     readonly type: "shardEndReached";
     readonly leaseKey: string;

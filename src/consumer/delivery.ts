@@ -25,6 +25,8 @@ export interface DeliverySettings {
   readonly taskBackoffTimeMs: number;
   readonly callProcessRecordsEvenForEmptyRecordList: boolean;
   readonly parentShardPollIntervalMs: number;
+  /** What becomes of an aggregate that has a user record of another shard. */
+  readonly foreignAggregates: "drop" | "deliver";
 }
 
 /** What delivering takes, whatever the processor. */

@@ -250,8 +250,10 @@ class ShardConsumer {
     failed: AbortSignal,
   ): Promise<Delivered> {
     const signal = AbortSignal.any([this.#leave, failed]);
-    const { initialPosition, origin, budget, system: { clock } } = this.#options;
-    const onAggregateProblem = (problem: AggregateProblem) => this.#reportAggregate(problem);
+    const { initialPosition, origin, budget, system: { clock }, delivery: { foreignAggregates } } =
+      this.#options;
+    const onAggregateProblem = (problem: AggregateProblem) =>
+      this.#options.emit({ type: "aggregateProblem", ...this.#about, ...problem });
     const recipient = { processor, context, checkpointer };
     const already = { hasRead: this.#hasRead, streak: this.#streaks.reading };
     const request = retrievalRequest(this.#held, this.#lease, { initialPosition, ...already });
@@ -260,7 +262,8 @@ class ShardConsumer {
       for await (const page of this.#options.retrieval.read(request, signal)) {
         const { lease } = this.#held;
         // An earlier stream's shards had other hash keys.
-        const hashKeyRange = mayBeOfStream(lease, origin) ? lease.hashKeyRange : undefined;
+        const isDropping = foreignAggregates === "drop" && mayBeOfStream(lease, origin);
+        const hashKeyRange = isDropping ? lease.hashKeyRange : undefined;
         const slicing = { hashKeyRange, budget, onAggregateProblem, clock };
         for await (const slice of slicesOf(page, checkpointer.largest, slicing, signal)) {
           const outcome = await deliverSlice(page, slice, recipient, this.#options, this.#leave);
@@ -324,13 +327,6 @@ class ShardConsumer {
   #createChildLeases(children: readonly ChildShard[]): Promise<boolean> {
     const { leaseStore, emit, system: { random } } = this.#options;
     return createChildLeases({ held: this.#held, children, leaseStore, emit, random }, this.#leave);
-  }
-
-  #reportAggregate({ sequenceNumber, outcome, detail }: AggregateProblem): void {
-    // An ordinary record may look like an aggregate by chance, and one of another shard comes again there.
-    const level = outcome === "cutShort" ? "error" : "info";
-    const text = `Aggregated record ${sequenceNumber} was ${outcome}: ${detail}`;
-    this.#options.emit({ type: "notice", level, leaseKey: this.#held.leaseKey, text });
   }
 
   #completed(): "completed" {

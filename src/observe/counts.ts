@@ -42,6 +42,8 @@ export type CounterName =
   | "processed_bytes_total"
   | "batches_failed_total"
   | "skipped_records_total"
+  | "aggregate_problems_total"
+  | "aggregated_records_lost_total"
   | "processor_restarts_total"
   | "checkpoints_total"
   | "shards_ended_total"
@@ -119,6 +121,17 @@ export const COUNTERS: Readonly<Record<CounterName, CounterSpec>> = {
     { outcome: "leaseGivenUp" },
   ]),
   skipped_records_total: counter("Records passed over because processRecords threw."),
+  aggregate_problems_total: counter(
+    "Records that did not yield what an aggregate holds, by what became of them.",
+    [
+      { outcome: "deliveredRaw" },
+      { outcome: "dropped" },
+      { outcome: "cutShort" },
+    ],
+  ),
+  aggregated_records_lost_total: counter(
+    "User records of aggregates that were dropped (foreignAggregates) or cut short.",
+  ),
   processor_restarts_total: counter("Record processors started afresh because they could not go on."),
   checkpoints_total: counter("Checkpoints, by outcome.", outcomes()),
   shards_ended_total: counter("Shards that were read to their end, with SHARD_END stored."),
@@ -221,6 +234,11 @@ export function countsOf(event: WorkerEvent): readonly Count[] {
       return [count("credentials_refreshes_total", { outcome: "succeeded" })];
     case "credentialsRefreshFailed":
       return [count("credentials_refreshes_total", { outcome: "failed" })];
+    case "aggregateProblem":
+      return [
+        count("aggregate_problems_total", { outcome: event.outcome }),
+        count("aggregated_records_lost_total", {}, event.lost),
+      ];
     case "workerStarting":
     case "errorRule":
     case "tableCreated":

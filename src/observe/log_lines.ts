@@ -200,6 +200,8 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
           (children.length === 0 ? "without child shards" : `continued by ${children.join(" and ")}`),
       );
     }
+    case "aggregateProblem":
+      return aggregateLine(event);
     case "childLeasesFailed":
       return warning(
         `${event.leaseKey}: the leases of its child shards could not be created (attempt ${event.attempt}): ${
@@ -281,6 +283,23 @@ const TRIMMED_OUTCOMES: Readonly<
   latest: "read on from the newest record",
   stop: "the shard is not read",
 };
+
+function aggregateLine(event: Extract<WorkerEvent, { readonly type: "aggregateProblem" }>): LogLine {
+  const record = `${event.leaseKey}: aggregated record ${event.sequenceNumber}`;
+  switch (event.outcome) {
+    case "deliveredRaw": // An ordinary record may look like an aggregate by chance.
+      return info(`${record} was delivered as it came: ${event.detail}`);
+    case "dropped":
+      return warning(
+        `${record} was dropped with its ${counted(event.lost, "user record")}: ${event.detail}. ` +
+          "The KPL's daemon sends them again, other producers do not: foreignAggregates = deliver keeps them",
+      );
+    case "cutShort":
+      return failure(
+        `${record} was cut short, and ${counted(event.lost, "user record")} lost: ${event.detail}`,
+      );
+  }
+}
 
 /** The error, and the line of the processor that it comes from. */
 function thrownLine(error: unknown): string {

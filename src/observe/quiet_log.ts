@@ -2,8 +2,8 @@
  * A listener that writes log lines and says the same thing at most once a minute. While DynamoDB is away, every lease
  * and every loop of every worker has the same to complain of, several times a second.
  *
- * Only failures that are tried again are held back, and with them that it works again. What happens to records and leases is
- * told every time.
+ * Held back are failures that are tried again, and with them that it works again; and that a shard's aggregates are dropped, which
+ * happens to many in a row. What else happens to records and leases is written every time.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { type LogLine, logLine } from "./log_lines.ts";
 /** For how long a repeated failure is held back. Ours. */
 const PERIOD_MS = 60_000;
 /** The most kinds of failure that are remembered; codes are AWS's words. Ours. */
-const MOST_KINDS = 100;
+const MOST_KINDS = 1000;
 
 /**
  * Makes the listener. The first failure of a kind is written at once; the next one after a minute says how many there
@@ -62,6 +62,8 @@ function kindOfFailure(event: WorkerEvent): string | undefined {
     case "childLeasesFailed":
     case "credentialsRefreshFailed":
       return `${event.type} ${kindOf(event.error)}`;
+    case "aggregateProblem":
+      return event.outcome === "dropped" ? `${event.type} ${event.leaseKey}` : undefined;
     case "requestRetried":
       return event.code === "TimeoutError" ? `${event.type} ${event.service}` : undefined;
     default:

@@ -204,6 +204,7 @@ export function foldShard(shard: ShardTotals, event: LeaseEvent, nowMs: number):
         ...shard,
         shardEndsNotCheckpointed: Math.max(shard.shardEndsNotCheckpointed + 1, event.attempt),
       };
+    case "aggregateProblem":
     case "iteratorExpired":
     case "checkpointTrimmed":
     case "leaseCreated":

@@ -101,6 +101,7 @@ export const OPTION_CHECKS: Readonly<Record<keyof WorkerOptions, Check>> = {
   maxInitializationAttempts: count,
   schedulerInitializationBackoffTimeMs: interval,
   callProcessRecordsEvenForEmptyRecordList: yesOrNo,
+  foreignAggregates: oneOf("drop", "deliver"),
   onProcessError: oneOf("skip", "retry", "stop"),
   taskBackoffTimeMs: interval,
   shutdownGraceMs: duration,

@@ -256,6 +256,17 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
    */
   callProcessRecordsEvenForEmptyRecordList?: boolean | undefined;
   /**
+   * What becomes of an aggregate of the KPL that has a user record of another shard, because a reshard moved its hash key while it
+   * was on its way. `"drop"` drops the whole aggregate, logs a warning and counts its user records, as KCL does (which logs less):
+   * the KPL's daemon sends such an aggregate again, to the right shard. `"deliver"` delivers it.
+   *
+   * Producers that make aggregates without the KPL's daemon do not send them again: records are lost with `"drop"`. With
+   * `"deliver"` and the KPL's daemon such records come twice. In a fleet with Java workers these still drop.
+   *
+   * @default {"drop"}
+   */
+  foreignAggregates?: "drop" | "deliver" | undefined;
+  /**
    * What becomes of a batch when `processRecords` throws. `"skip"`: it is passed over with an error line that names its
    * sequence numbers, and the next checkpoint passes it for good (KCL's rule). `"retry"`: the same batch again, with back-off,
    * until it succeeds or the lease is lost. `"stop"`: the lease is given up; some worker starts again at the last checkpoint.

@@ -111,6 +111,7 @@ export function settingsOf(options: WorkerOptions): WorkerSettings {
       isErrorRuleChosen: options.onProcessError !== undefined,
       taskBackoffTimeMs: options.taskBackoffTimeMs ?? 500,
       callProcessRecordsEvenForEmptyRecordList: options.callProcessRecordsEvenForEmptyRecordList ?? false,
+      foreignAggregates: options.foreignAggregates ?? "drop",
       parentShardPollIntervalMs: options.parentShardPollIntervalMs ?? 2000,
     },
     watching: {

@@ -277,6 +277,13 @@ const PROCESSING: readonly Property[] = [
     note: "Whether `processRecords` is called for empty reads too",
   }),
   option({
+    name: "foreignAggregates",
+    type: oneOf(["drop", "deliver"]),
+    option: "foreignAggregates",
+    default: "drop",
+    note: "What becomes of a KPL aggregate that has a user record of another shard; KCL drops it",
+  }),
+  option({
     name: "taskBackoffTimeMillis",
     type: milliseconds,
     option: "taskBackoffTimeMs",

@@ -4,9 +4,9 @@
  * `F3 89 9A C2`, a protobuf `AggregatedRecord`, and the MD5 of that protobuf.
  *
  * What looks like an aggregate but is not one (too short, wrong MD5, broken protobuf) is an ordinary record and is
- * delivered as it came. An aggregate with a user record whose hash key lies outside the shard is dropped whole: it
- * was put before a reshard moved its key, and its producer sends it again. All this is found out before the first user
- * record is made.
+ * delivered as it came. An aggregate with a user record whose hash key lies outside the shard is dropped whole. That is KCL's
+ * rule: a reshard has moved the key, and the KPL's daemon sends the aggregate again. Other producers do not. All this is found
+ * out before the first user record is made.
  *
  * Source: KCL 3.5.1, `AggregatorUtil` and `messages.proto`.
  *
@@ -33,6 +33,8 @@ export interface AggregateProblem {
    * was given on. `cutShort`: valid but for one user record; those before it were given on, it and those after it are lost.
    */
   readonly outcome: "deliveredRaw" | "dropped" | "cutShort";
+  /** How many user records were not given on; 0 for `deliveredRaw`. */
+  readonly lost: number;
   /** What is wrong, for people. */
   readonly detail: string;
 }
@@ -103,16 +105,16 @@ export class AggregateOpener {
    */
   *open(record: KinesisRecord): Generator<void, Aggregate | undefined, void> {
     const { data, sequenceNumber } = record;
-    const report = (outcome: AggregateProblem["outcome"], detail: string) =>
-      this.#onProblem?.({ sequenceNumber, outcome, detail });
+    const report: Report = (outcome, lost, detail) =>
+      this.#onProblem?.({ sequenceNumber, outcome, lost, detail });
     const end = data.length - DIGEST_BYTES;
     if (end <= MAGIC_BYTES) {
-      report("deliveredRaw", `${data.length} bytes are too few for an aggregate`);
+      report("deliveredRaw", 0, `${data.length} bytes are too few for an aggregate`);
       return undefined;
     }
     const message = data.subarray(MAGIC_BYTES, end);
     if (!isDigest(yield* this.#filter.md5.digestInSteps(message), data.subarray(end))) {
-      report("deliveredRaw", "its MD5 is wrong");
+      report("deliveredRaw", 0, "its MD5 is wrong");
       return undefined;
     }
     let tables: AggregateTables;
@@ -120,19 +122,22 @@ export class AggregateOpener {
       tables = yield* readTables(message);
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
-      report("deliveredRaw", error.message);
+      report("deliveredRaw", 0, error.message);
       return undefined;
     }
     return new Aggregate(record, message, tables, yield* givenRecords(message, tables, this.#filter, report));
   }
 }
 
+/** Reports a problem of the aggregate at hand. */
+type Report = (outcome: AggregateProblem["outcome"], lost: number, detail: string) => void;
+
 /** How many user records are given on: those before the first that names no key, or none if one is of another shard. */
 function* givenRecords(
   message: Uint8Array,
   tables: AggregateTables,
   filter: HashFilter,
-  report: (outcome: "dropped" | "cutShort", detail: string) => void,
+  report: Report,
 ): Generator<void, number, void> {
   const partitionKeys = new KeyVerdicts(tables.partitionKeys, filter, partitionKeyVerdict);
   const explicitHashKeys = new KeyVerdicts(tables.explicitHashKeys, filter, explicitHashKeyVerdict);
@@ -150,11 +155,16 @@ function* givenRecords(
       case NO_KEY:
         report(
           "cutShort",
+          tables.records - place,
           `user record ${place} of ${tables.records} names a key that is missing or not a number; it and the rest are lost`,
         );
         return place;
       case OUTSIDE:
-        report("dropped", `user record ${place} belongs to another shard`);
+        report(
+          "dropped",
+          tables.records,
+          `user record ${place} of ${tables.records} belongs to another shard`,
+        );
         return 0;
     }
     work += 1 + KEY_WORK * (partitionKeys.decided + explicitHashKeys.decided - known);

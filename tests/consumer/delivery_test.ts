@@ -227,7 +227,7 @@ Deno.test("consumeShard() disposes of its processor when it fails itself", async
   const processor = new NotingProcessor();
   const bed = startConsumer(processor, {
     emit: ({ type }) => {
-      if (type === "notice") throw new Error("a defect");
+      if (type === "aggregateProblem") throw new Error("a defect");
     },
   });
   const broken = { ...recordWith(1), data: Uint8Array.of(0xf3, 0x89, 0x9a, 0xc2) };

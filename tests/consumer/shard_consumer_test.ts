@@ -667,12 +667,24 @@ Deno.test("consumeShard() drops user records of other shards only where the hash
     await bed.settle();
     assertEquals(bed.processor.batches.flatMap(({ records }) => records).length, delivered);
     assertEquals(
-      eventsOf(bed.events, "notice").map(({ level, leaseKey, text }) => [level, leaseKey, text.slice(0, 31)]),
-      delivered === 0 ? [["info", lease.leaseKey, "Aggregated record 7 was dropped"]] : [],
+      eventsOf(bed.events, "aggregateProblem").map((event) => [event.leaseKey, event.outcome, event.lost]),
+      delivered === 0 ? [[lease.leaseKey, "dropped", 2]] : [],
     );
     bed.held.lose();
     await bed.end;
   }
+});
+
+Deno.test("consumeShard() with foreignAggregates deliver gives on user records of other shards", async () => {
+  const lease = leaseWith({ hashKeyRange: { startingHashKey: "0", endingHashKey: "9" } });
+  const bed = startConsumer(new NotingProcessor(), { lease, foreignAggregates: "deliver" });
+  const foreign = { partitionKey: "p", explicitHashKey: "10", data: new TextEncoder().encode("x") };
+  bed.retrieval.feed(pageOf([{ ...recordWith(7), data: aggregate([foreign, foreign]) }]));
+  await bed.settle();
+  assertEquals(bed.processor.calls, ["initialize", "processRecords 7+7"]);
+  assertEquals(eventsOf(bed.events, "aggregateProblem"), []);
+  bed.held.lose();
+  await bed.end;
 });
 
 /** An aggregate of so many user records, which comes in slices of 66 where the budget has no room. */

@@ -16,6 +16,9 @@ const LINES: { readonly [Type in WorkerEvent["type"]]: string | undefined } = {
   eventLoopTurned: undefined,
   leaderSeen: undefined,
   fleetAudited: undefined,
+  aggregateProblem:
+    "warning shardId-000000000000: aggregated record 4967 was dropped with its 3 user records: user record 1 of 3 belongs to " +
+    "another shard. The KPL's daemon sends them again, other producers do not: foreignAggregates = deliver keeps them",
   childLeasesFailed:
     "warning shardId-000000000000: the leases of its child shards could not be created (attempt 1): no luck",
   initializationFailed: "warning Attempt 1 of 20 to start failed, next try in 1.0 s: no luck",
@@ -142,6 +145,31 @@ Deno.test("logLine() tells of a request that nobody answers; quietLog() not more
     listen(event);
   }
   assertEquals(lines.map(({ level }) => level), ["warning", "debug", "debug"]);
+});
+
+Deno.test("quietLog() writes once a minute and shard that aggregates are dropped", async () => {
+  const clock = new FakeClock();
+  const lines: LogLine[] = [];
+  const listen = quietLog(clock, (line) => void lines.push(line));
+  const dropped = SAMPLE_EVENTS.aggregateProblem;
+  for (const event of [dropped, dropped, sample("aggregateProblem", { leaseKey: "s-2" }), dropped]) {
+    listen(event);
+  }
+  await clock.advance(60_000);
+  listen(dropped);
+  assertEquals(lines.map(({ text }) => [text.slice(0, 3), / \(and .*/.exec(text)?.[0]]), [
+    ["sha", undefined],
+    ["s-2", undefined],
+    ["sha", " (and 2 more like it before)"],
+  ]);
+  const cut = sample("aggregateProblem", { outcome: "cutShort", lost: 1, detail: "it names no key" });
+  for (const event of [cut, cut]) listen(event);
+  assertEquals(
+    lines.slice(3).map(asText),
+    Array(2).fill(
+      "error shardId-000000000000: aggregated record 4967 was cut short, and 1 user record lost: it names no key",
+    ),
+  );
 });
 
 Deno.test("logLine() names a callback that threw, but a batch only once", () => {

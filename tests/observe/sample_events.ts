@@ -102,6 +102,14 @@ export const SAMPLE_EVENTS: { readonly [Type in WorkerEvent["type"]]: Extract<Wo
     processorRestarting: { type: "processorRestarting", ...about, attempt: 1, error, retryInMs: 500 },
     checkpointed: { type: "checkpointed", ...about, at, ms: 6 },
     checkpointFailed: { type: "checkpointFailed", ...about, at, error },
+    aggregateProblem: {
+      type: "aggregateProblem",
+      ...about,
+      sequenceNumber: "4967",
+      outcome: "dropped",
+      lost: 3,
+      detail: "user record 1 of 3 belongs to another shard",
+    },
     shardEndReached: {
       type: "shardEndReached",
       ...about,

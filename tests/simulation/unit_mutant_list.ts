@@ -414,6 +414,14 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     test: "tests/worker/leaving_test.ts",
   },
   {
+    name: "foreign-aggregates-are-dropped-whatever-is-asked",
+    file: "src/consumer/shard_consumer.ts",
+    find: `foreignAggregates === "drop" && mayBeOfStream`,
+    replace: `foreignAggregates !== undefined && mayBeOfStream`,
+    why: "records of producers without the KPL's daemon are lost after a reshard",
+    test: "tests/consumer/shard_consumer_test.ts",
+  },
+  {
     name: "loop-that-ends-is-not-missed",
     file: "src/worker/loops.ts",
     find: "if (!signal.aborted) throw new Error(`The loop",

@@ -283,6 +283,7 @@ export function startConsumer(
       taskBackoffTimeMs: 500,
       callProcessRecordsEvenForEmptyRecordList: false,
       parentShardPollIntervalMs: 1000,
+      foreignAggregates: "drop",
       ...changes,
     },
     ...rest,

@@ -35,6 +35,7 @@ function bed(stream: TrackedStream | undefined) {
       taskBackoffTimeMs: 500,
       callProcessRecordsEvenForEmptyRecordList: false,
       parentShardPollIntervalMs: 2000,
+      foreignAggregates: "drop",
     },
     processor: () => processor,
     streams: { of: () => Promise.resolve(stream) } as unknown as Streams,

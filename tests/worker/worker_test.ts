@@ -325,8 +325,10 @@ Deno.test("KinesisWorker reports an aggregate that was cut short as an error, an
   bed.kinesis.script.push({ ...page, records });
   const running = bed.run();
   await bed.until(() => bed.delivered.length > 0);
-  const notices = eventsOf(bed.events, "notice").filter(({ text }) => text.startsWith("Aggregated record"));
-  assertEquals(notices.map(({ level, leaseKey }) => [level, leaseKey]), [["error", "s-0"], ["info", "s-0"]]);
+  assertEquals(
+    eventsOf(bed.events, "aggregateProblem").map(({ leaseKey, outcome, lost }) => [leaseKey, outcome, lost]),
+    [["s-0", "cutShort", 1], ["s-0", "deliveredRaw", 0]],
+  );
   await bed.stopped(running);
 });
 
