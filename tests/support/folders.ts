@@ -90,7 +90,19 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   },
   "testing/emulator": {
     holds: "Kinesis and DynamoDB in real time, as a `fetch`",
-    any: ["stream", "root", "aws", "testing/model", "testing/emulator/kinesis", "testing/emulator/dynamodb"],
+    any: [
+      "stream",
+      "root",
+      "aws",
+      "testing/model",
+      "testing/emulator/kinesis",
+      "testing/emulator/dynamodb",
+      "testing/emulator/cloudwatch",
+    ],
+  },
+  "testing/emulator/cloudwatch": {
+    holds: "what is put into CloudWatch, kept",
+    any: ["testing/emulator"],
   },
   "testing/emulator/kinesis": {
     holds: "the operations of Kinesis",

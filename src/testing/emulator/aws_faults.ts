@@ -35,6 +35,8 @@ export type AwsFault =
   | { readonly type: "truncated" }
   /** Done, and answered with a field that is missing or wrong. SubscribeToShard: in the event after so many. @default {after: 0} */
   | (WrongField & { readonly type: "wrongField"; readonly after?: number | undefined })
+  /** BatchWriteItem and BatchGetItem: the last so many are left, and come back as unprocessed. @default {count: 1} */
+  | { readonly type: "unprocessed"; readonly count?: number | undefined }
   /** GetRecords and SubscribeToShard: the end of a shard names no children. */
   | { readonly type: "noChildren" }
   | SubscriptionFault;
@@ -167,6 +169,8 @@ function fitting(type: AwsFault["type"]): readonly string[] | undefined {
       return ["SubscribeToShard"];
     case "noChildren":
       return ["GetRecords", "SubscribeToShard"];
+    case "unprocessed":
+      return ["BatchWriteItem", "BatchGetItem"];
     default:
       return undefined;
   }

@@ -1,7 +1,7 @@
 // Pure.
 /**
- * The members of a request, checked as they are asked for. JSON has bytes in base64 and times in seconds; CBOR has bytes as
- * they are and times in milliseconds.
+ * The members of a request, checked as they are asked for. JSON has bytes in base64 and times in seconds; Kinesis's CBOR has
+ * bytes as they are and times in milliseconds; a form has text alone.
  *
  * @module
  */
@@ -13,9 +13,9 @@ import { ApiError, constraintError } from "./api_error.ts";
 export class Input {
   /** As it came. */
   readonly values: Readonly<Record<string, unknown>>;
-  readonly #format: "json" | "cbor";
+  readonly #format: "json" | "cbor" | "query";
 
-  constructor(values: Readonly<Record<string, unknown>>, format: "json" | "cbor") {
+  constructor(values: Readonly<Record<string, unknown>>, format: "json" | "cbor" | "query") {
     this.values = values;
     this.#format = format;
   }
@@ -54,6 +54,17 @@ export class Input {
     return value;
   }
 
+  /** Any number. JSON has no NaN: it comes as text, as in Smithy's JSON protocols. */
+  number(name: string): number | undefined {
+    const value = this.values[name];
+    return value == null ? undefined : this.#numberOf(name, value);
+  }
+
+  /** A list of numbers; empty when there is none. */
+  numbers(name: string): readonly number[] {
+    return this.#list(name).map((value) => this.#numberOf(name, value));
+  }
+
   boolean(name: string): boolean | undefined {
     const value = this.values[name];
     if (value == null) return undefined;
@@ -65,6 +76,10 @@ export class Input {
   timeMs(name: string): number | undefined {
     const value = this.values[name];
     if (value == null) return undefined;
+    if (this.#format === "query" && typeof value === "string") {
+      const ms = Date.parse(value);
+      if (!Number.isNaN(ms)) return ms;
+    }
     if (typeof value !== "number") throw mistyped(name, "a time");
     return this.#format === "cbor" ? value : value * 1000;
   }
@@ -106,6 +121,14 @@ export class Input {
   /** The members of the map, each of them a map. */
   entries(): readonly (readonly [string, Input])[] {
     return Object.entries(this.values).map(([name, value]) => [name, this.#mapOf(name, value)]);
+  }
+
+  #numberOf(name: string, value: unknown): number {
+    if (typeof value === "number") return value;
+    const isNamed = typeof value === "string" && ["NaN", "Infinity", "-Infinity"].includes(value);
+    const isText = this.#format === "query" && typeof value === "string" && value.trim() !== "";
+    if (isNamed || (isText && !Number.isNaN(Number(value)))) return Number(value);
+    throw mistyped(name, "a number");
   }
 
   #list(name: string): readonly unknown[] {

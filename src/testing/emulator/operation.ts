@@ -17,6 +17,8 @@ export interface Call {
   readonly input: Input;
   /** What goes wrong with it, as far as it goes wrong within the answer. */
   readonly fault: AwsFault | undefined;
+  /** Of the request. */
+  readonly headers: Headers;
   /** Aborts when the emulator is closed. */
   readonly signal: AbortSignal;
 }

@@ -1,6 +1,6 @@
 /**
- * Kinesis and DynamoDB as one function from request to answer: the model of the simulator behind the AWS JSON protocols, in
- * real time, for a server on any runtime or in place of `fetch`. See docs/emulator.md.
+ * Kinesis and DynamoDB, and what puts metrics into CloudWatch, as one function from request to answer: the model of the
+ * simulator behind AWS's protocols, in real time, for a server on any runtime or in place of `fetch`. See docs/emulator.md.
  *
  * @module
  */
@@ -10,30 +10,35 @@ import { realSystem, type System } from "../../system.ts";
 import { ITERATOR_LIFE_MS } from "../model/service_limits.ts";
 import { ApiError } from "./api_error.ts";
 import { type AwsFault, AwsFaults } from "./aws_faults.ts";
+import { EmulatedMetrics, type MetricDatum } from "./cloudwatch/metrics.ts";
+import { batchOperations } from "./dynamodb/batch_operations.ts";
 import { itemOperations } from "./dynamodb/item_operations.ts";
 import { listingOperations } from "./dynamodb/listing_operations.ts";
 import { tableOperations } from "./dynamodb/table_operations.ts";
 import { EmulatedTables } from "./dynamodb/tables.ts";
+import { transactionOperations } from "./dynamodb/transaction_operations.ts";
 import { controlOperations } from "./kinesis/control.ts";
 import { fanOutOperations } from "./kinesis/registered_consumers.ts";
 import { readingOperations } from "./kinesis/reading.ts";
+import { settingOperations } from "./kinesis/settings.ts";
 import { EmulatedStreams } from "./kinesis/emulated_streams.ts";
+import { tagOperations } from "./kinesis/tags.ts";
 import { writingOperations } from "./kinesis/writing.ts";
 import { type Operations, StreamAnswer, Timeline } from "./operation.ts";
 import { StreamControl, TableView } from "./stream_control.ts";
+import { bodyOf, checkSigned, notSimulated, targetOf } from "./request_target.ts";
 import {
   type AnswerFrame,
+  CLOUDWATCH_WIRE,
   commonHeaders,
   DYNAMODB_WIRE,
   errorAnswer,
-  formatOf,
   inputOf,
   KINESIS_WIRE,
   type ServiceWire,
   successAnswer,
   type WireAnswer,
 } from "./wire.ts";
-
 import { withWrongField } from "./wrong_field.ts";
 
 /** What the emulator is made of. */
@@ -59,6 +64,12 @@ export interface SimulatedAwsOptions {
    * @default {268435456}
    */
   readonly maxStoredBytes?: number | undefined;
+  /**
+   * Takes what a person should know who watches: a client that cannot work with this server, and the remedy. Each is said once.
+   *
+   * @default nobody
+   */
+  readonly onNotice?: ((text: string) => void) | undefined;
   /** Time and chance. @default the real ones */
   readonly system?: Pick<System, "clock" | "random"> | undefined;
 }
@@ -73,6 +84,7 @@ const OPTIONS: Readonly<Record<keyof SimulatedAwsOptions, true>> = {
   isReadLimited: true,
   isWriteLimited: true,
   maxStoredBytes: true,
+  onNotice: true,
   system: true,
 };
 
@@ -98,7 +110,8 @@ export class SimulatedAws {
   readonly #timeline: Timeline;
   readonly #streams: EmulatedStreams;
   readonly #tables: EmulatedTables;
-  readonly #services: readonly (readonly [ServiceWire, Operations])[];
+  readonly #metrics: EmulatedMetrics;
+  readonly #services: ReadonlyMap<ServiceWire, Operations>;
   readonly #closing = new AbortController();
   #requests = 0;
 
@@ -112,15 +125,26 @@ export class SimulatedAws {
     const tables = this.#tables = new EmulatedTables({ timeline, region, changeMs });
     const { subscriptionLifeMs, iteratorLifeMs = ITERATOR_LIFE_MS } = options;
     const { isReadLimited = true, isWriteLimited = false } = options;
-    const kinesis = {
-      ...controlOperations(streams),
-      ...writingOperations({ streams, isWriteLimited }),
-      ...readingOperations({ streams, isReadLimited, iteratorLifeMs }),
-      ...fanOutOperations({ streams, subscriptionLifeMs }),
-    };
-    const dynamodb = { ...tableOperations(tables), ...itemOperations(tables), ...listingOperations(tables) };
-    this.#services = [[KINESIS_WIRE, kinesis], [DYNAMODB_WIRE, dynamodb]];
-    this.faults = new AwsFaults([...Object.keys(kinesis), ...Object.keys(dynamodb)], random);
+    const metrics = this.#metrics = new EmulatedMetrics(timeline);
+    this.#services = new Map<ServiceWire, Operations>([
+      [KINESIS_WIRE, {
+        ...controlOperations(streams),
+        ...settingOperations(streams),
+        ...tagOperations(streams),
+        ...writingOperations({ streams, isWriteLimited }),
+        ...readingOperations({ streams, isReadLimited, iteratorLifeMs }),
+        ...fanOutOperations({ streams, subscriptionLifeMs, onNotice: options.onNotice }),
+      }],
+      [DYNAMODB_WIRE, {
+        ...tableOperations(tables),
+        ...itemOperations(tables),
+        ...listingOperations(tables),
+        ...batchOperations(tables),
+        ...transactionOperations(tables),
+      }],
+      [CLOUDWATCH_WIRE, metrics.operations()],
+    ]);
+    this.faults = new AwsFaults([...this.#services.values()].flatMap((one) => Object.keys(one)), random);
     for (const [name, shards] of Object.entries(options.streams ?? {})) {
       if (!(Number.isInteger(shards) && shards > 0)) {
         throw new RangeError(
@@ -154,6 +178,15 @@ export class SimulatedAws {
   }
 
   /**
+   * What PutMetricData has put, in the order in which it came.
+   *
+   * @param namespace Of one alone. @default all
+   */
+  metrics(namespace?: string): readonly MetricDatum[] {
+    return this.#metrics.data(namespace);
+  }
+
+  /**
    * Answers a request, as `fetch` and as a server's handler.
    *
    * @param init As `fetch` has it, for an input that is a URL. What a server passes beside a `Request` is not looked at.
@@ -174,34 +207,23 @@ export class SimulatedAws {
     if (request.method !== "POST") {
       return new Response("Kinesis and DynamoDB, simulated: POST an operation.\n", { status: 404 });
     }
-    const [prefix = "", operation = ""] = (request.headers.get("x-amz-target") ?? "").split(".");
-    const [wire, operations] = this.#services.find(([{ targetPrefix }]) => targetPrefix === prefix) ??
-      [KINESIS_WIRE, NO_OPERATIONS];
-    const format = formatOf(request.headers.get("content-type"));
-    const frame: AnswerFrame = {
-      wire,
-      format: format === "cbor" && wire === KINESIS_WIRE ? "cbor" : "json",
-      requestId: `00000000-0000-0000-0000-${String(++this.#requests).padStart(12, "0")}`,
-      epochMs: this.#timeline.epochMs,
-    };
-    const body = new Uint8Array(await request.arrayBuffer());
+    const requestId = `00000000-0000-0000-0000-${String(++this.#requests).padStart(12, "0")}`;
+    const { epochMs } = this.#timeline;
+    let frame: AnswerFrame = { wire: KINESIS_WIRE, format: "json", operation: "", requestId, epochMs };
     try {
+      const body = await bodyOf(request, MAX_REQUEST_BYTES);
+      const target = targetOf(request, body);
+      const { wire, format, operation = "" } = target;
+      frame = { ...frame, wire, format, operation };
       checkSigned(request.headers);
+      const operations = this.#services.get(wire) ?? {};
       const work = Object.hasOwn(operations, operation) ? operations[operation] : undefined;
-      if (work === undefined || format === undefined || (format === "cbor" && wire !== KINESIS_WIRE)) {
-        throw new ApiError(
-          "UnknownOperationException",
-          `The operation ${prefix}.${operation} is not simulated.`,
-        );
-      }
-      if (body.length > MAX_REQUEST_BYTES) {
-        throw new ApiError("RequestEntityTooLarge", `${body.length} bytes`, { status: 413 });
-      }
+      if (work === undefined) throw notSimulated(target, request);
       const input = inputOf(body, format);
       const fault = this.faults.take(operation, input.values);
       const early = await this.#before(fault, frame, request);
       if (early !== undefined) return early;
-      const result = work({ input, fault, signal: this.#closing.signal });
+      const result = work({ input, fault, signal: this.#closing.signal, headers: request.headers });
       if (result instanceof StreamAnswer) {
         const type = "application/vnd.amazon.eventstream";
         return new Response(result.body, { headers: { ...commonHeaders(frame), "content-type": type } });
@@ -278,8 +300,6 @@ export class SimulatedAws {
 /** A timer may be no longer. */
 const FOREVER_MS = 2 ** 31 - 1;
 
-const NO_OPERATIONS: Operations = {};
-
 function responseOf({ status, headers, body }: WireAnswer): Response {
   return new Response(body, { status, headers });
 }
@@ -290,20 +310,4 @@ function broken(): Response {
     pull: (controller) => controller.error(new TypeError("the connection was broken off")),
   }, { highWaterMark: 0 });
   return new Response(body, { headers: { "content-type": "application/x-amz-json-1.1" } });
-}
-
-/** Any key will do, but a request without a signature shows that a client would not work with AWS. */
-function checkSigned(headers: Headers): void {
-  const authorization = headers.get("authorization");
-  if (authorization === null) {
-    throw new ApiError("MissingAuthenticationTokenException", "Request is missing Authentication Token");
-  }
-  const isWhole = authorization.startsWith("AWS4-HMAC-SHA256 ") &&
-    ["Credential=", "SignedHeaders=", "Signature="].every((part) => authorization.includes(part)) &&
-    headers.has("x-amz-date");
-  if (isWhole) return;
-  throw new ApiError(
-    "IncompleteSignatureException",
-    "Authorization header requires 'Credential', 'Signature' and 'SignedHeaders', and the request 'X-Amz-Date'.",
-  );
 }

@@ -1,5 +1,6 @@
 /**
- * The AWS JSON protocols from the server's side: requests taken apart, answers and refusals put together, in JSON or CBOR.
+ * AWS's protocols from the server's side: requests taken apart, answers and refusals put together, in JSON, in either kind of
+ * CBOR, or in the query protocol.
  *
  * @module
  */
@@ -10,6 +11,7 @@ import { encodeBase64 } from "../../aws/payload_slab.ts";
 import { ApiError } from "./api_error.ts";
 import { encodeCborValue } from "./cbor_writer.ts";
 import { Input } from "./input.ts";
+import { emptyXml, errorXml, formMembers, queryCode } from "./query_protocol.ts";
 
 /** A moment, which each protocol writes in its own way. */
 export class Timestamp {
@@ -22,12 +24,14 @@ export class Timestamp {
 
 /** A service of the emulator, in the words of its protocol. */
 export interface ServiceWire {
-  readonly service: "kinesis" | "dynamodb";
+  readonly service: "kinesis" | "dynamodb" | "cloudwatch";
   readonly targetPrefix: string;
   /** What stands before a code in `__type`. */
   readonly namespaceOf: (code: string) => string;
   /** Whether answers carry a checksum. */
   readonly hasChecksum: boolean;
+  /** The version that forms of the query protocol name, where the service speaks it. */
+  readonly queryVersion?: string;
 }
 
 /** Kinesis gives bare codes. */
@@ -50,6 +54,16 @@ export const DYNAMODB_WIRE: ServiceWire = {
   hasChecksum: true,
 };
 
+/** CloudWatch's clients ask in JSON, in CBOR or in forms, by their age. */
+export const CLOUDWATCH_WIRE: ServiceWire = {
+  service: "cloudwatch",
+  targetPrefix: "GraniteServiceVersion20100801",
+  namespaceOf: (code) =>
+    CORAL_SERVICE_CODES.has(code) ? "com.amazon.coral.service#" : "com.amazonaws.cloudwatch.v2010_08_01#",
+  hasChecksum: false,
+  queryVersion: "2010-08-01",
+};
+
 const CORAL_SERVICE_CODES: ReadonlySet<string> = new Set([
   "UnknownOperationException",
   "SerializationException",
@@ -59,15 +73,20 @@ const CORAL_SERVICE_CODES: ReadonlySet<string> = new Set([
   "InternalFailure",
 ]);
 
-/** How a request and its answer are written. */
-export type WireFormat = "json" | "cbor";
+/**
+ * How a request and its answer are written: `cbor` is Kinesis's own, with times in ms; `rpcCbor` is Smithy's, with times in
+ * seconds.
+ */
+export type WireFormat = "json" | "cbor" | "rpcCbor" | "query";
 
-const CBOR_TYPE = "application/x-amz-cbor-1.1";
+const CBOR_TYPE = "application/x-amz-cbor-1.1", RPC_CBOR_TYPE = "application/cbor";
 
-/** @returns undefined for a content type of neither protocol. */
+/** @returns undefined for a content type of no protocol. */
 export function formatOf(contentType: string | null): WireFormat | undefined {
   const type = contentType?.split(";")[0]?.trim().toLowerCase() ?? "";
   if (type === CBOR_TYPE) return "cbor";
+  if (type === RPC_CBOR_TYPE) return "rpcCbor";
+  if (type === "application/x-www-form-urlencoded") return "query";
   return /^application\/x-amz-json-1\.[01]$/.test(type) ? "json" : undefined;
 }
 
@@ -76,7 +95,9 @@ export function inputOf(body: Uint8Array, format: WireFormat): Input {
   let value: unknown;
   try {
     if (body.length === 0) value = {};
-    else value = format === "cbor" ? decodeCbor(body) : JSON.parse(new TextDecoder().decode(body));
+    else if (format === "query") value = formMembers(new TextDecoder().decode(body));
+    else if (format === "json") value = JSON.parse(new TextDecoder().decode(body));
+    else value = decodeCbor(body);
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
     throw new ApiError("SerializationException", "Start of structure or map found where not expected.");
@@ -84,7 +105,7 @@ export function inputOf(body: Uint8Array, format: WireFormat): Input {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new ApiError("SerializationException", "Unexpected token");
   }
-  return new Input(value as Readonly<Record<string, unknown>>, format);
+  return new Input(value as Readonly<Record<string, unknown>>, format === "rpcCbor" ? "json" : format);
 }
 
 /** An answer before it is sent, so that a fault can still spoil it. */
@@ -98,19 +119,42 @@ export interface WireAnswer {
 export interface AnswerFrame {
   readonly wire: ServiceWire;
   readonly format: WireFormat;
+  /** What was asked for; empty when nothing was. */
+  readonly operation: string;
   readonly requestId: string;
   readonly epochMs: number;
 }
 
 /** A success. An operation that answers nothing has an empty body, as at AWS. */
 export function successAnswer(frame: AnswerFrame, members: unknown): WireAnswer {
+  // PutMetricData alone is asked for in forms, and answers nothing.
+  if (frame.format === "query") {
+    return xmlAnswer(frame, 200, emptyXml(frame.operation, XML_NAMESPACE, frame.requestId));
+  }
   return answer(frame, 200, members);
 }
 
 /** A refusal. */
 export function errorAnswer(frame: AnswerFrame, error: ApiError): WireAnswer {
+  if (frame.format === "query") {
+    return xmlAnswer(frame, error.status, errorXml(error, XML_NAMESPACE, frame.requestId));
+  }
   const type = `${frame.wire.namespaceOf(error.code)}${error.code}`;
-  return answer(frame, error.status, { __type: type, message: error.message, ...error.members });
+  const { headers, ...rest } = answer(frame, error.status, {
+    __type: type,
+    message: error.message,
+    ...error.members,
+  });
+  if (frame.wire.queryVersion === undefined) return { headers, ...rest };
+  const fault = error.status < 500 ? "Sender" : "Receiver";
+  return { headers: { ...headers, "x-amzn-query-error": `${queryCode(error.code)};${fault}` }, ...rest };
+}
+
+const XML_NAMESPACE = "http://monitoring.amazonaws.com/doc/2010-08-01/";
+
+function xmlAnswer(frame: AnswerFrame, status: number, xml: string): WireAnswer {
+  const headers = { ...commonHeaders(frame), "content-type": "text/xml" };
+  return { status, headers, body: new TextEncoder().encode(xml) };
 }
 
 /** The headers of every answer. */
@@ -119,19 +163,25 @@ export function commonHeaders({ requestId, epochMs }: AnswerFrame): Record<strin
 }
 
 function answer(frame: AnswerFrame, status: number, members: unknown): WireAnswer {
-  const body = members === undefined
+  const { wire, format } = frame;
+  const body = format === "rpcCbor"
+    ? encodeCborValue(members ?? {})
+    : members === undefined
     ? new Uint8Array()
-    : frame.format === "cbor"
+    : format === "cbor"
     ? encodeCborValue(members)
     : new TextEncoder().encode(jsonText(members));
-  const contentType = frame.format === "cbor"
+  const contentType = format === "rpcCbor"
+    ? RPC_CBOR_TYPE
+    : format === "cbor"
     ? CBOR_TYPE
-    : `application/x-amz-json-${frame.wire.service === "kinesis" ? "1.1" : "1.0"}`;
+    : `application/x-amz-json-${wire.service === "kinesis" ? "1.1" : "1.0"}`;
   return {
     status,
     headers: {
       ...commonHeaders(frame),
       "content-type": contentType,
+      ...(format === "rpcCbor" ? { "smithy-protocol": "rpc-v2-cbor" } : {}),
       ...(frame.wire.hasChecksum ? { "x-amz-crc32": `${crc32(body)}` } : {}),
     },
     body,

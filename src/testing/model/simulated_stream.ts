@@ -75,6 +75,8 @@ export interface SimulatedStreamOptions {
 export interface RecordToPut {
   readonly partitionKey: string;
   readonly data: Uint8Array;
+  /** @default {undefined} */
+  readonly encryptionType?: "NONE" | "KMS" | undefined;
 }
 
 /** The partition keys. More than there are ever shards in a world of ordinary size, so that each shard has some. */
@@ -154,7 +156,11 @@ export class SimulatedStream {
   }
 
   /** Puts one record as it is. It is no step: the rules of a world do not know of it. */
-  append(shard: SimulatedShard, { partitionKey, data }: RecordToPut, nowMs: number): KinesisRecord {
+  append(
+    shard: SimulatedShard,
+    { partitionKey, data, encryptionType }: RecordToPut,
+    nowMs: number,
+  ): KinesisRecord {
     const record: KinesisRecord = {
       sequenceNumber: this.#nextSequence(),
       subSequenceNumber: 0,
@@ -162,7 +168,7 @@ export class SimulatedStream {
       explicitHashKey: undefined,
       data,
       approximateArrivalTimestamp: WORLD_EPOCH_MS + nowMs,
-      encryptionType: undefined,
+      encryptionType,
       aggregated: false,
     };
     shard.records.push(record);

@@ -1,9 +1,8 @@
 /**
- * What all scenarios share: the Java worker and DynamoDB Local built by Maven, kinesis-local from npm, both emulators running, and
- * taps before DynamoDB.
+ * What all scenarios share: the Java worker built by Maven, kinesis-local from npm, a DynamoDB, and taps before it.
  *
- * DynamoDB Local rather than dynalite: Java adds the owner index with UpdateTable, and reads the old item of a refused
- * renewal. kinesis-local rather than kinesalite: Java needs the ChildShards of a shard's last read.
+ * kinesis-local rather than kinesalite: Java needs the ChildShards of a shard's last read. The DynamoDB is one of
+ * `dynamodb.ts`.
  *
  * @module
  */
@@ -12,15 +11,15 @@ import { type DynamoDB, signedDynamoDB } from "../../../src/aws/dynamodb.ts";
 import { realSystem } from "../../../src/system.ts";
 import { runCommand } from "../../support/command.ts";
 import { testCredentials } from "../../support/test_stream.ts";
-import { eventually, freePort, RunningProgram } from "./processes.ts";
+import type { RunningDynamoDB } from "./dynamodb.ts";
+import { answers, eventually, freePort, RunningProgram } from "./processes.ts";
 import { Taps } from "./tap.ts";
 
-/** The versions that Maven and npm are asked for; those of Maven stand in the two pom.xml. */
+/** The versions that Maven and npm are asked for; that of Maven stands in pom.xml. */
 export const versions = {
   kcl: "3.5.1",
   /** The newest that Maven Central has from before the single-table format. */
   legacyKcl: "3.4.2",
-  dynamoDBLocal: "2.5.3",
   kinesisLocal: "0.6.2",
 } as const;
 
@@ -58,15 +57,18 @@ export class InteropBed implements AsyncDisposable {
     this.#folder = folder;
   }
 
-  /** Builds what is not built yet, and starts the emulators. */
-  static async start(): Promise<InteropBed> {
+  /**
+   * Builds what is not built yet, and starts Kinesis.
+   *
+   * @param dynamodb Belongs to the caller, who closes it.
+   */
+  static async start(dynamodb: RunningDynamoDB): Promise<InteropBed> {
     const folder = await Deno.makeTempDir({ prefix: "kclite-interop-java-" });
     const programs: RunningProgram[] = [];
     try {
       for (const version of [versions.kcl, versions.legacyKcl]) {
         await mavenBuild("worker", `target/${version}`, [`-Dkcl.version=${version}`, "compile"]);
       }
-      await mavenBuild("dynamodb", "target");
       await must("npm", [
         "install",
         "--prefix",
@@ -74,17 +76,10 @@ export class InteropBed implements AsyncDisposable {
         ...quietly,
         `kinesis-local@${versions.kinesisLocal}`,
       ]);
-      const urls = { kinesis: startKinesis(folder, programs), dynamodb: startDynamoDB(programs) };
-      const answers = async (url: string) => {
-        const response = await fetch(url).catch(() => undefined);
-        await response?.body?.cancel();
-        return response !== undefined;
-      };
-      await eventually(
-        "both emulators answer",
-        async () => await answers(`${urls.kinesis}/healthcheck`) && await answers(urls.dynamodb),
-        { limitMs: 30_000 },
-      );
+      const urls = { kinesis: startKinesis(folder, programs), dynamodb: dynamodb.url };
+      await eventually("kinesis-local answers", () => answers(`${urls.kinesis}/healthcheck`), {
+        limitMs: 60_000,
+      });
       return new InteropBed(urls, programs, folder);
     } catch (error) {
       for (const program of programs) await program.end("SIGKILL");
@@ -133,19 +128,6 @@ function startKinesis(folder: string, programs: RunningProgram[]): string {
         LOG_LEVEL: "ERROR",
       },
     }),
-  );
-  return `http://127.0.0.1:${port}`;
-}
-
-function startDynamoDB(programs: RunningProgram[]): string {
-  const port = freePort();
-  const lib = `${here}dynamodb/target/lib`;
-  programs.push(
-    new RunningProgram("java", [
-      ...["-Xmx512m", `-Djava.library.path=${lib}`, "-cp", `${lib}/*`],
-      "com.amazonaws.services.dynamodbv2.local.main.ServerRunner",
-      ...["-inMemory", "-sharedDb", "-disableTelemetry", "-port", `${port}`],
-    ]),
   );
   return `http://127.0.0.1:${port}`;
 }

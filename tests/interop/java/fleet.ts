@@ -28,9 +28,8 @@ export interface FleetWorker {
   readonly errorLines: string[];
 }
 
-/** How long leases and locks last in these fleets, in ms; short, so that a run is. Java's own defaults are 10 s and 120 s. */
+/** How long locks last in these fleets, in ms; short, so that a run is. Java's own defaults are 10 s and 120 s. */
 const timing = {
-  failoverTimeMs: 5000,
   javaAssignmentMs: 1000,
   javaLockMs: 8000,
   javaHeartbeatMs: 1500,
@@ -58,6 +57,8 @@ export interface FleetOptions {
   readonly shards: number;
   /** Whether two streams are read, `name-a` and `name-b`; else one, `name`. Lines then name shards as `stream/shardId`. */
   readonly isMany?: boolean;
+  /** How long a lease lasts, in ms. Java's own default is 10 s. */
+  readonly failoverTimeMs: number;
   /** How Java's leader assigns. KCL's default is WORKER_UTILIZATION_AWARE. */
   readonly javaStrategy: "WORKER_UTILIZATION_AWARE" | "LEASE_COUNT_BASED";
   /** Where a shard without a checkpoint is read from; with LATEST the producer waits for {@linkcode Fleet.startPutting}. */
@@ -292,6 +293,11 @@ export class Fleet implements AsyncDisposable {
     await Promise.all(this.workers.map((worker) => worker.program.end("SIGKILL")));
   }
 
+  /** What kind of worker it is. */
+  kindOf(id: string): FleetWorker["kind"] {
+    return this.#worker(id).kind;
+  }
+
   #worker(id: string): FleetWorker {
     const worker = this.workers.find((worker) => worker.id === id);
     if (worker === undefined) throw new Error(`there is no worker ${id}`);
@@ -334,7 +340,7 @@ export class Fleet implements AsyncDisposable {
       kinesis: this.#bed.kinesisUrl,
       dynamodb: this.#bed.endpoints.java,
       strategy: this.#options.javaStrategy,
-      failoverTimeMs: timing.failoverTimeMs,
+      failoverTimeMs: this.#options.failoverTimeMs,
       leaseAssignmentIntervalMs: timing.javaAssignmentMs,
       leaderLeaseMs: timing.javaLockMs,
       leaderHeartbeatMs: timing.javaHeartbeatMs,
@@ -359,7 +365,7 @@ export class Fleet implements AsyncDisposable {
       kinesisEndpoint: this.#bed.kinesisUrl,
       dynamoDBEndpoint: this.#bed.endpoints.kclite,
       initialPositionInStream: this.#options.start,
-      failoverTimeMs: timing.failoverTimeMs,
+      failoverTimeMs: this.#options.failoverTimeMs,
       idleTimeBetweenReadsMs: 250,
       leaseCleanupIntervalMs: 3000,
     };

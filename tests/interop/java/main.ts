@@ -2,6 +2,9 @@
  * The real Java KCL and kclite on one lease table: `deno task interop:java`. Needs `java` (17 or newer), `mvn`, `node` and `npm` on
  * PATH, Maven Central and the npm registry; without them it says that it is skipped. Exits with 1 when a scenario fails.
  *
+ * All scenarios run on our own emulator's DynamoDB. Those that compare items run a second time on moto, which needs `python3`
+ * and PyPI; without them the second run is skipped, and says so. `--on emulator` or `--on moto` makes one of the two runs.
+ *
  * `--log folder` keeps what each worker printed and logged; `--story many` runs only the stories whose name begins so, and compares
  * no items. `--smoke` starts no Java: it shows within seconds that kclite's half works, a worker behind a tap, on the tests' emulators.
  *
@@ -11,6 +14,7 @@
 import { assertEquals } from "@std/assert";
 import { canRun, runCommand } from "../../support/command.ts";
 import { InteropBed, versions } from "./bed.ts";
+import { type RunningDynamoDB, startEmulator, startMoto } from "./dynamodb.ts";
 import { Fleet, type FleetOptions } from "./fleet.ts";
 import { compareSteps, firstLeasesOfMany, ownAttributes } from "./item_steps.ts";
 import { manyJavaFirst, manyKcliteFirst } from "./many_streams.ts";
@@ -28,6 +32,60 @@ const expectedSteps = [
   ...["LEASE: note children", "LEASE: end shard"],
 ] as const;
 
+/** A story: its fleet, and what happens to it. */
+interface Story {
+  readonly options: Omit<FleetOptions, "name" | "shards" | "failoverTimeMs">;
+  readonly tell: (fleet: Fleet) => Scenario[];
+}
+
+const byCount = { javaStrategy: "LEASE_COUNT_BASED", start: "TRIM_HORIZON" } as const;
+const byDefault = { ...byCount, javaStrategy: "WORKER_UTILIZATION_AWARE" } as const;
+
+const stories: Readonly<Record<string, Story>> = {
+  "many-java-first": { options: { ...byDefault, isMany: true }, tell: manyJavaFirst },
+  "many-kclite-first": { options: { ...byCount, isMany: true }, tell: manyKcliteFirst },
+  "java-first": { options: byDefault, tell: javaFirst },
+  "latest": { options: { ...byCount, start: "LATEST" }, tell: fromLatest },
+  "kclite-first": { options: byCount, tell: kcliteFirst },
+  "resharding": { options: byCount, tell: resharding },
+  "legacy-tables": { options: byDefault, tell: legacyTables },
+};
+
+/** The stories that run on a DynamoDB. */
+interface Plan {
+  /** Lines that run side by side. Of a story with a number only so many scenarios run. */
+  readonly lines: readonly (readonly (readonly [story: string, count?: number])[])[];
+  /** How long a lease lasts, in ms. */
+  readonly failoverTimeMs: number;
+}
+
+/** Everything: each line about as long as the others. */
+const wholePlan: Plan = {
+  lines: [
+    [["many-java-first"], ["many-kclite-first"]],
+    [["java-first"], ["latest"]],
+    [["kclite-first"]],
+    [["resharding"], ["legacy-tables"]],
+  ],
+  failoverTimeMs: 5000,
+};
+
+/** What makes both kinds of worker take every step. moto takes some ms for each call, so fewer workers run at once. */
+const itemPlan: Plan = {
+  lines: [
+    [["many-java-first", 2], ["many-kclite-first", 1], ["java-first", 1], ["resharding", 1]],
+    [["kclite-first"]],
+  ],
+  failoverTimeMs: 10_000,
+};
+
+/** What the command line asks for. */
+interface Wishes {
+  /** Only the stories whose name begins so; then no items are compared. */
+  readonly only: string | undefined;
+  readonly logFolder: string | undefined;
+}
+
 if (import.meta.main) {
   if (Deno.args.includes("--smoke")) {
     await smoke();
@@ -40,35 +98,47 @@ if (import.meta.main) {
   }
   const argument = (name: string) =>
     Deno.args.includes(name) ? Deno.args[Deno.args.indexOf(name) + 1] : undefined;
-  Deno.exit(await run(argument("--log"), argument("--story")) ? 0 : 1);
+  const on = argument("--on"), logFolder = argument("--log"), only = argument("--story");
+  let isGood = true;
+  if (on !== "moto") {
+    await using emulator = startEmulator();
+    isGood = await run(emulator, wholePlan, { only, logFolder });
+  }
+  if (on !== "emulator" && (on === "moto" || only === undefined)) {
+    const moto = await startMoto();
+    if (typeof moto === "string") console.log(`the second run, on moto, is skipped: ${moto}`);
+    else {
+      await using dynamodb = moto;
+      const wishes = { only, logFolder: logFolder && `${logFolder}/moto` };
+      isGood = await run(dynamodb, itemPlan, wishes) && isGood;
+    }
+  }
+  Deno.exit(isGood ? 0 : 1);
 }
 
-async function run(logFolder: string | undefined, only: string | undefined): Promise<boolean> {
+async function run(
+  dynamodb: RunningDynamoDB,
+  { lines, failoverTimeMs }: Plan,
+  { only, logFolder }: Wishes,
+): Promise<boolean> {
   const startedMs = performance.now();
   const report = new Report();
-  await using bed = await InteropBed.start();
-  const { kcl, legacyKcl, dynamoDBLocal, kinesisLocal } = versions;
+  await using bed = await InteropBed.start(dynamodb);
+  const { kcl, legacyKcl, kinesisLocal } = versions;
   console.log(
-    `KCL ${kcl} and ${legacyKcl} for Java, DynamoDB Local ${dynamoDBLocal}, kinesis-local ${kinesisLocal}`,
+    `KCL ${kcl} and ${legacyKcl} for Java, DynamoDB by ${dynamodb.name}, kinesis-local ${kinesisLocal}`,
   );
-  const story = async (options: Omit<FleetOptions, "shards">, tell: (fleet: Fleet) => Scenario[]) => {
-    if (only !== undefined && !options.name.startsWith(only)) return;
-    await using fleet = await Fleet.create(bed, { ...options, shards: 4 });
-    await report.story(tell(fleet));
-    if (logFolder !== undefined) await keepLogs(fleet, `${logFolder}/${options.name}`);
+  const told = async (name: string, count: number) => {
+    const story = stories[name];
+    if (story === undefined) throw new RangeError(`there is no story ${name}`);
+    if (only !== undefined && !name.startsWith(only)) return;
+    await using fleet = await Fleet.create(bed, { name, shards: 4, failoverTimeMs, ...story.options });
+    await report.story(story.tell(fleet).slice(0, count));
+    if (logFolder !== undefined) await keepLogs(fleet, `${logFolder}/${name}`);
   };
-  const byCount = { javaStrategy: "LEASE_COUNT_BASED", start: "TRIM_HORIZON" } as const;
-  const byDefault = { ...byCount, javaStrategy: "WORKER_UTILIZATION_AWARE" } as const;
-  // Four lines side by side, each about as long as the others.
-  await Promise.all([
-    story({ name: "many-java-first", ...byDefault, isMany: true }, manyJavaFirst)
-      .then(() => story({ name: "many-kclite-first", ...byCount, isMany: true }, manyKcliteFirst)),
-    story({ name: "java-first", ...byDefault }, javaFirst)
-      .then(() => story({ name: "latest", ...byCount, start: "LATEST" }, fromLatest)),
-    story({ name: "kclite-first", ...byCount }, kcliteFirst),
-    story({ name: "resharding", ...byCount }, resharding)
-      .then(() => story({ name: "legacy-tables", ...byDefault }, legacyTables)),
-  ]);
+  await Promise.all(lines.map(async (line) => {
+    for (const [name, count = Infinity] of line) await told(name, count);
+  }));
   if (only === undefined) {
     await report.story([{
       name: "10 the first leases of many streams are the same by both kinds, value by value",
@@ -80,11 +150,8 @@ async function run(logFolder: string | undefined, only: string | undefined): Pro
     }]);
   }
   const good = report.results.filter(({ verdict }) => verdict === "ok").length;
-  console.log(
-    `${good} of ${report.results.length} scenarios hold, ${
-      Math.round((performance.now() - startedMs) / 1000)
-    } s`,
-  );
+  const took = Math.round((performance.now() - startedMs) / 1000);
+  console.log(`${good} of ${report.results.length} scenarios hold on ${dynamodb.name}, ${took} s`);
   return report.isGood;
 }
 

@@ -11,9 +11,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { actualOwner, type Lease } from "../../../src/lease/lease.ts";
 import { isShardEnd, SHARD_END } from "../../../src/stream/sequence_number.ts";
+import { isOpen } from "../../../src/stream/shard.ts";
 import { assertClean, counts, generations, handoffsTo, seconds, untilLeader } from "./checks.ts";
 import { beforeParents, duplicates, type Line, outOfOrder } from "./deliveries.ts";
-import { type Fleet, type FleetWorker, partitionKeyOf } from "./fleet.ts";
+import { type Fleet, partitionKeyOf } from "./fleet.ts";
 import { eventually, pause } from "./processes.ts";
 import type { Scenario } from "./report.ts";
 
@@ -40,11 +41,7 @@ export function manyJavaFirst(fleet: Fleet): Scenario[] {
     {
       name: "10 two shards of many streams are split, one of each kind of worker",
       async run() {
-        const parents = await splitOneOfEach(fleet, ["j1", "k1"]);
-        await eventually("both parents are done", async () => {
-          const leases = new Map((await fleet.leases()).map((lease) => [fleet.shardOf(lease), lease]));
-          return parents.every((shard) => isShardEnd(leases.get(shard)?.checkpoint ?? SHARD_END));
-        }, { limitMs: 60_000 });
+        const parents = await splitUntilEachEndedOne(fleet, ["j1", "k1"]);
         await fleet.untilOwned({ k1: 1, j1: 1 }, 60_000);
         // So that children too are handed over, and records come through them for a while.
         await pause(3000);
@@ -52,9 +49,6 @@ export function manyJavaFirst(fleet: Fleet): Scenario[] {
         assertClean(fleet, { duplicates: 0 });
         assertEquals(outOfOrder(fleet.lines, partitionKeyOf), []);
         assertEquals(beforeParents(fleet.lines, await fleet.shards()), []);
-        const ended = (kind: FleetWorker["kind"]) =>
-          fleet.writes.filter((write) => write.name === "LEASE: end shard" && write.by === kind).length;
-        assertEquals([ended("java"), ended("kclite")], [1, 1], "each kind ended one parent");
         await assertIdentifiers(fleet);
         return `${parents.join(" and ")}, children ${await generations(fleet)}, ${counts(fleet)}`;
       },
@@ -100,11 +94,13 @@ export function manyJavaFirst(fleet: Fleet): Scenario[] {
         await fleet.end("j1", "SIGTERM");
         await untilLeader(fleet, "k1", 20_000);
         const ms = performance.now() - stoppedMs;
-        await fleet.untilOwned({ k1: 10 }, 60_000);
+        const open = (await fleet.shards()).filter(isOpen).length;
+        await fleet.untilOwned({ k1: open }, 60_000);
         const listed = (await fleet.leases()).map(({ streamIdentifier = "" }) => streamIdentifier)
           .find((identifier) => identifier.includes(`:${fleet.stream.streamName}:`)) ?? "";
         await fleet.start("kclite", "k2", { streams: [listed] });
-        await fleet.untilOwned({ k1: 5, k2: 5 }, 60_000);
+        const half = Math.floor(open / 2);
+        await fleet.untilOwned({ k1: half, k2: half }, 60_000);
         await fleet.untilFlowing("k2", 20_000);
         await fleet.untilDelivered(20_000);
         await assertIdentifiers(fleet);
@@ -214,6 +210,32 @@ function assertReadBoth(fleet: Fleet, id: string): void {
   assertEquals(read, fleet.streams.map(({ streamName }) => streamName), `what ${id} was given records of`);
 }
 
+/**
+ * Splits a shard of each of these workers, until each kind of worker has ended one that was split. A lease may be handed over
+ * between the split and the end of the shard, on a busy machine above all: then another shard is split.
+ *
+ * @returns All parents.
+ */
+async function splitUntilEachEndedOne(fleet: Fleet, ids: readonly string[]): Promise<string[]> {
+  const parents: string[] = [];
+  const endedBy = (kind: string) =>
+    fleet.writes.some((write) => write.name === "LEASE: end shard" && write.by === kind);
+  for (let round = 0; round < SPLIT_ROUNDS; round++) {
+    const lacking = ids.filter((id) => !endedBy(fleet.kindOf(id)));
+    if (lacking.length === 0) return parents;
+    parents.push(...await splitOneOfEach(fleet, lacking));
+    await eventually("the parents are done", async () => {
+      const leases = new Map((await fleet.leases()).map((lease) => [fleet.shardOf(lease), lease]));
+      return parents.every((shard) => isShardEnd(leases.get(shard)?.checkpoint ?? SHARD_END));
+    }, { limitMs: 60_000 });
+  }
+  assertEquals(ids.filter((id) => !endedBy(fleet.kindOf(id))), [], "each kind ended a parent");
+  return parents;
+}
+
+/** A lease that moves each time is a fault. */
+const SPLIT_ROUNDS = 4;
+
 /** Splits a shard of each of these workers, of the second stream where they have one. @returns The parents. */
 async function splitOneOfEach(fleet: Fleet, ids: readonly string[]): Promise<string[]> {
   const leases = (await fleet.leases()).toReversed();
@@ -221,7 +243,9 @@ async function splitOneOfEach(fleet: Fleet, ids: readonly string[]): Promise<str
   for (const id of ids) {
     for (const stream of fleet.streams.toReversed()) {
       const open = await stream.openShards();
-      const own = leases.filter((lease) => actualOwner(lease) === id).map((lease) => fleet.shardOf(lease));
+      // A lease that is being handed over ends at another worker.
+      const own = leases.filter((lease) => lease.leaseOwner === id && lease.checkpointOwner === undefined)
+        .map((lease) => fleet.shardOf(lease));
       const shard = open.find(({ shardId }) => own.includes(`${stream.streamName}/${shardId}`));
       if (shard === undefined) continue;
       await stream.split(shard);

@@ -73,6 +73,13 @@ export async function eventually(
   return performance.now() - startedMs;
 }
 
+/** Whether somebody answers a GET, whatever the answer is. */
+export async function answers(url: string): Promise<boolean> {
+  const response = await fetch(url).catch(() => undefined);
+  await response?.body?.cancel();
+  return response !== undefined;
+}
+
 /** Waits. */
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));

@@ -190,7 +190,9 @@ export function resharding(fleet: Fleet): Scenario[] {
         assertEquals(beforeParents(fleet.lines, await fleet.shards()), []);
         const ended = (kind: FleetWorker["kind"]) =>
           fleet.writes.filter((write) => write.name === "LEASE: end shard" && write.by === kind).length;
-        assertEquals([ended("java"), ended("kclite")], [2, 2], "each kind ended two parents");
+        // Whose they are is known when they are split; a lease may be handed over until its shard ends.
+        assertEquals(ended("java") + ended("kclite"), 4, "each parent is ended once");
+        assert(ended("java") > 0 && ended("kclite") > 0, "each kind ended a parent");
         return `children ${await generations(fleet)}, ${counts(fleet)}`;
       },
     },

@@ -4,17 +4,13 @@
  * @module
  */
 
-import type { Item } from "../../../aws/dynamodb.ts";
-import { ApiError, invalid } from "../api_error.ts";
-import { checkedItem } from "./attribute_values.ts";
-import { holds } from "./condition_evaluation.ts";
-import type { EmulatedTable, EmulatedTables } from "./tables.ts";
-import type { Condition } from "./expression_syntax.ts";
+import { invalid } from "../api_error.ts";
 import type { Input } from "../input.ts";
 import type { Operations } from "../operation.ts";
+import { deleteOf, itemBefore, keyIn, putOf, store, updateOf } from "./item_writes.ts";
 import { expressionsOf } from "./request_expressions.ts";
-import { namesOf } from "./table_definition.ts";
-import { projected, updatedItem } from "./update_evaluation.ts";
+import type { EmulatedTables } from "./tables.ts";
+import { projected } from "./update_evaluation.ts";
 
 /** The operations, over some tables. */
 export function itemOperations(tables: EmulatedTables): Operations {
@@ -28,32 +24,20 @@ export function itemOperations(tables: EmulatedTables): Operations {
     },
 
     PutItem({ input }) {
-      const table = tables.usable(input);
-      const { condition } = expressionsOf(input);
+      const write = putOf(tables.usable(input), input);
       const values = returnValues(input, ["NONE", "ALL_OLD"]);
-      const item = checkedItem(input.requiredMap("Item").values);
-      const before = checkedCondition(table, table.keyText(item), condition, input);
-      table.put(item);
+      const before = itemBefore(write, input);
+      store(write, write.result(before));
       return values === "ALL_OLD" && before !== undefined ? { Attributes: before } : {};
     },
 
     UpdateItem({ input }) {
-      const table = tables.usable(input);
-      const { condition, changes = [] } = expressionsOf(input);
+      const write = updateOf(tables.usable(input), input);
       const values = returnValues(input, ["NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"]);
-      const key = table.checkedKey(checkedItem(input.requiredMap("Key").values));
-      const touched = changes.find(({ path: [name] }) => namesOf(table.key).includes(name));
-      if (touched !== undefined) {
-        throw invalid(
-          `One or more parameter values were invalid: Cannot update attribute ${
-            touched.path[0]
-          }. This attribute is part of the key`,
-        );
-      }
-      const before = checkedCondition(table, table.keyText(key), condition, input);
-      const after = updatedItem(changes, before ?? key);
-      table.put(after);
-      const paths = changes.map(({ path }) => path);
+      const before = itemBefore(write, input);
+      const after = write.result(before);
+      store(write, after);
+      const paths = write.changes.map(({ path }) => path);
       switch (values) {
         case "ALL_OLD":
           return before === undefined ? {} : { Attributes: before };
@@ -62,41 +46,20 @@ export function itemOperations(tables: EmulatedTables): Operations {
         case "ALL_NEW":
           return { Attributes: after };
         case "UPDATED_NEW":
-          return { Attributes: projected(paths, after) };
+          return { Attributes: projected(paths, after ?? {}) };
         default:
           return {};
       }
     },
 
     DeleteItem({ input }) {
-      const table = tables.usable(input);
-      const { condition } = expressionsOf(input);
+      const write = deleteOf(tables.usable(input), input);
       const values = returnValues(input, ["NONE", "ALL_OLD"]);
-      const key = keyIn(table, input);
-      const before = checkedCondition(table, key, condition, input);
-      table.delete(key);
+      const before = itemBefore(write, input);
+      store(write, undefined);
       return values === "ALL_OLD" && before !== undefined ? { Attributes: before } : {};
     },
   };
-}
-
-/** The item as it is, when the condition holds. @throws {ApiError} otherwise. */
-function checkedCondition(
-  table: EmulatedTable,
-  key: string,
-  condition: Condition | undefined,
-  input: Input,
-): Item | undefined {
-  const item = table.get(key);
-  if (condition === undefined || holds(condition, item ?? {})) return item;
-  const isShown = input.text("ReturnValuesOnConditionCheckFailure") === "ALL_OLD" && item !== undefined;
-  throw new ApiError("ConditionalCheckFailedException", "The conditional request failed", {
-    members: isShown ? { Item: item } : {},
-  });
-}
-
-function keyIn(table: EmulatedTable, input: Input): string {
-  return table.keyText(table.checkedKey(checkedItem(input.requiredMap("Key").values)));
 }
 
 function returnValues(input: Input, allowed: readonly string[]): string {

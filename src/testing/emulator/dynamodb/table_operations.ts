@@ -10,6 +10,14 @@ import type { Input } from "../input.ts";
 import type { Operations } from "../operation.ts";
 import { definitionsOf, throughputOf } from "./table_definition.ts";
 
+/** The quotas of an account that has asked for no others. Source: "Quotas" of the DynamoDB documentation. */
+const ACCOUNT_LIMITS = {
+  AccountMaxReadCapacityUnits: 80_000,
+  AccountMaxWriteCapacityUnits: 80_000,
+  TableMaxReadCapacityUnits: 40_000,
+  TableMaxWriteCapacityUnits: 40_000,
+} as const;
+
 /** The operations, over some tables. */
 export function tableOperations(tables: EmulatedTables): Operations {
   return {
@@ -23,6 +31,8 @@ export function tableOperations(tables: EmulatedTables): Operations {
       const page = rest.slice(0, limit);
       return { TableNames: page, ...(rest.length > limit ? { LastEvaluatedTableName: page.at(-1) } : {}) };
     },
+
+    DescribeLimits: () => ACCOUNT_LIMITS,
 
     UpdateTable({ input }) {
       const table = activeTable(tables, input);

@@ -89,11 +89,16 @@ export class EmulatedTable {
     return this.#items.get(key);
   }
 
-  /** @throws {ApiError} when it does not fit the keys of the table and of its indexes, or is too large. */
-  put(item: Item): void {
+  /** The item itself. @throws {ApiError} when it does not fit the keys of the table and of its indexes, or is too large. */
+  checkedItem(item: Item): Item {
     this.#checkKey(this.key, item, undefined);
     for (const { key, name } of this.indexes.values()) this.#checkKey(key, item, name);
     checkItemSize(item);
+    return item;
+  }
+
+  /** @param item A checked one. */
+  put(item: Item): void {
     this.#items.set(this.keyText(item), item);
   }
 
@@ -232,7 +237,12 @@ export class EmulatedTables {
 
   /** The table of a call on items. @throws {ApiError} also while it is being made. */
   usable(input: Input): EmulatedTable {
-    const table = this.find(nameIn(input));
+    return this.usableOf(nameIn(input));
+  }
+
+  /** The same by its name or ARN. */
+  usableOf(name: string): EmulatedTable {
+    const table = this.find(nameOf(name));
     const status = table?.life.status;
     if (table !== undefined && (status === "ACTIVE" || status === "UPDATING")) return table;
     throw new ApiError("ResourceNotFoundException", "Requested resource not found");
@@ -267,6 +277,11 @@ function nameIn(input: Input): string {
   const given = input.has("ResourceArn")
     ? input.requiredText("ResourceArn")
     : input.requiredText("TableName");
+  return nameOf(given);
+}
+
+/** The name in an ARN, or the name as it is. */
+function nameOf(given: string): string {
   return given.replace(/^arn:.*:table\//, "");
 }
 

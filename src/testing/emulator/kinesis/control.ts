@@ -10,8 +10,10 @@ import { passesFilter } from "../../model/shard_view.ts";
 import { WORLD_EPOCH_MS } from "../../model/simulated_stream.ts";
 import { ApiError, constraintError } from "../api_error.ts";
 import type { Input } from "../input.ts";
-import { streamOf, tokenOf, tokenParts, usableStreamOf } from "./lookup.ts";
+import { consumersOf, streamOf, tokenOf, tokenParts, usableStreamOf } from "./lookup.ts";
+import { maxRecordBytesIn } from "./settings.ts";
 import type { EmulatedStream, EmulatedStreams } from "./emulated_streams.ts";
+import { setTags, tagsIn } from "./tags.ts";
 import type { Operations } from "../operation.ts";
 import { Timestamp } from "../wire.ts";
 
@@ -34,13 +36,17 @@ export function controlOperations(streams: EmulatedStreams): Operations {
       if (mode === "PROVISIONED" && count === undefined) {
         throw new ApiError("InvalidArgumentException", "ShardCount is required for PROVISIONED streams.");
       }
+      const maxRecordBytes = maxRecordBytesIn(input);
+      const tags = tagsIn(input);
       const stream = streams.create(checkedName(input.requiredText("StreamName")), count ?? 4, false);
       if (mode === "ON_DEMAND") stream.mode = mode;
+      stream.maxRecordBytes = maxRecordBytes ?? stream.maxRecordBytes;
+      setTags(stream, tags);
     },
 
     DeleteStream({ input }) {
       const stream = streamOf(streams, input);
-      if (stream.consumers.size > 0 && input.boolean("EnforceConsumerDeletion") !== true) {
+      if (consumersOf(stream).length > 0 && input.boolean("EnforceConsumerDeletion") !== true) {
         throw new ApiError(
           "ResourceInUseException",
           `Stream ${stream.name} has consumers: set EnforceConsumerDeletion`,
@@ -69,7 +75,8 @@ export function controlOperations(streams: EmulatedStreams): Operations {
         StreamDescriptionSummary: {
           ...commonDescription(stream),
           OpenShardCount: shardsOf(stream).filter((shard) => shard.endingSequenceNumber === undefined).length,
-          ConsumerCount: stream.consumers.size,
+          ConsumerCount: consumersOf(stream).length,
+          MaxRecordSizeInKiB: stream.maxRecordBytes / 1024,
         },
       };
     },
@@ -236,8 +243,9 @@ function commonDescription(stream: EmulatedStream): Readonly<Record<string, unkn
     StreamModeDetails: { StreamMode: stream.mode },
     RetentionPeriodHours: stream.retentionHours,
     StreamCreationTimestamp: new Timestamp(stream.createdMs),
-    EnhancedMonitoring: [{ ShardLevelMetrics: [] }],
-    EncryptionType: "NONE",
+    EnhancedMonitoring: [{ ShardLevelMetrics: stream.shardLevelMetrics }],
+    EncryptionType: stream.encryptionType,
+    KeyId: stream.encryptionKeyId,
   };
 }
 

@@ -22,6 +22,8 @@ export interface StreamSettings {
   readonly maxStoredBytes: number;
 }
 
+/** Kinesis API reference, CreateStream: MaxRecordSizeInKiB. */
+export const DEFAULT_RECORD_BYTES: number = 1024 ** 2;
 /** What a record takes beside its payload and key, about. */
 const RECORD_BYTES = 200;
 /** Once there is too much, the oldest goes down to this part, so that it need not go record by record. */
@@ -41,6 +43,7 @@ export interface EmulatedConsumer {
   readonly consumerArn: string;
   readonly createdMs: number;
   readonly life: Lifecycle;
+  readonly tags: Map<string, string>;
 }
 
 /** See the module. */
@@ -53,6 +56,13 @@ export class EmulatedStream {
   readonly consumers: Map<string, EmulatedConsumer> = new Map();
   retentionHours = 24;
   mode: "PROVISIONED" | "ON_DEMAND" = "PROVISIONED";
+  /** The most bytes of a record's data with its partition key. */
+  maxRecordBytes: number = DEFAULT_RECORD_BYTES;
+  /** Names the key of KMS that records are said to be encrypted with. Nothing is. */
+  encryptionKeyId: string | undefined;
+  /** What is measured for each shard: it is told, and not measured. */
+  shardLevelMetrics: readonly string[] = [];
+  readonly tags: Map<string, string> = new Map();
   readonly #settings: StreamSettings;
   readonly #limits = new Map<string, ShardLimits>();
   readonly #md5 = new Md5();
@@ -81,9 +91,16 @@ export class EmulatedStream {
     return this.model.shardOf(digest.getBigUint64(0) << 64n | digest.getBigUint64(8));
   }
 
+  /** As the API calls it. */
+  get encryptionType(): "NONE" | "KMS" {
+    return this.encryptionKeyId === undefined ? "NONE" : "KMS";
+  }
+
   /** Puts a record. What is too old by now, or too much, is trimmed. */
   put(shard: SimulatedShard, partitionKey: string, data: Uint8Array): KinesisRecord {
-    const record = this.model.append(shard, { partitionKey, data }, this.#settings.timeline.nowMs);
+    const { encryptionType } = this;
+    const put = { partitionKey, data, encryptionType };
+    const record = this.model.append(shard, put, this.#settings.timeline.nowMs);
     this.#storedBytes += sizeOf(record);
     if (this.#storedBytes > this.#settings.maxStoredBytes) this.#makeRoom();
     return record;

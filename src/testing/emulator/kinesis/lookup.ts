@@ -10,7 +10,7 @@ import { type SimulatedShard, WORLD_EPOCH_MS } from "../../model/simulated_strea
 import { ApiError, constraintError, invalid } from "../api_error.ts";
 import type { Input } from "../input.ts";
 import { ACCOUNT_ID } from "../operation.ts";
-import type { EmulatedStream, EmulatedStreams } from "./emulated_streams.ts";
+import type { EmulatedConsumer, EmulatedStream, EmulatedStreams } from "./emulated_streams.ts";
 
 /** The stream that a call names, by name or ARN; it must exist, in whatever state. */
 export function streamOf(streams: EmulatedStreams, input: Input): EmulatedStream {
@@ -28,6 +28,45 @@ export function usableStreamOf(streams: EmulatedStreams, input: Input): Emulated
   const { status } = stream.life;
   if (status === "CREATING" || status === "DELETING") noStream(stream.name);
   return stream;
+}
+
+/** The same, for calls that change the stream as a whole. */
+export function activeStreamOf(streams: EmulatedStreams, input: Input): EmulatedStream {
+  const stream = streamOf(streams, input);
+  const { status } = stream.life;
+  if (status === "ACTIVE") return stream;
+  throw new ApiError(
+    "ResourceInUseException",
+    `Stream ${stream.name} under account ${ACCOUNT_ID} not ACTIVE, instead in state ${status}`,
+  );
+}
+
+/** A registered consumer by its ARN, or by its stream's ARN and its name; both must exist, in whatever state. */
+export function consumerOf(streams: EmulatedStreams, input: Input): ConsumerPlace {
+  const arn = input.text("ConsumerARN");
+  const stream = streamOfArn(streams, arn ?? input.requiredText("StreamARN"));
+  const name = arn === undefined ? input.requiredText("ConsumerName") : undefined;
+  const consumer = consumersOf(stream).find((one) => one.consumerArn === arn || one.consumerName === name);
+  if (consumer !== undefined) return { stream, consumer };
+  throw new ApiError("ResourceNotFoundException", `Consumer ${arn ?? name} not found.`);
+}
+
+/** A consumer and its stream. */
+export interface ConsumerPlace {
+  readonly stream: EmulatedStream;
+  readonly consumer: EmulatedConsumer;
+}
+
+/** The stream in an ARN, of itself or of a consumer. */
+export function streamOfArn(streams: EmulatedStreams, arn: string): EmulatedStream {
+  const name = nameOfArn(arn.replace(/\/consumer\/.*$/, ""));
+  return streams.find(name) ?? noStream(name);
+}
+
+/** By name, without those that are gone. */
+export function consumersOf({ consumers }: EmulatedStream): readonly EmulatedConsumer[] {
+  for (const [name, { life }] of consumers) if (life.isGone) consumers.delete(name);
+  return [...consumers.values()].toSorted((a, b) => a.consumerName < b.consumerName ? -1 : 1);
 }
 
 /** The name in an ARN. @throws {ApiError} when it is none of a stream. */

@@ -105,7 +105,7 @@ export function wireRecord(record: KinesisRecord): Readonly<Record<string, unkno
     ApproximateArrivalTimestamp: new Timestamp(record.approximateArrivalTimestamp),
     Data: record.data,
     PartitionKey: record.partitionKey,
-    EncryptionType: "NONE",
+    EncryptionType: record.encryptionType ?? "NONE",
   };
 }
 

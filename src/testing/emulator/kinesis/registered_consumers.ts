@@ -11,9 +11,10 @@ import { ApiError, constraintError } from "../api_error.ts";
 import type { AwsFault } from "../aws_faults.ts";
 import { eventFrame, exceptionFrame } from "../event_frames.ts";
 import type { Input } from "../input.ts";
-import { nameOfArn, noStream, positionOf, shardIn, tokenOf, tokenParts } from "./lookup.ts";
+import { consumerOf, consumersOf, positionOf, shardIn, streamOfArn, tokenOf, tokenParts } from "./lookup.ts";
 import { wireChild, wireRecord } from "./reading.ts";
 import type { EmulatedConsumer, EmulatedStream, EmulatedStreams } from "./emulated_streams.ts";
+import { addTags } from "./tags.ts";
 import { Lifecycle, type Operations, StreamAnswer, type Timeline } from "../operation.ts";
 import { jsonText, Timestamp } from "../wire.ts";
 import { withWrongField } from "../wrong_field.ts";
@@ -30,21 +31,15 @@ export interface FanOutOptions {
   readonly streams: EmulatedStreams;
   /** How long a subscription lasts. @default {SUBSCRIPTION_LIFE_MS} */
   readonly subscriptionLifeMs?: number | undefined;
+  /** Takes what a person should know who watches. */
+  readonly onNotice?: ((text: string) => void) | undefined;
 }
 
 /** The operations, over some streams. */
-export function fanOutOperations({ streams, subscriptionLifeMs }: FanOutOptions): Operations {
+export function fanOutOperations({ streams, subscriptionLifeMs, onNotice }: FanOutOptions): Operations {
   const { timeline, changeMs } = streams.settings;
   const subscriptions = new ShardSubscriptions();
-
-  const describedConsumer = (input: Input) => {
-    const arn = input.text("ConsumerARN");
-    const stream = streamOfArn(streams, arn ?? input.requiredText("StreamARN"));
-    const name = arn === undefined ? input.requiredText("ConsumerName") : undefined;
-    const consumer = consumersOf(stream).find((one) => one.consumerArn === arn || one.consumerName === name);
-    if (consumer !== undefined) return { stream, consumer };
-    throw new ApiError("ResourceNotFoundException", `Consumer ${arn ?? name} not found.`);
-  };
+  let hasSaidRemedy = false;
 
   return {
     RegisterStreamConsumer({ input }) {
@@ -66,13 +61,15 @@ export function fanOutOperations({ streams, subscriptionLifeMs }: FanOutOptions)
         consumerArn: `${stream.arn}/consumer/${consumerName}:${Math.floor(createdMs / 1000)}`,
         createdMs,
         life: new Lifecycle(timeline, changeMs, false),
+        tags: new Map(),
       };
+      addTags(consumer, input);
       stream.consumers.set(consumerName, consumer);
       return { Consumer: wireConsumer(consumer) };
     },
 
     DescribeStreamConsumer({ input }) {
-      const { stream, consumer } = describedConsumer(input);
+      const { stream, consumer } = consumerOf(streams, input);
       return { ConsumerDescription: { ...wireConsumer(consumer), StreamARN: stream.arn } };
     },
 
@@ -92,11 +89,11 @@ export function fanOutOperations({ streams, subscriptionLifeMs }: FanOutOptions)
     },
 
     DeregisterStreamConsumer({ input }) {
-      describedConsumer(input).consumer.life.change("DELETING");
+      consumerOf(streams, input).consumer.life.change("DELETING");
     },
 
-    SubscribeToShard({ input, fault, signal }) {
-      const { stream, consumer } = describedConsumer(input);
+    SubscribeToShard({ input, fault, signal, headers }) {
+      const { stream, consumer } = consumerOf(streams, input);
       if (consumer.life.status !== "ACTIVE") {
         throw new ApiError("ResourceInUseException", `Consumer ${consumer.consumerArn} is not ACTIVE.`);
       }
@@ -122,6 +119,7 @@ export function fanOutOperations({ streams, subscriptionLifeMs }: FanOutOptions)
       }
       const gone = new AbortController();
       const pushing: Pushing = {
+        hasEvents: false,
         timeline,
         stream,
         subscriptions,
@@ -130,17 +128,37 @@ export function fanOutOperations({ streams, subscriptionLifeMs }: FanOutOptions)
         fault,
         signal: AbortSignal.any([signal, gone.signal]),
       };
-      const close = () => {
+      const close = (isCancelled: boolean) => {
         subscriptions.close(subscription);
         gone.abort();
+        if (!isCancelled || hasSaidRemedy || pushing.hasEvents || !isScriptClientOnHttp2(headers)) return;
+        hasSaidRemedy = true;
+        onNotice?.(HTTP2_REMEDY);
       };
       return new StreamAnswer(bodyOf(frames(pushing), close));
     },
   };
 }
 
+/**
+ * AWS's client for JavaScript closes its side of an HTTP/2 connection as soon as SubscribeToShard is answered. AWS goes on;
+ * `Deno.serve` (2.9) ends the connection, and the client sees a subscription without events.
+ */
+const HTTP2_REMEDY =
+  "SubscribeToShard ended before its first event: AWS's client for JavaScript speaks HTTP/2, and this " +
+  "server does not go on when the client closes its side. Make the client with " +
+  '`requestHandler: new NodeHttpHandler()` from "@smithy/node-http-handler".';
+
+/** The version of HTTP is not told, but what is signed is: HTTP/2 has `:authority` for `host`. */
+function isScriptClientOnHttp2(headers: Headers): boolean {
+  return /\baws-sdk-js\//.test(headers.get("user-agent") ?? "") &&
+    /SignedHeaders=[^,]*:authority/.test(headers.get("authorization") ?? "");
+}
+
 /** What a subscription is pushed with. */
 interface Pushing {
+  /** Whether an event was sent. */
+  hasEvents: boolean;
   readonly timeline: Timeline;
   readonly stream: EmulatedStream;
   readonly subscriptions: ShardSubscriptions;
@@ -178,6 +196,7 @@ async function* frames(pushing: Pushing): AsyncGenerator<Uint8Array<ArrayBuffer>
         ? undefined
         : nextEvent(subscription, { limit: EVENT_RECORDS, maxBytes: EVENT_BYTES, nowMs });
     } while (event === undefined);
+    pushing.hasEvents = true;
     budget.spend(event.bytes, timeline.nowMs);
     const isEnd = event.continuationSequenceNumber === undefined;
     const members = {
@@ -206,33 +225,22 @@ const FOREVER_MS = 2 ** 31 - 1;
 /** A body that takes the next frame when the client has room for it. */
 function bodyOf(
   source: AsyncGenerator<Uint8Array<ArrayBuffer>, void, void>,
-  close: () => void,
+  close: (isCancelled: boolean) => void,
 ): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
         const { done, value } = await source.next();
         if (!done) return controller.enqueue(value);
-        close();
+        close(false);
         controller.close();
       } catch (error) {
-        close();
+        close(false);
         controller.error(error);
       }
     },
-    cancel: close,
+    cancel: () => close(true),
   }, { highWaterMark: 0 });
-}
-
-function streamOfArn(streams: EmulatedStreams, arn: string): EmulatedStream {
-  const name = nameOfArn(arn.replace(/\/consumer\/.*$/, ""));
-  return streams.find(name) ?? noStream(name);
-}
-
-/** By name, without those that are gone. */
-function consumersOf({ consumers }: EmulatedStream): readonly EmulatedConsumer[] {
-  for (const [name, { life }] of consumers) if (life.isGone) consumers.delete(name);
-  return [...consumers.values()].toSorted((a, b) => a.consumerName < b.consumerName ? -1 : 1);
 }
 
 function wireConsumer({ consumerName, consumerArn, createdMs, life }: EmulatedConsumer): object {

@@ -7,12 +7,12 @@
 import type { SimulatedShard } from "../../model/simulated_stream.ts";
 import { ApiError, constraintError, invalid } from "../api_error.ts";
 import type { Input } from "../input.ts";
-import { shardIn, usableStreamOf } from "./lookup.ts";
+import { activeStreamOf, shardIn, usableStreamOf } from "./lookup.ts";
 import { ACCOUNT_ID, type Operations } from "../operation.ts";
 import { type EmulatedStream, type EmulatedStreams, isHashKey } from "./emulated_streams.ts";
 
-/** Source: "Quotas and limits" of the Kinesis documentation, for records and for one call. */
-const MAX_RECORD_BYTES = 10 * 1024 ** 2, MAX_PUT_BYTES = 10 * 1024 ** 2, MAX_PUT_RECORDS = 500;
+/** Source: "Quotas and limits" of the Kinesis documentation, for one call. */
+const MAX_PUT_BYTES = 10 * 1024 ** 2, MAX_PUT_RECORDS = 500;
 
 /** What writing takes. */
 export interface WritingOptions {
@@ -47,11 +47,10 @@ export function writingOperations({ streams, isWriteLimited }: WritingOptions): 
   };
 
   const reshard = (input: Input, change: (stream: EmulatedStream) => unknown): unknown => {
-    const stream = usableStreamOf(streams, input);
-    if (stream.life.status !== "ACTIVE") {
-      throw new ApiError(
-        "ResourceInUseException",
-        `Stream ${stream.name} under account ${ACCOUNT_ID} not ACTIVE, instead in state ${stream.life.status}`,
+    const stream = activeStreamOf(streams, input);
+    if (stream.mode === "ON_DEMAND") {
+      throw invalid(
+        `Request is invalid. Stream ${stream.name} under account ${ACCOUNT_ID} is in On-Demand mode.`,
       );
     }
     const answer = change(stream);
@@ -62,7 +61,7 @@ export function writingOperations({ streams, isWriteLimited }: WritingOptions): 
   return {
     PutRecord({ input }) {
       const stream = usableStreamOf(streams, input);
-      return { ...put(stream, readyRecord(input)), EncryptionType: "NONE" };
+      return { ...put(stream, readyRecord(input, stream, "data")), EncryptionType: stream.encryptionType };
     },
 
     PutRecords({ input }) {
@@ -75,7 +74,7 @@ export function writingOperations({ streams, isWriteLimited }: WritingOptions): 
           `Member must have length between 1 and ${MAX_PUT_RECORDS}`,
         );
       }
-      const ready = records.map(readyRecord);
+      const ready = records.map((record, i) => readyRecord(record, stream, `records.${i + 1}.member.data`));
       const bytes = ready.reduce((sum, { data, partitionKey }) => sum + data.length + partitionKey.length, 0);
       if (bytes > MAX_PUT_BYTES) {
         throw new ApiError(
@@ -93,7 +92,7 @@ export function writingOperations({ streams, isWriteLimited }: WritingOptions): 
           return { ErrorCode: error.code, ErrorMessage: error.message };
         }
       });
-      return { FailedRecordCount: failed, Records: results, EncryptionType: "NONE" };
+      return { FailedRecordCount: failed, Records: results, EncryptionType: stream.encryptionType };
     },
 
     SplitShard: ({ input }) =>
@@ -199,7 +198,8 @@ interface ReadyRecord {
   readonly data: Uint8Array;
 }
 
-function readyRecord(input: Input): ReadyRecord {
+/** @param member What the data is called where it is refused. */
+function readyRecord(input: Input, { maxRecordBytes }: EmulatedStream, member: string): ReadyRecord {
   const partitionKey = input.requiredText("PartitionKey");
   const explicitHashKey = input.text("ExplicitHashKey");
   const data = input.requiredBytes("Data");
@@ -212,9 +212,12 @@ function readyRecord(input: Input): ReadyRecord {
       `Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was ${explicitHashKey}`,
     );
   }
-  if (data.length + partitionKey.length > MAX_RECORD_BYTES) {
+  const bytes = data.length + new TextEncoder().encode(partitionKey).length;
+  if (bytes > maxRecordBytes) {
     throw invalid(
-      `Data and partition key have ${data.length + partitionKey.length} bytes, ${MAX_RECORD_BYTES} at most`,
+      `1 validation error detected: Value at '${member}' failed to satisfy constraint: ` +
+        `Member must have length less than or equal to ${maxRecordBytes}: with its partition key it has ${bytes} bytes. ` +
+        "UpdateMaxRecordSize raises the limit, up to 10 MiB",
     );
   }
   return { partitionKey, explicitHashKey, data };
