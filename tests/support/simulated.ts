@@ -29,7 +29,7 @@ export interface Simulated {
   readonly kinesis: Kinesis;
   readonly consumers: KinesisConsumers;
   readonly dynamodb: DynamoDB;
-  /** Sends one signed call, and tries nothing again. @param operation Kinesis's, unless there is a `TableName`. */
+  /** Sends one signed call, and tries nothing again. @param operation Kinesis's, unless the input is one of DynamoDB. */
   call(operation: string, input: Readonly<Record<string, unknown>>): Promise<Answered>;
 }
 
@@ -69,7 +69,7 @@ function clientsOf(aws: SimulatedAws, url: string, system: System): Simulated {
     consumers: signedKinesisConsumers(service),
     dynamodb: signedDynamoDB(service),
     async call(operation, input) {
-      const isTable = "TableName" in input || "ResourceArn" in input;
+      const isTable = DYNAMODB_MEMBERS.some((name) => name in input);
       const response = await system.fetch(url, {
         method: "POST",
         headers: signedHeaders(
@@ -87,6 +87,9 @@ function clientsOf(aws: SimulatedAws, url: string, system: System): Simulated {
     },
   };
 }
+
+/** Of which each input of DynamoDB has one. */
+const DYNAMODB_MEMBERS = ["TableName", "ResourceArn", "RequestItems", "TransactItems"] as const;
 
 /** Headers that look signed. */
 export function signedHeaders(target: string, contentType: string): Record<string, string> {

@@ -20,6 +20,17 @@ export interface RunningDynamoDB extends AsyncDisposable {
 /** The version that PyPI is asked for. */
 export const MOTO_VERSION = "5.2.5";
 
+/**
+ * Starts moto's server with one thread. It has many by default, and no locks: then a scan shows items of which an update has
+ * made only a part.
+ */
+const ONE_AT_A_TIME = `
+from moto import server
+run_simple = server.run_simple
+server.run_simple = lambda *args, **options: run_simple(*args, **{**options, "threaded": False})
+server.main()
+`;
+
 /** Our emulator, in this process. */
 export function startEmulator(): RunningDynamoDB {
   const aws = simulatedAws();
@@ -43,7 +54,7 @@ export async function startMoto(): Promise<RunningDynamoDB | string> {
   const venv = await makeVenv([`moto[dynamodb,server]==${MOTO_VERSION}`]);
   if (typeof venv === "string") return venv;
   const port = freePort();
-  const program = new RunningProgram(venv.python, ["-m", "moto.server", "-H", "127.0.0.1", "-p", `${port}`], {
+  const program = new RunningProgram(venv.python, ["-c", ONE_AT_A_TIME, "-H", "127.0.0.1", "-p", `${port}`], {
     // Any keys and any region will do.
     env: { MOTO_ACCOUNT_ID: "000000000000" },
   });

@@ -64,7 +64,6 @@ export function deleteOf(table: EmulatedTable, input: Input): ItemWrite {
 
 /** Of a ConditionCheck of a transaction: it leaves what there is. */
 export function checkOf(table: EmulatedTable, input: Input): ItemWrite {
-  input.requiredText("ConditionExpression");
   const { condition } = expressionsOf(input);
   return { table, key: keyIn(table, input), condition, changes: [], result: (before) => before };
 }

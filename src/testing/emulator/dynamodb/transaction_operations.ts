@@ -57,7 +57,9 @@ export function transactionOperations(tables: EmulatedTables): Operations {
           throw invalid("TransactItems can only contain one of Check, Put, Update or Delete");
         }
         const [name, read] = only;
-        return { request: checkedRequest(part.requiredMap(name)), read };
+        const request = part.requiredMap(name);
+        if (name === "ConditionCheck") request.requiredText("ConditionExpression");
+        return { request: checkedRequest(request), read };
       });
       const content = token === undefined ? "" : contentOf(input);
       if (token !== undefined && tokens.isKnown(token, content)) return {};

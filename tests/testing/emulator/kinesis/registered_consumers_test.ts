@@ -263,3 +263,47 @@ Deno.test("fault noChildren ends a subscription at the end of its shard without 
   const [end, ...more] = await rest(clock, await subscribe());
   assertEquals([end?.continuationSequenceNumber, end?.childShards, more], [undefined, [], []]);
 });
+
+/** A subscription as AWS's client for JavaScript asks for it, cancelled after so many frames. */
+async function cancelledSubscription(frames: number, headers: Readonly<Record<string, string>>) {
+  const notices: string[] = [];
+  const { aws, clock, stream, consumerArn } = await bed({ onNotice: (text) => void notices.push(text) });
+  stream.put("one");
+  const subscribe = async () => {
+    const body = { ConsumerARN: consumerArn, ShardId: FIRST, StartingPosition: { Type: "TRIM_HORIZON" } };
+    const target = signedHeaders("Kinesis_20131202.SubscribeToShard", "application/x-amz-json-1.1");
+    const response = await aws.fetch(
+      new Request("http://simulated/", {
+        method: "POST",
+        headers: { ...target, ...headers },
+        body: JSON.stringify(body),
+      }),
+    );
+    const reader = response.body?.getReader();
+    assert(reader !== undefined);
+    for (let i = 0; i < frames; i++) await passing(clock, reader.read());
+    await reader.cancel();
+  };
+  await subscribe();
+  clock.jump(5000);
+  await subscribe();
+  return notices;
+}
+
+const SCRIPT = { "user-agent": "aws-sdk-js/3.1142.0 ua/2.1 os/linux lang/js" };
+const HTTP2 = {
+  authorization: "AWS4-HMAC-SHA256 Credential=key/20260130/us-east-1/kinesis/aws4_request, " +
+    "SignedHeaders=:authority;x-amz-date;x-amz-target, Signature=0",
+};
+
+Deno.test("a subscription that AWS's client for JavaScript loses over HTTP/2 is told once, with the remedy", async () => {
+  const [notice = "", ...more] = await cancelledSubscription(1, { ...SCRIPT, ...HTTP2 });
+  assert(notice.includes("requestHandler: new NodeHttpHandler()"), notice);
+  assertEquals(more, []);
+});
+
+Deno.test("a subscription that gave events, or was not HTTP/2, or another client's, is no reason for a notice", async () => {
+  assertEquals(await cancelledSubscription(2, { ...SCRIPT, ...HTTP2 }), []);
+  assertEquals(await cancelledSubscription(1, SCRIPT), []);
+  assertEquals(await cancelledSubscription(1, HTTP2), []);
+});
