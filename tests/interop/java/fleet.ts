@@ -15,6 +15,7 @@ import { realSystem } from "../../../src/system.ts";
 import { testCredentials, TestStream } from "../../support/test_stream.ts";
 import { type InteropBed, javaWorker, type KclVersion, versions } from "./bed.ts";
 import type { Line } from "./deliveries.ts";
+import type { Pace } from "./pace.ts";
 import { eventually, pause, RunningProgram } from "./processes.ts";
 import type { TappedWrite } from "./tap.ts";
 
@@ -57,8 +58,7 @@ export interface FleetOptions {
   readonly shards: number;
   /** Whether two streams are read, `name-a` and `name-b`; else one, `name`. Lines then name shards as `stream/shardId`. */
   readonly isMany?: boolean;
-  /** How long a lease lasts, in ms. Java's own default is 10 s. */
-  readonly failoverTimeMs: number;
+  readonly pace: Pace;
   /** How Java's leader assigns. KCL's default is WORKER_UTILIZATION_AWARE. */
   readonly javaStrategy: "WORKER_UTILIZATION_AWARE" | "LEASE_COUNT_BASED";
   /** Where a shard without a checkpoint is read from; with LATEST the producer waits for {@linkcode Fleet.startPutting}. */
@@ -122,7 +122,7 @@ export class Fleet implements AsyncDisposable {
     });
     const worker: FleetWorker = { id, kind, program, endedAt: undefined, errorLines };
     this.workers.push(worker);
-    await eventually(`${id} has started`, () => {
+    await this.eventually(`${id} has started`, () => {
       if (program.hasEnded) throw new Error(`${id} has ended: ${errorLines.slice(-5).join("\n")}`);
       return this.lines.some((line) => line.worker === id && line.event === "STARTED");
     }, { limitMs: 120_000, state: () => errorLines.slice(-5).join("\n") });
@@ -152,6 +152,17 @@ export class Fleet implements AsyncDisposable {
   /** Has a kclite worker take the last of many streams off its list. */
   unlistLast(id: string): void {
     this.#worker(id).program.signal("SIGUSR2");
+  }
+
+  /** See {@linkcode Pace.isSteady}. */
+  get isSteady(): boolean {
+    return this.#options.pace.isSteady;
+  }
+
+  /** Waits until something holds, for as long as this fleet's pace allows. @returns How long it took, in ms. */
+  async eventually(...[what, holds, options]: Parameters<typeof eventually>): Promise<number> {
+    const limitMs = options.limitMs * this.#options.pace.patience;
+    return await eventually(what, holds, { ...options, limitMs });
   }
 
   /** Whether lines name shards as `stream/shardId`. */
@@ -216,7 +227,9 @@ export class Fleet implements AsyncDisposable {
 
   /** What workers say that should not be said by a healthy one, with its name. */
   troubles(): string[] {
-    const told = this.lines.filter((line) => troubleEvents.has(line.event))
+    const told = this.lines.filter((line) =>
+      troubleEvents.has(line.event) && (this.isSteady || line.event !== "checkpointFailed")
+    )
       .map(({ worker, event, shardId, text }) => `${worker} ${event} ${shardId ?? ""} ${text ?? ""}`);
     const logged = this.workers.flatMap(({ id, errorLines }) =>
       errorLines.filter((line) => troubleLog.test(line)).map((line) => `${id} logs ${line}`)
@@ -237,7 +250,7 @@ export class Fleet implements AsyncDisposable {
 
   /** Waits until each worker of the list owns so many unfinished leases, or more, and nobody else owns any; no handoff is left. */
   async untilOwned(least: Readonly<Record<string, number>>, limitMs: number): Promise<number> {
-    return await eventually(`leases owned by ${JSON.stringify(least)}`, async () => {
+    return await this.eventually(`leases owned by ${JSON.stringify(least)}`, async () => {
       const open = (await this.leases()).filter((lease) => !isShardEnd(lease.checkpoint));
       const counts = new Map(Object.keys(least).map((id) => [id, 0]));
       for (const { leaseOwner, checkpointOwner } of open) {
@@ -256,7 +269,7 @@ export class Fleet implements AsyncDisposable {
       const seen = new Set(this.records.map((line) => line.text));
       return wanted.filter((text) => !seen.has(text));
     };
-    await eventually(`all of ${wanted.length} records are delivered`, () => missing().length === 0, {
+    await this.eventually(`all of ${wanted.length} records are delivered`, () => missing().length === 0, {
       limitMs,
       state: async () => `missing ${missing().length}, first ${missing()[0]}: ${await this.#ownership()}`,
     });
@@ -265,7 +278,7 @@ export class Fleet implements AsyncDisposable {
   /** Waits until a worker has got a record that was put after this call. */
   async untilFlowing(id: string, limitMs: number): Promise<void> {
     const from = this.#next;
-    await eventually(
+    await this.eventually(
       `${id} gets new records`,
       () => this.records.some((line) => line.worker === id && Number(line.text) >= from),
       {
@@ -284,7 +297,7 @@ export class Fleet implements AsyncDisposable {
   async stopPuttingTo(stream: TestStream): Promise<void> {
     this.#dry.add(stream);
     const from = this.#next;
-    await eventually("the producer goes on", () => this.#next > from + 8, { limitMs: 10_000 });
+    await this.eventually("the producer goes on", () => this.#next > from + 8, { limitMs: 10_000 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -314,7 +327,7 @@ export class Fleet implements AsyncDisposable {
         this.#put.push(...own);
       }
       this.#next += texts.length;
-      await pause(200);
+      await pause(0.8 * this.#options.pace.readEveryMs);
     }
   }
 
@@ -340,11 +353,11 @@ export class Fleet implements AsyncDisposable {
       kinesis: this.#bed.kinesisUrl,
       dynamodb: this.#bed.endpoints.java,
       strategy: this.#options.javaStrategy,
-      failoverTimeMs: this.#options.failoverTimeMs,
+      failoverTimeMs: this.#options.pace.failoverTimeMs,
       leaseAssignmentIntervalMs: timing.javaAssignmentMs,
       leaderLeaseMs: timing.javaLockMs,
       leaderHeartbeatMs: timing.javaHeartbeatMs,
-      idleTimeBetweenReadsMs: 250,
+      idleTimeBetweenReadsMs: this.#options.pace.readEveryMs,
       start: this.#options.start,
     };
     const args = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
@@ -365,8 +378,8 @@ export class Fleet implements AsyncDisposable {
       kinesisEndpoint: this.#bed.kinesisUrl,
       dynamoDBEndpoint: this.#bed.endpoints.kclite,
       initialPositionInStream: this.#options.start,
-      failoverTimeMs: this.#options.failoverTimeMs,
-      idleTimeBetweenReadsMs: 250,
+      failoverTimeMs: this.#options.pace.failoverTimeMs,
+      idleTimeBetweenReadsMs: this.#options.pace.readEveryMs,
       leaseCleanupIntervalMs: 3000,
     };
     const script = new URL("kclite_worker.ts", import.meta.url).pathname;

@@ -18,6 +18,7 @@ import { type RunningDynamoDB, startEmulator, startMoto } from "./dynamodb.ts";
 import { Fleet, type FleetOptions } from "./fleet.ts";
 import { compareSteps, firstLeasesOfMany, ownAttributes } from "./item_steps.ts";
 import { manyJavaFirst, manyKcliteFirst } from "./many_streams.ts";
+import { type Pace, quickPace, slowPace } from "./pace.ts";
 import { Report, type Scenario } from "./report.ts";
 import { smoke } from "./smoke.ts";
 import { fromLatest, javaFirst, kcliteFirst, legacyTables, resharding } from "./scenarios.ts";
@@ -34,7 +35,7 @@ const expectedSteps = [
 
 /** A story: its fleet, and what happens to it. */
 interface Story {
-  readonly options: Omit<FleetOptions, "name" | "shards" | "failoverTimeMs">;
+  readonly options: Omit<FleetOptions, "name" | "shards" | "pace">;
   readonly tell: (fleet: Fleet) => Scenario[];
 }
 
@@ -55,8 +56,7 @@ const stories: Readonly<Record<string, Story>> = {
 interface Plan {
   /** Lines that run side by side. Of a story with a number only so many scenarios run. */
   readonly lines: readonly (readonly (readonly [story: string, count?: number])[])[];
-  /** How long a lease lasts, in ms. */
-  readonly failoverTimeMs: number;
+  readonly pace: Pace;
 }
 
 /** Everything: each line about as long as the others. */
@@ -67,16 +67,16 @@ const wholePlan: Plan = {
     [["kclite-first"]],
     [["resharding"], ["legacy-tables"]],
   ],
-  failoverTimeMs: 5000,
+  pace: quickPace,
 };
 
-/** What makes both kinds of worker take every step. moto takes some ms for each call, so fewer workers run at once. */
+/** What makes both kinds of worker take every step, with fewer workers at once. */
 const itemPlan: Plan = {
   lines: [
     [["many-java-first", 2], ["many-kclite-first", 1], ["java-first", 1], ["resharding", 1]],
     [["kclite-first"]],
   ],
-  failoverTimeMs: 10_000,
+  pace: slowPace,
 };
 
 /** What the command line asks for. */
@@ -118,7 +118,7 @@ if (import.meta.main) {
 
 async function run(
   dynamodb: RunningDynamoDB,
-  { lines, failoverTimeMs }: Plan,
+  { lines, pace }: Plan,
   { only, logFolder }: Wishes,
 ): Promise<boolean> {
   const startedMs = performance.now();
@@ -132,7 +132,7 @@ async function run(
     const story = stories[name];
     if (story === undefined) throw new RangeError(`there is no story ${name}`);
     if (only !== undefined && !name.startsWith(only)) return;
-    await using fleet = await Fleet.create(bed, { name, shards: 4, failoverTimeMs, ...story.options });
+    await using fleet = await Fleet.create(bed, { name, shards: 4, pace, ...story.options });
     await report.story(story.tell(fleet).slice(0, count));
     if (logFolder !== undefined) await keepLogs(fleet, `${logFolder}/${name}`);
   };

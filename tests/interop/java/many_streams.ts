@@ -12,10 +12,18 @@ import { assert, assertEquals } from "@std/assert";
 import { actualOwner, type Lease } from "../../../src/lease/lease.ts";
 import { isShardEnd, SHARD_END } from "../../../src/stream/sequence_number.ts";
 import { isOpen } from "../../../src/stream/shard.ts";
-import { assertClean, counts, generations, handoffsTo, seconds, untilLeader } from "./checks.ts";
+import {
+  assertClean,
+  assertNoneRepeated,
+  counts,
+  generations,
+  handoffsTo,
+  seconds,
+  untilLeader,
+} from "./checks.ts";
 import { beforeParents, duplicates, type Line, outOfOrder } from "./deliveries.ts";
 import { type Fleet, partitionKeyOf } from "./fleet.ts";
-import { eventually, pause } from "./processes.ts";
+import { pause } from "./processes.ts";
 import type { Scenario } from "./report.ts";
 
 /** Java first, kclite joins, a reshard in one stream, and Java is stopped. Needs two streams of 4 shards. */
@@ -59,7 +67,7 @@ export function manyJavaFirst(fleet: Fleet): Scenario[] {
       async run() {
         const from = Date.now();
         // At the earliest a minute after its start.
-        const ms = await eventually(
+        const ms = await fleet.eventually(
           "j1 has listed its streams",
           () =>
             fleet.lines.some(({ worker, event, at }) =>
@@ -109,7 +117,7 @@ export function manyJavaFirst(fleet: Fleet): Scenario[] {
         assertReadBoth(fleet, "k2");
         const added = (await fleet.leases()).filter(({ leaseKey }) => !made.has(leaseKey));
         assertEquals(added, [], "a kclite leader finds Java's leases complete");
-        assertEquals(duplicates(fleet.lines).length, before, "an orderly stop repeats no record");
+        assertNoneRepeated(fleet, before);
         assertClean(fleet, { duplicates: 0 });
         return `kclite leads ${seconds(ms)} after the signal, ${await owners(fleet)}, ${counts(fleet)}`;
       },
@@ -154,7 +162,7 @@ export function manyKcliteFirst(fleet: Fleet): Scenario[] {
           );
         const at = Date.now();
         fleet.unlistLast("k1");
-        const ms = await eventually(
+        const ms = await fleet.eventually(
           "no lease of the former stream is left",
           async () => !(await fleet.leases()).some(isFormer),
           { limitMs: 30_000 },
@@ -224,7 +232,7 @@ async function splitUntilEachEndedOne(fleet: Fleet, ids: readonly string[]): Pro
     const lacking = ids.filter((id) => !endedBy(fleet.kindOf(id)));
     if (lacking.length === 0) return parents;
     parents.push(...await splitOneOfEach(fleet, lacking));
-    await eventually("the parents are done", async () => {
+    await fleet.eventually("the parents are done", async () => {
       const leases = new Map((await fleet.leases()).map((lease) => [fleet.shardOf(lease), lease]));
       return parents.every((shard) => isShardEnd(leases.get(shard)?.checkpoint ?? SHARD_END));
     }, { limitMs: 60_000 });

@@ -8,11 +8,19 @@
 
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { isShardEnd, SHARD_END } from "../../../src/stream/sequence_number.ts";
-import { assertClean, counts, generations, handoffsTo, seconds, untilLeader } from "./checks.ts";
+import {
+  assertClean,
+  assertNoneRepeated,
+  counts,
+  generations,
+  handoffsTo,
+  seconds,
+  untilLeader,
+} from "./checks.ts";
 import { afterThaw, beforeParents, duplicates, outOfOrder } from "./deliveries.ts";
 import { type Fleet, type FleetWorker, partitionKeyOf } from "./fleet.ts";
 import { versions } from "./bed.ts";
-import { eventually, pause } from "./processes.ts";
+import { pause } from "./processes.ts";
 import type { Scenario } from "./report.ts";
 
 /**
@@ -65,7 +73,7 @@ export function javaFirst(fleet: Fleet): Scenario[] {
         const ms = await fleet.untilOwned({ j1: 0, j2: 0 }, 30_000);
         // Java may give some to the worker that was killed before.
         await fleet.untilDelivered(javaTakeoverMs);
-        assertEquals(duplicates(fleet.lines).length, before, "an orderly stop repeats no record");
+        assertNoneRepeated(fleet, before);
         const left = (await fleet.items()).filter((item) => JSON.stringify(item).includes('"k2"'));
         assertEquals(left, [], "nothing of k2 is left in the table");
         assertClean(fleet, { duplicates: "after a kill" });
@@ -82,7 +90,7 @@ export function javaFirst(fleet: Fleet): Scenario[] {
         assert(item !== undefined, "there is a lease");
         const { ownerSwitchesSinceCheckpoint: _, ...broken } = item;
         await fleet.putItem({ ...broken, leaseKey: { S: "shardId-000000009999" } });
-        await eventually("Java complains", () => fleet.troubles().length > 0, { limitMs: 20_000 });
+        await fleet.eventually("Java complains", () => fleet.troubles().length > 0, { limitMs: 20_000 });
         return fleet.troubles()[0]?.slice(0, 160) ?? "";
       },
     },
@@ -133,7 +141,7 @@ export function kcliteFirst(fleet: Fleet): Scenario[] {
         const ms = await untilLeader(fleet, "j2", 20_000);
         await fleet.untilOwned({ j2: 4 }, 90_000);
         await fleet.untilDelivered(20_000);
-        assertEquals(duplicates(fleet.lines).length, before, "an orderly stop repeats no record");
+        assertNoneRepeated(fleet, before);
         return `Java leads after ${seconds(ms)}, ${counts(fleet)}`;
       },
     },
@@ -177,7 +185,7 @@ export function resharding(fleet: Fleet): Scenario[] {
         await fleet.untilOwned({ k1: 2, j1: 2 }, 60_000);
         await fleet.untilFlowing("j1", 20_000);
         const parents = await mergeAndSplit(fleet);
-        await eventually("all four parents are done", async () => {
+        await fleet.eventually("all four parents are done", async () => {
           const leases = new Map((await fleet.leases()).map((lease) => [lease.shardId, lease]));
           return parents.every((id) => isShardEnd(leases.get(id)?.checkpoint ?? SHARD_END));
         }, { limitMs: 60_000 });
@@ -244,7 +252,7 @@ export function fromLatest(fleet: Fleet): Scenario[] {
       await fleet.untilOwned({ k1: 2, j1: 2 }, 60_000);
       const isRead = (id: string) =>
         fleet.lines.some((line) => line.worker === id && line.event === "initialize");
-      await eventually("both have begun", () => isRead("k1") && isRead("j1"), { limitMs: 20_000 });
+      await fleet.eventually("both have begun", () => isRead("k1") && isRead("j1"), { limitMs: 20_000 });
       // A shard's iterator is taken after its processor has begun.
       await pause(3000);
       fleet.startPutting();
@@ -287,7 +295,9 @@ export function legacyTables(fleet: Fleet): Scenario[] {
       async run() {
         await fleet.start("java", "j2");
         await fleet.end("j1", "SIGTERM");
-        await eventually("j2 leads", async () => await fleet.leader("legacy") === "j2", { limitMs: 30_000 });
+        await fleet.eventually("j2 leads", async () => await fleet.leader("legacy") === "j2", {
+          limitMs: 30_000,
+        });
         const ms = await fleet.untilOwned({ k1: 0, j2: 1 }, 120_000);
         await fleet.untilDelivered(javaTakeoverMs);
         await fleet.end("k1", "SIGTERM");
