@@ -15,6 +15,58 @@ export interface UnitMutant extends Mutant {
 /** See the module. */
 export const UNIT_MUTANTS: readonly UnitMutant[] = [
   {
+    name: "a-cancelled-transaction-writes-what-held",
+    file: "src/testing/emulator/dynamodb/transaction_operations.ts",
+    find: `if (good.length === parts.length) return good;`,
+    replace: `if (good.length > 0) return good;`,
+    why: "a program that relies on transactions passes its tests, and fails at AWS",
+    test: "tests/testing/emulator/dynamodb/transaction_test.ts",
+  },
+  {
+    name: "a-transaction-is-done-again-for-its-token",
+    file: "src/testing/emulator/dynamodb/transaction_operations.ts",
+    find: `if (token !== undefined) tokens.keep(token, content);`,
+    replace: ``,
+    why: "a client that asks again after a lost answer counts twice",
+    test: "tests/testing/emulator/dynamodb/transaction_test.ts",
+  },
+  {
+    name: "a-batch-takes-the-same-item-twice",
+    file: "src/testing/emulator/dynamodb/batch_operations.ts",
+    find: `if (distinct.size < places.length) throw`,
+    replace: `if (places.length === 0) throw`,
+    why: "a batch that AWS refuses as a whole passes its tests",
+    test: "tests/testing/emulator/dynamodb/batch_test.ts",
+  },
+  {
+    name: "records-of-any-size",
+    file: "src/testing/emulator/kinesis/writing.ts",
+    find: `if (bytes > maxRecordBytes) {`,
+    replace: `if (bytes > 10 * 1024 ** 2) {`,
+    why: "a producer of records above 1 MiB passes its tests, and fails at AWS",
+    test: "tests/testing/emulator/kinesis/settings_test.ts",
+  },
+  {
+    name: "no-remedy-for-http2",
+    file: "src/testing/emulator/kinesis/fan_out.ts",
+    find: `onNotice?.(HTTP2_REMEDY);`,
+    replace: ``,
+    why: "AWS's client for JavaScript gets no records, and nobody says why",
+    test: "tests/testing/emulator/kinesis/fan_out_test.ts",
+  },
+  {
+    name: "a-packed-body-has-any-size",
+    file: "src/testing/emulator/request_target.ts",
+    find: `      if (bytes > maxBytes) break;
+      parts.push(part);
+    }`,
+    replace: `      parts.push(part);
+    }
+    bytes = 0;`,
+    why: "a small request fills the memory",
+    test: "tests/testing/emulator/request_target_test.ts",
+  },
+  {
     name: "empty-listing-means-that-the-shard-is-gone",
     file: "src/worker/lease_cleaner.ts",
     find: `if (shards.length === 0) return undefined;`,

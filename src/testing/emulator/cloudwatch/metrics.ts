@@ -94,12 +94,13 @@ function readDatum(input: Input, namespace: string, nowMs: number, at: string): 
   return {
     namespace,
     metricName,
-    dimensions: Object.fromEntries(dimensions.map((dimension) => {
-      const name = dimension.text("Name") ?? "", value = dimension.text("Value") ?? "";
-      if (name === "" || value === "") {
-        throw missing(`${at}.Dimensions.member.1.${name === "" ? "Name" : "Value"}`);
-      }
-      return [name, value];
+    dimensions: Object.fromEntries(dimensions.map((dimension, i) => {
+      const part = (name: string) => {
+        const text = dimension.text(name) ?? "";
+        if (text === "") throw missing(`${at}.Dimensions.member.${i + 1}.${name}`);
+        return text;
+      };
+      return [part("Name"), part("Value")];
     })),
     timestampMs,
     unit: input.text("Unit") ?? "None",

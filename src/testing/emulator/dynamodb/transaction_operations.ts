@@ -1,8 +1,7 @@
 /**
  * TransactWriteItems and TransactGetItems: all or nothing, with a reason for each part of what is cancelled.
  *
- * Nothing else happens during a transaction here, so that none meets another: a fault with the code
- * `TransactionConflictException` or `TransactionInProgressException` plays that.
+ * Nothing else happens during a transaction here, so that none meets another: a fault plays that.
  *
  * Source: DynamoDB API reference, TransactWriteItems and TransactGetItems.
  *

@@ -10,7 +10,6 @@ import { nextEvent, ShardSubscriptions, type Subscription } from "../../model/sh
 import { ApiError, constraintError } from "../api_error.ts";
 import type { AwsFault } from "../aws_faults.ts";
 import { eventFrame, exceptionFrame } from "../event_frames.ts";
-import type { Input } from "../input.ts";
 import { consumerOf, consumersOf, positionOf, shardIn, streamOfArn, tokenOf, tokenParts } from "./lookup.ts";
 import { wireChild, wireRecord } from "./reading.ts";
 import type { EmulatedConsumer, EmulatedStream, EmulatedStreams } from "./emulated_streams.ts";
