@@ -2,9 +2,11 @@
 // client_process.ts. Runs under Node.js in the folder that the clients are installed in.
 
 import { createInterface } from "node:readline";
-import { NodeHttpHandler } from "@smithy/node-http-handler";
 
 const [endpoint] = process.argv.slice(2);
+// By names that nothing but Node.js looks up: they are installed where this file is copied to.
+const HANDLERS = "@smithy/node-http-handler";
+const { NodeHttpHandler } = await import(HANDLERS);
 const MAX_EVENTS = 1;
 const settings = {
   endpoint,

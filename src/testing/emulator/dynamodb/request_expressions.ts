@@ -5,7 +5,7 @@
  * @module
  */
 
-import { invalid } from "../api_error.ts";
+import { constraintError, invalid } from "../api_error.ts";
 import { parseCondition } from "./condition_parser.ts";
 import type { ExpressionSource } from "./expression_cursor.ts";
 import { type Change, type Condition, type Path, Placeholders } from "./expression_syntax.ts";
@@ -24,8 +24,12 @@ export interface Expressions {
 
 /** @throws {ApiError} when one cannot be read. */
 export function expressionsOf(input: Input): Expressions {
+  const unknown = Object.keys(UNREAD).find((name) => input.has(name));
+  if (unknown !== undefined) {
+    throw invalid(`The parameter ${unknown} is not simulated: use ${UNREAD[unknown]}`);
+  }
   const has = EXPRESSIONS.some((name) => input.has(name));
-  const legacy = ["Expected", "AttributeUpdates"].find((name) => input.has(name));
+  const legacy = ["Expected", "AttributeUpdates", "AttributesToGet"].find((name) => input.has(name));
   if (has && legacy !== undefined) {
     throw invalid(
       `Can not use both expression and non-expression parameters in the same request: Non-expression parameters: {${legacy}}`,
@@ -44,10 +48,24 @@ export function expressionsOf(input: Input): Expressions {
     filter: read("FilterExpression", parseCondition),
     keyCondition: read("KeyConditionExpression", parseCondition),
     changes: read("UpdateExpression", parseUpdate) ?? legacyChanges(input),
-    paths: read("ProjectionExpression", parseProjection),
+    paths: read("ProjectionExpression", parseProjection) ?? attributesToGet(input),
   };
   placeholders.checkAllUsed();
   return expressions;
+}
+
+/** Parameters from before expressions that are not read, and what says the same. An answer without them would be wrong. */
+const UNREAD: Readonly<Record<string, string>> = {
+  KeyConditions: "KeyConditionExpression",
+  QueryFilter: "FilterExpression",
+  ScanFilter: "FilterExpression",
+};
+
+function attributesToGet(input: Input): readonly Path[] | undefined {
+  if (!input.has("AttributesToGet")) return undefined;
+  const names = input.texts("AttributesToGet");
+  if (names.length > 0) return names.map((name) => [name]);
+  throw constraintError("[]", "attributesToGet", "Member must have length greater than or equal to 1");
 }
 
 const EXPRESSIONS = [

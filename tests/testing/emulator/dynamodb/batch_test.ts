@@ -104,6 +104,27 @@ Deno.test("BatchGetItem gets what there is, projected for each table on its own"
   assertEquals((await get({ one: { Keys: [item("none")] } })).Responses, { one: [] });
 });
 
+Deno.test("AttributesToGet is read, and other parameters from before expressions are refused, wherever they stand", async () => {
+  const { aws, call, write, get } = await bed();
+  await write({ one: [put("a", { n: { N: "1" } })] });
+  const table = { TableName: "one" };
+  const AttributesToGet = ["n", "none"];
+  assertEquals((await get({ one: { Keys: [item("a")], AttributesToGet } })).Responses, {
+    one: [{ n: { N: "1" } }],
+  });
+  const found = await call("GetItem", { ...table, Key: item("a"), AttributesToGet });
+  assertEquals(found.body, { Item: { n: { N: "1" } } });
+  assertEquals((await call("Scan", { ...table, AttributesToGet })).body.Items, [{ n: { N: "1" } }]);
+  const both = await call("Scan", { ...table, AttributesToGet, ProjectionExpression: "n" });
+  assertEquals(both.body.__type, VALIDATION);
+  const refusals = [["Scan", "ScanFilter"], ["Query", "QueryFilter"], ["Query", "KeyConditions"]] as const;
+  for (const [operation, name] of refusals) {
+    const { body } = await call(operation, { ...table, [name]: {} });
+    assertEquals(body.message.startsWith(`The parameter ${name} is not simulated: use `), true, body.message);
+  }
+  assertEquals(aws.table("one").items().length, 1);
+});
+
 Deno.test("BatchGetItem refuses too many keys, the same key twice, and a key that is none", async () => {
   const { get } = await bed();
   const messageOf = async (requests: object) => (await get(requests)).message;
