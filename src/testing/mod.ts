@@ -37,7 +37,7 @@
  */
 
 export { type SimulatedAws, simulatedAws, type SimulatedAwsOptions } from "./emulator/simulated_aws.ts";
-export type { MetricDatum } from "./emulator/cloudwatch/metrics.ts";
+export type { MetricDatum } from "./emulator/cloudwatch/put_metric_data.ts";
 export type { AwsFault, AwsFaults, FaultChoice, SubscriptionFault } from "./emulator/aws_faults.ts";
 export type { PutResult, StreamControl, TableView } from "./emulator/stream_control.ts";
 export { simulate, type SimulationOptions, type SimulationResult } from "./simulation/simulation.ts";

@@ -44,15 +44,15 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     find: `if (bytes > maxRecordBytes) {`,
     replace: `if (bytes > 10 * 1024 ** 2) {`,
     why: "a producer of records above 1 MiB passes its tests, and fails at AWS",
-    test: "tests/testing/emulator/kinesis/settings_test.ts",
+    test: "tests/testing/emulator/kinesis/stream_changes_test.ts",
   },
   {
     name: "no-remedy-for-http2",
-    file: "src/testing/emulator/kinesis/fan_out.ts",
+    file: "src/testing/emulator/kinesis/registered_consumers.ts",
     find: `onNotice?.(HTTP2_REMEDY);`,
     replace: ``,
     why: "AWS's client for JavaScript gets no records, and nobody says why",
-    test: "tests/testing/emulator/kinesis/fan_out_test.ts",
+    test: "tests/testing/emulator/kinesis/registered_consumers_test.ts",
   },
   {
     name: "a-packed-body-has-any-size",

@@ -11,7 +11,7 @@ import { WORLD_EPOCH_MS } from "../../model/simulated_stream.ts";
 import { ApiError, constraintError } from "../api_error.ts";
 import type { Input } from "../input.ts";
 import { consumersOf, streamOf, tokenOf, tokenParts, usableStreamOf } from "./lookup.ts";
-import { maxRecordBytesIn } from "./settings.ts";
+import { maxRecordBytesIn } from "./stream_changes.ts";
 import type { EmulatedStream, EmulatedStreams } from "./emulated_streams.ts";
 import { setTags, tagsIn } from "./tags.ts";
 import type { Operations } from "../operation.ts";
