@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import fc from "fast-check";
+import fc from "./support/fast_check.ts";
 import { editDistance, nearestName, refuseUnknownNames } from "../src/nearest_name.ts";
 import { healthApp, type HealthAppOptions, Totals } from "../src/observe/health.ts";
 import {

@@ -2,7 +2,8 @@
  * Reads the AWS profile files by way of AWS's own package, which knows all that may stand in them: keys, roles upon roles,
  * web identity, `credential_process`, single sign-on.
  *
- * The package is large and needs permissions, so it is loaded by the first call, and only if there is a file to read.
+ * The package is large and needs permissions, so it is loaded by the first call, and only if there is a file to read. Its name
+ * is computed: Deno downloads what a plain `import("…")` names before the program starts.
  *
  * @module
  */
@@ -10,6 +11,12 @@
 import { stat } from "node:fs/promises";
 import process from "node:process";
 import { CredentialsError } from "../errors.ts";
+
+/**
+ * The package and its version. Deno downloads exactly this one when it is needed. The npm package of kclite lists it as an
+ * optional peer dependency, this version or a later one, so its user installs it.
+ */
+export const PROFILE_PACKAGE = "npm:@aws-sdk/credential-providers@3.1169.0";
 
 /** Where the files are, and where roles are asked for. */
 export interface ProfileFiles {
@@ -43,7 +50,7 @@ export function profileLoader(
     if (!(await isReadable(credentialsFile)) && !(await isReadable(configFile))) {
       throw new CredentialsError(`neither ${credentialsFile} nor ${configFile} can be read`);
     }
-    const { fromIni } = await import("npm:@aws-sdk/credential-providers@^3.1169.0");
+    const { fromIni } = await loadPackage();
     const provider = fromIni({
       filepath: credentialsFile,
       configFilepath: configFile,
@@ -58,6 +65,40 @@ export function profileLoader(
       throw new CredentialsError(reasonOf(error)); // without cause: it may hold what a process printed
     }
   };
+}
+
+/** What is used of the package. */
+interface ProfilePackage {
+  fromIni(
+    options: {
+      readonly filepath: string;
+      readonly configFilepath: string;
+      readonly ignoreCache: boolean;
+      readonly profile?: string;
+      readonly parentClientConfig?: { readonly region: string };
+    },
+  ): () => Promise<PackageCredentials>;
+}
+
+interface PackageCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+  readonly expiration?: Date;
+}
+
+async function loadPackage(): Promise<ProfilePackage> {
+  const [, name = "", version = ""] = /^npm:(.+)@(.+)$/.exec(PROFILE_PACKAGE) ?? [];
+  const isDeno = "Deno" in globalThis;
+  try {
+    return await import(isDeno ? PROFILE_PACKAGE : name);
+  } catch (cause) {
+    const command = isDeno ? `deno cache "${PROFILE_PACKAGE}"` : `npm install "${name}@^${version}"`;
+    throw new CredentialsError(
+      `Cannot read the profile files: expected the package ${name}: got ${reasonOf(cause)}: run ${command}`,
+      { cause },
+    );
+  }
 }
 
 /** As the package finds it. */

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { type CborValue, decodeCbor, encodeCbor } from "../../src/aws/cbor.ts";
 import golden from "../cases/cbor.json" with { type: "json" };
 import { cbor } from "../support/cbor.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { decodeBase64 } from "../../src/aws/payload_slab.ts";
 import { seeded } from "../support/seed.ts";
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { type Slice, SLICE_RECORDS, type SliceOptions, slicesOf } from "../../src/consumer/slices.ts";
 import { ByteBudget } from "../../src/retrieval/byte_budget.ts";
 import { type AggregateProblem, deaggregateAll } from "../../src/stream/aggregation.ts";

@@ -1,8 +1,9 @@
 /** Profiles in real files, with STS on loopback. */
 
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { CredentialsError } from "../../src/errors.ts";
-import { profileLoader } from "../../src/host/profile_credentials.ts";
+import { PROFILE_PACKAGE, profileLoader } from "../../src/host/profile_credentials.ts";
+import { runCommand } from "../support/command.ts";
 
 async function withFiles(
   files: { readonly credentials?: string; readonly config?: string },
@@ -107,5 +108,27 @@ Deno.test("profileLoader() names the files that are not there, and the profile t
   });
   await withFiles({ credentials: BASE }, async (paths) => {
     await assertRejects(() => profileLoader(paths)("none"), CredentialsError, "[none]");
+  });
+});
+
+Deno.test("profileLoader() says what to run where the package for profiles is not there and cannot be had", async () => {
+  await withFiles({ credentials: BASE }, async ({ credentialsFile }) => {
+    const folder = credentialsFile.slice(0, credentialsFile.lastIndexOf("/"));
+    const { href } = new URL("../../src/host/profile_credentials.ts", import.meta.url);
+    const source = `import { profileLoader } from ${JSON.stringify(href)};
+      const load = profileLoader({ credentialsFile: ${JSON.stringify(credentialsFile)} });
+      await load("work").catch((error) => console.log(error.name + ": " + error.message));`;
+    await Deno.writeTextFile(`${folder}/main.ts`, source);
+    const { stdout, stderr } = await runCommand(
+      Deno.execPath(),
+      ["run", "-A", "--no-lock", "--cached-only", `${folder}/main.ts`],
+      { env: { DENO_DIR: `${folder}/empty` } },
+    );
+    assertMatch(
+      stdout,
+      /^CredentialsError: Cannot read the profile files: expected the package @aws-sdk/,
+      stderr,
+    );
+    assertStringIncludes(stdout, `run deno cache "${PROFILE_PACKAGE}"`);
   });
 });

@@ -5,7 +5,7 @@
  */
 
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import {
   ASSIGNMENT_DEFAULTS,
   type AssignmentInput,

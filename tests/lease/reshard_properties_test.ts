@@ -6,7 +6,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { childLeases } from "../../src/lease/child_leases.ts";
 import { cleanupStep } from "../../src/lease/cleanup.ts";
 import { auditLeases } from "../../src/lease/gaps.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { readChildLine } from "../../src/multilang/child_line.ts";
 import cases from "../cases/child_lines.json" with { type: "json" };
 import { seeded } from "../support/seed.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertLessOrEqual } from "@std/assert";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { LineCutter } from "../../src/multilang/lines.ts";
 import { seeded } from "../support/seed.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertLessOrEqual } from "@std/assert";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { type DaemonMessage, encodeLine } from "../../src/multilang/message.ts";
 import type { KinesisRecord } from "../../src/stream/record.ts";
 import { recordWith } from "../support/consumer_bed.ts";

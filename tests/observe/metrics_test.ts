@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import * as fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { AwsServiceError } from "../../src/errors.ts";
 import type { WorkerEvent } from "../../src/events.ts";
 import { metricsText } from "../../src/observe/metrics.ts";

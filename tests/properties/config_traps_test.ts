@@ -169,7 +169,9 @@ Deno.test("an SSO profile gives keys once its user has logged in, where Java fai
       console.log((await profileLoader()("sso")).accessKeyId);`;
     const { port } = portal.addr;
     const env = { HOME: home, AWS_ENDPOINT_URL_SSO: `http://127.0.0.1:${port}`, DENO_DIR: await denoDir() };
-    const { stdout, stderr } = await runCommand(Deno.execPath(), ["eval", "-q", source], { env });
+    const { stdout, stderr } = await runCommand(Deno.execPath(), ["eval", "-q", "--lock=deno.lock", source], {
+      env,
+    });
     assertEquals(stdout, "AKIDSSO\n", stderr);
     assertEquals(asked, ["reader logged-in"]);
   } finally {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { decodeProperties, readProperties } from "../../src/properties/properties.ts";
 import cases from "../cases/properties.json" with { type: "json" };
 import { seeded } from "../support/seed.ts";

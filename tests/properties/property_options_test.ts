@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { type Configuration, configurationOf, withRegion } from "../../src/properties/property_options.ts";
 import { environmentEntries, fileEntries, type SourcedEntry } from "../../src/properties/property_source.ts";
 import { PROPERTIES } from "../../src/properties/property_table.ts";

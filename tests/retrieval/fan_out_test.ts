@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import type { SubscribeToShardEvent } from "../../src/aws/subscription.ts";
 import type { WorkerEvent, WorkerEventListener } from "../../src/events.ts";
 import { fanOut, MAX_SILENCE_MS, MAX_WORK_MS } from "../../src/retrieval/fan_out.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { ByteBudget } from "../../src/retrieval/byte_budget.ts";
 import { READ_AHEAD_LIMITS, readAhead, type ReadAheadLimits } from "../../src/retrieval/read_ahead.ts";
 import type { RecordsPage, Retrieval } from "../../src/retrieval/retrieval.ts";

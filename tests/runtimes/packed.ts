@@ -9,8 +9,9 @@
  * @module
  */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { runCommand } from "../support/command.ts";
+import { must, packNpm } from "./pack.ts";
 import * as library from "../../mod.ts";
 import * as testing from "../../src/testing/mod.ts";
 import { smoke, smokeSimulated } from "./smoke.mjs";
@@ -23,7 +24,10 @@ const ROOT = new URL("../../", import.meta.url);
 type Runtime = (folder: string, options: SmokeOptions) => Promise<readonly string[]>;
 
 const RUNTIMES: Readonly<Record<string, Runtime>> = {
-  node: async (folder, options) => parse(await must("node", ["main.mjs", JSON.stringify(options)], folder)),
+  async node(folder, options) {
+    await saysWhatProfilesNeed(folder);
+    return parse(await must("node", ["main.mjs", JSON.stringify(options)], folder));
+  },
 
   async bun(folder, options) {
     await npmInstall(folder, "bun@1");
@@ -43,6 +47,27 @@ const RUNTIMES: Readonly<Record<string, Runtime>> = {
     return SMOKE_TEXTS;
   },
 };
+
+/** The package for profiles is optional: it is not there, and the command line says what to install. */
+async function saysWhatProfilesNeed(folder: string): Promise<void> {
+  await Deno.mkdir(`${folder}/.aws`, { recursive: true });
+  await Deno.writeTextFile(`${folder}/.aws/credentials`, "[default]\naws_access_key_id = a\n");
+  await Deno.writeTextFile(
+    `${folder}/processor.mjs`,
+    "export default () => ({ processRecords() {}, shardEnded() {} });",
+  );
+  const set = [
+    "applicationName=a",
+    "streamName=s",
+    "regionName=eu-central-1",
+    "executableName=./processor.mjs",
+  ];
+  set.push("AwsCredentialsProvider=ProfileCredentialsProvider");
+  const args = ["node_modules/@kclite/kclite/cli.js", ...set.flatMap((property) => ["--set", property])];
+  const { code, stdout, stderr } = await runCommand("node", args, { cwd: folder, env: { HOME: folder } });
+  assertStringIncludes(stdout + stderr, `run npm install "@aws-sdk/credential-providers@^`);
+  assertEquals(code, 1);
+}
 
 /** Every entry point of the package is imported; the worker comes from the first. */
 const MAIN = `import * as library from "@kclite/kclite";
@@ -89,7 +114,7 @@ const config :Workerd.Config = (
 async function install(): Promise<string> {
   const folder = await Deno.makeTempDir();
   const tarball = `${folder}/kclite.tgz`;
-  await must(Deno.execPath(), ["pack", "--allow-dirty", "-o", tarball], ROOT.pathname);
+  await packNpm(tarball);
   await Deno.writeTextFile(`${folder}/package.json`, JSON.stringify({ private: true, type: "module" }));
   await npmInstall(folder, tarball);
   const { exports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
@@ -101,15 +126,6 @@ async function install(): Promise<string> {
 
 async function npmInstall(folder: string, ...names: readonly string[]): Promise<void> {
   await must("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error", ...names], folder);
-}
-
-/** @throws {Error} with all that the program said, when it fails. */
-async function must(command: string, args: readonly string[], cwd: string): Promise<string> {
-  const { code, stdout, stderr } = await runCommand(command, args, { cwd, timeoutMs: 300_000 });
-  if (code !== 0) {
-    throw new Error(`${command} ${args.join(" ")} ended with code ${code}:\n${stdout}${stderr}`);
-  }
-  return stdout;
 }
 
 function parse(stdout: string): readonly string[] {

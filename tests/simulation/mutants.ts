@@ -185,7 +185,7 @@ async function simulated(folder: string, seeds: number): Promise<Verdict> {
 
 /** Runs one test file of the copy. The types are not checked: a bug may well be one that they would find. */
 async function tested(folder: string, test: string): Promise<Verdict> {
-  const args = ["test", "-A", "--no-check", test];
+  const args = ["test", "-A", "--lock=deno.lock", "--no-check", test];
   const { stdout, stderr } = await runCommand(Deno.execPath(), args, { cwd: folder, timeoutMs: testLimitMs });
   const [, passed = 0, failed = 0] = (/^(?:ok|FAILED) \| (\d+) passed.* \| (\d+) failed/m.exec(stdout) ?? [])
     .map(Number);

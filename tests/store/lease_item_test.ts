@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import type { AttributeValue, Item } from "../../src/aws/dynamodb.ts";
 import type { Lease } from "../../src/lease/lease.ts";
 import { assign, prepareCheckpoint, renew } from "../../src/lease/lease_write.ts";

@@ -5,7 +5,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import type { LockCondition } from "../../src/lease/coordinator_store.ts";
 import type { Lease } from "../../src/lease/lease.ts";
 import {

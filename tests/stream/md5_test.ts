@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { createHash } from "node:crypto";
 import { Md5 } from "../../src/stream/md5.ts";
 import { seeded } from "../support/seed.ts";

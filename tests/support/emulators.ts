@@ -5,6 +5,8 @@
  * no CBOR under Deno. dynalite: indexes only in CreateTable,
  * no transactions, no PITR, no old item with a failed condition. Both take any credentials, but not unsigned requests.
  *
+ * Both packages are named here and nowhere else, and stand in no import map: see fast_check.ts.
+ *
  * @module
  */
 
@@ -78,7 +80,7 @@ let kinesaliteModule: Promise<CreateServer> | undefined;
 function loadKinesalite(): Promise<CreateServer> {
   kinesaliteModule ??= loadWith(
     (id, load) => id === "./actions/getShardIterator" ? answering(load() as Action) : load(),
-    async () => (await import("kinesalite") as unknown as EmulatorModule).default,
+    async () => (await import("npm:kinesalite@3.3.3") as unknown as EmulatorModule).default,
   );
   return kinesaliteModule;
 }
@@ -129,7 +131,7 @@ function answering(getShardIterator: Action): Action {
 function loadDynalite(): Promise<CreateServer> {
   dynaliteModule ??= loadWith(
     (id, load) => id === "level" ? { Level: class {} } : load(),
-    async () => (await import("dynalite") as unknown as EmulatorModule).default,
+    async () => (await import("npm:dynalite@4.0.0") as unknown as EmulatorModule).default,
   );
   return dynaliteModule;
 }

@@ -52,7 +52,7 @@ export const importsByUrl: Rule = eachFile((file) =>
   isShipped(file.path)
     ? file.imports.flatMap(({ line, specifier }) => {
       if (specifier === undefined) {
-        if (folderOf(file.path) === "host") return []; // a module that the user names
+        if (folderOf(file.path) === "host") return []; // a user's module, or a package: see packageUsers()
         return [`${file.path}:${line} imports a computed name: expected a plain string`];
       }
       if (isRelative(specifier) && specifier.endsWith(".ts")) return [];
@@ -232,11 +232,13 @@ export const importsExist: Rule = (files) => {
   );
 };
 
-/** Each npm package is named in exactly one file of the library. */
-export const packagesOnce: Rule = (files) =>
-  [...packageUsers(files)].filter(([, paths]) => paths.size > 1).map(([name, paths]) =>
-    `${[...paths].join(" and ")} both name npm:${name}: one file may`
-  );
+/** Each npm package is named in exactly one file: of the library, or where the library names it not, of the repository. */
+export const packagesOnce: Rule = (files) => {
+  const library = packageUsers(files.filter((file) => isShipped(file.path)));
+  return [...packageUsers(files)].map(([name, paths]) => [name, library.get(name) ?? paths] as const)
+    .filter(([, paths]) => paths.size > 1)
+    .map(([name, paths]) => `${[...paths].join(" and ")} both name npm:${name}: one file may`);
+};
 
 /** No file of src imports itself, by whatever way and for types only: what two files need of each other stands in a third. */
 export const noCircles: Rule = (files) => {
@@ -271,14 +273,19 @@ export const baseNamesOnce: Rule = (files) => {
   );
 };
 
-/** The npm packages that files name inline, each with the files that do; those of the library, unless told otherwise. */
-export function packageUsers(
-  files: readonly SourceFile[],
-  isAsked: (path: string) => boolean = isShipped,
-): Map<string, ReadonlySet<string>> {
+/**
+ * The npm packages that the files name, each with the files that do. In shipped files every string `npm:…` counts, since a
+ * computed import takes its package from one.
+ */
+export function packageUsers(files: readonly SourceFile[]): Map<string, ReadonlySet<string>> {
   const users = new Map<string, Set<string>>();
-  for (const file of files.filter((file) => isAsked(file.path))) {
-    for (const { specifier } of file.imports) {
+  for (const file of files) {
+    const specifiers = isShipped(file.path)
+      ? [...file.code.matchAll(/(["'`]) *\1/g)].map(({ index, 0: text }) =>
+        file.text.slice(index + 1, index + text.length - 1)
+      )
+      : file.imports.map(({ specifier }) => specifier);
+    for (const specifier of specifiers) {
       const name = specifier?.match(/^npm:((?:@[^/]+\/)?[^@/]+)/)?.[1];
       if (name !== undefined) users.set(name, (users.get(name) ?? new Set()).add(file.path));
     }

@@ -24,8 +24,6 @@ const goalMs = 90_000;
 export type Start =
   /** A program of ours, which knows `--smoke`. */
   | { readonly type: "smoke" }
-  /** A command of Deno's, which is quick as it is. */
-  | { readonly type: "plain" }
   /** `.ci/run` has a step of this name, which runs the task itself. */
   | { readonly type: "ownStep" };
 
@@ -35,7 +33,6 @@ const COMMANDS: Readonly<Record<string, Start>> = {
   "check": { type: "ownStep" },
   "check:portable": { type: "ownStep" },
   "publish:dry-run": { type: "ownStep" },
-  "pack": { type: "plain" },
 };
 
 /**

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { LeaseLostError } from "../../src/errors.ts";
 import type { LeaseStore } from "../../src/lease/lease_store.ts";
 import {

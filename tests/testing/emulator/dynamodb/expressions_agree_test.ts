@@ -10,7 +10,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../../../support/fast_check.ts";
 import type { AttributeValue } from "../../../../src/aws/dynamodb.ts";
 import {
   dynaliteFixture,
