@@ -3,7 +3,7 @@
  * leases and checkpoints in DynamoDB, in the table and format of Java KCL 3.5.
  *
  * ```ts
- * import { KinesisWorker } from "./mod.ts";
+ * import { KinesisWorker } from "@kclite/kclite";
  *
  * const worker = new KinesisWorker({
  *   applicationName: "word-count",

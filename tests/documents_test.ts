@@ -7,6 +7,7 @@
 import { assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import {
   type DocumentRule,
+  importsByName,
   importsExported,
   namesExist,
   publicNames,
@@ -21,6 +22,7 @@ const ROOT = new URL("..", import.meta.url);
 const RULES: Readonly<Record<string, DocumentRule>> = {
   namesExist,
   publicNames,
+  importsByName,
   importsExported,
   tasksExist,
   testsExist,
@@ -102,6 +104,25 @@ const CASES: readonly (readonly [rule: string, path: string, text: string, says:
     "docs/a.md:2 names task tset",
   ],
   ["namesExist", "src/lease/a.ts", "/** See {@linkcode Gone}. */", "src/lease/a.ts:1 names `Gone`"],
+  [
+    "importsByName",
+    "docs/a.md",
+    '```ts\nimport { shown } from "../mod.ts";\n```',
+    "docs/a.md:2 imports ../mod.ts: expected the library's name",
+  ],
+  [
+    "importsByName",
+    "docs/a.md",
+    '```ts\nimport { a } from "@kclite/kclite";\nimport { b } from "./b.ts";\n```',
+    "",
+  ],
+  [
+    "importsByName",
+    "src/a.ts",
+    '/**\n * import { shown } from "./mod.ts";\n */',
+    "src/a.ts:2 imports ./mod.ts",
+  ],
+  ["importsByName", "src/a.ts", 'import { shown } from "./mod.ts";', ""],
   [
     "importsExported",
     "docs/a.md",

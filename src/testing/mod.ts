@@ -3,7 +3,7 @@
  * failing services. It is what this library tests itself with. See docs/simulation.md.
  *
  * ```ts
- * import { simulate, violationText } from "./mod.ts";
+ * import { simulate, violationText } from "@kclite/kclite/testing";
  *
  * const counts = new Map<string, number>(); // the database
  * const result = await simulate({
@@ -23,7 +23,7 @@
  * And the same model of Kinesis and DynamoDB as a server in real time, to develop against and to break: see docs/emulator.md.
  *
  * ```ts
- * import { simulatedAws } from "./mod.ts";
+ * import { simulatedAws } from "@kclite/kclite/testing";
  *
  * const aws = simulatedAws({ streams: { words: 2 } });
  * aws.stream("words").put("hello");

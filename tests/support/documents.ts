@@ -86,6 +86,21 @@ export const importsExported: DocumentRule = ({ files, entries }) => {
   );
 };
 
+/** Examples in Markdown and in the comments of the library import it by its name: what a reader copies must be found there. */
+export const importsByName: DocumentRule = ({ files, entries }) => {
+  const modules = Object.values(entries).map((path) => path.slice(path.lastIndexOf("/") + 1));
+  return files.filter(({ path }) => path.endsWith(".md") || /^(?:src\/|mod\.ts|cli\.ts)/.test(path)).flatMap((
+    file,
+  ) =>
+    [...file.text.matchAll(/^(?:| \* )(?:import|export) [^;"]*"(\.[^"]*\/([^"/]+))"/gm)].flatMap(
+      ({ 0: text, 1: specifier, 2: module = "", index }) =>
+        modules.includes(module) && (file.path.endsWith(".md") || text.startsWith(" * "))
+          ? [`${file.path}:${lineAt(file.text, index)} imports ${specifier}: expected the library's name`]
+          : [],
+    )
+  );
+};
+
 /** Every `deno task` that a document names is in deno.json. */
 export const tasksExist: DocumentRule = ({ files, tasks }) =>
   files.filter(({ path }) => !path.startsWith("tests/")).flatMap((file) =>
