@@ -25,13 +25,14 @@ import type { WorkerEventListener } from "./src/events.ts";
 import { HELP, parseCommand, type RunCommand } from "./src/host/arguments.ts";
 import { childStarter } from "./src/host/child_starter.ts";
 import { cpuSource } from "./src/host/cpu_meter.ts";
+import { EMULATOR_HELP, parseEmulatorCommand } from "./src/host/emulator_arguments.ts";
 import { variable, variableNames } from "./src/host/environment_variables.ts";
 import { guardConsole } from "./src/host/guarded_console.ts";
 import { folderOf, readFile, readTextFile, workingFolder } from "./src/host/files.ts";
 import { isStartedFile, loadModule } from "./src/host/modules.ts";
 import { profileLoader } from "./src/host/profile_credentials.ts";
 import { profileRegion } from "./src/host/profile_region.ts";
-import { type RunningServer, serve } from "./src/host/serve.ts";
+import { type FetchHandler, type RunningServer, serve } from "./src/host/serve.ts";
 import { listenToSignals } from "./src/host/signals.ts";
 import { executableOf, moduleProcessor } from "./src/consumer/module_processor.ts";
 import { multiLangProcessor } from "./src/multilang/multilang_processor.ts";
@@ -73,6 +74,7 @@ export interface Host {
 
 /** Runs the program. @returns the exit code, as if no signal had come. */
 export async function main(args: readonly string[], host: Host): Promise<number> {
+  if (args[0] === "emulator") return await emulate(args.slice(1), host);
   const command = parseCommand(args);
   switch (command.type) {
     case "help":
@@ -90,6 +92,30 @@ export async function main(args: readonly string[], host: Host): Promise<number>
       return 2;
     case "run":
       return await new Program(command, host).run();
+  }
+}
+
+/** `cli.ts emulator`; loaded only then. A properties file of this name needs --properties-file. */
+async function emulate(args: readonly string[], { out, err, signal }: Host): Promise<number> {
+  const command = parseEmulatorCommand(args);
+  switch (command.type) {
+    case "help":
+      out(EMULATOR_HELP);
+      return 0;
+    case "misuse":
+      err(`${command.problem}\nTry emulator --help`);
+      return 2;
+    case "run":
+      try {
+        const { runEmulator } = await import("./src/testing/emulator/emulator_program.ts");
+        const { port } = command;
+        const start = (handler: FetchHandler) => serve(handler, { port, setting: "--port" });
+        await runEmulator({ ...command, signal, print: out, serve: start });
+        return 0;
+      } catch (error) {
+        err(error instanceof Error && error.message.startsWith("Cannot ") ? error.message : errorText(error));
+        return 1;
+      }
   }
 }
 

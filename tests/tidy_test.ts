@@ -89,6 +89,22 @@ const CASES: readonly RuleCase[] = [
     good: { "tests/a.ts": `import { assert } from "@std/assert";` },
   },
   {
+    rule: "examplesImportByName",
+    bad: { "examples/a/a.ts": `import type { W } from "../../mod.ts";` },
+    says: "examples/a/a.ts:1 imports mod.ts: expected an entry point by name",
+    good: {
+      "examples/a/a.ts":
+        `import type { W } from "@kclite/kclite";\nimport "./b.ts";\nimport "../c/c.ts";\nimport "node:url";`,
+      "tests/a_test.ts": `import "../mod.ts";`,
+    },
+  },
+  {
+    rule: "examplesImportByName",
+    bad: { "examples/a/a.ts": `const { x } = await import("../../src/system.ts");` },
+    says: "imports src/system.ts",
+    good: {},
+  },
+  {
     rule: "hostNames",
     bad: { "src/aws/a.ts": `const home = Deno.env.get("HOME");` },
     says: "src/aws/a.ts:1 names Deno",
@@ -415,6 +431,14 @@ Deno.test("deno.jsr.json and deno.json import the same, but for @std", async () 
   const [ours, jsr] = await Promise.all(["deno.json", "deno.jsr.json"].map(async (name) => {
     const { imports } = JSON.parse(await Deno.readTextFile(new URL(name, ROOT)));
     return Object.entries(imports).filter(([specifier]) => !specifier.startsWith("@std/"));
+  }));
+  assertEquals(ours, jsr);
+});
+
+Deno.test("deno.jsr.json and deno.json name the library and its entry points alike", async () => {
+  const [ours, jsr] = await Promise.all(["deno.json", "deno.jsr.json"].map(async (name) => {
+    const { name: library, exports } = JSON.parse(await Deno.readTextFile(new URL(name, ROOT)));
+    return { library, exports };
   }));
   assertEquals(ours, jsr);
 });

@@ -15,14 +15,10 @@
 
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { main as runCommandLine } from "../../cli.ts";
-import { listenToSignals } from "../../src/host/signals.ts";
-import { progressLines } from "../../src/observe/progress_lines.ts";
-import { type Snapshot, Totals } from "../../src/observe/totals.ts";
-import { realSystem } from "../../src/system.ts";
-import { pause } from "../../src/async/waiting.ts";
-import { simulatedAws } from "../../src/testing/mod.ts";
-import { createStream, type Producer } from "./producer.ts";
+import { main as runCommandLine } from "@kclite/kclite/cli";
+import { progressLines, type Snapshot, Totals } from "@kclite/kclite/health";
+import { type SimulatedAws, simulatedAws } from "@kclite/kclite/testing";
+import { Producer } from "./producer.ts";
 import { Screen } from "./screen.ts";
 import { counts, seen } from "./words.ts";
 
@@ -51,11 +47,11 @@ const BATCH_MS = 100;
 export async function main(
   { seconds, shards = 4, drainMs = 15_000, signal, screen }: DemoOptions,
 ): Promise<number> {
-  const { clock } = realSystem;
-  await using server = servedAws();
+  const aws = simulatedAws({ streams: { words: shards } });
+  await using server = served(aws);
   const { url } = server;
   screen.log(`Kinesis and DynamoDB at ${url}, simulated in this process`);
-  const producer = await createStream(url, "words", shards);
+  const producer = new Producer(aws.stream("words"));
   screen.log(
     `Stream "words" with ${shards} shards; putting ${WORDS_PER_SECOND} words a second. Ctrl-C stops in order.`,
   );
@@ -90,27 +86,24 @@ export async function main(
   });
   const watching = watch(totals, screen, stopped);
   const splitting = seconds === undefined ? undefined : splitLater(producer, seconds * 500, stopped);
-  const limit = seconds === undefined
-    ? undefined
-    : pause(clock, seconds * 1000, stopped).then(() => stop.abort());
+  const limit = seconds === undefined ? undefined : pause(seconds * 1000, stopped).then(() => stop.abort());
   while (!stopped.aborted) {
-    await producer.putWords(WORDS_PER_SECOND * BATCH_MS / 1000);
-    await pause(clock, BATCH_MS, stopped);
+    producer.putWords(WORDS_PER_SECOND * BATCH_MS / 1000);
+    await pause(BATCH_MS, stopped);
   }
   await Promise.all([limit, splitting, watching]);
   screen.end();
   screen.log("Stopping: the producer has stopped, the worker finishes what was put");
-  const untilMs = clock.monotonicMs() + drainMs;
-  while (seen.size < producer.put() && clock.monotonicMs() < untilMs) await clock.sleep(50);
+  const untilMs = performance.now() + drainMs;
+  while (seen.size < producer.put && performance.now() < untilMs) await pause(50);
   stopWorker.abort();
   const exitCode = await ended;
-  for (const line of summary(producer.put())) screen.log(line);
-  return exitCode === 0 && seen.size === producer.put() ? 0 : 1;
+  for (const line of summary(producer.put)) screen.log(line);
+  return exitCode === 0 && seen.size === producer.put ? 0 : 1;
 }
 
-/** A Kinesis and a DynamoDB on a free port, until they are disposed of. */
-function servedAws(): AsyncDisposable & { readonly url: string } {
-  const aws = simulatedAws();
+/** Kinesis and DynamoDB on a free port, until they are disposed of. */
+function served(aws: SimulatedAws): AsyncDisposable & { readonly url: string } {
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, aws.fetch);
   return {
     url: `http://127.0.0.1:${server.addr.port}`,
@@ -119,6 +112,20 @@ function servedAws(): AsyncDisposable & { readonly url: string } {
       await server.shutdown();
     },
   };
+}
+
+/** Waits. @returns whether the whole time has passed, and `signal` did not end it. */
+function pause(ms: number, signal?: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", end);
+      resolve(!signal?.aborted);
+    };
+    const timer = setTimeout(end, ms);
+    if (signal?.aborted) end();
+    signal?.addEventListener("abort", end);
+  });
 }
 
 /** What the run came to. */
@@ -137,7 +144,7 @@ function summary(put: number): string[] {
 
 async function watch(totals: Totals, screen: Screen, signal: AbortSignal): Promise<void> {
   let before: Snapshot | undefined;
-  while (await pause(realSystem.clock, 1000, signal)) {
+  while (await pause(1000, signal)) {
     const now = totals.snapshot();
     screen.show(progressLines(now, before));
     before = now;
@@ -145,7 +152,7 @@ async function watch(totals: Totals, screen: Screen, signal: AbortSignal): Promi
 }
 
 async function splitLater(producer: Producer, ms: number, signal: AbortSignal): Promise<void> {
-  if (await pause(realSystem.clock, ms, signal)) await producer.split();
+  if (await pause(ms, signal)) producer.split();
 }
 
 if (import.meta.main) {
@@ -163,11 +170,14 @@ if (import.meta.main) {
     Deno.exit(2);
   };
   const [seconds, shards] = values.smoke ? [2, 1] : [number("seconds"), number("shards")];
-  const { signal } = listenToSignals(() => {}, (exitCode) => Deno.exit(exitCode));
+  const stop = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(name, () => stop.signal.aborted ? Deno.exit(130) : stop.abort());
+  }
   const encoder = new TextEncoder();
   const screen = new Screen(
     Deno.stdout.isTerminal(),
     (text) => void Deno.stdout.writeSync(encoder.encode(text)),
   );
-  Deno.exit(await main({ seconds, shards, signal, screen }));
+  Deno.exit(await main({ seconds, shards, signal: stop.signal, screen }));
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { RecordProcessor, RecordsBatch, ShardContext } from "../../mod.ts";
+import type { RecordProcessor, RecordsBatch, ShardContext } from "@kclite/kclite";
 
 /** How often each word was seen by all shards of this process. */
 export const counts: Map<string, number> = new Map();

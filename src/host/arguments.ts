@@ -59,6 +59,7 @@ const FLAGS: Readonly<
 
 /** What `--help` prints. */
 export const HELP: string = `Usage: kclite [OPTION...] [PROPERTIES_FILE]
+       kclite emulator [OPTION...]   Kinesis and DynamoDB in memory; see kclite emulator --help
 
 Consumes an Amazon Kinesis data stream as the KCL MultiLangDaemon does, without Java.
 

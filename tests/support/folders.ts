@@ -90,7 +90,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
     any: ["stream", "root", "aws", "lease"],
   },
   "testing/emulator": {
-    holds: "Kinesis and DynamoDB in real time, as a `fetch`",
+    holds: "Kinesis and DynamoDB in real time, as a `fetch`; the program that serves it",
     any: [
       "stream",
       "root",

@@ -64,6 +64,18 @@ export const importsByUrl: Rule = eachFile((file) =>
     : []
 );
 
+/** Examples are copied by users: they import the library by its name, which leads to its entry points alone, and their own files. */
+export const examplesImportByName: Rule = eachFile((file) =>
+  file.path.startsWith("examples/")
+    ? file.imports.flatMap(({ line, specifier }) => {
+      if (specifier === undefined || !isRelative(specifier)) return [];
+      const target = resolve(file.path, specifier);
+      if (target.startsWith("examples/")) return [];
+      return [`${file.path}:${line} imports ${target}: expected an entry point by name, as in deno.json`];
+    })
+    : []
+);
+
 /** `Deno`, `process`, `Buffer` and `node:` stay inside src/host and cli.ts. */
 export const hostNames: Rule = eachFile((file) => {
   if (!isLibrary(file.path) || folderOf(file.path) === "host") return [];
