@@ -32,6 +32,13 @@ Deno.test("a task that hands its arguments to deno test does so behind --, or --
   assertEquals(wrong, []);
 });
 
+Deno.test("what measures is in bench/ and its task is named so, and nothing else is", () => {
+  const wrong = names.filter((name) =>
+    /^bench(?:$|:)/.test(name) !== / bench\/[\w/]+\.ts\b/.test(commandOf(name))
+  );
+  assertEquals(wrong, []);
+});
+
 Deno.test("outcomeOf() calls a task that ends with an error, or does not end, failed, and quotes why one was skipped", () => {
   const nothing = { stdout: "", stderr: "" };
   assertEquals(outcomeOf({ ...nothing, code: 0 }), { isGood: true, text: "ok" });

@@ -2,7 +2,7 @@
  * How leasing grows with workers and shards: fleets of some sizes in virtual time, in fair weather. Prints a table; the last
  * line is one of JSON. What it found is in docs/scale.md.
  *
- *     deno task sim:scale [--workers 500] [--shards 10000] [--only] [--within 1000] [--failover 10000] [--no-pass] [--smoke]
+ *     deno task bench:scale [--workers 500] [--shards 10000] [--only] [--within 1000] [--failover 10000] [--no-pass] [--smoke]
  *
  * Runs the sizes of the ladder that are smaller, and the one asked for; `--only` that one alone. All workers of a batch
  * start `--within` so many ms. `--smoke` is short for 3 workers on 6 shards alone.

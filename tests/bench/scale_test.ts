@@ -1,12 +1,12 @@
 /**
- * A small fleet of the kind that `deno task sim:scale` runs: large enough that what is done one after the other, or by
+ * A small fleet of the kind that `deno task bench:scale` runs: large enough that what is done one after the other, or by
  * everybody, shows. The bounds leave a third to spare.
  *
  * @module
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { type ScaleFigures, scaleRun } from "./scale_run.ts";
+import { type ScaleFigures, scaleRun } from "../../bench/scale/scale_run.ts";
 
 let run: Promise<ScaleFigures> | undefined;
 
