@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Checkpointer } from "../../src/consumer/checkpointer.ts";
 import { type ExtendedSequenceNumber, positionAt, SHARD_END } from "../../src/stream/sequence_number.ts";
-import { FakeHeldLease, leaseWith } from "../support/consumer_bed.ts";
+import { leaseWith } from "../lease/fixtures.ts";
+import { FakeHeldLease } from "../support/consumer_bed.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 function bed(checkpoint = positionAt("10")) {

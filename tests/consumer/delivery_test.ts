@@ -3,14 +3,8 @@
 import { assertEquals } from "@std/assert";
 import { LeaseLostError, ProcessorRestartError } from "../../src/errors.ts";
 import { positionAt, SHARD_END } from "../../src/stream/sequence_number.ts";
-import {
-  eventsOf,
-  leaseWith,
-  NotingProcessor,
-  pageOf,
-  recordWith,
-  startConsumer,
-} from "../support/consumer_bed.ts";
+import { leaseWith } from "../lease/fixtures.ts";
+import { eventsOf, NotingProcessor, pageOf, recordWith, startConsumer } from "../support/consumer_bed.ts";
 
 Deno.test("consumeShard() delivers nothing of a page that lies at or before the checkpoint", async () => {
   const bed = startConsumer(undefined, { lease: leaseWith({ checkpoint: positionAt("5") }) });

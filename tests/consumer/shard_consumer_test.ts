@@ -10,11 +10,10 @@ import { ByteBudget } from "../../src/retrieval/byte_budget.ts";
 import type { RecordsPage } from "../../src/retrieval/retrieval.ts";
 import { positionAt, SHARD_END } from "../../src/stream/sequence_number.ts";
 import { originText } from "../../src/stream/stream_identifier.ts";
-import { rangeOf } from "../lease/fixtures.ts";
+import { leaseWith, newLease, rangeOf } from "../lease/fixtures.ts";
 import {
   type ConsumerChanges,
   eventsOf,
-  leaseWith,
   NotingProcessor,
   pageOf,
   recordWith,
@@ -22,7 +21,6 @@ import {
 } from "../support/consumer_bed.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { aggregate } from "../support/kpl.ts";
-import { newLease } from "../support/memory_bed.ts";
 
 const children = [0, 1].map((part) => ({
   shardId: `shardId-00000000000${part + 1}`,

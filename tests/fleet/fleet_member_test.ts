@@ -6,8 +6,9 @@ import type { TableFormat } from "../../src/lease/table_format.ts";
 import { FleetMember, type FleetMemberOptions } from "../../src/fleet/fleet_member.ts";
 import type { WorkerOptions } from "../../src/options/options.ts";
 import { settingsOf } from "../../src/options/settings.ts";
-import { eventsOf, leaseWith } from "../support/consumer_bed.ts";
-import { MemoryBed, newLease } from "../support/memory_bed.ts";
+import { leaseWith, newLease } from "../lease/fixtures.ts";
+import { eventsOf } from "../support/consumer_bed.ts";
+import { MemoryBed } from "../support/memory_bed.ts";
 
 const SINGLE: TableFormat = { place: "leaseTable", mayLead: true, supportCode: 1, isFinal: true };
 /** The least of all shards: whoever holds only this is no deputy. */

@@ -6,7 +6,8 @@ import type { LeaseStore } from "../../src/lease/lease_store.ts";
 import { renew } from "../../src/lease/lease_write.ts";
 import { LeaderDuties, type LeaderDutiesOptions } from "../../src/fleet/leader_duties.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
-import { MemoryBed, newLease } from "../support/memory_bed.ts";
+import { newLease } from "../lease/fixtures.ts";
+import { MemoryBed } from "../support/memory_bed.ts";
 
 const signal = new AbortController().signal;
 

@@ -4,9 +4,9 @@ import type { LeaseStore } from "../../src/lease/lease_store.ts";
 import { assign } from "../../src/lease/lease_write.ts";
 import { ShardSyncer } from "../../src/fleet/shard_syncer.ts";
 import type { TrackedStream } from "../../src/fleet/streams.ts";
-import { rangeOf } from "../lease/fixtures.ts";
+import { newLease, rangeOf } from "../lease/fixtures.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
-import { MemoryBed, newLease } from "../support/memory_bed.ts";
+import { MemoryBed } from "../support/memory_bed.ts";
 import { ScriptedKinesis, shardWith } from "../support/scripted_kinesis.ts";
 
 const signal = new AbortController().signal;

@@ -40,7 +40,7 @@ function bed(options: Partial<WorkerOptions>, created: Readonly<Record<string, n
   return { memory, streams, asked, there, notices: () => eventsOf(memory.events, "notice") };
 }
 
-const leaseOf = (streamIdentifier: string | undefined) => ({
+const leaseIn = (streamIdentifier: string | undefined) => ({
   leaseKey: `${streamIdentifier}:shardId-000000000000`,
   streamIdentifier,
 });
@@ -131,7 +131,7 @@ Deno.test("Streams follows a list that changes, and knows a stream that is no lo
   assertEquals(eventsOf(memory.events, "streamRemoved"), [
     { type: "streamRemoved", streamIdentifier: `${ACCOUNT}:orders:100` },
   ]);
-  assertEquals((await streams.of(leaseOf(`${ACCOUNT}:orders:100`), signal))?.initialPosition, new Date(5000));
+  assertEquals((await streams.of(leaseIn(`${ACCOUNT}:orders:100`), signal))?.initialPosition, new Date(5000));
   listed = [];
   await streams.refresh(signal);
   assertEquals(streams.tracked, []);
@@ -157,15 +157,15 @@ Deno.test("Streams.of() lists once more for a stream that it does not know, and 
   await streams.start(signal);
   listed = ["orders", "words"];
   await memory.clock.advance(10_000);
-  const words = await streams.of(leaseOf(`${ACCOUNT}:words:200`), signal);
+  const words = await streams.of(leaseIn(`${ACCOUNT}:words:200`), signal);
   assertEquals(words, streams.tracked[1]);
   // Not at once again: an unknown stream may have many leases.
-  const other = await streams.of(leaseOf("999999999999:other:7"), signal);
+  const other = await streams.of(leaseIn("999999999999:other:7"), signal);
   assertEquals(other?.reference, {
     streamName: "other",
     streamArn: "arn:aws:kinesis:us-east-1:999999999999:stream/other",
   });
-  assertEquals(other, await streams.of(leaseOf("999999999999:other:7"), signal));
+  assertEquals(other, await streams.of(leaseIn("999999999999:other:7"), signal));
   assertEquals(asked.length, 2);
 });
 
@@ -181,7 +181,7 @@ Deno.test("Streams.of() answers all the leases of an unknown stream by one listi
   listed = ["orders", "words"];
   await memory.clock.advance(10_000);
   const found = await Promise.all(
-    Array.from({ length: 3 }, () => streams.of(leaseOf(`${ACCOUNT}:words:200`), signal)),
+    Array.from({ length: 3 }, () => streams.of(leaseIn(`${ACCOUNT}:words:200`), signal)),
   );
   assertEquals(found, Array(3).fill(streams.tracked[1]));
   assertEquals([streams.tracked.length, lists], [2, 2]);
@@ -197,7 +197,7 @@ Deno.test("Streams.of() fails nothing when the lease is lost while streams are l
   });
   await streams.start(signal);
   await memory.clock.advance(10_000);
-  await streams.of(leaseOf(`${ACCOUNT}:words:200`), lost.signal);
+  await streams.of(leaseIn(`${ACCOUNT}:words:200`), lost.signal);
   assert(lost.signal.aborted);
   assertEquals(eventsOf(memory.events, "passFailed"), []);
   assertEquals(streams.tracked.length, 1);
@@ -215,8 +215,8 @@ Deno.test("Streams.of() goes on listing for the other leases when the one that a
   }, { orders: 100, words: 200 });
   await streams.start(signal);
   await memory.clock.advance(10_000);
-  const first = streams.of(leaseOf(`${ACCOUNT}:words:200`), lost.signal);
-  const second = streams.of(leaseOf(`${ACCOUNT}:words:200`), signal);
+  const first = streams.of(leaseIn(`${ACCOUNT}:words:200`), lost.signal);
+  const second = streams.of(leaseIn(`${ACCOUNT}:words:200`), signal);
   lost.abort();
   assertEquals(await first, undefined);
   listed.resolve();
@@ -236,18 +236,18 @@ Deno.test("Streams.of() lists anew after a listing that all who waited for it ha
   }, { orders: 100, words: 200 });
   await streams.start(signal);
   await memory.clock.advance(10_000);
-  const first = streams.of(leaseOf(`${ACCOUNT}:words:200`), lost.signal);
+  const first = streams.of(leaseIn(`${ACCOUNT}:words:200`), lost.signal);
   lost.abort();
   await first;
-  await streams.of(leaseOf(`${ACCOUNT}:words:200`), signal);
+  await streams.of(leaseIn(`${ACCOUNT}:words:200`), signal);
   assertEquals([lists, streams.tracked.length], [3, 2]);
 });
 
 Deno.test("Streams.of() does not read a stream's namesake of before: their shards have the same ids", async () => {
   const { streams, notices } = bed({ streams: ["orders"] });
   await streams.start(signal);
-  assertEquals(await streams.of(leaseOf(`${ACCOUNT}:orders:99`), signal), undefined);
-  assertEquals(await streams.of(leaseOf(`${ACCOUNT}:orders:99`), signal), undefined);
+  assertEquals(await streams.of(leaseIn(`${ACCOUNT}:orders:99`), signal), undefined);
+  assertEquals(await streams.of(leaseIn(`${ACCOUNT}:orders:99`), signal), undefined);
   assertEquals(notices().map(({ text }) => text), [
     `Its lease is held, and nothing is read: its stream is known as ${ACCOUNT}:orders:100 now: created anew, or named by ` +
     "another epoch in another worker",
@@ -258,10 +258,10 @@ Deno.test("Streams.of() reads neither leases of many streams for one, nor those 
   const one = bed({ streamName: "orders" }), many = bed({ streams: ["orders"] });
   await one.streams.start(signal);
   await many.streams.start(signal);
-  assertEquals(await one.streams.of(leaseOf(`${ACCOUNT}:orders:100`), signal), undefined);
-  assertEquals(await many.streams.of(leaseOf(undefined), signal), undefined);
-  assertEquals(await many.streams.of(leaseOf("orders"), signal), undefined);
-  assertEquals((await one.streams.of(leaseOf(undefined), signal))?.reference.streamName, "orders");
+  assertEquals(await one.streams.of(leaseIn(`${ACCOUNT}:orders:100`), signal), undefined);
+  assertEquals(await many.streams.of(leaseIn(undefined), signal), undefined);
+  assertEquals(await many.streams.of(leaseIn("orders"), signal), undefined);
+  assertEquals((await one.streams.of(leaseIn(undefined), signal))?.reference.streamName, "orders");
 });
 
 Deno.test("Streams.forget() looks for a stream anew: it may have been created again", async () => {
@@ -299,7 +299,7 @@ Deno.test("Streams lists at most every ten seconds for streams that it does not 
     },
   });
   await streams.start(signal);
-  const ask = (name: string) => streams.of(leaseOf(`999999999999:${name}:7`), signal);
+  const ask = (name: string) => streams.of(leaseIn(`999999999999:${name}:7`), signal);
   await ask("at-once");
   assertEquals(lists, 1);
   await memory.clock.advance(10_000);

@@ -1,13 +1,13 @@
 /**
- * Leases, shards and metrics items for the tests of decisions: short forms, as the case tables write them, made whole.
+ * Leases, shards and metrics items of all tests. `leaseOf()` and `shardsOf()` take short forms, as the case tables write them.
  *
  * @module
  */
 
 import type { WorkerMetrics } from "../../src/lease/coordinator_store.ts";
 import { markIn } from "../../src/lease/incarnation.ts";
-import type { Lease } from "../../src/lease/lease.ts";
-import type { HashKeyRange } from "../../src/stream/hash_key.ts";
+import type { Lease, NewLease } from "../../src/lease/lease.ts";
+import { type HashKeyRange, MAX_HASH_KEY } from "../../src/stream/hash_key.ts";
 import { positionAt } from "../../src/stream/sequence_number.ts";
 import type { Shard } from "../../src/stream/shard.ts";
 
@@ -26,6 +26,7 @@ export interface ShortLease {
   readonly mark?: string | undefined;
 }
 
+/** The lease of a case table, made whole; it covers no hash keys. */
 export function leaseOf(short: ShortLease): Lease {
   return {
     leaseKey: short.key,
@@ -44,6 +45,28 @@ export function leaseOf(short: ShortLease): Lease {
     hashKeyRange: undefined,
     throughputKBps: short.kBps,
     mark: markIn(short.mark ?? ""),
+  };
+}
+
+/** The shard of {@linkcode leaseWith} and {@linkcode newLease}. */
+export const SHARD_ID = "shardId-000000000000";
+const ALL_HASH_KEYS: HashKeyRange = { startingHashKey: "0", endingHashKey: `${MAX_HASH_KEY}` };
+
+/** A lease that this worker, "me", holds on all hash keys, with some of it changed. */
+export function leaseWith(changes: Partial<Lease> = {}): Lease {
+  return { ...leaseOf({ key: SHARD_ID, owner: "me" }), hashKeyRange: ALL_HASH_KEYS, ...changes };
+}
+
+/** A lease as shard sync would ask for, on all hash keys, with some of it changed. */
+export function newLease(shardId: string = SHARD_ID, changes: Partial<NewLease> = {}): NewLease {
+  return {
+    leaseKey: shardId,
+    shardId,
+    streamIdentifier: undefined,
+    checkpoint: positionAt("TRIM_HORIZON"),
+    parentShardIds: [],
+    hashKeyRange: ALL_HASH_KEYS,
+    ...changes,
   };
 }
 

@@ -12,7 +12,8 @@ import { renew } from "../../src/lease/lease_write.ts";
 import { DynamoDBLeaseStore, type DynamoDBLeaseStoreOptions } from "../../src/store/dynamodb_lease_store.ts";
 import { newLeaseItem } from "../../src/store/lease_item.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { dynaliteFixture, hastyClock, leaseIn, newLease } from "./fixtures.ts";
+import { newLease, SHARD_ID } from "../lease/fixtures.ts";
+import { dynaliteFixture, hastyClock, leaseIn } from "./fixtures.ts";
 
 const ACTIVE: TableDescription = {
   tableName: "app",
@@ -248,9 +249,9 @@ Deno.test("ensureTable() passes on what DescribeTable fails with", async () => {
 Deno.test("leaseKeysOwnedBy() scans while the index cannot be used, and tells each change once", async () => {
   let failure: AwsServiceError | undefined = serviceError("ValidationException");
   const items: readonly Item[] = [
-    { ...newLeaseItem(newLease({ leaseKey: "a" })), leaseOwner: { S: "w1" } },
-    { ...newLeaseItem(newLease({ leaseKey: "b" })), leaseOwner: { S: "w2" } },
-    newLeaseItem(newLease({ leaseKey: "c" })),
+    { ...newLeaseItem(newLease(SHARD_ID, { leaseKey: "a" })), leaseOwner: { S: "w1" } },
+    { ...newLeaseItem(newLease(SHARD_ID, { leaseKey: "b" })), leaseOwner: { S: "w2" } },
+    newLeaseItem(newLease(SHARD_ID, { leaseKey: "c" })),
     { leaseKey: { S: "w1" }, entityType: { S: "WORKER_METRIC_STATS" } },
   ];
   const bed = testBed({

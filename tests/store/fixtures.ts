@@ -6,7 +6,7 @@
 
 import { type DynamoDB, type Item, signedDynamoDB } from "../../src/aws/dynamodb.ts";
 import type { CoordinatorStore } from "../../src/lease/coordinator_store.ts";
-import type { Lease, NewLease } from "../../src/lease/lease.ts";
+import type { Lease } from "../../src/lease/lease.ts";
 import type { LeaseStore } from "../../src/lease/lease_store.ts";
 import { DynamoDBCoordinatorStore } from "../../src/store/dynamodb_coordinator_store.ts";
 import { DynamoDBLeaseStore } from "../../src/store/dynamodb_lease_store.ts";
@@ -146,19 +146,6 @@ export const hastyClock: Clock = {
   ...realClock,
   sleep: (ms, signal) => realClock.sleep(Math.min(ms, 2), signal),
 };
-
-/** A lease of shard 0 as shard sync would ask for, with some of it changed. */
-export function newLease(changes: Partial<NewLease> = {}): NewLease {
-  return {
-    leaseKey: "shardId-000000000000",
-    shardId: "shardId-000000000000",
-    streamIdentifier: undefined,
-    checkpoint: { sequenceNumber: "TRIM_HORIZON", subSequenceNumber: 0 },
-    parentShardIds: [],
-    hashKeyRange: { startingHashKey: "0", endingHashKey: "340282366920938463463374607431768211455" },
-    ...changes,
-  };
-}
 
 /** Reads an item that must be a lease. */
 export function leaseIn(item: Item): Lease {

@@ -14,7 +14,8 @@ import * as writes from "../../src/lease/lease_write.ts";
 import { positionAt } from "../../src/stream/sequence_number.ts";
 import coordinatorCases from "../cases/coordinator_items.json" with { type: "json" };
 import leaseCases from "../cases/lease_items.json" with { type: "json" };
-import { type Fixture, FIXTURES, inOrder, leaseIn, newLease } from "./fixtures.ts";
+import { newLease, SHARD_ID } from "../lease/fixtures.ts";
+import { type Fixture, FIXTURES, inOrder, leaseIn } from "./fixtures.ts";
 
 /** A row of the write table with its arguments. */
 type GoldenWrite =
@@ -58,7 +59,7 @@ for (const [kind, open] of FIXTURES) {
         await fixture.leases.ensureTable();
         if (write.operation === "create") {
           assertEquals(before, null);
-          assertEquals(await fixture.leases.create(newLease(write.lease)), true);
+          assertEquals(await fixture.leases.create(newLease(SHARD_ID, write.lease)), true);
         } else {
           assert(before !== null);
           await fixture.put(before);

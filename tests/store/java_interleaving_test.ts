@@ -19,7 +19,8 @@ import {
   startHandoff,
 } from "../../src/lease/lease_write.ts";
 import { positionAt } from "../../src/stream/sequence_number.ts";
-import { DYNAMODB_FIXTURES, type DynamoDBFixture, newLease } from "./fixtures.ts";
+import { newLease } from "../lease/fixtures.ts";
+import { DYNAMODB_FIXTURES, type DynamoDBFixture } from "./fixtures.ts";
 
 const KEY = newLease().leaseKey;
 

@@ -7,7 +7,8 @@ import { leaseItemWrite, leaseOf, newLeaseItem } from "../../src/store/lease_ite
 import { positionAt } from "../../src/stream/sequence_number.ts";
 import cases from "../cases/lease_readouts.json" with { type: "json" };
 import { seeded } from "../support/seed.ts";
-import { leaseIn, newLease } from "./fixtures.ts";
+import { newLease, SHARD_ID } from "../lease/fixtures.ts";
+import { leaseIn } from "./fixtures.ts";
 
 interface ReadoutCase {
   readonly comment: string;
@@ -75,18 +76,21 @@ Deno.test("leaseOf() never throws, whatever the item", () => {
 
 Deno.test("newLeaseItem() and leaseOf() agree about many-streams leases", () => {
   const streamIdentifier = "123456789012:orders:1700000000";
-  const lease = newLease({ streamIdentifier, leaseKey: `${streamIdentifier}:shardId-000000000000` });
+  const lease = newLease(SHARD_ID, {
+    streamIdentifier,
+    leaseKey: `${streamIdentifier}:shardId-000000000000`,
+  });
   const { leaseKey, shardId, checkpoint, hashKeyRange } = leaseIn(newLeaseItem(lease));
   assertEquals({ ...lease, leaseKey, shardId, checkpoint, hashKeyRange }, lease);
 });
 
 Deno.test("newLeaseItem() refuses empty texts", () => {
   assertThrows(
-    () => newLeaseItem(newLease({ leaseKey: "" })),
+    () => newLeaseItem(newLease(SHARD_ID, { leaseKey: "" })),
     RangeError,
     'Cannot write attribute "leaseKey": expected a text: got ""',
   );
-  assertThrows(() => newLeaseItem(newLease({ parentShardIds: [""] })), RangeError, "parentShardId");
+  assertThrows(() => newLeaseItem(newLease(SHARD_ID, { parentShardIds: [""] })), RangeError, "parentShardId");
 });
 
 Deno.test("leaseItemWrite() always asks that the lease exists", () => {

@@ -19,7 +19,8 @@ import {
   startHandoff,
 } from "../../src/lease/lease_write.ts";
 import { positionAt } from "../../src/stream/sequence_number.ts";
-import { type Fixture, newLease } from "./fixtures.ts";
+import { newLease, SHARD_ID } from "../lease/fixtures.ts";
+import { type Fixture } from "./fixtures.ts";
 
 /** Registers the contract's tests for one kind of store. */
 export function leaseStoreContract(kind: string, open: () => Promise<Fixture>): void {
@@ -61,7 +62,7 @@ export function leaseStoreContract(kind: string, open: () => Promise<Fixture>): 
         () => leases.someLease(signal),
         () => leases.get(lease.leaseKey, signal),
         () => leases.leaseKeysOwnedBy("a", signal),
-        () => leases.create(newLease({ leaseKey: "other" }), signal),
+        () => leases.create(newLease(SHARD_ID, { leaseKey: "other" }), signal),
         () => leases.apply(renew(lease), signal),
         () => leases.delete(lease.leaseKey, signal),
       ]
@@ -90,15 +91,15 @@ export function leaseStoreContract(kind: string, open: () => Promise<Fixture>): 
     const { leases } = fixture;
     assertEquals(await leases.create(newLease()), true);
     const before = await fixture.items();
-    assertEquals(await leases.create(newLease({ checkpoint: positionAt("LATEST") })), false);
+    assertEquals(await leases.create(newLease(SHARD_ID, { checkpoint: positionAt("LATEST") })), false);
     assertEquals(await fixture.items(), before);
     await fixture.put({ leaseKey: { S: "Leader" }, entityType: { S: "LEADER" } });
-    assertEquals(await leases.create(newLease({ leaseKey: "Leader" })), false);
+    assertEquals(await leases.create(newLease(SHARD_ID, { leaseKey: "Leader" })), false);
   });
 
   testWithTable("get() tells what create() wrote", async ({ leases }) => {
     const streamIdentifier = "123456789012:orders:1700000000";
-    const created = newLease({
+    const created = newLease(SHARD_ID, {
       leaseKey: `${streamIdentifier}:shardId-000000000002`,
       shardId: "shardId-000000000002",
       streamIdentifier,
@@ -171,7 +172,9 @@ export function leaseStoreContract(kind: string, open: () => Promise<Fixture>): 
     "leaseKeysOwnedBy() tells the keys of one worker, also during a handoff to it",
     async (fixture) => {
       const { leases } = fixture;
-      for (const leaseKey of ["a", "b", "c"]) await leases.create(newLease({ leaseKey, shardId: leaseKey }));
+      for (const leaseKey of ["a", "b", "c"]) {
+        await leases.create(newLease(SHARD_ID, { leaseKey, shardId: leaseKey }));
+      }
       await leases.apply(assign(await read(fixture, "a"), "w1"));
       await leases.apply(assign(await read(fixture, "b"), "w2"));
       assertEquals(await leases.leaseKeysOwnedBy("w1"), ["a"]);
@@ -319,7 +322,7 @@ export function leaseStoreContract(kind: string, open: () => Promise<Fixture>): 
 
   testWithTable("delete() removes a lease, and minds no missing one", async (fixture) => {
     const lease = await ownedLease(fixture);
-    await fixture.leases.create(newLease({ leaseKey: "other" }));
+    await fixture.leases.create(newLease(SHARD_ID, { leaseKey: "other" }));
     await fixture.leases.delete(lease.leaseKey);
     await fixture.leases.delete(lease.leaseKey);
     assertEquals((await fixture.leases.list()).leases.map((left) => left.leaseKey), ["other"]);

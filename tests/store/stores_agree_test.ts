@@ -21,7 +21,8 @@ import {
 } from "../../src/lease/lease_write.ts";
 import { positionAt } from "../../src/stream/sequence_number.ts";
 import { seeded } from "../support/seed.ts";
-import { dynaliteFixture, type Fixture, memoryFixture, newLease, simulatedAwsFixture } from "./fixtures.ts";
+import { newLease, SHARD_ID } from "../lease/fixtures.ts";
+import { dynaliteFixture, type Fixture, memoryFixture, simulatedAwsFixture } from "./fixtures.ts";
 
 /** One step, done to a fixture with what was known of the leases so far, oldest first. */
 type Step = (fixture: Fixture, known: readonly Lease[]) => Promise<unknown>;
@@ -92,7 +93,7 @@ const step: fc.Arbitrary<NamedStep> = fc.oneof(
     weight: 2,
     arbitrary: leaseKey.map((key) => ({
       name: `create ${key}`,
-      run: ({ leases }: Fixture) => leases.create(newLease({ leaseKey: key, shardId: key })),
+      run: ({ leases }: Fixture) => leases.create(newLease(SHARD_ID, { leaseKey: key, shardId: key })),
     })),
   },
   {
@@ -159,7 +160,9 @@ Deno.test("memory, dynalite and the simulated DynamoDB agree on random writes", 
       const known: Lease[] = [];
       for (const { leases } of [memory, dynalite, simulated]) {
         await leases.ensureTable();
-        for (const key of ["a", "b"]) await leases.create(newLease({ leaseKey: key, shardId: key }));
+        for (const key of ["a", "b"]) {
+          await leases.create(newLease(SHARD_ID, { leaseKey: key, shardId: key }));
+        }
       }
       known.push(...(await memory.leases.list()).leases);
       for (const { name, run } of steps) {

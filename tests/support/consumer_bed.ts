@@ -19,33 +19,11 @@ import type { RecordsPage, Retrieval, RetrievalRequest } from "../../src/retriev
 import { MemoryLeaseStore } from "../../src/store/memory_lease_store.ts";
 import { MemoryTable } from "../../src/store/memory_table.ts";
 import type { KinesisRecord } from "../../src/stream/record.ts";
-import { type ExtendedSequenceNumber, positionAt } from "../../src/stream/sequence_number.ts";
+import type { ExtendedSequenceNumber } from "../../src/stream/sequence_number.ts";
 import type { ChildShard } from "../../src/stream/shard.ts";
+import { leaseWith } from "../lease/fixtures.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { newLease } from "./memory_bed.ts";
-
-/** A lease with sensible values, for tests. */
-export function leaseWith(changes: Partial<Lease> = {}): Lease {
-  return {
-    leaseKey: "shardId-000000000000",
-    shardId: "shardId-000000000000",
-    streamIdentifier: undefined,
-    leaseCounter: 0,
-    leaseOwner: "me",
-    checkpointOwner: undefined,
-    ownerSwitchesSinceCheckpoint: 0,
-    checkpoint: positionAt("TRIM_HORIZON"),
-    pendingCheckpoint: undefined,
-    pendingCheckpointState: undefined,
-    latestEpochMs: undefined,
-    parentShardIds: [],
-    childShardIds: [],
-    hashKeyRange: { startingHashKey: "0", endingHashKey: "340282366920938463463374607431768211455" },
-    throughputKBps: undefined,
-    mark: undefined,
-    ...changes,
-  };
-}
 
 /** A record with the given sequence number. */
 export function recordWith(

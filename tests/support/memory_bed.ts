@@ -12,23 +12,9 @@ import { assign, startHandoff } from "../../src/lease/lease_write.ts";
 import { MemoryCoordinatorStore } from "../../src/store/memory_coordinator_store.ts";
 import { MemoryLeaseStore } from "../../src/store/memory_lease_store.ts";
 import { MemoryTable } from "../../src/store/memory_table.ts";
-import { MAX_HASH_KEY } from "../../src/stream/hash_key.ts";
-import { positionAt } from "../../src/stream/sequence_number.ts";
 import type { System } from "../../src/system.ts";
+import { newLease } from "../lease/fixtures.ts";
 import { FakeClock } from "./fake_clock.ts";
-
-/** A new lease for a shard id. */
-export function newLease(shardId: string, more: Partial<NewLease> = {}): NewLease {
-  return {
-    leaseKey: shardId,
-    shardId,
-    streamIdentifier: undefined,
-    checkpoint: positionAt("TRIM_HORIZON"),
-    parentShardIds: [],
-    hashKeyRange: { startingHashKey: "0", endingHashKey: `${MAX_HASH_KEY}` },
-    ...more,
-  };
-}
 
 /** See the module. */
 export class MemoryBed {

@@ -1,55 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
 import { assign, renew, startHandoff } from "../../src/lease/lease_write.ts";
-import type { LeaseHold } from "../../src/worker/lease_hold.ts";
-import { LeaseKeeper, type LeaseKeeperOptions } from "../../src/worker/lease_keeper.ts";
 import { Identity } from "../../src/fleet/identity.ts";
 import { MarkedLeaseStore } from "../../src/fleet/marked_lease_store.ts";
-import { TaskGroup } from "../../src/async/task_group.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
-import { MemoryBed } from "../support/memory_bed.ts";
+import { keeperBed, leftBy } from "../support/keeper_bed.ts";
 
 const signal = new AbortController().signal;
 
-const LEASING = { failoverTimeMs: 10_000, gracefulLeaseHandoffTimeoutMs: 30_000, maxLeaseRenewals: 20 };
-
-/** A keeper whose consumers run until their lease is lost or drained, unless told otherwise. */
-function bed(changes: Partial<LeaseKeeperOptions> = {}) {
-  const memory = new MemoryBed();
-  const failures: unknown[] = [];
-  const tasks = new TaskGroup((error) => failures.push(error));
-  const consumed: string[] = [];
-  const keeper = new LeaseKeeper({
-    store: memory.marked("me"),
-    identity: memory.identity("me"),
-    workerId: "me",
-    leasing: LEASING,
-    clock: memory.clock,
-    emit: memory.emit,
-    tasks,
-    successorOf: () => undefined,
-    consume: (hold) => {
-      consumed.push(hold.leaseKey);
-      return leftBy(hold);
-    },
-    ...changes,
-  });
-  const stop = async () => {
-    keeper.drain("the test is over");
-    const done = tasks.done();
-    await memory.clock.advance(0);
-    await done;
-    assertEquals(failures, []);
-  };
-  return { memory, keeper, consumed, stop, clock: memory.clock };
-}
-
-function leftBy(hold: LeaseHold): Promise<void> {
-  const leave = AbortSignal.any([hold.lost, hold.drain]);
-  return new Promise((resolve) => leave.addEventListener("abort", () => resolve(), { once: true }));
-}
-
 Deno.test("LeaseKeeper.discover() fences a lease by a renewal before it starts its consumer", async () => {
-  const { memory, keeper, consumed, stop } = bed();
+  const { memory, keeper, consumed, stop } = keeperBed();
   await memory.lease("a", "me");
   await memory.lease("b", "other");
   await keeper.discover(signal);
@@ -61,7 +20,7 @@ Deno.test("LeaseKeeper.discover() fences a lease by a renewal before it starts i
 });
 
 Deno.test("LeaseKeeper renews three times in a failover time, and not after a checkpoint", async () => {
-  const { memory, keeper, clock, stop } = bed();
+  const { memory, keeper, clock, stop } = keeperBed();
   await memory.lease("a", "me");
   await keeper.discover(signal);
   await clock.advance(10_000);
@@ -80,7 +39,7 @@ Deno.test("LeaseKeeper renews three times in a failover time, and not after a ch
 });
 
 Deno.test("LeaseKeeper retries a failed renewal within its cycle, and keeps the lease", async () => {
-  const { memory, keeper, clock, stop } = bed();
+  const { memory, keeper, clock, stop } = keeperBed();
   await memory.lease("a", "me");
   await keeper.discover(signal);
   const apply = memory.store.apply.bind(memory.store);
@@ -94,7 +53,7 @@ Deno.test("LeaseKeeper retries a failed renewal within its cycle, and keeps the 
 });
 
 Deno.test("LeaseKeeper drops a lease that could not be renewed, even while a renewal hangs", async () => {
-  const { memory, keeper, clock, stop } = bed();
+  const { memory, keeper, clock, stop } = keeperBed();
   await memory.lease("a", "me");
   await keeper.discover(signal);
   const apply = memory.store.apply;
@@ -113,7 +72,7 @@ Deno.test("LeaseKeeper drops a lease that could not be renewed, even while a ren
 
 Deno.test("LeaseKeeper.discover() does not start a lease again whose old consumer still runs", async () => {
   const gate = Promise.withResolvers<void>();
-  const { memory, keeper, consumed, clock, stop } = bed({
+  const { memory, keeper, consumed, clock, stop } = keeperBed({
     consume: async (hold) => {
       consumed.push(hold.leaseKey);
       if (consumed.length === 1) await gate.promise;
@@ -138,7 +97,7 @@ Deno.test("LeaseKeeper.discover() does not start a lease again whose old consume
 });
 
 Deno.test("LeaseKeeper.discover() learns of a handoff at once, from its absence in the index", async () => {
-  const { memory, keeper, clock, stop } = bed();
+  const { memory, keeper, clock, stop } = keeperBed();
   await memory.lease("a", "me");
   await keeper.discover(signal);
   const lease = await memory.read("a");
@@ -153,7 +112,7 @@ Deno.test("LeaseKeeper.discover() learns of a handoff at once, from its absence 
 /** A lease that is to be handed over, whose processor does not leave before the gate opens. */
 async function askedToHandOver() {
   const gate = Promise.withResolvers<void>();
-  const made = bed({ consume: () => gate.promise });
+  const made = keeperBed({ consume: () => gate.promise });
   const { memory, keeper } = made;
   await memory.lease("a", "me");
   await keeper.discover(signal);
@@ -194,7 +153,7 @@ Deno.test("LeaseKeeper lets go of a lease whose handoff hangs, before anybody fi
 });
 
 Deno.test("LeaseKeeper ends a handoff to itself when the other side has died, and not before", async () => {
-  const { memory, keeper, consumed, clock, stop } = bed();
+  const { memory, keeper, consumed, clock, stop } = keeperBed();
   const lease = await memory.lease("a", "old");
   await memory.store.apply(startHandoff({ ...lease, leaseOwner: "old" }, "me"));
   for (let i = 0; i < 12; i++) {
@@ -213,7 +172,7 @@ Deno.test("LeaseKeeper ends a handoff to itself when the other side has died, an
 });
 
 Deno.test("LeaseKeeper.passOn() passes on what was assigned to it while it was stopping", async () => {
-  const { memory, keeper } = bed({ successorOf: () => "next" });
+  const { memory, keeper } = keeperBed({ successorOf: () => "next" });
   await memory.lease("a", "me");
   await keeper.passOn(signal);
   assertEquals((await memory.read("a")).leaseOwner, "next");
@@ -221,7 +180,7 @@ Deno.test("LeaseKeeper.passOn() passes on what was assigned to it while it was s
 
 Deno.test("LeaseKeeper.passOn() leaves a lease alone whose consumer still runs, or that is on its way from another", async () => {
   const gate = Promise.withResolvers<void>();
-  const { memory, keeper, stop } = bed({ successorOf: () => "next", consume: () => gate.promise });
+  const { memory, keeper, stop } = keeperBed({ successorOf: () => "next", consume: () => gate.promise });
   await memory.lease("hung", "me");
   await keeper.discover(signal);
   const lease = await memory.lease("draining", "other");
@@ -236,7 +195,7 @@ Deno.test("LeaseKeeper.passOn() leaves a lease alone whose consumer still runs, 
 });
 
 Deno.test("LeaseKeeper begins a lease again that it lost to a process of its name only once the counter stood still", async () => {
-  const { memory, keeper, consumed, clock, stop } = bed();
+  const { memory, keeper, consumed, clock, stop } = keeperBed();
   await memory.lease("a", "me");
   await keeper.discover(signal);
   for (let second = 0; second < 20; second++) {
@@ -261,7 +220,7 @@ Deno.test("LeaseKeeper begins a lease again that it lost to a process of its nam
 });
 
 Deno.test("LeaseKeeper begins a lease again at once that a leader of another name took from it and gave back", async () => {
-  const { memory, keeper, consumed, clock, stop } = bed();
+  const { memory, keeper, consumed, clock, stop } = keeperBed();
   await memory.lease("a", "me");
   await keeper.discover(signal);
   for (const owner of ["other", "me"]) {
@@ -275,7 +234,7 @@ Deno.test("LeaseKeeper begins a lease again at once that a leader of another nam
 });
 
 Deno.test("LeaseKeeper of a superseded worker drops all, begins nothing and gives nothing away", async () => {
-  const { memory, keeper, consumed, clock, stop } = bed({ successorOf: () => "next" });
+  const { memory, keeper, consumed, clock, stop } = keeperBed({ successorOf: () => "next" });
   for (const key of ["a", "b", "c"]) await memory.lease(key, key === "c" ? "other" : "me");
   await keeper.discover(signal);
   await clock.advance(1000);
@@ -302,7 +261,7 @@ Deno.test("LeaseKeeper of a superseded worker drops all, begins nothing and give
 });
 
 Deno.test("LeaseKeeper.passOn() gives nothing away that a newer process of its name has begun", async () => {
-  const { memory, keeper } = bed({ successorOf: () => "next" });
+  const { memory, keeper } = keeperBed({ successorOf: () => "next" });
   await memory.lease("a", "me");
   await memory.lease("b", "me");
   await memory.clock.advance(1000);

@@ -22,7 +22,7 @@ import { SimulatedStream, WORLD_EPOCH_MS } from "../../../src/testing/model/simu
 import { SimulatedStreams } from "../../../src/testing/simulation/simulated_streams.ts";
 import { VirtualTime } from "../../../src/testing/simulation/virtual_time.ts";
 import { output } from "../../support/scripted_kinesis.ts";
-import { newLease } from "../../support/memory_bed.ts";
+import { newLease } from "../../lease/fixtures.ts";
 
 /** A world's time and history, and what moves the time. */
 function world() {
