@@ -925,4 +925,12 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     why: "a shard whose iterators cannot be used is opened anew five times a second, and nobody hears of it",
     test: "tests/retrieval/polling_test.ts",
   },
+  {
+    name: "package-for-profiles-is-downloaded-at-every-start",
+    file: "src/host/profile_credentials.ts",
+    find: `await import(isDeno ? PROFILE_PACKAGE : name)`,
+    replace: `await import("npm:@aws-sdk/credential-providers@3.1169.0")`,
+    why: "each clone downloads 24 MB that only profiles need, and Node.js lacks what it calls by that name",
+    test: "tests/bench/first_start_test.ts",
+  },
 ];
