@@ -2,10 +2,9 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { AwsServiceError, type MultiLangProtocolError } from "../../src/errors.ts";
 import { multiLangProcessor, splitCommand } from "../../src/multilang/multilang_processor.ts";
 import { positionAt, SHARD_END } from "../../src/stream/sequence_number.ts";
-import { leaseWith } from "../lease/fixtures.ts";
+import { leaseWith, newLease } from "../lease/fixtures.ts";
 import { eventsOf, pageOf, recordWith, startConsumer } from "../support/consumer_bed.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { newLease } from "../support/memory_bed.ts";
 import { FakeProgram, type Handler } from "./fake_program.ts";
 
 const SHARD = "shardId-000000000000";

@@ -16,6 +16,9 @@ import { runCommand } from "../support/command.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
+/** The file that the task writes, in the root of the repository. */
+export const PACKED = "kclite.tgz";
+
 /** Packages that a user installs who needs them, as `npm:name@version`. */
 export const OPTIONAL_PEERS: readonly string[] = [PROFILE_PACKAGE];
 
@@ -72,6 +75,6 @@ export async function must(command: string, args: readonly string[], cwd: string
 }
 
 if (import.meta.main) {
-  await packNpm(`${ROOT}kclite.tgz`);
-  console.log("kclite.tgz");
+  await packNpm(`${ROOT}${PACKED}`);
+  console.log(PACKED);
 }

@@ -21,9 +21,8 @@ import { MemoryTable } from "../../src/store/memory_table.ts";
 import type { KinesisRecord } from "../../src/stream/record.ts";
 import type { ExtendedSequenceNumber } from "../../src/stream/sequence_number.ts";
 import type { ChildShard } from "../../src/stream/shard.ts";
-import { leaseWith } from "../lease/fixtures.ts";
+import { leaseWith, newLease } from "../lease/fixtures.ts";
 import { FakeClock } from "./fake_clock.ts";
-import { newLease } from "./memory_bed.ts";
 
 /** A record with the given sequence number. */
 export function recordWith(

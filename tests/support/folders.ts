@@ -94,6 +94,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
     any: [
       "stream",
       "root",
+      "async",
       "aws",
       "testing/model",
       "testing/emulator/kinesis",

@@ -6,14 +6,13 @@
 
 import { assertEquals } from "@std/assert";
 import { TaskGroup } from "../../src/async/task_group.ts";
-import type { LeasingSettings } from "../../src/options/setting_groups.ts";
 import type { LeaseHold } from "../../src/worker/lease_hold.ts";
 import { LeaseKeeper, type LeaseKeeperOptions } from "../../src/worker/lease_keeper.ts";
 import type { FakeClock } from "./fake_clock.ts";
 import { MemoryBed } from "./memory_bed.ts";
 
 /** What a keeper is set to, unless a test says otherwise. */
-export const LEASING: LeasingSettings = {
+export const LEASING: LeaseKeeperOptions["leasing"] = {
   failoverTimeMs: 10_000,
   gracefulLeaseHandoffTimeoutMs: 30_000,
   maxLeaseRenewals: 20,

@@ -2,12 +2,12 @@ import { assertEquals } from "@std/assert";
 import { Bell } from "../../src/async/bell.ts";
 import { StreaksByLease } from "../../src/consumer/streaks.ts";
 import type { Streams, TrackedStream } from "../../src/fleet/streams.ts";
+import { leaseWith } from "../lease/fixtures.ts";
 import { ByteBudget } from "../../src/retrieval/byte_budget.ts";
 import { consumeHeldShard } from "../../src/worker/held_shard.ts";
 import {
   FakeHeldLease,
   FakeRetrieval,
-  leaseWith,
   NotingProcessor,
   pageOf,
   recordWith,

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { pause, realSystem } from "../../system.ts";
+import { pause } from "../../async/waiting.ts";
+import { realSystem } from "../../system.ts";
 import { type SimulatedAws, simulatedAws } from "./simulated_aws.ts";
 
 /** How the emulator runs. */
@@ -39,7 +40,10 @@ const NEVER_MS = 2 ** 31 - 1;
 /** Runs until `signal` aborts or its time is over. */
 export async function runEmulator(options: EmulatorOptions): Promise<void> {
   const { streams = ["words"], shards = 2, putPerSecond = 0, seconds, signal, print, serve } = options;
-  const aws = simulatedAws({ streams: Object.fromEntries(streams.map((name) => [name, shards])) });
+  const aws = simulatedAws({
+    streams: Object.fromEntries(streams.map((name) => [name, shards])),
+    onNotice: print,
+  });
   const server = await serve(aws.fetch);
   for (const line of greeting(server.url, aws, streams)) print(line);
   const over = new AbortController();
