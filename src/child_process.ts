@@ -28,15 +28,23 @@ export interface ChildProcess {
   readonly stderr: AsyncIterable<Uint8Array>;
   /** Resolves when the process is gone, which says nothing about its pipes: a grandchild may hold them open. Never rejects. */
   readonly exited: Promise<ChildExit>;
-  /** Sends a signal; without effect on a process that is gone. */
+  /**
+   * Sends a signal to the child and to the programs that it started: to its process group. To the child alone where groups cannot be
+   * signalled. Without effect on what is gone.
+   */
   kill(signal: "SIGTERM" | "SIGKILL"): void;
+  /**
+   * Whether programs that the child started are there still after its own end. False where groups cannot be signalled.
+   * A program that has ended counts until its parent has asked for its exit code.
+   */
+  hasRest(): boolean;
   /** Lets go of our ends of the pipes; reading them then ends. Harmless when repeated. */
   release(): void;
 }
 
 /**
  * Starts a program, found like a shell finds it: a name with a slash from the working directory, any other on PATH.
- * Working directory, environment and process group are our own; `environment` is added to ours.
+ * Working directory and environment are our own; `environment` is added to ours. Its process group is a new one, but on Windows.
  *
  * Rejects when it cannot be started.
  */

@@ -2,8 +2,11 @@
  * Starts real child processes, by `node:child_process`: Deno, Node and Bun all have it, and under Deno it carries as much as
  * `Deno.Command` does. It also runs a script without shebang with `/bin/sh`, as Java and shells do.
  *
- * Children stay in our process group, as Java's do: Ctrl-C in a terminal reaches them too. They are killed when this process
+ * Each child leads a process group of its own. A signal to the group reaches programs behind a wrapper, such as `npm start`. And a
+ * Ctrl-C in the terminal reaches only us, so that children live until they were told to stop. All are killed when this process
  * exits in any way that it can notice; for the rest they see their stdin end.
+ *
+ * Two exceptions. Windows has no process groups. And Deno signals groups only under `--allow-run` without names.
  *
  * @module
  */
@@ -19,9 +22,16 @@ export interface ChildStarter extends Disposable {
   killAll(): void;
 }
 
+/** Options of {@linkcode childStarter}. */
+export interface ChildStarterOptions {
+  /** Gets one warning, at the first child, where this process may not signal groups. */
+  readonly warn?: ((text: string) => void) | undefined;
+}
+
 /** Makes a starter whose children do not outlive this process; it hooks the process's exit for that. */
-export function childStarter(): ChildStarter {
-  const living = new Set<ChildProcessWithoutNullStreams>();
+export function childStarter({ warn }: ChildStarterOptions = {}): ChildStarter {
+  const living = new Set<ChildProcess>();
+  let hasWarned = false;
   const killAll = () => living.forEach((child) => child.kill("SIGKILL"));
   process.on("exit", killAll);
   // Deno.exit() tells only the Web's event; Node and Bun have no such event.
@@ -29,11 +39,25 @@ export function childStarter(): ChildStarter {
   return {
     killAll,
     spawn: async (program, args, environment = {}) => {
-      const child = spawn(program, args, { stdio: "pipe", env: { ...process.env, ...environment } });
-      await started(child);
+      const env = { ...process.env, ...environment };
+      const started = spawn(program, args, { stdio: "pipe", env, detached: HAS_GROUPS });
+      const maySignal = maySignalGroups();
+      const child: ChildProcess = adapt(started, HAS_GROUPS && maySignal, () => living.delete(child));
       living.add(child);
-      child.once("exit", () => living.delete(child));
-      return adapt(child);
+      try {
+        await spawned(started);
+      } catch (error) {
+        living.delete(child);
+        throw error;
+      }
+      if (HAS_GROUPS && !maySignal && !hasWarned) {
+        hasWarned = true;
+        warn?.(
+          "Cannot signal programs that a child process starts: this needs --allow-run without names: they may be left " +
+            "behind where a wrapper such as sh or npm starts the program",
+        );
+      }
+      return child;
     },
     [Symbol.dispose]() {
       process.off("exit", killAll);
@@ -43,8 +67,17 @@ export function childStarter(): ChildStarter {
   };
 }
 
+/** Windows has none, and a detached child there opens a window. */
+const HAS_GROUPS: boolean = process.platform !== "win32";
+
+/** Asked without a signal: under Deno one that is not allowed would ask the user for a permission. */
+function maySignalGroups(): boolean {
+  if (!("Deno" in globalThis)) return true;
+  return Deno.permissions.querySync({ name: "run" }).state === "granted";
+}
+
 /** An error before `spawn` means that nothing runs; one after it concerns a signal or a pipe, which tell of it themselves. */
-function started(child: ChildProcessWithoutNullStreams): Promise<void> {
+function spawned(child: ChildProcessWithoutNullStreams): Promise<void> {
   return new Promise((resolve, reject) => {
     child.once("spawn", resolve);
     child.on("error", reject);
@@ -53,13 +86,35 @@ function started(child: ChildProcessWithoutNullStreams): Promise<void> {
   });
 }
 
-function adapt(child: ChildProcessWithoutNullStreams): ChildProcess {
-  const { stdin, stdout, stderr, pid } = child;
+/** @param onGone Called once nothing of the child is left, or at its release. */
+function adapt(
+  child: ChildProcessWithoutNullStreams,
+  isGrouped: boolean,
+  onGone: () => void,
+): ChildProcess {
+  const { stdin, stdout, stderr, pid = 0 } = child;
+  let hasEnded = false;
+  // Once it is empty its number may become that of a stranger's group. And 0 and 1 mean others: our own, and everybody.
+  let hasGroup = isGrouped && pid > 1;
+  const signalGroup = (signal: "SIGTERM" | "SIGKILL" | 0): boolean => {
+    if (!hasGroup) return false;
+    try {
+      return process.kill(-pid, signal);
+    } catch {
+      // Nothing is there, or nothing that we may signal.
+      if (hasEnded) hasGroup = false;
+      return false;
+    }
+  };
   const exited = new Promise<ChildExit>((resolve) => {
-    child.once("exit", (code, signal) => resolve({ code: code ?? undefined, signal: signal ?? undefined }));
+    child.once("exit", (code, signal) => {
+      hasEnded = true;
+      if (!signalGroup(0)) onGone();
+      resolve({ code: code ?? undefined, signal: signal ?? undefined });
+    });
   });
   return {
-    pid: pid ?? 0,
+    pid,
     write: (bytes) =>
       new Promise((resolve, reject) => {
         stdin.write(bytes, (error) => error === null || error === undefined ? resolve() : reject(error));
@@ -68,8 +123,15 @@ function adapt(child: ChildProcessWithoutNullStreams): ChildProcess {
     stdout,
     stderr,
     exited,
-    kill: (signal) => void child.kill(signal),
+    kill: (signal) => {
+      if (!signalGroup(signal) && !hasEnded) child.kill(signal);
+    },
+    hasRest: () => hasEnded && signalGroup(0),
     release: () => {
+      if (hasEnded) {
+        hasGroup = false;
+        onGone();
+      }
       for (const stream of [stdin, stdout, stderr]) stream.destroy();
     },
   };

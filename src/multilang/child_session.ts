@@ -22,6 +22,7 @@ import { Inbox } from "./inbox.ts";
 import { LineCutter } from "./lines.ts";
 import { type Action, type CheckpointReply, type DaemonMessage, encodeLine } from "./message.ts";
 import { relayStderr } from "./stderr_relay.ts";
+import { Surplus } from "./surplus.ts";
 
 /** What a session needs. */
 export interface ChildSessionOptions {
@@ -36,8 +37,8 @@ export interface ChildSessionOptions {
   /** Aborts when the whole program stops: a child that ends then has not failed. */
   readonly stopping: AbortSignal | undefined;
   readonly notice: (level: "info" | "warning" | "error", text: string) => void;
-  /** Gets the child's stderr as it is. */
-  readonly writeStderr: (bytes: Uint8Array) => void;
+  /** Gets the child's stderr as it comes, as text. */
+  readonly writeStderr: (text: string) => void;
   /** Called once if the session fails. `isExcused`: the child was ended by us, or along with the whole program. */
   readonly onFailure: (error: MultiLangProtocolError, isExcused: boolean) => void;
 }
@@ -62,7 +63,10 @@ export class ChildSession {
   #exit: ChildExit | undefined;
   #failure: MultiLangProtocolError | undefined;
   #end: Promise<void> | undefined;
-  #hasWarnedOfAlias = false;
+  /** What the child prints after the session's end. */
+  readonly #surplus: Surplus = new Surplus();
+  /** Whether the child names positions `checkpoint`. */
+  #hasAlias = false;
 
   constructor(options: ChildSessionOptions) {
     this.#options = options;
@@ -70,7 +74,7 @@ export class ChildSession {
     this.#clock = options.clock;
     this.#stdoutEnd = this.#readStdout();
     this.#stderrEnd = relayStderr(options.child.stderr, {
-      bytes: options.writeStderr,
+      text: options.writeStderr,
       line: (text) => this.#notice("info", ` stderr: ${text}`),
     }, options.clock);
     this.#watch = this.#watchEnd();
@@ -131,7 +135,8 @@ export class ChildSession {
 
   #take(line: Uint8Array): void {
     const text = DECODER.decode(line);
-    const message = this.#end === undefined ? readChildLine(text) : undefined;
+    const message = readChildLine(text);
+    if (this.#end !== undefined && !this.#surplus.isShown(message)) return;
     if (message === undefined) this.#notice("info", ` stdout: ${shortened(text)}`);
     else if (this.#inbox.size < MAX_QUEUED) this.#inbox.put(message);
     else this.#fail(`sent ${MAX_QUEUED} messages that nobody asked for`);
@@ -139,8 +144,8 @@ export class ChildSession {
 
   async #answer(request: CheckpointRequest, checkpoint: StoreCheckpoint | undefined): Promise<void> {
     const { sequenceNumber, subSequenceNumber } = request;
-    if (request.isAlias && !this.#hasWarnedOfAlias) {
-      this.#hasWarnedOfAlias = true;
+    if (request.isAlias && !this.#hasAlias) {
+      this.#hasAlias = true;
       this.#notice("warning", ' sends its position as "checkpoint": expected "sequenceNumber"');
     }
     let error: string | null = "InvalidStateException";
@@ -152,7 +157,8 @@ export class ChildSession {
         error = checkpointErrorName(thrown);
       }
     }
-    await this.#inTime(this.#write({ action: "checkpoint", sequenceNumber, subSequenceNumber, error }));
+    const reply: CheckpointReply = { action: "checkpoint", sequenceNumber, subSequenceNumber, error };
+    await this.#inTime(this.#write(this.#hasAlias ? { ...reply, checkpoint: sequenceNumber } : reply));
   }
 
   #write(message: DaemonMessage): Promise<void> {
@@ -190,7 +196,10 @@ export class ChildSession {
     this.#fail(exit === undefined ? "closed its stdout" : `ended with ${exitText(exit)}`, { isExcused });
   }
 
-  /** Ctrl-C reaches a child when it reaches us, or a moment sooner: its end is no failure then. */
+  /**
+   * A supervisor may signal every process of a service, and Ctrl-C on Windows every one of the console: a child that ends when we
+   * are stopped, or a moment sooner, has not failed.
+   */
   async #endsWithUs(exit: ChildExit | undefined): Promise<boolean> {
     const { stopping } = this.#options;
     if (stopping === undefined) return false;
@@ -219,12 +228,17 @@ export class ChildSession {
 
   async #endChild(exitWaitMs: number): Promise<void> {
     const { killWaitMs } = this.#options;
-    const onKill = (signal: string) => this.#notice("warning", ` is still there: it gets a ${signal}`);
+    const onKill = (signal: string, isRest: boolean) => {
+      const what = isRest ? "has ended and left programs behind: they get" : "is still there: it gets";
+      this.#notice("warning", ` ${what} a ${signal}`);
+    };
     const exit = await endChild(this.#child, { clock: this.#clock, exitWaitMs, killWaitMs, onKill });
     const pipes = Promise.all([this.#stdoutEnd, this.#stderrEnd]);
     await settlesWithin(pipes, SETTLE_MS, this.#clock);
     this.#child.release();
     await settlesWithin(pipes, SETTLE_MS, this.#clock);
+    const surplus = this.#surplus.text();
+    if (surplus !== undefined) this.#notice("info", ` stdout: ${surplus}`);
     if (exit === undefined) this.#notice("error", " cannot be killed");
     else this.#notice(exit.code === 0 ? "info" : "warning", ` ended with ${exitText(exit)}`);
   }
@@ -238,7 +252,7 @@ export class ChildSession {
 const MAX_LINE_BYTES = 32 * 1024 * 1024;
 /** A child that says more without being asked does not follow the protocol. */
 const MAX_QUEUED = 1000;
-/** How long what belongs together may lie apart: a child's end and its pipes' end, a Ctrl-C here and there. */
+/** How long what belongs together may lie apart: a child's end and its pipes' end, a signal here and there. */
 const SETTLE_MS = 1000;
 /** The most of a line on stdout that an event repeats; a message that is none may hold a whole batch. */
 const MAX_NOTICE_LENGTH = 1000;

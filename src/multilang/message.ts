@@ -40,6 +40,8 @@ export interface CheckpointReply {
   readonly sequenceNumber: string | null;
   /** A bigint, since Java's is a `long`. */
   readonly subSequenceNumber: bigint | null;
+  /** The position once more, for a child that names it so, as in KCL 1.x: it looks for its answer there. */
+  readonly checkpoint?: string | null;
   /** The simple name of a Java exception. Success is null and nothing else: kclpy raises on "" too. */
   readonly error: string | null;
 }
@@ -59,8 +61,9 @@ function jsonOf(message: Exclude<DaemonMessage, { readonly action: "processRecor
       return ascii(JSON.stringify({ action, shardId, sequenceNumber, subSequenceNumber }));
     }
     case "checkpoint": {
-      const { sequenceNumber, subSequenceNumber, error } = message;
-      return `{"action":"checkpoint","sequenceNumber":${ascii(JSON.stringify(sequenceNumber))},` +
+      const { sequenceNumber, subSequenceNumber, checkpoint, error } = message;
+      const again = checkpoint === undefined ? "" : `"checkpoint":${ascii(JSON.stringify(checkpoint))},`;
+      return `{"action":"checkpoint",${again}"sequenceNumber":${ascii(JSON.stringify(sequenceNumber))},` +
         `"subSequenceNumber":${subSequenceNumber},"error":${JSON.stringify(error)}}`;
     }
     case "leaseLost":

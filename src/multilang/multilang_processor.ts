@@ -22,7 +22,9 @@ import { errorText, MultiLangProtocolError } from "../errors.ts";
 import type { WorkerEventListener } from "../events.ts";
 import type { Clock } from "../system.ts";
 import { ChildSession, type StoreCheckpoint } from "./child_session.ts";
-import type { CheckpointReply, DaemonMessage } from "./message.ts";
+import type { Action, CheckpointReply, DaemonMessage } from "./message.ts";
+import { OldProtocol } from "./old_protocol.ts";
+import { startProblem } from "./start_problem.ts";
 
 /** What the processors of one worker share. */
 export interface MultiLangOptions {
@@ -55,9 +57,9 @@ export interface MultiLangOptions {
   readonly killWaitMs?: number | undefined;
   /** Hears what children print, and how they end: `notice` events with the lease's key. */
   readonly onEvent?: WorkerEventListener | undefined;
-  /** Gets the children's stderr as it is, as soon as it comes. */
-  readonly writeStderr?: ((bytes: Uint8Array) => void) | undefined;
-  /** Aborts when the program stops. Ctrl-C reaches children too, and one that ends by it has not failed. */
+  /** Gets the children's stderr as text, as soon as it comes: also control characters. Must not throw. */
+  readonly writeStderr?: ((text: string) => void) | undefined;
+  /** Aborts when the program stops. A supervisor may signal children too, and one that ends by that has not failed. */
   readonly stopping?: AbortSignal | undefined;
   /**
    * Called for each child that cannot be started, dies, hangs or breaks the protocol, unless the program stops. Ending the
@@ -66,6 +68,12 @@ export interface MultiLangOptions {
    * @default nothing: the consumer starts another child for the shard
    */
   readonly onChildFailure?: ((error: MultiLangProtocolError, shardId: string) => void) | undefined;
+  /**
+   * Called, after `onChildFailure`, when the program cannot be started and never could: no other try will do. Must not throw.
+   *
+   * @default nothing: the consumer tries again
+   */
+  readonly onUnstartable?: ((error: MultiLangProtocolError) => void) | undefined;
 }
 
 /**
@@ -75,7 +83,15 @@ export interface MultiLangOptions {
  */
 export function multiLangProcessor(options: MultiLangOptions): RecordProcessorFactory {
   const command = splitCommand(options.executableName);
-  return (shardId) => new MultiLangProcessor(options, command, shardId);
+  const program: Program = { ...command, hasStarted: false, oldProtocol: new OldProtocol() };
+  return (shardId) => new MultiLangProcessor(options, program, shardId);
+}
+
+/** What the processors of one worker know of the program that they share. */
+interface Program extends Command {
+  /** Whether a child was ever started: a program that is gone after that may be one that is just being replaced. */
+  hasStarted: boolean;
+  readonly oldProtocol: OldProtocol;
 }
 
 /** A program with its arguments. */
@@ -101,15 +117,19 @@ export function splitCommand(executableName: string): Command {
 
 class MultiLangProcessor implements RecordProcessor {
   readonly #options: MultiLangOptions;
-  readonly #command: Command;
+  readonly #program: Program;
   readonly #shardId: string;
   /** Known once the processor is called. */
   #leaseKey: string | undefined;
   #session: ChildSession | undefined;
+  /** What the child has answered at least once. */
+  readonly #answered: Set<Action> = new Set();
+  /** Whether the child's failure was its own. */
+  #hasFailed = false;
 
-  constructor(options: MultiLangOptions, command: Command, shardId: string) {
+  constructor(options: MultiLangOptions, program: Program, shardId: string) {
     this.#options = options;
-    this.#command = command;
+    this.#program = program;
     this.#shardId = shardId;
   }
 
@@ -149,19 +169,21 @@ class MultiLangProcessor implements RecordProcessor {
   }
 
   async #start(context: ShardContext): Promise<ChildSession> {
-    const { spawn, clock, onEvent, writeStderr, onChildFailure, stopping } = this.#options;
-    const { program, args } = this.#command;
-    const { leaseKey } = context;
+    const { spawn, clock, writeStderr, onChildFailure, stopping } = this.#options;
+    const { program, args } = this.#program;
     const shardId = this.#shardId;
     let child;
     try {
       child = await spawn(program, args, environmentOf(context));
+      this.#program.hasStarted = true;
     } catch (cause) {
+      const problem = startProblem(program, cause);
       const error = new MultiLangProtocolError(
-        `Cannot start "${program}" for shard ${shardId}: ${errorText(cause)}`,
+        `Cannot start "${program}" for shard ${shardId}: ${problem ?? errorText(cause)}`,
         { cause },
       );
       onChildFailure?.(error, shardId);
+      if (problem !== undefined && !this.#program.hasStarted) this.#options.onUnstartable?.(error);
       throw error;
     }
     return new ChildSession({
@@ -171,33 +193,53 @@ class MultiLangProcessor implements RecordProcessor {
       exitWaitMs: this.#options.exitWaitMs ?? 10_000,
       killWaitMs: this.#options.killWaitMs ?? 2000,
       stopping,
-      notice: (level, text) => onEvent?.({ type: "notice", level, leaseKey, text }),
-      writeStderr: (bytes) => writeStderr?.(bytes),
+      notice: (level, text) => this.#notice(level, text),
+      writeStderr: (text) => writeStderr?.(text),
       onFailure: (error, isExcused) => {
+        this.#hasFailed = !isExcused;
         if (!isExcused) onChildFailure?.(error, shardId);
         context.restart(error);
       },
     });
   }
 
-  #request(message: Exclude<DaemonMessage, CheckpointReply>, checkpoint: StoreCheckpoint): Promise<void> {
+  async #request(message: DaemonRequest, checkpoint?: StoreCheckpoint): Promise<void> {
     if (this.#session === undefined) {
       throw new MultiLangProtocolError(`No child process was started for shard ${this.#shardId}`);
     }
-    return this.#session.request(message, checkpoint);
+    const { action } = message;
+    const hadFailed = this.#hasFailed;
+    const { oldProtocol } = this.#program;
+    try {
+      await this.#session.request(message, checkpoint);
+    } catch (error) {
+      const isItsOwn = this.#hasFailed && !hadFailed;
+      const question = isItsOwn && !this.#answered.has(action) ? oldProtocol.failed(action) : undefined;
+      if (question !== undefined) this.#notice("warning", question);
+      throw error;
+    }
+    this.#answered.add(action);
+    oldProtocol.answered(action);
   }
 
   /** Tells a child what it cannot change: whether it hears it makes no difference to the shard. */
-  async #tell(message: Exclude<DaemonMessage, CheckpointReply>, checkpoint?: StoreCheckpoint): Promise<void> {
+  async #tell(message: DaemonRequest, checkpoint?: StoreCheckpoint): Promise<void> {
+    if (this.#session === undefined) return;
     try {
-      await this.#session?.request(message, checkpoint);
+      await this.#request(message, checkpoint);
     } catch (error) {
       if (!(error instanceof MultiLangProtocolError)) throw error;
-      const text = `Child process was not told "${message.action}": ${errorText(error)}`;
-      this.#options.onEvent?.({ type: "notice", level: "warning", leaseKey: this.#leaseKey, text });
+      this.#notice("warning", `Child process was not told "${message.action}": ${errorText(error)}`);
     }
   }
+
+  #notice(level: "info" | "warning" | "error", text: string): void {
+    this.#options.onEvent?.({ type: "notice", level, leaseKey: this.#leaseKey, text });
+  }
 }
+
+/** What a child answers by a status. */
+type DaemonRequest = Exclude<DaemonMessage, CheckpointReply>;
 
 /**
  * The protocol has no word for the stream, and of many streams several may have a shard of one id. Unmodified processors

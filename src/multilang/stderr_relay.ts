@@ -1,5 +1,5 @@
 /**
- * Passes a child's stderr on: the bytes at once and as they are, and line by line as text for the log.
+ * Passes a child's stderr on as text: at once as it comes, and line by line for the log.
  *
  * Java holds a line back until its newline. AWS's own Python sample writes none, so that nothing shows until the child has
  * ended, and memory grows until then. Here a line without an end is passed on after a second, or after 64 KiB.
@@ -13,8 +13,8 @@ import { settlesWithin } from "../async/waiting.ts";
 
 /** Where a child's stderr goes. */
 export interface StderrTarget {
-  /** Gets every byte, at once. */
-  readonly bytes: (bytes: Uint8Array) => void;
+  /** Gets everything, at once. A character that is not whole yet waits for its other bytes. */
+  readonly text: (text: string) => void;
   /** Gets each line, without its end; a long one in pieces. Empty lines are left out. */
   readonly line: (text: string) => void;
 }
@@ -26,9 +26,12 @@ export async function relayStderr(
   clock: Clock,
 ): Promise<void> {
   const decoder = new TextDecoder();
+  // Of its own: what it keeps of a character belongs to the next bytes.
+  const streaming = new TextDecoder();
   const cutter = new LineCutter(MAX_LINE_BYTES);
   const tell = (lines: readonly Uint8Array[]) =>
     lines.flatMap((line) => piecesOf(decoder.decode(line))).forEach((text) => target.line(text));
+  const pass = (text: string) => text === "" ? undefined : target.text(text);
   const reader = stderr[Symbol.asyncIterator]();
   let dueMs = Infinity;
   try {
@@ -38,13 +41,14 @@ export async function relayStderr(
       }
       const { done, value } = await next;
       if (done === true) break;
-      target.bytes(value);
+      pass(streaming.decode(value, { stream: true }));
       if (cutter.pendingBytes === 0) dueMs = clock.monotonicMs() + PARTIAL_LINE_MS;
       tell(cutter.push(value));
     }
   } catch {
     // The child is gone, or our end was let go.
   }
+  pass(streaming.decode());
   tell(cutter.flush());
 }
 

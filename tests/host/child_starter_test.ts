@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { ChildProcess } from "../../src/child_process.ts";
 import { childStarter } from "../../src/host/child_starter.ts";
 import { isGone } from "../support/command.ts";
@@ -106,29 +106,115 @@ onUnix("childStarter() finds programs as a shell does, with or without shebang (
 });
 
 Deno.test({
-  name: "childStarter() leaves children in our process group, where Ctrl-C reaches them (trap 31)",
+  name: "childStarter() gives each child a process group of its own, which Ctrl-C does not reach (trap 31)",
   ignore: Deno.build.os !== "linux",
   async fn() {
     const groupOf = async (pid: number) =>
-      (await Deno.readTextFile(`/proc/${pid}/stat`)).replace(/.*\) /, "").split(" ")[2];
+      Number((await Deno.readTextFile(`/proc/${pid}/stat`)).replace(/.*\) /, "").split(" ")[2]);
     using starter = childStarter();
     const child = await starter.spawn("cat", []);
     const drained = Promise.all([textOf(child.stdout), textOf(child.stderr)]);
-    assertEquals(await groupOf(child.pid), await groupOf(Deno.pid));
+    assertEquals(await groupOf(child.pid), child.pid);
     child.closeInput();
     await drained;
     await endOf(child);
   },
 });
 
-for (const end of ["Deno.exit(3)", "process.exit(3)", "throw new Error()"]) {
+/** Like `npm start`: a shell that stays, and a program behind it that prints its process id. */
+const WRAPPER = (program: string) => ["-c", `sh -c '${program}'; true`];
+/** Heeds neither the end of its stdin nor SIGTERM; ends by itself in a minute, should a test fail. */
+const STUBBORN = 'trap "" TERM; echo $$; sleep 60; true';
+
+onUnix("ChildProcess.kill() reaches the program behind a wrapper", async () => {
+  using starter = childStarter();
+  const child = await starter.spawn("sh", WRAPPER("echo $$; exec sleep 60"));
+  const program = await firstNumber(child.stdout);
+  child.kill("SIGTERM");
+  assertEquals(await child.exited, { code: undefined, signal: "SIGTERM" });
+  assert(await isGone(program));
+  child.release();
+});
+
+onUnix(
+  "ChildProcess.hasRest() tells of a program that outlives its wrapper, until it is killed",
+  async () => {
+    using starter = childStarter();
+    const child = await starter.spawn("sh", WRAPPER(STUBBORN));
+    const program = await firstNumber(child.stdout);
+    assert(!child.hasRest(), "the wrapper is there itself");
+    child.kill("SIGTERM");
+    await child.exited;
+    assert(child.hasRest());
+    child.kill("SIGKILL");
+    assert(await isGone(program));
+    child.release();
+    assert(!child.hasRest(), "its number may become that of another group");
+  },
+);
+
+onUnix("childStarter() kills what outlived its wrapper when it is disposed", async () => {
+  let program = 0;
+  {
+    using starter = childStarter();
+    const child = await starter.spawn("sh", WRAPPER(STUBBORN));
+    program = await firstNumber(child.stdout);
+    child.kill("SIGTERM");
+    await child.exited;
+  }
+  assert(await isGone(program));
+});
+
+onUnix("childStarter() signals the child alone where Deno allows no more, and warns once", async () => {
+  const source = `
+    const warnings = [];
+    using starter = childStarter({ warn: (text) => warnings.push(text) });
+    const exits = [];
+    for (let i = 0; i < 2; i++) {
+      const child = await starter.spawn("sh", ["-c", "echo ready; read line"]);
+      for await (const _ of child.stdout) break;
+      child.kill("SIGTERM");
+      exits.push({ ...await child.exited, hasRest: child.hasRest() });
+    }
+    console.log(JSON.stringify({ warnings, exits }));`;
+  const may = (run: string) => ["--no-prompt", "--allow-env", "--allow-read", run];
+  const exit = { signal: "SIGTERM", hasRest: false };
+  const alone = JSON.parse(await runScript(source, { permissions: may("--allow-run=sh") }));
+  assertEquals([alone.exits, alone.warnings.length], [[exit, exit], 1]);
+  assertMatch(alone.warnings[0], /--allow-run without names/);
+  const all = JSON.parse(await runScript(source, { permissions: may("--allow-run") }));
+  assertEquals(all, { warnings: [], exits: [exit, exit] });
+});
+
+onUnix("children see the end of their stdin when the program was killed", async () => {
+  // Of two: neither may hold the other's pipe open.
+  const source = `
+    const { spawn } = childStarter();
+    const pids = [];
+    for (let i = 0; i < 2; i++) pids.push((await spawn("sh", ["-c", "read line; true"])).pid);
+    console.log(JSON.stringify(pids));
+    Deno.kill(Deno.pid, "SIGKILL");`;
+  const pids = JSON.parse(await runScript(source));
+  assertEquals(pids.length, 2);
+  for (const pid of pids) assert(await isGone(pid));
+});
+
+/** What a program prints first. */
+async function firstNumber(stream: AsyncIterable<Uint8Array>): Promise<number> {
+  for await (const bytes of stream) return Number(new TextDecoder().decode(bytes));
+  throw new Error("it printed nothing");
+}
+
+for (const end of ["Deno.exit(3)", "process.exit(3)"]) {
   onUnix(`childStarter() leaves no child behind: ${end}`, async () => {
     const stdout = await runScript(`
       import process from "node:process";
       const { spawn } = childStarter();
-      const child = await spawn("sh", ["-c", "trap '' TERM; echo ready; while :; do sleep 1; done"]);
-      for await (const _ of child.stdout) break;
-      console.log(child.pid);
+      const child = await spawn("sh", ["-c", "sh -c 'trap \\"\\" TERM; echo \\$\\$; sleep 60; true'; true"]);
+      for await (const bytes of child.stdout) {
+        console.log(Number(new TextDecoder().decode(bytes)));
+        break;
+      }
       void process;
       setTimeout(() => { ${end}; }, 0);`);
     const pid = Number(stdout);
@@ -140,10 +226,14 @@ for (const end of ["Deno.exit(3)", "process.exit(3)", "throw new Error()"]) {
 /** Runs a script in a process of its own, with `childStarter` at hand. @returns Its stdout. */
 async function runScript(
   source: string,
-  options: { readonly cwd?: string; readonly env?: Record<string, string> } = {},
+  { permissions = ["-A"], ...options }: {
+    readonly cwd?: string;
+    readonly env?: Record<string, string>;
+    readonly permissions?: readonly string[];
+  } = {},
 ): Promise<string> {
   const script = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-config", "--no-lock", "--ext=ts", "-"],
+    args: ["run", ...permissions, "--no-config", "--no-lock", "--ext=ts", "-"],
     stdin: "piped",
     stdout: "piped",
     stderr: "null",

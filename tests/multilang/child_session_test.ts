@@ -140,14 +140,17 @@ Deno.test("ChildSession answers InvalidStateException where there is no checkpoi
   await bed.session.close();
 });
 
-Deno.test("ChildSession warns once of a position under its old name", async () => {
+Deno.test("ChildSession warns once of a position under its old name, and answers under both names", async () => {
   const bed = new Bed();
   const done = bed.session.request(BATCH, bed.checkpoint);
   await bed.next();
-  for (const number of ["1", "2"]) {
+  const reply = { action: "checkpoint", subSequenceNumber: null, error: null };
+  for (const number of ["4961", "4962"]) {
     bed.child.say(`{"action":"checkpoint","checkpoint":"${number}"}\n`);
-    assertStringIncludes(await bed.child.nextLine(), `"sequenceNumber":"${number}"`);
+    assertEquals(await bed.next(), { ...reply, sequenceNumber: number, checkpoint: number });
   }
+  bed.child.say('{"action":"checkpoint"}\n');
+  assertEquals(await bed.next(), { ...reply, sequenceNumber: null, checkpoint: null });
   bed.child.status("processRecords");
   await done;
   assertEquals(bed.notices, [
@@ -368,8 +371,8 @@ Deno.test("close() closes stdin and waits: what the child still prints is noise"
   assertEquals(bed.child.signals, []);
   assert(bed.child.isReleased);
   assertEquals(bed.notices, [
-    'info: Child process 7 stdout: {"action":"status","responseFor":"processRecords"}',
     "info: Child process 7 stderr: bye",
+    "info: Child process 7 stdout: 1 message after the end of its session",
     "warning: Child process 7 ended with exit code 5",
   ]);
   assertEquals(bed.failures, [], "a child that was told to end has not failed");
@@ -388,6 +391,73 @@ Deno.test("close() sends SIGTERM, then SIGKILL, to a child that ignores the end 
   await bed.clock.advance(2000);
   await closed;
   assertEquals(bed.child.signals, ["SIGTERM", "SIGKILL"]);
+});
+
+Deno.test("close() gives programs that a child left behind their time, and ends them", async () => {
+  const bed = new Bed();
+  bed.child.rest = [["SIGTERM", "SIGKILL"], ["SIGKILL"]];
+  const closed = bed.session.close();
+  await bed.clock.advance(9999);
+  assertEquals(bed.child.signals, []);
+  await bed.clock.advance(1);
+  assertEquals([bed.child.signals, bed.child.rest.length], [["SIGTERM"], 1]);
+  await bed.clock.advance(1999);
+  assertEquals(bed.child.signals, ["SIGTERM"]);
+  await bed.clock.advance(1);
+  await closed;
+  assertEquals([bed.child.signals, bed.child.rest.length], [["SIGTERM", "SIGKILL"], 0]);
+  assertEquals(bed.notices, [
+    "warning: Child process 7 has ended and left programs behind: they get a SIGTERM",
+    "warning: Child process 7 has ended and left programs behind: they get a SIGKILL",
+    "info: Child process 7 ended with exit code 0",
+  ]);
+});
+
+Deno.test("close() waits no longer than until the last program that a child started has ended", async () => {
+  const bed = new Bed();
+  bed.child.rest = [[]];
+  let isClosed = false;
+  const closed = bed.session.close().then(() => isClosed = true);
+  await bed.clock.advance(300);
+  assert(!isClosed);
+  bed.child.rest = [];
+  await bed.clock.advance(50);
+  await closed;
+  assertEquals(bed.child.signals, []);
+});
+
+Deno.test("ChildSession ends what a wrapper left behind when it died, without delay", async () => {
+  const bed = new Bed();
+  const startMs = bed.clock.monotonicMs();
+  bed.child.rest = [["SIGTERM"]];
+  bed.child.exit(1);
+  await bed.settle();
+  await bed.session.close();
+  assertEquals([bed.child.signals, bed.failures.length, bed.clock.monotonicMs()], [["SIGTERM"], 1, startMs]);
+});
+
+Deno.test("ChildSession counts what a child prints after it has failed, and shows its last words", async () => {
+  const bed = new Bed();
+  bed.child.mortalTo = ["SIGKILL"];
+  bed.child.endsWithInput = false;
+  const status = '{"action":"status","responseFor":"initialize"}\n';
+  bed.child.say(status.repeat(1000 + 1)); // one more than may be queued
+  bed.child.say(status.repeat(14_000));
+  bed.child.say("Traceback\n");
+  bed.child.say("again and again\n".repeat(500));
+  await bed.clock.advance(0);
+  assertEquals(bed.failures.map(({ message }) => message), [
+    "Child process 7 sent 1000 messages that nobody asked for between two actions",
+  ]);
+  await bed.clock.advance(2000);
+  await bed.session.close();
+  const stdout = bed.notices.filter((notice) => notice.includes(" stdout: "));
+  assertEquals(stdout.length, 50 + 1);
+  assertEquals(stdout[0], "info: Child process 7 stdout: Traceback");
+  assertEquals(
+    stdout.at(-1),
+    "info: Child process 7 stdout: 14000 messages and 451 more lines after the end of its session",
+  );
 });
 
 Deno.test("close() returns even if nothing helps", async () => {

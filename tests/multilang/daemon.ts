@@ -115,7 +115,7 @@ export class Daemon implements AsyncDisposable {
     this.#process.kill(signal);
   }
 
-  /** Sends a signal to it and to all its children, as a terminal does. */
+  /** Sends a signal to its whole process group, as a terminal does. Children have groups of their own. */
   async killGroup(signal: string): Promise<void> {
     await new Deno.Command("sh", { args: ["-c", `kill -${signal} -${this.pid}`] }).output();
   }
@@ -123,9 +123,11 @@ export class Daemon implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     // In order first: an emulator does not like a client that dies in the middle of a request.
     await this.killGroup("TERM");
-    const timer = setTimeout(() => this.killGroup("KILL"), 10_000);
+    // The second TERM has it kill its children, which are in other groups.
+    const timers = [["TERM", 8000], ["KILL", 10_000]] as const;
+    const ids = timers.map(([signal, ms]) => setTimeout(() => this.killGroup(signal), ms));
     await this.exitCode;
-    clearTimeout(timer);
+    ids.forEach(clearTimeout);
     await this.killGroup("KILL");
     await this.exitCode;
     await this.#reading;

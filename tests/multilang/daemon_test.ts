@@ -2,7 +2,7 @@ import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/ass
 import { TestBed } from "../support/fleet.ts";
 import { isGone } from "../support/command.ts";
 import { Daemon } from "./daemon.ts";
-import { appIn } from "./real_bed.ts";
+import { appIn, wrappedAppIn } from "./real_bed.ts";
 
 const texts = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `r${from + i}`);
 
@@ -113,14 +113,51 @@ onUnix("cli.ts ends at once on a second signal, and takes its children along (tr
   assert(await isGone(pid));
 });
 
-onUnix("cli.ts does not report a crash when Ctrl-C reaches its children too (trap 31)", async () => {
-  await using bed = await TestBed.start(1);
-  await using daemon = await Daemon.start(bed, appIn("words"), { onChildFailure: "exit" });
-  await bed.stream.put(texts(0, 5));
-  await daemon.until("the records", () => textsOf(daemon).includes("r4"));
-  await daemon.killGroup("INT");
-  assertEquals(await daemon.exitCode, 130);
-  assert(!/ ERROR /.test(daemon.log), daemon.log);
+for (const [signal, code] of [["INT", 130], ["TERM", 143]] as const) {
+  for (const [what, app] of [["children", appIn], ["wrapped programs", wrappedAppIn]] as const) {
+    onUnix(`cli.ts lets ${what} checkpoint when SIG${signal} reaches the whole group (trap 31)`, async () => {
+      await using bed = await TestBed.start(2);
+      await using daemon = await Daemon.start(bed, app("late"), { onChildFailure: "exit" });
+      await bed.stream.put(texts(0, 20));
+      await daemon.until("the records", () => texts(0, 20).every((text) => textsOf(daemon).includes(text)));
+      await daemon.killGroup(signal);
+      assertEquals(await daemon.exitCode, code);
+      assert(!/ (?:ERROR|WARNING) /.test(daemon.log), daemon.log);
+      const leases = await bed.leases();
+      assertEquals(
+        leases.map((lease) => /^\d+$/.test(lease.checkpoint.sequenceNumber)),
+        [true, true],
+        daemon.log,
+      );
+      for (const { pid } of daemon.notes) assert(await isGone(pid));
+    });
+  }
+}
+
+onUnix(
+  "cli.ts leaves nothing behind when it stops while a program behind a wrapper hangs (trap 30)",
+  async () => {
+    await using bed = await TestBed.start(1);
+    await using daemon = await Daemon.start(bed, wrappedAppIn("stubborn"), { shutdownGraceMillis: 500 });
+    await bed.stream.put(texts(0, 1));
+    await daemon.until("the hanging", () => textsOf(daemon).includes("stubborn"));
+    const [{ pid } = { pid: 0 }] = daemon.notes;
+    await daemon.killGroup("TERM");
+    assertEquals(await daemon.exitCode, 143);
+    assert(await isGone(pid));
+  },
+);
+
+onUnix("children end with their stdin when cli.ts was killed", async () => {
+  await using bed = await TestBed.start(2);
+  await using daemon = await Daemon.start(bed, wrappedAppIn("words"));
+  await bed.stream.put(texts(0, 20));
+  await daemon.until("the records", () => texts(0, 20).every((text) => textsOf(daemon).includes(text)));
+  daemon.kill("SIGKILL");
+  await daemon.exitCode;
+  const pids = new Set(daemon.notes.map(({ pid }) => pid));
+  assertEquals(pids.size, 2);
+  for (const pid of pids) assert(await isGone(pid));
 });
 
 onUnix(

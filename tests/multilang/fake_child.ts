@@ -20,6 +20,8 @@ export class FakeChild implements ChildProcess {
   mortalTo: readonly string[] = ["SIGTERM", "SIGKILL"];
   /** Whether it ends when its stdin ends. */
   endsWithInput = true;
+  /** Programs that it started: each with the signals that end it. They stay when it ends. */
+  rest: (readonly string[])[] = [];
   /** Makes writes fail. */
   writeError: Error | undefined;
   /** While set, the pipe takes nothing. */
@@ -96,7 +98,12 @@ export class FakeChild implements ChildProcess {
 
   kill(signal: "SIGTERM" | "SIGKILL"): void {
     this.signals.push(signal);
+    this.rest = this.rest.filter((mortalTo) => !mortalTo.includes(signal));
     if (this.mortalTo.includes(signal)) this.exit(undefined, signal);
+  }
+
+  hasRest(): boolean {
+    return this.rest.length > 0;
   }
 
   release(): void {

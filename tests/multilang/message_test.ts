@@ -54,6 +54,17 @@ const LINES: readonly (readonly [string, DaemonMessage, string])[] = [
     '{"action":"checkpoint","sequenceNumber":"4961","subSequenceNumber":9223372036854775807,"error":null}\n',
   ],
   [
+    "a checkpoint under both names for a child that names it as KCL 1.x does",
+    {
+      action: "checkpoint",
+      checkpoint: "4961",
+      sequenceNumber: "4961",
+      subSequenceNumber: null,
+      error: null,
+    },
+    '{"action":"checkpoint","checkpoint":"4961","sequenceNumber":"4961","subSequenceNumber":null,"error":null}\n',
+  ],
+  [
     "a checkpoint's failure as a bare name, its nulls echoed (traps 5, 6)",
     { action: "checkpoint", sequenceNumber: null, subSequenceNumber: null, error: "ThrottlingException" },
     '{"action":"checkpoint","sequenceNumber":null,"subSequenceNumber":null,"error":"ThrottlingException"}\n',

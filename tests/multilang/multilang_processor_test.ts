@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertStringIncludes, assertThrows } from "@std/assert";
 import { AwsServiceError, type MultiLangProtocolError } from "../../src/errors.ts";
 import { multiLangProcessor, splitCommand } from "../../src/multilang/multilang_processor.ts";
 import { positionAt, SHARD_END } from "../../src/stream/sequence_number.ts";
@@ -19,6 +19,7 @@ function start(
   const stopping = new AbortController();
   const failures: string[] = [];
   const notices: string[] = [];
+  const unstartable: string[] = [];
   const { shardId = SHARD, checkpoint = "TRIM_HORIZON", timeoutMs } = options;
   const processor = multiLangProcessor({
     executableName: "app.py",
@@ -28,10 +29,11 @@ function start(
     stopping: stopping.signal,
     onEvent: (event) => event.type === "notice" && notices.push(`${event.leaseKey} ${event.text}`),
     onChildFailure: (error: MultiLangProtocolError, shardId) => failures.push(`${shardId}: ${error.message}`),
+    onUnstartable: (error) => unstartable.push(error.message),
   });
   const lease = leaseWith({ leaseKey: shardId, shardId, checkpoint: positionAt(checkpoint) });
   const bed = startConsumer(undefined, { processor, lease });
-  return { ...bed, program, childClock: clock, stopping, failures, notices };
+  return { ...bed, program, childClock: clock, stopping, failures, notices, unstartable };
 }
 
 /** Waits for the first restart that the consumer tells of; its pause has begun by then. */
@@ -240,6 +242,48 @@ Deno.test("multiLangProcessor() backs off while a child cannot be started, and s
   await bed.end;
 });
 
+/** What starting a program throws. */
+const startError = (code: string) => Object.assign(new Error(`spawn app.py ${code}`), { code });
+
+for (
+  const [code, isFinal] of [
+    ["ENOENT", true],
+    ["EACCES", true],
+    ["ENOTDIR", true],
+    ["ENOEXEC", true],
+    ["EAGAIN", false],
+    ["EMFILE", false],
+    ["ENOMEM", false],
+  ] as const
+) {
+  Deno.test(`multiLangProcessor() takes ${code} at the start for ${isFinal ? "final" : "a matter of time"}`, async () => {
+    const bed = start();
+    bed.program.spawnErrors.push(startError(code));
+    await nextRestart(bed);
+    assertEquals(bed.unstartable, isFinal ? bed.failures.map((text) => text.replace(`${SHARD}: `, "")) : []);
+    assertStringIncludes(bed.failures.join(), code);
+    bed.held.draining.abort();
+    await bed.end;
+  });
+}
+
+Deno.test("multiLangProcessor() waits for a program that has started before: it may be about to be replaced", async () => {
+  const bed = start();
+  await bed.settle();
+  bed.program.spawnErrors.push(startError("ENOENT"));
+  bed.program.children[0]?.exit(1);
+  await bed.childClock.advance(1000);
+  await bed.clock.advance(60_000);
+  await bed.settle();
+  assertStringIncludes(
+    bed.failures.join(),
+    "there is no such program: a name without a slash is looked for on PATH",
+  );
+  assertEquals([bed.unstartable, bed.program.children.length], [[], 2]);
+  bed.held.draining.abort();
+  await bed.end;
+});
+
 Deno.test("multiLangProcessor() kills a child that hangs, and restarts its shard (trap 28)", async () => {
   const bed = start({ processRecords: (_, { index }) => index === 0 ? new Promise(() => {}) : undefined }, {
     timeoutMs: 30_000,
@@ -316,6 +360,52 @@ Deno.test("multiLangProcessor() restarts the shard when its child dies at the en
   await bed.clock.advance(500);
   assertEquals(await bed.end, "completed");
   assertEquals(bed.program.told.slice(-2), ["1 processRecords 1", "1 shardEnded"]);
+});
+
+const DIES: Handler = async (_, { child }) => {
+  child.exit(1);
+  await new Promise(() => {});
+};
+const QUESTION = /failed 2 times at their first "(\w+)": does the program speak the protocol of KCL 1\.x\?/;
+
+Deno.test("multiLangProcessor() asks once for the protocol of KCL 1.x when two children die at their first shardEnded", async () => {
+  const bed = start({ shardEnded: DIES });
+  const asked = () => bed.notices.flatMap((notice) => QUESTION.exec(notice)?.[1] ?? []);
+  for (const expected of [[], ["shardEnded"], ["shardEnded"]]) {
+    bed.retrieval.feed(pageOf([recordWith(1)], []));
+    await bed.clock.advance(60_000);
+    await bed.childClock.advance(1000);
+    await bed.settle();
+    assertEquals(asked(), expected);
+  }
+  bed.held.draining.abort();
+  await bed.end;
+});
+
+Deno.test("multiLangProcessor() asks no program that has answered before, nor for a death at an older action", async () => {
+  for (
+    const on of [
+      {
+        shardEnded: async (...[message, hand]: Parameters<Handler>) =>
+          hand.index > 0 ? DIES(message, hand) : undefined,
+      },
+      { processRecords: DIES },
+    ]
+  ) {
+    const bed = start(on);
+    for (let turn = 0; turn < 4; turn++) {
+      bed.retrieval.feed(pageOf([recordWith(1)], []));
+      await bed.clock.advance(60_000);
+      await bed.childClock.advance(1000);
+      await bed.settle();
+      // The next child, where this one has answered without a checkpoint.
+      bed.program.children[turn]?.exit(1);
+    }
+    assertGreater(bed.program.children.length, 2);
+    assertEquals(bed.notices.filter((notice) => notice.includes("KCL 1.x")), []);
+    bed.held.draining.abort();
+    await bed.end;
+  }
 });
 
 Deno.test("multiLangProcessor() lets a child checkpoint when the worker stops, then takes its leave (trap 20, promise 22)", async () => {

@@ -15,6 +15,11 @@ export function appIn(mode: string): string {
   return `${Deno.execPath()} run -A --no-config --no-lock tests/multilang/children/app.ts ${mode}`;
 }
 
+/** The same behind a wrapper, which waits for it as `npm start` does. */
+export function wrappedAppIn(mode: string): string {
+  return `/bin/sh tests/multilang/children/wrap.sh ${appIn(mode)}`;
+}
+
 /** A running consumer with a real child. */
 export interface RealBed extends ConsumerBed, Disposable {
   /** Everything told by events: level, shard and text. */
@@ -31,7 +36,6 @@ export function startReal(executableName: string, changes: Partial<MultiLangOpti
   const starter = childStarter();
   const notices: string[] = [];
   const failures: string[] = [];
-  const decoder = new TextDecoder();
   let stderr = "";
   const processor = multiLangProcessor({
     executableName,
@@ -40,7 +44,7 @@ export function startReal(executableName: string, changes: Partial<MultiLangOpti
     exitWaitMs: 5000,
     onEvent: (event) =>
       event.type === "notice" && notices.push(`${event.level} ${event.leaseKey} ${event.text}`),
-    writeStderr: (bytes) => void (stderr += decoder.decode(bytes, { stream: true })),
+    writeStderr: (text) => void (stderr += text),
     onChildFailure: (error) => failures.push(error.message),
     ...changes,
   });

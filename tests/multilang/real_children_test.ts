@@ -1,9 +1,14 @@
-import { assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import { positionAt, SHARD_END } from "../../src/stream/sequence_number.ts";
 import { eventsOf, pageOf, recordWith } from "../support/consumer_bed.ts";
-import { appIn, startReal } from "./real_bed.ts";
+import { isGone } from "../support/command.ts";
+import { appIn, startReal, wrappedAppIn } from "./real_bed.ts";
 
 const SHARD = "shardId-000000000000";
+
+function onUnix(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, ignore: Deno.build.os === "windows", fn });
+}
 
 Deno.test("a real child processes its shard to the end, and ends with its stdin (promises 16, 17, 24)", async () => {
   using bed = startReal(appIn("count"));
@@ -97,6 +102,35 @@ Deno.test("a child that lives on without stdin is killed after its time, and its
   assertEquals(bed.failures, []);
 });
 
+onUnix("a program behind a wrapper ends in order with it, without a signal (trap 23)", async () => {
+  using bed = startReal(wrappedAppIn("words"));
+  bed.retrieval.feed(pageOf([recordWith(1)]));
+  await bed.until("the batch", () => eventsOf(bed.events, "batchProcessed").length === 1);
+  bed.held.draining.abort();
+  assertEquals(await bed.end, "drained");
+  const [pid = 0] = pidsIn(bed.stderr());
+  assert(pid > 0 && !bed.notices.join().includes(`process ${pid} `), "it is not the child itself");
+  assert(await isGone(pid));
+  assertStringIncludes(bed.stderr(), `${pid} <shutdownRequested>\n${pid} <leaseLost>\n`);
+  assert(!bed.notices.join().includes("SIGTERM"), bed.notices.join("\n"));
+});
+
+onUnix("programs that hang behind a wrapper and heed no SIGTERM do not pile up (trap 23)", async () => {
+  using bed = startReal(wrappedAppIn("stubborn"), { timeoutMs: 3000, killWaitMs: 500 });
+  for (let restarts = 1; restarts <= 2; restarts++) {
+    bed.retrieval.feed(pageOf([recordWith(1)]));
+    await bed.until("the hanging", () => pidsIn(bed.stderr()).length === restarts);
+    await bed.until("the restart", () => eventsOf(bed.events, "processorRestarting").length === restarts);
+    await bed.clock.advance(60_000);
+  }
+  const pids = pidsIn(bed.stderr());
+  assertEquals(pids.length, 2);
+  for (const pid of pids) assert(await isGone(pid), `${pid} is there still: ${bed.notices.join("\n")}`);
+  assertStringIncludes(bed.notices.join("\n"), "has ended and left programs behind: they get a SIGKILL");
+  bed.held.draining.abort();
+  await bed.end;
+});
+
 Deno.test("what a child writes to stderr comes through before its line ends (trap 26)", async () => {
   using bed = startReal(appIn("mutter"));
   bed.retrieval.feed(pageOf([recordWith(1)]));
@@ -114,6 +148,11 @@ Deno.test("a program that does not exist restarts its shard with back-off, and i
   bed.held.draining.abort();
   assertEquals(await bed.end, "drained");
 });
+
+/** The process ids that programs wrote before a text. */
+function pidsIn(stderr: string): number[] {
+  return [...new Set([...stderr.matchAll(/^(\d+) \S+$/gm)].map(([, pid]) => Number(pid)))];
+}
 
 function pidIn(notice: string | undefined): string {
   return notice?.match(/process (\d+)/)?.[1] ?? "";

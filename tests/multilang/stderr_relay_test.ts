@@ -9,7 +9,7 @@ function startRelay() {
   const lines: string[] = [];
   let raw = "";
   const target = {
-    bytes: (bytes: Uint8Array) => void (raw += new TextDecoder().decode(bytes)),
+    text: (text: string) => void (raw += text),
     line: (text: string) => void lines.push(text),
   };
   const end = relayStderr(child.stderr, target, clock);

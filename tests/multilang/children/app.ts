@@ -22,7 +22,7 @@ function say(message: unknown): void {
 
 /** Tells the test. */
 function note(text: string): void {
-  if (mode === "words") writeAllSync(Deno.stderr, `${Deno.pid} ${text}\n`);
+  if (mode === "words" || mode === "late") writeAllSync(Deno.stderr, `${Deno.pid} ${text}\n`);
 }
 
 async function checkpoint(fields: Readonly<Record<string, unknown>> = {}): Promise<string | null> {
@@ -55,6 +55,9 @@ async function processRecords(message: Message): Promise<void> {
       for (const { data } of message.records ?? []) note(atob(data));
       await checkpoint();
       return;
+    case "late":
+      for (const { data } of message.records ?? []) note(atob(data));
+      return;
     case "environment":
       console.log(
         JSON.stringify({ cwd: Deno.cwd(), path: Deno.env.get("PATH"), args: Deno.args.slice(1) }),
@@ -65,6 +68,11 @@ async function processRecords(message: Message): Promise<void> {
     case "hang":
       console.log("hanging");
       return await new Promise(() => setInterval(() => {}, 1000));
+    case "stubborn":
+      Deno.addSignalListener("SIGTERM", () => {});
+      setTimeout(() => Deno.exit(9), 60_000); // should a test fail
+      writeAllSync(Deno.stderr, `${Deno.pid} stubborn\n`);
+      return await new Promise(() => {});
     case "loud":
       // Before its message is read to the end, and again instead of a plain checkpoint.
       console.log(BIG);
@@ -88,7 +96,9 @@ if (mode === "loud") console.log(BIG);
 for (let message = await next(); message !== undefined; message = await next()) {
   if (message.action === "processRecords") await processRecords(message);
   else note(`<${message.action}>`);
-  if (message.action === "shardEnded") await checkpoint();
+  if (message.action === "shardEnded" || mode === "late" && message.action === "shutdownRequested") {
+    await checkpoint();
+  }
   say({ action: "status", responseFor: message.action });
 }
 // Like a program with an open handle, which does not end with its stdin.
