@@ -11,6 +11,7 @@ import { parseIdentifier } from "../stream/stream_identifier.ts";
 import type { Clock } from "../system.ts";
 import { counted } from "./format.ts";
 import type { LogLevel, LogLine } from "./log_lines.ts";
+import { oneLine } from "./one_line.ts";
 
 /** How lines look. */
 export type LogFormat =
@@ -59,6 +60,9 @@ export interface LineWriterOptions {
   readonly format?: LogFormat;
 }
 
+/** Room for a refusal that lists what was tried, in UTF-16 units. Ours. */
+const MOST_CHARACTERS = 8000;
+
 /**
  * Makes the writer. Lines that cannot be written are counted; the next one that can be is preceded by how many they were.
  *
@@ -71,11 +75,14 @@ export function lineWriter(
   let lost = 0;
   let streamName: string | undefined;
   const put = (line: LogLine, event: WorkerEvent | undefined) => {
+    const { level } = line;
+    // Every line passes here: also those that hold configuration values, or words of a user's code.
+    const text = oneLine(line.text, MOST_CHARACTERS);
     const time = new Date(clock.epochMs()).toISOString();
     const answer: unknown = write(
       format === "text"
-        ? `${time} ${line.level.toUpperCase().padEnd(7)} ${line.text}`
-        : JSON.stringify(recordOf(line, { time, event, streamName })),
+        ? `${time} ${level.toUpperCase().padEnd(7)} ${text}`
+        : JSON.stringify(recordOf({ level, text }, { time, event, streamName })),
     );
     if (answer instanceof Promise) answer.catch(() => lost++);
   };

@@ -21,6 +21,14 @@ export function oneLine(text: string, most: number = MOST_CHARACTERS): string {
   return flat.length <= most ? flat : `${flat.slice(0, most - 1)}…`;
 }
 
+/**
+ * Text of others without control characters but line breaks and tabs, for a stream of text: neither its lines nor its secrets are ours
+ * to judge.
+ */
+export function printable(text: string): string {
+  return text.replace(/\r\n/g, "\n").replace(/[^\n\t]+/g, (part) => part.replace(UNPRINTABLE, " "));
+}
+
 /** What {@linkcode oneLine} leaves of an error with its causes. Never throws, whatever was thrown. */
 export function errorLine(error: unknown): string {
   return oneLine(errorText(error));

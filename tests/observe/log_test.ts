@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { AwsServiceError, thrownError } from "../../src/errors.ts";
 import type { WorkerEvent } from "../../src/events.ts";
 import { withErrorJson } from "../../src/observe/error_json.ts";
+import { lineWriter } from "../../src/observe/line_writer.ts";
 import { type LogOptions, logTo } from "../../src/observe/log.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { HOSTILE_ERRORS } from "../support/hostile_errors.ts";
@@ -71,6 +72,22 @@ Deno.test("logTo() takes the stream of a line from its lease where there are man
     "noProgress",
     "TimeoutError",
   ]);
+});
+
+Deno.test("lineWriter() takes control characters and credentials out of any line, whoever made it", () => {
+  const lines: string[] = [];
+  const text = "Running a\u001b]0;x\u0007\u009b\u202eb\r\nwith secretAccessKey=abcdef";
+  for (const format of ["text", "json"] as const) {
+    const write = lineWriter((line) => void lines.push(line), {
+      clock: new FakeClock(),
+      least: () => "info",
+      format,
+    });
+    write({ level: "info", text });
+  }
+  const shown = "Running a ]0;x b with secretAccessKey=…";
+  assertEquals(lines[0], `2026-01-30T12:00:00.000Z INFO    ${shown}`);
+  assertEquals(JSON.parse(lines[1] ?? "").message, shown);
 });
 
 Deno.test("logTo() writes one line of JSON for every event, whatever was thrown", () => {
