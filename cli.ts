@@ -34,6 +34,7 @@ import { profileLoader } from "./src/host/profile_credentials.ts";
 import { profileRegion } from "./src/host/profile_region.ts";
 import { type FetchHandler, type RunningServer, serve } from "./src/host/serve.ts";
 import { listenToSignals } from "./src/host/signals.ts";
+import { listenToUncaught, type UncaughtListener } from "./src/host/uncaught.ts";
 import { executableOf, moduleProcessor } from "./src/consumer/module_processor.ts";
 import { multiLangProcessor } from "./src/multilang/multilang_processor.ts";
 import { type Configuration, configurationOf, withRegion } from "./src/properties/property_options.ts";
@@ -41,14 +42,16 @@ import { environmentEntries, fileEntries } from "./src/properties/property_sourc
 import { decodeProperties } from "./src/properties/properties.ts";
 import { isWritten, type LineWriter, lineWriter } from "./src/observe/line_writer.ts";
 import { inTurn } from "./src/observe/listeners.ts";
+import { oneLine, printable } from "./src/observe/one_line.ts";
 import type { LogLevel, LogLine } from "./src/observe/log_lines.ts";
 import { quietLog } from "./src/observe/quiet_log.ts";
 import { SUMMARY_INTERVAL_MS, summaryLine } from "./src/observe/summary.ts";
+import { thrownAt } from "./src/observe/thrown_at.ts";
 import { Totals } from "./src/observe/totals.ts";
 import { type HealthLimits, healthOf } from "./src/observe/verdict.ts";
 import { sayWhileWaiting } from "./src/async/still_waiting.ts";
+import { pause, unlessAborted } from "./src/async/waiting.ts";
 import { realSystem, type System } from "./src/system.ts";
-import { pause } from "./src/async/waiting.ts";
 import { VERSION } from "./src/version.ts";
 import { faultLimits } from "./src/worker/event_outlet.ts";
 import type { WorkerOptions } from "./src/options/options.ts";
@@ -60,14 +63,16 @@ export interface Host {
   readonly out: (line: string) => void;
   /** Prints a line of the log. */
   readonly err: (line: string) => void;
-  /** Prints what child processes complain, as it is, where the log does not. */
-  readonly childStderr: (bytes: Uint8Array) => void;
+  /** Prints what child processes complain, where the log does not: text in pieces, with line breaks of its own. */
+  readonly childStderr: (text: string) => void;
   /** Looks up environment variables. */
   readonly env: Lookup;
   /** Their names, as far as they may be seen. */
   readonly envNames: readonly string[];
   /** Aborts when the program is to stop in order. */
   readonly signal: AbortSignal;
+  /** Lets the program hear of rejections and exceptions that nobody handles. @default they end the process, as the runtime has it */
+  readonly uncaught?: ((hear: UncaughtListener) => void) | undefined;
   /** Beats all that properties say: another system, a simulated Kinesis, a listener. */
   readonly options?: Partial<WorkerOptions>;
 }
@@ -85,7 +90,7 @@ export async function main(args: readonly string[], host: Host): Promise<number>
       return 0;
     case "misuse":
       try {
-        host.err(`${command.problem}\nTry --help`);
+        host.err(`${oneLine(command.problem)}\nTry --help`);
       } catch {
         // The exit code says the same.
       }
@@ -130,6 +135,8 @@ class Program {
   #notices: LogLine[] = [];
   #leastLevel: LogLevel;
   #told: unknown;
+  /** Rejections and exceptions after the one that ends the program. */
+  #uncaughtMore = 0;
 
   constructor(command: RunCommand, host: Host) {
     this.#command = command;
@@ -139,6 +146,7 @@ class Program {
     // Until the properties are read only the flag can tell.
     const isDebug = command.entries.some(({ key, value }) => key === "logLevel" && value === "debug");
     this.#leastLevel = isDebug ? "debug" : "info";
+    host.uncaught?.((what, thrown) => this.#endInOrder(what, thrown));
   }
 
   async run(): Promise<number> {
@@ -159,7 +167,27 @@ class Program {
       return 1;
     } finally {
       await health?.close();
+      if (this.#uncaughtMore > 0) {
+        this.#log({
+          level: "error",
+          text: `${this.#uncaughtMore} more rejections or exceptions came after the first`,
+        });
+      }
     }
+  }
+
+  /** What nobody handled may have left a module in any state: others go on with its shards. */
+  #endInOrder(what: string, thrown: unknown): void {
+    if (this.#failure.signal.aborted) {
+      this.#uncaughtMore++;
+      return;
+    }
+    const text = `Cannot go on: ${what}: ${errorText(thrown)}${thrownAt(thrown)}`;
+    const error = new Error(text, { cause: thrown });
+    this.#log({ level: "error", text: `${text}: the leases are handed over, and the program ends with 1` });
+    this.#logStack(thrown);
+    this.#told = error;
+    this.#failure.abort(error);
   }
 
   /** Reads everything that can be configured, and tells what is odd about it. */
@@ -268,7 +296,8 @@ class Program {
         });
       }
       const { file } = this.#command;
-      const folders = [workingFolder(), ...(file === undefined ? [] : [folderOf(file)])];
+      // Beside the file first: what the working directory happens to hold under that name must not run in its place.
+      const folders = [...(file === undefined ? [] : [folderOf(file)]), workingFolder()];
       const onMisfit = (error: TypeError) => this.#failure.abort(error);
       const waiting = {
         clock: this.#system.clock,
@@ -277,7 +306,7 @@ class Program {
       const module = await sayWhileWaiting(
         `module "${path}" to load`,
         waiting,
-        () => loadModule(path, folders),
+        () => unlessAborted(loadModule(path, folders), this.#failure.signal),
       );
       return { processor: moduleProcessor(module, { path, onMisfit }) };
     }
@@ -288,27 +317,29 @@ class Program {
       this.#notices.push({ level: "warning", text });
     }
     const { timeoutInSeconds, onChildFailure } = settings;
+    const starter = childStarter({ warn: (text) => this.#log({ level: "warning", text }) });
     const processor = multiLangProcessor({
       executableName,
-      spawn: childStarter().spawn,
+      spawn: starter.spawn,
       clock: this.#system.clock,
       timeoutMs: timeoutInSeconds === undefined ? undefined : timeoutInSeconds * 1000,
       onEvent,
       // Once is enough: at this level the log repeats it, with the shard.
-      writeStderr: isWritten("info", this.#leastLevel) ? undefined : (bytes) => this.#passOn(bytes),
+      writeStderr: isWritten("info", this.#leastLevel) ? undefined : (text) => this.#passOn(text),
       stopping: this.#host.signal,
       onChildFailure: (error) => {
         // Another child would not be permitted to start either.
         if (onChildFailure === "exit" || isNotPermitted(error)) this.#failure.abort(error);
       },
+      onUnstartable: (error) => this.#failure.abort(error),
     });
     // What programs do in any case: the batch comes again.
     return { processor, onProcessError: "retry" };
   }
 
-  #passOn(stderr: Uint8Array): void {
+  #passOn(stderr: string): void {
     try {
-      this.#host.childStderr(stderr);
+      this.#host.childStderr(printable(stderr));
     } catch {
       // What cannot be printed is no reason to stop reading: the child would wait for us.
     }
@@ -362,7 +393,12 @@ class Program {
     const isSentence = error instanceof Error && error.message.startsWith("Cannot ");
     const lines = (isSentence ? error.message : errorText(error)).split("\n");
     if (error !== this.#told) { for (const text of lines) this.#log({ level: "error", text }); }
-    if (error instanceof Error && error.stack !== undefined) this.#log({ level: "debug", text: error.stack });
+    this.#logStack(error);
+  }
+
+  #logStack(error: unknown): void {
+    if (!(error instanceof Error) || typeof error.stack !== "string") return;
+    for (const text of error.stack.split("\n")) this.#log({ level: "debug", text });
   }
 
   #logNotices(): void {
@@ -379,10 +415,11 @@ if (import.meta.main ?? isStartedFile(import.meta.url)) {
   const exitCode = await main(process.argv.slice(2), {
     out,
     err,
-    childStderr: (bytes) => void process.stderr.write(bytes),
+    childStderr: (text) => void process.stderr.write(text),
     env: variable,
     envNames: variableNames(),
     signal: request.signal,
+    uncaught: listenToUncaught,
   });
   // A user's module may have left timers or connections behind.
   process.exit(exitCode === 0 ? request.exitCode() ?? 0 : exitCode);

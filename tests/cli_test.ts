@@ -5,6 +5,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type Host, main } from "../cli.ts";
 import type { WorkerEvent } from "../src/events.ts";
+import type { UncaughtListener } from "../src/host/uncaught.ts";
 import type { System } from "../src/system.ts";
 import { withFolder } from "./support/folder.ts";
 import { MemoryBed } from "./support/memory_bed.ts";
@@ -23,6 +24,7 @@ interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
   readonly options?: Host["options"];
+  readonly uncaught?: Host["uncaught"];
 }
 
 /** Nothing of this machine may leak in: neither credentials nor a region. */
@@ -34,18 +36,19 @@ const NO_CREDENTIALS = {
 
 async function run(
   args: readonly string[],
-  { env = {}, signal = new AbortController().signal, options = {} }: RunOptions = {},
+  { env = {}, signal = new AbortController().signal, options = {}, uncaught }: RunOptions = {},
 ): Promise<Run> {
   const out: string[] = [], log: string[] = [];
   const variables: Readonly<Record<string, string>> = { ...NO_CREDENTIALS, ...env };
   const code = await main(args, {
     out: (line) => void out.push(line),
     err: (line) => void log.push(line.replace(/^\S+Z /, "")),
-    childStderr: (bytes) => void log.push(`child: ${new TextDecoder().decode(bytes)}`),
+    childStderr: (text) => void log.push(`child: ${text}`),
     env: (name) => variables[name],
     envNames: Object.keys(variables),
     signal,
     options,
+    uncaught,
   });
   return { code, out, log };
 }
@@ -168,10 +171,10 @@ Deno.test("main() ends with 1 for a module that is no processor", async () => {
       assertEquals([code, log.length], [1, 1], log.join("\n"));
       return log[0];
     };
-    // Looked for where the program was started, then beside the properties file.
+    // Looked for beside the properties file, then where the program was started.
     assertEquals(
       await failure("none.ts"),
-      `ERROR   Cannot load module "none.ts": there is no such file: looked in ${Deno.cwd()} and ${folder}`,
+      `ERROR   Cannot load module "none.ts": there is no such file: looked in ${folder} and ${Deno.cwd()}`,
     );
     assertEquals(
       await failure("empty.ts"),
@@ -395,6 +398,115 @@ Deno.test("main() runs a program for each shard; the log has what it complains, 
         heard.map((line) => line.replace(/ Child process \d+ /, " ")),
         SMOKE_TEXTS.map((text) => `INFO    shardId-000000000000: stderr: heard ${text}`),
       );
+    }));
+});
+
+Deno.test("main() runs the module beside the properties file, not one of that name in the working directory", async () => {
+  // This repository has a module of that name, whose message would be another one.
+  await withFolder({ "mod.ts": "export const beside = 1;", "app.properties": "" }, async (folder) => {
+    const { code, log } = await run([`${folder}/app.properties`, ...FLAGS, "--executable", "mod.ts"]);
+    assertEquals(code, 1);
+    assertMatch(log.join("\n"), /Cannot use module "mod.ts": .*got none, but beside$/);
+  });
+});
+
+Deno.test("main() ends with 1 for a program that can never start, and does not try again", async () => {
+  await withFolder({ "app.rb": "#!/usr/bin/env ruby\n" }, (folder) =>
+    withSmokeBed(async (bed) => {
+      for (
+        const executable of [
+          "kclite-test-nothing app.rb",
+          '"ruby app.rb"',
+          `${folder}/app.rb`,
+          `${folder}/none/app.rb`,
+        ]
+      ) {
+        const restarts: WorkerEvent[] = [];
+        const onEvent = (event: WorkerEvent) => event.type === "processorRestarting" && restarts.push(event);
+        const { code, log } = await run([...flagsFor(bed), "--executable", executable], {
+          env: KEYS,
+          options: { onEvent },
+        });
+        assertEquals(code, 1, log.join("\n"));
+        assert(restarts.length <= 1, `${restarts.length} restarts of ${executable}`);
+        assertMatch(log.at(-1) ?? "", /^ERROR {3}Cannot /);
+      }
+    }));
+});
+
+Deno.test("main() ends in order, with 1, for what nobody handled; its first line is told at once, more are counted", async () => {
+  let hear: UncaughtListener = () => {};
+  const onEvent = ({ type }: WorkerEvent) => {
+    if (type !== "leaseGained") return;
+    hear("a promise was rejected, and nobody handled it", new TypeError("boom"));
+    hear("an exception was thrown, and nobody caught it", new Error("again"));
+    hear("an exception was thrown, and nobody caught it", "and again");
+  };
+  await withFolder({ "words.mjs": WORDS }, (folder) =>
+    withSmokeBed(async (bed) => {
+      const { code, log } = await run([...flagsFor(bed), "--executable", `${folder}/words.mjs`], {
+        env: KEYS,
+        uncaught: (listener) => hear = listener,
+        options: { onEvent },
+      });
+      assertEquals(code, 1);
+      const text = log.join("\n");
+      assertMatch(
+        text,
+        /ERROR {3}Cannot go on: a promise was rejected, and nobody handled it: TypeError: boom at cli_test\.ts:.*: the leases are handed over, and the program ends with 1\n[^]*lease released[^]*Stopped/,
+      );
+      assertEquals(log.filter((line) => line.includes("Cannot go on")).length, 1);
+      assertMatch(log.at(-1) ?? "", /^ERROR {3}2 more rejections or exceptions came after the first$/);
+    }));
+});
+
+Deno.test("main() does not wait for a module to load after a rejection in it", async () => {
+  const gate = Promise.withResolvers<void>();
+  let hear: UncaughtListener = () => {};
+  const heard = () => {
+    hear("a promise was rejected, and nobody handled it", new Error("boom"));
+    return gate.promise;
+  };
+  Reflect.set(globalThis, "heard", heard);
+  try {
+    await withFolder({ "words.mjs": "await globalThis.heard();" }, async (folder) => {
+      const { code, log } = await run([...FLAGS, "--executable", `${folder}/words.mjs`], {
+        env: KEYS,
+        uncaught: (listener) => hear = listener,
+      });
+      assertEquals([code, log.length], [1, 1]);
+      assertMatch(log[0] ?? "", /Cannot go on: .*boom/);
+      gate.resolve();
+      await import(`file://${folder}/words.mjs`);
+    });
+  } finally {
+    Reflect.deleteProperty(globalThis, "heard");
+  }
+});
+
+Deno.test("main() prints no control characters: of configuration, of wrong arguments, of programs", async () => {
+  const evil = "a\u001b[2J\u0007\u009b\u202eb";
+  const misuse = await run([`--${evil}`]);
+  const refused = await run([...FLAGS, "--executable", `${evil}.ts`]);
+  const child = `console.error(${JSON.stringify(`${evil}\r\n\tnext`)});\n${CHILD}`;
+  await withFolder({ "child.mjs": child }, (folder) =>
+    withSmokeBed(async (bed) => {
+      for (const level of ["warning", "info"]) {
+        const stop = new AbortController();
+        const onEvent = (event: WorkerEvent) => {
+          if (event.type === "notice" && event.text.includes("heard three")) stop.abort();
+        };
+        const executable = `${Deno.execPath()} run --no-config ${folder}/child.mjs ${evil}`;
+        const { log } = await run(
+          [...flagsFor(bed), "--executable", executable, "--log-level", level],
+          { env: KEYS, signal: stop.signal, options: { onEvent } },
+        );
+        assertMatch(log.join("\n"), level === "warning" ? /child: a \[2J b\n\tnext\n/ : /stderr: a \[2J b\n/);
+        for (const text of [...log, ...misuse.log, ...refused.log]) {
+          // deno-lint-ignore no-control-regex -- these are what must not be there
+          assert(!/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e]/.test(text), JSON.stringify(text));
+        }
+      }
     }));
 });
 

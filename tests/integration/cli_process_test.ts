@@ -87,6 +87,11 @@ for (const { title, args } of COMMANDS) {
         assertEquals(await cli.exitCode(), 143, cli.output);
         assertMatch(cli.output, /INFO {4}Stopped\n/);
         assert(!cli.output.includes("NotCapable"), cli.output);
+        const warnings = cli.output.match(/ WARNING .*/g) ?? [];
+        assertEquals(
+          warnings.filter((text) => text.includes("--allow-run without names")).length,
+          isProgram ? 1 : 0,
+        );
       })
     );
   });
@@ -108,6 +113,33 @@ for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130], ["SIGHUP", 129]
           cli.output,
           new RegExp(`${signal}: stopping; once more to end at once\n[^]*lease released[^]*Stopped\n$`),
         );
+      })
+    );
+  });
+}
+
+for (
+  const [what, failing, pattern] of [
+    [
+      "a rejection that nobody handles",
+      "Promise.reject(new TypeError('boom'));",
+      /promise was rejected.*TypeError: boom at words\.mjs:5:/,
+    ],
+    [
+      "an exception that nobody catches",
+      "setTimeout(() => { throw new TypeError('boom'); });",
+      /exception was thrown.*TypeError: boom at words\.mjs:5:/,
+    ],
+  ] as const
+) {
+  Deno.test(`${what} in a module ends the program in order, with 1`, async () => {
+    const module = WORDS.replace("await context.checkpoint();", `${failing} await context.checkpoint();`);
+    await withSmokeBed((bed) =>
+      withFolder({ "words.mjs": module, "app.properties": properties(bed, "words.mjs") }, async (folder) => {
+        await using cli = start(folder);
+        assertEquals(await cli.exitCode(), 1, cli.output);
+        assertMatch(cli.output, pattern);
+        assertMatch(cli.output, /Cannot go on: [^]*lease released[^]*Stopped\n/);
       })
     );
   });
