@@ -10,6 +10,7 @@
  */
 
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
+import { type OwnFlags, withoutJava } from "./java_arguments.ts";
 
 /** A property that a flag sets. */
 export interface FlagEntry {
@@ -75,15 +76,18 @@ ${
   -V, --version                   the version
 
 A flag beats the environment (KCLITE_STREAM_NAME for streamName), which beats the file.
-java's -cp, -X and -D, and the name of the MultiLangDaemon class, are accepted; of -D only -Daws.* counts.
+java's own options and the name of the MultiLangDaemon class are accepted. Of them only -Daws.region counts,
+and -Daws.accessKeyId, -Daws.secretAccessKey and -Daws.sessionToken.
 
 Exit code: 0 after an orderly end, 1 after a failure, 2 for a wrong command line; 143, 130 or 129 after
 SIGTERM, SIGINT or SIGHUP. A second signal ends the program at once.`;
 
 /** Reads the arguments after the program's name. */
 export function parseCommand(args: readonly string[]): Command {
-  const { rest, systemProperties, isVersion } = withoutJava(args);
-  if (isVersion) return { type: "version" };
+  const java = withoutJava(args, OWN_FLAGS);
+  const { rest, systemProperties } = java;
+  if (java.isVersion) return { type: "version" };
+  if (java.problem !== undefined) return { type: "misuse", problem: java.problem };
   let parsed;
   try {
     parsed = parseArgs({
@@ -112,7 +116,7 @@ export function parseCommand(args: readonly string[]): Command {
     if (entry !== undefined) entries.push(entry);
   }
   const file = last("properties-file")?.value;
-  const warnings: string[] = [];
+  const warnings = [...java.warnings];
   if (file !== undefined && positional !== undefined) {
     warnings.push(`--properties-file ${file} is used, and ${positional} is not`);
   }
@@ -132,30 +136,15 @@ const OPTIONS: ParseArgsOptionsConfig = {
   ...Object.fromEntries(Object.keys(FLAGS).map((flag) => [flag, { type: "string" } as const])),
 };
 
-interface WithoutJava {
-  readonly rest: readonly string[];
-  readonly systemProperties: Readonly<Record<string, string>>;
-  readonly isVersion: boolean;
-}
+const OWN_FLAGS: OwnFlags = {
+  withValue: dashed(({ type }) => type === "string"),
+  withoutValue: dashed(({ type }) => type === "boolean"),
+};
 
-/** Takes out what java itself would take, and the class that it is to run. */
-function withoutJava(args: readonly string[]): WithoutJava {
-  const rest: string[] = [];
-  const systemProperties: Record<string, string> = {};
-  let isVersion = false;
-  for (let at = 0; at < args.length; at++) {
-    const arg = args[at] ?? "";
-    const [, name, value = ""] = /^-D([^=]+)(?:=([^]*))?$/.exec(arg) ?? [];
-    if (/^(?:-cp|-classpath|--class-path)$/.test(arg)) at++;
-    else if (name !== undefined) systemProperties[name] = value;
-    else if (arg === "-version") isVersion = true;
-    else if (!arg.startsWith("-X") && !MAIN_CLASS.test(arg)) rest.push(arg);
-  }
-  return { rest, systemProperties, isVersion };
+function dashed(isWanted: (option: ParseArgsOptionsConfig[string]) => boolean): string[] {
+  return Object.entries(OPTIONS).filter(([, option]) => isWanted(option))
+    .flatMap(([name, { short }]) => [`--${name}`, ...(short === undefined ? [] : [`-${short}`])]);
 }
-
-/** Of KCL 2.x and 3.x, and of 1.x. */
-const MAIN_CLASS = /^(?:software\.amazon|com\.amazonaws\.services)\.kinesis\.multilang\.MultiLangDaemon$/;
 
 /** @returns undefined for a flag that sets no property, a text for one that cannot be read. */
 function entryOf(name: string, value: string): FlagEntry | string | undefined {
