@@ -30,6 +30,7 @@ import { variable, variableNames } from "./src/host/environment_variables.ts";
 import { guardConsole } from "./src/host/guarded_console.ts";
 import { folderOf, readFile, readTextFile, workingFolder } from "./src/host/files.ts";
 import { isStartedFile, loadModule } from "./src/host/modules.ts";
+import { lookUpProgram } from "./src/host/programs.ts";
 import { profileLoader } from "./src/host/profile_credentials.ts";
 import { profileRegion } from "./src/host/profile_region.ts";
 import { type FetchHandler, type RunningServer, serve } from "./src/host/serve.ts";
@@ -37,7 +38,12 @@ import { listenToSignals } from "./src/host/signals.ts";
 import { listenToUncaught, type UncaughtListener } from "./src/host/uncaught.ts";
 import { executableOf, moduleProcessor } from "./src/consumer/module_processor.ts";
 import { multiLangProcessor } from "./src/multilang/multilang_processor.ts";
-import { type Configuration, configurationOf, withRegion } from "./src/properties/property_options.ts";
+import {
+  type Configuration,
+  configurationOf,
+  PropertiesError,
+  withRegion,
+} from "./src/properties/property_options.ts";
 import { environmentEntries, fileEntries } from "./src/properties/property_source.ts";
 import { decodeProperties } from "./src/properties/properties.ts";
 import { isWritten, type LineWriter, lineWriter } from "./src/observe/line_writer.ts";
@@ -160,6 +166,7 @@ class Program {
       await this.#consume(worker, totals, limits);
       return 0;
     } catch (error) {
+      if (error instanceof PropertiesError) this.#notices.push(...error.notices);
       this.#logNotices();
       const { signal } = this.#host;
       if (signal.aborted && error === signal.reason) return 0;
@@ -194,17 +201,17 @@ class Program {
   async #configure(): Promise<Configuration> {
     const { file, entries, warnings } = this.#command;
     const { env, envNames } = this.#host;
+    this.#notices = warnings.map((text) => ({ level: "warning", text }));
     const fromFile = file === undefined ? [] : fileEntries(decodeProperties(await readFile(file)), file);
     const configuration = configurationOf([fromFile, environmentEntries(env, envNames), entries]);
     this.#leastLevel = configuration.settings.logLevel ?? "info";
-    this.#notices = warnings.map((text) => ({ level: "warning", text }));
     const region = configuration.options.region ?? await this.#findRegion();
     const complete = withRegion(configuration, region);
     this.#notices.push(...complete.notices);
     if (complete.options.region === undefined && this.#host.options?.kinesis === undefined) {
       throw new TypeError(
         "Cannot start: expected a region: set regionName; there is none in AWS_REGION, AWS_DEFAULT_REGION, the " +
-          "profile files, the instance metadata and streamArn either",
+          "profile files, the instance metadata and streamArn either; KCL 1.x took us-east-1",
       );
     }
     return complete;
@@ -310,6 +317,7 @@ class Program {
       );
       return { processor: moduleProcessor(module, { path, onMisfit }) };
     }
+    await this.#checkProgram(executableName);
     const { onProcessError = "retry" } = options;
     if (onProcessError !== "retry") {
       const text =
@@ -335,6 +343,20 @@ class Program {
     });
     // What programs do in any case: the batch comes again.
     return { processor, onProcessError: "retry" };
+  }
+
+  /** Before a table is made, or a consumer that costs money: else a wrong name shows when the first shard is read. */
+  async #checkProgram(executableName: string): Promise<void> {
+    const { file } = this.#command;
+    const lookup = await lookUpProgram(executableName, file === undefined ? undefined : folderOf(file));
+    if (lookup.type === "missing") throw new Error(`Cannot start: ${lookup.problem}`);
+    if (lookup.type === "unknown") {
+      this.#notices.push({ level: "debug", text: "The program was not looked up: reading is not permitted" });
+    }
+    if (/ ["']/.test(executableName)) {
+      const text = "executableName: quotes are not understood, and reach the program as they are";
+      this.#notices.push({ level: "warning", text });
+    }
   }
 
   #passOn(stderr: string): void {

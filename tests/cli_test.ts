@@ -96,6 +96,26 @@ Deno.test("main() ends with 1 and a line for each thing that is wrong, without a
   });
 });
 
+Deno.test("main() says what is odd at its own level, whatever else keeps it from starting", async () => {
+  const noRegion = ["--application", "app", "--stream", "words", "--executable", "sh", "-l", "logback.xml"];
+  const odd = ["--set", "retrievalmode=POLLING"];
+  const levels = ({ log }: Run) => log.map((line) => line.slice(0, 40).trimEnd());
+  assertEquals(levels(await run([...noRegion, ...odd, "--set", "maxRecords=many"])), [
+    "WARNING --log-configuration is ignored:",
+    'WARNING --set: unknown property "retriev',
+    "ERROR   Cannot read --set: expected a wh",
+  ]);
+  assertEquals(levels(await run([...noRegion, ...odd])), [
+    "WARNING --log-configuration is ignored:",
+    'WARNING --set: unknown property "retriev',
+    "ERROR   Cannot start: expected a region:",
+  ]);
+  assertEquals(levels(await run([...noRegion, ...odd, "none.properties"])), [
+    "WARNING --log-configuration is ignored:",
+    'ERROR   Cannot read "none.properties": t',
+  ]);
+});
+
 Deno.test("main() ends with 1 for a file that is not there", async () => {
   const { code, log } = await run(["none.properties"]);
   assertEquals([code, log], [1, [
@@ -119,7 +139,7 @@ Deno.test("main() ends with 1 without a region, or with one that cannot be", asy
     "--stream",
     "words",
     "--executable",
-    "x",
+    "sh",
     "--set",
     "retrievalMode=POLLING",
   ];
@@ -132,7 +152,7 @@ Deno.test("main() ends with 1 without a region, or with one that cannot be", asy
 });
 
 Deno.test("main() finds the region as the AWS SDK does", async () => {
-  const flags = ["--application", "app", "--executable", "x", "--set", "retrievalMode=POLLING"];
+  const flags = ["--application", "app", "--executable", "sh", "--set", "retrievalMode=POLLING"];
   const arn = "arn:aws:kinesis:fr-arn-1:123456789012:stream/words";
   await withFolder({ "config": "[default]\nregion = it-profile-1\n" }, async (folder) => {
     const regionOf = async (args: readonly string[], env: Readonly<Record<string, string>>) => {
@@ -188,9 +208,40 @@ Deno.test("main() ends with 1 for a module that is no processor", async () => {
   });
 });
 
+Deno.test("main() ends with 1 for a program that there is not, before it asks AWS for anything", async () => {
+  const asked: string[] = [];
+  const fetch = (url: string | URL | Request) => {
+    asked.push(`${url}`);
+    return Promise.reject(new Error("not to be asked"));
+  };
+  const { realSystem } = await import("../src/system.ts");
+  await withFolder({ "app.py": "", "app.properties": "" }, async (folder) => {
+    await Deno.chmod(`${folder}/app.py`, 0o644);
+    const failure = async (executable: string) => {
+      const { code, log } = await run(
+        [`${folder}/app.properties`, ...FLAGS, "--set", "retrievalMode=FANOUT", "--executable", executable],
+        { env: KEYS, options: { system: { ...realSystem, fetch } } },
+      );
+      assertEquals(code, 1);
+      return log.filter((line) => line.startsWith("ERROR")).join("\n").replaceAll(folder, "FOLDER");
+    };
+    assertEquals(
+      await failure("app.py"),
+      'ERROR   Cannot start: there is no program "app.py" on PATH; a name without a slash is looked for there ' +
+        "(there is one beside the properties file: write FOLDER/app.py)",
+    );
+    assertEquals(
+      await failure(`${folder}/app.py`),
+      'ERROR   Cannot start: "FOLDER/app.py" is not executable: chmod +x FOLDER/app.py',
+    );
+    assertMatch(await failure('"app.py"'), /quotes are not understood/);
+  });
+  assertEquals(asked, []);
+});
+
 Deno.test("main() ends with 1 for credentials that cannot be, and shows none of them", async () => {
   const spec = "AwsCredentialsProvider=StaticCredentialsProvider|geheim";
-  const { code, log } = await run([...FLAGS, "--executable", "x", "--set", spec, "--log-level", "debug"]);
+  const { code, log } = await run([...FLAGS, "--executable", "sh", "--set", spec, "--log-level", "debug"]);
   assertEquals(code, 1);
   assertMatch(
     log.join("\n"),
@@ -223,7 +274,7 @@ const KEYS = { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" };
 
 Deno.test("main() without credentials ends with 1 and lists what was tried", async () => {
   await withSmokeBed(async (bed) => {
-    const { code, log } = await run([...flagsFor(bed), "--executable", "x"]);
+    const { code, log } = await run([...flagsFor(bed), "--executable", "sh"]);
     assertEquals(code, 1);
     const last = log.at(-1) ?? "";
     assertStringIncludes(
@@ -550,7 +601,7 @@ Deno.test("main() with onChildFailure = exit ends with 1 when a program dies, as
 Deno.test("main() told to stop while it looks for its region ends in order", async () => {
   const stop = new AbortController();
   const reason = new Error("Stopped by SIGTERM");
-  const args = ["--application", "app", "--stream", "words", "--executable", "x"];
+  const args = ["--application", "app", "--stream", "words", "--executable", "sh"];
   const env = { AWS_EC2_METADATA_DISABLED: "false" };
   const fetch = () => {
     stop.abort(reason);
@@ -584,7 +635,7 @@ async function askedOfAgent(flags: readonly string[], until: WorkerEvent["type"]
       streamCreationEpochS: undefined,
       openShardCount: 1,
     });
-  const { code, log } = await run([...FLAGS, "--executable", "x", ...flags], {
+  const { code, log } = await run([...FLAGS, "--executable", "sh", ...flags], {
     env: { ...KEYS, ECS_CONTAINER_METADATA_URI_V4: "http://agent/v4/1" },
     signal: stop.signal,
     options: {
@@ -686,7 +737,7 @@ Deno.test("main() says what runs and its version first, then what is odd, then t
     const chosen = await linesWith(...module, "--set", "onProcessError=skip");
     assertMatch(chosen[4] ?? "", /^INFO {4}When processRecords throws, its records are SKIPPED/);
     // A program starts again at its checkpoint, whatever the rule for modules.
-    const program = await linesWith("--executable", "app.py", "--set", "onProcessError=skip");
+    const program = await linesWith("--executable", "sh", "--set", "onProcessError=skip");
     assertMatch(
       program.join("\n"),
       /WARNING onProcessError = skip is for modules: a program that fails starts again/,

@@ -7,7 +7,7 @@
 
 import type { WorkerOptions } from "../options/options.ts";
 import type { Settings } from "./property.ts";
-import type { Findings, GivenProperty } from "./property_reading.ts";
+import { type Findings, type GivenProperty, shownText } from "./property_reading.ts";
 import { type RetrievalChoice, retrievalChoice } from "./retrieval_choice.ts";
 
 /** Docker kills ten seconds after it asked to stop. KCL 1.x documented 5000; later versions do not wait at all. */
@@ -51,6 +51,7 @@ export function consistent(separate: SeparateProperties): ConsistentProperties {
   };
   const options = { ...single, ...streamsOf(separate) };
   tellOfMissing({ ...separate, options });
+  refuseNoTableNames(separate);
   refuseForeignTables(separate);
   return { options, settings, retrieval };
 }
@@ -132,6 +133,39 @@ function refuseOneConsumer(chosen: readonly GivenProperty[], problems: string[])
       "streamArn: set fanoutConfig.consumerName",
   );
 }
+
+/**
+ * The lease table is called as the application is, unless `tableName` says otherwise; so are, with a suffix, the tables of KCL
+ * 3.0 to 3.4 that every start looks for.
+ *
+ * Source: DynamoDB API reference, `CreateTable`.
+ */
+function refuseNoTableNames({ options, chosen, findings: { problems } }: SeparateProperties): void {
+  const { applicationName, tableName } = options;
+  const longest = 255 - "-WorkerMetricStats".length;
+  const rows = [
+    {
+      name: "applicationName",
+      found: applicationName,
+      least: tableName === undefined ? 3 : 1,
+      most: longest,
+    },
+    { name: "tableName", found: tableName, least: 3, most: 255 },
+  ];
+  for (const { name, found, least, most } of rows) {
+    const entry = chosen.find(({ property }) => property.name === name);
+    if (found === undefined || entry === undefined) continue;
+    if (name === "tableName" && TABLE_ARN.test(found)) continue;
+    if (/^[\w.-]+$/.test(found) && found.length >= least && found.length <= most) continue;
+    problems.push(
+      `Cannot read ${entry.where}: expected a name for a table, of ${least} to ${most} letters, digits, "_", "." and ` +
+        `"-", for ${entry.key}: got ${shownText(found, entry.property)}`,
+    );
+  }
+}
+
+/** DynamoDB takes it in the place of a name, for a table of another account. */
+const TABLE_ARN = /^arn:aws[^:]*:dynamodb:[a-z0-9-]+:\d{12}:table\/[\w.-]{3,255}$/;
 
 /** Two fleets that keep their leader's lock in different tables would both lead. */
 function refuseForeignTables(

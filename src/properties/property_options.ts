@@ -29,23 +29,40 @@ export interface Configuration {
   readonly settings: Settings;
   readonly retrieval: RetrievalChoice;
   readonly notices: readonly Notice[];
+  /** Where the settings that are read later come from, e.g. `AwsCredentialsProvider ("app.properties" line 3)`. */
+  readonly places: ReadonlyMap<keyof Settings, string>;
+}
+
+/** Properties that make a start impossible: one line for each problem. */
+export class PropertiesError extends SyntaxError {
+  /** What is merely odd. It may be the cause: a name that is missing is often there, misspelt. */
+  readonly notices: readonly Notice[];
+
+  constructor(problems: readonly string[], notices: readonly Notice[]) {
+    super(problems.join("\n"));
+    this.notices = notices;
+  }
 }
 
 /**
  * Reads properties.
  *
  * @param sources The entries of each source, those that override others last.
- * @throws {SyntaxError} with one line for each problem.
+ * @throws {PropertiesError} with one line for each problem.
  */
 export function configurationOf(sources: readonly (readonly SourcedEntry[])[]): Configuration {
-  const findings: Findings = { notices: [], problems: [], unreadable: [] };
+  const findings: Findings = { notices: [], problems: [], unreadable: [], empty: [] };
   const given = sources.flatMap((entries, rank) => givenProperties(entries, rank, findings));
   const chosen = strongest(given, findings);
   const options: Record<string, unknown> = {};
   const settings: Record<string, unknown> = {};
-  for (const { property: { effect }, value } of chosen) {
+  const places = new Map<keyof Settings, string>();
+  tellOfEmpty(findings);
+  for (const { property: { effect }, value, key, where } of chosen) {
     if (effect.type === "option") options[effect.option] = value;
-    if (effect.type === "setting") settings[effect.setting] = value;
+    if (effect.type !== "setting") continue;
+    settings[effect.setting] = value;
+    places.set(effect.setting, `${key} (${where})`);
   }
   const configuration = consistent({
     // The compiler has checked each row of the table: the value fits its place.
@@ -56,12 +73,8 @@ export function configurationOf(sources: readonly (readonly SourcedEntry[])[]): 
     findings,
   });
   tellOfNoEffect(chosen, findings);
-  if (findings.problems.length > 0) {
-    // What is odd may be the cause: a name that is missing is often there, misspelt.
-    const warnings = findings.notices.filter(({ level }) => level === "warning").map(({ text }) => text);
-    throw new SyntaxError([...findings.problems, ...warnings].join("\n"));
-  }
-  return { ...configuration, notices: findings.notices };
+  if (findings.problems.length > 0) throw new PropertiesError(findings.problems, findings.notices);
+  return { ...configuration, notices: findings.notices, places };
 }
 
 /**
@@ -141,6 +154,17 @@ function targetOf({ property: { effect, name } }: GivenProperty): string {
     case "none":
       return name;
   }
+}
+
+/** In one line: the sample files of KCL's packages have some thirty. */
+function tellOfEmpty({ empty, notices }: Findings): void {
+  const [first, ...others] = empty;
+  if (first === undefined) return;
+  const text = others.length === 0
+    ? `${first.where}: ${first.key} is empty and taken as not set`
+    : `Empty and taken as not set: ${empty.map(({ key }) => key).join(", ")}`;
+  notices.push({ level: "warning", text });
+  for (const { key, where } of empty) notices.push({ level: "debug", text: `${where}: ${key} is empty` });
 }
 
 function tellOfNoEffect(chosen: readonly GivenProperty[], { notices }: Findings): void {

@@ -23,6 +23,8 @@ export interface Findings {
   readonly problems: string[];
   /** Names of properties that are given, but not as they should be. */
   readonly unreadable: string[];
+  /** Properties without a value. */
+  readonly empty: Pick<SourcedEntry, "key" | "where">[];
 }
 
 /** A property with the value that some source gives it. */
@@ -106,13 +108,27 @@ function knownName(key: string): KnownName | undefined {
   return NAMES.get(key.replace(/^awscredentialsprovider/i, "AwsCredentialsProvider"));
 }
 
+/** Names of KCL 1.x, and others that are not near in letters, with what they are called now. In small letters. */
+const FOREIGN_NAMES: ReadonlyMap<string, string> = new Map([
+  ["timestampatinitialpositioninstream", "initialPositionInStreamExtended"],
+  ["initialpositioninstreamtimestamp", "initialPositionInStreamExtended"],
+  ["kinesiscredentialsprovider", "AwsCredentialsProvider"],
+  ["dynamodbcredentialsprovider", "AwsCredentialsProviderDynamoDB"],
+  ["cloudwatchcredentialsprovider", "AwsCredentialsProviderCloudWatch"],
+  ["skipshardsyncatstartupifleasesexist", "skipShardSyncAtWorkerInitializationIfLeasesExist"],
+  ["cloudwatchendpoint", "cloudWatchClient.endpointOverride"],
+]);
+
 function tellOfUnknown({ key, where }: SourcedEntry, { notices, problems }: Findings): void {
-  const [provider] = /^(?:kinesis|dynamoDB|cloudWatch)CredentialsProvider\./.exec(key) ?? [];
+  const [, provider] = /^((?:kinesis|dynamoDB|cloudWatch)CredentialsProvider)\./.exec(key) ?? [];
   if (provider !== undefined) {
-    problems.push(`Cannot read ${where}: ${key} sets a Java object: set AwsCredentialsProvider instead`);
+    const instead = FOREIGN_NAMES.get(provider.toLowerCase());
+    problems.push(`Cannot read ${where}: ${key} sets a Java object: set ${instead} instead`);
     return;
   }
-  const nearest = nearestName(key.replace(/^KCLITE_/, ""), [...NAMES.keys()]);
+  const name = key.replace(/^KCLITE_/, "");
+  const nearest = FOREIGN_NAMES.get(name.toLowerCase().replaceAll("_", "")) ??
+    nearestName(name, [...NAMES.keys()]);
   const hint = nearest === undefined ? "see docs/OPTIONS.md" : `did you mean ${nearest}?`;
   notices.push({
     level: "warning",
@@ -124,11 +140,11 @@ function givenProperty(
   { key, value: raw, where }: SourcedEntry,
   { property, specificity }: KnownName,
   rank: number,
-  { notices, problems, unreadable }: Findings,
+  { notices, problems, unreadable, empty }: Findings,
 ): GivenProperty[] {
   const text = raw.trim();
   if (text === "") {
-    notices.push({ level: "warning", text: `${where}: ${key} is empty and taken as not set` });
+    empty.push({ key, where });
     return [];
   }
   const reading = property.type.read(text);
@@ -138,11 +154,18 @@ function givenProperty(
     problems.push(`Cannot read ${where}: expected ${wanted} for ${key}: got ${shownText(text, property)}`);
     return [];
   }
-  if (reading.warning !== undefined) {
+  if (reading.warning !== undefined && !(reading.value === undefined && isOffUnset(property))) {
     notices.push({ level: "warning", text: `${where}: ${key}: ${reading.warning}` });
   }
   if (reading.value === undefined) return [];
   notices.push({ level: "debug", text: `${where}: ${key} = ${shownText(text, property)}` });
-  const isDefault = text.toLowerCase() === property.default.toLowerCase();
+  const isServed = property.effect.type === "option" || property.effect.type === "setting";
+  const isOff = reading.value === false || reading.value === 0;
+  const isDefault = text.toLowerCase() === property.default.toLowerCase() || (!isServed && isOff);
   return [{ property, key, where, rank, specificity, value: reading.value, isDefault }];
+}
+
+/** Whether a value that counts as not set, such as 0, says what is done anyway: nothing, or nothing that we serve. */
+function isOffUnset({ effect, default: byDefault }: Property): boolean {
+  return effect.type === "notYet" || effect.type === "none" || /^(?:none|no limit)$/.test(byDefault);
 }

@@ -34,7 +34,7 @@ const METRICS: readonly Property[] = [
   }),
   notYet({
     name: "metricsEnabledDimensions",
-    type: listOf(["Operation", "ShardId", "WorkerIdentifier", "ALL"]),
+    type: listOf(["Operation", "ShardId", "StreamId", "WorkerIdentifier", "ALL"]),
     kcl: "ALL",
     note: CLOUDWATCH_NOTE,
   }),

@@ -82,7 +82,12 @@ Deno.test("without an initial position there is none to override LATEST (trap 42
 
 Deno.test("the credentials key matches in any case; two of them are an error that names both (trap 43)", () => {
   for (const key of ["AWSCredentialsProvider", "AwsCredentialsProvider", "awsCREDENTIALSprovider"]) {
-    const lines = ["executableName = a", "applicationName = a", "streamName = s", "retrievalMode = POLLING"];
+    const lines = [
+      "executableName = a",
+      "applicationName = app",
+      "streamName = s",
+      "retrievalMode = POLLING",
+    ];
     const entries = fileEntries([...lines, `${key} = X`].join("\n"), "f");
     assertEquals(configurationOf([entries]).settings.credentials, "X");
   }

@@ -1,6 +1,11 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "../support/fast_check.ts";
-import { type Configuration, configurationOf, withRegion } from "../../src/properties/property_options.ts";
+import {
+  type Configuration,
+  configurationOf,
+  PropertiesError,
+  withRegion,
+} from "../../src/properties/property_options.ts";
 import { environmentEntries, fileEntries, type SourcedEntry } from "../../src/properties/property_source.ts";
 import { PROPERTIES } from "../../src/properties/property_table.ts";
 import cases from "../cases/property_options.json" with { type: "json" };
@@ -112,12 +117,13 @@ Deno.test("configurationOf() tells of every property at debug, and of no secret 
 
 Deno.test("configurationOf() without a property that it needs tells of one that is misspelt", () => {
   const base = ["executablename = x", "applicationName = app", "streamName = words"];
-  const error = assertThrows(() => read({ file: [], base }), SyntaxError);
-  assertStringIncludes(error.message, "expected executableName");
-  assertStringIncludes(
-    error.message,
-    'unknown property "executablename" is ignored: did you mean executableName?',
-  );
+  const error = assertThrows(() => read({ file: [], base }), PropertiesError);
+  assertMatch(error.message, /^Cannot start: expected executableName[^\n]*$/);
+  assertEquals(error.notices.filter(({ level }) => level === "warning"), [{
+    level: "warning",
+    text:
+      '"app.properties" line 1: unknown property "executablename" is ignored: did you mean executableName?',
+  }]);
 });
 
 Deno.test("configurationOf() does not repeat long values", () => {
