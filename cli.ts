@@ -17,7 +17,7 @@ import process from "node:process";
 import type { CredentialsProvider, Lookup } from "./src/aws/credentials.ts";
 import type { CredentialsSurroundings } from "./src/aws/credential_sources/chain.ts";
 import { credentialsFromSpec } from "./src/aws/credential_sources/from_spec.ts";
-import { parseCredentialsSpec } from "./src/aws/credential_sources/spec.ts";
+import { type CredentialsSpec, parseCredentialsSpec } from "./src/aws/credential_sources/spec.ts";
 import { instanceRegion } from "./src/aws/credential_sources/instance_region.ts";
 import type { RecordProcessorFactory } from "./src/consumer/record_processor.ts";
 import { errorText, isNotPermitted } from "./src/errors.ts";
@@ -30,7 +30,7 @@ import { variable, variableNames } from "./src/host/environment_variables.ts";
 import { guardConsole } from "./src/host/guarded_console.ts";
 import { folderOf, readFile, readTextFile, workingFolder } from "./src/host/files.ts";
 import { isStartedFile, loadModule } from "./src/host/modules.ts";
-import { lookUpProgram } from "./src/host/programs.ts";
+import { checkedProgram } from "./src/host/programs.ts";
 import { profileLoader } from "./src/host/profile_credentials.ts";
 import { profileRegion } from "./src/host/profile_region.ts";
 import { type FetchHandler, type RunningServer, serve } from "./src/host/serve.ts";
@@ -226,14 +226,18 @@ class Program {
       await instanceRegion({ env, system: this.#system }, signal);
   }
 
-  async #worker({ options, settings, retrieval }: Configuration, totals: Totals): Promise<KinesisWorker> {
+  async #worker(
+    { options, settings, retrieval, places }: Configuration,
+    totals: Totals,
+  ): Promise<KinesisWorker> {
     const others = this.#host.options?.onEvent;
     const onEvent = inTurn([
       totals.listener,
       quietLog(this.#system.clock, this.#log),
       ...(others === undefined ? [] : [others]),
     ]);
-    const credentials = (value: string) => this.#credentials(value, options.region, onEvent);
+    const credentials = (value: string, where?: string) =>
+      this.#credentials(parseCredentialsSpec(value, where), options.region, onEvent);
     const { applicationName = "", streamName, streams } = options;
     const named = streamName === undefined && Array.isArray(streams)
       ? `streams ${streams.join(", ")}`
@@ -242,8 +246,13 @@ class Program {
     const worker = new KinesisWorker({
       ...options,
       applicationName,
-      credentials: credentials(settings.credentials ?? "DefaultCredentialsProvider"),
-      ...(dynamoDBCredentials === undefined ? {} : { dynamoDBCredentials: credentials(dynamoDBCredentials) }),
+      credentials: credentials(
+        settings.credentials ?? "DefaultCredentialsProvider",
+        places.get("credentials"),
+      ),
+      ...(dynamoDBCredentials === undefined ? {} : {
+        dynamoDBCredentials: credentials(dynamoDBCredentials, places.get("dynamoDBCredentials")),
+      }),
       ...(disableWorkerMetrics
         ? {}
         : { cpuUtilization: cpuSource({ system: this.#system, env: this.#host.env }) }),
@@ -263,10 +272,13 @@ class Program {
     return worker;
   }
 
-  #credentials(value: string, region: string | undefined, onEvent: WorkerEventListener): CredentialsProvider {
+  #credentials(
+    spec: CredentialsSpec,
+    region: string | undefined,
+    onEvent: WorkerEventListener,
+  ): CredentialsProvider {
     const { systemProperties } = this.#command;
     const { env } = this.#host;
-    const spec = parseCredentialsSpec(value);
     for (const text of spec.notes) this.#notices.push({ level: "warning", text });
     const surroundings: CredentialsSurroundings = {
       system: this.#system,
@@ -293,6 +305,7 @@ class Program {
       readonly onEvent: WorkerEventListener;
     },
   ): Promise<{ readonly processor: RecordProcessorFactory; readonly onProcessError?: "retry" }> {
+    const { file } = this.#command;
     const executable = executableOf(executableName);
     if (executable.type === "module") {
       const { path, ignored } = executable;
@@ -302,7 +315,6 @@ class Program {
           text: `A module takes no arguments: ignored ${ignored.join(" ")}`,
         });
       }
-      const { file } = this.#command;
       // Beside the file first: what the working directory happens to hold under that name must not run in its place.
       const folders = [...(file === undefined ? [] : [folderOf(file)]), workingFolder()];
       const onMisfit = (error: TypeError) => this.#failure.abort(error);
@@ -317,7 +329,10 @@ class Program {
       );
       return { processor: moduleProcessor(module, { path, onMisfit }) };
     }
-    await this.#checkProgram(executableName);
+    // Before a table is made, or a consumer that costs money.
+    this.#notices.push(
+      ...await checkedProgram(executableName, file === undefined ? undefined : folderOf(file)),
+    );
     const { onProcessError = "retry" } = options;
     if (onProcessError !== "retry") {
       const text =
@@ -343,20 +358,6 @@ class Program {
     });
     // What programs do in any case: the batch comes again.
     return { processor, onProcessError: "retry" };
-  }
-
-  /** Before a table is made, or a consumer that costs money: else a wrong name shows when the first shard is read. */
-  async #checkProgram(executableName: string): Promise<void> {
-    const { file } = this.#command;
-    const lookup = await lookUpProgram(executableName, file === undefined ? undefined : folderOf(file));
-    if (lookup.type === "missing") throw new Error(`Cannot start: ${lookup.problem}`);
-    if (lookup.type === "unknown") {
-      this.#notices.push({ level: "debug", text: "The program was not looked up: reading is not permitted" });
-    }
-    if (/ ["']/.test(executableName)) {
-      const text = "executableName: quotes are not understood, and reach the program as they are";
-      this.#notices.push({ level: "warning", text });
-    }
   }
 
   #passOn(stderr: string): void {

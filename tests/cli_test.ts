@@ -245,9 +245,29 @@ Deno.test("main() ends with 1 for credentials that cannot be, and shows none of 
   assertEquals(code, 1);
   assertMatch(
     log.join("\n"),
-    /ERROR {3}Cannot use the credentials provider of the properties file: expected Static/,
+    /ERROR {3}Cannot use AwsCredentialsProvider \(--set\): expected Static/,
   );
   assert(!log.join("\n").includes("geheim"));
+});
+
+Deno.test("main() passes over credentials that it does not know, unless it knows none of them", async () => {
+  const files = { "app.properties": "\nawscredentialsprovider = com.acme.OwnProvider, other\n" };
+  await withFolder(files, async (folder) => {
+    const file = `${folder}/app.properties`;
+    const { code, log } = await run([file, ...FLAGS, "--executable", "sh"]);
+    assertEquals(code, 1);
+    assertStringIncludes(
+      log.join("\n"),
+      `ERROR   Cannot use awscredentialsprovider ("${file}" line 2), entry 1: the credentials provider ` +
+        `com.acme.OwnProvider is not known; awscredentialsprovider ("${file}" line 2), entry 2: what stands in`,
+    );
+    const flags = ["--set", "AwsCredentialsProviderDynamoDB=com.acme.OwnProvider,DefaultCredentialsProvider"];
+    const known = await run([...FLAGS, "--executable", "none-such", ...flags]);
+    assertEquals(known.log.filter((line) => line.includes("OwnProvider")), [
+      "WARNING AwsCredentialsProviderDynamoDB (--set), entry 1: the credentials provider com.acme.OwnProvider " +
+      "is not known and is passed over, as in Java",
+    ]);
+  });
 });
 
 /** Flags for emulators. */

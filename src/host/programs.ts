@@ -25,6 +25,34 @@ export interface ProgramSurroundings {
   readonly isWindows: boolean;
 }
 
+/** A word for the operator. */
+export interface ProgramNotice {
+  readonly level: "debug" | "warning";
+  readonly text: string;
+}
+
+/**
+ * Makes sure that there is a program, as far as this machine lets us look.
+ *
+ * @throws {Error} when it cannot be started.
+ */
+export async function checkedProgram(
+  executableName: string,
+  folder: string | undefined,
+): Promise<readonly ProgramNotice[]> {
+  const lookup = await lookUpProgram(executableName, folder);
+  if (lookup.type === "missing") throw new Error(`Cannot start: ${lookup.problem}`);
+  const notices: ProgramNotice[] = [];
+  if (lookup.type === "unknown") {
+    notices.push({ level: "debug", text: "The program was not looked up: reading is not permitted" });
+  }
+  if (/ ["']/.test(executableName)) {
+    const text = "executableName: quotes are not understood, and reach the program as they are";
+    notices.push({ level: "warning", text });
+  }
+  return notices;
+}
+
 /** What came of looking a program up. */
 export type ProgramLookup =
   | { readonly type: "found" }

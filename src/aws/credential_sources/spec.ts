@@ -3,8 +3,8 @@
  * Reads the value of `AwsCredentialsProvider` and its like in a properties file: names of Java classes, `,` between them
  * and `|` before each argument.
  *
- * Java passes over a class that it does not find, and goes on with the next. Here that is an error: going on would mean
- * to work with an identity that nobody asked for.
+ * Java passes over a class that it does not find, and goes on with the next. So it is here, with a warning that names the entry;
+ * a list of which nothing is known is refused. An entry that is known and written wrong is refused too.
  *
  * Source: KCL 3.5.1, `AwsCredentialsProviderPropertyValueDecoder`, `KclStsAssumeRoleCredentialsProvider`.
  *
@@ -53,18 +53,63 @@ export interface CredentialsSpec {
 /**
  * Reads a property's value.
  *
- * @throws {TypeError} when it names no class, one that we do not have, or one with wrong arguments. The message repeats
+ * @param where The property and its place, for messages, e.g. `AwsCredentialsProvider ("app.properties" line 3)`.
+ * @throws {TypeError} when it names no class, none that we have, or one with wrong arguments. The message repeats
  * no argument, since that may be a secret.
  */
-export function parseCredentialsSpec(value: string): CredentialsSpec {
-  const notes: string[] = [];
-  const entries = value.split(",").map((entry) => entry.trim()).filter((entry) => entry !== "")
-    .flatMap((entry) => {
-      const [className = "", ...args] = entry.split("|").map((part) => part.trim());
+export function parseCredentialsSpec(
+  value: string,
+  where = "the credentials provider of the properties file",
+): CredentialsSpec {
+  const notes: string[] = [], unknown: string[] = [];
+  const parts = value.split(",").map((entry) => entry.trim()).filter((entry) => entry !== "");
+  const entries = parts.flatMap((entry, index) => {
+    const [className = "", ...args] = entry.split("|").map((part) => part.trim());
+    const place = parts.length === 1 ? where : `${where}, entry ${index + 1}`;
+    if (!isKnown(className)) {
+      unknown.push(`${place}: ${named(className)} is not known`);
+      return [];
+    }
+    try {
       return parseEntry(className, args, notes);
-    });
-  if (entries.length === 0) throw refusal("expected the name of a credentials provider: got none");
-  return { entries, notes };
+    } catch (error) {
+      throw error instanceof Refusal ? new TypeError(`Cannot use ${place}: ${error.message}`) : error;
+    }
+  });
+  const [first] = unknown;
+  if (entries.length > 0) {
+    return { entries, notes: [...unknown.map((text) => `${text} and is passed over, as in Java`), ...notes] };
+  }
+  throw new TypeError(
+    first === undefined
+      ? `Cannot use ${where}: expected the name of a credentials provider: got none`
+      : `Cannot use ${
+        unknown.join("; ")
+      }; a class of your own cannot be loaded without Java: expected one of ${PROVIDERS.join(", ")}`,
+  );
+}
+
+/** A problem of one entry, which has yet to be told where it stands. */
+class Refusal extends TypeError {}
+
+/** What can be written, besides {@linkcode OLD_NAMES}. */
+const PROVIDERS: readonly string[] = [
+  "DefaultCredentialsProvider",
+  "EnvironmentVariableCredentialsProvider",
+  "WebIdentityTokenFileCredentialsProvider",
+  "ProfileCredentialsProvider",
+  "ContainerCredentialsProvider",
+  "InstanceProfileCredentialsProvider",
+  "StsAssumeRoleCredentialsProvider",
+  "KclStsAssumeRoleCredentialsProvider",
+  "SystemPropertyCredentialsProvider",
+  "AnonymousCredentialsProvider",
+  "StaticCredentialsProvider",
+];
+
+function isKnown(className: string): boolean {
+  const short = shortName(className);
+  return PROVIDERS.includes(short) || Object.hasOwn(OLD_NAMES, short);
 }
 
 /** The packages in which Java looks for a short name, and those that people write out. */
@@ -133,15 +178,7 @@ function entryOf(
     case "KclStsAssumeRoleCredentialsProvider":
       return assumeRoleEntry(short, args, notes);
     default:
-      throw refusal(
-        `${
-          named(className)
-        } is not known; a class of your own cannot be loaded without Java. Expected one of ` +
-          "DefaultCredentialsProvider, EnvironmentVariableCredentialsProvider, WebIdentityTokenFileCredentialsProvider, " +
-          "ProfileCredentialsProvider, ContainerCredentialsProvider, InstanceProfileCredentialsProvider, " +
-          "StsAssumeRoleCredentialsProvider, SystemPropertyCredentialsProvider, AnonymousCredentialsProvider, " +
-          "StaticCredentialsProvider",
-      );
+      throw refusal(`${named(className)} is not known`);
   }
 }
 
@@ -206,6 +243,6 @@ function named(className: string): string {
     : "what stands in the place of a class name";
 }
 
-function refusal(problem: string): TypeError {
-  return new TypeError(`Cannot use the credentials provider of the properties file: ${problem}`);
+function refusal(problem: string): Refusal {
+  return new Refusal(problem);
 }

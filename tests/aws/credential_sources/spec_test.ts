@@ -13,5 +13,6 @@ for (const { value, entries, notes, error, comment } of cases) {
     assertEquals(JSON.parse(JSON.stringify(spec.entries)), entries);
     assertEquals(spec.notes.length, notes?.length ?? 0, spec.notes.join("\n"));
     spec.notes.forEach((note, i) => assertStringIncludes(note, notes?.[i] ?? ""));
+    assert(!spec.notes.join().includes("geheim"), spec.notes.join("\n"));
   });
 }
