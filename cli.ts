@@ -369,7 +369,7 @@ class Program {
   }
 
   async #serveHealth(
-    { settings: { healthPort, healthHost } }: Configuration,
+    { settings: { healthPort, healthHost, healthAllowedHosts } }: Configuration,
     totals: Totals,
     limits: HealthLimits,
   ): Promise<RunningServer | undefined> {
@@ -378,6 +378,7 @@ class Program {
     const server = await serve(healthApp(totals, limits).fetch, {
       port: healthPort,
       hostname: healthHost,
+      allowedHosts: healthAllowedHosts,
       setting: "healthPort",
     });
     this.#log({ level: "info", text: `Health is served at ${server.url}` });

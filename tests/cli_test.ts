@@ -326,6 +326,7 @@ Deno.test("main() runs a module beside its properties file until it is told to s
   const heard: string[] = [];
   const stop = new AbortController();
   const answers: { readonly status: number; readonly path: string }[] = [];
+  const hosts: string[] = [];
   const events: WorkerEvent["type"][] = [];
   const hear = async (texts: readonly string[]) => {
     heard.push(...texts);
@@ -335,12 +336,19 @@ Deno.test("main() runs a module beside its properties file until it is told to s
       await response.body?.cancel();
       answers.push({ status: response.status, path });
     }
+    for (const host of ["evil.example", "proxy.example", "localhost"]) {
+      using connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(new URL(url).port) });
+      const request = `GET /lag HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`;
+      await connection.write(new TextEncoder().encode(request));
+      const text = await new Response(connection.readable).text();
+      hosts.push(`${host} ${text.split(" ")[1]}`);
+    }
     stop.abort();
   };
   const log: string[] = [];
   Reflect.set(globalThis, "heard", hear);
   try {
-    const file = "executableName = words.mjs\nhealthPort = 0\n";
+    const file = "executableName = words.mjs\nhealthPort = 0\nhealthAllowedHosts = proxy.example\n";
     await withFolder({ "app.properties": file, "words.mjs": WORDS }, (folder) =>
       withSmokeBed(async (bed) => {
         const code = await main([`${folder}/app.properties`, ...flagsFor(bed)], {
@@ -359,6 +367,7 @@ Deno.test("main() runs a module beside its properties file until it is told to s
   }
   assertEquals(heard, SMOKE_TEXTS);
   assertEquals(answers, ["/health", "/live", "/ready", "/metrics"].map((path) => ({ status: 200, path })));
+  assertEquals(hosts, ["evil.example 421", "proxy.example 200", "localhost 200"]);
   assertMatch(
     log[0] ?? "",
     /^\d{4}-\d\d-\d\dT[\d:.]+Z INFO {4}Running app to process stream smoke with executable words.mjs, kclite 0\.1\.0$/,

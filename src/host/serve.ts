@@ -1,6 +1,6 @@
 /**
  * Serves a fetch handler over HTTP on Deno, Bun and Node, each with the server that it brings. Loopback unless told
- * otherwise, since what is served here has no authentication.
+ * otherwise, since what is served here has no authentication; there only for requests that say a name of loopback in `Host`.
  *
  * What is easily missed: an idle keep-alive connection keeps a server from closing for as long as the client likes, so
  * `close()` cuts connections instead of waiting for them.
@@ -8,6 +8,7 @@
  * @module
  */
 
+import { HOST_REFUSAL, hostCheck } from "./allowed_hosts.ts";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 
 /** What a server calls for each request, e.g. the `fetch` of a Hono app. */
@@ -23,6 +24,11 @@ export interface ServeOptions {
    * @default {"127.0.0.1"}
    */
   readonly hostname?: string | undefined;
+  /**
+   * Names besides those of loopback that a request's `Host` may say; `*` stands for any. On other addresses than loopback any
+   * name will do, unless some are set.
+   */
+  readonly allowedHosts?: readonly string[] | undefined;
   /** What the user calls the port, for error messages, e.g. `--health-port`. */
   readonly setting: string;
 }
@@ -49,11 +55,17 @@ export async function serve(handler: FetchHandler, options: ServeOptions): Promi
   }
   const listen = listenerOfThisRuntime();
   let bound: Bound;
+  // Strict, until it is known where we listen.
+  let isForUs = hostCheck({ hostname, address: "127.0.0.1", allowed: [] });
+  const checked = answering((request) =>
+    isForUs(request.headers.get("host")) ? handler(request) : new Response(HOST_REFUSAL, REFUSED)
+  );
   try {
-    bound = await listen(answering(handler), { hostname, port });
+    bound = await listen(checked, { hostname, port });
   } catch (error) {
     throw new Error(listenErrorText(error, { hostname, port, setting }), { cause: error });
   }
+  isForUs = hostCheck({ hostname, address: bound.address, allowed: options.allowedHosts });
   let closed: Promise<void> | undefined;
   return {
     url: `http://${reachable(hostname)}:${bound.port}`,
@@ -62,9 +74,21 @@ export async function serve(handler: FetchHandler, options: ServeOptions): Promi
   };
 }
 
+/** Misdirected Request. */
+const REFUSED: ResponseInit = {
+  status: 421,
+  headers: {
+    "content-type": "text/plain; charset=utf-8",
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+  },
+};
+
 /** A server that listens, as each runtime gives it. */
 interface Bound {
   readonly port: number;
+  /** The address that the name stands for, where the runtime tells it. */
+  readonly address: string | undefined;
   close(): Promise<void>;
 }
 
@@ -85,6 +109,7 @@ const listenOnDeno: Listen = (handler, where) => {
   const server = Deno.serve({ ...where, signal: cut.signal, onListen: () => {} }, handler);
   return Promise.resolve({
     port: server.addr.port,
+    address: server.addr.hostname,
     close: () => {
       cut.abort();
       return server.finished;
@@ -108,6 +133,7 @@ const listenOnBun: Listen = (handler, where) => {
   const server = Bun.serve({ ...where, fetch: (request) => handler(request) });
   return Promise.resolve({
     port: server.port,
+    address: undefined,
     close: async () => {
       await server.stop(true);
     },
@@ -124,6 +150,7 @@ const listenOnNode: Listen = async (handler, { hostname, port }) => {
   const address = server.address();
   return {
     port: typeof address === "object" && address !== null ? address.port : port,
+    address: typeof address === "object" ? address?.address : undefined,
     close: () =>
       new Promise<void>((resolve, reject) => {
         server.close((error) => error === undefined ? resolve() : reject(error));

@@ -8,7 +8,8 @@
  * app.route("/kclite", healthApp(totals));
  * ```
  *
- * It only reads. It has no authentication: serve it on loopback, or put your own in front.
+ * It only reads. It has no authentication: serve it on loopback, or put your own in front. It does not look at `Host`: on
+ * loopback a page in a browser may ask under a name of its own (DNS rebinding), so check the names that you know.
  *
  * @module
  */

@@ -26,6 +26,7 @@ export interface Settings {
   readonly disableWorkerMetrics?: boolean;
   readonly healthHost?: string;
   readonly healthPort?: number;
+  readonly healthAllowedHosts?: readonly string[];
   readonly logLevel?: "debug" | "info" | "warning" | "error";
   readonly billingMode?: "PAY_PER_REQUEST" | "PROVISIONED";
   readonly readCapacity?: number;

@@ -17,6 +17,7 @@ import {
   boolean,
   count,
   epochSeconds,
+  hostNames,
   idleTime,
   INT_MAX,
   milliseconds,
@@ -146,7 +147,9 @@ const AWS: readonly Property[] = [
     setting: "credentials",
     kcl: "required",
     default: "DefaultCredentialsProvider",
-    note: "Where credentials come from, in KCL's syntax. `awscredentialsprovider` may be written in any case",
+    note:
+      "Where credentials come from, in KCL's syntax. `awscredentialsprovider` may be written in any case. A class that is not " +
+      "known is passed over, unless none of the list is known",
   }),
   setting({
     name: "AwsCredentialsProviderDynamoDB",
@@ -345,6 +348,15 @@ const STARTING: readonly Property[] = [
     setting: "healthHost",
     default: "127.0.0.1",
     note: "Address to serve them on. They have no authentication: `0.0.0.0` shows them to the whole network",
+  }),
+  setting({
+    name: "healthAllowedHosts",
+    type: hostNames,
+    setting: "healthAllowedHosts",
+    default: "on loopback its own names, elsewhere any",
+    note:
+      "Further names that a request may say in `Host`, for a proxy in front; `*` = any. Others get 421, so that no page in " +
+      "somebody's browser reads what loopback serves, by DNS rebinding",
   }),
   option({
     name: "healthCallbackLimitMillis",

@@ -74,6 +74,13 @@ export const streamIdentifiers: ValueType<readonly string[]> = textList(
   (text) => parseIdentifier(text) !== undefined,
 );
 
+/** Names as a `Host` header says them, separated by commas. */
+export const hostNames: ValueType<readonly string[]> = textList(
+  "host names",
+  'host names such as "health.example.com", without port, separated by commas, each once, or "*"',
+  (text) => /^(?:\*|[\w-]+(?:\.[\w-]+)*\.?|\[[\da-f:.]+\])$/i.test(text),
+);
+
 /** Classes of credentials providers with their arguments, of which only the classes are ever shown. */
 export const providers: ValueType<string> = { ...text, label: "credentials providers", secret: true };
 

@@ -82,6 +82,52 @@ Deno.test("serve(): close() cuts idle connections and unfinished answers, frees 
   await again.close();
 });
 
+/** The answer to a request with a `Host` that fetch would not send: its status, and its text. */
+async function answerTo(
+  port: number,
+  host: string,
+): Promise<{ readonly status: string; readonly text: string }> {
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  const request = `GET /lag HTTP/1.1\r\n${host}connection: close\r\n\r\n`;
+  await connection.write(new TextEncoder().encode(request));
+  const text = await new Response(connection.readable).text();
+  return { status: text.split(" ")[1] ?? "", text };
+}
+
+Deno.test("serve() on loopback answers 421 to a page that had its own name resolve to 127.0.0.1", async () => {
+  let served = 0;
+  const server = await serve(() => {
+    served++;
+    return new Response("the lag");
+  }, ANY_PORT);
+  try {
+    const { port } = server;
+    const { status, text } = await answerTo(port, `host: evil.example:${port}\r\n`);
+    assertEquals([status, served], ["421", 0]);
+    assertMatch(text, /Cannot answer: the request's Host is no name of this server: .*healthAllowedHosts/);
+    assert(!text.includes("evil"), text);
+    for (const host of [`host: LocalHost.:${port}\r\n`, "host: 127.0.0.1\r\n", "host: [::1]:80\r\n", ""]) {
+      assertEquals((await answerTo(port, host)).status, "200", host);
+    }
+  } finally {
+    await server.close();
+  }
+});
+
+Deno.test("serve() answers for the names of allowedHosts", async () => {
+  const server = await serve(() => new Response(), { ...ANY_PORT, allowedHosts: ["health.example"] });
+  try {
+    const statuses = await Promise.all(
+      ["Health.Example:443", "localhost", "evil.example"].map(async (host) =>
+        (await answerTo(server.port, `host: ${host}\r\n`)).status
+      ),
+    );
+    assertEquals(statuses, ["200", "200", "421"]);
+  } finally {
+    await server.close();
+  }
+});
+
 /** What a program on another runtime does with the same file; prints one JSON line. */
 const PROGRAM = `
 import { serve } from "./serve.mjs";
@@ -109,6 +155,11 @@ told.odd = await new Promise((resolve) => {
   const socket = connect(server.port, "127.0.0.1", () => socket.write("GET * HTTP/1.1\\r\\nhost: x\\r\\n\\r\\n"));
   socket.once("data", (data) => { resolve(data.toString().split("\\r\\n")[0]); socket.destroy(); });
 });
+const statusOf = (host) => new Promise((resolve) => {
+  const socket = connect(server.port, "127.0.0.1", () => socket.write("GET /empty HTTP/1.1\\r\\nhost: " + host + "\\r\\n\\r\\n"));
+  socket.once("data", (data) => { resolve(data.toString().split(" ")[1]); socket.destroy(); });
+});
+told.hosts = [await statusOf("LOCALHOST:1"), await statusOf("[::1]:" + server.port), await statusOf("evil.example")];
 told.inUse = await serve(handler, { port: server.port, setting: "--health-port" }).catch((error) => error.message);
 const hanging = fetch(server.url + "/hang").catch(() => "cut");
 await new Promise((resolve) => setTimeout(resolve, 50));
@@ -143,6 +194,7 @@ for (const runtime of ["node", "bun"]) {
         assertEquals(told.bad, [500, "Internal Server Error\n"]);
         assertEquals(told.empty, [204, ""]);
         assertStringIncludes(told.odd, "HTTP/1.1 ");
+        assertEquals(told.hosts, ["204", "204", "421"]);
         assertStringIncludes(told.inUse, "the port is in use: give another as --health-port");
         assertEquals(told.hanging, "cut");
       } finally {

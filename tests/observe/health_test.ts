@@ -57,6 +57,12 @@ Deno.test("healthApp() /live answers 503 only for what a restart of the process 
   assertEquals(await live(), 200);
 });
 
+Deno.test("healthApp() in an app of its user's own does not check Host: that app knows its names", async () => {
+  const { app } = setUp();
+  const response = await app.request("http://evil.example/lag", { headers: { host: "evil.example" } });
+  assertEquals(response.status, 200);
+});
+
 Deno.test("healthApp() /ready is 200 from workerReady to workerStopping", async () => {
   const { totals, app } = setUp();
   const ready = async () => {

@@ -1,0 +1,58 @@
+// Pure.
+/**
+ * Decides whether a request is meant for a server that has no authentication. A page in the operator's browser can have its
+ * own name resolve to 127.0.0.1, and read what is served there (DNS rebinding); its requests still say that name in `Host`.
+ *
+ * Source: RFC 9110, 7.2 for `Host`, 15.5.20 for 421; RFC 6761, 6.3 for `localhost`.
+ *
+ * @module
+ */
+
+/** Where a server listens, and for which names it is to answer. */
+export interface HostRule {
+  /** What the user asked to listen on, e.g. `localhost`. */
+  readonly hostname: string;
+  /** The address that came of it, where the runtime tells it. */
+  readonly address: string | undefined;
+  /** Further names; `*` stands for any. Undefined: none are set. */
+  readonly allowed: readonly string[] | undefined;
+}
+
+/**
+ * Makes the check of a `Host` header. Loopback answers for loopback names, for the name that it listens on, and for those that
+ * are allowed, each at any port; what listens elsewhere answers for all, unless names are set. No header is no browser.
+ *
+ * @returns whether to answer.
+ */
+export function hostCheck({ hostname, address, allowed }: HostRule): (host: string | null) => boolean {
+  const isOnLoopback = isLoopback(hostNameOf(bracketed(address ?? hostname)));
+  const isOpen = allowed === undefined ? !isOnLoopback : allowed.includes("*");
+  if (isOpen) return () => true;
+  const names = new Set([bracketed(hostname), ...(allowed ?? [])].map(hostNameOf));
+  return (host) => {
+    if (host === null) return true;
+    const name = hostNameOf(host);
+    return name !== undefined && (isLoopback(name) || names.has(name));
+  };
+}
+
+/** Says why, without repeating what was sent. */
+export const HOST_REFUSAL: string =
+  "Cannot answer: the request's Host is no name of this server: call it as 127.0.0.1 or localhost, " +
+  "or add the name to healthAllowedHosts\n";
+
+/** The name in a `Host` header, in one spelling: small letters, no port, no dot at its end. Undefined for what cannot be one. */
+function hostNameOf(host: string): string | undefined {
+  const url = `http://${host}/`;
+  if (!/^(?:\[[\da-f:.]+\]|[^\s:/\\?#@[\]]+)(?::\d*)?$/i.test(host) || !URL.canParse(url)) return undefined;
+  return new URL(url).hostname.replace(/\.$/, "");
+}
+
+function isLoopback(name: string | undefined): boolean {
+  return name !== undefined &&
+    (name === "localhost" || name === "[::1]" || /^127(?:\.\d+){3}$/.test(name) || /^\[::ffff:7f/.test(name));
+}
+
+function bracketed(address: string): string {
+  return address.includes(":") && !address.startsWith("[") ? `[${address}]` : address;
+}
