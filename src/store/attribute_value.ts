@@ -57,7 +57,44 @@ export function bytesValue(bytes: Uint8Array): { readonly B: string } {
   return { B: encodeBase64(bytes) };
 }
 
-/** Reads the attributes of one item. An absent attribute is undefined; a wrong one too, and is noted in `problem`. */
+/** What each type of attribute holds. */
+interface Held {
+  readonly S: string;
+  readonly N: string;
+  readonly B: string;
+  readonly SS: readonly string[];
+  readonly L: readonly AttributeValue[];
+  readonly M: Readonly<Record<string, AttributeValue>>;
+}
+
+/**
+ * What an attribute of this type holds; undefined for one of another type, and for what DynamoDB never sends (`{N: 5}`, null): a
+ * fetch of the user's own or a test double may.
+ */
+export function heldIn<T extends keyof Held>(value: AttributeValue | undefined, type: T): Held[T] | undefined;
+export function heldIn(value: unknown, type: keyof Held): unknown {
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, type)) return undefined;
+  const held: unknown = Reflect.get(value, type);
+  switch (type) {
+    case "S":
+    case "N":
+    case "B":
+      return typeof held === "string" ? held : undefined;
+    case "SS":
+      return Array.isArray(held) && held.every((text) => typeof text === "string") ? held : undefined;
+    case "L":
+      return Array.isArray(held) ? held : undefined;
+    case "M":
+      return typeof held === "object" && held !== null && !Array.isArray(held) ? held : undefined;
+  }
+}
+
+/** An attribute of an item that may be none. */
+export function attributeIn(item: Item | undefined, name: string): AttributeValue | undefined {
+  return typeof item === "object" && item !== null && Object.hasOwn(item, name) ? item[name] : undefined;
+}
+
+/** Reads the attributes of one item. An absent attribute is undefined; a wrong one too, and is noted in `problem`. Never throws. */
 export class AttributeReader {
   readonly #item: Item;
   #problem: string | undefined;
@@ -76,16 +113,19 @@ export class AttributeReader {
     this.#problem ??= problem;
   }
 
+  /** Whether there is such an attribute, of any type. */
+  has(name: string): boolean {
+    return attributeIn(this.#item, name) !== undefined;
+  }
+
   /** The value of an `S`. */
   text(name: string): string | undefined {
-    const value = this.#item[name];
-    return value === undefined ? undefined : "S" in value ? value.S : this.#mistyped(name, "S", value);
+    return this.#held(name, "S");
   }
 
   /** The value of an `S`; anything else counts as absent. For attributes of ours, without which an item is whole. */
   optionalText(name: string): string | undefined {
-    const value = this.#item[name];
-    return value !== undefined && "S" in value ? value.S : undefined;
+    return heldIn(attributeIn(this.#item, name), "S");
   }
 
   /** The value of an `N` without fraction. */
@@ -97,24 +137,20 @@ export class AttributeReader {
 
   /** The value of an `N`. */
   number(name: string): number | undefined {
-    const value = this.#item[name];
-    return value === undefined ? undefined : this.#numberIn(name, value);
+    return this.has(name) ? this.#numberIn(name, attributeIn(this.#item, name)) : undefined;
   }
 
   /** The values of an `SS`, sorted, for a set has no order of its own. */
   textSet(name: string): readonly string[] | undefined {
-    const value = this.#item[name];
-    if (value === undefined) return undefined;
-    return "SS" in value ? value.SS.toSorted() : this.#mistyped(name, "SS", value);
+    return this.#held(name, "SS")?.toSorted();
   }
 
   /** The bytes of a `B`. */
   bytes(name: string): Uint8Array | undefined {
-    const value = this.#item[name];
-    if (value === undefined) return undefined;
-    if (!("B" in value)) return this.#mistyped(name, "B", value);
+    const text = this.#held(name, "B");
+    if (text === undefined) return undefined;
     try {
-      return Uint8Array.from(atob(value.B), (char) => char.charCodeAt(0));
+      return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
     } catch {
       return this.note(`${name} is not base64`);
     }
@@ -122,33 +158,44 @@ export class AttributeReader {
 
   /** The numbers of an `M` of `L` of `N`, by name. */
   numberLists(name: string): Readonly<Record<string, readonly number[]>> | undefined {
-    const value = this.#item[name];
-    if (value === undefined) return undefined;
-    if (!("M" in value)) return this.#mistyped(name, "M", value);
-    const lists: Record<string, readonly number[]> = {};
-    for (const [key, list] of Object.entries(value.M)) {
-      if (!("L" in list)) return this.#mistyped(`${name}.${key}`, "L", list);
-      const numbers = list.L.map((entry) => this.#numberIn(`${name}.${key}`, entry));
-      lists[key] = numbers.filter((entry) => entry !== undefined);
+    const map = this.#held(name, "M");
+    if (map === undefined) return undefined;
+    const lists: [string, readonly number[]][] = [];
+    for (const [key, value] of Object.entries(map)) {
+      const list = heldIn(value, "L");
+      if (list === undefined) return this.#mistyped(`${name}.${key}`, "L", value);
+      const numbers = list.map((entry) => this.#numberIn(`${name}.${key}`, entry));
+      lists.push([key, numbers.filter((entry) => entry !== undefined)]);
     }
-    return lists;
+    return Object.fromEntries(lists);
   }
 
   /** Readers of the maps in an `L` of `M`; entries of another type are left out. */
   maps(name: string): readonly AttributeReader[] | undefined {
-    const value = this.#item[name];
+    return this.#held(name, "L")?.flatMap((entry) => {
+      const map = heldIn(entry, "M");
+      return map === undefined ? [] : [new AttributeReader(map)];
+    });
+  }
+
+  #held<T extends keyof Held>(name: string, type: T): Held[T] | undefined {
+    const value = attributeIn(this.#item, name);
     if (value === undefined) return undefined;
-    if (!("L" in value)) return this.#mistyped(name, "L", value);
-    return value.L.flatMap((entry) => "M" in entry ? [new AttributeReader(entry.M)] : []);
+    return heldIn(value, type) ?? this.#mistyped(name, type, value);
   }
 
-  #numberIn(name: string, value: AttributeValue): number | undefined {
-    if (!("N" in value)) return this.#mistyped(name, "N", value);
-    const number = value.N.trim() === "" ? NaN : Number(value.N);
-    return Number.isFinite(number) ? number : this.note(`${name} is not a number: "${value.N}"`);
+  #numberIn(name: string, value: AttributeValue | undefined): number | undefined {
+    const text = heldIn(value, "N");
+    if (text === undefined) return this.#mistyped(name, "N", value);
+    const number = text.trim() === "" ? NaN : Number(text);
+    return Number.isFinite(number) ? number : this.note(`${name} is not a number: ${JSON.stringify(text)}`);
   }
 
-  #mistyped(name: string, wanted: string, found: AttributeValue): undefined {
-    return this.note(`${name} has type ${Object.keys(found).join()}, expected ${wanted}`);
+  #mistyped(name: string, wanted: keyof Held, found: unknown): undefined {
+    const isMap = typeof found === "object" && found !== null;
+    const types = isMap ? Object.keys(found).join() : found === null ? "null" : typeof found;
+    // The right type around something that it does not hold is told as what it is.
+    const got = types === wanted ? `${wanted} of another kind` : types;
+    return this.note(`${name} has type ${got}, expected ${wanted}`);
   }
 }

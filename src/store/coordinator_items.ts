@@ -11,7 +11,14 @@
 import type { AttributeValue, Item } from "../aws/dynamodb.ts";
 import type { LeaderLock, LockCondition, MigrationState, WorkerMetrics } from "../lease/coordinator_store.ts";
 import { type Incarnation, incarnationIn, incarnationText } from "../lease/incarnation.ts";
-import { AttributeReader, numberValue, type Readout, textValue } from "./attribute_value.ts";
+import {
+  attributeIn,
+  AttributeReader,
+  heldIn,
+  numberValue,
+  type Readout,
+  textValue,
+} from "./attribute_value.ts";
 import type { ItemCondition } from "./item_write.ts";
 
 /** Value of the partition key of the lock item. */
@@ -61,15 +68,13 @@ export function lockOf(item: Item): Readout<LeaderLock> {
   const reader = new AttributeReader(item);
   const ownerName = reader.text("ownerName");
   const recordVersionNumber = reader.text("recordVersionNumber");
-  const duration = item.leaseDuration;
-  const leaseDurationMs = duration !== undefined && "S" in duration && /^\d+$/.test(duration.S)
-    ? Number(duration.S)
-    : reader.number("leaseDuration");
+  const duration = reader.optionalText("leaseDuration") ?? "";
+  const leaseDurationMs = /^\d+$/.test(duration) ? Number(duration) : reader.number("leaseDuration");
   if (ownerName === undefined || recordVersionNumber === undefined || leaseDurationMs === undefined) {
     const problem = reader.problem ?? "ownerName, recordVersionNumber or leaseDuration is missing";
     return { type: "unreadable", problem };
   }
-  const isReleased = item.isReleased !== undefined;
+  const isReleased = reader.has("isReleased");
   return { type: "read", value: { ownerName, leaseDurationMs, recordVersionNumber, isReleased } };
 }
 
@@ -109,9 +114,11 @@ export function ofIncarnation(incarnation: Incarnation): ItemCondition {
 
 /** That a metrics item is of the same incarnation as this one, which may be none, or no item. */
 export function sameIncarnation(item: Item | undefined): ItemCondition {
-  const found = item?.[INCARNATION];
+  const found = attributeIn(item, INCARNATION);
   if (found === undefined) return { [INCARNATION]: "absent" };
-  return { [INCARNATION]: "S" in found || "N" in found ? found : "present" };
+  const text = heldIn(found, "S"), number = heldIn(found, "N");
+  if (text !== undefined) return { [INCARNATION]: { S: text } };
+  return { [INCARNATION]: number === undefined ? "present" : { N: number } };
 }
 
 /** The incarnation that a metrics item is of; undefined where there is none that can be read. */

@@ -7,6 +7,7 @@
  */
 
 import type { AttributeValue, Expressions, Item } from "../aws/dynamodb.ts";
+import { attributeIn, heldIn } from "./attribute_value.ts";
 
 /** What must hold, by attribute: it equals a text or number, it is there, or it is not. All of it together. */
 export type ItemCondition = Readonly<
@@ -80,12 +81,13 @@ export function updateExpressions(
 /** Whether the condition holds for an item, or for there being none. */
 export function holds(when: ItemCondition, item: Item | undefined): boolean {
   return Object.entries(when).every(([name, wanted]) => {
-    const found = item?.[name];
+    const found = attributeIn(item, name);
     if (wanted === "absent") return found === undefined;
     if (found === undefined) return false;
     if (wanted === "present") return true;
-    if ("S" in wanted) return "S" in found && found.S === wanted.S;
-    return "N" in found && Number(found.N) === Number(wanted.N);
+    if ("S" in wanted) return heldIn(found, "S") === wanted.S;
+    const number = heldIn(found, "N");
+    return number !== undefined && Number(number) === Number(wanted.N);
   });
 }
 

@@ -9,6 +9,7 @@ import type { Item } from "../aws/dynamodb.ts";
 import type { Lease } from "../lease/lease.ts";
 import type { TableListing, UnreadableItem } from "../lease/lease_store.ts";
 import type { WorkerMetrics } from "../lease/coordinator_store.ts";
+import { attributeIn, heldIn } from "./attribute_value.ts";
 import { WORKER_METRICS_ENTITY, workerMetricsOf } from "./coordinator_items.ts";
 import { LEASE_ENTITY, LEASE_KEY, leaseOf } from "./lease_item.ts";
 
@@ -41,17 +42,14 @@ export function listingOf(items: readonly Item[]): TableListing {
 
 /** The keys of the items that have this lease owner: what the index would tell. */
 export function keysOwnedBy(workerId: string, items: readonly Item[]): readonly string[] {
-  return items.filter(({ leaseOwner }) =>
-    leaseOwner !== undefined && "S" in leaseOwner && leaseOwner.S === workerId
-  ).map(keyOf);
+  return items.filter((item) => heldIn(attributeIn(item, "leaseOwner"), "S") === workerId).map(keyOf);
 }
 
-function entityTypeOf({ entityType }: Item): string | undefined {
-  if (entityType === undefined) return LEASE_ENTITY;
-  return "S" in entityType ? entityType.S : undefined;
+function entityTypeOf(item: Item): string | undefined {
+  const entityType = attributeIn(item, "entityType");
+  return entityType === undefined ? LEASE_ENTITY : heldIn(entityType, "S");
 }
 
 function keyOf(item: Item): string {
-  const key = item[LEASE_KEY];
-  return key !== undefined && "S" in key ? key.S : "";
+  return heldIn(attributeIn(item, LEASE_KEY), "S") ?? "";
 }
