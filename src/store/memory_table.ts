@@ -28,6 +28,11 @@ export class MemoryTable implements ItemTable {
     return true;
   }
 
+  /** Deletes the table, whatever it holds. */
+  drop(): void {
+    this.#items = undefined;
+  }
+
   /** What the table holds at this moment, for tests and invariants; empty when it does not exist. */
   items(): readonly Item[] {
     return [...this.#items?.values() ?? []];

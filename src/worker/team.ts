@@ -10,6 +10,7 @@ import type { TaskGroup } from "../async/task_group.ts";
 import type { RecordProcessorFactory } from "../consumer/record_processor.ts";
 import { StreaksByLease } from "../consumer/streaks.ts";
 import type { CpuSource } from "../cpu_source.ts";
+import type { LeaseTableError } from "../errors.ts";
 import type { WorkerEventListener } from "../events.ts";
 import { FleetMember } from "../fleet/fleet_member.ts";
 import { Identity } from "../fleet/identity.ts";
@@ -17,6 +18,7 @@ import { MarkedLeaseStore } from "../fleet/marked_lease_store.ts";
 import { type LeaseSyncer, ShardSyncer } from "../fleet/shard_syncer.ts";
 import type { Streams } from "../fleet/streams.ts";
 import { StreamsSyncer } from "../fleet/streams_syncer.ts";
+import { VanishingLeaseStore } from "../fleet/vanishing_lease_store.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
 import type { TableFormat } from "../lease/table_format.ts";
 import type { WorkerSettings } from "../options/setting_groups.ts";
@@ -43,6 +45,8 @@ export interface TeamOptions {
   readonly budget: ByteBudget;
   /** Owns the consumers. */
   readonly consumers: TaskGroup;
+  /** Called when the lease table has been missing for too long, perhaps more than once. */
+  readonly onTableGone: (error: LeaseTableError) => void;
   readonly system: System;
   readonly emit: WorkerEventListener;
 }
@@ -67,7 +71,14 @@ export function teamOf(options: TeamOptions): Team {
   const { workerId, settings, parts, streams, processor, reading, budget, system, emit } = options;
   const { clock } = system;
   const identity = new Identity({ workerId, system, emit });
-  const leaseStore = new MarkedLeaseStore(parts.leaseStore, identity);
+  const watched = new VanishingLeaseStore({
+    leaseStore: parts.leaseStore,
+    tableName: settings.table.tableName,
+    clock,
+    emit,
+    onGone: options.onTableGone,
+  });
+  const leaseStore = new MarkedLeaseStore(watched, identity);
   const streaks = new StreaksByLease();
   const discovery = new Bell();
   const shardEnds = new Bell();

@@ -133,7 +133,7 @@ export class KinesisWorker {
     const duties = new TaskGroup(fail);
     const consumers = new TaskGroup(fail);
     const { reading, budget } = this.#reading();
-    const team = this.#team({ format, consumers, reading, budget });
+    const team = this.#team({ format, consumers, reading, budget, onTableGone: fail });
     const { identity: { superseded }, keeper } = team;
 
     await this.#claimName(team, running);
@@ -167,7 +167,7 @@ export class KinesisWorker {
     return { reading: shardReading(shared), budget };
   }
 
-  #team(running: Pick<TeamOptions, "format" | "consumers" | "reading" | "budget">): Team {
+  #team(running: Pick<TeamOptions, "format" | "consumers" | "reading" | "budget" | "onTableGone">): Team {
     return teamOf({
       workerId: this.workerIdentifier,
       format: running.format,
@@ -179,6 +179,7 @@ export class KinesisWorker {
       reading: running.reading,
       budget: running.budget,
       consumers: running.consumers,
+      onTableGone: running.onTableGone,
       system: this.#system,
       emit: this.#emit,
     });
