@@ -265,7 +265,7 @@ Deno.test("main() passes over credentials that it does not know, unless it knows
     const known = await run([...FLAGS, "--executable", "none-such", ...flags]);
     assertEquals(known.log.filter((line) => line.includes("OwnProvider")), [
       "WARNING AwsCredentialsProviderDynamoDB (--set), entry 1: the credentials provider com.acme.OwnProvider " +
-      "is not known and is passed over, as in Java",
+      "is not known and is skipped, as in Java",
     ]);
   });
 });

@@ -149,7 +149,7 @@ const AWS: readonly Property[] = [
     default: "DefaultCredentialsProvider",
     note:
       "Where credentials come from, in KCL's syntax. `awscredentialsprovider` may be written in any case. A class that is not " +
-      "known is passed over, unless none of the list is known",
+      "known is skipped, unless none of the list is known",
   }),
   setting({
     name: "AwsCredentialsProviderDynamoDB",

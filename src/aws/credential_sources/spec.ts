@@ -78,7 +78,7 @@ export function parseCredentialsSpec(
   });
   const [first] = unknown;
   if (entries.length > 0) {
-    return { entries, notes: [...unknown.map((text) => `${text} and is passed over, as in Java`), ...notes] };
+    return { entries, notes: [...unknown.map((text) => `${text} and is skipped, as in Java`), ...notes] };
   }
   throw new TypeError(
     first === undefined
