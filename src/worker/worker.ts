@@ -68,7 +68,7 @@ export class KinesisWorker {
    * @param signal Aborting it is the orderly stop: processors get `shutdownRequested`, leases move to other workers, and
    * the promise resolves.
    * @throws when the worker could not start: {@linkcode LeaseTableError}, {@linkcode AwsServiceError},
-   * {@linkcode CredentialsError}; or when it was run before.
+   * {@linkcode CredentialsError}; when its lease table has been missing for a minute; or when it was run before.
    */
   async run(signal: AbortSignal = new AbortController().signal): Promise<void> {
     if (this.#hasRun) throw new TypeError("Cannot run worker: it has run before: make a new KinesisWorker");
