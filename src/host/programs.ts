@@ -11,7 +11,7 @@
 import { stat } from "node:fs/promises";
 import process from "node:process";
 import { isNotPermitted } from "../errors.ts";
-import { variable } from "./environment.ts";
+import { variable } from "./environment_variables.ts";
 
 /** What there is at a path. */
 export type Found = "program" | "file" | "folder" | "nothing" | "notPermitted";

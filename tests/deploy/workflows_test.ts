@@ -8,8 +8,6 @@ import { listAt, mapAt, textAt, valueAt, yamlFile } from "../support/yaml.ts";
 import { read } from "./facts.ts";
 
 const { tasks } = JSON.parse(await read("deno.json"));
-/** Tasks that the release runs and that need not be there yet. To be emptied once they are. */
-const TO_COME = ["sbom"];
 const RULES: WorkflowRules = {
   rights: {
     npm: ["id-token: write"],
@@ -17,7 +15,7 @@ const RULES: WorkflowRules = {
     image: ["packages: write"],
     github: ["contents: write"],
   },
-  tasks: [...Object.keys(tasks), ...TO_COME],
+  tasks: Object.keys(tasks),
 };
 const FOLDER = new URL("../../.github/workflows/", import.meta.url);
 const NAMES = [...Deno.readDirSync(FOLDER)].map(({ name }) => `.github/workflows/${name}`).toSorted();

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import type { Item } from "../../src/aws/dynamodb.ts";
 import {
   incarnationOf,
@@ -15,7 +15,7 @@ import { holds } from "../../src/store/item_write.ts";
 import { leaseOf, newLeaseItem } from "../../src/store/lease_item.ts";
 import { keysOwnedBy, listingOf } from "../../src/store/table_listing.ts";
 import { seeded } from "../support/seed.ts";
-import { newLease } from "./fixtures.ts";
+import { newLease } from "../lease/fixtures.ts";
 
 /** Whole items of each kind, to be spoilt. */
 const WHOLE: readonly Item[] = [
