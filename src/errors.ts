@@ -78,9 +78,31 @@ export class AwsServiceError extends Error {
   }
 }
 
-/** No source of credentials could give any. The message lists each source with its reason. */
+/** Why a source gave no credentials. */
+export type CredentialsFailure =
+  /** It is not set up here: a chain goes on to its next source. */
+  | "notConfigured"
+  /** It is set up, and gave none yet: a later try may succeed. */
+  | "notAnswering"
+  /** It is set up, and trying again does not help. */
+  | "refused";
+
+/** Options of a {@linkcode CredentialsError}. */
+export interface CredentialsErrorOptions extends ErrorOptions {
+  /** @default {"refused"} */
+  readonly reason?: CredentialsFailure;
+}
+
+/** No source of credentials could give any, or what it gave cannot be used. The message names the source and never a key. */
 export class CredentialsError extends Error {
   override readonly name = "CredentialsError";
+  /** Whether a chain goes on to its next source, and whether a worker's start is worth another try. */
+  readonly reason: CredentialsFailure;
+
+  constructor(message: string, { reason = "refused", ...options }: CredentialsErrorOptions = {}) {
+    super(message, options);
+    this.reason = reason;
+  }
 }
 
 /**

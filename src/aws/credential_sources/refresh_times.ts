@@ -16,9 +16,11 @@ export type RefreshRule =
   /** The agent of ECS, EKS Pod Identity or Greengrass, which renews them by itself. */
   | "container"
   /** The instance metadata service, which renews them by itself. */
-  | "instance";
+  | "instance"
+  /** A function of the user's, of which nothing is known. */
+  | "given";
 
-/** When to ask again, in ms of wall time. */
+/** When to ask again, in ms of wall time. Both lie after the time at which the credentials were given. */
 export interface RefreshTimes {
   /** Try from then on; Infinity for never. */
   readonly advisoryEpochMs: number;
@@ -43,17 +45,23 @@ const MINUTE_MS = 60_000;
  */
 const LEAST_USE_MS = MINUTE_MS;
 
+/** How long credentials without an end are used before their source is asked again, in ms. Ours, but for instances. */
+const ENDLESS_USE_MS: Readonly<Record<RefreshRule, number>> = {
+  role: Infinity,
+  container: Infinity,
+  instance: 60 * MINUTE_MS,
+  given: 15 * MINUTE_MS,
+};
+
 /** Decides when credentials that have just been given are to be asked for again. */
 export function refreshTimes({ rule, nowEpochMs, expiresEpochMs, chance }: Freshness): RefreshTimes {
-  if (expiresEpochMs === undefined) {
-    const advisoryEpochMs = rule === "instance" ? nowEpochMs + 60 * MINUTE_MS : Infinity;
-    return { advisoryEpochMs, mandatoryEpochMs: Infinity };
+  if (expiresEpochMs === undefined || expiresEpochMs === Infinity) {
+    return { advisoryEpochMs: nowEpochMs + ENDLESS_USE_MS[rule], mandatoryEpochMs: Infinity };
   }
-  const mandatoryEpochMs = Math.max(
-    expiresEpochMs - (rule === "instance" ? 1000 : MINUTE_MS),
-    nowEpochMs + LEAST_USE_MS,
-  );
-  const earliest = Math.min(advisory(rule, nowEpochMs, expiresEpochMs), mandatoryEpochMs);
+  const leastEpochMs = nowEpochMs + LEAST_USE_MS;
+  const mandatoryEpochMs = Math.max(expiresEpochMs - (rule === "instance" ? 1000 : MINUTE_MS), leastEpochMs);
+  const wanted = advisory(rule, nowEpochMs, expiresEpochMs);
+  const earliest = Math.min(Math.max(wanted, leastEpochMs), mandatoryEpochMs);
   // Somewhere in the first half of the window, so that there is time for a second try.
   return { advisoryEpochMs: earliest + chance * (mandatoryEpochMs - earliest) / 2, mandatoryEpochMs };
 }
@@ -66,6 +74,7 @@ export function refreshPauseMs(failures: number): number {
 function advisory(rule: RefreshRule, nowEpochMs: number, expiresEpochMs: number): number {
   switch (rule) {
     case "role":
+    case "given":
       return expiresEpochMs - 5 * MINUTE_MS;
     case "container":
       return Math.min(nowEpochMs + 60 * MINUTE_MS, expiresEpochMs - 15 * MINUTE_MS);
