@@ -68,6 +68,15 @@ const CASES: readonly RuleCase[] = [
     good: { "src/events.ts": `import type { S } from "./stream/shard.ts";` },
   },
   {
+    rule: "textsInMaps",
+    bad: { "src/aws/a.ts": `const NAMES: Readonly<Record<string, string>> = { a: "b" };\nNAMES[name];` },
+    says: "src/aws/a.ts:2 indexes NAMES by a text: use a Map, or ownValue()",
+    good: {
+      "src/aws/a.ts":
+        `const NAMES: ReadonlyMap<string, string> = new Map([["a", "b"]]);\nconst B: Readonly<Record<Kind, number>> = C;\nB[kind];`,
+    },
+  },
+  {
     rule: "importsByUrl",
     bad: { "src/aws/a.ts": `import { AwsClient } from "aws4fetch";` },
     says: `imports "aws4fetch": expected`,

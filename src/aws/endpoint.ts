@@ -60,9 +60,7 @@ export function checkedEndpoint(endpoint: string): string {
   const url = parsedUrl(endpoint);
   if (url === undefined || (url.protocol !== "http:" && url.protocol !== "https:")) {
     throw new TypeError(
-      `Cannot use endpoint ${
-        JSON.stringify(endpoint.replace(/^.*@/, "…@"))
-      }: expected a URL such as "http://127.0.0.1:4567" or ` +
+      `Cannot use ${endpointShown(endpoint)}: expected a URL such as "http://127.0.0.1:4567" or ` +
         `"https://kinesis.eu-central-1.amazonaws.com"`,
     );
   }
@@ -116,6 +114,12 @@ export function streamArnOf(
   return `arn:${partitionOf(region)}:kinesis:${region}:${accountId}:stream/${streamName}`;
 }
 
+/** What is surely a host and a port, as people write them without a scheme. Anything else may hold a password. */
+function endpointShown(endpoint: string): string {
+  const isPlain = /^(?:\w{1,10}:\/\/)?(?:localhost|[\w-]+(?:\.[\w-]+)+)(?::\d{1,5})?\/?$/.test(endpoint);
+  return isPlain ? `the endpoint ${JSON.stringify(endpoint)}` : "what is given as an endpoint";
+}
+
 /** `URL.parse` is missing in Node 20. */
 function parsedUrl(text: string): URL | undefined {
   try {
@@ -145,9 +149,11 @@ function partitionOf(region: string): string {
 }
 
 function regionError(region: string): TypeError {
+  // A part of a URL may have come here, and a password with it.
+  const shown = /^[\w-]{0,40}$/.test(region)
+    ? `region ${JSON.stringify(region)}`
+    : "what is given as a region";
   return new TypeError(
-    `Cannot use region ${
-      JSON.stringify(region)
-    }: expected a region's code such as "eu-central-1" or "us-gov-west-1"`,
+    `Cannot use ${shown}: expected a region's code such as "eu-central-1" or "us-gov-west-1"`,
   );
 }

@@ -11,6 +11,7 @@
 
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import { type OwnFlags, withoutJava } from "./java_arguments.ts";
+import { ownValue } from "../own_value.ts";
 
 /** A property that a flag sets. */
 export interface FlagEntry {
@@ -157,7 +158,7 @@ function entryOf(name: string, value: string): FlagEntry | string | undefined {
   if (name === "deregister") {
     return { key: "deregisterConsumerOnStop", value: "true", where: "--deregister" };
   }
-  const flag = FLAGS[name];
+  const flag = ownValue(FLAGS, name);
   if (flag === undefined) return undefined;
   const key = name === "stream" && value.startsWith("arn:") ? "streamArn" : flag.key;
   return { key, value, where: `--${name}` };

@@ -74,7 +74,7 @@ export function keyProblem({ tableName, keySchema }: TableDescription): string |
  * Source: DynamoDB API reference, `TableDescription`, `TableStatus`.
  */
 export function statusProblem({ tableName, tableStatus }: TableDescription): string | undefined {
-  const mend = MENDS[tableStatus];
+  const mend = MENDS.get(tableStatus);
   return mend === undefined
     ? undefined
     : `Cannot use lease table "${tableName}": expected status ACTIVE: got ${tableStatus}: ${mend}`;
@@ -84,13 +84,15 @@ const RESTORE =
   "DynamoDB archives a table whose KMS key it cannot use for seven days: restore the backup that it made, " +
   "or set another tableName, which starts over from initialPositionInStream";
 
-const MENDS: Readonly<Partial<Record<string, string>>> = {
-  ARCHIVING: RESTORE,
-  ARCHIVED: RESTORE,
-  INACCESSIBLE_ENCRYPTION_CREDENTIALS:
+const MENDS: ReadonlyMap<string, string> = new Map([
+  ["ARCHIVING", RESTORE],
+  ["ARCHIVED", RESTORE],
+  [
+    "INACCESSIBLE_ENCRYPTION_CREDENTIALS",
     "DynamoDB cannot use the table's KMS key: enable the key, or allow it in the key's policy, within seven days, or the " +
     "table is archived; then start again",
-};
+  ],
+]);
 
 /** Whether leases can be read and written. A table being changed can. */
 export function isUsable({ tableStatus }: TableDescription): boolean {

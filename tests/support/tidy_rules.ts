@@ -184,6 +184,25 @@ export const constantNames: Rule = eachFile((file) =>
     : []
 );
 
+/**
+ * A table of plain data is not indexed by a variable text: `TABLE["constructor"]` is found in every object. The text is
+ * looked up in a Map, or with `ownValue()`.
+ */
+export const textsInMaps: Rule = eachFile((file) =>
+  isShipped(file.path)
+    ? [
+      ...file.code.matchAll(
+        /^(?:export )?const ([A-Z][A-Z\d_]*): Readonly<(?:Partial<)?\s*Record<\s*string,/gm,
+      ),
+    ]
+      .flatMap(([, table]) =>
+        matches(file, new RegExp(`(?<![\\w$])${table}\\[(?![\\d"])`, "g")).map(({ line }) =>
+          `${file.path}:${line} indexes ${table} by a text: use a Map, or ownValue()`
+        )
+      )
+    : []
+);
+
 /** A file imports from another file once: a type among values is named `type X`. */
 export const oneImportEach: Rule = eachFile((file) => {
   const seen = new Set<string>();

@@ -122,17 +122,20 @@ const PACKAGES: readonly string[] = [
 ];
 
 /** Names of version 1 of the AWS SDK for Java, which KCL 3 no longer finds, and what to write instead. */
-const OLD_NAMES: Readonly<Record<string, string>> = {
-  DefaultAWSCredentialsProviderChain: "DefaultCredentialsProvider",
-  EC2ContainerCredentialsProviderWrapper: "ContainerCredentialsProvider,InstanceProfileCredentialsProvider",
-  SystemPropertiesCredentialsProvider: "SystemPropertyCredentialsProvider",
-  STSAssumeRoleSessionCredentialsProvider: "StsAssumeRoleCredentialsProvider",
-  WebIdentityTokenCredentialsProvider: "WebIdentityTokenFileCredentialsProvider",
-};
+const OLD_NAMES: ReadonlyMap<string, string> = new Map([
+  ["DefaultAWSCredentialsProviderChain", "DefaultCredentialsProvider"],
+  [
+    "EC2ContainerCredentialsProviderWrapper",
+    "ContainerCredentialsProvider,InstanceProfileCredentialsProvider",
+  ],
+  ["SystemPropertiesCredentialsProvider", "SystemPropertyCredentialsProvider"],
+  ["STSAssumeRoleSessionCredentialsProvider", "StsAssumeRoleCredentialsProvider"],
+  ["WebIdentityTokenCredentialsProvider", "WebIdentityTokenFileCredentialsProvider"],
+]);
 
 function parseEntry(className: string, args: readonly string[], notes: string[]): CredentialsEntry[] {
   const short = shortName(className);
-  const newName = OLD_NAMES[short];
+  const newName = OLD_NAMES.get(short);
   if (newName === undefined) return [entryOf(short, className, args, notes)];
   notes.push(`${short} is a name of the AWS SDK for Java 1: write ${newName} instead`);
   return newName.split(",").map((name) => entryOf(name, className, args, notes));
@@ -224,7 +227,8 @@ function assumeRoleEntry(short: string, args: readonly string[], notes: string[]
     } else if (key === "endpoint") {
       const [url = "", signingRegion = "", ...rest] = value.split("^");
       if (url === "" || signingRegion === "" || rest.length > 0) {
-        throw refusal(`expected endpoint=URL^REGION for ${short}: got ${JSON.stringify(value)}`);
+        // Not repeated: a password may be in it.
+        throw refusal(`expected endpoint=URL^REGION for ${short}: got something else`);
       }
       endpoint = checkedEndpoint(/^\w+:\/\//.test(url) ? url : `https://${url}`);
       region = signingRegion;

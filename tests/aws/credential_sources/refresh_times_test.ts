@@ -29,17 +29,25 @@ Deno.test("refreshPauseMs() doubles from 0.1 s up to 10 s", () => {
 
 Deno.test("refreshTimes() lie after now for each rule, whatever the clock says", () => {
   const times = fc.integer({ min: -4e12, max: 8e12 });
-  fc.assert(fc.property(
-    fc.constantFrom<RefreshRule[]>("role", "container", "instance", "given"),
-    times,
-    fc.oneof(times, fc.integer({ min: -7_200_000, max: 7_200_000 }), fc.constantFrom(Infinity, undefined)),
-    fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
-    (rule, nowEpochMs, end, chance) => {
-      // Half of the ends lie near now, where the rules differ.
-      const expiresEpochMs = end !== undefined && Math.abs(end) <= 7_200_000 ? nowEpochMs + end : end;
-      const { advisoryEpochMs, mandatoryEpochMs } = refreshTimes({ rule, nowEpochMs, expiresEpochMs, chance });
-      assert(advisoryEpochMs > nowEpochMs, `advisory ${advisoryEpochMs}`);
-      assert(mandatoryEpochMs >= advisoryEpochMs, `mandatory ${mandatoryEpochMs}`);
-    },
-  ), seeded());
+  fc.assert(
+    fc.property(
+      fc.constantFrom<RefreshRule[]>("role", "container", "instance", "given"),
+      times,
+      fc.oneof(times, fc.integer({ min: -7_200_000, max: 7_200_000 }), fc.constantFrom(Infinity, undefined)),
+      fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      (rule, nowEpochMs, end, chance) => {
+        // Half of the ends lie near now, where the rules differ.
+        const expiresEpochMs = end !== undefined && Math.abs(end) <= 7_200_000 ? nowEpochMs + end : end;
+        const { advisoryEpochMs, mandatoryEpochMs } = refreshTimes({
+          rule,
+          nowEpochMs,
+          expiresEpochMs,
+          chance,
+        });
+        assert(advisoryEpochMs > nowEpochMs, `advisory ${advisoryEpochMs}`);
+        assert(mandatoryEpochMs >= advisoryEpochMs, `mandatory ${mandatoryEpochMs}`);
+      },
+    ),
+    seeded(),
+  );
 });

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { ownValue } from "../../../own_value.ts";
 import { decodeBase64 } from "../../../aws/payload_slab.ts";
 import type { AttributeValue, Item } from "../../../aws/dynamodb.ts";
 import { ApiError, invalid } from "../api_error.ts";
@@ -128,7 +129,8 @@ export function areEqual(a: AttributeValue | undefined, b: AttributeValue | unde
   }
   if ("M" in a && "M" in b) {
     const names = Object.keys(a.M);
-    return names.length === Object.keys(b.M).length && names.every((name) => areEqual(a.M[name], b.M[name]));
+    return names.length === Object.keys(b.M).length &&
+      names.every((name) => areEqual(a.M[name], ownValue(b.M, name)));
   }
   if (isSet(a)) {
     const members = new Set(membersOf(b));

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { ownValue } from "../../../own_value.ts";
 import type { AttributeValue, Item } from "../../../aws/dynamodb.ts";
 import { invalid } from "../api_error.ts";
 import {
@@ -55,11 +56,11 @@ export function holds(condition: Condition, item: Item): boolean {
 
 /** The value at a path; undefined when there is none. */
 export function valueAt([name, ...rest]: Path, item: Item): AttributeValue | undefined {
-  let value: AttributeValue | undefined = item[name];
+  let value: AttributeValue | undefined = ownValue(item, `${name}`);
   for (const part of rest) {
     if (value === undefined) return undefined;
     if (typeof part === "number") value = "L" in value ? value.L[part] : undefined;
-    else value = "M" in value ? value.M[part] : undefined;
+    else value = "M" in value ? ownValue(value.M, part) : undefined;
   }
   return value;
 }

@@ -111,7 +111,7 @@ class ConditionParser {
     const operands: Operand[] = [];
     do operands.push(this.#operand()); while (this.#cursor.take(","));
     this.#cursor.expect(")");
-    const wanted = CONDITION_FUNCTIONS[name];
+    const wanted = CONDITION_FUNCTIONS.get(name);
     if (wanted === undefined) throw this.#cursor.invalid(`Invalid function name; function: ${name}`);
     const [of, part] = operands;
     if (of === undefined || operands.length !== wanted) {
@@ -169,13 +169,13 @@ class ConditionParser {
 }
 
 /** How many operands each takes. */
-const CONDITION_FUNCTIONS: Readonly<Record<string, number>> = {
-  attribute_exists: 1,
-  attribute_not_exists: 1,
-  attribute_type: 2,
-  begins_with: 2,
-  contains: 2,
-};
+const CONDITION_FUNCTIONS: ReadonlyMap<string, number> = new Map([
+  ["attribute_exists", 1],
+  ["attribute_not_exists", 1],
+  ["attribute_type", 2],
+  ["begins_with", 2],
+  ["contains", 2],
+]);
 
 function isComparator(text: string): text is Comparator {
   return ["=", "<>", "<", "<=", ">", ">="].includes(text);

@@ -69,7 +69,7 @@ function expectedCondition(name: string, expected: Input): Condition {
       `One or more parameter values were invalid: Value must be provided for Attribute: ${name} with ${operator}`,
     );
   }
-  const by = COMPARATORS[operator];
+  const by = COMPARATORS.get(operator);
   if (by !== undefined) return { type: "compare", by, left: of, right: first };
   switch (operator) {
     case "BEGINS_WITH":
@@ -93,11 +93,11 @@ function listIn(expected: Input): readonly AttributeValue[] {
   return Array.isArray(list) ? list : [];
 }
 
-const COMPARATORS: Readonly<Record<string, Comparator>> = {
-  EQ: "=",
-  NE: "<>",
-  LT: "<",
-  LE: "<=",
-  GT: ">",
-  GE: ">=",
-};
+const COMPARATORS: ReadonlyMap<string, Comparator> = new Map([
+  ["EQ", "="],
+  ["NE", "<>"],
+  ["LT", "<"],
+  ["LE", "<="],
+  ["GT", ">"],
+  ["GE", ">="],
+]);

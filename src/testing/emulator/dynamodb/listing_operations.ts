@@ -6,6 +6,7 @@
  * @module
  */
 
+import { ownValue } from "../../../own_value.ts";
 import type { Item } from "../../../aws/dynamodb.ts";
 import { hashOf } from "../../model/chance.ts";
 import { invalid } from "../api_error.ts";
@@ -147,7 +148,9 @@ function scanOrder(table: EmulatedTable): Order {
 }
 
 function queryOrder(table: EmulatedTable, { range }: KeySchema): Order {
-  return (a, b) => (range === undefined ? 0 : orderOf(a[range], b[range]) ?? 0) || textOrder(table, a, b);
+  return (a, b) =>
+    (range === undefined ? 0 : orderOf(ownValue(a, range), ownValue(b, range)) ?? 0) ||
+    textOrder(table, a, b);
 }
 
 function textOrder(table: EmulatedTable, a: Item, b: Item): number {

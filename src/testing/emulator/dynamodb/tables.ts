@@ -7,6 +7,7 @@
  * @module
  */
 
+import { ownValue } from "../../../own_value.ts";
 import type { AttributeValue, Item } from "../../../aws/dynamodb.ts";
 import { ApiError, invalid } from "../api_error.ts";
 import { checkItemSize, itemBytes, typeOf } from "./attribute_values.ts";
@@ -108,14 +109,14 @@ export class EmulatedTable {
 
   /** The key of an item as one text. */
   keyText(item: Item): string {
-    return JSON.stringify(namesOf(this.key).map((name) => item[name]));
+    return JSON.stringify(namesOf(this.key).map((name) => ownValue(item, name)));
   }
 
   /** A key as a request gives it, and nothing else. @throws {ApiError}. */
   checkedKey(key: Item): Item {
     const names = namesOf(this.key);
     const fits = Object.keys(key).length === names.length &&
-      names.every((name) => isOfType(key[name], this.types.get(name)));
+      names.every((name) => isOfType(ownValue(key, name), this.types.get(name)));
     if (!fits) throw invalid("The provided key element does not match the schema");
     this.#checkKey(this.key, key, undefined);
     return key;
@@ -183,7 +184,7 @@ export class EmulatedTable {
   /** @param indexName Of which index it is the key; an item need not have that. */
   #checkKey(key: KeySchema, item: Item, indexName: string | undefined): void {
     for (const name of namesOf(key)) {
-      const value = item[name], type = this.types.get(name);
+      const value = ownValue(item, name), type = this.types.get(name);
       if (value === undefined && indexName !== undefined) continue;
       if (value === undefined) {
         throw invalid(`One or more parameter values were invalid: Missing the key ${name} in the item`);
@@ -269,7 +270,7 @@ export class EmulatedTables {
 
 /** Whether an index has an item. */
 export function isIn(index: TableIndex, item: Item): boolean {
-  return namesOf(index.key).every((name) => item[name] !== undefined);
+  return namesOf(index.key).every((name) => ownValue(item, name) !== undefined);
 }
 
 /** The name in `TableName` or `ResourceArn`, either of which may be an ARN. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { ownValue } from "../../../own_value.ts";
 import type { AttributeValue, Item } from "../../../aws/dynamodb.ts";
 import { invalid } from "../api_error.ts";
 import { decimalOf, isSet, membersOf, numberValue, setOf, typeOf } from "./attribute_values.ts";
@@ -37,19 +38,19 @@ function withProjected(item: Item, [name, ...rest]: Path, value: AttributeValue)
     (inner, part) => typeof part === "number" ? { L: [inner] } : { M: { [part]: inner } },
     value,
   );
-  const present = item[name];
+  const present = ownValue(item, `${name}`);
   return { ...item, [name]: present === undefined ? wrapped : merged(present, wrapped) };
 }
 
 function merged(a: AttributeValue, b: AttributeValue): AttributeValue {
   if ("L" in a && "L" in b) return { L: [...a.L, ...b.L] };
   if (!("M" in a) || !("M" in b)) return b;
-  const members: Record<string, AttributeValue> = { ...a.M };
+  const members = new Map(Object.entries(a.M));
   for (const [name, value] of Object.entries(b.M)) {
-    const present = members[name];
-    members[name] = present === undefined ? value : merged(present, value);
+    const present = members.get(name);
+    members.set(name, present === undefined ? value : merged(present, value));
   }
-  return { M: members };
+  return { M: Object.fromEntries(members) };
 }
 
 function changed(item: Item, change: Change, value: AttributeValue | undefined): Item {
@@ -77,7 +78,7 @@ function replaced(
   make: (present: AttributeValue | undefined) => AttributeValue | undefined,
 ): AttributeValue {
   if (typeof part === "string" && "M" in container) {
-    const present = container.M[part];
+    const present = ownValue(container.M, part);
     const { [part]: _, ...others } = container.M;
     const next = rest.length === 0 ? make(present) : replaced(there(present), rest, make);
     return { M: next === undefined ? others : { ...others, [part]: next } };

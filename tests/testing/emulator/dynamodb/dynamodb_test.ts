@@ -381,3 +381,43 @@ Deno.test("each answer carries its checksum, refusals too", async () => {
   }
   await assertRejects(() => dynamodb.getItem("none", { leaseKey: { S: "a" } }), AwsServiceError);
 });
+
+Deno.test("attributes, functions and operators are not found in what every object inherits", async () => {
+  const { call, put } = await bed();
+  await put("a");
+  const names = ["constructor", "toString", "__proto__"];
+  for (const name of names) {
+    const update = {
+      Key: { leaseKey: { S: "a" } },
+      UpdateExpression: "SET #n = :v",
+      ConditionExpression: "attribute_not_exists(#n)",
+      ExpressionAttributeNames: { "#n": name },
+      ExpressionAttributeValues: { ":v": { M: {} } },
+    };
+    assertEquals(await call("UpdateItem", update), {}, name);
+    assertEquals(
+      (await call("UpdateItem", update)).__type.endsWith("#ConditionalCheckFailedException"),
+      true,
+    );
+    const inside = {
+      ...update,
+      UpdateExpression: "SET #n.#n = :v",
+      ConditionExpression: "attribute_not_exists(#n.#n)",
+    };
+    assertEquals(await call("UpdateItem", inside), {}, name);
+    const read = {
+      Key: { leaseKey: { S: "a" } },
+      ProjectionExpression: "#n",
+      ExpressionAttributeNames: { "#n": name },
+    };
+    const { Item } = await call("GetItem", read);
+    assertEquals(Object.entries(Item), [[name, { M: Object.fromEntries([[name, { M: {} }]]) }]]);
+    const odd = { ...update, ConditionExpression: `${name}(#n, :v)` };
+    assertEquals((await call("UpdateItem", odd)).__type, VALIDATION);
+    const legacy = {
+      Item: { leaseKey: { S: "a" } },
+      Expected: { a: { ComparisonOperator: name, AttributeValueList: [{ S: "a" }] } },
+    };
+    assertEquals((await call("PutItem", legacy)).__type, VALIDATION);
+  }
+});
