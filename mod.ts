@@ -80,12 +80,12 @@ export {
   LeaseTableError,
   ProcessorRestartError,
 } from "./src/errors.ts";
-export type { AwsServiceErrorDetails } from "./src/errors.ts";
+export type { AwsServiceErrorDetails, CredentialsErrorOptions, CredentialsFailure } from "./src/errors.ts";
 export type { Clock, System } from "./src/system.ts";
 export type { CpuSource } from "./src/cpu_source.ts";
 export type { LeaseAssignmentStrategy } from "./src/lease/assignment.ts";
 
-export type { Credentials, CredentialsProvider } from "./src/aws/credentials.ts";
+export type { Credentials, CredentialsProvider, GivenCredentials } from "./src/aws/credentials.ts";
 export type {
   IteratorPosition,
   Kinesis,

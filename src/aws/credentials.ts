@@ -1,10 +1,13 @@
 /**
- * Credentials, and the contract of whoever gives them.
+ * Credentials, and the contract of whoever gives them. They are checked where they come in.
  *
  * What the sources of this library give shows neither secret nor token when printed, spread or turned into JSON.
  *
  * @module
  */
+
+import { CredentialsError } from "../errors.ts";
+import { checkKeys } from "./key_check.ts";
 
 /** What signs a request. Never logged, never put into an event. */
 export interface Credentials {
@@ -13,6 +16,8 @@ export interface Credentials {
   readonly sessionToken?: string | undefined;
   /** Undefined for credentials that do not expire. */
   readonly expiresEpochMs?: number | undefined;
+  /** The same as a `Date`, as AWS's SDK for JavaScript names it; counts where `expiresEpochMs` is left out. */
+  readonly expiration?: Date | undefined;
 }
 
 /**
@@ -30,17 +35,64 @@ export interface CredentialsProvider {
   readonly invalidate?: (refused: Credentials) => void;
 }
 
+/**
+ * What a user may give: keys, a provider, or a provider of AWS's SDK for JavaScript as it is: `fromNodeProviderChain()`,
+ * `fromSSO()`, `fromIni()`.
+ */
+export type GivenCredentials = Credentials | CredentialsProvider | (() => Promise<Credentials>);
+
 /** Looks up an environment variable (or a system property) by name. */
 export type Lookup = (name: string) => string | undefined;
 
-/** The same credentials, but printing and copying leave out secret and token. An empty token counts as none. */
-export function guardedCredentials(parts: Credentials): Credentials {
+/**
+ * The same credentials, checked, but printing and copying leave out secret and token. An empty token counts as none.
+ *
+ * @param source Whose keys they are, e.g. `the environment`.
+ * @throws {CredentialsError} when they cannot be keys, or their end is no time. The message names the source and no value.
+ */
+export function guardedCredentials(parts: Credentials, source: string): Credentials {
+  checkKeys(parts ?? NO_KEYS, source);
   const sessionToken = parts.sessionToken === "" ? undefined : parts.sessionToken;
-  const shown = { accessKeyId: parts.accessKeyId, expiresEpochMs: parts.expiresEpochMs };
+  const shown = { accessKeyId: parts.accessKeyId, expiresEpochMs: expiryOf(parts, source) };
   return Object.freeze(Object.defineProperties(shown, {
     secretAccessKey: { value: parts.secretAccessKey, enumerable: false },
     sessionToken: { value: sessionToken, enumerable: false },
   })) as Credentials;
+}
+
+/** What a function gave that gave nothing. */
+const NO_KEYS = { accessKeyId: undefined, secretAccessKey: undefined };
+
+function expiryOf({ expiresEpochMs, expiration }: Credentials, source: string): number | undefined {
+  const endEpochMs = expiresEpochMs ??
+    (expiration === undefined ? undefined : new Date(expiration).getTime());
+  if (endEpochMs === undefined || (typeof endEpochMs === "number" && !Number.isNaN(endEpochMs))) {
+    return endEpochMs;
+  }
+  throw new CredentialsError(
+    `Cannot use the keys of ${source}: expected ${
+      expiresEpochMs === undefined ? "expiration to be a valid Date" : "expiresEpochMs to be a number"
+    }: got something else`,
+  );
+}
+
+/**
+ * What a user gave as a provider whose keys are checked each time.
+ *
+ * @throws {CredentialsError} when keys were given that cannot be keys.
+ */
+export function checkedProvider(given: GivenCredentials, source: string): CredentialsProvider {
+  if (typeof given !== "function") {
+    const credentials = guardedCredentials(given, source);
+    return () => Promise.resolve(credentials);
+  }
+  const provider = async (signal?: AbortSignal) => {
+    const credentials = await given(signal);
+    checkKeys(credentials ?? NO_KEYS, source);
+    return credentials; // the very same, by which the provider knows what was refused
+  };
+  if (!("invalidate" in given) || given.invalidate === undefined) return provider;
+  return Object.assign(provider, { invalidate: (refused: Credentials) => given.invalidate?.(refused) });
 }
 
 /**
@@ -55,6 +107,6 @@ export function staticCredentials(parts: Credentials): CredentialsProvider {
       `Cannot use static credentials: expected an accessKeyId and a secretAccessKey: ${missing} is empty`,
     );
   }
-  const credentials = guardedCredentials(parts);
+  const credentials = guardedCredentials(parts, "the static credentials");
   return () => Promise.resolve(credentials);
 }

@@ -117,7 +117,7 @@ export function streamArnOf(
 /** What is surely a host and a port, as people write them without a scheme. Anything else may hold a password. */
 function endpointShown(endpoint: string): string {
   const isPlain = /^(?:\w{1,10}:\/\/)?(?:localhost|[\w-]+(?:\.[\w-]+)+)(?::\d{1,5})?\/?$/.test(endpoint);
-  return isPlain ? `the endpoint ${JSON.stringify(endpoint)}` : "what is given as an endpoint";
+  return isPlain ? `endpoint ${JSON.stringify(endpoint)}` : "what is given as an endpoint";
 }
 
 /** `URL.parse` is missing in Node 20. */

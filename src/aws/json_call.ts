@@ -11,9 +11,14 @@ import { AwsServiceError, errorText } from "../errors.ts";
 import type { WorkerEventListener } from "../events.ts";
 import type { System } from "../system.ts";
 import { crc32 } from "./crc32.ts";
-import type { Credentials, CredentialsProvider } from "./credentials.ts";
+import {
+  checkedProvider,
+  type Credentials,
+  type CredentialsProvider,
+  type GivenCredentials,
+} from "./credentials.ts";
 import { endpointUrl } from "./endpoint.ts";
-import { hideSecrets } from "./hidden_secrets.ts";
+import { hideSecrets, shownWord } from "./hidden_secrets.ts";
 import { exchange, type HttpAnswer, type HttpRequest, type NoAnswer } from "./http_exchange.ts";
 import { RequestSigner } from "./request_signer.ts";
 import {
@@ -35,7 +40,7 @@ export interface ServiceOptions {
   readonly region: string;
   /** Base URL of an emulator or of a private endpoint. @default the region's public endpoint */
   readonly endpoint?: string | undefined;
-  readonly credentials: Credentials | CredentialsProvider;
+  readonly credentials: GivenCredentials;
   readonly system: System;
   /** Hears of every attempt. */
   readonly onEvent?: WorkerEventListener | undefined;
@@ -132,7 +137,7 @@ class JsonClient {
     const { region, endpoint, credentials, system } = options;
     this.#service = service;
     this.#url = endpointUrl({ service: service.service, region, endpoint });
-    this.#credentials = typeof credentials === "function" ? credentials : () => Promise.resolve(credentials);
+    this.#credentials = checkedProvider(credentials, "the option credentials");
     this.#system = system;
     this.#emit = options.onEvent ?? (() => {});
     this.#timeoutMs = options.attemptTimeoutMs ?? service.attemptTimeoutMs;
@@ -250,6 +255,8 @@ function readAnswer<T>(answer: HttpAnswer | NoAnswer, reading: Reading<T>): Atte
     };
   }
   const { status, headers } = answer;
+  // A refused signature is explained with the whole canonical request, session token included.
+  const secrets = [reading.credentials.secretAccessKey, reading.credentials.sessionToken];
   const failed = (
     code: string,
     detail: string,
@@ -259,7 +266,7 @@ function readAnswer<T>(answer: HttpAnswer | NoAnswer, reading: Reading<T>): Atte
     code,
     detail,
     status,
-    requestId: headers.get("x-amzn-requestid") ?? undefined,
+    requestId: shownWord(headers.get("x-amzn-requestid"), secrets),
     body: more?.body,
     date: headers.get("date"),
     cause: more?.cause,
@@ -279,21 +286,27 @@ function readAnswer<T>(answer: HttpAnswer | NoAnswer, reading: Reading<T>): Atte
       return failed(MALFORMED_ERROR, `the answer cannot be read: ${errorText(cause)}`, { cause });
     }
   }
-  // A refused signature is explained with the whole canonical request, session token included.
-  const secrets = [reading.credentials.secretAccessKey, reading.credentials.sessionToken];
   const hide = (words: string) => hideSecrets(words, secrets);
   const body = tryJsonObject(text, hide);
   return failed(
-    errorCode(headers.get("x-amzn-errortype") ?? textOf(body?.["__type"]) ?? textOf(body?.["code"]), status),
+    errorCode(
+      headers.get("x-amzn-errortype") ?? textOf(body?.["__type"]) ?? textOf(body?.["code"]),
+      status,
+      secrets,
+    ),
     textOf(body?.["message"]) ?? textOf(body?.["Message"]) ?? excerpt(hide(text)),
     body === undefined ? {} : { body },
   );
 }
 
 /** The code without namespace and without the address that some services append: `a.b#Code:http://…` is `Code`. */
-function errorCode(named: string | undefined, status: number): string {
+function errorCode(
+  named: string | undefined,
+  status: number,
+  secrets: readonly (string | undefined)[],
+): string {
   const code = named?.split(":")[0]?.split("#").at(-1)?.trim();
-  return code === undefined || code === "" ? `Http${status}` : code;
+  return shownWord(code, secrets) ?? `Http${status}`;
 }
 
 /** @throws {SyntaxError} when the text is no object in JSON. */

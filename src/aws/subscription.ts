@@ -12,6 +12,7 @@ import type { KinesisRecord } from "../stream/record.ts";
 import type { ChildShard } from "../stream/shard.ts";
 import type { System } from "../system.ts";
 import { eventStreamMessages } from "./event_stream.ts";
+import { hideSecrets, shownWord } from "./hidden_secrets.ts";
 import { type HttpRequest, noAnswer } from "./http_exchange.ts";
 import { jsonObject, type Sent } from "./json_call.ts";
 
@@ -23,6 +24,8 @@ import { linkedController, withinTime } from "../async/waiting.ts";
 export interface OpenSubscription {
   readonly body: ReadableStream<Uint8Array>;
   readonly requestId: string | undefined;
+  /** What an error must not repeat. @default none */
+  readonly secrets?: readonly (string | undefined)[] | undefined;
 }
 
 /** One event of a subscription. The service sends empty ones too, to show that it is alive. */
@@ -54,7 +57,9 @@ export async function openSubscription(
     return await withinTime({ clock: system.clock, ms: timeoutMs, signal }, async (ended) => {
       ended.addEventListener("abort", () => connection.abort(ended.reason), { once: true });
       const init = { method, headers, body, redirect: "manual", signal: connection.signal } as const;
-      return await opened(await system.fetch(url, init));
+      return await opened(await system.fetch(url, init), [
+        new Headers(headers).get(TOKEN_HEADER) ?? undefined,
+      ]);
     });
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
@@ -62,11 +67,18 @@ export async function openSubscription(
   }
 }
 
-async function opened(response: Response): Promise<Sent<OpenSubscription>> {
+/** Where a signed request has the session token. */
+const TOKEN_HEADER = "x-amz-security-token";
+
+async function opened(
+  response: Response,
+  secrets: readonly (string | undefined)[],
+): Promise<Sent<OpenSubscription>> {
   const { status, headers, body } = response;
   const type = headers.get("content-type")?.split(";")[0]?.trim();
   if (response.ok && body !== null && type === "application/vnd.amazon.eventstream") {
-    return { ok: true, status, value: { body, requestId: headers.get("x-amzn-requestid") ?? undefined } };
+    const requestId = shownWord(headers.get("x-amzn-requestid"), secrets);
+    return { ok: true, status, value: { body, requestId, secrets } };
   }
   return { answered: true, status, headers, body: await response.arrayBuffer() };
 }
@@ -78,7 +90,7 @@ async function opened(response: Response): Promise<Sent<OpenSubscription>> {
  * signal's reason when it aborts.
  */
 export async function* subscriptionEvents(
-  { body, requestId }: OpenSubscription,
+  { body, requestId, secrets = [] }: OpenSubscription,
   signal: AbortSignal,
 ): AsyncGenerator<SubscribeToShardEvent, undefined, undefined> {
   const failed = (code: string, detail: string, cause?: unknown) =>
@@ -90,7 +102,7 @@ export async function* subscriptionEvents(
       requestId,
       // Inside a stream errors have no status; outside they would come with 400.
       retryable: ["transient", "throttled"].includes(classify({ code, status: 400 })),
-      detail,
+      detail: hideSecrets(detail, secrets),
       body: undefined,
     }, cause === undefined ? {} : { cause });
   try {
@@ -100,9 +112,12 @@ export async function* subscriptionEvents(
           if (headers.get(":event-type") === "SubscribeToShardEvent") yield eventOf(payload);
           break;
         case "exception":
-          throw failed(headers.get(":exception-type") ?? UNNAMED, explanationOf(payload));
+          throw failed(shownWord(headers.get(":exception-type"), secrets) ?? UNNAMED, explanationOf(payload));
         case "error":
-          throw failed(headers.get(":error-code") ?? UNNAMED, headers.get(":error-message") ?? UNEXPLAINED);
+          throw failed(
+            shownWord(headers.get(":error-code"), secrets) ?? UNNAMED,
+            headers.get(":error-message") ?? UNEXPLAINED,
+          );
       }
     }
   } catch (error) {

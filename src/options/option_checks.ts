@@ -7,6 +7,7 @@
  */
 
 import { checkedEndpoint } from "../aws/endpoint.ts";
+import { checkKeys } from "../aws/key_check.ts";
 import { nearestName, refuseUnknownNames } from "../nearest_name.ts";
 
 /** Begins each message. */
@@ -102,6 +103,8 @@ export const credentials: Check = (name, value) => {
   });
   refuseUnknownNames(misspelt, known, { action: ACTION, prefix: `${name}.` });
   for (const [key, check] of Object.entries(CREDENTIALS_FIELDS)) check(`${name}.${key}`, value[key]);
+  const { accessKeyId, secretAccessKey, sessionToken } = value;
+  checkKeys({ accessKeyId, secretAccessKey, sessionToken }, `the option ${name}`);
 };
 
 /** A part of credentials that must be there. */
@@ -118,6 +121,10 @@ const CREDENTIALS_FIELDS: Readonly<Record<string, Check>> = {
   },
   expiresEpochMs: (name, value) => {
     if (value !== undefined && typeof value !== "number") throw wrong(name, "a number", kindOf(value));
+  },
+  expiration: (name, value) => {
+    if (value === undefined || (value instanceof Date && !Number.isNaN(value.getTime()))) return;
+    throw wrong(name, "a valid Date", kindOf(value));
   },
 };
 

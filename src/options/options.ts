@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Credentials, CredentialsProvider } from "../aws/credentials.ts";
+import type { GivenCredentials } from "../aws/credentials.ts";
 import type { Kinesis } from "../aws/kinesis.ts";
 import type { KinesisConsumers } from "../aws/kinesis_consumers.ts";
 import type { RecordProcessorFactory } from "../consumer/record_processor.ts";
@@ -40,14 +40,17 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
    * @default the region in `streamArn`, or in the first ARN of `streams`
    */
   region?: string | undefined;
-  /** Keys, or a function that gives keys that are good for the next request. KCL: `AwsCredentialsProvider`. */
-  credentials?: Credentials | CredentialsProvider | undefined;
+  /**
+   * Keys, or a function that gives them: of `./credentials`, of AWS's SDK for JavaScript as it is, or your own. What a function
+   * gives is kept until shortly before it expires, or for 15 minutes where it names no end. KCL: `AwsCredentialsProvider`.
+   */
+  credentials?: GivenCredentials | undefined;
   /**
    * Other credentials for the lease table. KCL: `AwsCredentialsProviderDynamoDB`.
    *
    * @default the same as `credentials`
    */
-  dynamoDBCredentials?: Credentials | CredentialsProvider | undefined;
+  dynamoDBCredentials?: GivenCredentials | undefined;
   /**
    * Base URL of Kinesis, for emulators and private endpoints. KCL: `kinesisEndpoint`.
    *

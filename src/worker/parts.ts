@@ -4,8 +4,9 @@
  * @module
  */
 
-import type { Credentials, CredentialsProvider } from "../aws/credentials.ts";
+import type { CredentialsProvider, GivenCredentials } from "../aws/credentials.ts";
 import { cborKinesis } from "../aws/cbor_kinesis.ts";
+import { keptCredentials } from "../aws/credential_sources/given.ts";
 import { signedDynamoDB } from "../aws/dynamodb.ts";
 import type { ServiceOptions } from "../aws/json_call.ts";
 import { type Kinesis, signedKinesis } from "../aws/kinesis.ts";
@@ -51,10 +52,12 @@ export function partsOf(
 ): WorkerParts {
   const { system, emit: onEvent } = surroundings;
   const { applicationName, clients, table } = settings;
+  const { dynamoDBCredentials } = given;
+  const credentials = keptOnce(given.credentials, "the option credentials", surroundings);
   const service = (): ServiceOptions => ({
     region: regionOf(clients.region),
     endpoint: clients.kinesisEndpoint,
-    credentials: credentialsOf(given.credentials),
+    credentials: credentials(),
     system,
     onEvent,
   });
@@ -74,7 +77,9 @@ export function partsOf(
   const dynamodb = signedDynamoDB({
     region: regionOf(clients.dynamoDBRegion),
     endpoint: clients.dynamoDBEndpoint,
-    credentials: credentialsOf(given.dynamoDBCredentials ?? given.credentials),
+    credentials: dynamoDBCredentials === undefined || dynamoDBCredentials === given.credentials
+      ? credentials()
+      : keptOnce(dynamoDBCredentials, "the option dynamoDBCredentials", surroundings)(),
     system,
     onEvent,
     // A renewal that hangs must leave time for another before the lease expires.
@@ -112,11 +117,17 @@ function regionOf(region: string | undefined): string {
   );
 }
 
-function credentialsOf(
-  credentials: Credentials | CredentialsProvider | undefined,
-): Credentials | CredentialsProvider {
-  if (credentials !== undefined) return credentials;
-  throw new TypeError(
-    "Cannot start worker: expected credentials, as keys or as a function that gives them: got none",
-  );
+/** Gives one provider to all who ask, so that a source is asked once for all clients. */
+function keptOnce(
+  given: GivenCredentials | undefined,
+  source: string,
+  { system, emit: onEvent }: { readonly system: System; readonly emit: WorkerEventListener },
+): () => CredentialsProvider {
+  let kept: CredentialsProvider | undefined;
+  return () => {
+    if (given !== undefined) return kept ??= keptCredentials(given, source, { system, onEvent });
+    throw new TypeError(
+      "Cannot start worker: expected credentials, as keys or as a function that gives them: got none",
+    );
+  };
 }

@@ -7,7 +7,7 @@ Deno.test("guardedCredentials() show neither secret nor token when printed, copi
     secretAccessKey: "geheim-1",
     sessionToken: "geheim-2",
     expiresEpochMs: 5,
-  });
+  }, "a test");
   assertEquals([credentials.secretAccessKey, credentials.sessionToken], ["geheim-1", "geheim-2"]);
   const shown = `${JSON.stringify(credentials)} ${Deno.inspect(credentials)} ${
     JSON.stringify({ ...credentials })
@@ -16,7 +16,10 @@ Deno.test("guardedCredentials() show neither secret nor token when printed, copi
 });
 
 Deno.test("guardedCredentials() take an empty token as none", () => {
-  const credentials = guardedCredentials({ accessKeyId: "a", secretAccessKey: "s", sessionToken: "" });
+  const credentials = guardedCredentials(
+    { accessKeyId: "a", secretAccessKey: "s", sessionToken: "" },
+    "a test",
+  );
   assertEquals(credentials.sessionToken, undefined);
 });
 

@@ -484,3 +484,47 @@ Deno.test("a repair takes no attempt from those that a policy allows", async () 
   assertEquals(await result, { fine: true });
   assertEquals(requests.length, 3);
 });
+
+Deno.test("a code and a request's id that cannot be one are not shown", async () => {
+  const headers = { "x-amzn-requestid": "<script>id</script>" };
+  for (const code of ["a b", "x".repeat(101), "<b>bold</b>"]) {
+    const { result, events } = callWith({
+      steps: [{ status: 400, headers, body: { __type: code, message: "no" } }],
+    });
+    const error = await failureOf(result);
+    assertEquals([error.code, error.requestId, error.message], [
+      "Http400",
+      undefined,
+      "kinesis ListShards failed: Http400 (HTTP 400): no",
+    ]);
+    assertEquals(events.map((event) => "code" in event ? event.code : undefined), ["Http400"]);
+  }
+  const named = callWith({
+    steps: [{ status: 400, headers: { "x-amzn-errortype": KEYS.sessionToken ?? "" }, body: {} }],
+  });
+  assertEquals((await failureOf(named.result)).code, "Http400");
+});
+
+Deno.test("keys that no key can be are refused before anything is sent, in words without them", async () => {
+  const bad: readonly [Partial<Record<keyof Credentials, unknown>>, string][] = [
+    [{ sessionToken: "geheim\ngeheim" }, "expected sessionToken without line breaks: got one as character 7"],
+    [{ sessionToken: "geheim geheim" }, "expected sessionToken without spaces: got one as character 7"],
+    [{ secretAccessKey: "geheim…" }, "expected secretAccessKey without characters outside ASCII"],
+    [{ secretAccessKey: '"geheim"' }, "expected secretAccessKey without quotation marks"],
+    [
+      { accessKeyId: "AKIA/geheim" },
+      "expected accessKeyId without quotation marks and other marks that no key has",
+    ],
+    [{ accessKeyId: "geheim\0" }, "expected accessKeyId without control characters"],
+    [{ secretAccessKey: undefined }, "expected secretAccessKey to be a text: got undefined"],
+    [{ accessKeyId: "" }, "expected accessKeyId to be a text that is not empty"],
+  ];
+  for (const [parts, message] of bad) {
+    const credentials = { ...KEYS, ...parts } as Credentials;
+    const { result, requests } = callWith({ steps: [], credentials: () => Promise.resolve(credentials) });
+    const error = await assertRejects(() => result, CredentialsError, message);
+    assertStringIncludes(error.message, "the option credentials");
+    assert(!Deno.inspect(error).includes("geheim"), error.message);
+    assertEquals([requests.length, error.reason], [0, "refused"]);
+  }
+});

@@ -121,6 +121,14 @@ Deno.test("KinesisWorker refuses credentials that cannot sign, and repeats none 
       "expected credentials.accessKeyId to be a text that is not empty: got an empty one",
     ],
     [
+      { ...keys, sessionToken: "AKIAPRIVATE\nAKIAPRIVATE" },
+      "Cannot use the keys of the option credentials: expected sessionToken without line breaks",
+    ],
+    [
+      { ...keys, expiration: "AKIAPRIVATE" },
+      "expected credentials.expiration to be a valid Date: got a text",
+    ],
+    [
       { accessKeyId: "a", secretAcessKey: "AKIAPRIVATE" },
       "no option credentials.secretAcessKey: did you mean secretAccessKey?",
     ],

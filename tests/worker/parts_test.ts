@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { CredentialsError } from "../../src/errors.ts";
 import type { WorkerEvent } from "../../src/events.ts";
 import type { WorkerOptions } from "../../src/options/options.ts";
 import { partsOf } from "../../src/worker/parts.ts";
@@ -140,4 +141,68 @@ Deno.test("partsOf() says what is missing", () => {
     reasonOf({ credentials: undefined }),
     "expected credentials, as keys or as a function",
   );
+});
+
+Deno.test("partsOf() asks a function for credentials once for all clients, and again before their end", async () => {
+  const asked: string[] = [];
+  let expiration: Date | undefined;
+  const { parts, clock, requests } = bed({
+    // As AWS's SDK gives it.
+    credentials: () => {
+      asked.push("asked");
+      return Promise.resolve({ accessKeyId: `key-${asked.length}`, secretAccessKey: "s", expiration });
+    },
+  });
+  expiration = new Date(clock.epochMs() + 3_600_000);
+  const both = () =>
+    Promise.all([
+      assertRejects(() => parts.kinesis.listShards(stream)),
+      assertRejects(() => parts.leaseStore.get("a")),
+    ]);
+  await both();
+  await both();
+  assertEquals(asked.length, 1);
+  clock.jump(59 * 60_000);
+  expiration = undefined;
+  await both();
+  assertEquals(requests.map(({ headers }) => signerOf(headers)[0]), [
+    ...Array.from({ length: 4 }, () => "key-1"),
+    "key-2",
+    "key-2",
+  ]);
+  clock.jump(14 * 60_000);
+  await both();
+  assertEquals(asked.length, 2);
+  clock.jump(60_000);
+  await both();
+  assertEquals(asked.length, 3);
+});
+
+Deno.test("partsOf() leaves a provider that keeps its own credentials to itself", async () => {
+  let asked = 0;
+  const refused: unknown[] = [];
+  const keys = { accessKeyId: "a", secretAccessKey: "s" };
+  const credentials = Object.assign(() => (asked++, Promise.resolve(keys)), {
+    invalidate: (which: unknown) => void refused.push(which),
+  });
+  const expired = () => Promise.resolve(Response.json({ __type: "ExpiredTokenException" }, { status: 400 }));
+  const { parts } = bed({ credentials }, expired);
+  await assertRejects(() => parts.kinesis.listShards(stream));
+  assertEquals([asked, refused.length, refused[0] === keys], [2, 1, true]);
+});
+
+Deno.test("partsOf() passes on why a function gives no credentials, but not what a process printed", async () => {
+  const failing = async (error: unknown) => {
+    const { parts } = bed({ credentials: () => Promise.reject(error) });
+    return await assertRejects(() => parts.kinesis.listShards(stream), CredentialsError);
+  };
+  const plain = await failing(new Error("the vault is sealed\nmore"));
+  assertEquals(
+    [plain.message, plain.reason],
+    ["Cannot get credentials from the option credentials: the vault is sealed", "notAnswering"],
+  );
+  const process = await failing(new Error("Command failed: cat geheim\ngeheim"));
+  assertEquals(process.message.includes("geheim") || process.cause !== undefined, false);
+  const ours = new CredentialsError("none here");
+  assertEquals(await failing(ours), ours);
 });

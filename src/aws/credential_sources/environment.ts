@@ -9,7 +9,7 @@ import { type CredentialsProvider, guardedCredentials, type Lookup } from "../cr
 
 /** `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, for temporary ones, `AWS_SESSION_TOKEN`. */
 export function environmentCredentials(env: Lookup): CredentialsProvider {
-  return lookedUp(env, {
+  return lookedUp(env, "the environment", {
     accessKeyId: "AWS_ACCESS_KEY_ID",
     secretAccessKey: "AWS_SECRET_ACCESS_KEY",
     sessionToken: "AWS_SESSION_TOKEN",
@@ -18,7 +18,7 @@ export function environmentCredentials(env: Lookup): CredentialsProvider {
 
 /** `-Daws.accessKeyId=…`, `-Daws.secretAccessKey=…` and `-Daws.sessionToken=…`. */
 export function systemPropertyCredentials(property: Lookup): CredentialsProvider {
-  return lookedUp(property, {
+  return lookedUp(property, "the system properties", {
     accessKeyId: "aws.accessKeyId",
     secretAccessKey: "aws.secretAccessKey",
     sessionToken: "aws.sessionToken",
@@ -32,11 +32,13 @@ interface Names {
 }
 
 /** Looked up at each call: values are trimmed, and an empty one counts as none. */
-function lookedUp(lookup: Lookup, names: Names): CredentialsProvider {
+function lookedUp(lookup: Lookup, source: string, names: Names): CredentialsProvider {
   const value = (name: string) => lookup(name)?.trim() || undefined;
   const required = (name: string): string => {
     const found = value(name);
-    if (found === undefined) throw new CredentialsError(`${name} is not set`);
+    if (found === undefined) {
+      throw new CredentialsError(`${name} is not set`, { reason: "notConfigured" });
+    }
     return found;
   };
   // deno-lint-ignore require-await -- a provider answers with a promise, and fails with one
@@ -45,5 +47,5 @@ function lookedUp(lookup: Lookup, names: Names): CredentialsProvider {
       accessKeyId: required(names.accessKeyId),
       secretAccessKey: required(names.secretAccessKey),
       sessionToken: value(names.sessionToken),
-    });
+    }, source);
 }

@@ -8,6 +8,7 @@
 import { CredentialsError, errorText } from "../../errors.ts";
 import type { System } from "../../system.ts";
 import { type Credentials, guardedCredentials } from "../credentials.ts";
+import { shownWord } from "../hidden_secrets.ts";
 import { exchange, type HttpAnswer, type HttpRequest } from "../http_exchange.ts";
 import { classify, DEFAULT_RETRY_POLICY, retryDelayMs } from "../retry.ts";
 
@@ -67,7 +68,7 @@ export function readCredentialsJson(answer: HttpAnswer, what: string): Credentia
   const code = fields["Code"];
   if (typeof code === "string" && code !== "Success") {
     throw new CredentialsError(
-      `${what} answered ${/^\w{1,64}$/.test(code) ? code : "a failure"}: expected Success`,
+      `${what} answered ${shownWord(code) ?? "a failure"}: expected Success`,
     );
   }
   const text = (name: string): string | undefined => {
@@ -83,7 +84,7 @@ export function readCredentialsJson(answer: HttpAnswer, what: string): Credentia
     secretAccessKey,
     sessionToken: text("Token"),
     expiresEpochMs: expiryOf(text("Expiration"), what),
-  });
+  }, what);
 }
 
 /**

@@ -26,7 +26,10 @@ export function profileCredentials(name: string | undefined, options: ProfileOpt
     rule: "role",
     load: async () => {
       if (profile === undefined) throw new CredentialsError("profile files are not read here");
-      return guardedCredentials(await profile(name));
+      return guardedCredentials(
+        await profile(name),
+        name === undefined ? "the profile" : `the profile "${name}"`,
+      );
     },
   }, options);
 }

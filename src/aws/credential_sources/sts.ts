@@ -11,7 +11,7 @@ import { type Credentials, guardedCredentials } from "../credentials.ts";
 import { expiryOf } from "./http.ts";
 import { checkedEndpoint, endpointUrl } from "../endpoint.ts";
 import { exchange, type HttpAnswer, type NoAnswer } from "../http_exchange.ts";
-import { hideSecrets } from "../hidden_secrets.ts";
+import { hideSecrets, shownWord } from "../hidden_secrets.ts";
 import type { RequestSigner } from "../request_signer.ts";
 import { classify, DEFAULT_RETRY_POLICY, MALFORMED_ERROR, retryDelayMs } from "../retry.ts";
 
@@ -101,11 +101,14 @@ function readAnswer(answer: HttpAnswer | NoAnswer, call: StsCall): Credentials |
     return failed(answer.code, `${call.url} cannot be reached: ${errorText(answer.cause)}`);
   }
   const xml = new TextDecoder().decode(answer.body);
-  const requestId = element(xml, "RequestId") ?? answer.headers.get("x-amzn-requestid") ?? undefined;
+  const word = (text: string | null | undefined) => shownWord(text?.trim(), call.secrets);
+  const requestId = word(element(xml, "RequestId")) ?? word(answer.headers.get("x-amzn-requestid"));
   if (answer.status !== 200) {
-    const code = element(xml, "Code")?.trim();
-    const named = code !== undefined && /^[\w.]{1,100}$/.test(code) ? code : `Http${answer.status}`;
-    return failed(named, shown(element(xml, "Message"), call.secrets), requestId);
+    return failed(
+      word(element(xml, "Code")) ?? `Http${answer.status}`,
+      shown(element(xml, "Message"), call.secrets),
+      requestId,
+    );
   }
   const accessKeyId = element(xml, "AccessKeyId"), secretAccessKey = element(xml, "SecretAccessKey");
   if (!accessKeyId || !secretAccessKey) {
@@ -117,7 +120,7 @@ function readAnswer(answer: HttpAnswer | NoAnswer, call: StsCall): Credentials |
       secretAccessKey,
       sessionToken: element(xml, "SessionToken"),
       expiresEpochMs: expiryOf(element(xml, "Expiration"), "STS"),
-    });
+    }, "STS");
   } catch (error) {
     if (error instanceof CredentialsError) return failed(MALFORMED_ERROR, error.message, requestId);
     throw error;

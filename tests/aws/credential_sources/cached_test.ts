@@ -26,7 +26,7 @@ function sourced(rule: RefreshRule, lifetimeMs: number | null = 60 * MINUTE) {
               accessKeyId: `id-${id}`,
               secretAccessKey: "s",
               expiresEpochMs: lifetimeMs === null ? undefined : clock.epochMs() + lifetimeMs,
-            });
+            }, "a test");
             resolve(credentials);
             return credentials;
           },
@@ -193,7 +193,7 @@ Deno.test("invalidate() has the source asked anew, but only for the ones that we
   await ask(give);
   const old = await provider();
   await clock.advance(10_000);
-  provider.invalidate?.(guardedCredentials({ accessKeyId: "other", secretAccessKey: "s" }));
+  provider.invalidate?.(guardedCredentials({ accessKeyId: "other", secretAccessKey: "s" }, "a test"));
   assertEquals(await ask(), "id-0");
   provider.invalidate?.(old);
   assertEquals(await ask(give), "id-1");
@@ -270,7 +270,7 @@ Deno.test("a late answer to a question that was abandoned does not replace newer
       new Promise((resolve) =>
         answers.push((accessKeyId) => {
           const expiresEpochMs = clock.epochMs() + 60 * MINUTE;
-          resolve(guardedCredentials({ accessKeyId, secretAccessKey: "s", expiresEpochMs }));
+          resolve(guardedCredentials({ accessKeyId, secretAccessKey: "s", expiresEpochMs }, "a test"));
         })
       ),
   }, {

@@ -11,11 +11,11 @@ Deno.test("profileCredentials() asks for the profile by its name, and shows neit
   const system = { clock: new FakeClock(), random: () => 0, fetch: noNetwork };
   const profile = (name: string | undefined) => {
     asked.push(name);
-    return Promise.resolve({ accessKeyId: "AKID", secretAccessKey: "geheim", sessionToken: "geheim too" });
+    return Promise.resolve({ accessKeyId: "AKID", secretAccessKey: "geheim", sessionToken: "geheim-too" });
   };
   for (const name of ["dev", undefined]) {
     const credentials = await profileCredentials(name, { system, profile })();
-    assertEquals([credentials.secretAccessKey, credentials.sessionToken], ["geheim", "geheim too"]);
+    assertEquals([credentials.secretAccessKey, credentials.sessionToken], ["geheim", "geheim-too"]);
     const shown = `${Deno.inspect(credentials)} ${JSON.stringify(credentials)}`;
     assert(!shown.includes("geheim"), shown);
   }
