@@ -89,7 +89,7 @@ export type CredentialsFailure =
 
 /** Options of a {@linkcode CredentialsError}. */
 export interface CredentialsErrorOptions extends ErrorOptions {
-  /** @default {"refused"} */
+  /** @default {"notConfigured"} */
   readonly reason?: CredentialsFailure;
 }
 
@@ -99,7 +99,7 @@ export class CredentialsError extends Error {
   /** Whether a chain goes on to its next source, and whether a worker's start is worth another try. */
   readonly reason: CredentialsFailure;
 
-  constructor(message: string, { reason = "refused", ...options }: CredentialsErrorOptions = {}) {
+  constructor(message: string, { reason = "notConfigured", ...options }: CredentialsErrorOptions = {}) {
     super(message, options);
     this.reason = reason;
   }

@@ -73,6 +73,7 @@ function expiryOf({ expiresEpochMs, expiration }: Credentials, source: string): 
     `Cannot use the keys of ${source}: expected ${
       expiresEpochMs === undefined ? "expiration to be a valid Date" : "expiresEpochMs to be a number"
     }: got something else`,
+    { reason: "refused" },
   );
 }
 

@@ -28,6 +28,7 @@ export function checkKeys(keys: UncheckedKeys, source: string): void {
     if (problem === undefined) continue;
     throw new CredentialsError(
       `Cannot use the keys of ${source}: expected ${problem}: copy it anew from AWS`,
+      { reason: "refused" },
     );
   }
 }

@@ -10,7 +10,8 @@
 
 import { stat } from "node:fs/promises";
 import process from "node:process";
-import { CredentialsError } from "../errors.ts";
+import { CredentialsError, type CredentialsFailure } from "../errors.ts";
+import { foreignReason } from "../foreign_reason.ts";
 
 /**
  * The package and its version. Deno downloads exactly this one when it is needed. The npm package of kclite lists it as an
@@ -48,7 +49,9 @@ export function profileLoader(
       inHome("credentials");
     const configFile = files.configFile ?? process.env["AWS_CONFIG_FILE"] ?? inHome("config");
     if (!(await isReadable(credentialsFile)) && !(await isReadable(configFile))) {
-      throw new CredentialsError(`neither ${credentialsFile} nor ${configFile} can be read`);
+      throw new CredentialsError(`neither ${credentialsFile} nor ${configFile} can be read`, {
+        reason: isAsked(name) ? "refused" : "notConfigured",
+      });
     }
     const { fromIni } = await loadPackage();
     const provider = fromIni({
@@ -62,7 +65,8 @@ export function profileLoader(
       const { accessKeyId, secretAccessKey, sessionToken, expiration } = await provider();
       return { accessKeyId, secretAccessKey, sessionToken, expiresEpochMs: expiration?.getTime() };
     } catch (error) {
-      throw new CredentialsError(reasonOf(error)); // without cause: it may hold what a process printed
+      // Without cause: it may hold what a process printed.
+      throw new CredentialsError(foreignReason(error), { reason: failureOf(error, isAsked(name)) });
     }
   };
 }
@@ -116,10 +120,19 @@ async function isReadable(path: string): Promise<boolean> {
   }
 }
 
-/** A failed process is reported with its command line and all that it said, which may be secret. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return "the profile cannot be read";
-  if (error.message.startsWith("Command failed")) return "the profile's credential_process failed";
-  const [line = ""] = error.message.split("\n");
-  return line.slice(0, 300) || error.name;
+/** Whether somebody named the profile: then it is set up, if only in part. */
+function isAsked(name: string | undefined): boolean {
+  return name !== undefined || Boolean(process.env["AWS_PROFILE"]?.trim());
+}
+
+/** AWS's package has no codes: a profile that is not there, or that gives no credentials, shows itself in words. */
+function failureOf(error: unknown, isAsked: boolean): CredentialsFailure {
+  if (!(error instanceof Error)) return "refused";
+  if (/^Could not resolve credentials using profile/.test(error.message)) {
+    return isAsked ? "refused" : "notConfigured";
+  }
+  // A service that has answered has refused; the package has tried again what is worth it.
+  const isRefusal = "$fault" in error && error.$fault === "client" &&
+    !("$retryable" in error && error.$retryable);
+  return isRefusal ? "refused" : "notAnswering";
 }

@@ -2,7 +2,8 @@
  * What must stand before a worker may consume: the lease table, a fleet whose format we understand, and the stream.
  *
  * Tried as a whole, several times: a table or a stream may just be coming up. What no retry mends (a foreign table, a
- * 2.x fleet, refused rights, a bad option) ends it at once.
+ * 2.x fleet, refused rights, a bad option, no source of credentials) ends it at once. A source of credentials that is set up
+ * and does not answer yet is worth the next try.
  *
  * Source: KCL 3.5.1, `Scheduler.initialize`; the decision on the format is in `lease/table_format.ts`.
  *
@@ -108,7 +109,7 @@ function isHopeless(error: unknown): boolean {
   if (error instanceof LeaseTableError || error instanceof TypeError || error instanceof RangeError) {
     return true;
   }
-  if (error instanceof CredentialsError) return true;
+  if (error instanceof CredentialsError) return error.reason !== "notAnswering";
   return error instanceof AwsServiceError && !error.retryable && error.code !== "ResourceNotFoundException" &&
     error.code !== "ResourceInUseException";
 }

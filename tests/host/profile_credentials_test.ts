@@ -132,3 +132,17 @@ Deno.test("profileLoader() says what to run where the package for profiles is no
     assertStringIncludes(stdout, `run deno cache "${PROFILE_PACKAGE}"`);
   });
 });
+
+Deno.test("profileLoader() says whether a profile is not set up, or set up and failing", async () => {
+  const reason = async (files: { credentials?: string; config?: string }, name?: string) => {
+    let found = "";
+    await withFiles(files, async (paths) => {
+      found = (await assertRejects(() => profileLoader(paths)(name), CredentialsError)).reason;
+    });
+    return found;
+  };
+  assertEquals(await reason({}), "notConfigured");
+  assertEquals(await reason({ config: "[default]\nregion = eu-central-1\n" }), "notConfigured");
+  assertEquals(await reason({ config: "[default]\nregion = eu-central-1\n" }, "work"), "refused");
+  assertEquals(await reason({ config: "[default]\ncredential_process = exit 3\n" }), "notAnswering");
+});

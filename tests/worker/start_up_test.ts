@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { Kinesis, StreamSummary } from "../../src/aws/kinesis.ts";
-import { AwsServiceError, LeaseTableError } from "../../src/errors.ts";
+import { AwsServiceError, CredentialsError, LeaseTableError } from "../../src/errors.ts";
 import { KinesisWorker } from "../../src/worker/worker.ts";
 import { newClientVersion } from "../../src/lease/table_format.ts";
 import { settingsOf } from "../../src/options/settings.ts";
@@ -233,5 +233,21 @@ Deno.test("startUp() waits for a stream that is not there yet, and for a table t
     await clock.advance(10_000);
     await assertRejects(() => started, Error, code);
     assertEquals(eventsOf(memory.events, "initializationFailed").length, attempts, code);
+  }
+});
+
+Deno.test("startUp() tries again where credentials are set up and not there yet, and not where none are", async () => {
+  const late = new CredentialsError("the agent cannot be reached", { reason: "notAnswering" });
+  let asked = 0;
+  const waiting = bed(() => ++asked < 3 ? Promise.reject(late) : Promise.resolve(summary));
+  await waiting.clock.advance(2000);
+  await waiting.started;
+  assertEquals(asked, 3);
+  for (const reason of ["notConfigured", "refused"] as const) {
+    asked = 0;
+    const error = new CredentialsError("none", { reason });
+    const { started } = bed(() => (asked++, Promise.reject(error)));
+    assertEquals(await started.catch((error) => error), error);
+    assertEquals(asked, 1);
   }
 });

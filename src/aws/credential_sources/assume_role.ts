@@ -5,7 +5,8 @@
  */
 
 import { cachedCredentials, type CachingOptions } from "./cached.ts";
-import type { CredentialsProvider } from "../credentials.ts";
+import { CredentialsError } from "../../errors.ts";
+import type { Credentials, CredentialsProvider } from "../credentials.ts";
 import { RequestSigner } from "../request_signer.ts";
 import { stsAddress, stsCredentials } from "./sts.ts";
 
@@ -29,14 +30,14 @@ export interface AssumeRoleOptions extends CachingOptions {
  * @throws {TypeError} when the region or the endpoint cannot be one.
  */
 export function assumeRoleCredentials(options: AssumeRoleOptions): CredentialsProvider {
-  const { base, system, externalId } = options;
+  const { system, externalId } = options;
   const { url, region } = stsAddress(options.region, options.endpoint);
   const signer = new RequestSigner({ service: "sts", region, clock: system.clock });
   return cachedCredentials({
     name: "assumed role",
     rule: "role",
     async load(signal) {
-      const credentials = await base(signal);
+      const credentials = await baseOf(options, signal);
       return await stsCredentials(system, {
         operation: "AssumeRole",
         url,
@@ -50,4 +51,15 @@ export function assumeRoleCredentials(options: AssumeRoleOptions): CredentialsPr
       }, signal);
     },
   }, options);
+}
+
+/** The role is set up: want of credentials to ask for it with is no reason for a chain to go on. */
+async function baseOf({ base }: AssumeRoleOptions, signal: AbortSignal): Promise<Credentials> {
+  try {
+    return await base(signal);
+  } catch (error) {
+    if (!(error instanceof CredentialsError) || error.reason !== "notConfigured") throw error;
+    const { message, cause } = error;
+    throw new CredentialsError(message, { cause, reason: "refused" });
+  }
 }

@@ -1,10 +1,13 @@
 /**
- * Several sources of credentials in order: the first that has any is used from then on.
+ * Several sources of credentials in order: the first that is set up is asked, and used from then on.
+ *
+ * What is easily missed: a source that is set up and fails ends the search. A later one would be another identity: a pod
+ * whose web identity fails must not work with the role of its node.
  *
  * @module
  */
 
-import { CredentialsError, errorText } from "../../errors.ts";
+import { CredentialsError } from "../../errors.ts";
 import type { CachingOptions } from "./cached.ts";
 import type { Credentials, CredentialsProvider, Lookup } from "../credentials.ts";
 import { containerCredentials } from "./container.ts";
@@ -23,7 +26,8 @@ export interface NamedProvider {
 /**
  * Tries the providers in order until one gives credentials; that one is used from then on, also when it fails later.
  *
- * The provider throws `CredentialsError` when none has any; the message lists each with its reason.
+ * The provider throws `CredentialsError` when none is set up; the message lists each with its reason. Where one is set
+ * up and fails, its error is thrown, and the next try begins at the first again.
  */
 export function credentialsChain(links: readonly NamedProvider[]): CredentialsProvider {
   let chosen: CredentialsProvider | undefined;
@@ -37,10 +41,13 @@ export function credentialsChain(links: readonly NamedProvider[]): CredentialsPr
         return credentials;
       } catch (error) {
         if (signal?.aborted) throw signal.reason;
-        reasons.push(`${link.name}: ${reasonOf(error)}`);
+        if (!(error instanceof CredentialsError)) throw error;
+        if (error.reason !== "notConfigured") throw failureOf(link, error);
+        reasons.push(`${link.name}: ${error.message}`);
       }
     }
-    throw new CredentialsError(`Cannot find credentials. Tried ${reasons.join("; ") || "nothing"}`);
+    const tried = reasons.join("; ") || "nothing";
+    throw new CredentialsError(`Cannot find credentials. Tried ${tried}`, { reason: "notConfigured" });
   };
   return Object.assign(provider, { invalidate: (refused: Credentials) => chosen?.invalidate?.(refused) });
 }
@@ -80,7 +87,8 @@ export function defaultCredentials(surroundings: CredentialsSurroundings): Crede
   return credentialsChain(links.filter((link) => link !== undefined));
 }
 
-/** The list names the source already, so the class of our own errors adds nothing. */
-function reasonOf(error: unknown): string {
-  return error instanceof CredentialsError ? error.message : errorText(error);
+/** The same with the name of the source. */
+function failureOf({ name }: NamedProvider, { message, reason, cause }: CredentialsError): CredentialsError {
+  if (message.startsWith("Cannot ")) return new CredentialsError(message, { reason, cause });
+  return new CredentialsError(`Cannot get credentials from ${name}: ${message}`, { reason, cause });
 }

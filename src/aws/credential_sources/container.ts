@@ -11,7 +11,7 @@ import { CredentialsError } from "../../errors.ts";
 import { cachedCredentials, type CachingOptions } from "./cached.ts";
 import type { Credentials, CredentialsProvider, Lookup } from "../credentials.ts";
 import { askForCredentials, readCredentialsJson } from "./http.ts";
-import { readToken } from "./token_file.ts";
+import { checkedToken, readToken } from "./token_file.ts";
 
 /** Options of {@linkcode containerCredentials}. */
 export interface ContainerOptions extends CachingOptions {
@@ -56,24 +56,28 @@ function agentUrl(env: Lookup): string {
   const relative = env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")?.trim();
   if (relative) {
     if (relative.startsWith("/")) return `${ECS_AGENT}${relative}`;
-    throw new CredentialsError('AWS_CONTAINER_CREDENTIALS_RELATIVE_URI must start with "/"');
+    throw new CredentialsError('AWS_CONTAINER_CREDENTIALS_RELATIVE_URI must start with "/"', {
+      reason: "refused",
+    });
   }
   const full = env("AWS_CONTAINER_CREDENTIALS_FULL_URI")?.trim();
   if (!full) {
     throw new CredentialsError(
       "neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor AWS_CONTAINER_CREDENTIALS_FULL_URI is set",
+      { reason: "notConfigured" },
     );
   }
   let url: URL;
   try {
     url = new URL(full);
   } catch {
-    throw new CredentialsError("AWS_CONTAINER_CREDENTIALS_FULL_URI is no URL"); // which may hold a secret
+    throw new CredentialsError("AWS_CONTAINER_CREDENTIALS_FULL_URI is no URL", { reason: "refused" }); // which may hold a secret
   }
   if (url.protocol === "https:" || (url.protocol === "http:" && staysHere(url.hostname))) return url.href;
   throw new CredentialsError(
     `AWS_CONTAINER_CREDENTIALS_FULL_URI must be https, or http to a loopback address or a container agent's: ` +
       `got ${url.protocol}//${url.hostname}`,
+    { reason: "refused" },
   );
 }
 
@@ -87,6 +91,5 @@ async function authorization({ env, readTextFile }: ContainerOptions): Promise<s
   const token = env("AWS_CONTAINER_AUTHORIZATION_TOKEN")?.trim();
   const file = env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")?.trim();
   if (!token) return file ? await readToken(readTextFile, file) : undefined;
-  if (!/[\r\n]/.test(token)) return token;
-  throw new CredentialsError("AWS_CONTAINER_AUTHORIZATION_TOKEN must not have line breaks");
+  return checkedToken(token, "AWS_CONTAINER_AUTHORIZATION_TOKEN");
 }

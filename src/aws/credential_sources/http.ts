@@ -5,12 +5,12 @@
  * @module
  */
 
-import { CredentialsError, errorText } from "../../errors.ts";
+import { CredentialsError, type CredentialsFailure, errorText } from "../../errors.ts";
 import type { System } from "../../system.ts";
 import { type Credentials, guardedCredentials } from "../credentials.ts";
 import { shownWord } from "../hidden_secrets.ts";
 import { exchange, type HttpAnswer, type HttpRequest } from "../http_exchange.ts";
-import { classify, DEFAULT_RETRY_POLICY, retryDelayMs } from "../retry.ts";
+import { classify, DEFAULT_RETRY_POLICY, NOT_PERMITTED_ERROR, retryDelayMs } from "../retry.ts";
 
 /** A request to a source of credentials. */
 export interface CredentialsRequest extends HttpRequest {
@@ -20,6 +20,8 @@ export interface CredentialsRequest extends HttpRequest {
   readonly attempts: number;
   /** What to look at when nothing is answered. */
   readonly hint?: string | undefined;
+  /** What it means that nothing is answered. @default {"notAnswering"} */
+  readonly unreachable?: CredentialsFailure | undefined;
 }
 
 /**
@@ -50,8 +52,17 @@ export async function askForCredentials(
     if (answer.answered) return answer;
     const reason = errorText(answer.cause).replaceAll(request.url, "the address");
     const hint = request.hint === undefined ? "" : ` (${request.hint})`;
-    throw new CredentialsError(`${request.what} cannot be reached: ${reason}${hint}`);
+    const failure = answer.code === NOT_PERMITTED_ERROR ? "refused" : "notAnswering";
+    throw new CredentialsError(`${request.what} cannot be reached: ${reason}${hint}`, {
+      reason: request.unreachable ?? failure,
+    });
   }
+}
+
+/** Whether an answer that is no success says "not now" or "no". */
+export function statusReason(status: number): CredentialsFailure {
+  const verdict = classify({ code: "", status });
+  return verdict === "transient" || verdict === "throttled" ? "notAnswering" : "refused";
 }
 
 /**
@@ -61,15 +72,17 @@ export async function askForCredentials(
  */
 export function readCredentialsJson(answer: HttpAnswer, what: string): Credentials {
   if (answer.status !== 200) {
-    throw new CredentialsError(`${what} answered HTTP ${answer.status}: expected 200`);
+    throw new CredentialsError(`${what} answered HTTP ${answer.status}: expected 200`, {
+      reason: statusReason(answer.status),
+    });
   }
+  const failed = (problem: string) =>
+    new CredentialsError(`${what} answered ${problem}`, { reason: "notAnswering" });
   const fields = jsonFields(new TextDecoder().decode(answer.body));
-  if (fields === undefined) throw new CredentialsError(`${what} answered something else than a JSON object`);
+  if (fields === undefined) throw failed("something else than a JSON object");
   const code = fields["Code"];
   if (typeof code === "string" && code !== "Success") {
-    throw new CredentialsError(
-      `${what} answered ${shownWord(code) ?? "a failure"}: expected Success`,
-    );
+    throw failed(`${shownWord(code) ?? "a failure"}: expected Success`);
   }
   const text = (name: string): string | undefined => {
     const value = fields[name];
@@ -77,7 +90,7 @@ export function readCredentialsJson(answer: HttpAnswer, what: string): Credentia
   };
   const accessKeyId = text("AccessKeyId"), secretAccessKey = text("SecretAccessKey");
   if (accessKeyId === undefined || secretAccessKey === undefined) {
-    throw new CredentialsError(`${what} answered without AccessKeyId and SecretAccessKey`);
+    throw failed("without AccessKeyId and SecretAccessKey");
   }
   return guardedCredentials({
     accessKeyId,
@@ -95,7 +108,9 @@ export function readCredentialsJson(answer: HttpAnswer, what: string): Credentia
 export function expiryOf(text: string | undefined, what: string): number | undefined {
   if (text === undefined) return undefined;
   const ms = Date.parse(text.trim().replace(/([+-]\d{2})(\d{2})$/, "$1:$2"));
-  if (Number.isNaN(ms)) throw new CredentialsError(`${what} answered an Expiration that is no time`);
+  if (Number.isNaN(ms)) {
+    throw new CredentialsError(`${what} answered an Expiration that is no time`, { reason: "notAnswering" });
+  }
   return ms;
 }
 

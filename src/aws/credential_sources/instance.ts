@@ -7,7 +7,7 @@
 import { CredentialsError } from "../../errors.ts";
 import { cachedCredentials, type CachingOptions } from "./cached.ts";
 import type { Credentials, CredentialsProvider, Lookup } from "../credentials.ts";
-import { readCredentialsJson } from "./http.ts";
+import { readCredentialsJson, statusReason } from "./http.ts";
 import { METADATA_HINT, METADATA_SERVICE, MetadataService } from "./instance_metadata.ts";
 
 /** Options of {@linkcode instanceCredentials}. */
@@ -31,16 +31,25 @@ export function instanceCredentials(options: InstanceOptions): CredentialsProvid
 async function roleCredentials(service: MetadataService, signal: AbortSignal): Promise<Credentials> {
   const roles = await service.get(ROLES_PATH, signal);
   if (roles.status === 401) {
-    throw new CredentialsError(`${METADATA_SERVICE} insists on a token, but gave none (${METADATA_HINT})`);
+    throw new CredentialsError(`${METADATA_SERVICE} insists on a token, but gave none (${METADATA_HINT})`, {
+      reason: "refused",
+    });
   }
-  if (roles.status === 404) throw new CredentialsError("the instance has no role");
+  if (roles.status === 404) throw noRole();
   if (roles.status !== 200) {
-    throw new CredentialsError(`${METADATA_SERVICE} answered HTTP ${roles.status} for the role's name`);
+    throw new CredentialsError(`${METADATA_SERVICE} answered HTTP ${roles.status} for the role's name`, {
+      // 403: the service is switched off for this instance.
+      reason: roles.status === 403 ? "notConfigured" : statusReason(roles.status),
+    });
   }
   const role = new TextDecoder().decode(roles.body).split("\n")[0]?.trim() ?? "";
-  if (role === "") throw new CredentialsError("the instance has no role");
+  if (role === "") throw noRole();
   return readCredentialsJson(
     await service.get(ROLES_PATH + encodeURIComponent(role), signal),
     METADATA_SERVICE,
   );
+}
+
+function noRole(): CredentialsError {
+  return new CredentialsError("the instance has no role", { reason: "notConfigured" });
 }

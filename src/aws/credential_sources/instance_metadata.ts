@@ -7,7 +7,7 @@
 import { CredentialsError } from "../../errors.ts";
 import type { System } from "../../system.ts";
 import type { Lookup } from "../credentials.ts";
-import { askForCredentials } from "./http.ts";
+import { askForCredentials, statusReason } from "./http.ts";
 import { checkedEndpoint } from "../endpoint.ts";
 import { exchange, type HttpAnswer } from "../http_exchange.ts";
 
@@ -47,7 +47,7 @@ export class MetadataService {
    */
   async get(path: string, signal?: AbortSignal): Promise<HttpAnswer> {
     if (this.#env("AWS_EC2_METADATA_DISABLED")?.trim().toLowerCase() === "true") {
-      throw new CredentialsError("AWS_EC2_METADATA_DISABLED is true");
+      throw new CredentialsError("AWS_EC2_METADATA_DISABLED is true", { reason: "notConfigured" });
     }
     const answer = await this.#getOnce(path, signal);
     if (answer.status !== 401) return answer;
@@ -72,6 +72,8 @@ export class MetadataService {
       timeoutMs: ATTEMPT_TIMEOUT_MS,
       attempts: 1,
       hint: METADATA_HINT,
+      // Nobody there: this is no instance. One that gave a token is there.
+      unreachable: token === undefined ? "notConfigured" : undefined,
     }, signal);
   }
 
@@ -94,13 +96,19 @@ export class MetadataService {
       const token = new TextDecoder().decode(answer.body).trim();
       if (/^[\x21-\x7e]+$/.test(token)) return token;
     }
+    if (answer.answered && statusReason(answer.status) === "notAnswering") {
+      throw new CredentialsError(`${METADATA_SERVICE} answered HTTP ${answer.status} for a token`, {
+        reason: "notAnswering",
+      });
+    }
     if (answer.answered && answer.status === 400) {
-      throw new CredentialsError(`${METADATA_SERVICE} refused to give a token`);
+      throw new CredentialsError(`${METADATA_SERVICE} refused to give a token`, { reason: "refused" });
     }
     if (this.#env("AWS_EC2_METADATA_V1_DISABLED")?.trim().toLowerCase() !== "true") return undefined;
     const outcome = answer.answered ? `HTTP ${answer.status}` : answer.code;
     throw new CredentialsError(
       `${METADATA_SERVICE} gave no token (${outcome}), and AWS_EC2_METADATA_V1_DISABLED is true (${METADATA_HINT})`,
+      { reason: answer.answered && answer.status !== 403 ? "refused" : "notConfigured" },
     );
   }
 }

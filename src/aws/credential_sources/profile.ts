@@ -25,7 +25,9 @@ export function profileCredentials(name: string | undefined, options: ProfileOpt
     name: "profile",
     rule: "role",
     load: async () => {
-      if (profile === undefined) throw new CredentialsError("profile files are not read here");
+      if (profile === undefined) {
+        throw new CredentialsError("profile files are not read here", { reason: "notConfigured" });
+      }
       return guardedCredentials(
         await profile(name),
         name === undefined ? "the profile" : `the profile "${name}"`,

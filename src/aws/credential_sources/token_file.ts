@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CredentialsError, errorText } from "../../errors.ts";
+import { CredentialsError, errorText, isNotPermitted } from "../../errors.ts";
 
 /**
  * Reads a token, without the white space around it.
@@ -21,9 +21,25 @@ export async function readToken(
   } catch (error) {
     throw new CredentialsError(`the token file ${path} cannot be read: ${errorText(error)}`, {
       cause: error,
+      reason: isNotPermitted(error) ? "refused" : "notAnswering",
     });
   }
-  if (token === "") throw new CredentialsError(`the token file ${path} is empty`);
-  if (/[\r\n]/.test(token)) throw new CredentialsError(`the token file ${path} has more than one line`);
+  // The platform may just be writing it.
+  if (token === "") throw new CredentialsError(`the token file ${path} is empty`, { reason: "notAnswering" });
+  return checkedToken(token, `the token file ${path}`);
+}
+
+/**
+ * A token that may stand in a header.
+ *
+ * @throws {CredentialsError} that does not repeat it: the runtime's own error would.
+ */
+export function checkedToken(token: string, source: string): string {
+  if (/[\r\n]/.test(token)) {
+    throw new CredentialsError(`${source} has more than one line`, { reason: "refused" });
+  }
+  if (!/^[\x20-\x7e]+$/.test(token)) {
+    throw new CredentialsError(`${source} has characters that no token has`, { reason: "refused" });
+  }
   return token;
 }

@@ -32,13 +32,16 @@ export function webIdentityCredentials(options: WebIdentityOptions): Credentials
 async function load(options: WebIdentityOptions, signal: AbortSignal): Promise<Credentials> {
   const { env, system } = options;
   const variable = (name: string) => env(name)?.trim() || undefined;
-  const required = (name: string): string => {
-    const value = variable(name);
-    if (value === undefined) throw new CredentialsError(`${name} is not set`);
-    return value;
-  };
-  const tokenFile = required("AWS_WEB_IDENTITY_TOKEN_FILE");
-  const roleArn = required("AWS_ROLE_ARN");
+  const tokenFile = variable("AWS_WEB_IDENTITY_TOKEN_FILE");
+  if (tokenFile === undefined) {
+    throw new CredentialsError("AWS_WEB_IDENTITY_TOKEN_FILE is not set", { reason: "notConfigured" });
+  }
+  const roleArn = variable("AWS_ROLE_ARN");
+  if (roleArn === undefined) {
+    throw new CredentialsError("AWS_ROLE_ARN is not set, but AWS_WEB_IDENTITY_TOKEN_FILE is", {
+      reason: "refused",
+    });
+  }
   const token = await readToken(options.readTextFile, tokenFile);
   const { url } = stsAddress(options.region, variable("AWS_ENDPOINT_URL_STS"));
   return await stsCredentials(system, {

@@ -7,7 +7,7 @@ import {
 } from "../../../src/aws/credential_sources/chain.ts";
 import { credentialsFromSpec } from "../../../src/aws/credential_sources/from_spec.ts";
 import { parseCredentialsSpec } from "../../../src/aws/credential_sources/spec.ts";
-import { CredentialsError } from "../../../src/errors.ts";
+import { AwsServiceError, CredentialsError } from "../../../src/errors.ts";
 import { type ScriptedSystem, scriptedSystem, type Step } from "../scripted_system.ts";
 
 const ONE = staticCredentials({ accessKeyId: "one", secretAccessKey: "s" });
@@ -34,12 +34,12 @@ Deno.test("credentialsChain() uses the first that has any, and stays with it", a
 Deno.test("credentialsChain() lists each source with its reason when none has any", async () => {
   const chain = credentialsChain([
     { name: "environment", provider: none("AWS_ACCESS_KEY_ID is not set") },
-    { name: "profile", provider: () => Promise.reject(new TypeError("odd", { cause: new Error("why") })) },
+    { name: "profile", provider: none("no such profile") },
   ]);
   const error = await assertRejects(() => chain(), CredentialsError);
   assertEquals(
     error.message,
-    "Cannot find credentials. Tried environment: AWS_ACCESS_KEY_ID is not set; profile: TypeError: odd (cause: why)",
+    "Cannot find credentials. Tried environment: AWS_ACCESS_KEY_ID is not set; profile: no such profile",
   );
 });
 
@@ -198,4 +198,42 @@ Deno.test("credentialsChain() passes the signal on to each source, also to the o
   await chain(signal);
   await chain(signal);
   assertEquals(seen, [true, true]);
+});
+
+Deno.test("credentialsChain() never goes on to another identity when a source that is set up fails", async () => {
+  for (const reason of ["notAnswering", "refused"] as const) {
+    let fails = true;
+    const first: CredentialsProvider = () =>
+      fails ? Promise.reject(new CredentialsError("no answer yet", { reason })) : ONE();
+    const chain = credentialsChain([
+      { name: "none", provider: none("not set") },
+      { name: "first", provider: first },
+      { name: "second", provider: TWO },
+    ]);
+    const error = await assertRejects(() => chain(), CredentialsError);
+    assertEquals([error.message, error.reason], ["Cannot get credentials from first: no answer yet", reason]);
+    fails = false;
+    assertEquals((await chain()).accessKeyId, "one");
+  }
+  const broken = new TypeError("odd");
+  const chain = credentialsChain([{ name: "first", provider: () => Promise.reject(broken) }, {
+    name: "second",
+    provider: TWO,
+  }]);
+  assertEquals(await chain().catch((error) => error), broken);
+});
+
+const POD = { AWS_WEB_IDENTITY_TOKEN_FILE: "/token", AWS_ROLE_ARN: "arn:aws:iam::1:role/r" };
+
+Deno.test("defaultCredentials() of a pod whose web identity fails do not become the node's role", async () => {
+  const unmounted = scene({ env: POD });
+  const error = await assertRejects(() => defaultCredentials(unmounted)(), CredentialsError, "web identity");
+  assertEquals([error.reason, unmounted.requests.length], ["notAnswering", 0]);
+
+  const down = {
+    ...scene({ env: POD, steps: Array.from({ length: 5 }, () => ({ status: 503 })) }),
+    readTextFile: () => Promise.resolve("t"),
+  };
+  const unavailable = await assertRejects(() => defaultCredentials(down)(), AwsServiceError);
+  assertEquals([unavailable.retryable, down.requests.every(({ url }) => url.includes("sts"))], [true, true]);
 });

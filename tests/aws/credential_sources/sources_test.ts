@@ -54,6 +54,12 @@ const KEYS = {
   expiresEpochMs: EXPIRY,
 };
 
+/** Why there are no credentials, in one word. */
+async function reasonOf(provider: CredentialsProvider): Promise<string> {
+  const error = await assertRejects(() => provider());
+  return error instanceof CredentialsError ? error.reason : error.name;
+}
+
 async function failureOf(provider: CredentialsProvider, scripted?: ScriptedSystem): Promise<string> {
   const error = await assertRejects(() => provider());
   const shown = `${Deno.inspect(error, { depth: 10 })} ${JSON.stringify(error)} ${
@@ -179,7 +185,10 @@ Deno.test("containerCredentials() say what is missing", async () => {
   const odd = scene({ env: { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: "@evil.example.com" } });
   assertStringIncludes(await failureOf(containerCredentials(odd)), 'must start with "/"');
   const token = scene({ env: { ...RELATIVE, AWS_CONTAINER_AUTHORIZATION_TOKEN: "geheim\r\nhost: evil" } });
-  assertStringIncludes(await failureOf(containerCredentials(token)), "must not have line breaks");
+  assertStringIncludes(
+    await failureOf(containerCredentials(token)),
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN has more than one line",
+  );
   const noFile = scene({ env: { ...RELATIVE, AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: "/none" } });
   assertEquals(
     await failureOf(containerCredentials(noFile)),
@@ -394,7 +403,7 @@ Deno.test("webIdentityCredentials() try again while STS is in trouble or cannot 
 Deno.test("webIdentityCredentials() say what is missing", async () => {
   assertEquals(await failureOf(webIdentityCredentials(scene({}))), "AWS_WEB_IDENTITY_TOKEN_FILE is not set");
   const noRole = scene({ env: { AWS_WEB_IDENTITY_TOKEN_FILE: "/token" } });
-  assertEquals(await failureOf(webIdentityCredentials(noRole)), "AWS_ROLE_ARN is not set");
+  assertStringIncludes(await failureOf(webIdentityCredentials(noRole)), "AWS_ROLE_ARN is not set");
   const empty = scene({ ...WEB, files: { "/token": " \n" } });
   assertEquals(await failureOf(webIdentityCredentials(empty)), "the token file /token is empty");
 });
@@ -582,3 +591,108 @@ Deno.test("a refusal of STS may hold characters by number, and what is none is l
   const error = await assertRejects(() => webIdentityCredentials(s)());
   assertStringIncludes((error as Error).message, "aAB&lt; &#x110000; &#9999999999;");
 });
+
+// What a failure means to a chain, and to the start of a worker.
+
+const times = (count: number, step: Step): Step[] => Array.from({ length: count }, () => step);
+const AGENT = { AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://169.254.170.23/x" };
+const REASONS:
+  readonly (readonly [string, (s: ReturnType<typeof scene>) => CredentialsProvider, Scene, string])[] = [
+    ["environment: nothing set", (s) => environmentCredentials(s.env), {}, "notConfigured"],
+    [
+      "environment: a line break in a key",
+      (s) => environmentCredentials(s.env),
+      { env: { AWS_ACCESS_KEY_ID: "a", AWS_SECRET_ACCESS_KEY: "s\ns" } },
+      "refused",
+    ],
+    ["container: nothing set", containerCredentials, {}, "notConfigured"],
+    [
+      "container: an odd address",
+      containerCredentials,
+      { env: { AWS_CONTAINER_CREDENTIALS_FULL_URI: "x" } },
+      "refused",
+    ],
+    [
+      "container: nobody there",
+      containerCredentials,
+      { env: AGENT, steps: times(6, new Error("no")) },
+      "notAnswering",
+    ],
+    ["container: no answer", containerCredentials, { env: AGENT, steps: times(6, "hang") }, "notAnswering"],
+    [
+      "container: 500",
+      containerCredentials,
+      { env: AGENT, steps: times(6, { status: 500 }) },
+      "notAnswering",
+    ],
+    ["container: 403", containerCredentials, { env: AGENT, steps: [{ status: 403 }] }, "refused"],
+    ["container: no JSON yet", containerCredentials, { env: AGENT, steps: [HTML] }, "notAnswering"],
+    [
+      "container: no token file yet",
+      containerCredentials,
+      { env: { ...AGENT, AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: "/none" } },
+      "notAnswering",
+    ],
+    [
+      "container: a token with odd characters",
+      containerCredentials,
+      { env: { ...AGENT, AWS_CONTAINER_AUTHORIZATION_TOKEN: "geheim…" } },
+      "refused",
+    ],
+    [
+      "instance: switched off",
+      instanceCredentials,
+      { env: { AWS_EC2_METADATA_DISABLED: "true" } },
+      "notConfigured",
+    ],
+    [
+      "instance: nobody there",
+      instanceCredentials,
+      { steps: times(2, new TypeError("no")) },
+      "notConfigured",
+    ],
+    ["instance: no answer", instanceCredentials, { steps: times(2, "hang") }, "notConfigured"],
+    [
+      "instance: nobody there, version 1 switched off",
+      instanceCredentials,
+      { steps: ["hang"], env: { AWS_EC2_METADATA_V1_DISABLED: "true" } },
+      "notConfigured",
+    ],
+    ["instance: 503 for a token", instanceCredentials, { steps: [{ status: 503 }] }, "notAnswering"],
+    ["instance: 429 for a token", instanceCredentials, { steps: [{ status: 429 }] }, "notAnswering"],
+    ["instance: a token, then silence", instanceCredentials, { steps: [TOKEN, "hang"] }, "notAnswering"],
+    ["instance: 429 for the role", instanceCredentials, { steps: [TOKEN, { status: 429 }] }, "notAnswering"],
+    ["instance: 500 for the role", instanceCredentials, { steps: [TOKEN, { status: 500 }] }, "notAnswering"],
+    [
+      "instance: 500 for the keys",
+      instanceCredentials,
+      { steps: [TOKEN, ROLE, { status: 500 }] },
+      "notAnswering",
+    ],
+    [
+      "instance: metadata switched off by 403",
+      instanceCredentials,
+      { steps: times(2, { status: 403 }) },
+      "notConfigured",
+    ],
+    ["instance: no role", instanceCredentials, { steps: [TOKEN, { status: 404 }] }, "notConfigured"],
+    ["web identity: nothing set", webIdentityCredentials, {}, "notConfigured"],
+    [
+      "web identity: half set",
+      webIdentityCredentials,
+      { env: { AWS_WEB_IDENTITY_TOKEN_FILE: "/t" } },
+      "refused",
+    ],
+    ["web identity: no token file yet", webIdentityCredentials, { env: WEB.env }, "notAnswering"],
+    [
+      "web identity: an empty token file",
+      webIdentityCredentials,
+      { env: WEB.env, files: { "/token": "" } },
+      "notAnswering",
+    ],
+  ];
+for (const [comment, make, given, reason] of REASONS) {
+  Deno.test(`a source that fails is ${reason} for ${comment}`, async () => {
+    assertEquals(await reasonOf(make(scene(given))), reason);
+  });
+}
