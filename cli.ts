@@ -14,6 +14,7 @@
  */
 
 import process from "node:process";
+import { configuredEndpoint, type EndpointSettings, workerEndpoints } from "./src/aws/configured_endpoint.ts";
 import type { CredentialsProvider, Lookup } from "./src/aws/credentials.ts";
 import type { CredentialsSurroundings } from "./src/aws/credential_sources/chain.ts";
 import { credentialsFromSpec } from "./src/aws/credential_sources/from_spec.ts";
@@ -25,17 +26,19 @@ import type { WorkerEventListener } from "./src/events.ts";
 import { HELP, parseCommand, type RunCommand } from "./src/host/arguments.ts";
 import { childStarter } from "./src/host/child_starter.ts";
 import { cpuSource } from "./src/host/cpu_meter.ts";
+import { directFetch } from "./src/host/direct_fetch.ts";
 import { EMULATOR_HELP, parseEmulatorCommand } from "./src/host/emulator_arguments.ts";
 import { variable, variableNames } from "./src/host/environment_variables.ts";
 import { guardConsole } from "./src/host/guarded_console.ts";
-import { folderOf, readFile, readTextFile, workingFolder } from "./src/host/files.ts";
+import { folderOf, readFile, workingFolder } from "./src/host/files.ts";
 import { isStartedFile, loadModule } from "./src/host/modules.ts";
 import { checkedProgram } from "./src/host/programs.ts";
 import { profileLoader } from "./src/host/profile_credentials.ts";
-import { profileRegion } from "./src/host/profile_region.ts";
+import { profileSettings } from "./src/host/profile_settings.ts";
 import { type FetchHandler, type RunningServer, serve } from "./src/host/serve.ts";
 import { listenToSignals } from "./src/host/signals.ts";
 import { listenToUncaught, type UncaughtListener } from "./src/host/uncaught.ts";
+import { readTextFile } from "./src/host/text_file.ts";
 import { executableOf, moduleProcessor } from "./src/consumer/module_processor.ts";
 import { multiLangProcessor } from "./src/multilang/multilang_processor.ts";
 import {
@@ -135,10 +138,13 @@ class Program {
   readonly #command: RunCommand;
   readonly #host: Host;
   readonly #system: System;
+  /** For addresses of this machine, which no proxy must see. */
+  readonly #directFetch: typeof globalThis.fetch;
   readonly #failure = new AbortController();
   readonly #log: LineWriter;
   /** What is odd about the configuration; it follows the first line, which says what runs. */
   #notices: LogLine[] = [];
+  #endpointSettings: EndpointSettings | undefined;
   #leastLevel: LogLevel;
   #told: unknown;
   /** Rejections and exceptions after the one that ends the program. */
@@ -148,6 +154,7 @@ class Program {
     this.#command = command;
     this.#host = host;
     this.#system = host.options?.system ?? realSystem;
+    this.#directFetch = host.options?.system?.fetch ?? directFetch;
     this.#log = lineWriter(host.err, { clock: this.#system.clock, least: () => this.#leastLevel });
     // Until the properties are read only the flag can tell.
     const isDebug = command.entries.some(({ key, value }) => key === "logLevel" && value === "debug");
@@ -205,7 +212,9 @@ class Program {
     const fromFile = file === undefined ? [] : fileEntries(decodeProperties(await readFile(file)), file);
     const configuration = configurationOf([fromFile, environmentEntries(env, envNames), entries]);
     this.#leastLevel = configuration.settings.logLevel ?? "info";
-    const region = configuration.options.region ?? await this.#findRegion();
+    const settings: EndpointSettings = { env, profile: await profileSettings({ env }) };
+    this.#endpointSettings = settings;
+    const region = configuration.options.region ?? await this.#findRegion(settings);
     const complete = withRegion(configuration, region);
     this.#notices.push(...complete.notices);
     if (complete.options.region === undefined && this.#host.options?.kinesis === undefined) {
@@ -214,16 +223,20 @@ class Program {
           "profile files, the instance metadata and streamArn either; KCL 1.x took us-east-1",
       );
     }
-    return complete;
+    // Without a region Kinesis itself is given.
+    const { options: { region: known = "us-east-1", ...others } } = complete;
+    const { endpoints, notes } = workerEndpoints({ ...others, region: known }, settings);
+    for (const text of notes) this.#notices.push({ level: "info", text });
+    return { ...complete, options: { ...complete.options, ...endpoints } };
   }
 
   /** As the AWS SDK finds it; and AWS_DEFAULT_REGION, which only others of its SDKs know. */
-  async #findRegion(): Promise<string | undefined> {
+  async #findRegion({ profile }: EndpointSettings): Promise<string | undefined> {
     const { env, signal } = this.#host;
     const set = (value: string | undefined) => value?.trim() || undefined;
     return set(this.#command.systemProperties["aws.region"]) ?? set(env("AWS_REGION")) ??
-      await profileRegion({ env }) ?? set(env("AWS_DEFAULT_REGION")) ??
-      await instanceRegion({ env, system: this.#system }, signal);
+      profile("region") ?? set(env("AWS_DEFAULT_REGION")) ??
+      await instanceRegion({ env, system: this.#system, directFetch: this.#directFetch }, signal);
   }
 
   async #worker(
@@ -253,9 +266,12 @@ class Program {
       ...(dynamoDBCredentials === undefined ? {} : {
         dynamoDBCredentials: credentials(dynamoDBCredentials, places.get("dynamoDBCredentials")),
       }),
-      ...(disableWorkerMetrics
-        ? {}
-        : { cpuUtilization: cpuSource({ system: this.#system, env: this.#host.env }) }),
+      ...(disableWorkerMetrics ? {} : {
+        cpuUtilization: cpuSource({
+          system: { ...this.#system, fetch: this.#directFetch },
+          env: this.#host.env,
+        }),
+      }),
       ...await this.#processing(executableName, { options, settings, onEvent }),
       ...this.#host.options,
       log: false, // `onEvent` writes it
@@ -279,6 +295,7 @@ class Program {
   ): CredentialsProvider {
     const { systemProperties } = this.#command;
     const { env } = this.#host;
+    const settings = this.#endpointSettings;
     for (const text of spec.notes) this.#notices.push({ level: "warning", text });
     const surroundings: CredentialsSurroundings = {
       system: this.#system,
@@ -288,7 +305,9 @@ class Program {
         ? undefined
         : (name) => systemProperties[name],
       readTextFile,
+      directFetch: this.#directFetch,
       region,
+      stsEndpoint: (region) => settings && configuredEndpoint("sts", region, settings)?.url,
       profile: profileLoader({
         region,
         credentialsFile: env("AWS_SHARED_CREDENTIALS_FILE"),

@@ -38,7 +38,34 @@ export function endpointUrl(request: EndpointRequest): string {
     if (!/^[\w-]+$/.test(request.region)) throw regionError(request.region);
     return checkedEndpoint(request.endpoint);
   }
-  return `https://${request.service}.${checkedRegion(request.region)}.${dnsSuffix(request.region)}/`;
+  return variantUrl(request, {});
+}
+
+/** Which of a region's public endpoints. */
+export interface EndpointVariant {
+  /** The one whose cryptography is validated under FIPS 140. */
+  readonly fips?: boolean | undefined;
+  /** The one that IPv6 reaches too. */
+  readonly dualStack?: boolean | undefined;
+}
+
+/**
+ * The URL of one of a service's public endpoints.
+ *
+ * Source: the endpoint rules of the AWS SDKs for Kinesis, DynamoDB and STS.
+ *
+ * @throws {TypeError} when the region cannot be one.
+ */
+export function variantUrl(
+  { service, region }: Pick<EndpointRequest, "service" | "region">,
+  { fips = false, dualStack = false }: EndpointVariant,
+): string {
+  const { name, dnsSuffix, dualStackDnsSuffix } = partitionOf(checkedRegion(region));
+  // Those of GovCloud are validated all of them.
+  const isMarked = fips && (name !== "aws-us-gov" || dualStack);
+  return `https://${service}${isMarked ? "-fips" : ""}.${region}.${
+    dualStack ? dualStackDnsSuffix : dnsSuffix
+  }/`;
 }
 
 /**
@@ -111,7 +138,7 @@ export function consumerStreamOf(consumerArn: string): StreamArn | undefined {
 export function streamArnOf(
   { region, accountId, streamName }: Pick<StreamArn, "region" | "accountId" | "streamName">,
 ): string {
-  return `arn:${partitionOf(region)}:kinesis:${region}:${accountId}:stream/${streamName}`;
+  return `arn:${partitionOf(region).name}:kinesis:${region}:${accountId}:stream/${streamName}`;
 }
 
 /** What is surely a host and a port, as people write them without a scheme. Anything else may hold a password. */
@@ -129,23 +156,39 @@ function parsedUrl(text: string): URL | undefined {
   }
 }
 
-/** Source: the partitions of the AWS SDK's endpoint rules. */
-const PARTITIONS = [
-  { regions: "cn-", partition: "aws-cn", dnsSuffix: "amazonaws.com.cn" },
-  { regions: "us-gov-", partition: "aws-us-gov", dnsSuffix: "amazonaws.com" },
-  { regions: "us-iso-", partition: "aws-iso", dnsSuffix: "c2s.ic.gov" },
-  { regions: "us-isob-", partition: "aws-iso-b", dnsSuffix: "sc2s.sgov.gov" },
-  { regions: "eu-isoe-", partition: "aws-iso-e", dnsSuffix: "cloud.adc-e.uk" },
-  { regions: "us-isof-", partition: "aws-iso-f", dnsSuffix: "csp.hci.ic.gov" },
-  { regions: "eusc-", partition: "aws-eusc", dnsSuffix: "amazonaws.eu" },
-] as const;
-
-function dnsSuffix(region: string): string {
-  return PARTITIONS.find(({ regions }) => region.startsWith(regions))?.dnsSuffix ?? "amazonaws.com";
+interface Partition {
+  /** How its regions begin. */
+  readonly regions: string;
+  readonly name: string;
+  readonly dnsSuffix: string;
+  readonly dualStackDnsSuffix: string;
 }
 
-function partitionOf(region: string): string {
-  return PARTITIONS.find(({ regions }) => region.startsWith(regions))?.partition ?? "aws";
+const AWS: Partition = {
+  regions: "",
+  name: "aws",
+  dnsSuffix: "amazonaws.com",
+  dualStackDnsSuffix: "api.aws",
+};
+
+/** Source: the partitions of the AWS SDK's endpoint rules. */
+const PARTITIONS: readonly Partition[] = ([
+  ["cn-", "aws-cn", "amazonaws.com.cn", "api.amazonwebservices.com.cn"],
+  ["us-gov-", "aws-us-gov", "amazonaws.com", "api.aws"],
+  ["us-iso-", "aws-iso", "c2s.ic.gov", "api.aws.ic.gov"],
+  ["us-isob-", "aws-iso-b", "sc2s.sgov.gov", "api.aws.scloud"],
+  ["eu-isoe-", "aws-iso-e", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"],
+  ["us-isof-", "aws-iso-f", "csp.hci.ic.gov", "api.aws.hci.ic.gov"],
+  ["eusc-", "aws-eusc", "amazonaws.eu", "api.amazonwebservices.eu"],
+] as const).map(([regions, name, dnsSuffix, dualStackDnsSuffix]) => ({
+  regions,
+  name,
+  dnsSuffix,
+  dualStackDnsSuffix,
+}));
+
+function partitionOf(region: string): Partition {
+  return PARTITIONS.find(({ regions }) => region.startsWith(regions)) ?? AWS;
 }
 
 function regionError(region: string): TypeError {

@@ -1,15 +1,17 @@
 /**
- * Environment variables, as far as this program may see them.
+ * Environment variables, as far as this program may see them. There are none where the runtime has no process.
  *
  * @module
  */
 
-import process from "node:process";
+interface WithProcess {
+  readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> };
+}
 
 /** A variable; undefined also where it may not be seen. */
 export function variable(name: string): string | undefined {
   try {
-    return process.env[name];
+    return (globalThis as WithProcess).process?.env?.[name];
   } catch {
     return undefined; // under Deno, without permission
   }
@@ -18,5 +20,5 @@ export function variable(name: string): string | undefined {
 /** The names of all variables; none where they may not all be seen. Asks the user for nothing. */
 export function variableNames(): string[] {
   const mayRead = !("Deno" in globalThis) || Deno.permissions.querySync({ name: "env" }).state === "granted";
-  return mayRead ? Object.keys(process.env) : [];
+  return mayRead ? Object.keys((globalThis as WithProcess).process?.env ?? {}) : [];
 }

@@ -21,11 +21,6 @@ export async function readFile(path: string): Promise<Uint8Array> {
   }
 }
 
-/** The text of a file in UTF-8. Throws what the platform throws. */
-export async function readTextFile(path: string): Promise<string> {
-  return await read(path, "utf8");
-}
-
 /** The first of the folders that holds the file, joined with its name; undefined when none does. */
 export async function findFile(name: string, folders: readonly string[]): Promise<string | undefined> {
   for (const folder of folders) {

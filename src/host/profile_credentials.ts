@@ -8,10 +8,9 @@
  * @module
  */
 
-import { stat } from "node:fs/promises";
-import process from "node:process";
 import { CredentialsError, type CredentialsFailure } from "../errors.ts";
 import { foreignReason } from "../foreign_reason.ts";
+import { variable } from "./environment.ts";
 
 /**
  * The package and its version. Deno downloads exactly this one when it is needed. The npm package of kclite lists it as an
@@ -45,9 +44,9 @@ export function profileLoader(
   files: ProfileFiles = {},
 ): (name: string | undefined) => Promise<ProfileCredentials> {
   return async (name) => {
-    const credentialsFile = files.credentialsFile ?? process.env["AWS_SHARED_CREDENTIALS_FILE"] ??
+    const credentialsFile = files.credentialsFile ?? variable("AWS_SHARED_CREDENTIALS_FILE") ??
       inHome("credentials");
-    const configFile = files.configFile ?? process.env["AWS_CONFIG_FILE"] ?? inHome("config");
+    const configFile = files.configFile ?? variable("AWS_CONFIG_FILE") ?? inHome("config");
     if (!(await isReadable(credentialsFile)) && !(await isReadable(configFile))) {
       throw new CredentialsError(`neither ${credentialsFile} nor ${configFile} can be read`, {
         reason: isAsked(name) ? "refused" : "notConfigured",
@@ -107,11 +106,12 @@ async function loadPackage(): Promise<ProfilePackage> {
 
 /** As the package finds it. */
 function inHome(file: string): string {
-  const home = process.env["HOME"] ?? process.env["USERPROFILE"] ?? "~";
+  const home = variable("HOME") ?? variable("USERPROFILE") ?? "~";
   return `${home}/.aws/${file}`;
 }
 
 async function isReadable(path: string): Promise<boolean> {
+  const { stat } = await import("node:fs/promises");
   try {
     await stat(path); // access() wants to know the user, and under Deno a permission for it
     return true;
@@ -122,7 +122,7 @@ async function isReadable(path: string): Promise<boolean> {
 
 /** Whether somebody named the profile: then it is set up, if only in part. */
 function isAsked(name: string | undefined): boolean {
-  return name !== undefined || Boolean(process.env["AWS_PROFILE"]?.trim());
+  return name !== undefined || Boolean(variable("AWS_PROFILE")?.trim());
 }
 
 /** AWS's package has no codes: a profile that is not there, or that gives no credentials, shows itself in words. */

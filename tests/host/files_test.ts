@@ -1,7 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { findFile, readFile } from "../../src/host/files.ts";
 import { loadModule } from "../../src/host/modules.ts";
-import { profileRegion } from "../../src/host/profile_region.ts";
 import { VERSION } from "../../src/version.ts";
 import { withFolder } from "../support/folder.ts";
 
@@ -66,38 +65,6 @@ Deno.test("isStartedFile() knows the program from a module, also behind a link",
     }));
     assertEquals(printed, ["true", "true", "false"]);
   });
-});
-
-Deno.test("profileRegion() reads the profile's section of both files, the credentials file first", async () => {
-  const config = `# comment
-[default]
-region = eu-west-1
-s3 =
-  region = nested-1
-
-[profile  work]
-output = json
-region=us-west-2
-[profile empty]
-region =
-[work]
-region = not-me-1
-`;
-  await withFolder(
-    { ".aws/config": config, ".aws/credentials": "[other]\nregion = ap-south-1\n" },
-    async (home) => {
-      const region = (env: Readonly<Record<string, string>>) =>
-        profileRegion({ env: (name) => ({ HOME: home, ...env })[name] });
-      assertEquals(await region({}), "eu-west-1");
-      assertEquals(await region({ AWS_PROFILE: " work " }), "us-west-2");
-      assertEquals(await region({ AWS_PROFILE: "other" }), "ap-south-1");
-      assertEquals(await region({ AWS_PROFILE: "empty" }), undefined);
-      assertEquals(await region({ AWS_PROFILE: "missing" }), undefined);
-      assertEquals(await region({ AWS_CONFIG_FILE: `${home}/none` }), undefined);
-      assertEquals(await region({ HOME: "", AWS_CONFIG_FILE: `${home}/.aws/config` }), "eu-west-1");
-    },
-  );
-  assertEquals(await profileRegion({ env: () => undefined }), undefined);
 });
 
 Deno.test("VERSION is that of deno.json", async () => {

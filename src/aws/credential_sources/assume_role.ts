@@ -8,10 +8,10 @@ import { cachedCredentials, type CachingOptions } from "./cached.ts";
 import { CredentialsError } from "../../errors.ts";
 import type { Credentials, CredentialsProvider } from "../credentials.ts";
 import { RequestSigner } from "../request_signer.ts";
-import { stsAddress, stsCredentials } from "./sts.ts";
+import { settledStsAddress, stsAddress, stsCredentials, type StsPlace } from "./sts.ts";
 
 /** Options of {@linkcode assumeRoleCredentials}. */
-export interface AssumeRoleOptions extends CachingOptions {
+export interface AssumeRoleOptions extends CachingOptions, StsPlace {
   /** What the question for the role is signed with. */
   readonly base: CredentialsProvider;
   readonly roleArn: string;
@@ -19,9 +19,6 @@ export interface AssumeRoleOptions extends CachingOptions {
   readonly roleSessionName: string;
   /** A word that the role's owner asks for. */
   readonly externalId?: string | undefined;
-  /** Undefined asks the global STS. */
-  readonly region: string | undefined;
-  readonly endpoint?: string | undefined;
 }
 
 /**
@@ -31,7 +28,7 @@ export interface AssumeRoleOptions extends CachingOptions {
  */
 export function assumeRoleCredentials(options: AssumeRoleOptions): CredentialsProvider {
   const { system, externalId } = options;
-  const { url, region } = stsAddress(options.region, options.endpoint);
+  const { region } = stsAddress(options.region, options.endpoint); // refused here, not at the first request
   const signer = new RequestSigner({ service: "sts", region, clock: system.clock });
   return cachedCredentials({
     name: "assumed role",
@@ -40,14 +37,14 @@ export function assumeRoleCredentials(options: AssumeRoleOptions): CredentialsPr
       const credentials = await baseOf(options, signal);
       return await stsCredentials(system, {
         operation: "AssumeRole",
-        url,
+        url: (await settledStsAddress(options)).url,
         parameters: {
           RoleArn: options.roleArn,
           RoleSessionName: options.roleSessionName,
           ...(externalId === undefined ? {} : { ExternalId: externalId }),
         },
         signed: { signer, credentials },
-        secrets: [credentials.secretAccessKey, credentials.sessionToken],
+        secrets: [credentials.secretAccessKey, credentials.sessionToken, externalId],
       }, signal);
     },
   }, options);

@@ -14,6 +14,7 @@ import { containerCredentials } from "./container.ts";
 import { environmentCredentials, systemPropertyCredentials } from "./environment.ts";
 import { instanceCredentials } from "./instance.ts";
 import { profileCredentials, type ProfileLoader } from "./profile.ts";
+import type { StsEndpoint } from "./sts.ts";
 import { webIdentityCredentials } from "./web_identity.ts";
 
 /** A link of a chain. */
@@ -59,8 +60,12 @@ export interface CredentialsSurroundings extends CachingOptions {
   /** Java's system properties, where a command line sets them. */
   readonly systemProperty?: Lookup | undefined;
   readonly readTextFile: (path: string) => Promise<string>;
+  /** A `fetch` that uses no proxy, for agents and metadata services of this machine. @default the system's */
+  readonly directFetch?: typeof globalThis.fetch | undefined;
   /** Region of STS; undefined asks the global one. */
   readonly region: string | undefined;
+  /** Where the STS of a region is, where settings say so. @default its usual endpoint */
+  readonly stsEndpoint?: StsEndpoint | undefined;
   /** Left out where there are no profile files. */
   readonly profile?: ProfileLoader | undefined;
 }

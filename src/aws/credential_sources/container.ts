@@ -10,13 +10,15 @@
 import { CredentialsError } from "../../errors.ts";
 import { cachedCredentials, type CachingOptions } from "./cached.ts";
 import type { Credentials, CredentialsProvider, Lookup } from "../credentials.ts";
-import { askForCredentials, readCredentialsJson } from "./http.ts";
+import { askForCredentials, directSystem, readCredentialsJson } from "./http.ts";
 import { checkedToken, readToken } from "./token_file.ts";
 
 /** Options of {@linkcode containerCredentials}. */
 export interface ContainerOptions extends CachingOptions {
   /** The variables `AWS_CONTAINER_…` are looked up here. */
   readonly env: Lookup;
+  /** A `fetch` that uses no proxy: a token goes with the request. @default the system's */
+  readonly directFetch?: typeof globalThis.fetch | undefined;
   /** Read anew for every refresh, since the platform replaces the token. */
   readonly readTextFile: (path: string) => Promise<string>;
 }
@@ -41,7 +43,7 @@ export function containerCredentials(options: ContainerOptions): CredentialsProv
 async function load(options: ContainerOptions, signal: AbortSignal): Promise<Credentials> {
   const url = agentUrl(options.env);
   const token = await authorization(options);
-  const answer = await askForCredentials(options.system, {
+  const answer = await askForCredentials(directSystem(options), {
     what: AGENT,
     method: "GET",
     url,

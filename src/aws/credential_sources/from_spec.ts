@@ -59,6 +59,7 @@ function providerOf(entry: CredentialsEntry, surroundings: CredentialsSurroundin
         externalId: entry.externalId,
         region: entry.region ?? surroundings.region,
         endpoint: entry.endpoint,
+        stsEndpoint: surroundings.stsEndpoint,
         system,
         onEvent,
       });

@@ -12,6 +12,17 @@ import { shownWord } from "../hidden_secrets.ts";
 import { exchange, type HttpAnswer, type HttpRequest } from "../http_exchange.ts";
 import { classify, DEFAULT_RETRY_POLICY, NOT_PERMITTED_ERROR, retryDelayMs } from "../retry.ts";
 
+/** The system for requests to addresses of this machine, which must not go through a proxy. */
+export function directSystem(
+  { system, directFetch }: {
+    readonly system: System;
+    /** A `fetch` that uses no proxy. */
+    readonly directFetch?: typeof globalThis.fetch | undefined;
+  },
+): System {
+  return directFetch === undefined ? system : { ...system, fetch: directFetch };
+}
+
 /** A request to a source of credentials. */
 export interface CredentialsRequest extends HttpRequest {
   /** What an error calls the address, e.g. `the container's credentials agent`; the URL itself may be secret. */

@@ -7,20 +7,22 @@
 import { CredentialsError } from "../../errors.ts";
 import { cachedCredentials, type CachingOptions } from "./cached.ts";
 import type { Credentials, CredentialsProvider, Lookup } from "../credentials.ts";
-import { readCredentialsJson, statusReason } from "./http.ts";
+import { directSystem, readCredentialsJson, statusReason } from "./http.ts";
 import { METADATA_HINT, METADATA_SERVICE, MetadataService } from "./instance_metadata.ts";
 
 /** Options of {@linkcode instanceCredentials}. */
 export interface InstanceOptions extends CachingOptions {
   /** The variables `AWS_EC2_METADATA_…` are looked up here. */
   readonly env: Lookup;
+  /** A `fetch` that uses no proxy. @default the system's */
+  readonly directFetch?: typeof globalThis.fetch | undefined;
 }
 
 const ROLES_PATH = "latest/meta-data/iam/security-credentials/";
 
 /** Asks the metadata service of the instance that we run on. */
 export function instanceCredentials(options: InstanceOptions): CredentialsProvider {
-  const service = new MetadataService(options.system, options.env);
+  const service = new MetadataService(directSystem(options), options.env);
   return cachedCredentials({
     name: "instance metadata",
     rule: "instance",

@@ -9,6 +9,7 @@
 import { CredentialsError } from "../../errors.ts";
 import type { System } from "../../system.ts";
 import type { Lookup } from "../credentials.ts";
+import { directSystem } from "./http.ts";
 import { MetadataService } from "./instance_metadata.ts";
 
 /** What {@linkcode instanceRegion} takes from the machine. */
@@ -16,6 +17,8 @@ export interface InstanceRegionOptions {
   readonly system: System;
   /** The variables `AWS_EC2_METADATA_…` are looked up here. */
   readonly env: Lookup;
+  /** A `fetch` that uses no proxy. @default the system's */
+  readonly directFetch?: typeof globalThis.fetch | undefined;
 }
 
 /**
@@ -23,11 +26,12 @@ export interface InstanceRegionOptions {
  * everywhere but on EC2.
  */
 export async function instanceRegion(
-  { system, env }: InstanceRegionOptions,
+  options: InstanceRegionOptions,
   signal?: AbortSignal,
 ): Promise<string | undefined> {
   try {
-    const answer = await new MetadataService(system, env).get("latest/meta-data/placement/region", signal);
+    const service = new MetadataService(directSystem(options), options.env);
+    const answer = await service.get("latest/meta-data/placement/region", signal);
     const region = new TextDecoder().decode(answer.body).trim();
     return answer.status === 200 && /^[a-z0-9-]{1,40}$/.test(region) ? region : undefined;
   } catch (error) {

@@ -22,13 +22,33 @@ export interface StsAddress {
   readonly region: string;
 }
 
+/** What settings say about the STS of a region: where it is, or undefined for its usual endpoint. */
+export type StsEndpoint = (region: string) => string | undefined | Promise<string | undefined>;
+
+/** What leads to the STS to ask. */
+export interface StsPlace {
+  /** Undefined asks the global STS. */
+  readonly region: string | undefined;
+  /** Beats what settings say. */
+  readonly endpoint?: string | undefined;
+  /** What settings say. @default nothing */
+  readonly stsEndpoint?: StsEndpoint | undefined;
+}
+
+/** The same with the settings looked at. */
+export async function settledStsAddress({ region, endpoint, stsEndpoint }: StsPlace): Promise<StsAddress> {
+  return stsAddress(region, endpoint ?? await stsEndpoint?.(region ?? GLOBAL_REGION));
+}
+
+/** Source: AWS SDK for Java 2: without a region the global endpoint, signed for this one. */
+const GLOBAL_REGION = "us-east-1";
+
 /** The regional service, or the global one where no region is known. */
 export function stsAddress(region: string | undefined, endpoint: string | undefined): StsAddress {
-  // Source: AWS SDK for Java 2: without a region the global endpoint, signed for us-east-1.
   if (region !== undefined) return { url: endpointUrl({ service: "sts", region, endpoint }), region };
   return {
     url: endpoint === undefined ? "https://sts.amazonaws.com/" : checkedEndpoint(endpoint),
-    region: "us-east-1",
+    region: GLOBAL_REGION,
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * Credentials for a role, against a token that a platform keeps in a file: EKS's IAM roles for service accounts, CI systems.
+ * Credentials for a role, against a token of a platform: EKS's IAM roles for service accounts, CI systems, edge runtimes.
  *
  * @module
  */
@@ -8,29 +8,42 @@ import { CredentialsError } from "../../errors.ts";
 import { cachedCredentials, type CachingOptions } from "./cached.ts";
 import type { Credentials, CredentialsProvider, Lookup } from "../credentials.ts";
 import { readToken } from "./token_file.ts";
-import { stsAddress, stsCredentials } from "./sts.ts";
+import { settledStsAddress, stsCredentials, type StsPlace } from "./sts.ts";
 
 /** Options of {@linkcode webIdentityCredentials}. */
-export interface WebIdentityOptions extends CachingOptions {
-  /** `AWS_WEB_IDENTITY_TOKEN_FILE`, `AWS_ROLE_ARN`, `AWS_ROLE_SESSION_NAME` and `AWS_ENDPOINT_URL_STS` are looked up here. */
+export interface WebIdentityOptions extends CachingOptions, StsPlace {
+  /** `AWS_WEB_IDENTITY_TOKEN_FILE`, `AWS_ROLE_ARN` and `AWS_ROLE_SESSION_NAME` are looked up here. */
   readonly env: Lookup;
   /** Read anew for every refresh, since the platform replaces the token. */
   readonly readTextFile: (path: string) => Promise<string>;
-  /** Undefined asks the global STS. */
-  readonly region: string | undefined;
+}
+
+/** A role, and a token to ask for it with. */
+export interface TokenIdentity {
+  readonly roleArn: string;
+  /** Undefined: a name that begins with `kclite-`. */
+  readonly roleSessionName: string | undefined;
+  readonly token: string;
 }
 
 /** AssumeRoleWithWebIdentity, with the role and the token's file from the environment. */
 export function webIdentityCredentials(options: WebIdentityOptions): CredentialsProvider {
+  return tokenCredentials(() => identityOf(options), options);
+}
+
+/** AssumeRoleWithWebIdentity, with an identity that is asked for before each refresh. */
+export function tokenCredentials(
+  identity: (signal: AbortSignal) => Promise<TokenIdentity>,
+  options: CachingOptions & StsPlace,
+): CredentialsProvider {
   return cachedCredentials({
     name: "web identity",
     rule: "role",
-    load: (signal) => load(options, signal),
+    load: async (signal) => await load(await identity(signal), options, signal),
   }, options);
 }
 
-async function load(options: WebIdentityOptions, signal: AbortSignal): Promise<Credentials> {
-  const { env, system } = options;
+async function identityOf({ env, readTextFile }: WebIdentityOptions): Promise<TokenIdentity> {
   const variable = (name: string) => env(name)?.trim() || undefined;
   const tokenFile = variable("AWS_WEB_IDENTITY_TOKEN_FILE");
   if (tokenFile === undefined) {
@@ -42,14 +55,23 @@ async function load(options: WebIdentityOptions, signal: AbortSignal): Promise<C
       reason: "refused",
     });
   }
-  const token = await readToken(options.readTextFile, tokenFile);
-  const { url } = stsAddress(options.region, variable("AWS_ENDPOINT_URL_STS"));
+  const token = await readToken(readTextFile, tokenFile);
+  return { roleArn, roleSessionName: variable("AWS_ROLE_SESSION_NAME"), token };
+}
+
+async function load(
+  { roleArn, roleSessionName, token }: TokenIdentity,
+  options: CachingOptions & StsPlace,
+  signal: AbortSignal,
+): Promise<Credentials> {
+  const { system } = options;
+  const { url } = await settledStsAddress(options);
   return await stsCredentials(system, {
     operation: "AssumeRoleWithWebIdentity",
     url,
     parameters: {
       RoleArn: roleArn,
-      RoleSessionName: variable("AWS_ROLE_SESSION_NAME") ?? `kclite-${system.clock.epochMs()}`,
+      RoleSessionName: roleSessionName ?? `kclite-${system.clock.epochMs()}`,
       WebIdentityToken: token,
     },
     signed: undefined,

@@ -362,16 +362,18 @@ Deno.test("webIdentityCredentials() know the global STS, an own endpoint, other 
       env: { ...WEB.env, ...more },
       steps: [STS_KEYS("AssumeRoleWithWebIdentity")],
     });
-    await webIdentityCredentials({ ...s, region })();
+    const stsEndpoint = (of: string) => more["sts"] === undefined ? undefined : `http://${more["sts"]}/${of}`;
+    await webIdentityCredentials({ ...s, region, stsEndpoint })();
     return [s.requests[0]?.url, formOf(s.requests[0]?.body)["RoleSessionName"]];
   };
   const name = `kclite-${Date.UTC(2026, 0, 30, 12)}`;
   assertEquals(await url(undefined), ["https://sts.amazonaws.com/", name]);
   assertEquals(await url("cn-north-1"), ["https://sts.cn-north-1.amazonaws.com.cn/", name]);
   assertEquals(
-    await url("eu-west-1", { AWS_ENDPOINT_URL_STS: "http://127.0.0.1:9", AWS_ROLE_SESSION_NAME: "me" }),
-    ["http://127.0.0.1:9/", "me"],
+    await url("eu-west-1", { sts: "127.0.0.1:9", AWS_ROLE_SESSION_NAME: "me" }),
+    ["http://127.0.0.1:9/eu-west-1/", "me"],
   );
+  assertEquals(await url(undefined, { sts: "127.0.0.1:9" }), ["http://127.0.0.1:9/us-east-1/", name]);
 });
 
 Deno.test("webIdentityCredentials() read the token anew for each refresh", async () => {

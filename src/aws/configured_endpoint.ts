@@ -1,0 +1,149 @@
+// Pure.
+/**
+ * Where a service is reached according to the standard settings of AWS's tools: environment variables, and the profile.
+ *
+ * The first that says something counts: `AWS_ENDPOINT_URL_KINESIS` and its like, `AWS_ENDPOINT_URL`, the profile's
+ * `services` section, the profile's `endpoint_url`. `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` switches all four off.
+ *
+ * Source: AWS SDKs and Tools Reference Guide, "Service-specific endpoints", "Dual-stack and FIPS endpoints".
+ *
+ * @module
+ */
+
+import type { Lookup } from "./credentials.ts";
+import { checkedEndpoint, type EndpointVariant, variantUrl } from "./endpoint.ts";
+
+/** A service whose place can be set. */
+export type ConfigurableService = "kinesis" | "dynamodb" | "sts";
+
+/** What is looked at. */
+export interface EndpointSettings {
+  readonly env: Lookup;
+  /** A setting of the profile in use; of a service within the profile's `services` section where one is named. */
+  readonly profile: (key: string, service?: ConfigurableService) => string | undefined;
+}
+
+/** What the settings say. */
+export interface ConfiguredEndpoint {
+  readonly url: string;
+  /** The setting, e.g. `AWS_ENDPOINT_URL`. */
+  readonly setting: string;
+}
+
+/**
+ * Where the settings say that the service is.
+ *
+ * @param region Of the service. Needed for an endpoint of FIPS or of both stacks.
+ * @returns undefined where they say nothing: the region's usual endpoint.
+ * @throws {TypeError} when a setting cannot be read, or two of them exclude each other. No password is repeated.
+ */
+export function configuredEndpoint(
+  service: ConfigurableService,
+  region: string,
+  settings: EndpointSettings,
+): ConfiguredEndpoint | undefined {
+  const url = configuredUrl(service, settings);
+  const fips = flag("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint", settings);
+  const dualStack = flag("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint", settings);
+  const chosen = [fips, dualStack].filter(({ isOn }) => isOn).map(({ setting }) => setting);
+  if (url === undefined) {
+    if (chosen.length === 0) return undefined;
+    const variant: EndpointVariant = { fips: fips.isOn, dualStack: dualStack.isOn };
+    return { url: variantUrl({ service, region }, variant), setting: chosen.join(" and ") };
+  }
+  if (chosen.length > 0) {
+    // As AWS's SDKs: whether that address is such an endpoint nobody can know.
+    throw new TypeError(
+      `Cannot use ${
+        chosen.join(" and ")
+      } together with ${url.setting}: expected one of them: remove the other, or ` +
+        `set AWS_IGNORE_CONFIGURED_ENDPOINT_URLS to true`,
+    );
+  }
+  return url;
+}
+
+/** The options of a worker that say where data goes. */
+export interface WorkerEndpoints {
+  readonly kinesisEndpoint?: string | undefined;
+  readonly dynamoDBEndpoint?: string | undefined;
+}
+
+/** The endpoints of a worker, and where they come from. */
+export interface WorkerEndpointsChoice {
+  /** Only what the settings add. */
+  readonly endpoints: WorkerEndpoints;
+  /** For people: which setting sets which endpoint. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * What the settings add to a worker's options. An endpoint that the options name beats every setting.
+ *
+ * @throws {TypeError} as {@linkcode configuredEndpoint}.
+ */
+export function workerEndpoints(
+  options: WorkerEndpoints & { readonly region: string; readonly dynamoDBRegion?: string | undefined },
+  settings: EndpointSettings,
+): WorkerEndpointsChoice {
+  const { region, dynamoDBRegion = region } = options;
+  const endpoints: { -readonly [name in keyof WorkerEndpoints]: string } = {};
+  const notes: string[] = [];
+  for (
+    const [name, service, where] of [
+      ["kinesisEndpoint", "kinesis", region],
+      ["dynamoDBEndpoint", "dynamodb", dynamoDBRegion],
+    ] as const
+  ) {
+    const found = options[name] === undefined ? configuredEndpoint(service, where, settings) : undefined;
+    if (found === undefined) continue;
+    endpoints[name] = found.url;
+    notes.push(`${name} is ${found.url}: set by ${found.setting}`);
+  }
+  return { endpoints, notes };
+}
+
+function configuredUrl(
+  service: ConfigurableService,
+  settings: EndpointSettings,
+): ConfiguredEndpoint | undefined {
+  if (flag("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls", settings).isOn) {
+    return undefined;
+  }
+  const { env, profile } = settings;
+  const ownVariable = `AWS_ENDPOINT_URL_${service.toUpperCase()}`;
+  const candidates: readonly (readonly [string, string | undefined])[] = [
+    [ownVariable, env(ownVariable)],
+    ["AWS_ENDPOINT_URL", env("AWS_ENDPOINT_URL")],
+    [`the profile's endpoint_url of ${service}`, profile("endpoint_url", service)],
+    ["the profile's endpoint_url", profile("endpoint_url")],
+  ];
+  for (const [setting, value] of candidates) {
+    const text = value?.trim();
+    if (text) return { url: readUrl(text, setting), setting };
+  }
+  return undefined;
+}
+
+function readUrl(text: string, setting: string): string {
+  try {
+    return checkedEndpoint(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : "it is no URL";
+    throw new TypeError(`Cannot use ${setting}: ${reason}`);
+  }
+}
+
+interface Flag {
+  readonly isOn: boolean;
+  readonly setting: string;
+}
+
+/** A variable beats the profile. */
+function flag(variable: string, key: string, { env, profile }: EndpointSettings): Flag {
+  const inEnv = env(variable)?.trim();
+  const setting = inEnv ? variable : `the profile's ${key}`;
+  const value = (inEnv || profile(key)?.trim() || "false").toLowerCase();
+  if (value === "true" || value === "false") return { isOn: value === "true", setting };
+  throw new TypeError(`Cannot use ${setting}: expected true or false: got something else`);
+}
