@@ -362,6 +362,12 @@ const CASES: readonly RuleCase[] = [
     },
   },
   {
+    rule: "credentialsLoadLittle",
+    bad: { "credentials.ts": `import "./src/host/a.ts";`, "src/host/a.ts": `import "node:http";` },
+    says: "credentials.ts -> src/host/a.ts -> node:http: loading credentials.ts must not load this",
+    good: { "credentials.ts": `import "./src/host/a.ts";`, "src/host/a.ts": `await import("node:http");` },
+  },
+  {
     rule: "modLoadsLittle",
     bad: {
       "mod.ts": `export { a } from "./src/a.ts";`,

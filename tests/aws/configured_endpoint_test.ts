@@ -17,8 +17,10 @@ function settings(env: Texts, profile: Texts = {}): EndpointSettings {
 }
 
 Deno.test("variantUrl() names the hosts that AWS's SDKs name, for each partition", () => {
-  for (const { service, region, fips, dualStack, host } of variants.hosts) {
-    assertEquals(variantUrl({ service, region }, { fips, dualStack }), `https://${host}/`);
+  for (const { region, fips, dualStack, comment, ...hosts } of variants.cases) {
+    for (const [service, host] of Object.entries(hosts)) {
+      assertEquals(variantUrl({ service, region }, { fips, dualStack }), `https://${host}/`, comment);
+    }
   }
 });
 

@@ -124,33 +124,36 @@ Deno.test("the command line sends no token of an agent and no metadata request t
     });
   });
   const here = `http://127.0.0.1:${agent.addr.port}`;
-  await withFolder({ "words.ts": "export default () => ({ processRecords() {}, shardEnded() {} });" }, async (folder) => {
-    await using program = new CliProcess({
-      deno: ["run", "-A", "--no-check", "--cached-only", new URL("cli.ts", ROOT).href],
-      args: [
-        "--application",
-        "a",
-        "--stream",
-        "s",
-        "--executable",
-        `${folder}/words.ts`,
-        "--kinesis-endpoint",
-        "http://kinesis.test",
-      ],
-      cwd: folder,
-      env: {
-        ...proxy.env,
-        AWS_CONFIG_FILE: `${folder}/none`,
-        AWS_SHARED_CREDENTIALS_FILE: `${folder}/none`,
-        AWS_EC2_METADATA_DISABLED: "false",
-        AWS_EC2_METADATA_SERVICE_ENDPOINT: here,
-        AWS_CONTAINER_CREDENTIALS_FULL_URI: `${here}/v1/credentials`,
-        AWS_CONTAINER_AUTHORIZATION_TOKEN: "pod-identity-token",
-        KCLITE_DISABLE_WORKER_METRICS: "true",
-      },
-    });
-    await program.printed(/Http502/);
-  });
+  await withFolder(
+    { "words.ts": "export default () => ({ processRecords() {}, shardEnded() {} });" },
+    async (folder) => {
+      await using program = new CliProcess({
+        deno: ["run", "-A", "--no-check", "--cached-only", new URL("cli.ts", ROOT).href],
+        args: [
+          "--application",
+          "a",
+          "--stream",
+          "s",
+          "--executable",
+          `${folder}/words.ts`,
+          "--kinesis-endpoint",
+          "http://kinesis.test",
+        ],
+        cwd: folder,
+        env: {
+          ...proxy.env,
+          AWS_CONFIG_FILE: `${folder}/none`,
+          AWS_SHARED_CREDENTIALS_FILE: `${folder}/none`,
+          AWS_EC2_METADATA_DISABLED: "false",
+          AWS_EC2_METADATA_SERVICE_ENDPOINT: here,
+          AWS_CONTAINER_CREDENTIALS_FULL_URI: `${here}/v1/credentials`,
+          AWS_CONTAINER_AUTHORIZATION_TOKEN: "pod-identity-token",
+          KCLITE_DISABLE_WORKER_METRICS: "true",
+        },
+      });
+      await program.printed(/Http502/);
+    },
+  );
   assertEquals(asked, [
     "PUT /latest/api/token ",
     "GET /latest/meta-data/placement/region ",

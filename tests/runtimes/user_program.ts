@@ -14,6 +14,13 @@ import {
   type WorkerOptions,
 } from "../../mod.ts";
 import * as commandLine from "../../cli.ts";
+import {
+  assumeRoleCredentials,
+  cachedCredentials,
+  defaultCredentials,
+  endpointsFromEnvironment,
+  webIdentityCredentials,
+} from "../../credentials.ts";
 import { healthApp, Totals } from "../../src/observe/health.ts";
 import { simulate, simulatedAws } from "../../src/testing/mod.ts";
 
@@ -40,6 +47,50 @@ export function options(): WorkerOptions {
     cpuUtilization,
     onEvent,
   };
+}
+
+/** The types of AWS's SDK for JavaScript 3, as `@aws-sdk/types` and `@smithy/types` have them. */
+interface AwsCredentialIdentity {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+  readonly expiration?: Date;
+  readonly credentialScope?: string;
+  readonly accountId?: string;
+}
+interface AwsIdentityProperties {
+  callerClientConfig?: { region(): Promise<string>; profile?: string };
+}
+declare const fromSSO: () => (properties?: AwsIdentityProperties) => Promise<AwsCredentialIdentity>;
+declare const fromEnv: () => (properties?: Record<string, unknown>) => Promise<AwsCredentialIdentity>;
+declare const fromNodeProviderChain: () => (
+  options?: AwsIdentityProperties & { forceRefresh?: boolean },
+) => Promise<AwsCredentialIdentity>;
+
+/** Each way to give credentials. */
+export async function waysToGiveCredentials(): Promise<readonly WorkerOptions[]> {
+  const region = "eu-central-1";
+  const ways: readonly WorkerOptions["credentials"][] = [
+    fromSSO(),
+    fromEnv(),
+    fromNodeProviderChain(),
+    await fromSSO()(),
+    async (signal) => {
+      signal?.throwIfAborted();
+      return await fromEnv()();
+    },
+    defaultCredentials({ region }),
+    assumeRoleCredentials({ roleArn: "arn:aws:iam::123456789012:role/r", base: fromSSO(), region }),
+    webIdentityCredentials({ roleArn: "arn:aws:iam::123456789012:role/r", token: () => "token" }),
+    cachedCredentials(fromNodeProviderChain()),
+  ];
+  const endpoints = await endpointsFromEnvironment({ region });
+  return ways.map((credentials) => ({
+    ...options(),
+    ...endpoints,
+    credentials,
+    dynamoDBCredentials: fromSSO(),
+  }));
 }
 
 /** Everything that a user may start. */

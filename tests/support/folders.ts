@@ -144,6 +144,11 @@ export function foldersMarkdown(): string {
   const all = [
     ["folder", "what is there", "may import"],
     ...rows,
+    [
+      "`credentials.ts`",
+      "the entry point of sources of credentials, and of AWS's settings for endpoints",
+      "everything",
+    ],
     ["`cli.ts`", "the only place that prints or exits", "everything"],
   ];
   const widths = [0, 1, 2].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));

@@ -338,7 +338,14 @@ export const modReexportsOnly: Rule = eachFile((file) => {
 });
 
 /** What loading mod.ts loads, transitively: neither src/host, nor hono, nor Node's modules. */
-export const modLoadsLittle: Rule = (files) => {
+export const modLoadsLittle: Rule = (files) =>
+  loadsNot("mod.ts", /^(?:npm:hono|npm:@aws-sdk\/|node:|src\/host\/|credentials\.ts)/, files);
+
+/** Loading credentials.ts loads neither Node's modules nor AWS's package before they are used: edge runtimes have none. */
+export const credentialsLoadLittle: Rule = (files) =>
+  loadsNot("credentials.ts", /^(?:npm:hono|npm:@aws-sdk\/|node:)/, files);
+
+function loadsNot(entry: string, unwanted: RegExp, files: readonly SourceFile[]): string[] {
   const byPath = new Map(files.map((file) => [file.path, file]));
   const seen = new Set<string>();
   const complaints: string[] = [];
@@ -348,14 +355,14 @@ export const modLoadsLittle: Rule = (files) => {
     for (const { specifier, kind } of byPath.get(path)?.imports ?? []) {
       if (kind !== "value" || specifier === undefined) continue;
       const target = isRelative(specifier) ? resolve(path, specifier) : specifier;
-      if (/^(?:npm:hono|npm:@aws-sdk\/|node:|src\/host\/)/.test(target)) {
-        complaints.push(`${[...way, path, target].join(" -> ")}: loading mod.ts must not load this`);
+      if (unwanted.test(target)) {
+        complaints.push(`${[...way, path, target].join(" -> ")}: loading ${entry} must not load this`);
       } else visit(target, [...way, path]);
     }
   };
-  visit("mod.ts", []);
+  visit(entry, []);
   return complaints;
-};
+}
 
 const SURROUNDINGS =
   /(?<![\w$])(?:Date\.now|new Date\(\s*\)|performance\.now|Math\.random|AbortSignal\.timeout|crypto\.(?:randomUUID|getRandomValues))|(?<![.\w$])(?:setTimeout|setInterval)\b|(?<![.\w$])fetch\s*\(|globalThis\.fetch/g;
@@ -376,7 +383,7 @@ function isLibrary(path: string): boolean {
 }
 
 function isShipped(path: string): boolean {
-  return isLibrary(path) || path === "cli.ts";
+  return isLibrary(path) || path === "cli.ts" || path === "credentials.ts";
 }
 
 function isPure(text: string): boolean {

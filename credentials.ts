@@ -1,0 +1,223 @@
+/**
+ * Where the library's credentials come from: the default chain of AWS's tools, roles, and functions of your own. And where data
+ * goes, as AWS's standard settings say.
+ *
+ * ```ts
+ * import { KinesisWorker } from "./mod.ts";
+ * import { defaultCredentials, endpointsFromEnvironment } from "./credentials.ts";
+ *
+ * const region = "eu-central-1";
+ * const worker = new KinesisWorker({
+ *   applicationName: "word-count",
+ *   streamName: "words",
+ *   region,
+ *   credentials: defaultCredentials({ region }),
+ *   ...await endpointsFromEnvironment({ region }),
+ *   processor: () => ({ processRecords() {}, shardEnded: (context) => context.checkpoint() }),
+ * });
+ * ```
+ *
+ * Nothing is loaded from Node.js before it is used, so that a bundle for an edge runtime may hold this too. There only
+ * {@linkcode webIdentityCredentials}, {@linkcode assumeRoleCredentials} with a `base`, and {@linkcode cachedCredentials} are of use.
+ *
+ * @module
+ */
+
+import { assumeRoleCredentials as roleOf } from "./src/aws/credential_sources/assume_role.ts";
+import { defaultCredentials as chainOf } from "./src/aws/credential_sources/chain.ts";
+import { keptCredentials } from "./src/aws/credential_sources/given.ts";
+import type { StsEndpoint } from "./src/aws/credential_sources/sts.ts";
+import { tokenCredentials } from "./src/aws/credential_sources/web_identity.ts";
+import {
+  configuredEndpoint,
+  type EndpointSettings,
+  type WorkerEndpoints,
+  workerEndpoints,
+} from "./src/aws/configured_endpoint.ts";
+import type { CredentialsProvider, GivenCredentials, Lookup } from "./src/aws/credentials.ts";
+import { CredentialsError } from "./src/errors.ts";
+import type { WorkerEventListener } from "./src/events.ts";
+import { foreignReason } from "./src/foreign_reason.ts";
+import { directFetch } from "./src/host/direct_fetch.ts";
+import { variable } from "./src/host/environment.ts";
+import { profileLoader } from "./src/host/profile_credentials.ts";
+import { profileSettings } from "./src/host/profile_settings.ts";
+import { readTextFile } from "./src/host/text_file.ts";
+import { realSystem, type System } from "./src/system.ts";
+
+export type { Credentials, CredentialsProvider, GivenCredentials, Lookup } from "./src/aws/credentials.ts";
+export type { WorkerEndpoints } from "./src/aws/configured_endpoint.ts";
+export { CredentialsError } from "./src/errors.ts";
+export type { CredentialsErrorOptions, CredentialsFailure } from "./src/errors.ts";
+
+/** What every source here takes. */
+export interface SourceOptions {
+  /**
+   * Region of STS.
+   *
+   * @default `AWS_REGION`, else `AWS_DEFAULT_REGION`, else the global STS
+   */
+  readonly region?: string | undefined;
+  /** Looks up environment variables. @default those of the process */
+  readonly env?: Lookup | undefined;
+  /** Hears of refreshes. */
+  readonly onEvent?: WorkerEventListener | undefined;
+  /** Time, chance and fetch, for tests. */
+  readonly system?: System | undefined;
+}
+
+/** Options of {@linkcode assumeRoleCredentials}. */
+export interface RoleOptions extends SourceOptions {
+  readonly roleArn: string;
+  /** Shows in CloudTrail; 2 to 64 of letters, digits and `=,.@-_`. @default a name that begins with `kclite-` */
+  readonly roleSessionName?: string | undefined;
+  /** A word that the role's owner asks for. */
+  readonly externalId?: string | undefined;
+  /** What the question for the role is signed with. @default {@linkcode defaultCredentials} */
+  readonly base?: GivenCredentials | undefined;
+  /** Base URL of STS. @default what AWS's standard settings say, else the region's */
+  readonly endpoint?: string | undefined;
+}
+
+/** Options of {@linkcode webIdentityCredentials}. */
+export interface IdentityOptions extends SourceOptions {
+  readonly roleArn: string;
+  /** Gives the platform's token; asked before each refresh. */
+  readonly token: () => string | Promise<string>;
+  /** Shows in CloudTrail; 2 to 64 of letters, digits and `=,.@-_`. @default a name that begins with `kclite-` */
+  readonly roleSessionName?: string | undefined;
+  /** Base URL of STS. @default what AWS's standard settings say, else the region's */
+  readonly endpoint?: string | undefined;
+}
+
+/** Options of {@linkcode endpointsFromEnvironment}. */
+export interface EndpointOptions {
+  /** The worker's. */
+  readonly region: string;
+  /** The lease table's. @default the same */
+  readonly dynamoDBRegion?: string | undefined;
+  /** Looks up environment variables. @default those of the process */
+  readonly env?: Lookup | undefined;
+}
+
+/**
+ * The default chain, in AWS's order: environment, web identity, profile files, container, instance metadata. The first that is set
+ * up is used; where it fails, no other is tried.
+ *
+ * Profile files are read by AWS's own package, `@aws-sdk/credential-providers`, which is loaded only when there is such a file.
+ * The agent of a container and the metadata service are reached past every proxy.
+ */
+export function defaultCredentials(options: SourceOptions = {}): CredentialsProvider {
+  const { env, region, system, onEvent } = settled(options);
+  const load = profileLoader({
+    region,
+    credentialsFile: env("AWS_SHARED_CREDENTIALS_FILE"),
+    configFile: env("AWS_CONFIG_FILE"),
+  });
+  return chainOf({
+    system,
+    onEvent,
+    env,
+    region,
+    readTextFile,
+    directFetch: options.system?.fetch ?? directFetch,
+    stsEndpoint: stsEndpoint(env),
+    profile: (name) => load(name ?? (env("AWS_PROFILE")?.trim() || undefined)),
+  });
+}
+
+/**
+ * Credentials of a role, kept until shortly before they expire.
+ *
+ * @throws {TypeError} when the region or the endpoint cannot be one.
+ */
+export function assumeRoleCredentials(options: RoleOptions): CredentialsProvider {
+  const { env, region, system, onEvent } = settled(options);
+  return roleOf({
+    system,
+    onEvent,
+    base: options.base === undefined
+      ? defaultCredentials(options)
+      : keptCredentials(options.base, "the option base", { system, onEvent }),
+    roleArn: options.roleArn,
+    roleSessionName: options.roleSessionName ?? `kclite-${system.clock.epochMs()}`,
+    externalId: options.externalId,
+    region,
+    endpoint: options.endpoint,
+    stsEndpoint: stsEndpoint(env),
+  });
+}
+
+/**
+ * Credentials of a role, against a token of the platform: of an edge runtime, a CI system, an identity provider. Needs nothing but
+ * `fetch`. The token's file on EKS is read by {@linkcode defaultCredentials}.
+ */
+export function webIdentityCredentials(options: IdentityOptions): CredentialsProvider {
+  const { env, region, system, onEvent } = settled(options);
+  const { roleArn, roleSessionName, token, endpoint } = options;
+  return tokenCredentials(
+    async () => ({ roleArn, roleSessionName, token: await tokenOf(token) }),
+    { system, onEvent, region, endpoint, stsEndpoint: stsEndpoint(env) },
+  );
+}
+
+/**
+ * Keeps what a function gives until shortly before it expires, and asks once for all who wait. A worker does so with whatever it is
+ * given; this is for a function that several workers share.
+ *
+ * @throws {CredentialsError} when keys were given that cannot be keys.
+ */
+export function cachedCredentials(
+  given: GivenCredentials,
+  options: Pick<SourceOptions, "system" | "onEvent"> = {},
+): CredentialsProvider {
+  const { system = realSystem, onEvent } = options;
+  return keptCredentials(given, "the function that gives credentials", { system, onEvent });
+}
+
+/**
+ * The endpoints that AWS's standard settings name, as options of a worker; none where they say nothing. To be put before endpoints of
+ * your own, which win.
+ *
+ * The first of these counts: `AWS_ENDPOINT_URL_KINESIS` and `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL`, `endpoint_url` in the
+ * profile's `services` section, the profile's `endpoint_url`. `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true` switches them off.
+ * `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT` choose among the region's public endpoints.
+ *
+ * @throws {TypeError} when a setting cannot be read, or two of them exclude each other.
+ */
+export async function endpointsFromEnvironment(options: EndpointOptions): Promise<WorkerEndpoints> {
+  const { region, dynamoDBRegion, env = variable } = options;
+  return workerEndpoints({ region, dynamoDBRegion }, await settingsOf(env)).endpoints;
+}
+
+function settled({ env = variable, region, system = realSystem, onEvent }: SourceOptions) {
+  const set = (name: string) => env(name)?.trim() || undefined;
+  return { env, system, onEvent, region: region ?? set("AWS_REGION") ?? set("AWS_DEFAULT_REGION") };
+}
+
+function stsEndpoint(env: Lookup): StsEndpoint {
+  return async (region) => configuredEndpoint("sts", region, await settingsOf(env))?.url;
+}
+
+async function settingsOf(env: Lookup): Promise<EndpointSettings> {
+  return { env, profile: await profileSettings({ env }) };
+}
+
+async function tokenOf(give: IdentityOptions["token"]): Promise<string> {
+  let token: unknown;
+  try {
+    token = await give();
+  } catch (error) {
+    if (error instanceof CredentialsError) throw error;
+    throw new CredentialsError(`the function that gives the token failed: ${foreignReason(error)}`, {
+      reason: "notAnswering",
+    });
+  }
+  if (typeof token === "string" && token.trim() !== "") return token.trim();
+  throw new CredentialsError(
+    `the function that gives the token gave ${
+      typeof token === "string" ? "an empty text" : `a value of type ${typeof token}`
+    }: expected a text`,
+    { reason: "refused" },
+  );
+}
