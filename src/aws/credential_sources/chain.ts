@@ -8,6 +8,7 @@
  */
 
 import { CredentialsError } from "../../errors.ts";
+import type { System } from "../../system.ts";
 import type { CachingOptions } from "./cached.ts";
 import type { Credentials, CredentialsProvider, Lookup } from "../credentials.ts";
 import { containerCredentials } from "./container.ts";
@@ -61,7 +62,7 @@ export interface CredentialsSurroundings extends CachingOptions {
   readonly systemProperty?: Lookup | undefined;
   readonly readTextFile: (path: string) => Promise<string>;
   /** A `fetch` that uses no proxy, for agents and metadata services of this machine. @default the system's */
-  readonly directFetch?: typeof globalThis.fetch | undefined;
+  readonly directFetch?: System["fetch"] | undefined;
   /** Region of STS; undefined asks the global one. */
   readonly region: string | undefined;
   /** Where the STS of a region is, where settings say so. @default its usual endpoint */

@@ -8,6 +8,7 @@
  */
 
 import { CredentialsError } from "../../errors.ts";
+import type { System } from "../../system.ts";
 import { cachedCredentials, type CachingOptions } from "./cached.ts";
 import type { Credentials, CredentialsProvider, Lookup } from "../credentials.ts";
 import { askForCredentials, directSystem, readCredentialsJson } from "./http.ts";
@@ -18,7 +19,7 @@ export interface ContainerOptions extends CachingOptions {
   /** The variables `AWS_CONTAINER_…` are looked up here. */
   readonly env: Lookup;
   /** A `fetch` that uses no proxy: a token goes with the request. @default the system's */
-  readonly directFetch?: typeof globalThis.fetch | undefined;
+  readonly directFetch?: System["fetch"] | undefined;
   /** Read anew for every refresh, since the platform replaces the token. */
   readonly readTextFile: (path: string) => Promise<string>;
 }

@@ -17,7 +17,7 @@ export function directSystem(
   { system, directFetch }: {
     readonly system: System;
     /** A `fetch` that uses no proxy. */
-    readonly directFetch?: typeof globalThis.fetch | undefined;
+    readonly directFetch?: System["fetch"] | undefined;
   },
 ): System {
   return directFetch === undefined ? system : { ...system, fetch: directFetch };

@@ -5,6 +5,7 @@
  */
 
 import { CredentialsError } from "../../errors.ts";
+import type { System } from "../../system.ts";
 import { cachedCredentials, type CachingOptions } from "./cached.ts";
 import type { Credentials, CredentialsProvider, Lookup } from "../credentials.ts";
 import { directSystem, readCredentialsJson, statusReason } from "./http.ts";
@@ -15,7 +16,7 @@ export interface InstanceOptions extends CachingOptions {
   /** The variables `AWS_EC2_METADATA_…` are looked up here. */
   readonly env: Lookup;
   /** A `fetch` that uses no proxy. @default the system's */
-  readonly directFetch?: typeof globalThis.fetch | undefined;
+  readonly directFetch?: System["fetch"] | undefined;
 }
 
 const ROLES_PATH = "latest/meta-data/iam/security-credentials/";

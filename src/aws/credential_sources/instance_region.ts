@@ -18,7 +18,7 @@ export interface InstanceRegionOptions {
   /** The variables `AWS_EC2_METADATA_…` are looked up here. */
   readonly env: Lookup;
   /** A `fetch` that uses no proxy. @default the system's */
-  readonly directFetch?: typeof globalThis.fetch | undefined;
+  readonly directFetch?: System["fetch"] | undefined;
 }
 
 /**
