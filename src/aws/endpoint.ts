@@ -8,6 +8,8 @@
  * @module
  */
 
+import { shownAddress } from "../shown_address.ts";
+
 /** The parts of a stream's ARN. */
 export interface StreamArn {
   /** `aws`, `aws-cn`, `aws-us-gov`, … */
@@ -91,11 +93,12 @@ export function checkedEndpoint(endpoint: string): string {
         `"https://kinesis.eu-central-1.amazonaws.com"`,
     );
   }
-  if (url.search !== "" || url.hash !== "" || url.username !== "" || url.password !== "") {
+  const hasMore = url.search !== "" || url.hash !== "" || url.username !== "" || url.password !== "";
+  if (hasMore || url.pathname.includes("@")) {
     // Not repeated in the message: a password may be in it.
     throw new TypeError(
       `Cannot use the endpoint at ${url.host}: expected scheme, host, port and path alone: got a query, a ` +
-        "fragment or a user name",
+        'fragment, a user name or an "@"',
     );
   }
   return url.href.endsWith("/") ? url.href : `${url.href}/`;
@@ -143,8 +146,8 @@ export function streamArnOf(
 
 /** What is surely a host and a port, as people write them without a scheme. Anything else may hold a password. */
 function endpointShown(endpoint: string): string {
-  const isPlain = /^(?:\w{1,10}:\/\/)?(?:localhost|[\w-]+(?:\.[\w-]+)+)(?::\d{1,5})?\/?$/.test(endpoint);
-  return isPlain ? `endpoint ${JSON.stringify(endpoint)}` : "what is given as an endpoint";
+  const shown = shownAddress(endpoint);
+  return shown === undefined ? "what is given as an endpoint" : `endpoint ${JSON.stringify(shown)}`;
 }
 
 /** `URL.parse` is missing in Node 20. */

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { errorText } from "../errors.ts";
+
 /** Shorter ones are those of emulators ("test"): no secrets, and their removal would only garble the text. */
 const SHORTEST_SECRET = 16;
 
@@ -18,6 +20,12 @@ export function hideSecrets(text: string, secrets: readonly (string | undefined)
     }
   }
   return shown;
+}
+
+/** What an error may be passed on as a cause: undefined when it, or a cause of its own, repeats one of the secrets. */
+export function harmlessCause(cause: unknown, secrets: readonly (string | undefined)[]): unknown {
+  const text = errorText(cause);
+  return hideSecrets(text, secrets) === text ? cause : undefined;
 }
 
 /**

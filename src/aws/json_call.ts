@@ -18,7 +18,7 @@ import {
   type GivenCredentials,
 } from "./credentials.ts";
 import { endpointUrl } from "./endpoint.ts";
-import { hideSecrets, shownWord } from "./hidden_secrets.ts";
+import { harmlessCause, hideSecrets, shownWord } from "./hidden_secrets.ts";
 import { exchange, type HttpAnswer, type HttpRequest, type NoAnswer } from "./http_exchange.ts";
 import { RequestSigner } from "./request_signer.ts";
 import {
@@ -242,21 +242,21 @@ interface Reading<T> {
 }
 
 function readAnswer<T>(answer: HttpAnswer | NoAnswer, reading: Reading<T>): Attempt<T> {
+  // A refused signature is explained with the whole canonical request, session token included.
+  const secrets = [reading.credentials.secretAccessKey, reading.credentials.sessionToken];
   if (!answer.answered) {
     return {
       ok: false,
       code: answer.code,
-      detail: `${reading.url} cannot be reached: ${errorText(answer.cause)}`,
+      detail: hideSecrets(`${reading.url} cannot be reached: ${errorText(answer.cause)}`, secrets),
       status: undefined,
       requestId: undefined,
       body: undefined,
       date: null,
-      cause: answer.cause,
+      cause: harmlessCause(answer.cause, secrets),
     };
   }
   const { status, headers } = answer;
-  // A refused signature is explained with the whole canonical request, session token included.
-  const secrets = [reading.credentials.secretAccessKey, reading.credentials.sessionToken];
   const failed = (
     code: string,
     detail: string,
@@ -283,7 +283,9 @@ function readAnswer<T>(answer: HttpAnswer | NoAnswer, reading: Reading<T>): Atte
     try {
       return { ok: true, value: reading.decode(text === "" ? {} : jsonObject(text)), status };
     } catch (cause) {
-      return failed(MALFORMED_ERROR, `the answer cannot be read: ${errorText(cause)}`, { cause });
+      return failed(MALFORMED_ERROR, hideSecrets(`the answer cannot be read: ${errorText(cause)}`, secrets), {
+        cause: harmlessCause(cause, secrets),
+      });
     }
   }
   const hide = (words: string) => hideSecrets(words, secrets);

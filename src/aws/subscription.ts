@@ -12,7 +12,7 @@ import type { KinesisRecord } from "../stream/record.ts";
 import type { ChildShard } from "../stream/shard.ts";
 import type { System } from "../system.ts";
 import { eventStreamMessages } from "./event_stream.ts";
-import { hideSecrets, shownWord } from "./hidden_secrets.ts";
+import { harmlessCause, hideSecrets, shownWord } from "./hidden_secrets.ts";
 import { type HttpRequest, noAnswer } from "./http_exchange.ts";
 import { jsonObject, type Sent } from "./json_call.ts";
 
@@ -123,8 +123,14 @@ export async function* subscriptionEvents(
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (error instanceof AwsServiceError) throw error;
-    if (error instanceof SyntaxError) throw failed(MALFORMED_ERROR, errorText(error), error);
-    throw failed(NETWORK_ERROR, `the connection was lost: ${errorText(error)}`, error);
+    if (error instanceof SyntaxError) {
+      throw failed(MALFORMED_ERROR, errorText(error), harmlessCause(error, secrets));
+    }
+    throw failed(
+      NETWORK_ERROR,
+      `the connection was lost: ${errorText(error)}`,
+      harmlessCause(error, secrets),
+    );
   }
 }
 

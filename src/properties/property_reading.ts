@@ -6,9 +6,11 @@
  */
 
 import { nearestName } from "../nearest_name.ts";
+import { shownAddress, withoutUserInfo } from "../shown_address.ts";
 import type { Property } from "./property.ts";
 import type { SourcedEntry } from "./property_source.ts";
 import { PROPERTIES } from "./property_table.ts";
+import { url } from "./property_value.ts";
 
 /** A word for the operator. */
 export interface Notice {
@@ -81,7 +83,8 @@ export function shownText(text: string, property: Property): string {
       return parameters.length === 0 ? shown : `${shown}|***`;
     }).join(",");
   }
-  return quoted(text);
+  if (property.type === url) return shownAddress(text) === undefined ? "***" : quoted(text);
+  return quoted(withoutUserInfo(text));
 }
 
 function quoted(text: string): string {

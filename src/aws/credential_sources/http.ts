@@ -8,7 +8,7 @@
 import { CredentialsError, type CredentialsFailure, errorText } from "../../errors.ts";
 import type { System } from "../../system.ts";
 import { type Credentials, guardedCredentials } from "../credentials.ts";
-import { shownWord } from "../hidden_secrets.ts";
+import { hideSecrets, shownWord } from "../hidden_secrets.ts";
 import { exchange, type HttpAnswer, type HttpRequest } from "../http_exchange.ts";
 import { classify, DEFAULT_RETRY_POLICY, NOT_PERMITTED_ERROR, retryDelayMs } from "../retry.ts";
 
@@ -61,7 +61,8 @@ export async function askForCredentials(
       continue;
     }
     if (answer.answered) return answer;
-    const reason = errorText(answer.cause).replaceAll(request.url, "the address");
+    const secrets = [...new Headers(request.headers).values()];
+    const reason = hideSecrets(errorText(answer.cause), secrets).replaceAll(request.url, "the address");
     const hint = request.hint === undefined ? "" : ` (${request.hint})`;
     const failure = answer.code === NOT_PERMITTED_ERROR ? "refused" : "notAnswering";
     throw new CredentialsError(`${request.what} cannot be reached: ${reason}${hint}`, {

@@ -118,7 +118,8 @@ function readAnswer(answer: HttpAnswer | NoAnswer, call: StsCall): Credentials |
     });
   };
   if (!answer.answered) {
-    return failed(answer.code, `${call.url} cannot be reached: ${errorText(answer.cause)}`);
+    const reason = hideSecrets(errorText(answer.cause), call.secrets);
+    return failed(answer.code, `${call.url} cannot be reached: ${reason}`);
   }
   const xml = new TextDecoder().decode(answer.body);
   const word = (text: string | null | undefined) => shownWord(text?.trim(), call.secrets);
