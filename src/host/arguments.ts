@@ -77,6 +77,7 @@ ${
   -V, --version                   the version
 
 A flag beats the environment (KCLITE_STREAM_NAME for streamName), which beats the file.
+AWS's own settings (AWS_ENDPOINT_URL, AWS_USE_FIPS_ENDPOINT, AWS_PROFILE, ...) fill in what these leave open.
 java's own options and the name of the MultiLangDaemon class are accepted. Of them only -Daws.region counts,
 and -Daws.accessKeyId, -Daws.secretAccessKey and -Daws.sessionToken.
 

@@ -17,8 +17,17 @@ export function variable(name: string): string | undefined {
   }
 }
 
+/** A permission of Deno. */
+export type Permission =
+  | { readonly name: "env"; readonly variable?: string }
+  | { readonly name: "read"; readonly path: string };
+
+/** Whether something is permitted already, so that the user is not asked for it. Always so but under Deno. */
+export function isGranted(permission: Permission): boolean {
+  return !("Deno" in globalThis) || Deno.permissions.querySync(permission).state === "granted";
+}
+
 /** The names of all variables; none where they may not all be seen. Asks the user for nothing. */
 export function variableNames(): string[] {
-  const mayRead = !("Deno" in globalThis) || Deno.permissions.querySync({ name: "env" }).state === "granted";
-  return mayRead ? Object.keys((globalThis as WithProcess).process?.env ?? {}) : [];
+  return isGranted({ name: "env" }) ? Object.keys((globalThis as WithProcess).process?.env ?? {}) : [];
 }

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { isGranted } from "./environment.ts";
 import { readTextFile } from "./text_file.ts";
 
 /** Where to look. */
@@ -23,7 +24,9 @@ export type ProfileSettings = (key: string, service?: string) => string | undefi
  * not for us, says nothing.
  */
 export async function profileSettings({ env }: ProfileSettingsOptions): Promise<ProfileSettings> {
-  const home = env("HOME") ?? env("USERPROFILE");
+  // Nobody is asked for a permission: most programs have no profile.
+  const quiet = (name: string) => isGranted({ name: "env", variable: name }) ? env(name) : undefined;
+  const home = quiet("HOME") ?? quiet("USERPROFILE");
   const profile = env("AWS_PROFILE")?.trim() || "default";
   const inHome = (name: string) => home === undefined ? undefined : `${home}/.aws/${name}`;
   const credentials = await sectionsOf(env("AWS_SHARED_CREDENTIALS_FILE") ?? inHome("credentials"));
@@ -45,7 +48,7 @@ export async function profileSettings({ env }: ProfileSettingsOptions): Promise<
 type Sections = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 async function sectionsOf(path: string | undefined): Promise<Sections> {
-  if (path === undefined) return new Map();
+  if (path === undefined || !isGranted({ name: "read", path })) return new Map();
   try {
     return parseProfileFile(await readTextFile(path));
   } catch {

@@ -64,3 +64,14 @@ Deno.test("parseProfileFile() takes names that every object has for what they ar
     ["constructor", [["__proto__", "a"], ["toString.valueOf", "b"]]],
   ]);
 });
+
+Deno.test({
+  name: "profileSettings() ask the user for no permission",
+  permissions: { env: ["AWS_PROFILE"], read: false },
+  async fn() {
+    const asked: string[] = [];
+    const env = (name: string) => (asked.push(name), name === "AWS_CONFIG_FILE" ? "/none" : undefined);
+    assertEquals((await profileSettings({ env }))("region"), undefined);
+    assertEquals(asked, ["AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"]);
+  },
+});
