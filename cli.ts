@@ -312,6 +312,7 @@ class Program {
         region,
         credentialsFile: env("AWS_SHARED_CREDENTIALS_FILE"),
         configFile: env("AWS_CONFIG_FILE"),
+        profile: env("AWS_PROFILE")?.trim() || undefined,
       }),
     };
     return credentialsFromSpec(spec, surroundings);

@@ -113,6 +113,7 @@ export function defaultCredentials(options: SourceOptions = {}): CredentialsProv
     region,
     credentialsFile: env("AWS_SHARED_CREDENTIALS_FILE"),
     configFile: env("AWS_CONFIG_FILE"),
+    profile: env("AWS_PROFILE")?.trim() || undefined,
   });
   return chainOf({
     system,
@@ -122,7 +123,7 @@ export function defaultCredentials(options: SourceOptions = {}): CredentialsProv
     readTextFile,
     directFetch: options.system?.fetch ?? directFetch,
     stsEndpoint: stsEndpoint(env),
-    profile: (name) => load(name ?? (env("AWS_PROFILE")?.trim() || undefined)),
+    profile: load,
   });
 }
 

@@ -11,6 +11,8 @@
 import { CredentialsError, type CredentialsFailure } from "../errors.ts";
 import { foreignReason } from "../foreign_reason.ts";
 import { variable } from "./environment.ts";
+import { parseProfileFile } from "./profile_settings.ts";
+import { readTextFile } from "./text_file.ts";
 
 /**
  * The package and its version. Deno downloads exactly this one when it is needed. The npm package of kclite lists it as an
@@ -22,6 +24,8 @@ export const PROFILE_PACKAGE = "npm:@aws-sdk/credential-providers@3.1169.0";
 export interface ProfileFiles {
   /** Region of STS for profiles that name none. */
   readonly region?: string | undefined;
+  /** The profile where none is named. @default `AWS_PROFILE`, else `default` */
+  readonly profile?: string | undefined;
   /** @default `AWS_SHARED_CREDENTIALS_FILE`, else `~/.aws/credentials` */
   readonly credentialsFile?: string | undefined;
   /** @default `AWS_CONFIG_FILE`, else `~/.aws/config` */
@@ -47,17 +51,26 @@ export function profileLoader(
     const credentialsFile = files.credentialsFile ?? variable("AWS_SHARED_CREDENTIALS_FILE") ??
       inHome("credentials");
     const configFile = files.configFile ?? variable("AWS_CONFIG_FILE") ?? inHome("config");
-    if (!(await isReadable(credentialsFile)) && !(await isReadable(configFile))) {
-      throw new CredentialsError(`neither ${credentialsFile} nor ${configFile} can be read`, {
-        reason: isAsked(name) ? "refused" : "notConfigured",
-      });
+    const asked = name ?? (files.profile ?? variable("AWS_PROFILE")?.trim());
+    const found = await findProfile(asked || "default", credentialsFile, configFile);
+    if (found !== "usable") {
+      // A profile may say no more than a region: then keys are elsewhere. One that was asked for must be there.
+      const isMissed = name !== undefined || (Boolean(asked) && found !== "empty");
+      throw new CredentialsError(
+        found === "unreadable"
+          ? `neither ${credentialsFile} nor ${configFile} can be read`
+          : `there ${found === "empty" ? "are no credentials in" : "is no"} profile [${
+            asked || "default"
+          }] in ${credentialsFile} and ${configFile}`,
+        { reason: isMissed ? "refused" : "notConfigured" },
+      );
     }
     const { fromIni } = await loadPackage();
     const provider = fromIni({
       filepath: credentialsFile,
       configFilepath: configFile,
       ignoreCache: true,
-      ...(name === undefined ? {} : { profile: name }),
+      ...(asked ? { profile: asked } : {}),
       ...(files.region === undefined ? {} : { parentClientConfig: { region: files.region } }),
     });
     try {
@@ -65,7 +78,7 @@ export function profileLoader(
       return { accessKeyId, secretAccessKey, sessionToken, expiresEpochMs: expiration?.getTime() };
     } catch (error) {
       // Without cause: it may hold what a process printed.
-      throw new CredentialsError(foreignReason(error), { reason: failureOf(error, isAsked(name)) });
+      throw new CredentialsError(foreignReason(error), { reason: failureOf(error) });
     }
   };
 }
@@ -110,28 +123,50 @@ function inHome(file: string): string {
   return `${home}/.aws/${file}`;
 }
 
-async function isReadable(path: string): Promise<boolean> {
-  const { stat } = await import("node:fs/promises");
+/** What of a profile is there. */
+type Found = "usable" | "empty" | "absent" | "unreadable";
+
+/** Looks before the package is loaded, which may have to be downloaded. */
+async function findProfile(profile: string, credentialsFile: string, configFile: string): Promise<Found> {
+  const [credentials, config] = [await sectionsOf(credentialsFile), await sectionsOf(configFile)];
+  if (credentials === undefined && config === undefined) return "unreadable";
+  const sections = [
+    credentials?.get(profile),
+    config?.get(`profile ${profile}`),
+    profile === "default" ? config?.get("default") : undefined,
+  ].filter((section) => section !== undefined);
+  if (sections.length === 0) return "absent";
+  return sections.some((section) => [...section.keys()].some((key) => LEADS_TO_KEYS.test(key)))
+    ? "usable"
+    : "empty";
+}
+
+/** How the settings begin that lead to credentials. Source: AWS SDKs and Tools Reference Guide, "Settings reference". */
+const LEADS_TO_KEYS = /^(?:aws_|role_arn|source_profile|credential_|web_identity_|sso_|login_)/;
+
+async function sectionsOf(path: string): Promise<ReturnType<typeof parseProfileFile> | undefined> {
   try {
-    await stat(path); // access() wants to know the user, and under Deno a permission for it
-    return true;
+    return parseProfileFile(await readTextFile(path));
   } catch {
-    return false; // the error says so
+    return undefined; // the error says so
   }
 }
 
-/** Whether somebody named the profile: then it is set up, if only in part. */
-function isAsked(name: string | undefined): boolean {
-  return name !== undefined || Boolean(variable("AWS_PROFILE")?.trim());
+async function loadPackage(): Promise<typeof import("npm:@aws-sdk/credential-providers@^3.1169.0")> {
+  try {
+    return await import("npm:@aws-sdk/credential-providers@^3.1169.0");
+  } catch (error) {
+    throw new CredentialsError(`AWS's package for profiles cannot be loaded: ${foreignReason(error)}`, {
+      cause: error,
+      reason: "notAnswering",
+    });
+  }
 }
 
-/** AWS's package has no codes: a profile that is not there, or that gives no credentials, shows itself in words. */
-function failureOf(error: unknown, isAsked: boolean): CredentialsFailure {
+/** AWS's package has no codes. A service that has answered has refused; the package has tried again what is worth it. */
+function failureOf(error: unknown): CredentialsFailure {
   if (!(error instanceof Error)) return "refused";
-  if (/^Could not resolve credentials using profile/.test(error.message)) {
-    return isAsked ? "refused" : "notConfigured";
-  }
-  // A service that has answered has refused; the package has tried again what is worth it.
+  if (/^Could not resolve credentials using profile/.test(error.message)) return "refused";
   const isRefusal = "$fault" in error && error.$fault === "client" &&
     !("$retryable" in error && error.$retryable);
   return isRefusal ? "refused" : "notAnswering";

@@ -134,15 +134,24 @@ Deno.test("profileLoader() says what to run where the package for profiles is no
 });
 
 Deno.test("profileLoader() says whether a profile is not set up, or set up and failing", async () => {
-  const reason = async (files: { credentials?: string; config?: string }, name?: string) => {
+  const reason = async (
+    files: { credentials?: string; config?: string },
+    name?: string,
+    profile?: string,
+  ) => {
     let found = "";
     await withFiles(files, async (paths) => {
-      found = (await assertRejects(() => profileLoader(paths)(name), CredentialsError)).reason;
+      const load = profileLoader({ ...paths, profile });
+      found = (await assertRejects(() => load(name), CredentialsError)).reason;
     });
     return found;
   };
+  const region = { config: "[default]\nregion = eu-central-1\n[profile work]\nregion = eu-west-1\n" };
   assertEquals(await reason({}), "notConfigured");
-  assertEquals(await reason({ config: "[default]\nregion = eu-central-1\n" }), "notConfigured");
-  assertEquals(await reason({ config: "[default]\nregion = eu-central-1\n" }, "work"), "refused");
+  assertEquals(await reason(region), "notConfigured");
+  assertEquals(await reason(region, undefined, "work"), "notConfigured");
+  assertEquals(await reason(region, undefined, "none"), "refused");
+  assertEquals(await reason(region, "work"), "refused");
+  assertEquals(await reason({ credentials: "[default]\naws_access_key_id = A\n" }), "refused");
   assertEquals(await reason({ config: "[default]\ncredential_process = exit 3\n" }), "notAnswering");
 });

@@ -9,7 +9,7 @@
 import { CredentialsError } from "../../errors.ts";
 import type { System } from "../../system.ts";
 import type { Lookup } from "../credentials.ts";
-import { directSystem } from "./http.ts";
+import { directSystem, statusReason } from "./http.ts";
 import { MetadataService } from "./instance_metadata.ts";
 
 /** What {@linkcode instanceRegion} takes from the machine. */
@@ -21,21 +21,39 @@ export interface InstanceRegionOptions {
   readonly directFetch?: System["fetch"] | undefined;
 }
 
+/** How often a service is asked that is there and does not answer. Ours. */
+const ATTEMPTS = 5;
+/** Between these attempts, in ms. */
+const PAUSE_MS = 1000;
+
 /**
- * Asks the metadata service. Undefined where nothing that looks like a region is answered within two seconds, as
- * everywhere but on EC2.
+ * Asks the metadata service. Undefined where nobody is there or nothing that looks like a region is answered within two seconds, as
+ * everywhere but on EC2. One that answers with a fault of its own is asked again.
  */
 export async function instanceRegion(
   options: InstanceRegionOptions,
   signal?: AbortSignal,
 ): Promise<string | undefined> {
+  const service = new MetadataService(directSystem(options), options.env);
+  for (let attempt = 1;; attempt++) {
+    const answer = await askOnce(service, signal);
+    if (answer !== "notAnswering") return answer?.region;
+    if (attempt === ATTEMPTS) return undefined;
+    await options.system.clock.sleep(PAUSE_MS, signal);
+  }
+}
+
+async function askOnce(
+  service: MetadataService,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly region: string } | "notAnswering" | undefined> {
   try {
-    const service = new MetadataService(directSystem(options), options.env);
-    const answer = await service.get("latest/meta-data/placement/region", signal);
-    const region = new TextDecoder().decode(answer.body).trim();
-    return answer.status === 200 && /^[a-z0-9-]{1,40}$/.test(region) ? region : undefined;
+    const { status, body } = await service.get("latest/meta-data/placement/region", signal);
+    if (status !== 200) return statusReason(status) === "notAnswering" ? "notAnswering" : undefined;
+    const region = new TextDecoder().decode(body).trim();
+    return /^[a-z0-9-]{1,40}$/.test(region) ? { region } : undefined;
   } catch (error) {
-    if (error instanceof CredentialsError) return undefined;
-    throw error;
+    if (!(error instanceof CredentialsError)) throw error;
+    return error.reason === "notAnswering" ? "notAnswering" : undefined;
   }
 }

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { instanceRegion } from "../../../src/aws/credential_sources/instance_region.ts";
 import { realClock } from "../../../src/system.ts";
+import { fastClock } from "../../support/fast_clock.ts";
 
 type Answer = (request: Request) => Response | Promise<Response>;
 
@@ -13,7 +14,7 @@ async function ask(
   const region = await instanceRegion({
     env: (name) => env[name],
     system: {
-      clock: realClock,
+      clock: fastClock(10),
       random: () => 0,
       fetch: async (input, init) => {
         const request = new Request(input, init);
@@ -52,4 +53,12 @@ Deno.test("instanceRegion() passes an abort through", async () => {
   const reason = new Error("stop");
   const asking = instanceRegion({ env: () => undefined, system }, AbortSignal.abort(reason));
   assertEquals(await assertRejects(() => asking), reason);
+});
+
+Deno.test("instanceRegion() asks again where the service is there and in trouble, and not for ever", async () => {
+  let requests = 0;
+  const late: Answer = (request) => ++requests <= 2 ? new Response("", { status: 503 }) : instance(request);
+  assertEquals((await ask(late)).region, "eu-central-1");
+  const { region, asked } = await ask(() => new Response("", { status: 429 }));
+  assertEquals([region, asked.length], [undefined, 5]);
 });
