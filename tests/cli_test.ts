@@ -7,6 +7,7 @@ import { type Host, main } from "../cli.ts";
 import type { WorkerEvent } from "../src/events.ts";
 import type { UncaughtListener } from "../src/host/uncaught.ts";
 import type { System } from "../src/system.ts";
+import { fastClock } from "./support/fast_clock.ts";
 import { withFolder } from "./support/folder.ts";
 import { MemoryBed } from "./support/memory_bed.ts";
 import { ScriptedKinesis, shardWith } from "./support/scripted_kinesis.ts";
@@ -819,4 +820,88 @@ Deno.test("main() ends with its exit code where even that cannot be printed", as
     const host = { out: fail, err: fail, childStderr: fail, env: () => undefined, envNames: [] };
     assertEquals(await main(args, { ...host, signal: new AbortController().signal }), code);
   }
+});
+
+Deno.test("main() waits for credentials that are set up and not there yet, and uses no others", async () => {
+  const env = {
+    AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://169.254.170.23/v1/credentials",
+    AWS_CONTAINER_AUTHORIZATION_TOKEN: "token",
+    AWS_EC2_METADATA_DISABLED: "false", // the node's role would be there
+  };
+  const asked: string[] = [];
+  const system: System = {
+    clock: fastClock(500),
+    random: () => 0,
+    fetch: (input) => {
+      const { host } = new URL(String(input));
+      const before = asked.filter((other) => other === host).length;
+      asked.push(host);
+      if (host !== "169.254.170.23") {
+        return Promise.resolve(Response.json({ __type: "AccessDeniedException" }, { status: 400 }));
+      }
+      // Nobody for three tries of six attempts each, then the agent.
+      if (before < 18) return Promise.reject(new TypeError("connection refused"));
+      return Promise.resolve(Response.json({ AccessKeyId: "A", SecretAccessKey: "s", Token: "t" }));
+    },
+  };
+  await withFolder(
+    { "words.ts": "export default () => ({ processRecords() {}, shardEnded() {} });" },
+    async (folder) => {
+      const { code, log } = await run([...FLAGS, "--executable", `${folder}/words.ts`], {
+        env,
+        options: { system },
+      });
+      const failures = log.filter((line) => line.includes("to start failed"));
+      assertEquals(failures.length, 3, log.join("\n"));
+      assertMatch(
+        failures[0] ?? "",
+        /Attempt 1 of 20 .* container: the container's credentials agent cannot be reached/,
+      );
+      assertMatch(log.at(-1) ?? "", /AccessDeniedException/);
+      assertEquals(code, 1);
+    },
+  );
+  assertEquals([...new Set(asked)], ["169.254.170.23", "kinesis.eu-central-1.amazonaws.com"]);
+});
+
+Deno.test("main() goes where AWS's standard settings say, unless it is told otherwise, and says so", async () => {
+  const asked = new Set<string>();
+  const system: System = {
+    clock: fastClock(500),
+    random: () => 0,
+    fetch: (input) => {
+      asked.add(String(input));
+      return Promise.resolve(Response.json({ __type: "AccessDeniedException" }, { status: 400 }));
+    },
+  };
+  const env = {
+    AWS_ACCESS_KEY_ID: "a",
+    AWS_SECRET_ACCESS_KEY: "s",
+    AWS_ENDPOINT_URL: "http://all.test",
+    AWS_ENDPOINT_URL_KINESIS: "http://streams.test",
+  };
+  await withFolder(
+    { "words.ts": "export default () => ({ processRecords() {}, shardEnded() {} });" },
+    async (folder) => {
+      const flags = [...FLAGS, "--executable", `${folder}/words.ts`];
+      const { log } = await run(flags, { env, options: { system } });
+      assertEquals([...asked], ["http://streams.test/"]);
+      assertStringIncludes(
+        log.join("\n"),
+        "kinesisEndpoint is http://streams.test/: set by AWS_ENDPOINT_URL_KINESIS",
+      );
+      assertStringIncludes(log.join("\n"), "dynamoDBEndpoint is http://all.test/: set by AWS_ENDPOINT_URL");
+      asked.clear();
+      await run([...flags, "--kinesis-endpoint", "http://mine.test"], { env, options: { system } });
+      assertEquals([...asked], ["http://mine.test/"]);
+      asked.clear();
+      const web = {
+        AWS_WEB_IDENTITY_TOKEN_FILE: `${folder}/words.ts`,
+        AWS_ROLE_ARN: "arn:aws:iam::1:role/r",
+      };
+      const fips = { ...web, AWS_USE_FIPS_ENDPOINT: "true" };
+      await run(flags, { env: fips, options: { system } });
+      assertEquals([...asked], ["https://sts-fips.eu-central-1.amazonaws.com/"]);
+    },
+  );
 });

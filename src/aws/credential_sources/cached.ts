@@ -74,7 +74,8 @@ class CredentialsCache {
     const { clock } = this.#system;
     const nowEpochMs = clock.epochMs();
     const insist = nowEpochMs >= kept.mandatoryEpochMs;
-    const usable = !insist || this.#source.rule !== "role";
+    const { rule } = this.#source;
+    const usable = !insist || rule === "container" || rule === "instance";
     if (nowEpochMs < kept.advisoryEpochMs) return kept.credentials;
     if (usable && clock.monotonicMs() < this.#notBeforeMonotonicMs) return kept.credentials;
     if (!insist && this.#question.isUnderWay) return kept.credentials;

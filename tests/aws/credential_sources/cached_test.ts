@@ -170,6 +170,14 @@ for (const rule of ["container", "instance"] as const) {
   });
 }
 
+Deno.test("cachedCredentials() of a user's function are not used past their end", async () => {
+  const { clock, ask } = sourced("given");
+  await ask(give);
+  await clock.advance(90 * MINUTE);
+  assertEquals(await ask(fail), "source is down");
+  assertEquals(await ask(give), "id-2");
+});
+
 Deno.test("cachedCredentials() that are past their end when given are used for a minute", async () => {
   const { asked, clock, ask } = sourced("instance", -MINUTE);
   assertEquals(await ask(give), "id-0");
