@@ -408,7 +408,7 @@ async function outputsOf(scene: Scene, folder: string, level: string, signal: Ab
   await main([...args, ...retrieval, "--log-level", level, ...(scene.args ?? []).map(place)], {
     out: note,
     err: note,
-    childStderr: (bytes) => note(new TextDecoder().decode(bytes)),
+    childStderr: note,
     env: (name) => new Map(Object.entries(env)).get(name),
     envNames: Object.keys(env),
     signal,

@@ -363,9 +363,13 @@ const CASES: readonly RuleCase[] = [
   },
   {
     rule: "credentialsLoadLittle",
-    bad: { "credentials.ts": `import "./src/host/a.ts";`, "src/host/a.ts": `import "node:http";` },
-    says: "credentials.ts -> src/host/a.ts -> node:http: loading credentials.ts must not load this",
-    good: { "credentials.ts": `import "./src/host/a.ts";`, "src/host/a.ts": `await import("node:http");` },
+    bad: { "src/credentials/mod.ts": `import "../host/a.ts";`, "src/host/a.ts": `import "node:http";` },
+    says:
+      "src/credentials/mod.ts -> src/host/a.ts -> node:http: loading src/credentials/mod.ts must not load this",
+    good: {
+      "src/credentials/mod.ts": `import "../host/a.ts";`,
+      "src/host/a.ts": `await import("node:http");`,
+    },
   },
   {
     rule: "modLoadsLittle",

@@ -10,7 +10,7 @@
 
 import { CredentialsError, type CredentialsFailure } from "../errors.ts";
 import { foreignReason } from "../foreign_reason.ts";
-import { variable } from "./environment.ts";
+import { variable } from "./environment_variables.ts";
 import { parseProfileFile } from "./profile_settings.ts";
 import { readTextFile } from "./text_file.ts";
 
@@ -111,8 +111,10 @@ async function loadPackage(): Promise<ProfilePackage> {
   } catch (cause) {
     const command = isDeno ? `deno cache "${PROFILE_PACKAGE}"` : `npm install "${name}@^${version}"`;
     throw new CredentialsError(
-      `Cannot read the profile files: expected the package ${name}: got ${reasonOf(cause)}: run ${command}`,
-      { cause },
+      `Cannot read the profile files: expected the package ${name}: got ${
+        foreignReason(cause)
+      }: run ${command}`,
+      { cause, reason: isDeno ? "notAnswering" : "refused" }, // only Deno downloads it by itself, which may fail for a while
     );
   }
 }
@@ -149,17 +151,6 @@ async function sectionsOf(path: string): Promise<ReturnType<typeof parseProfileF
     return parseProfileFile(await readTextFile(path));
   } catch {
     return undefined; // the error says so
-  }
-}
-
-async function loadPackage(): Promise<typeof import("npm:@aws-sdk/credential-providers@^3.1169.0")> {
-  try {
-    return await import("npm:@aws-sdk/credential-providers@^3.1169.0");
-  } catch (error) {
-    throw new CredentialsError(`AWS's package for profiles cannot be loaded: ${foreignReason(error)}`, {
-      cause: error,
-      reason: "notAnswering",
-    });
   }
 }
 

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { isGranted } from "./environment.ts";
+import { isGranted } from "./environment_variables.ts";
 import { readTextFile } from "./text_file.ts";
 
 /** Where to look. */

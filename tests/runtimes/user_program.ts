@@ -20,7 +20,7 @@ import {
   defaultCredentials,
   endpointsFromEnvironment,
   webIdentityCredentials,
-} from "../../credentials.ts";
+} from "../../src/credentials/mod.ts";
 import { healthApp, Totals } from "../../src/observe/health.ts";
 import { simulate, simulatedAws } from "../../src/testing/mod.ts";
 

@@ -283,7 +283,7 @@ function spansOf({ files }: Repository): Span[] {
   return files.flatMap((file) => {
     if (file.path.endsWith(".md")) return markdownSpans(file);
     const isShipped = /^(?:src\/.*|mod|cli)\.?\w*\.ts$/.test(file.path) ||
-      ["mod.ts", "credentials.ts", "cli.ts"].includes(file.path);
+      ["mod.ts", "cli.ts"].includes(file.path);
     return isShipped ? commentsOf(file).flatMap((comment) => commentSpans(comment)) : [];
   });
 }

@@ -131,6 +131,10 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
       "testing/model",
     ],
   },
+  "credentials": {
+    holds: "the entry point of sources of credentials, and of AWS's settings for endpoints",
+    any: ["root", "aws", "aws/credential_sources", "host"],
+  },
   "host": { holds: "the only folder that names Deno, `node:` or `process`", any: ["root"] },
 };
 
@@ -144,11 +148,6 @@ export function foldersMarkdown(): string {
   const all = [
     ["folder", "what is there", "may import"],
     ...rows,
-    [
-      "`credentials.ts`",
-      "the entry point of sources of credentials, and of AWS's settings for endpoints",
-      "everything",
-    ],
     ["`cli.ts`", "the only place that prints or exits", "everything"],
   ];
   const widths = [0, 1, 2].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));

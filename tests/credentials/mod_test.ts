@@ -8,9 +8,9 @@ import {
   defaultCredentials,
   endpointsFromEnvironment,
   webIdentityCredentials,
-} from "../credentials.ts";
-import { scriptedSystem, type Step } from "./aws/scripted_system.ts";
-import { withFolder } from "./support/folder.ts";
+} from "../../src/credentials/mod.ts";
+import { scriptedSystem, type Step } from "../aws/scripted_system.ts";
+import { withFolder } from "../support/folder.ts";
 
 const STS: Step = {
   body: "<AccessKeyId>ROLE</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>" +

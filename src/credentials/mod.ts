@@ -3,8 +3,8 @@
  * goes, as AWS's standard settings say.
  *
  * ```ts
- * import { KinesisWorker } from "./mod.ts";
- * import { defaultCredentials, endpointsFromEnvironment } from "./credentials.ts";
+ * import { KinesisWorker } from "@kclite/kclite";
+ * import { defaultCredentials, endpointsFromEnvironment } from "@kclite/kclite/credentials";
  *
  * const region = "eu-central-1";
  * const worker = new KinesisWorker({
@@ -23,32 +23,32 @@
  * @module
  */
 
-import { assumeRoleCredentials as roleOf } from "./src/aws/credential_sources/assume_role.ts";
-import { defaultCredentials as chainOf } from "./src/aws/credential_sources/chain.ts";
-import { keptCredentials } from "./src/aws/credential_sources/given.ts";
-import type { StsEndpoint } from "./src/aws/credential_sources/sts.ts";
-import { tokenCredentials } from "./src/aws/credential_sources/web_identity.ts";
+import { assumeRoleCredentials as roleOf } from "../aws/credential_sources/assume_role.ts";
+import { defaultCredentials as chainOf } from "../aws/credential_sources/chain.ts";
+import { keptCredentials } from "../aws/credential_sources/given.ts";
+import type { StsEndpoint } from "../aws/credential_sources/sts.ts";
+import { tokenCredentials } from "../aws/credential_sources/web_identity.ts";
 import {
   configuredEndpoint,
   type EndpointSettings,
   type WorkerEndpoints,
   workerEndpoints,
-} from "./src/aws/configured_endpoint.ts";
-import type { CredentialsProvider, GivenCredentials, Lookup } from "./src/aws/credentials.ts";
-import { CredentialsError } from "./src/errors.ts";
-import type { WorkerEventListener } from "./src/events.ts";
-import { foreignReason } from "./src/foreign_reason.ts";
-import { directFetch } from "./src/host/direct_fetch.ts";
-import { variable } from "./src/host/environment.ts";
-import { profileLoader } from "./src/host/profile_credentials.ts";
-import { profileSettings } from "./src/host/profile_settings.ts";
-import { readTextFile } from "./src/host/text_file.ts";
-import { realSystem, type System } from "./src/system.ts";
+} from "../aws/configured_endpoint.ts";
+import type { CredentialsProvider, GivenCredentials, Lookup } from "../aws/credentials.ts";
+import { CredentialsError } from "../errors.ts";
+import type { WorkerEventListener } from "../events.ts";
+import { foreignReason } from "../foreign_reason.ts";
+import { directFetch } from "../host/direct_fetch.ts";
+import { variable } from "../host/environment_variables.ts";
+import { profileLoader } from "../host/profile_credentials.ts";
+import { profileSettings } from "../host/profile_settings.ts";
+import { readTextFile } from "../host/text_file.ts";
+import { realSystem, type System } from "../system.ts";
 
-export type { Credentials, CredentialsProvider, GivenCredentials, Lookup } from "./src/aws/credentials.ts";
-export type { WorkerEndpoints } from "./src/aws/configured_endpoint.ts";
-export { CredentialsError } from "./src/errors.ts";
-export type { CredentialsErrorOptions, CredentialsFailure } from "./src/errors.ts";
+export type { Credentials, CredentialsProvider, GivenCredentials, Lookup } from "../aws/credentials.ts";
+export type { WorkerEndpoints } from "../aws/configured_endpoint.ts";
+export { CredentialsError } from "../errors.ts";
+export type { CredentialsErrorOptions, CredentialsFailure } from "../errors.ts";
 
 /** What every source here takes. */
 export interface SourceOptions {
