@@ -99,8 +99,8 @@ export class CredentialsError extends Error {
   /** Whether a chain goes on to its next source, and whether a worker's start is worth another try. */
   readonly reason: CredentialsFailure;
 
-  constructor(message: string, { reason = "notConfigured", ...options }: CredentialsErrorOptions = {}) {
-    super(message, options);
+  constructor(message: string, { reason = "notConfigured", ...cause }: CredentialsErrorOptions = {}) {
+    super(message, cause);
     this.reason = reason;
   }
 }

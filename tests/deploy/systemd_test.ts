@@ -83,7 +83,7 @@ Deno.test("docs/deploy.md adds up the times of a stop as the code has them", asy
   assertMatch(text, new RegExp(`\\| ${await leaveMs() / 1000} s, usually`));
   const entries = ["applicationName", "streamName", "executableName"].map((key) => ({
     key,
-    value: "a",
+    value: "app",
     where: "",
   }));
   const { options: { shutdownGraceMs = 0 } } = configurationOf([entries]);

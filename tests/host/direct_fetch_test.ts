@@ -131,7 +131,7 @@ Deno.test("the command line sends no token of an agent and no metadata request t
         deno: ["run", "-A", "--no-check", "--cached-only", new URL("cli.ts", ROOT).href],
         args: [
           "--application",
-          "a",
+          "app",
           "--stream",
           "s",
           "--executable",

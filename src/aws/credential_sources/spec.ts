@@ -109,7 +109,7 @@ const PROVIDERS: readonly string[] = [
 
 function isKnown(className: string): boolean {
   const short = shortName(className);
-  return PROVIDERS.includes(short) || Object.hasOwn(OLD_NAMES, short);
+  return PROVIDERS.includes(short) || OLD_NAMES.has(short);
 }
 
 /** The packages in which Java looks for a short name, and those that people write out. */
@@ -198,7 +198,7 @@ function staticEntry(args: readonly string[], notes: string[]): CredentialsEntry
   const [accessKeyId = "", secretAccessKey = "", sessionToken] = args;
   if (args.length > 3 || accessKeyId === "" || secretAccessKey === "") {
     throw refusal(
-      "expected StaticCredentialsProvider|ACCESS_KEY_ID|SECRET_ACCESS_KEY, and perhaps |SESSION_TOKEN: " +
+      "expected StaticCredentialsProvider|ACCESS_KEY_ID|SECRET_ACCESS_KEY, and |SESSION_TOKEN where there is one: " +
         `got ${args.filter((arg) => arg !== "").length} arguments`,
     );
   }

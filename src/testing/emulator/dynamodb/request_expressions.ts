@@ -24,9 +24,8 @@ export interface Expressions {
 
 /** @throws {ApiError} when one cannot be read. */
 export function expressionsOf(input: Input): Expressions {
-  const unknown = Object.keys(UNREAD).find((name) => input.has(name));
-  if (unknown !== undefined) {
-    throw invalid(`The parameter ${unknown} is not simulated: use ${UNREAD[unknown]}`);
+  for (const [name, instead] of Object.entries(UNREAD)) {
+    if (input.has(name)) throw invalid(`The parameter ${name} is not simulated: use ${instead}`);
   }
   const has = EXPRESSIONS.some((name) => input.has(name));
   const legacy = ["Expected", "AttributeUpdates", "AttributesToGet"].find((name) => input.has(name));
