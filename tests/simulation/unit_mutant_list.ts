@@ -882,7 +882,7 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   },
   {
     name: "a-module-of-the-working-directory-first",
-    file: "cli.ts",
+    file: "src/command/processing.ts",
     find: `[...(file === undefined ? [] : [folderOf(file)]), workingFolder()]`,
     replace: `[workingFolder(), ...(file === undefined ? [] : [folderOf(file)])]`,
     why: "a file that happens to have the module's name runs in its place",

@@ -131,6 +131,22 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
       "testing/model",
     ],
   },
+  "command": {
+    holds: "one run of the command line, on what its process hands in",
+    any: [
+      "root",
+      "async",
+      "aws",
+      "aws/credential_sources",
+      "consumer",
+      "options",
+      "observe",
+      "worker",
+      "properties",
+      "multilang",
+      "host",
+    ],
+  },
   "credentials": {
     holds: "the entry point of sources of credentials, and of AWS's settings for endpoints",
     any: ["root", "aws", "aws/credential_sources", "host"],

@@ -1,0 +1,210 @@
+/**
+ * One run of the command line: reads the configuration, runs the worker, serves its health, and logs, until the run is told to stop
+ * or finds that it cannot go on.
+ *
+ * @module
+ */
+
+import { pause } from "../async/waiting.ts";
+import { errorText } from "../errors.ts";
+import type { RunCommand } from "../host/arguments.ts";
+import { cpuSource } from "../host/cpu_meter.ts";
+import { directFetch } from "../host/direct_fetch.ts";
+import { type RunningServer, serve } from "../host/serve.ts";
+import { lineWriter } from "../observe/line_writer.ts";
+import { inTurn } from "../observe/listeners.ts";
+import type { LogLevel } from "../observe/log_lines.ts";
+import { quietLog } from "../observe/quiet_log.ts";
+import { SUMMARY_INTERVAL_MS, summaryLine } from "../observe/summary.ts";
+import { thrownAt } from "../observe/thrown_at.ts";
+import { Totals } from "../observe/totals.ts";
+import { type HealthLimits, healthOf } from "../observe/verdict.ts";
+import { PropertiesError } from "../properties/property_options.ts";
+import { realSystem } from "../system.ts";
+import { VERSION } from "../version.ts";
+import { faultLimits } from "../worker/event_outlet.ts";
+import { KinesisWorker } from "../worker/worker.ts";
+import { type ProgramConfiguration, readConfiguration } from "./configuration.ts";
+import { credentialsOfProperty } from "./credentials_setup.ts";
+import { processingOf } from "./processing.ts";
+import type { Host, ProgramContext } from "./program_context.ts";
+
+/** One run. */
+export class Program {
+  readonly #context: ProgramContext;
+  #leastLevel: LogLevel;
+  /** The error that a line of the log has reported already. */
+  #reported: unknown;
+  /** Rejections and exceptions after the one that ends the program. */
+  #uncaughtMore = 0;
+
+  constructor(command: RunCommand, host: Host) {
+    const system = host.options?.system ?? realSystem;
+    const leastLevel = () => this.#leastLevel;
+    this.#context = {
+      command,
+      host,
+      system,
+      directFetch: host.options?.system?.fetch ?? directFetch,
+      log: lineWriter(host.err, { clock: system.clock, least: leastLevel }),
+      leastLevel,
+      notices: [],
+      failure: new AbortController(),
+    };
+    // Until the properties are read only the flag is known.
+    const isDebug = command.entries.some(({ key, value }) => key === "logLevel" && value === "debug");
+    this.#leastLevel = isDebug ? "debug" : "info";
+    host.uncaught?.((what, thrown) => this.#endInOrder(what, thrown));
+  }
+
+  /** Runs to the end. Never rejects. @returns the exit code, as if no signal had come. */
+  async run(): Promise<number> {
+    const { host: { signal }, system, log, notices } = this.#context;
+    let health: RunningServer | undefined;
+    try {
+      const configuration = await readConfiguration(this.#context, (level) => this.#leastLevel = level);
+      const totals = new Totals(system.clock);
+      const worker = await this.#worker(configuration, totals);
+      const limits = faultLimits(configuration.options);
+      health = await this.#serveHealth(configuration, totals, limits);
+      await this.#consume(worker, totals, limits);
+      return 0;
+    } catch (error) {
+      if (error instanceof PropertiesError) notices.push(...error.notices);
+      this.#logNotices();
+      if (signal.aborted && error === signal.reason) return 0;
+      this.#report(error);
+      return 1;
+    } finally {
+      await health?.close();
+      if (this.#uncaughtMore > 0) {
+        const text = `${this.#uncaughtMore} more rejections or exceptions came after the first`;
+        log({ level: "error", text });
+      }
+    }
+  }
+
+  /** What nobody handled may have left a module in any state: others go on with its shards. */
+  #endInOrder(what: string, thrown: unknown): void {
+    const { log, failure } = this.#context;
+    if (failure.signal.aborted) {
+      this.#uncaughtMore++;
+      return;
+    }
+    const text = `Cannot go on: ${what}: ${errorText(thrown)}${thrownAt(thrown)}`;
+    const error = new Error(text, { cause: thrown });
+    log({ level: "error", text: `${text}: the leases are handed over, and the program ends with 1` });
+    this.#logStack(thrown);
+    this.#reported = error;
+    failure.abort(error);
+  }
+
+  async #worker(configuration: ProgramConfiguration, totals: Totals): Promise<KinesisWorker> {
+    const { host, system, directFetch, log } = this.#context;
+    const { options, settings, retrieval, places, endpointSettings } = configuration;
+    const others = host.options?.onEvent;
+    const onEvent = inTurn([
+      totals.listener,
+      quietLog(system.clock, log),
+      ...(others === undefined ? [] : [others]),
+    ]);
+    const setup = { region: options.region, endpointSettings, onEvent };
+    const credentials = (value: string, where?: string) =>
+      credentialsOfProperty(value, where, this.#context, setup);
+    const { applicationName = "", streamName, streams } = options;
+    const named = streamName === undefined && Array.isArray(streams)
+      ? `streams ${streams.join(", ")}`
+      : `stream ${streamName}`;
+    const { executableName = "", dynamoDBCredentials, disableWorkerMetrics = false } = settings;
+    const worker = new KinesisWorker({
+      ...options,
+      applicationName,
+      credentials: credentials(
+        settings.credentials ?? "DefaultCredentialsProvider",
+        places.get("credentials"),
+      ),
+      ...(dynamoDBCredentials === undefined ? {} : {
+        dynamoDBCredentials: credentials(dynamoDBCredentials, places.get("dynamoDBCredentials")),
+      }),
+      ...(disableWorkerMetrics
+        ? {}
+        : { cpuUtilization: cpuSource({ system: { ...system, fetch: directFetch }, env: host.env }) }),
+      ...await processingOf(configuration, onEvent, this.#context),
+      ...host.options,
+      log: false, // `onEvent` writes it
+      onEvent,
+    });
+    log({
+      level: "info",
+      // The words of the MultiLangDaemon, by which people search.
+      text:
+        `Running ${applicationName} to process ${named} with executable ${executableName}, kclite ${VERSION}`,
+    });
+    this.#logNotices();
+    log({ level: retrieval.level, text: retrieval.reason });
+    return worker;
+  }
+
+  async #serveHealth(
+    { settings: { healthPort, healthHost, healthAllowedHosts } }: ProgramConfiguration,
+    totals: Totals,
+    limits: HealthLimits,
+  ): Promise<RunningServer | undefined> {
+    if (healthPort === undefined) return undefined;
+    const { healthApp } = await import("../observe/health.ts");
+    const server = await serve(healthApp(totals, limits).fetch, {
+      port: healthPort,
+      hostname: healthHost,
+      allowedHosts: healthAllowedHosts,
+      setting: "healthPort",
+    });
+    this.#context.log({ level: "info", text: `Health is served at ${server.url}` });
+    return server;
+  }
+
+  /** Until the program is told to stop, or finds that it cannot go on. */
+  async #consume(worker: KinesisWorker, totals: Totals, limits: HealthLimits): Promise<void> {
+    const { host: { signal }, failure } = this.#context;
+    const over = new AbortController();
+    const summing = this.#sumUp(totals, limits, over.signal);
+    try {
+      await worker.run(AbortSignal.any([signal, failure.signal]));
+    } catch (error) {
+      // Its last event was a line of the log.
+      this.#reported = error;
+      throw error;
+    } finally {
+      over.abort();
+      await summing;
+    }
+    failure.signal.throwIfAborted();
+  }
+
+  /** Says now and then how the worker is, so that a log that is silent means trouble. */
+  async #sumUp(totals: Totals, limits: HealthLimits, signal: AbortSignal): Promise<void> {
+    const { system: { clock }, log } = this.#context;
+    let before = totals.snapshot();
+    while (await pause(clock, SUMMARY_INTERVAL_MS, signal)) {
+      const now = totals.snapshot();
+      log(summaryLine(now, before, healthOf(now, limits)));
+      before = now;
+    }
+  }
+
+  #report(error: unknown): void {
+    // Our own refusals are sentences; of anything else the class and the causes may help.
+    const isSentence = error instanceof Error && error.message.startsWith("Cannot ");
+    const lines = (isSentence ? error.message : errorText(error)).split("\n");
+    if (error !== this.#reported) { for (const text of lines) this.#context.log({ level: "error", text }); }
+    this.#logStack(error);
+  }
+
+  #logStack(error: unknown): void {
+    if (!(error instanceof Error) || typeof error.stack !== "string") return;
+    for (const text of error.stack.split("\n")) this.#context.log({ level: "debug", text });
+  }
+
+  #logNotices(): void {
+    for (const notice of this.#context.notices.splice(0)) this.#context.log(notice);
+  }
+}
