@@ -75,10 +75,9 @@ interface GroupReading {
 /** The root of a host's own groups has no cpu.max: where there is one, this is a container. */
 function v2Files(folder: string): () => Promise<GroupReading> {
   return async () => {
-    const [max, used] = await Promise.all([
-      readText(join(folder, "cpu.max")),
-      readText(join(folder, "cpu.stat")),
-    ]);
+    // One after the other: of reads at a time one would go on when another has failed.
+    const max = await readText(join(folder, "cpu.max"));
+    const used = await readText(join(folder, "cpu.stat"));
     const cpus = cgroupV2Limit(max) ?? cpusIn(await readText(join(folder, "cpuset.cpus.effective")));
     return { usedMs: cgroupV2UsedMs(used), cpus };
   };
@@ -86,11 +85,9 @@ function v2Files(folder: string): () => Promise<GroupReading> {
 
 function v1Files(folder: string): () => Promise<GroupReading> {
   return async () => {
-    const [used, quota, period] = await Promise.all([
-      readText(join(folder, "cpu/cpuacct.usage")),
-      readText(join(folder, "cpu/cpu.cfs_quota_us")),
-      readText(join(folder, "cpu/cpu.cfs_period_us")),
-    ]);
+    const used = await readText(join(folder, "cpu/cpuacct.usage"));
+    const quota = await readText(join(folder, "cpu/cpu.cfs_quota_us"));
+    const period = await readText(join(folder, "cpu/cpu.cfs_period_us"));
     const cpus = cgroupV1Limit(quota, period) ??
       cpusIn(await readText(join(folder, "cpuset/cpuset.effective_cpus")));
     return { usedMs: cgroupV1UsedMs(used), cpus };
