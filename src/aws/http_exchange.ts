@@ -15,7 +15,8 @@ import { isTimeLimit, withinTime } from "../async/waiting.ts";
 export interface HttpRequest {
   readonly method: "GET" | "POST" | "PUT";
   readonly url: string;
-  readonly headers: HeadersInit;
+  /** Not by its name, HeadersInit, which the types of Node.js lack. */
+  readonly headers: NonNullable<RequestInit["headers"]>;
   readonly body?: string | Uint8Array<ArrayBuffer> | undefined;
   /** From the request to the end of the answer's body, in ms. */
   readonly timeoutMs: number;

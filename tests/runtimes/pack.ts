@@ -1,5 +1,6 @@
 /**
- * Writes the npm package: what `deno pack` makes, and in its package.json the optional peer dependencies, which Deno cannot write.
+ * Writes the npm package to a file: one bundle in pieces, an entry point for each of deno.json, their declarations, `bin/kclite`,
+ * and a README of its own.
  *
  * ```sh
  * deno task pack [--smoke]
@@ -11,58 +12,66 @@
  */
 
 import { fileURLToPath } from "node:url";
-import { PROFILE_PACKAGE } from "../../src/host/profile_credentials.ts";
 import { runCommand } from "../support/command.ts";
+import { writeDeclarations } from "./declarations.ts";
+import { type DenoJson, packageJson, withAbsoluteLinks, withoutNpmSpecifiers } from "./package_json.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+/** The package's README, in the repository. */
+const README = "docs/npm.md";
 
 /** The file that the task writes, in the root of the repository. */
 export const PACKED = "kclite.tgz";
-
-/** Packages that a user installs who needs them, as `npm:name@version`. */
-export const OPTIONAL_PEERS: readonly string[] = [PROFILE_PACKAGE];
-
-/** What a package.json says, as far as it matters here. */
-export interface PackageJson {
-  readonly dependencies?: Readonly<Record<string, string>>;
-  readonly [key: string]: unknown;
-}
-
-/**
- * The package.json with packages as optional peers, of the given version or a later one of its major: npm does not install them by itself.
- *
- * @throws {Error} when one is a dependency too, which npm would install.
- */
-export function withOptionalPeers(json: PackageJson, specifiers: readonly string[]): PackageJson {
-  const peers = specifiers.map((specifier) => {
-    const [, name = "", version = ""] = /^npm:(.+)@(\d[^@]*)$/.exec(specifier) ?? [];
-    if (name === "") throw new RangeError(`Cannot pack: expected npm:name@version: got ${specifier}`);
-    if (json.dependencies?.[name] !== undefined) {
-      throw new Error(`Cannot pack: expected ${name} to be optional: got a dependency: name it in no import`);
-    }
-    return { name, range: `^${version}` };
-  });
-  return {
-    ...json,
-    peerDependencies: Object.fromEntries(peers.map(({ name, range }) => [name, range])),
-    peerDependenciesMeta: Object.fromEntries(peers.map(({ name }) => [name, { optional: true }])),
-  };
-}
 
 /** Writes the package to a file. */
 export async function packNpm(output: string): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
-    await must(Deno.execPath(), ["pack", "--allow-dirty", "-o", `${folder}/deno.tgz`], ROOT);
-    await must("tar", ["-xzf", "deno.tgz"], folder);
-    const path = `${folder}/package/package.json`;
-    const json = withOptionalPeers(JSON.parse(await Deno.readTextFile(path)), OPTIONAL_PEERS);
-    await Deno.writeTextFile(path, `${JSON.stringify(json, undefined, 2)}\n`);
+    await writePackage(`${folder}/package`);
     await must("tar", ["-czf", "kclite.tgz", "package"], folder);
     await Deno.copyFile(`${folder}/kclite.tgz`, output);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** Writes the files of the package into a folder, which must not exist. */
+export async function writePackage(folder: string): Promise<void> {
+  const deno: DenoJson = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
+  const entries = Object.values(deno.exports);
+  await writeBundle(entries, folder);
+  const dependencies = {
+    ...await withPlainImports(folder),
+    ...await writeDeclarations(ROOT, entries, folder),
+  };
+  const json = packageJson(deno, dependencies);
+  await Deno.writeTextFile(`${folder}/package.json`, `${JSON.stringify(json, undefined, 2)}\n`);
+  const readme = withAbsoluteLinks(await Deno.readTextFile(`${ROOT}${README}`), README, deno.version);
+  await Deno.writeTextFile(`${folder}/README.md`, readme);
+  await Deno.copyFile(`${ROOT}LICENSE`, `${folder}/LICENSE`);
+  await Deno.mkdir(`${folder}/bin`);
+  await Deno.copyFile(`${ROOT}bin/kclite`, `${folder}/bin/kclite`);
+  for (const program of ["bin/kclite", "cli.js"]) await Deno.chmod(`${folder}/${program}`, 0o755);
+}
+
+/** Packages stay imports. Names of functions and classes stay, so that a stack trace says where it was. */
+async function writeBundle(entries: readonly string[], folder: string): Promise<void> {
+  const how = ["--code-splitting", "--minify", "--keep-names", "--external", "npm:*", "--outdir", folder];
+  await must(Deno.execPath(), ["bundle", ...how, ...entries], ROOT);
+}
+
+/** Puts the imports of the JavaScript below the folder into npm's words. @returns Ranges of the packages by name. */
+async function withPlainImports(folder: string): Promise<Readonly<Record<string, string>>> {
+  const dependencies: Record<string, string> = {};
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) Object.assign(dependencies, await withPlainImports(path));
+    if (!name.endsWith(".js")) continue;
+    const packed = withoutNpmSpecifiers(await Deno.readTextFile(path));
+    Object.assign(dependencies, packed.dependencies);
+    await Deno.writeTextFile(path, packed.text.replace(/^#!.*\n/, "#!/usr/bin/env node\n"));
+  }
+  return dependencies;
 }
 
 /** @throws {Error} with all that the program said, when it fails. */

@@ -1,7 +1,14 @@
-/** What the npm package says about packages that are not always needed. Packing itself: `packed.ts`. */
+/** What the npm package says about itself. Packing itself: `packed.ts`. */
 
 import { assertEquals, assertThrows } from "@std/assert";
-import { OPTIONAL_PEERS, withOptionalPeers } from "./pack.ts";
+import config from "../../deno.json" with { type: "json" };
+import {
+  OPTIONAL_PEERS,
+  packageJson,
+  withAbsoluteLinks,
+  withOptionalPeers,
+  withoutNpmSpecifiers,
+} from "./package_json.ts";
 
 Deno.test("withOptionalPeers() asks for the version or a later one, and lets npm leave it out", () => {
   assertEquals(withOptionalPeers({ name: "a", dependencies: { hono: "^4.0.0" } }, ["npm:@x/y@3.1.0"]), {
@@ -22,4 +29,38 @@ Deno.test("OPTIONAL_PEERS are those that withOptionalPeers() can write", () => {
   assertEquals(Object.keys(withOptionalPeers({}, OPTIONAL_PEERS).peerDependencies ?? {}), [
     "@aws-sdk/credential-providers",
   ]);
+});
+
+Deno.test("packageJson() names each entry point of deno.json with its types, and the command", () => {
+  const json = packageJson(config, { hono: "^4.0.0" });
+  const { ".": library, "./health": health } = json.exports as Record<string, unknown>;
+  assertEquals(library, { types: "./mod.d.ts", default: "./mod.js" });
+  assertEquals(health, { types: "./src/observe/health.d.ts", default: "./src/observe/health.js" });
+  assertEquals(
+    Object.keys(json.exports as Record<string, unknown>),
+    [...Object.keys(config.exports), "./package.json"],
+  );
+  assertEquals([json.bin, json.engines], [{ kclite: "cli.js" }, { node: ">=22" }]);
+  assertEquals(json.dependencies, { hono: "^4.0.0" });
+});
+
+Deno.test("withoutNpmSpecifiers() writes imports as npm knows them, minified ones too, and leaves other texts alone", () => {
+  const minified = `import{H}from"npm:hono@^4.13.0";import c from "npm:@x/y@1/z";const P="npm:@a/b@3.1.0";`;
+  assertEquals(withoutNpmSpecifiers(minified), {
+    text: `import{H}from"hono";import c from "@x/y/z";const P="npm:@a/b@3.1.0";`,
+    dependencies: { hono: "^4.13.0", "@x/y": "1" },
+  });
+  assertEquals(withoutNpmSpecifiers(`type A = import("npm:hono@^4.13.0").Hono;`), {
+    text: `type A = import("hono").Hono;`,
+    dependencies: { hono: "^4.13.0" },
+  });
+});
+
+Deno.test("withAbsoluteLinks() leads every link to the repository, at the tag of the version", () => {
+  const links = "[a](OPTIONS.md) [b](../README.md#use) [c](https://x.y/z)";
+  const base = "https://github.com/kclite/kclite/blob/v1.2.3";
+  assertEquals(
+    withAbsoluteLinks(links, "docs/npm.md", "1.2.3"),
+    `[a](${base}/docs/OPTIONS.md) [b](${base}/README.md#use) [c](https://x.y/z)`,
+  );
 });

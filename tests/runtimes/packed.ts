@@ -1,9 +1,9 @@
 /**
  * Packs the library as npm gets it, installs the package into an empty folder, and puts it to work in the runtimes named
- * as arguments: `node`, `bun`, `workerd`. `types` type-checks a user's program on it with TypeScript. Bun, workerd and TypeScript
- * are downloaded from npm into that folder.
+ * as arguments: `node` is the Node.js on PATH, `node22`, `node24` and `node26` are from npm, as are `bun` and `workerd`. `types`
+ * type-checks a user's program on the package with TypeScript. What comes from npm is installed beside the package.
  *
- * A script and no test: it needs npm, and the two downloads are large. Exits with 1 when a runtime fails. `--smoke` packs
+ * A script and no test: it needs npm, and the downloads are large. Exits with 1 when a runtime fails. `--smoke` packs
  * and installs nothing: Deno runs the same worker from the source.
  *
  * @module
@@ -16,18 +16,19 @@ import * as library from "../../mod.ts";
 import * as testing from "../../src/testing/mod.ts";
 import { smoke, smokeSimulated } from "./smoke.mjs";
 import { SMOKE_TEXTS, type SmokeOptions, withSmokeBed } from "../support/smoke_bed.ts";
+import { VERSION } from "../../src/version.ts";
 import { checkInTypeScript } from "./user_types.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
 /** Runs the smoke worker in one runtime, inside the folder in which the package is installed. */
-type Runtime = (folder: string, options: SmokeOptions) => Promise<readonly string[]>;
+type Runtime = (folder: string, options: SmokeOptions, name: string) => Promise<readonly string[]>;
 
 const RUNTIMES: Readonly<Record<string, Runtime>> = {
-  async node(folder, options) {
-    await saysWhatProfilesNeed(folder);
-    return parse(await must("node", ["main.mjs", JSON.stringify(options)], folder));
-  },
+  node: (folder, options) => inNode("node", folder, options),
+  node22: inNodeOfNpm,
+  node24: inNodeOfNpm,
+  node26: inNodeOfNpm,
 
   async bun(folder, options) {
     await npmInstall(folder, "bun@1");
@@ -48,8 +49,50 @@ const RUNTIMES: Readonly<Record<string, Runtime>> = {
   },
 };
 
+/** The package `node` of npm holds a whole Node.js. It gets a folder of its own. `name` ends in its major version. */
+async function inNodeOfNpm(folder: string, options: SmokeOptions, name: string): Promise<readonly string[]> {
+  const own = `${folder}/runtimes/${name}`;
+  await Deno.mkdir(own, { recursive: true });
+  await Deno.writeTextFile(`${own}/package.json`, JSON.stringify({ private: true }));
+  await npmInstall(own, `node@${name.slice("node".length)}`);
+  const node = `${own}/node_modules/.bin/node`;
+  const version = (await must(node, ["--version"], own)).trim();
+  if (!version.startsWith(`v${name.slice("node".length)}.`)) throw new Error(`${name} is ${version}`);
+  return await inNode(node, folder, options);
+}
+
+/** The library by `import` and by `require`, and the command line as npm links it. */
+async function inNode(node: string, folder: string, options: SmokeOptions): Promise<readonly string[]> {
+  await saysWhatProfilesNeed(node, folder);
+  await must(node, ["main.cjs"], folder);
+  assertEquals(await must(node, ["node_modules/.bin/kclite", "--version"], folder), `kclite ${VERSION}\n`);
+  return parse(await must(node, ["main.mjs", JSON.stringify(options)], folder));
+}
+
+/** What a user tries first, in the project that holds nothing but the package. */
+async function startsAsInstalled(folder: string): Promise<void> {
+  assertEquals(await must("npx", ["--no-install", "kclite", "--version"], folder), `kclite ${VERSION}\n`);
+  const launcher = "node_modules/@kclite/kclite/bin/kclite";
+  assertEquals(await must(`${folder}/${launcher}`, ["--version"], folder), `kclite ${VERSION}\n`);
+  const bytes = await sizeOf(`${folder}/node_modules/@kclite/kclite`);
+  if (bytes > MAX_BYTES) throw new Error(`Cannot publish: expected at most ${MAX_BYTES} bytes: got ${bytes}`);
+  console.log(`npx kclite --version: ok; the package takes ${bytes} bytes`);
+}
+
+/** What the package may take when it is installed, beside its dependencies. */
+const MAX_BYTES = 1_000_000;
+
+async function sizeOf(folder: string): Promise<number> {
+  let bytes = 0;
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    const path = `${folder}/${name}`;
+    bytes += isDirectory ? await sizeOf(path) : (await Deno.stat(path)).size;
+  }
+  return bytes;
+}
+
 /** The package for profiles is optional: it is not there, and the command line says what to install. */
-async function saysWhatProfilesNeed(folder: string): Promise<void> {
+async function saysWhatProfilesNeed(node: string, folder: string): Promise<void> {
   await Deno.mkdir(`${folder}/.aws`, { recursive: true });
   await Deno.writeTextFile(`${folder}/.aws/credentials`, "[default]\naws_access_key_id = a\n");
   await Deno.writeTextFile(
@@ -57,14 +100,14 @@ async function saysWhatProfilesNeed(folder: string): Promise<void> {
     "export default () => ({ processRecords() {}, shardEnded() {} });",
   );
   const set = [
-    "applicationName=a",
-    "streamName=s",
+    "applicationName=app",
+    "streamName=words",
     "regionName=eu-central-1",
     "executableName=./processor.mjs",
   ];
   set.push("AwsCredentialsProvider=ProfileCredentialsProvider");
   const args = ["node_modules/@kclite/kclite/cli.js", ...set.flatMap((property) => ["--set", property])];
-  const { code, stdout, stderr } = await runCommand("node", args, { cwd: folder, env: { HOME: folder } });
+  const { code, stdout, stderr } = await runCommand(node, args, { cwd: folder, env: { HOME: folder } });
   assertStringIncludes(stdout + stderr, `run npm install "@aws-sdk/credential-providers@^`);
   assertEquals(code, 1);
 }
@@ -79,6 +122,12 @@ const { status } = await healthApp(new Totals()).request("/live");
 if (status !== 200) throw new Error("/live answers " + status);
 await smokeSimulated(library, testing);
 console.log(JSON.stringify(await smoke(library, JSON.parse(process.argv[2]))));
+`;
+
+/** Every entry point but `./cli`, which waits at its top level: `require` cannot load that. */
+const COMMONJS_MAIN = `const assert = require("node:assert");
+for (const entry of ENTRIES) assert(Object.keys(require(entry)).length > 0, entry);
+assert.equal(typeof require("@kclite/kclite").KinesisWorker, "function");
 `;
 
 function workerdMain(options: SmokeOptions): string {
@@ -120,6 +169,8 @@ async function install(): Promise<string> {
   const { exports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
   const entries = Object.keys(exports).map((path) => `@kclite/kclite${path.slice(1)}`);
   await Deno.writeTextFile(`${folder}/main.mjs`, MAIN.replace("ENTRIES", JSON.stringify(entries)));
+  const required = entries.filter((entry) => !entry.endsWith("/cli"));
+  await Deno.writeTextFile(`${folder}/main.cjs`, COMMONJS_MAIN.replace("ENTRIES", JSON.stringify(required)));
   await Deno.copyFile(new URL("./smoke.mjs", import.meta.url), `${folder}/smoke.mjs`);
   return folder;
 }
@@ -145,6 +196,7 @@ async function runFromSource(): Promise<void> {
 async function runPacked(names: readonly string[]): Promise<void> {
   const folder = await install();
   try {
+    await startsAsInstalled(folder);
     for (const name of names) {
       if (name === "types") {
         await npmInstall(folder, "typescript@5.9", "@types/node@24");
@@ -156,7 +208,7 @@ async function runPacked(names: readonly string[]): Promise<void> {
       if (runtime === undefined) {
         throw new RangeError(`Cannot run in "${name}": expected ${Object.keys(RUNTIMES).join(", ")}, types`);
       }
-      assertEquals(await withSmokeBed((options) => runtime(folder, options)), SMOKE_TEXTS);
+      assertEquals(await withSmokeBed((options) => runtime(folder, options, name)), SMOKE_TEXTS);
       console.log(`${name}: the packed library ran a worker`);
     }
   } finally {

@@ -30,6 +30,13 @@ export async function checkInDeno(folder: string, compilerOptions: unknown): Pro
   return await runCommand(Deno.execPath(), ["check", "main.ts"], { cwd: folder, timeoutMs: 120_000 });
 }
 
+/** A CommonJS program, which TypeScript takes as `nodenext` alone. */
+const COMMONJS = `import kclite = require("@kclite/kclite");
+import testing = require("@kclite/kclite/testing");
+export const worker: typeof kclite.KinesisWorker = kclite.KinesisWorker;
+export const { simulate } = testing;
+`;
+
 /** How TypeScript finds a package's types; each with the types of the Web, and with those of Node.js instead. */
 const PROJECTS = [
   { module: "nodenext", moduleResolution: "nodenext" },
@@ -47,12 +54,11 @@ const PROJECTS = [
 export async function checkInTypeScript(folder: string): Promise<void> {
   const text = await userProgram((entry) => `@kclite/kclite${entry.slice(1)}`);
   await Deno.writeTextFile(`${folder}/main.ts`, text);
+  await Deno.writeTextFile(`${folder}/commonjs.cts`, COMMONJS);
   for (const project of PROJECTS) {
     const compilerOptions = { ...project, strict: true, noEmit: true };
-    await Deno.writeTextFile(
-      `${folder}/tsconfig.json`,
-      JSON.stringify({ compilerOptions, files: ["main.ts"] }),
-    );
+    const files = ["main.ts", ...(project.module === "nodenext" ? ["commonjs.cts"] : [])];
+    await Deno.writeTextFile(`${folder}/tsconfig.json`, JSON.stringify({ compilerOptions, files }));
     const { code, stdout, stderr } = await runCommand("npx", ["tsc", "-p", "."], {
       cwd: folder,
       timeoutMs: 120_000,
