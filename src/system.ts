@@ -70,6 +70,12 @@ export const realSystem: System = {
   fetch: (input, init) => globalThis.fetch(input, init),
 };
 
+/** The surroundings with another `fetch`, where there is one. It is called as a function, not as a method. */
+export function withFetch(system: System, fetch: System["fetch"] | undefined): System {
+  if (fetch === undefined) return system;
+  return { clock: system.clock, random: system.random, fetch: (input, init) => fetch(input, init) };
+}
+
 /** A version 4 UUID drawn from the given chance, so that a seeded run names its workers alike each time. */
 export function randomUuid(random: () => number): string {
   const hex = (digits: number) => {

@@ -7,6 +7,7 @@
 
 import { type EndpointSettings, workerEndpoints } from "../aws/configured_endpoint.ts";
 import { instanceRegion } from "../aws/credential_sources/instance_region.ts";
+import { thisNode, useEnvironmentProxy } from "../host/environment_proxy.ts";
 import { readFile } from "../host/files.ts";
 import { profileSettings } from "../host/profile_settings.ts";
 import type { LogLevel } from "../observe/log_lines.ts";
@@ -34,6 +35,8 @@ export async function readConfiguration(
   const { command: { file, entries, warnings }, host, notices } = context;
   const { env, envNames } = host;
   for (const text of warnings) notices.push({ level: "warning", text });
+  const ignored = useEnvironmentProxy(env, await thisNode());
+  if (ignored !== undefined) notices.push({ level: "warning", text: ignored });
   const fromFile = file === undefined ? [] : fileEntries(decodeProperties(await readFile(file)), file);
   const configuration = configurationOf([fromFile, environmentEntries(env, envNames), entries]);
   onLevel(configuration.settings.logLevel ?? "info");

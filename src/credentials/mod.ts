@@ -43,7 +43,7 @@ import { variable } from "../host/environment_variables.ts";
 import { profileLoader } from "../host/profile_credentials.ts";
 import { profileSettings } from "../host/profile_settings.ts";
 import { readTextFile } from "../host/text_file.ts";
-import { realSystem, type System } from "../system.ts";
+import { realSystem, type System, withFetch } from "../system.ts";
 
 export type { Credentials, CredentialsProvider, GivenCredentials, Lookup } from "../aws/credentials.ts";
 export type { WorkerEndpoints } from "../aws/configured_endpoint.ts";
@@ -62,6 +62,8 @@ export interface SourceOptions {
   readonly env?: Lookup | undefined;
   /** Hears of refreshes. */
   readonly onEvent?: WorkerEventListener | undefined;
+  /** Sends the requests to AWS, in place of the runtime's `fetch`: through a proxy, for example. @default the `fetch` of `system` */
+  readonly fetch?: System["fetch"] | undefined;
   /** Time, chance and fetch, for tests. */
   readonly system?: System | undefined;
 }
@@ -191,8 +193,9 @@ export async function endpointsFromEnvironment(options: EndpointOptions): Promis
   return workerEndpoints({ region, dynamoDBRegion }, await settingsOf(env)).endpoints;
 }
 
-function settled({ env = variable, region, system = realSystem, onEvent }: SourceOptions) {
+function settled({ env = variable, region, fetch, system: given = realSystem, onEvent }: SourceOptions) {
   const set = (name: string) => env(name)?.trim() || undefined;
+  const system = withFetch(given, fetch);
   return { env, system, onEvent, region: region ?? set("AWS_REGION") ?? set("AWS_DEFAULT_REGION") };
 }
 

@@ -31,8 +31,21 @@ export async function loadModule(
   try {
     return await import(pathToFileURL(path).href);
   } catch (error) {
-    throw new Error(`Cannot load module ${JSON.stringify(path)}: ${errorText(error)}`, { cause: error });
+    throw new Error(`Cannot load module ${JSON.stringify(path)}: ${loadProblem(error)}`, { cause: error });
   }
+}
+
+/**
+ * Why a module could not be loaded, in words. Node.js before 22.18 says "Unknown file extension" of a module in TypeScript.
+ *
+ * @param version Of Node.js.
+ */
+export function loadProblem(error: unknown, version: string = process.versions.node): string {
+  const text = errorText(error);
+  const isTypeScript = error instanceof Error && "code" in error &&
+    error.code === "ERR_UNKNOWN_FILE_EXTENSION" && /"?\.[cm]?tsx?"/.test(text);
+  if (!isTypeScript) return text;
+  return `Node.js ${version} runs no TypeScript: use Node.js 22.18 or newer, Deno or Bun, or compile the module to .js`;
 }
 
 /** Whether the module is the file that the runtime was started with: for runtimes without `import.meta.main`, such as Node 20. */

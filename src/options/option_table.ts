@@ -117,6 +117,7 @@ export const OPTION_CHECKS: Readonly<Record<keyof WorkerOptions, Check>> = {
 
   log: falseOrFunctionThat("hears events, e.g. logTo(console.log)"),
   onEvent: functionThat("takes an event"),
+  fetch: functionThat("sends a request, as the Web's fetch does"),
   system,
   kinesis: objectWith(),
   kinesisConsumers: objectWith(),

@@ -347,6 +347,15 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
   log?: false | WorkerEventListener | undefined;
   /** Hears of everything that happens. What it throws changes nothing for the worker; the log says it once. */
   onEvent?: WorkerEventListener | undefined;
+  /**
+   * Sends every request of the worker, in place of the runtime's `fetch`: through a proxy, by an agent of your own, with your own
+   * certificates. Has the parameters of the Web's `fetch`. It must heed `signal`, or requests outlive their time limits. It must heed
+   * `redirect: "manual"`, or signatures go to other hosts. It must not try again: the worker does, and counts each request.
+   * Functions that give credentials send requests of their own. KCL: the HTTP client of its `KinesisAsyncClient`.
+   *
+   * @default the `fetch` of `system`
+   */
+  fetch?: System["fetch"] | undefined;
   /** Time, chance and fetch, for tests. */
   system?: System | undefined;
   /** Kinesis itself, for tests and simulations; replaces region, endpoint and credentials. */

@@ -16,7 +16,7 @@ import type { WorkerSettings } from "../options/setting_groups.ts";
 import { settingsOf } from "../options/settings.ts";
 import { ByteBudget } from "../retrieval/byte_budget.ts";
 import { aborted, settlesWithin } from "../async/waiting.ts";
-import { randomUuid, realSystem, type System } from "../system.ts";
+import { randomUuid, realSystem, type System, withFetch } from "../system.ts";
 import { showTurns } from "./event_loop_turns.ts";
 import { type EventOutlet, eventOutlet } from "./event_outlet.ts";
 import { leaveFleet, leaveStep } from "./leaving.ts";
@@ -49,7 +49,7 @@ export class KinesisWorker {
     this.#settings = settingsOf(options);
     this.#processor = options.processor;
     this.#cpuUtilization = options.cpuUtilization;
-    this.#system = options.system ?? realSystem;
+    this.#system = withFetch(options.system ?? realSystem, options.fetch);
     this.workerIdentifier = this.#settings.workerIdentifier ?? randomUuid(this.#system.random);
     this.#outlet = eventOutlet(options, this.#settings.watching, this.#system.clock);
     this.#emit = this.#outlet.emit;

@@ -9,6 +9,7 @@
  * @module
  */
 
+import { createServer } from "node:http";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { runCommand } from "../support/command.ts";
 import { must, packNpm } from "./pack.ts";
@@ -64,9 +65,59 @@ async function inNodeOfNpm(folder: string, options: SmokeOptions, name: string):
 /** The library by `import` and by `require`, and the command line as npm links it. */
 async function inNode(node: string, folder: string, options: SmokeOptions): Promise<readonly string[]> {
   await saysWhatProfilesNeed(node, folder);
+  await takesTypeScript(node, folder);
+  await heedsProxy(node, folder);
   await must(node, ["main.cjs"], folder);
   assertEquals(await must(node, ["node_modules/.bin/kclite", "--version"], folder), `kclite ${VERSION}\n`);
   return parse(await must(node, ["main.mjs", JSON.stringify(options)], folder));
+}
+
+/** A module in TypeScript is loaded, or a sentence says what to do. Its first line tells which. */
+async function takesTypeScript(node: string, folder: string): Promise<void> {
+  await Deno.writeTextFile(`${folder}/typed.ts`, `const n: number = 1;\nthrow new Error("loaded " + n);\n`);
+  const set = [
+    "applicationName=app",
+    "streamName=words",
+    "regionName=eu-central-1",
+    "executableName=./typed.ts",
+  ];
+  const args = ["node_modules/@kclite/kclite/cli.js", ...set.flatMap((property) => ["--set", property])];
+  const env = { HOME: folder, AWS_ACCESS_KEY_ID: "a", AWS_SECRET_ACCESS_KEY: "b" };
+  const { stdout, stderr } = await runCommand(node, args, { cwd: folder, env });
+  const said = stdout + stderr;
+  const wanted = /loaded 1|Node\.js \d+\.\d+\.\d+ runs no TypeScript/;
+  if (!wanted.test(said)) throw new Error(`expected ${wanted}: got ${said}`);
+}
+
+/** The command line goes through HTTPS_PROXY, or says that it does not. The proxy here refuses everything. */
+async function heedsProxy(node: string, folder: string): Promise<void> {
+  const asked: string[] = [];
+  const proxy = createServer().on("connect", ({ url }, socket) => {
+    asked.push(url ?? "");
+    socket.end("HTTP/1.1 502 Bad Gateway\r\n\r\n");
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  try {
+    const address = proxy.address();
+    const port = address !== null && typeof address === "object" ? address.port : 0;
+    const set = ["applicationName=app", "streamName=words", "regionName=xx-test-1"];
+    set.push("executableName=./processor.mjs", "maxInitializationAttempts=1");
+    // No name of this domain exists.
+    for (const key of ["kinesisEndpoint", "dynamoDBEndpoint"]) set.push(`${key}=https://aws.invalid`);
+    const args = ["node_modules/@kclite/kclite/cli.js", ...set.flatMap((property) => ["--set", property])];
+    const env = { HOME: folder, AWS_ACCESS_KEY_ID: "a", AWS_SECRET_ACCESS_KEY: "b" };
+    const { stdout, stderr } = await runCommand(node, args, {
+      cwd: folder,
+      env: { ...env, HTTPS_PROXY: `http://127.0.0.1:${port}` },
+      timeoutMs: 15_000,
+    });
+    const isSaid = /HTTPS_PROXY is ignored by Node\.js/.test(stdout + stderr);
+    if (asked.includes("aws.invalid:443") === isSaid) {
+      throw new Error(`expected the proxy to be asked, or a warning: got ${asked}: ${stdout}${stderr}`);
+    }
+  } finally {
+    proxy.close();
+  }
 }
 
 /** What a user tries first, in the project that holds nothing but the package. */

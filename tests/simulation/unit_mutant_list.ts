@@ -1091,4 +1091,20 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     why: "GovCloud with AWS_USE_FIPS_ENDPOINT reaches no host",
     test: "tests/aws/configured_endpoint_test.ts",
   },
+  {
+    name: "option-fetch-ignored",
+    file: "src/worker/worker.ts",
+    find: `withFetch(options.system ?? realSystem, options.fetch)`,
+    replace: `withFetch(options.system ?? realSystem, undefined)`,
+    why: "requests go past the proxy that a user's own fetch stands for",
+    test: "tests/worker/own_fetch_test.ts",
+  },
+  {
+    name: "ignored-proxy-in-silence",
+    file: "src/host/environment_proxy.ts",
+    find: `if (knowsSwitch && isSwitchedOn(env, node.execArgv)) return undefined;`,
+    replace: `if (isSwitchedOn(env, node.execArgv)) return undefined;`,
+    why: "an old Node.js ignores HTTPS_PROXY and nothing says so",
+    test: "tests/host/environment_proxy_test.ts",
+  },
 ];
