@@ -40,8 +40,8 @@ of our own. Each can also be set by \`--set KEY=VALUE\` and by an environment va
   variableOf("fanoutConfig.consumerName")
 }\`.
 
-- **Precedence**: a flag beats the environment, which beats the file. In one file the last of two equal keys counts, and the more
-  specific of two keys that set the same thing: an alias beats the name, \`streamArn\` beats \`streamName\`,
+- **Precedence**: a flag beats the environment, which beats the file. In one file the last of two equal keys counts.
+  Of two keys that set the same thing the more specific one counts: an alias beats the name, \`streamArn\` beats \`streamName\`,
   \`initialPositionInStreamExtended\` beats \`initialPositionInStream\`.
 - **Syntax**: that of \`java.util.Properties\`, save that a file which is valid UTF-8 is read as UTF-8 (Java reads Latin-1). Spaces
   at the end of a value do not count.

@@ -16,6 +16,7 @@ import {
   testsExist,
   type TextFile,
 } from "./support/documents.ts";
+import { plainDocuments, sentences, shortSentences } from "./support/sentences.ts";
 import { FOLDERS, foldersMarkdown, withFolders } from "./support/folders.ts";
 
 const ROOT = new URL("..", import.meta.url);
@@ -26,6 +27,8 @@ const RULES: Readonly<Record<string, DocumentRule>> = {
   importsExported,
   tasksExist,
   testsExist,
+  shortSentences,
+  plainDocuments,
 };
 const read = (path: string) => Deno.readTextFile(new URL(path, ROOT));
 
@@ -48,6 +51,8 @@ const SOURCES = {
     `/** Makes one. */\nexport function shown(): void {}\nexport class Shown {\n  /** Ends it. */\n  close(): void {}\n}\n` +
     `export function notShown(): void {}\n`,
 };
+
+const TEN = "one two three four five six seven eight nine ten ";
 
 /** Text of a document, and what is said about it; none: all is well. */
 const CASES: readonly (readonly [rule: string, path: string, text: string, says: string])[] = [
@@ -138,6 +143,29 @@ const CASES: readonly (readonly [rule: string, path: string, text: string, says:
   ["importsExported", "docs/a.md", '```ts\nimport { shown, type Shown } from "@kclite/kclite";\n```', ""],
   ["tasksExist", "docs/a.md", "Run `task tset`.", "docs/a.md:1 names task tset"],
   ["tasksExist", "docs/a.md", "Each task of ours, `deno task test`.", ""],
+  ["shortSentences", "README.md", `${TEN}${TEN}${TEN}eleven.`, "README.md:1 has a sentence of 31 words"],
+  ["shortSentences", "README.md", `${TEN}${TEN}\n${TEN}eleven.`, "README.md:1 has a sentence of 31 words"],
+  [
+    "shortSentences",
+    "README.md",
+    `Text.\n\n- ${TEN}${TEN}${TEN}[eleven](a.md).`,
+    "README.md:3 has a sentence",
+  ],
+  ["shortSentences", "README.md", `${TEN}${TEN}${TEN}.\n\n| ${TEN}${TEN}${TEN}${TEN} |\n`, ""],
+  ["shortSentences", "README.md", `${TEN}${TEN}${TEN}.\n- ${TEN}\n- [${TEN}](of/a b c d e.md)\n`, ""],
+  ["shortSentences", "README.md", `\`\`\`ts\n${TEN}${TEN}${TEN}${TEN}\n\`\`\`\n`, ""],
+  ["shortSentences", "docs/a.md", `${"Short. ".repeat(20)}${TEN}${TEN}${TEN}eleven.`, ""],
+  ["shortSentences", "docs/a.md", `${"Short. ".repeat(19)}${TEN}${TEN}${TEN}eleven.`, "docs/a.md:1 has"],
+  ["shortSentences", "README.md", `${"Short. ".repeat(99)}${TEN}${TEN}${TEN}eleven.`, "has a sentence"],
+  [
+    "plainDocuments",
+    "docs/a.md",
+    "It is read so\nmany times.",
+    'docs/a.md:1 says "so many": write the number',
+  ],
+  ["plainDocuments", "docs/a.md", "| a | The log tells of it |", 'docs/a.md:1 says "tells"'],
+  ["plainDocuments", "docs/a.md", 'So long as it runs. Dead letters; `told()`. | "tells" |', 'says "tells"'],
+  ["plainDocuments", "docs/a.md", 'So long as it runs. The dead letter; `told()`.\n\n| "log() tells" |', ""],
   ["testsExist", "ARCHITECTURE.md", '| a | b | "it works" |\n', 'a test that is not there: "it works"'],
 ];
 
@@ -148,6 +176,14 @@ for (const [rule, path, text, says] of CASES) {
     else assertStringIncludes(complaints.join("\n"), says);
   });
 }
+
+Deno.test("sentences() end with a full stop and a space, and not after e.g.", () => {
+  assertEquals(sentences("# A title\nSee `a.ts`, e.g. its end. kclite is 3.5!\n").map(({ text }) => text), [
+    "A title",
+    "See a.ts, e.g its end.",
+    "kclite is 3.5!",
+  ]);
+});
 
 for (const [name, rule] of Object.entries(RULES)) {
   Deno.test(`the documents keep ${name}()`, async () => {

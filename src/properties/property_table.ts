@@ -315,7 +315,7 @@ const PROCESSING: readonly Property[] = [
     kcl: "0",
     default: "5000",
     note:
-      "How long processors may take to finish when the worker is told to stop; 5000 fits into the 10 s that Docker gives",
+      "How long processors may take to finish when the worker is asked to stop; 5000 fits into the 10 s that Docker gives",
   }),
 ];
 
