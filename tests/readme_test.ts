@@ -83,16 +83,94 @@ export class KinesisWorker extends Worker {
   }
 }`;
 
-Deno.test("the README's worker processes records without failing", async () => {
+/** The example that contains this text. */
+function exampleWith(text: string): string {
+  const example = examples(README).find(({ code }) => code.includes(text));
+  assert(example !== undefined, `README.md has no example with ${text}`);
+  return example.code;
+}
+
+Deno.test("the README's first example runs as pasted, and prints each word once", async () => {
+  const hello = exampleWith("simulatedAws(");
   const blocks = examples(README);
-  const example = blocks.find(({ code }) => code.includes("new KinesisWorker("));
-  assert(example !== undefined, "README.md has no example with new KinesisWorker(");
+  await withFolder({ "hello.ts": hello, "deno.json": configFor(blocks) }, async (cwd) => {
+    const { code, stdout, stderr } = await runCommand(Deno.execPath(), ["run", "-A", "-q", "hello.ts"], {
+      cwd,
+    });
+    assertEquals(code, 0, stderr);
+    assertEquals(stdout.trim().split("\n").map((line) => line.split(" ")[1]).sort(), ["one", "three", "two"]);
+  });
+});
+
+/** The first example with the README's changes for AWS. Every line that goes must be there. */
+function helloOnAws(): string {
+  let hello = exampleWith("simulatedAws(");
+  const diff = codeBlocks(README).find(({ info: [language] }) => language === "diff");
+  assert(diff !== undefined, "README.md has no changes to the first example");
+  const added: string[] = [];
+  let at = 0;
+  for (const line of diff.code.split("\n")) {
+    const text = line.slice(1);
+    if (line.startsWith("+")) {
+      hello = `${hello.slice(0, at)}${text}\n${hello.slice(at)}`;
+      at += text.length + 1;
+      added.push(text);
+    } else {
+      at = `${hello}\n`.indexOf(`${text}\n`);
+      assertGreater(at, -1, `The first example has no line ${text}`);
+      hello = hello.slice(0, at) + hello.slice(at + text.length + 1);
+    }
+  }
+  assertGreater(added.length, 0);
+  return hello;
+}
+
+Deno.test("the README's first example compiles after its changes for AWS, and processes records", async () => {
+  const hello = helloOnAws();
+  assert(!hello.includes("aws."), hello);
+  const files = { "hello.ts": `${hello}\nexport {};\n`, "deno.json": configFor(examples(README)) };
+  await withFolder(files, async (cwd) => {
+    const { code, stderr } = await runCommand(Deno.execPath(), ["check", "--quiet", "hello.ts"], { cwd });
+    assertEquals(code, 0, stderr);
+  });
+  const { reports } = await runBesideEmulators(hello, () => Promise.resolve());
+  assertEquals(reports.filter(({ type }) => type !== "batchProcessed"), []);
+});
+
+Deno.test("the README's complete program serves health, logs JSON and ends in order by SIGTERM", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  const main = exampleWith("healthApp(").replace("port: 8080", `port: ${port}`);
+  const { reports, stderr, code } = await runBesideEmulators(main, async () => {
+    for (const path of ["live", "ready"]) {
+      const answer = await fetch(`http://127.0.0.1:${port}/${path}`);
+      assertEquals([path, answer.status], [path, 200], await answer.text());
+    }
+  });
+  assertEquals(reports.filter(({ type }) => type !== "batchProcessed"), []);
+  assertEquals(code, 0, stderr);
+  assertGreater(stderr.split("\n").filter((line) => line.startsWith('{"time":')).length, 2, stderr);
+});
+
+/** What a program did until it was stopped. */
+interface Run {
+  readonly reports: readonly { readonly type: string; readonly records: number }[];
+  readonly stderr: string;
+  readonly code: number;
+}
+
+/** Runs a program of the README beside emulators until its records are processed and `then` is done, and stops it by SIGTERM. */
+async function runBesideEmulators(program: string, then: () => Promise<void>): Promise<Run> {
   const files = {
-    "main.ts": example.code,
+    "main.ts": program,
     "library.ts": LIBRARY_BESIDE_EMULATORS,
-    "deno.json": configFor(blocks, (path) => path === "./mod.ts" ? "./library.ts" : new URL(path, ROOT).href),
+    "deno.json": configFor(
+      examples(README),
+      (path) => path === "./mod.ts" ? "./library.ts" : new URL(path, ROOT).href,
+    ),
   };
-  const reports = await withFolder(files, (folder) =>
+  return await withFolder(files, (folder) =>
     withSmokeBed(async (emulators) => {
       const child = new Deno.Command(Deno.execPath(), {
         args: ["run", "--no-check", "--quiet", "-A", "main.ts"],
@@ -104,19 +182,39 @@ Deno.test("the README's worker processes records without failing", async () => {
       }).spawn();
       const timeLimit = setTimeout(() => child.kill("SIGKILL"), 30_000);
       let stderr = "";
-      let records = 0;
+      let isStopped = false;
+      let failure: unknown;
       for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
         stderr += text;
-        records = batches(stderr).reduce((sum, batch) => sum + batch.records, 0);
-        if (records >= SMOKE_TEXTS.length) break;
+        const records = batches(stderr).reduce((sum, batch) => sum + batch.records, 0);
+        if (records < SMOKE_TEXTS.length || isStopped) continue;
+        isStopped = true;
+        await then().catch((error) => failure = error);
+        child.kill("SIGTERM");
       }
-      if (records >= SMOKE_TEXTS.length) child.kill("SIGKILL"); // else it has ended by itself
-      await child.status;
+      const { code } = await child.status;
       clearTimeout(timeLimit);
-      assertEquals(records, SMOKE_TEXTS.length, stderr);
-      return batches(stderr);
+      if (failure !== undefined) throw failure;
+      const reports = batches(stderr);
+      assertEquals(reports.reduce((sum, { records }) => sum + records, 0), SMOKE_TEXTS.length, stderr);
+      return { reports, stderr, code };
     }));
-  assertEquals(reports.filter(({ type }) => type !== "batchProcessed"), []);
+}
+
+Deno.test("the README's import map names every file that a program imports, by the tag of this version", async () => {
+  const block = codeBlocks(README).find(({ info: [language] }) => language === "json");
+  const { imports } = JSON.parse(block?.code ?? "{}");
+  const { version } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
+  for (const name of Object.keys(libraryImports(examples(README), CONFIG))) {
+    assert(name in imports, `the import map has no ${name}`);
+  }
+  for (const [name, url] of Object.entries<string>(imports)) {
+    const path = CONFIG.exports[name.replace(CONFIG.name, ".")] ?? "a file that is not exported";
+    assert(
+      url.endsWith(`/v${version}/${path.slice(2)}`),
+      `${name} is ${url}: expected v${version} and ${path}`,
+    );
+  }
 });
 
 function batches(stderr: string): { readonly type: string; readonly records: number }[] {
