@@ -22,15 +22,7 @@ const NOT_YET: readonly string[] = [
   "ARCHITECTURE.md",
   "CONTRIBUTING.md",
   "SECURITY.md",
-  "docs/emulator.md",
-  "docs/failover.md",
-  "docs/interop.md",
   "docs/multilang.md",
-  "docs/performance.md",
-  "docs/scale.md",
-  "docs/simulation.md",
-  "docs/streams.md",
-  "docs/PERMISSIONS.md",
 ];
 
 /** Documents that are kept. CHANGELOG.md is a record of the past. */
