@@ -22,7 +22,6 @@ const NOT_YET: readonly string[] = [
   "ARCHITECTURE.md",
   "CONTRIBUTING.md",
   "SECURITY.md",
-  "docs/multilang.md",
 ];
 
 /** Documents that are kept. CHANGELOG.md is a record of the past. */
