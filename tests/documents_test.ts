@@ -4,7 +4,7 @@
  * @module
  */
 
-import { assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import {
   type DocumentRule,
   importsByName,
@@ -201,6 +201,22 @@ Deno.test("ARCHITECTURE.md has the table of folders that is kept: deno task docs
   }
   const wrong = text.replace(/(?<=\| `src\/lease` .*)stream(?=, src)/, "aws");
   assertEquals([wrong === text, withFolders(wrong) === text], [false, true]);
+});
+
+Deno.test("ARCHITECTURE.md draws no arrow between rooms that the table of folders forbids", async () => {
+  const picture = /```mermaid\nflowchart TD\n([^]*?)```/.exec(await read("ARCHITECTURE.md"))?.[1] ?? "";
+  const rooms = (side: string) => side.split(" & ").map((node) => /^\s*(\w+)/.exec(node)?.[1] ?? node);
+  const arrows = picture.trim().split("\n").flatMap((line) => {
+    const [from = "", to = ""] = line.split(" --> ");
+    return rooms(from).flatMap((a) => rooms(to).map((b) => [a, b] as const));
+  });
+  assertGreater(arrows.length, 10);
+  const forbidden = arrows.filter(([from, to]) => {
+    const { any = [], types = [] } = FOLDERS[from] ?? {};
+    return ![...any, ...types].includes(to);
+  });
+  assertEquals(forbidden, []);
+  assert((await read("ARCHITECTURE.md")).split("\n").length <= 251);
 });
 
 /** Everything that is under version control or about to be, as far as documents speak of it. */
