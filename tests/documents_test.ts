@@ -16,6 +16,7 @@ import {
   testsExist,
   type TextFile,
 } from "./support/documents.ts";
+import { linksLeadSomewhere } from "./support/links.ts";
 import { plainDocuments, sentences, shortSentences } from "./support/sentences.ts";
 import { FOLDERS, foldersMarkdown, withFolders } from "./support/folders.ts";
 
@@ -29,6 +30,7 @@ const RULES: Readonly<Record<string, DocumentRule>> = {
   testsExist,
   shortSentences,
   plainDocuments,
+  linksLeadSomewhere,
 };
 const read = (path: string) => Deno.readTextFile(new URL(path, ROOT));
 
@@ -166,6 +168,15 @@ const CASES: readonly (readonly [rule: string, path: string, text: string, says:
   ["plainDocuments", "docs/a.md", "| a | The log tells of it |", 'docs/a.md:1 says "tells"'],
   ["plainDocuments", "docs/a.md", 'So long as it runs. Dead letters; `told()`. | "tells" |', 'says "tells"'],
   ["plainDocuments", "docs/a.md", 'So long as it runs. The dead letter; `told()`.\n\n| "log() tells" |', ""],
+  ["linksLeadSomewhere", "docs/a.md", "See\n[b](b.md).", "docs/a.md:2 links to b.md: there is no docs/b.md"],
+  [
+    "linksLeadSomewhere",
+    "docs/a.md",
+    "# It is `So`, here\n[m](../mod.ts), [l](../src/lease/), [i](#it-is-so-here)",
+    "",
+  ],
+  ["linksLeadSomewhere", "docs/a.md", "# Here\n[b](#there)", "docs/a.md has no heading #there"],
+  ["linksLeadSomewhere", "docs/a.md", "[b](https://example.org/b)\n\n```md\n[b](b.md)\n```", ""],
   ["testsExist", "ARCHITECTURE.md", '| a | b | "it works" |\n', 'a test that is not there: "it works"'],
 ];
 
