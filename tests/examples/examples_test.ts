@@ -1,0 +1,129 @@
+/**
+ * Runs each example on its emulator. What all of them must be stands in `house_test.ts`.
+ *
+ * @module
+ */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { main as breakYourProcessor } from "../../examples/break_your_processor/main.ts";
+import { main as customLeaseStore } from "../../examples/custom_lease_store/main.ts";
+import { alarms, main as healthAndMetrics } from "../../examples/health_and_metrics/main.ts";
+import { main as hello } from "../../examples/hello/main.ts";
+import { main as kclV1 } from "../../examples/kcl_v1/main.ts";
+import { main as manyStreams } from "../../examples/many_streams/main.ts";
+import { main as python } from "../../examples/python/main.ts";
+import { main as retryAndDeadLetters } from "../../examples/retry_and_dead_letters/main.ts";
+import { main as testYourProcessor } from "../../examples/test_your_processor/main.ts";
+import { adder } from "../../examples/test_your_processor/processor.ts";
+import { canRun } from "../support/command.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+const SHARD = "shardId-000000000000";
+
+/** What an example prints. */
+async function printed(
+  main: (options: { readonly print: (line: string) => void }) => Promise<unknown>,
+): Promise<string[]> {
+  const lines: string[] = [];
+  await main({ print: (line) => lines.push(line) });
+  return lines;
+}
+
+Deno.test("hello prints three records and ends", async () => {
+  assertEquals(await printed(hello), [`${SHARD}: hello`, `${SHARD}: from`, `${SHARD}: Kinesis`]);
+});
+
+Deno.test("many_streams prints the records of two streams, each with the stream's name", async () => {
+  assertEquals((await printed(manyStreams)).toSorted(), [
+    `clicks ${SHARD}: click 1`,
+    `clicks ${SHARD}: click 2`,
+    `orders ${SHARD}: order 1`,
+    `orders ${SHARD}: order 2`,
+  ]);
+});
+
+Deno.test("retry_and_dead_letters loses no order, and puts the broken record aside once", async () => {
+  assertEquals(await printed(retryAndDeadLetters), [
+    "attempt 1: Error: the database is away: retrying",
+    "attempt 2: Error: the database is away: retrying",
+    "stored orders: 1, 2",
+    "put aside: no JSON",
+  ]);
+});
+
+Deno.test("kcl_v1 is told of the end of the shard with TERMINATE", async () => {
+  assertEquals(await printed(kclV1), [
+    `initialize ${SHARD}`,
+    "record hello",
+    "record v1",
+    "shutdown TERMINATE",
+  ]);
+});
+
+Deno.test("health_and_metrics has an alarm while a callback hangs, and none afterwards", async () => {
+  const [page, ...changes] = await printed(({ print }) => healthAndMetrics({ print, hangMs: 900 }));
+  assertStringIncludes(page ?? "", "http://127.0.0.1:");
+  assertEquals(changes, ["alarms: not healthy", "alarms: none", "alarms: not healthy", "alarms: none"]);
+});
+
+Deno.test("alarms() looks at health and at lag", () => {
+  assertEquals(alarms("kclite_healthy 1\nkclite_max_lag_seconds 60"), "none");
+  assertEquals(alarms("kclite_healthy 1\nkclite_max_lag_seconds 60.5"), "a shard is read over a minute late");
+  assertEquals(alarms(""), "not healthy");
+});
+
+Deno.test("test_your_processor finds its processor right, and one that adds what comes again wrong", async () => {
+  assert(await testYourProcessor({ seeds: 3, print() {} }));
+  const lines: string[] = [];
+  const isRight = await testYourProcessor({
+    seeds: 3,
+    print: (line) => lines.push(line),
+    processor: (database, pause) => ({
+      ...adder(database, pause),
+      async processRecords({ records }, context) {
+        for (const { partitionKey, data } of records) {
+          await pause(context.signal);
+          const { step, amount } = JSON.parse(new TextDecoder().decode(data));
+          database.set(partitionKey, { total: (database.get(partitionKey)?.total ?? 0) + amount, step });
+        }
+        await context.checkpoint();
+      },
+    }),
+  });
+  assert(!isRight, lines.join("\n"));
+  assertStringIncludes(lines.join("\n"), "totals are wrong");
+});
+
+Deno.test("break_your_processor reads every word through the faults", async () => {
+  const lines = await printed(breakYourProcessor);
+  assertEquals(lines.at(-1), "300 of 300 words, through 6 faults");
+  assertStringIncludes(lines.join("\n"), "a new iterator");
+});
+
+Deno.test("custom_lease_store shares four shards between two workers", async () => {
+  const lines = await printed(customLeaseStore);
+  for (const name of ["Ada reads", "Bea reads"]) assertStringIncludes(lines.join("\n"), name);
+  assertEquals(lines.filter((line) => /: read to \d+$/.test(line)).length, 4, lines.join("\n"));
+});
+
+const hasPython = await canRun("python3");
+Deno.test({
+  name: `python counts the words${hasPython ? "" : " (skipped: there is no python3 on PATH)"}`,
+  ignore: !hasPython,
+  async fn() {
+    // A small library with the names of amazon_kclpy, so that nothing has to be installed.
+    const library = new URL("tests/examples/python", ROOT).pathname;
+    const before = Deno.env.get("PYTHONPATH");
+    Deno.env.set("PYTHONPATH", library);
+    const folder = Deno.cwd();
+    Deno.chdir(ROOT.pathname); // the properties file names the program from here
+    try {
+      const lines = await printed(async ({ print }) => assertEquals(await python({ print }), 0));
+      for (const text of ["to 1", "be 1", "to 2"]) assertStringIncludes(lines.join("\n"), `stderr: ${text}`);
+    } finally {
+      Deno.chdir(folder);
+      if (before === undefined) Deno.env.delete("PYTHONPATH");
+      else Deno.env.set("PYTHONPATH", before);
+    }
+  },
+});

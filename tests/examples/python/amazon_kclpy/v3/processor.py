@@ -1,0 +1,5 @@
+"""The class that programs derive from."""
+
+
+class RecordProcessorBase:
+    pass
