@@ -62,11 +62,18 @@ export type { ChildShard, Shard } from "./src/stream/shard.ts";
 export type { HashKeyRange } from "./src/stream/hash_key.ts";
 
 export type {
+  FleetFault,
+  FleetFaultCode,
+  LeaseEvent,
   LeaseLossReason,
+  LoopPass,
   ProcessorCallback,
+  RequestEvent,
+  ShardEvent,
   ShardPhase,
   WorkerEvent,
   WorkerEventListener,
+  WorkerLifeEvent,
 } from "./src/events.ts";
 export type { LogFormat, LogRecord } from "./src/observe/line_writer.ts";
 export { logTo } from "./src/observe/log.ts";

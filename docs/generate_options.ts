@@ -1,6 +1,6 @@
 /**
- * Writes docs/OPTIONS.md from the table of properties, and the table of folders in ARCHITECTURE.md from the one that is kept. Tests
- * fail when a file is not what this makes.
+ * Writes docs/OPTIONS.md from the table of properties, docs/observing.md and docs/library.md from comments in src, and the table of
+ * folders in ARCHITECTURE.md. Tests fail when a file is not what this makes.
  *
  * ```sh
  * deno task docs [--smoke]
@@ -16,6 +16,7 @@ import type { Effect, Property } from "../src/properties/property.ts";
 import { PROPERTIES, PROPERTY_GROUPS } from "../src/properties/property_table.ts";
 import { variableOf } from "../src/properties/property_source.ts";
 import { withFolders } from "../tests/support/folders.ts";
+import { OBSERVING_FILE, observingMarkdown } from "./observing_page.ts";
 
 /** Where the text belongs. */
 export const OPTIONS_FILE: URL = new URL("OPTIONS.md", import.meta.url);
@@ -104,6 +105,7 @@ if (import.meta.main) {
   const { values } = parseArgs({ options: { smoke: { type: "boolean", default: false } } });
   const texts = [
     [OPTIONS_FILE, optionsMarkdown()],
+    [OBSERVING_FILE, await observingMarkdown()],
     [ARCHITECTURE_FILE, withFolders(await Deno.readTextFile(ARCHITECTURE_FILE))],
   ] as const;
   for (const [file, text] of texts) {

@@ -7,8 +7,10 @@
  */
 
 /**
- * The lease of a shard is no longer ours: taken by another worker, expired for want of renewal, or deleted.
- * Thrown by `checkpoint()`; nothing was stored, and the processor should stop quietly. KCL: `ShutdownException`.
+ * This worker no longer holds the lease of the shard: it was taken, has expired or was deleted. `checkpoint()` throws it, and
+ * nothing was stored. KCL: `ShutdownException`.
+ *
+ * What to do: let it pass, or return from the callback. Another worker reads the records again.
  */
 export class LeaseLostError extends Error {
   override readonly name = "LeaseLostError";
@@ -21,8 +23,10 @@ export class LeaseLostError extends Error {
 }
 
 /**
- * The lease table cannot be used: foreign key schema, a fleet of KCL 2.x, or a state that this version
- * does not understand. Retrying does not help; the message says what does.
+ * The lease table cannot be used: another key schema, a fleet of KCL 2.x, or a state that this version does not understand.
+ * `run()` rejects with it.
+ *
+ * What to do: follow the message. Retrying does not help.
  */
 export class LeaseTableError extends Error {
   override readonly name = "LeaseTableError";
@@ -48,7 +52,11 @@ export interface AwsServiceErrorDetails {
   readonly body: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** A call to AWS failed, after the retries that its kind allows. */
+/**
+ * A call to AWS failed, after the retries that its kind allows. `checkpoint()` throws it; `run()` rejects with it.
+ *
+ * What to do: where `retryable` is true, try again later. Else look at `code` and `operation`: permissions, names or quotas.
+ */
 export class AwsServiceError extends Error {
   override readonly name = "AwsServiceError";
   readonly service: string;
@@ -93,7 +101,11 @@ export interface CredentialsErrorOptions extends ErrorOptions {
   readonly reason?: CredentialsFailure;
 }
 
-/** No source of credentials could give any, or what it gave cannot be used. The message names the source and never a key. */
+/**
+ * No source of credentials gave any, or what it gave cannot be used. The message names the source and never a key.
+ *
+ * What to do: look at `reason`. `notConfigured` and `refused` need a change of the set-up; `notAnswering` may pass.
+ */
 export class CredentialsError extends Error {
   override readonly name = "CredentialsError";
   /** Whether a chain goes on to its next source, and whether a worker's start is worth another try. */
@@ -106,14 +118,16 @@ export class CredentialsError extends Error {
 }
 
 /**
- * Thrown by a processor that cannot go on as it is, whatever the batch: its consumer drops it and starts a fresh one
- * from the stored checkpoint, with back-off. `onProcessError` does not apply.
+ * A processor throws it when it cannot go on, whatever the batch. Its consumer drops it and starts a new one from the stored
+ * checkpoint, with back-off. `onProcessError` does not apply.
+ *
+ * What to do: throw it yourself when a connection or a child process of your processor is broken.
  */
 export class ProcessorRestartError extends Error {
   override readonly name: string = "ProcessorRestartError";
 }
 
-/** A child process broke the MultiLangDaemon protocol, died, or did not answer in time. */
+/** A child process broke the MultiLangDaemon protocol, ended, or did not answer in time. */
 export class MultiLangProtocolError extends ProcessorRestartError {
   override readonly name = "MultiLangProtocolError";
 }
@@ -207,7 +221,7 @@ export function isNotPermitted(error: unknown): boolean {
   return false;
 }
 
-/** What errors of one kind have in common: whoever tells of a trouble once goes by this, for requests have ids. */
+/** What errors of one kind have in common. A trouble is logged once for each kind; whole messages differ by request id. */
 export function errorKind(error: unknown): string {
   return error instanceof AwsServiceError ? `${error.operation} ${error.code}` : errorText(error);
 }

@@ -82,6 +82,8 @@ const CASES: readonly (readonly [rule: string, path: string, text: string, says:
   ["namesExist", "ARCHITECTURE.md", "`Shown.open()`", "Shown in src/lease/gaps.ts has no open"],
   ["namesExist", "ARCHITECTURE.md", "`areHoles()`", "no code has this name"],
   ["namesExist", "docs/a.md", "the option `failoverTimeMilis`", "no code has this name"],
+  ["namesExist", "docs/a.md", "the metric `kclite_holes_filled_total`", "no code has this name"],
+  ["namesExist", "docs/a.md", "the metric `kclite_shown`", ""],
   ["namesExist", "docs/a.md", "```ts\n`anything()`\n```\nand `plain` words, `a: b`", ""],
   ["namesExist", "src/lease/a.ts", "/** Wrap it in `goneName`. */", "src/lease/a.ts:1 names `goneName`"],
   ["namesExist", "src/lease/a.ts", "/**\n * As it is.\n *\n * Source: KCL 3.5.1, `LeaseRenewer`.\n */", ""],

@@ -55,12 +55,12 @@ export type CounterName =
   | "request_retries_total"
   | "credentials_refreshes_total";
 
-/** How a counter is told. */
+/** How a counter is reported. */
 export interface CounterSpec {
   readonly help: string;
-  /** A summary tells the sum of what was added and how many times (`_sum`, `_count`), without quantiles. */
+  /** A summary reports the sum of what was added and how many times (`_sum`, `_count`), without quantiles. */
   readonly type: "counter" | "summary";
-  /** Series that are told from the start as 0, so that their first increase is seen as one. */
+  /** Series that are reported from the start as 0, so that their first increase is seen as one. */
   readonly known: readonly Labels[];
 }
 
@@ -71,7 +71,7 @@ export interface Count {
   readonly by: number;
 }
 
-/** Every counter, in the order in which they are told. */
+/** Every counter, in the order of the report. */
 export const COUNTERS: Readonly<Record<CounterName, CounterSpec>> = {
   initialization_failures_total: counter("Failed attempts to start."),
   pass_failures_total: counter("Failed passes of the worker's loops, by pass.", []),

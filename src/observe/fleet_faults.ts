@@ -31,7 +31,8 @@ const WHAT_IS_WRONG: Readonly<Record<FleetFaultCode, string>> = {
   shardsNotListed: "The shards cannot be listed of",
 };
 
-const WHAT_MENDS_IT: Readonly<Record<FleetFaultCode, string>> = {
+/** What an operator does about each. */
+export const WHAT_MENDS_IT: Readonly<Record<FleetFaultCode, string>> = {
   shardUnread:
     "The leader creates missing leases. A lease at SHARD_END whose shard is open must be deleted by hand.",
   hashKeysUncovered: "The leader creates missing leases; look at the rows of the lease table if this stays.",

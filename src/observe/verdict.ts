@@ -44,7 +44,7 @@ export interface HealthLimits {
   readonly stallLimitMs: number;
   /**
    * How many times in a row the same thing may fail (a batch, another callback, a checkpoint, the end of a shard).
-   * Must be at least 1; the fault is told from this count on.
+   * Must be at least 1; the fault is reported from this count on.
    *
    * @default {5}
    */
@@ -58,27 +58,46 @@ export interface HealthLimits {
   readonly eventLoopLimitMs: number;
 }
 
-/** What is wrong, for programs. */
+/** What is wrong, for programs. The text of each is in docs/observing.md. */
 export type FaultCode =
+  /** `run()` has not been called. What to do: call `run()`. */
   | "notStarted"
+  /** The worker is starting. What to do: nothing; look again when it stays. */
   | "starting"
+  /** Attempts to start fail. What to do: look at the error in the text: table, stream, permissions or credentials. */
   | "initializationFailing"
+  /** The worker has ended. What to do: start the process again; the text has the error that ended it. */
   | "stopped"
+  /** A newer process has this worker's name. What to do: stop one, or give each a `workerIdentifier` of its own. */
   | "superseded"
+  /** A loop of the worker ended by a defect. What to do: restart the process, and report the error. */
   | "loopEnded"
+  /** The event loop has had no turn for `eventLoopLimitMs`. What to do: restart; find the code that computes without `await`. */
   | "eventLoopOverdue"
+  /** A loop has failed for longer than the failover time. What to do: look at the error in the text. */
   | "passFailing"
   | FleetFaultCode
+  /** A lease has not been renewed within the failover time. What to do: look for `renewal failed` lines and at DynamoDB. */
   | "renewalOverdue"
+  /** A callback has run for `callbackLimitMs`. What to do: restart when it hangs, else raise `callbackLimitMs`. */
   | "callbackOverdue"
+  /** `processRecords` throws again and again. What to do: mend the processor; the log has the error and its line. */
   | "processingFailing"
+  /** Another callback throws again and again. What to do: mend the processor; the log has the error and its line. */
   | "callbackFailing"
+  /** The processor is started anew again and again. What to do: look at the error; with a child process, at its output. */
   | "processorRestarting"
+  /** The lease is lost again and again without progress. What to do: return from `processRecords` within the failover time. */
   | "lostWithoutProgress"
+  /** `shardEnded` does not checkpoint, so the child shards cannot start. What to do: call `checkpoint()` in `shardEnded`. */
   | "shardEndNotCheckpointed"
+  /** The leases of child shards cannot be created. What to do: look at the error, and at write permissions on the table. */
   | "childLeasesFailing"
+  /** Checkpoints fail again and again. What to do: look at the error: permissions, throttling or the network. */
   | "checkpointFailing"
+  /** Reads of the shard fail. What to do: look at the error: permissions, throttling, or a stream that is gone. */
   | "readsFailing"
+  /** Nothing has happened on the shard for `stallLimitMs`. What to do: restart the process, and report it with its log. */
   | "noProgress";
 
 /** One thing that is wrong. */

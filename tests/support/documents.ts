@@ -168,7 +168,11 @@ function nameProblem(
   const type = /^[A-Z]/.test(head) && !mayBeForeign ? declarationOf(head, files) : undefined;
   if (type !== undefined) return holds(type, name) ? undefined : `${head} in ${type.path} has no ${name}`;
   const isIdentifier = /\(.*\)$/.test(text) || /[a-z][A-Z]|^[A-Z][a-z]|[a-z]_[a-z]/.test(name);
-  if (!isIdentifier || mayBeForeign || words.has(name) || FOREIGN.test(text)) return undefined;
+  // The source has the names of metrics without their prefix.
+  const metric = name.replace(/^kclite_/, "");
+  if (!isIdentifier || mayBeForeign || words.has(name) || words.has(metric) || FOREIGN.test(text)) {
+    return undefined;
+  }
   return "no code has this name";
 }
 

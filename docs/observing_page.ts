@@ -1,0 +1,268 @@
+/**
+ * Makes docs/observing.md from the source: events, metrics, faults, errors and alarms.
+ *
+ * @module
+ */
+
+import { AwsServiceError } from "../src/errors.ts";
+import type { FleetFaultCode, WorkerEvent } from "../src/events.ts";
+import { countsOf } from "../src/observe/counts.ts";
+import { WHAT_MENDS_IT } from "../src/observe/fleet_faults.ts";
+import { logLine } from "../src/observe/log_lines.ts";
+import { metricsText } from "../src/observe/metrics.ts";
+import { Totals } from "../src/observe/totals.ts";
+import { healthOf } from "../src/observe/verdict.ts";
+import { SAMPLE_EVENTS } from "../tests/observe/sample_events.ts";
+import { alarmRulesYaml } from "./alarm_rules.ts";
+import { type Doc, docOfExport, type Field, type Member, unionMembers } from "./source_docs.ts";
+
+/** Where the text belongs. */
+export const OBSERVING_FILE: URL = new URL("observing.md", import.meta.url);
+
+/** The groups of events, each with its file and its union. */
+const EVENT_GROUPS = [
+  { title: "The worker as a whole", file: "worker_events.ts", union: "WorkerLifeEvent" },
+  { title: "Leadership and leases", file: "lease_events.ts", union: "LeaseEvent" },
+  { title: "One shard", file: "shard_events.ts", union: "ShardEvent" },
+  { title: "Requests to AWS", file: "request_events.ts", union: "RequestEvent" },
+] as const;
+
+/** Texts that events use as reasons, and so on. */
+const WORD_GROUPS = [
+  { title: "Why a lease is lost (`leaseLost`)", file: "lease_events.ts", union: "LeaseLossReason" },
+  { title: "Loops (`passFailed`)", file: "worker_events.ts", union: "LoopPass" },
+] as const;
+
+const ERROR_CLASSES = [
+  "LeaseLostError",
+  "ProcessorRestartError",
+  "AwsServiceError",
+  "CredentialsError",
+  "LeaseTableError",
+] as const;
+
+/** The whole text of docs/observing.md. */
+export async function observingMarkdown(): Promise<string> {
+  const events = await Promise.all(EVENT_GROUPS.map(async ({ title, file, union }) => {
+    const members = unionMembers(await sourceOf(file), union);
+    return section(`### ${title}`, ["Event", "When", "Payload", "Log", "Counters"], members.map(eventRow));
+  }));
+  const words = await Promise.all(WORD_GROUPS.map(async ({ title, file, union }) => {
+    const members = unionMembers(await sourceOf(file), union);
+    return section(
+      `### ${title}`,
+      ["Value", "Meaning"],
+      members.map(({ text, doc }) => [quoted(text), all(doc)]),
+    );
+  }));
+  const errors = await sourceOf("errors.ts");
+  return [
+    HEAD,
+    ...events,
+    ...words,
+    `## Metrics\n\n${METRICS_HEAD}`,
+    section("", ["Metric", "Type", "Labels", "Meaning"], metricRows()),
+    `## Faults\n\n${FAULTS_HEAD}`,
+    section("", ["Code", "What is wrong", "What to do"], await faultRows()),
+    `## Errors\n\n${ERRORS_HEAD}`,
+    section(
+      "",
+      ["Class", "When", "What to do"],
+      ERROR_CLASSES.map((name) => errorRow(name, docOfExport(errors, name))),
+    ),
+    `## Alarms\n\n${ALARMS_HEAD}\n\n\`\`\`yaml\n${alarmRulesYaml()}\n\`\`\`\n`,
+  ].map((text) => text.trim()).join("\n\n") + "\n";
+}
+
+const HEAD = `<!-- deno-fmt-ignore-file -->
+<!-- Made by docs/observing_page.ts from src: change the comments there, then run \`deno task docs\`. -->
+
+# Observing a worker
+
+A worker reports everything that happens as an event. The log, \`/health\` and \`/metrics\` are listeners to these events, and your
+\`onEvent\` is another. An event is a plain object; its field \`type\` says which.
+
+\`\`\`ts ignore
+const worker = new KinesisWorker({
+  ...options,
+  onEvent(event) {
+    if (event.type === "leaseLost") console.log(event.shardId, event.reason);
+  },
+});
+\`\`\`
+
+- A listener should return at once, and must not throw.
+- Times end in \`Ms\` or are called \`ms\`. They are milliseconds.
+- An optional value is present and \`undefined\`, never left out.
+- \`leaseKey\` is the shard's id. With many streams it is \`account:stream:epoch:shardId\`.
+- New versions may add events and fields. Ignore those that you do not know.
+
+## Events
+
+"Log" is the level of the line that the log writes; "–": no line. "Counters" are the metrics that the event adds to.`;
+
+const METRICS_HEAD =
+  `\`/metrics\` is text for Prometheus. \`metricsText()\` in \`@kclite/kclite/health\` makes the same text. Units are seconds and bytes.
+A summary has \`_sum\` and \`_count\`, and no quantiles. No counter has a shard as a label, since shards come and go. A gauge without a
+value is left out, e.g. \`kclite_max_lag_seconds\` before the first page.`;
+
+const FAULTS_HEAD =
+  `\`/health\` lists faults by these codes, and answers 503 while there is one. The log writes a line when a fault begins and when it
+ends. \`/live\` answers 503 only for \`eventLoopOverdue\`, \`callbackOverdue\` and \`loopEnded\`, which a restart may mend. The limits are
+options of \`healthApp()\`.`;
+
+const ERRORS_HEAD =
+  `Errors that you may want to catch by class. All other errors are \`TypeError\`, \`RangeError\` or \`SyntaxError\`: a wrong
+option or a wrong call. Their message says what was wanted and what was found.`;
+
+const ALARMS_HEAD =
+  `Rules for Prometheus. \`page\` is for at once, \`ticket\` for the next working day. The figures are a start: change them to what your
+application can bear.`;
+
+async function sourceOf(file: string): Promise<string> {
+  return await Deno.readTextFile(new URL(`../src/${file}`, import.meta.url));
+}
+
+function eventRow({ doc, fields }: Member): readonly string[] {
+  const [type, ...payload] = fields;
+  const name = (type?.type ?? "").replaceAll('"', "");
+  const events = variants(SAMPLE_EVENTS[name as WorkerEvent["type"]], fields);
+  const counters = new Set(events.flatMap((event) => countsOf(event).map((count) => code(count.name))));
+  const levels = new Set(events.map((event) => logLine(event)?.level ?? "–"));
+  return [
+    code(name),
+    all(doc),
+    payload.map(fieldText).join("<br>"),
+    [...levels].toSorted(byLevel).join(", "),
+    [...counters].join("<br>"),
+  ];
+}
+
+function fieldText({ name, type, doc }: Field): string {
+  return `${code(`${name}: ${type}`)}${doc === undefined ? "" : ` – ${all(doc)}`}`;
+}
+
+function byLevel(a: string, b: string): number {
+  return LEVELS.indexOf(a) - LEVELS.indexOf(b);
+}
+
+const LEVELS: readonly string[] = ["–", "debug", "info", "warning", "error"];
+
+/** The event with every choice of the values on which a line or a count may depend. */
+function variants(event: WorkerEvent, fields: readonly Field[]): readonly WorkerEvent[] {
+  let found: readonly WorkerEvent[] = [event];
+  for (const { name, type } of fields) {
+    if (name === "type") continue;
+    const values = [
+      ...(OTHER_VALUES.get(name) ?? []),
+      ...[...type.matchAll(/"([^"]*)"/g)].map((match) => match[1]),
+    ];
+    found = found.flatMap((
+      each,
+    ) => [each, ...values.map((value) => ({ ...each, [name]: value }) as WorkerEvent)]);
+  }
+  return found;
+}
+
+const RETRYABLE = new AwsServiceError({
+  service: "kinesis",
+  operation: "GetRecords",
+  code: "InternalFailure",
+  status: 500,
+  requestId: undefined,
+  retryable: true,
+  detail: "",
+  body: undefined,
+});
+
+/** Values of fields that are no choice of words. */
+const OTHER_VALUES: ReadonlyMap<string, readonly unknown[]> = new Map<string, readonly unknown[]>([
+  ["error", [undefined, new Error("no luck"), RETRYABLE]],
+  ["retryInMs", [undefined]],
+  ["isChosen", [true]],
+  ["created", [0]],
+  ["assigned", [0]],
+  ["records", [0]],
+  ["callback", ["initialize"]],
+  ["code", ["TimeoutError", "ThrottlingException"]],
+  ["at", [{ sequenceNumber: "SHARD_END", subSequenceNumber: 0 }]],
+]);
+
+/** Every metric, from a worker to which everything has happened. */
+function metricRows(): readonly (readonly string[])[] {
+  const totals = new Totals({
+    monotonicMs: () => 1000,
+    epochMs: () => 1000,
+    sleep: () => Promise.resolve(),
+  });
+  for (const event of Object.values(SAMPLE_EVENTS)) totals.listener(event);
+  totals.listener({ ...SAMPLE_EVENTS.requestSent, code: "ThrottlingException", status: 400 });
+  for (
+    const type of [
+      "workerStarting",
+      "workerReady",
+      "leadershipGained",
+      "assignmentPass",
+      "leaseGained",
+    ] as const
+  ) {
+    totals.listener(SAMPLE_EVENTS[type]);
+  }
+  totals.listener({ ...SAMPLE_EVENTS.pageFetched, millisBehindLatest: 1 });
+  const snapshot = { ...totals.snapshot(), leaseHeldMs: 1000 };
+  const text = metricsText(snapshot, healthOf(snapshot));
+  return [...text.matchAll(/^# HELP (\S+) (.*)\n# TYPE \S+ (\w+)\n((?:[^#].*\n)*)/gm)].map(
+    ([, name = "", help = "", type = "", samples = ""]) => {
+      const labels = new Set([...samples.matchAll(/[{,](\w+)="/g)].map(([, label = ""]) => code(label)));
+      return [code(name), type, [...labels].join(", "), help];
+    },
+  );
+}
+
+async function faultRows(): Promise<readonly (readonly string[])[]> {
+  const own = unionMembers(await sourceOf("observe/verdict.ts"), "FaultCode");
+  const fleet = unionMembers(await sourceOf("lease_events.ts"), "FleetFaultCode");
+  return own.flatMap(({ text, doc }) => {
+    if (text === "FleetFaultCode") {
+      return fleet.map(({ text, doc }) => {
+        const name = text.replaceAll('"', "");
+        return [code(name), all(doc), WHAT_MENDS_IT[name as FleetFaultCode]];
+      });
+    }
+    const [wrong = "", remedy = ""] = all(doc).split(" What to do: ");
+    return [[code(text.replaceAll('"', "")), wrong, sentence(remedy)]];
+  });
+}
+
+function errorRow(name: string, doc: Doc): readonly string[] {
+  const [wrong = "", remedy = ""] = all(doc).split(" What to do: ");
+  return [code(name), wrong, sentence(remedy)];
+}
+
+function section(title: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [head, head.map(() => "---"), ...rows].map((cells) =>
+    `| ${cells.map(escaped).join(" | ")} |`
+  );
+  return `${title}\n\n${lines.join("\n")}`;
+}
+
+function all(doc: Doc | undefined): string {
+  return doc?.paragraphs.join(" ") ?? "";
+}
+
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function quoted(text: string): string {
+  return code(text.replaceAll('"', ""));
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+/** In a cell a bar would end it. */
+function escaped(text: string): string {
+  return text.replaceAll("|", "\\|");
+}

@@ -1,0 +1,131 @@
+/**
+ * The events about leadership and leases.
+ *
+ * @module
+ */
+
+import type { ExtendedSequenceNumber } from "./stream/sequence_number.ts";
+
+/** Why a worker stopped holding a lease. */
+export type LeaseLossReason =
+  /** Another worker owns it now. */
+  | "taken"
+  /** It bears this worker's name, but another process that uses the name has written to it. */
+  | "namesake"
+  /** A newer process of this worker's name has started; see the event `superseded`. */
+  | "superseded"
+  /** It could not be renewed in time; others may own it by now. */
+  | "expired"
+  /** It was to be handed over, which took so long that others may have taken it by now. */
+  | "handoffOverdue"
+  /** Its item is gone from the table. */
+  | "deleted"
+  /** The processor asked for it (`onProcessError: "stop"`). */
+  | "givenUp";
+
+/** What keeps shards of the fleet from being read, whichever workers run. */
+export type FleetFaultCode =
+  /** The stream has open shards without a lease. */
+  | "shardUnread"
+  /** No unfinished lease covers some of the hash keys. */
+  | "hashKeysUncovered"
+  /** Some rows of the lease table cannot be read as leases. */
+  | "leaseUnreadable"
+  /** Unfinished leases have no owner, or an owner that does not renew them. */
+  | "leaseUnowned"
+  /** The stream does not list the shard of some unfinished leases. */
+  | "leaseWithoutShard"
+  /** Some leases have other hash keys than their shards. */
+  | "leaseRangeDiffers"
+  /** Some leases are of another stream, or of an earlier stream of the same name. */
+  | "leaseOfOtherStream"
+  /** The shards of some streams cannot be listed. */
+  | "shardsNotListed";
+
+/** A fault of the fleet, as the leader has found it in three audits in a row. */
+export interface FleetFault {
+  /** What is wrong. */
+  readonly code: FleetFaultCode;
+  /** Lease keys; hash key ranges with `hashKeysUncovered`, streams with `shardsNotListed`. At least one. */
+  readonly subjects: readonly string[];
+  /** What else is known of the first subject. */
+  readonly detail: string | undefined;
+}
+
+/** An event about leadership or leases. */
+export type LeaseEvent =
+  /** This worker is the leader now. */
+  | { readonly type: "leadershipGained"; readonly workerId: string }
+  /** This worker is no longer the leader. */
+  | { readonly type: "leadershipLost"; readonly workerId: string; readonly reason: string }
+  /** Another worker has led long enough for its passes to count. Comes with each of its heartbeats that this worker sees. */
+  | { readonly type: "leaderSeen"; readonly leader: string }
+  /** The leader has looked for faults of the fleet. */
+  | {
+    readonly type: "fleetAudited";
+    /** All faults that the leader knows of, one of each code. */
+    readonly faults: readonly FleetFault[];
+  }
+  /** The leader has compared the stream's shards with the leases. */
+  | { readonly type: "shardsSynced"; readonly shards: number; readonly created: number }
+  /** This worker created a lease for a new shard. */
+  | { readonly type: "leaseCreated"; readonly leaseKey: string; readonly checkpoint: ExtendedSequenceNumber }
+  /** This worker deleted a lease. */
+  | {
+    readonly type: "leaseDeleted";
+    readonly leaseKey: string;
+    readonly reason: "completed" | "garbage" | "formerStream";
+  }
+  /** The leader gave a lease to a worker. */
+  | {
+    readonly type: "leaseAssigned";
+    readonly leaseKey: string;
+    /** The owner before. Undefined when there was none. */
+    readonly from: string | undefined;
+    readonly to: string;
+  }
+  /** The leader asked a live owner to hand a lease over. */
+  | { readonly type: "handoffStarted"; readonly leaseKey: string; readonly from: string; readonly to: string }
+  /** The leader's assignment pass succeeded. */
+  | {
+    readonly type: "assignmentPass";
+    readonly leases: number;
+    readonly workers: number;
+    readonly expired: number;
+    readonly assigned: number;
+    readonly ms: number;
+  }
+  /** A row of the lease table cannot be read as a lease. Comes when the leader meets the row. */
+  | { readonly type: "leaseUnreadable"; readonly leaseKey: string; readonly problem: string }
+  /** This worker took a lease and begins to read its shard. */
+  | {
+    readonly type: "leaseGained";
+    readonly leaseKey: string;
+    readonly shardId: string;
+    readonly workerId: string;
+    readonly checkpoint: ExtendedSequenceNumber;
+  }
+  /** A renewal of a held lease succeeded. */
+  | { readonly type: "leaseRenewed"; readonly leaseKey: string; readonly ms: number }
+  /** A renewal of a held lease failed. It is tried again until the lease expires. */
+  | {
+    readonly type: "leaseRenewalFailed";
+    readonly leaseKey: string;
+    readonly shardId: string;
+    readonly error: unknown;
+  }
+  /** This worker no longer holds a lease, and has not given it away in order. */
+  | {
+    readonly type: "leaseLost";
+    readonly leaseKey: string;
+    readonly shardId: string;
+    readonly reason: LeaseLossReason;
+  }
+  /** This worker gave a lease away in order. */
+  | {
+    readonly type: "leaseReleased";
+    readonly leaseKey: string;
+    readonly shardId: string;
+    /** The next owner. Undefined when the leader chooses. */
+    readonly to: string | undefined;
+  };
