@@ -16,6 +16,7 @@ import type { Effect, Property } from "../src/properties/property.ts";
 import { PROPERTIES, PROPERTY_GROUPS } from "../src/properties/property_table.ts";
 import { variableOf } from "../src/properties/property_source.ts";
 import { withFolders } from "../tests/support/folders.ts";
+import { LIBRARY_FILE, libraryMarkdown } from "./library_page.ts";
 import { OBSERVING_FILE, observingMarkdown } from "./observing_page.ts";
 
 /** Where the text belongs. */
@@ -105,6 +106,7 @@ if (import.meta.main) {
   const { values } = parseArgs({ options: { smoke: { type: "boolean", default: false } } });
   const texts = [
     [OPTIONS_FILE, optionsMarkdown()],
+    [LIBRARY_FILE, await libraryMarkdown()],
     [OBSERVING_FILE, await observingMarkdown()],
     [ARCHITECTURE_FILE, withFolders(await Deno.readTextFile(ARCHITECTURE_FILE))],
   ] as const;

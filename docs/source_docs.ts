@@ -109,7 +109,7 @@ function fieldsOf(lines: readonly string[], indent: number): readonly Field[] {
 
 function shortType(type: string, isOptional: boolean): string {
   const text = type.replace(/^\| /, "");
-  return isOptional ? text.replace(/ \| undefined$/, "") : text;
+  return isOptional ? text.replace(/ \| undefined$/, "").replace(/^\((.*)\)$/, "$1") : text;
 }
 
 function docOf(lines: readonly string[]): Doc {

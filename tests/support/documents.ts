@@ -27,7 +27,8 @@ export interface Repository {
 }
 
 /** Variables made of a property's name; Java's setting; what engines may lack. */
-const FOREIGN = /^(?:KCLITE_\w+|streamInfoMode|DataView\.getFloat16)$/;
+const FOREIGN =
+  /^(?:KCLITE_\w+|streamInfoMode|DataView\.getFloat16|maxPendingProcessRecordsInput|waitPeriodToDeleteFormerStreams)$/;
 
 /** One span between backticks, with what is around it. */
 interface Span {
