@@ -103,6 +103,7 @@ export type {
 export type { GetRecordsOutput } from "./src/aws/kinesis_wire.ts";
 export type { KinesisConsumers, StreamConsumer, SubscribeToShardInput } from "./src/aws/kinesis_consumers.ts";
 export type { SubscribeToShardEvent } from "./src/aws/subscription.ts";
+export type { Incarnation, LeaseMark } from "./src/lease/incarnation.ts";
 export type { Lease, NewLease } from "./src/lease/lease.ts";
 export type { LeaseStore, TableListing, UnreadableItem, WriteOutcome } from "./src/lease/lease_store.ts";
 export type {

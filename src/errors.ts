@@ -13,9 +13,16 @@
  * What to do: let it pass, or return from the callback. Another worker reads the records again.
  */
 export class LeaseLostError extends Error {
+  /** The class's name. */
   override readonly name = "LeaseLostError";
+  /** The lease's key: the shard id; with many streams `account:stream:epoch:shardId`. */
   readonly leaseKey: string;
 
+  /**
+   * Makes one.
+   *
+   * @param why Why the lease is no longer held; it ends the message.
+   */
   constructor(leaseKey: string, why: string, options?: ErrorOptions) {
     super(`Lease "${leaseKey}" is no longer held: ${why}`, options);
     this.leaseKey = leaseKey;
@@ -29,6 +36,7 @@ export class LeaseLostError extends Error {
  * What to do: follow the message. Retrying does not help.
  */
 export class LeaseTableError extends Error {
+  /** The class's name. */
   override readonly name = "LeaseTableError";
 }
 
@@ -58,16 +66,26 @@ export interface AwsServiceErrorDetails {
  * What to do: where `retryable` is true, try again later. Else look at `code` and `operation`: permissions, names or quotas.
  */
 export class AwsServiceError extends Error {
+  /** The class's name. */
   override readonly name = "AwsServiceError";
+  /** The service, e.g. `kinesis`. */
   readonly service: string;
+  /** The API operation, e.g. `GetRecords`. */
   readonly operation: string;
+  /** The error code without namespace, e.g. `ExpiredIteratorException`. */
   readonly code: string;
+  /** The HTTP status. Undefined when nothing was answered. */
   readonly status: number | undefined;
+  /** AWS's id of the request, for its support. */
   readonly requestId: string | undefined;
+  /** Whether the same call may succeed later. */
   readonly retryable: boolean;
+  /** The service's own words. */
   readonly detail: string;
+  /** The parsed error body. */
   readonly body: Readonly<Record<string, unknown>> | undefined;
 
+  /** Makes one from what a service answered. */
   constructor(details: AwsServiceErrorDetails, options?: ErrorOptions) {
     const where = details.status === undefined ? "" : ` (HTTP ${details.status})`;
     const id = details.requestId === undefined ? "" : ` [request ${details.requestId}]`;
@@ -97,7 +115,11 @@ export type CredentialsFailure =
 
 /** Options of a {@linkcode CredentialsError}. */
 export interface CredentialsErrorOptions extends ErrorOptions {
-  /** @default {"notConfigured"} */
+  /**
+   * Whether the next source, or a later try, may help.
+   *
+   * @default {"notConfigured"}
+   */
   readonly reason?: CredentialsFailure;
 }
 
@@ -107,10 +129,12 @@ export interface CredentialsErrorOptions extends ErrorOptions {
  * What to do: look at `reason`. `notConfigured` and `refused` need a change of the set-up; `notAnswering` may pass.
  */
 export class CredentialsError extends Error {
+  /** The class's name. */
   override readonly name = "CredentialsError";
   /** Whether a chain goes on to its next source, and whether a worker's start is worth another try. */
   readonly reason: CredentialsFailure;
 
+  /** Makes one. The message must not hold a key. */
   constructor(message: string, { reason = "notConfigured", ...cause }: CredentialsErrorOptions = {}) {
     super(message, cause);
     this.reason = reason;
@@ -124,6 +148,7 @@ export class CredentialsError extends Error {
  * What to do: throw it yourself when a connection or a child process of your processor is broken.
  */
 export class ProcessorRestartError extends Error {
+  /** The class's name. */
   override readonly name: string = "ProcessorRestartError";
 }
 

@@ -25,9 +25,11 @@ export interface Clock {
 
 /** Everything the library takes from its surroundings. */
 export interface System {
+  /** Time. */
   readonly clock: Clock;
   /** Uniform in [0, 1). Used for jitter and for random identifiers. */
   readonly random: () => number;
+  /** Sends HTTP requests. */
   readonly fetch: typeof globalThis.fetch;
 }
 

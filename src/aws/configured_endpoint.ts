@@ -65,7 +65,9 @@ export function configuredEndpoint(
 
 /** The options of a worker that say where data goes. */
 export interface WorkerEndpoints {
+  /** The base URL of Kinesis, where the options set one. */
   readonly kinesisEndpoint?: string | undefined;
+  /** The base URL of DynamoDB, where the options set one. */
   readonly dynamoDBEndpoint?: string | undefined;
 }
 

@@ -11,8 +11,11 @@ import { checkKeys } from "./key_check.ts";
 
 /** What signs a request. Never logged, never put into an event. */
 export interface Credentials {
+  /** The access key id. */
   readonly accessKeyId: string;
+  /** The secret access key. */
   readonly secretAccessKey: string;
+  /** The session token of temporary keys. */
   readonly sessionToken?: string | undefined;
   /** Undefined for credentials that do not expire. */
   readonly expiresEpochMs?: number | undefined;

@@ -21,17 +21,23 @@ import type { Shard } from "../stream/shard.ts";
 
 /** A stream as calls name it: by name, and by ARN too where it is known (cross-account needs it). */
 export interface StreamReference {
+  /** The stream's name. */
   readonly streamName: string;
+  /** The stream's ARN. Undefined when it is not known. */
   readonly streamArn: string | undefined;
 }
 
 /** What DescribeStreamSummary tells that we use. */
 export interface StreamSummary {
+  /** The stream's name. */
   readonly streamName: string;
   /** Undefined on emulators that have none. */
   readonly streamArn: string | undefined;
+  /** The stream's status. */
   readonly streamStatus: "CREATING" | "DELETING" | "ACTIVE" | "UPDATING";
+  /** When the stream was created, in epoch seconds. */
   readonly streamCreationEpochS: number | undefined;
+  /** How many shards take records. */
   readonly openShardCount: number | undefined;
 }
 
@@ -48,17 +54,26 @@ export type IteratorPosition =
 
 /** Kinesis, as far as a consumer needs it. Every method throws `AwsServiceError`, or the signal's reason. */
 export interface Kinesis {
+  /** Asks what a stream is. */
   describeStreamSummary(stream: StreamReference, signal?: AbortSignal): Promise<StreamSummary>;
   /** All pages. Follow-up pages send nothing but the token. */
   listShards(stream: StreamReference, filter?: ShardFilter, signal?: AbortSignal): Promise<readonly Shard[]>;
-  /** @returns undefined when the service gives no iterator: the shard is over. */
+  /**
+   * Asks for an iterator at a position of a shard.
+   *
+   * @returns undefined when the service gives no iterator: the shard is over.
+   */
   getShardIterator(
     stream: StreamReference,
     shardId: string,
     position: IteratorPosition,
     signal?: AbortSignal,
   ): Promise<string | undefined>;
-  /** @param limit At most 10,000 records. */
+  /**
+   * Reads one page.
+   *
+   * @param limit At most 10,000 records.
+   */
   getRecords(
     stream: StreamReference,
     shardIterator: string,

@@ -18,14 +18,19 @@ import { openSubscription, type SubscribeToShardEvent, subscriptionEvents } from
 
 /** A registered consumer. */
 export interface StreamConsumer {
+  /** The consumer's ARN. */
   readonly consumerArn: string;
+  /** The consumer's status. */
   readonly consumerStatus: "CREATING" | "DELETING" | "ACTIVE";
 }
 
 /** What is subscribed to, and from where. */
 export interface SubscribeToShardInput {
+  /** The consumer's ARN. */
   readonly consumerArn: string;
+  /** The shard id, e.g. `shardId-000000000000`. */
   readonly shardId: string;
+  /** Where to start. */
   readonly position: IteratorPosition;
 }
 
@@ -34,18 +39,27 @@ export interface SubscribeToShardInput {
  * of a subscription.
  */
 export interface KinesisConsumers {
-  /** @returns undefined when the stream has no such consumer. */
+  /**
+   * Looks for a registered consumer by its name.
+   *
+   * @returns undefined when the stream has no such consumer.
+   */
   describeStreamConsumer(
     streamArn: string,
     consumerName: string,
     signal?: AbortSignal,
   ): Promise<StreamConsumer | undefined>;
+  /** Registers a consumer of enhanced fan-out. */
   registerStreamConsumer(
     streamArn: string,
     consumerName: string,
     signal?: AbortSignal,
   ): Promise<StreamConsumer>;
-  /** @returns false when there is no such consumer. */
+  /**
+   * Deregisters a consumer, which ends its cost.
+   *
+   * @returns false when there is no such consumer.
+   */
   deregisterStreamConsumer(consumerArn: string, signal?: AbortSignal): Promise<boolean>;
   /**
    * Subscribes to a shard, for five minutes at the most. Resolves once the service has accepted; an error that it sends

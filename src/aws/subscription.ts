@@ -36,6 +36,7 @@ export interface SubscribeToShardEvent {
   readonly bytes: number;
   /** Where a later subscription goes on, AFTER it; undefined at the end of the shard. It moves without records too. */
   readonly continuationSequenceNumber: string | undefined;
+  /** How far the end of this page is behind the newest record, in ms. */
   readonly millisBehindLatest: number | undefined;
   /** Empty before the end of the shard, and on emulators that name none. */
   readonly childShards: readonly ChildShard[];

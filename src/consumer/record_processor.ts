@@ -23,6 +23,7 @@ export interface PreparedCheckpoint {
 
 /** Which acquisition of a lease this is, for writes of one's own that a former owner must not overwrite. */
 export interface FencingToken {
+  /** The lease's key: the shard id; with many streams `account:stream:epoch:shardId`. */
   readonly leaseKey: string;
   /**
    * Grows with each acquisition of the lease, by whatever worker, kclite's or Java's, and stays as it is during one. Write to
@@ -34,6 +35,7 @@ export interface FencingToken {
 
 /** The stream that a shard belongs to. */
 export interface ShardStream {
+  /** The stream's name. */
   readonly streamName: string;
   /** Undefined where it was not given and the service tells none, as some emulators. */
   readonly streamArn: string | undefined;
@@ -53,6 +55,7 @@ export interface ShardContext extends ShardStream {
   readonly pendingCheckpoint: ExtendedSequenceNumber | undefined;
   /** What the former owner left with it. */
   readonly pendingCheckpointState: Uint8Array | undefined;
+  /** Which acquisition of the lease this is. */
   readonly fencingToken: FencingToken;
   /**
    * Aborts as soon as the lease is known to be lost: records already handed out may be processed elsewhere from now on. A lease
@@ -89,6 +92,7 @@ export interface ShardContext extends ShardStream {
 
 /** Records of one shard, in order. An aggregate of the KPL that is large comes in several batches. */
 export interface RecordsBatch {
+  /** The records, in order. Aggregates of the KPL are taken apart. */
   readonly records: readonly KinesisRecord[];
   /** How far behind the tip of the shard this batch is, in ms; undefined where it is not known. */
   readonly millisBehindLatest: number | undefined;

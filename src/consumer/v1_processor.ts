@@ -19,8 +19,11 @@ export type V1ShutdownReason = "TERMINATE" | "ZOMBIE";
 export interface V1Record {
   /** The payload as base64 text. */
   readonly data: string;
+  /** The record's partition key. */
   readonly partitionKey: string;
+  /** The record's sequence number. */
   readonly sequenceNumber: string;
+  /** The place within an aggregate, from 0. */
   readonly subSequenceNumber: number;
   /** Ms since 1970. */
   readonly approximateArrivalTimestamp: number;
@@ -37,8 +40,11 @@ export interface V1Checkpointer {
 
 /** A processor of the v1 shape. */
 export interface V1RecordProcessor {
+  /** Called once, before the first record of the shard. */
   initialize(shardId: string): void | Promise<void>;
+  /** Called with each batch. */
   processRecords(records: readonly V1Record[], checkpointer: V1Checkpointer): void | Promise<void>;
+  /** Called last. With the reason `TERMINATE`, checkpoint: the shard has ended. */
   shutdown(checkpointer: V1Checkpointer, reason: V1ShutdownReason): void | Promise<void>;
   /** The worker stops or hands over; the last chance to checkpoint. */
   shutdownRequested?(checkpointer: V1Checkpointer): void | Promise<void>;

@@ -70,6 +70,7 @@ export interface SourceOptions {
 
 /** Options of {@linkcode assumeRoleCredentials}. */
 export interface RoleOptions extends SourceOptions {
+  /** The ARN of the role. */
   readonly roleArn: string;
   /** Shows in CloudTrail; 2 to 64 of letters, digits and `=,.@-_`. @default a name that begins with `kclite-` */
   readonly roleSessionName?: string | undefined;
@@ -83,6 +84,7 @@ export interface RoleOptions extends SourceOptions {
 
 /** Options of {@linkcode webIdentityCredentials}. */
 export interface IdentityOptions extends SourceOptions {
+  /** The ARN of the role. */
   readonly roleArn: string;
   /** Gives the platform's token; asked before each refresh. */
   readonly token: () => string | Promise<string>;

@@ -9,6 +9,7 @@ import type { Incarnation } from "./incarnation.ts";
 
 /** The leader's lock. Observers trust only its version, watched on their own clock, and its duration. */
 export interface LeaderLock {
+  /** The worker that holds the lock. */
   readonly ownerName: string;
   /** How long the lock is good after a heartbeat, in ms. */
   readonly leaseDurationMs: number;
@@ -29,6 +30,7 @@ export type LockCondition =
 
 /** A worker's word about itself, by which a leader knows that it lives and how busy it is. */
 export interface WorkerMetrics {
+  /** The worker's name. */
   readonly workerId: string;
   /** Epoch seconds; undefined on a malformed item, which a leader ignores. */
   readonly lastUpdateEpochS: number | undefined;
@@ -49,10 +51,13 @@ export interface WorkerMetrics {
 
 /** A migration state item: `Migration3.0` (attribute `cv`) or `TableMigration3.5` (attribute `tm`). */
 export interface MigrationState {
+  /** Which migration it is about. */
   readonly key: "Migration3.0" | "TableMigration3.5";
   /** The full enum text, e.g. `CLIENT_VERSION_3X`. */
   readonly value: string;
+  /** The worker that wrote it last. */
   readonly modifiedBy: string;
+  /** When it was written last, in epoch ms. */
   readonly modifiedEpochMs: number;
   /** Newest first, at most 10. */
   readonly history: readonly Omit<MigrationState, "key" | "history">[];

@@ -15,6 +15,7 @@
 
 /** One process that runs, or ran, under a worker's name. */
 export interface Incarnation {
+  /** The worker's name. */
   readonly workerId: string;
   /** Epoch ms at which it started, or more. */
   readonly generation: number;

@@ -18,6 +18,7 @@ import type { LeaseMark } from "./incarnation.ts";
 export interface Lease {
   /** The shard id; with many streams `account:stream:epoch:shardId`. Not the same thing as `shardId`. */
   readonly leaseKey: string;
+  /** The shard id, e.g. `shardId-000000000000`. */
   readonly shardId: string;
   /** `account:stream:epoch` in a many-streams table, else undefined. */
   readonly streamIdentifier: string | undefined;
@@ -27,16 +28,21 @@ export interface Lease {
   readonly leaseOwner: string | undefined;
   /** Present only while a graceful handoff is pending: the worker that still processes. */
   readonly checkpointOwner: string | undefined;
+  /** How many times the owner has changed since the last checkpoint. */
   readonly ownerSwitchesSinceCheckpoint: number;
+  /** The position up to which records are processed. */
   readonly checkpoint: ExtendedSequenceNumber;
   /** Wall time in ms at which the lease was created at LATEST, until its first checkpoint; ours, Java leaves it alone. */
   readonly latestEpochMs: number | undefined;
   /** The stream that the lease is of, as `name:creation`; ours, Java leaves it alone. Undefined until a leader has marked it. */
   readonly streamOrigin?: string | undefined;
+  /** A prepared checkpoint that is not committed yet. */
   readonly pendingCheckpoint: ExtendedSequenceNumber | undefined;
+  /** What the application stored with the prepared checkpoint. */
   readonly pendingCheckpointState: Uint8Array | undefined;
   /** Plain shard ids, both of them after a merge. */
   readonly parentShardIds: readonly string[];
+  /** The shards that continue this one; empty until it has ended. */
   readonly childShardIds: readonly string[];
   /** Undefined on leases written by old versions, until the leader fills it in. */
   readonly hashKeyRange: HashKeyRange | undefined;
@@ -51,15 +57,21 @@ export interface Lease {
 
 /** What a new lease is made of; the rest of its attributes start at zero or absent. */
 export interface NewLease {
+  /** The lease's key: the shard id; with many streams `account:stream:epoch:shardId`. */
   readonly leaseKey: string;
+  /** The shard id, e.g. `shardId-000000000000`. */
   readonly shardId: string;
+  /** `account:stream:epoch` in a table of many streams, else undefined. */
   readonly streamIdentifier: string | undefined;
+  /** The position up to which records are processed. */
   readonly checkpoint: ExtendedSequenceNumber;
   /** Wall time in ms, to be kept with a checkpoint LATEST; see {@linkcode Lease.latestEpochMs}. */
   readonly latestEpochMs?: number | undefined;
   /** See {@linkcode Lease.streamOrigin}. */
   readonly streamOrigin?: string | undefined;
+  /** The shards that this one continues: none, one or two. */
   readonly parentShardIds: readonly string[];
+  /** The hash keys of the shard. */
   readonly hashKeyRange: HashKeyRange;
 }
 

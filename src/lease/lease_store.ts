@@ -21,7 +21,9 @@ export type WriteOutcome =
 
 /** An item that could not be read as what it claims to be. It is skipped, never a reason to fail a scan. */
 export interface UnreadableItem {
+  /** The key of the item. */
   readonly key: string;
+  /** Why it cannot be read. */
   readonly problem: string;
   /** Whether it is marked as a worker's metrics, and not as a lease. @default {false} */
   readonly isMetrics?: boolean;
@@ -29,6 +31,7 @@ export interface UnreadableItem {
 
 /** What one scan of the lease table finds. */
 export interface TableListing {
+  /** The leases that can be read. */
   readonly leases: readonly Lease[];
   /** Worker metrics items that live in the same table (single-table format of KCL 3.5); legacy tables are not read here. */
   readonly workers: readonly WorkerMetrics[];

@@ -19,27 +19,43 @@ import type { Lease } from "./lease.ts";
 
 /** The attributes of a lease item by their names in the table, with the JavaScript type of each. */
 export interface LeaseAttributes {
+  /** Grows by one with each renewal or change of owner. */
   readonly leaseCounter: number;
+  /** The worker that the lease is assigned to. */
   readonly leaseOwner: string;
+  /** During a graceful handoff, the worker that still processes. */
   readonly checkpointOwner: string;
+  /** How many times the owner has changed since the last checkpoint. */
   readonly ownerSwitchesSinceCheckpoint: number;
+  /** A sequence number, or `TRIM_HORIZON`, `LATEST`, `AT_TIMESTAMP` or `SHARD_END`. */
   readonly checkpoint: string;
+  /** The place within an aggregate at which the checkpoint is. */
   readonly checkpointSubSequenceNumber: number;
+  /** The sequence number of a prepared checkpoint. */
   readonly pendingCheckpoint: string;
+  /** The place within an aggregate of a prepared checkpoint. */
   readonly pendingCheckpointSubSequenceNumber: number;
+  /** What the application stored with a prepared checkpoint. */
   readonly pendingCheckpointState: Uint8Array;
   /** A string set; never written empty. */
   readonly parentShardId: readonly string[];
   /** A string set; never written empty. */
   readonly childShardIds: readonly string[];
+  /** The lowest hash key, as decimal text. */
   readonly startingHashKey: string;
+  /** The highest hash key, inclusive, as decimal text. */
   readonly endingHashKey: string;
+  /** What the owner measured, in KB/s. */
   readonly throughputKBps: number;
+  /** When a lease at LATEST was created, in epoch ms. Java workers ignore it. */
   readonly kcliteLatestEpochMs: number;
   /** Added by {@linkcode marked} to each write that moves the counter. */
   readonly kcliteIncarnation: string;
+  /** The stream that the lease is of, as `name:creation`. Java workers ignore it. */
   readonly kcliteStream: string;
+  /** The stream's name. */
   readonly streamName: string;
+  /** The shard id, e.g. `shardId-000000000000`. */
   readonly shardId: string;
 }
 
@@ -73,12 +89,17 @@ export type LeaseOperation =
 
 /** One conditional update of one lease. */
 export interface LeaseWrite {
+  /** The API operation, e.g. `GetRecords`. */
   readonly operation: LeaseOperation;
+  /** The lease's key: the shard id; with many streams `account:stream:epoch:shardId`. */
   readonly leaseKey: string;
+  /** Attributes that are set. */
   readonly set: Partial<LeaseAttributes>;
   /** Added by the table itself, as KCL has it. */
   readonly add: Partial<Record<"leaseCounter" | "ownerSwitchesSinceCheckpoint", 1>>;
+  /** Attributes that are removed. */
   readonly remove: readonly LeaseAttribute[];
+  /** What must hold, or the write is refused. */
   readonly when: LeaseCondition;
 }
 

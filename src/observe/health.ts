@@ -30,6 +30,7 @@ export { livenessOf } from "./liveness.ts";
 export { metricsText } from "./metrics.ts";
 export { progressLines } from "./progress_lines.ts";
 export type { LeaseEnd, ShardTotals } from "./shard_totals.ts";
+export type { ReadFailure, Row, ShardStreaks } from "./shard_streaks.ts";
 export type { CounterName, Labels } from "./counts.ts";
 export type { Series } from "./tally.ts";
 export type { Snapshot } from "./totals.ts";
@@ -57,7 +58,10 @@ export type HealthAppOptions = { readonly [Name in keyof HealthLimits]?: HealthL
  * @param totals What listens to the worker; one worker for one app.
  * @throws {RangeError} when a limit is not a number above 0.
  */
-export function healthApp(totals: { snapshot(): Snapshot }, options: HealthAppOptions = {}): Hono {
+export function healthApp(
+  totals: { snapshot(): Snapshot },
+  options: HealthAppOptions = {},
+): InstanceType<typeof Hono> {
   const limits = healthLimits(options);
   const app = new Hono();
   app.get("/", (context) => {

@@ -12,12 +12,15 @@ import type { Snapshot } from "./totals.ts";
 
 /** One shard of `/lag`. Null where nothing is known yet. */
 export interface ShardLag {
+  /** The shard id. */
   readonly shardId: string;
   /** The shard id, unless the worker reads many streams. */
   readonly leaseKey: string;
   /** The worker that holds the lease. */
   readonly owner: string;
+  /** Where the consumer of the shard stands. */
   readonly phase: ShardPhase;
+  /** The position up to which records are processed. */
   readonly checkpoint: ExtendedSequenceNumber;
   /** As Kinesis told it last for what has been processed. */
   readonly millisBehindLatest: number | null;
@@ -25,6 +28,7 @@ export interface ShardLag {
   readonly lagMs: number | null;
   /** ISO 8601, UTC. */
   readonly lastProgress: string;
+  /** How long ago the shard last made progress, in ms. */
   readonly msSinceProgress: number;
 }
 

@@ -24,9 +24,11 @@ export type LogFormat =
 export interface LogRecord {
   /** ISO 8601, UTC. */
   readonly time: string;
+  /** How much the line matters. */
   readonly level: LogLevel;
   /** The event's type; undefined for lines that are about no event. */
   readonly type: WorkerEvent["type"] | undefined;
+  /** The lease's key: the shard id; with many streams `account:stream:epoch:shardId`. */
   readonly leaseKey: string | undefined;
   /** The stream's name. */
   readonly stream: string | undefined;

@@ -22,6 +22,7 @@ export type LogLevel = "debug" | "info" | "warning" | "error";
 
 /** One line of a log, without time. */
 export interface LogLine {
+  /** How much the line matters. */
   readonly level: LogLevel;
   /** One line, without control characters and without credentials. */
   readonly text: string;

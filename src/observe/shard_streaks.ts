@@ -13,8 +13,11 @@ import { compare, type ExtendedSequenceNumber, isShardEnd } from "../stream/sequ
 
 /** How often something has happened without progress in between, and when, in monotonic ms. */
 export interface Row {
+  /** How many in a row. */
   readonly inARow: number;
+  /** When the first of them happened. */
   readonly firstMs: number;
+  /** When the last of them happened. */
   readonly lastMs: number;
 }
 
@@ -24,11 +27,13 @@ export interface ShardStreaks {
   readonly checkpoint: ExtendedSequenceNumber;
   /** The furthest position up to which records were processed, whether or not it was stored. */
   readonly reached: ExtendedSequenceNumber;
+  /** Batches on which `processRecords` threw, in a row. */
   readonly batchFailuresInARow: number;
   /** Of `initialize`, `shardEnded` and the other callbacks without records. */
   readonly callbackFailuresInARow: number;
   /** The one that failed last: another one that returns does not end its streak. */
   readonly failingCallback: ProcessorCallback | undefined;
+  /** Checkpoints that failed in a row. */
   readonly checkpointFailuresInARow: number;
   /** How many times `shardEnded` has returned without SHARD_END being stored. */
   readonly shardEndsNotCheckpointed: number;
@@ -44,8 +49,11 @@ export interface ShardStreaks {
 
 /** A shard's reads have failed since then. */
 export interface ReadFailure {
+  /** When the first read failed. */
   readonly sinceMs: number;
+  /** Whether AWS says that trying again is of no use. */
   readonly lasting: boolean;
+  /** The last error in one line. */
   readonly text: string;
   /** Of reading the parents' leases, which is over once the shard waits for them no more. */
   readonly isOfParents: boolean;

@@ -42,20 +42,27 @@ export type LeaseEnd =
 
 /** A shard whose lease this worker holds, or held until lately. */
 export interface ShardTotals extends ShardStreaks {
+  /** The lease's key: the shard id; with many streams `account:stream:epoch:shardId`. */
   readonly leaseKey: string;
+  /** The shard id, e.g. `shardId-000000000000`. */
   readonly shardId: string;
   /** The worker that gained the lease. */
   readonly workerId: string;
+  /** When the lease was gained. */
   readonly heldSinceMs: number;
   /** Undefined while the lease is held. */
   readonly ended: { readonly atMs: number; readonly why: LeaseEnd } | undefined;
+  /** Where the consumer of the shard stands. */
   readonly phase: ShardPhase;
   /** The parents that the shard waits for; empty unless it does. */
   readonly blockedBy: readonly string[];
   /** How far behind the tip the processor was, and when that was true. Undefined until Kinesis has told. */
   readonly behind: { readonly millisBehindLatest: number; readonly atMs: number } | undefined;
+  /** When a page last came in. Undefined before the first page. */
   readonly lastFetchMs: number | undefined;
+  /** When the shard last made progress: a page, a callback that returned, a checkpoint. */
   readonly lastProgressMs: number;
+  /** When the lease was last renewed. */
   readonly lastRenewalMs: number;
   /** The callback that has been entered and has not returned. */
   readonly callback:
@@ -63,12 +70,19 @@ export interface ShardTotals extends ShardStreaks {
     | undefined;
   /** Whether records were handed over under this hold, and whether it has made progress. */
   readonly hasWorked: boolean;
+  /** Whether this hold has made progress. */
   readonly hasAdvanced: boolean;
+  /** The last error on this shard. */
   readonly lastError: { readonly text: string; readonly atMs: number } | undefined;
+  /** Records read from Kinesis under this hold. */
   readonly recordsFetched: number;
+  /** Payload bytes read from Kinesis under this hold. */
   readonly bytesFetched: number;
+  /** Records that `processRecords` returned from under this hold. */
   readonly recordsProcessed: number;
+  /** Payload bytes that `processRecords` returned from under this hold. */
   readonly bytesProcessed: number;
+  /** Records skipped under this hold because `processRecords` threw. */
   readonly recordsSkipped: number;
 }
 

@@ -9,8 +9,11 @@ import { type Count, type CounterName, COUNTERS, type Labels } from "./counts.ts
 
 /** What one series has come to. */
 export interface Series {
+  /** The counter. */
   readonly name: CounterName;
+  /** The labels of this series. */
   readonly labels: Labels;
+  /** The sum of what was added. */
   readonly sum: number;
   /** How many times something was added. */
   readonly times: number;

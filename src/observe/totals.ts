@@ -32,9 +32,11 @@ export interface Snapshot {
   readonly atMs: number;
   /** The same moment as wall time, in ms since 1970, to show times to people. */
   readonly epochMs: number;
+  /** The worker without its shards. */
   readonly worker: WorkerTotals;
   /** Held shards and those that ended lately, by lease key. */
   readonly shards: readonly ShardTotals[];
+  /** Every series of every counter. */
   readonly series: readonly Series[];
   /** Lease-milliseconds held so far: one lease for an hour is 3,600,000. */
   readonly leaseHeldMs: number;
@@ -61,7 +63,11 @@ export class Totals {
   /** For the worker's `onEvent`. Can be passed on as it is. */
   readonly listener: WorkerEventListener = (event) => this.#hear(event);
 
-  /** @param clock The worker's clock; the real one by default. */
+  /**
+   * Makes totals of a worker that has reported nothing yet.
+   *
+   * @param clock The worker's clock; the real one by default.
+   */
   constructor(clock: Clock = realClock) {
     this.#clock = clock;
   }

@@ -102,6 +102,7 @@ export type FaultCode =
 
 /** One thing that is wrong. */
 export interface Fault {
+  /** What is wrong. */
   readonly code: FaultCode;
   /** The lease that it is about; undefined for the worker as a whole. */
   readonly leaseKey: string | undefined;
@@ -111,6 +112,7 @@ export interface Fault {
 
 /** The verdict. */
 export interface Health {
+  /** Whether there is no fault. */
   readonly healthy: boolean;
   /** Whether the worker has started and is not stopping. */
   readonly ready: boolean;

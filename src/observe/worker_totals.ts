@@ -15,21 +15,29 @@ export type Pass = Extract<WorkerEvent, { readonly type: "passFailed" }>["pass"]
 
 /** Failures of one pass without a success in between. However long ago the last one was: only a success ends a streak. */
 export interface FailureStreak {
+  /** When the first of them happened. */
   readonly sinceMs: number;
+  /** When the last of them happened. */
   readonly lastMs: number;
+  /** How many there were. */
   readonly times: number;
+  /** The last error in one line. */
   readonly text: string;
 }
 
 /** The worker, without its shards. */
 export interface WorkerTotals {
+  /** Where the worker stands between its start and its end. */
   readonly phase: "notStarted" | "starting" | "ready" | "stopping" | "stopped";
   /** Undefined until the worker starts, as are the names after it. */
   readonly workerId: string | undefined;
+  /** The application's name. */
   readonly applicationName: string | undefined;
   /** The one stream's name, or of many the identifiers, in the order in which they came. */
   readonly streams: readonly string[];
+  /** The lease table's name. */
   readonly tableName: string | undefined;
+  /** Whether this worker leads. */
   readonly leader: boolean;
   /** Whether a newer process has this worker's name: then this one does nothing, for good. */
   readonly superseded: boolean;
@@ -43,6 +51,7 @@ export interface WorkerTotals {
   readonly hasBroken: boolean;
   /** When the event loop last had its turn; undefined until the worker runs, and after it has stopped. */
   readonly turnedMs: number | undefined;
+  /** Loops that fail at the moment. */
   readonly passFailures: Readonly<Partial<Record<Pass, FailureStreak>>>;
   /** What the leader saw at its last assignment pass; undefined on a worker that does not lead. */
   readonly fleet:
@@ -52,6 +61,7 @@ export interface WorkerTotals {
   readonly fleetFaults: readonly FleetFault[];
   /** Keys of items that could not be read as leases, and of which nothing better has been heard since. */
   readonly unreadableLeases: ReadonlySet<string>;
+  /** What is added to the local clock to get AWS's time, in ms. */
   readonly clockSkewMs: number;
 }
 

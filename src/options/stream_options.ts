@@ -16,6 +16,7 @@ export interface StreamConfig {
   readonly streamIdentifier?: string | undefined;
   /** Needed for another account's stream. Must be in the worker's region. */
   readonly streamArn?: string | undefined;
+  /** The stream's name. */
   readonly streamName?: string | undefined;
   /**
    * Where this stream's shards are read from that have no checkpoint yet.

@@ -7,7 +7,9 @@
 
 /** A range of hash keys as the APIs and the lease table write it: decimal text, both ends included. */
 export interface HashKeyRange {
+  /** The lowest hash key. */
   readonly startingHashKey: string;
+  /** The highest hash key, inclusive. */
   readonly endingHashKey: string;
 }
 

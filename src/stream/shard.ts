@@ -10,12 +10,15 @@ import type { HashKeyRange } from "./hash_key.ts";
 
 /** One shard of a stream. */
 export interface Shard {
+  /** The shard id, e.g. `shardId-000000000000`. */
   readonly shardId: string;
   /** Undefined for a shard that the stream was created with. The parent itself may be trimmed. */
   readonly parentShardId: string | undefined;
   /** The second parent of a merge. */
   readonly adjacentParentShardId: string | undefined;
+  /** The hash keys of the shard. */
   readonly hashKeyRange: HashKeyRange;
+  /** The first sequence number that the shard can hold. */
   readonly startingSequenceNumber: string;
   /** Present only once the shard is closed. */
   readonly endingSequenceNumber: string | undefined;
@@ -23,8 +26,11 @@ export interface Shard {
 
 /** A shard that continues an ended one: two after a split, one (with two parents) after a merge. */
 export interface ChildShard {
+  /** The shard id, e.g. `shardId-000000000000`. */
   readonly shardId: string;
+  /** The ids of the shards that it continues. */
   readonly parentShards: readonly string[];
+  /** The hash keys of the shard. */
   readonly hashKeyRange: HashKeyRange;
 }
 

@@ -82,7 +82,11 @@ export class AwsFaults {
   #waiting: { readonly operation: string; readonly fault: AwsFault & FaultChoice; times: number }[] = [];
   readonly #met = new Map<string, number>();
 
-  /** @param operations All there are. */
+  /**
+   * `simulatedAws()` makes it.
+   *
+   * @param operations All there are.
+   */
   constructor(operations: Iterable<string>, random: () => number) {
     this.#operations = new Set(operations);
     this.#random = random;

@@ -115,6 +115,7 @@ export class SimulatedAws {
   readonly #closing = new AbortController();
   #requests = 0;
 
+  /** `simulatedAws()` calls it. */
   constructor(options: SimulatedAwsOptions) {
     const { system = realSystem, region = "us-east-1", changeMs = 100 } = options;
     const { clock, random } = system;

@@ -17,7 +17,9 @@ import type { Timeline } from "./operation.ts";
 
 /** Where a record was put. */
 export interface PutResult {
+  /** The shard id, e.g. `shardId-000000000000`. */
   readonly shardId: string;
+  /** The record's sequence number. */
   readonly sequenceNumber: string;
 }
 
@@ -26,11 +28,13 @@ export class StreamControl {
   readonly #stream: EmulatedStream;
   readonly #timeline: Timeline;
 
+  /** `simulatedAws()` makes it. */
   constructor(stream: EmulatedStream, timeline: Timeline) {
     this.#stream = stream;
     this.#timeline = timeline;
   }
 
+  /** The stream's ARN. */
   get arn(): string {
     return this.#stream.arn;
   }
@@ -90,6 +94,7 @@ export class StreamControl {
 export class TableView {
   readonly #table: EmulatedTable;
 
+  /** `simulatedAws()` makes it. */
   constructor(table: EmulatedTable) {
     this.#table = table;
   }

@@ -11,9 +11,11 @@ import type { VirtualTime } from "./virtual_time.ts";
 export interface Violation {
   /** The rule that was broken. */
   readonly invariant: string;
+  /** What happened instead. */
   readonly detail: string;
   /** The lease that it is about, where it is about one. */
   readonly leaseKey: string | undefined;
+  /** When it was found, in virtual ms. */
   readonly atMs: number;
   /** How many things had happened in the world. */
   readonly step: number;

@@ -28,6 +28,7 @@ import { watchedProcessor } from "./watched_processor.ts";
 
 /** The process that a processor runs in. */
 export interface SimulatedMachine {
+  /** The worker's name. */
   readonly workerId: string;
   /** The only clock in virtual time; waiting for anything else lets the world go on without the processor. */
   readonly clock: Clock;

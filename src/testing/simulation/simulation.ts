@@ -76,6 +76,7 @@ export interface SimulationOptions {
 
 /** What came of it. */
 export interface SimulationResult {
+  /** The seed of the simulation. */
   readonly seed: number;
   /** The first rule that was broken; undefined: none was. */
   readonly violation: Violation | undefined;
@@ -83,6 +84,7 @@ export interface SimulationResult {
   readonly fingerprint: string;
   /** How many things happened. */
   readonly steps: number;
+  /** How much virtual time passed, in ms. */
   readonly virtualMs: number;
   /** Virtual hours that all workers together have lived. */
   readonly workerHours: number;

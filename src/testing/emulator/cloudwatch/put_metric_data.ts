@@ -13,7 +13,9 @@ import type { Operations, Timeline } from "../operation.ts";
 
 /** One datum, whatever it came as: a value, values with their counts, or statistics. */
 export interface MetricDatum {
+  /** The CloudWatch namespace. */
   readonly namespace: string;
+  /** The metric's name. */
   readonly metricName: string;
   /** By name. */
   readonly dimensions: Readonly<Record<string, string>>;
@@ -21,9 +23,13 @@ export interface MetricDatum {
   readonly timestampMs: number;
   /** Such as `Count`; `None`, where none was given. */
   readonly unit: string;
+  /** How many samples there are. */
   readonly sampleCount: number;
+  /** The sum of the samples. */
   readonly sum: number;
+  /** The smallest sample. */
   readonly minimum: number;
+  /** The largest sample. */
   readonly maximum: number;
 }
 
