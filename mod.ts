@@ -28,6 +28,8 @@
  * Nothing here needs more than Web standards. The health app is in `./health`, a simulated Kinesis and DynamoDB in `./testing`, and
  * the command line, which runs processors in other languages, in `./cli`.
  *
+ * Types marked `@experimental` are for your own stores, clocks and Kinesis. They may change in any release.
+ *
  * @module
  */
 

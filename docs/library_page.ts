@@ -121,7 +121,7 @@ export const OPTION_GROUPS: readonly { readonly title: string; readonly options:
   },
   { title: "Observing", options: ["log", "onEvent", "callbackLimitMs", "logWarningForTaskAfterMs"] },
   {
-    title: "Your own parts, for tests",
+    title: "Your own parts, for tests (experimental: these types may change in any release)",
     options: ["system", "kinesis", "kinesisConsumers", "leaseStore", "coordinatorStore"],
   },
 ];

@@ -9,5 +9,7 @@
  * Tells how much of the processor time that the container or host may use was used since the last call, in percent, 0
  * to 100. Undefined: there is no figure, now (the first call of all) or ever. A rejection counts as a failed
  * measurement, and so does a call that takes too long; `signal` aborts then.
+ *
+ * @experimental
  */
 export type CpuSource = (signal: AbortSignal) => Promise<number | undefined>;

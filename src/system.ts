@@ -8,7 +8,11 @@
  * @module
  */
 
-/** Time, as seen by one process. */
+/**
+ * Time, as seen by one process.
+ *
+ * @experimental
+ */
 export interface Clock {
   /** Wall time in ms since 1970-01-01T00:00:00Z. May jump. */
   epochMs(): number;
@@ -23,7 +27,11 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** Everything the library takes from its surroundings. */
+/**
+ * Everything the library takes from its surroundings.
+ *
+ * @experimental
+ */
 export interface System {
   /** Time. */
   readonly clock: Clock;

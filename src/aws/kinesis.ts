@@ -19,7 +19,11 @@ import {
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./retry.ts";
 import type { Shard } from "../stream/shard.ts";
 
-/** A stream as calls name it: by name, and by ARN too where it is known (cross-account needs it). */
+/**
+ * A stream as calls name it: by name, and by ARN too where it is known (cross-account needs it).
+ *
+ * @experimental
+ */
 export interface StreamReference {
   /** The stream's name. */
   readonly streamName: string;
@@ -27,7 +31,11 @@ export interface StreamReference {
   readonly streamArn: string | undefined;
 }
 
-/** What DescribeStreamSummary tells that we use. */
+/**
+ * What DescribeStreamSummary tells that we use.
+ *
+ * @experimental
+ */
 export interface StreamSummary {
   /** The stream's name. */
   readonly streamName: string;
@@ -41,18 +49,30 @@ export interface StreamSummary {
   readonly openShardCount: number | undefined;
 }
 
-/** Which shards ListShards returns. Some emulators ignore it and return all. */
+/**
+ * Which shards ListShards returns. Some emulators ignore it and return all.
+ *
+ * @experimental
+ */
 export type ShardFilter =
   | { readonly type: "AT_LATEST" | "AT_TRIM_HORIZON" | "FROM_TRIM_HORIZON" }
   | { readonly type: "AT_TIMESTAMP" | "FROM_TIMESTAMP"; readonly timestampMs: number };
 
-/** Where a shard iterator starts. */
+/**
+ * Where a shard iterator starts.
+ *
+ * @experimental
+ */
 export type IteratorPosition =
   | { readonly type: "TRIM_HORIZON" | "LATEST" }
   | { readonly type: "AT_SEQUENCE_NUMBER" | "AFTER_SEQUENCE_NUMBER"; readonly sequenceNumber: string }
   | { readonly type: "AT_TIMESTAMP"; readonly timestampMs: number };
 
-/** Kinesis, as far as a consumer needs it. Every method throws `AwsServiceError`, or the signal's reason. */
+/**
+ * Kinesis, as far as a consumer needs it. Every method throws `AwsServiceError`, or the signal's reason.
+ *
+ * @experimental
+ */
 export interface Kinesis {
   /** Asks what a stream is. */
   describeStreamSummary(stream: StreamReference, signal?: AbortSignal): Promise<StreamSummary>;

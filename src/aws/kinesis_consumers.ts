@@ -16,7 +16,11 @@ import { KINESIS_SERVICE } from "./kinesis_wire.ts";
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./retry.ts";
 import { openSubscription, type SubscribeToShardEvent, subscriptionEvents } from "./subscription.ts";
 
-/** A registered consumer. */
+/**
+ * A registered consumer.
+ *
+ * @experimental
+ */
 export interface StreamConsumer {
   /** The consumer's ARN. */
   readonly consumerArn: string;
@@ -24,7 +28,11 @@ export interface StreamConsumer {
   readonly consumerStatus: "CREATING" | "DELETING" | "ACTIVE";
 }
 
-/** What is subscribed to, and from where. */
+/**
+ * What is subscribed to, and from where.
+ *
+ * @experimental
+ */
 export interface SubscribeToShardInput {
   /** The consumer's ARN. */
   readonly consumerArn: string;
@@ -37,6 +45,8 @@ export interface SubscribeToShardInput {
 /**
  * What fan-out needs of Kinesis. Every method throws `AwsServiceError`, or the signal's reason, as does the iteration
  * of a subscription.
+ *
+ * @experimental
  */
 export interface KinesisConsumers {
   /**

@@ -81,7 +81,11 @@ export function recordsAnswer(answer: Fields, encoding: RecordEncoding): Records
   };
 }
 
-/** One answer of GetRecords. */
+/**
+ * One answer of GetRecords.
+ *
+ * @experimental
+ */
 export interface GetRecordsOutput {
   /** Not de-aggregated; `subSequenceNumber` is 0. */
   readonly records: readonly KinesisRecord[];

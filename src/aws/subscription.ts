@@ -28,7 +28,11 @@ export interface OpenSubscription {
   readonly secrets?: readonly (string | undefined)[] | undefined;
 }
 
-/** One event of a subscription. The service sends empty ones too, to show that it is alive. */
+/**
+ * One event of a subscription. The service sends empty ones too, to show that it is alive.
+ *
+ * @experimental
+ */
 export interface SubscribeToShardEvent {
   /** Not de-aggregated; `subSequenceNumber` is 0. */
   readonly records: readonly KinesisRecord[];

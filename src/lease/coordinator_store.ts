@@ -7,7 +7,11 @@
 
 import type { Incarnation } from "./incarnation.ts";
 
-/** The leader's lock. Observers trust only its version, watched on their own clock, and its duration. */
+/**
+ * The leader's lock. Observers trust only its version, watched on their own clock, and its duration.
+ *
+ * @experimental
+ */
 export interface LeaderLock {
   /** The worker that holds the lock. */
   readonly ownerName: string;
@@ -19,7 +23,11 @@ export interface LeaderLock {
   readonly isReleased: boolean;
 }
 
-/** What must hold in the table for a lock to be written. */
+/**
+ * What must hold in the table for a lock to be written.
+ *
+ * @experimental
+ */
 export type LockCondition =
   /** No lock item exists. */
   | { readonly type: "absent" }
@@ -28,7 +36,11 @@ export type LockCondition =
   /** The item still has the version that was watched until it expired. */
   | { readonly type: "version"; readonly recordVersionNumber: string };
 
-/** A worker's word about itself, by which a leader knows that it lives and how busy it is. */
+/**
+ * A worker's word about itself, by which a leader knows that it lives and how busy it is.
+ *
+ * @experimental
+ */
 export interface WorkerMetrics {
   /** The worker's name. */
   readonly workerId: string;
@@ -49,7 +61,11 @@ export interface WorkerMetrics {
   readonly incarnation?: Incarnation | undefined;
 }
 
-/** A migration state item: `Migration3.0` (attribute `cv`) or `TableMigration3.5` (attribute `tm`). */
+/**
+ * A migration state item: `Migration3.0` (attribute `cv`) or `TableMigration3.5` (attribute `tm`).
+ *
+ * @experimental
+ */
 export interface MigrationState {
   /** Which migration it is about. */
   readonly key: "Migration3.0" | "TableMigration3.5";
@@ -66,12 +82,16 @@ export interface MigrationState {
 /**
  * Where the items live. `leaseTable`: the single-table format of KCL 3.5; `legacy`: the two extra tables of KCL 3.0–3.4,
  * which kclite uses where it finds them and never creates.
+ *
+ * @experimental
  */
 export type TablePlace = "leaseTable" | "legacy";
 
 /**
  * Lock, metrics and migration state. Methods throw `AwsServiceError` when the table cannot be reached, and `LeaseTableError`
  * when the lock or `Migration3.0` is there but cannot be read.
+ *
+ * @experimental
  */
 export interface CoordinatorStore {
   /**

@@ -13,7 +13,11 @@
  * @module
  */
 
-/** One process that runs, or ran, under a worker's name. */
+/**
+ * One process that runs, or ran, under a worker's name.
+ *
+ * @experimental
+ */
 export interface Incarnation {
   /** The worker's name. */
   readonly workerId: string;
@@ -23,7 +27,11 @@ export interface Incarnation {
   readonly nonce: string;
 }
 
-/** What a write of ours leaves in a lease. */
+/**
+ * What a write of ours leaves in a lease.
+ *
+ * @experimental
+ */
 export interface LeaseMark extends Incarnation {
   /** The counter that the write brought the lease to. */
   readonly leaseCounter: number;

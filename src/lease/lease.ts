@@ -14,7 +14,11 @@ import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import type { HashKeyRange } from "../stream/hash_key.ts";
 import type { LeaseMark } from "./incarnation.ts";
 
-/** One row of the lease table, as read. */
+/**
+ * One row of the lease table, as read.
+ *
+ * @experimental
+ */
 export interface Lease {
   /** The shard id; with many streams `account:stream:epoch:shardId`. Not the same thing as `shardId`. */
   readonly leaseKey: string;
@@ -55,7 +59,11 @@ export interface Lease {
   readonly mark: LeaseMark | undefined;
 }
 
-/** What a new lease is made of; the rest of its attributes start at zero or absent. */
+/**
+ * What a new lease is made of; the rest of its attributes start at zero or absent.
+ *
+ * @experimental
+ */
 export interface NewLease {
   /** The lease's key: the shard id; with many streams `account:stream:epoch:shardId`. */
   readonly leaseKey: string;

@@ -12,14 +12,22 @@ import type { Lease, NewLease } from "./lease.ts";
 import type { LeaseWrite } from "./lease_write.ts";
 import type { WorkerMetrics } from "./coordinator_store.ts";
 
-/** What became of a conditional write. */
+/**
+ * What became of a conditional write.
+ *
+ * @experimental
+ */
 export type WriteOutcome =
   /** Applied; `lease` is the lease as it now stands in the table. */
   | { readonly applied: true; readonly lease: Lease }
   /** Refused; `found` is what stands there instead, or undefined when the lease is gone (or cannot be read). */
   | { readonly applied: false; readonly found: Lease | undefined };
 
-/** An item that could not be read as what it claims to be. It is skipped, never a reason to fail a scan. */
+/**
+ * An item that could not be read as what it claims to be. It is skipped, never a reason to fail a scan.
+ *
+ * @experimental
+ */
 export interface UnreadableItem {
   /** The key of the item. */
   readonly key: string;
@@ -29,7 +37,11 @@ export interface UnreadableItem {
   readonly isMetrics?: boolean;
 }
 
-/** What one scan of the lease table finds. */
+/**
+ * What one scan of the lease table finds.
+ *
+ * @experimental
+ */
 export interface TableListing {
   /** The leases that can be read. */
   readonly leases: readonly Lease[];
@@ -39,7 +51,11 @@ export interface TableListing {
   readonly unreadable: readonly UnreadableItem[];
 }
 
-/** The lease table. */
+/**
+ * The lease table.
+ *
+ * @experimental
+ */
 export interface LeaseStore {
   /**
    * Makes sure that the table exists, with its index, and can be used; waits until it can.

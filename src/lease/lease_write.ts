@@ -17,7 +17,11 @@ import type { HashKeyRange } from "../stream/hash_key.ts";
 import { type Incarnation, isOwnWrite, markText } from "./incarnation.ts";
 import type { Lease } from "./lease.ts";
 
-/** The attributes of a lease item by their names in the table, with the JavaScript type of each. */
+/**
+ * The attributes of a lease item by their names in the table, with the JavaScript type of each.
+ *
+ * @experimental
+ */
 export interface LeaseAttributes {
   /** Grows by one with each renewal or change of owner. */
   readonly leaseCounter: number;
@@ -59,10 +63,18 @@ export interface LeaseAttributes {
   readonly shardId: string;
 }
 
-/** A name of an attribute of a lease item. */
+/**
+ * A name of an attribute of a lease item.
+ *
+ * @experimental
+ */
 export type LeaseAttribute = keyof LeaseAttributes;
 
-/** What must hold in the table for a write to be applied. All clauses together; at least one is always there. */
+/**
+ * What must hold in the table for a write to be applied. All clauses together; at least one is always there.
+ *
+ * @experimental
+ */
 export interface LeaseCondition {
   /** The item exists. */
   readonly exists?: true;
@@ -74,7 +86,11 @@ export interface LeaseCondition {
   readonly checkpointOwner?: string | null;
 }
 
-/** The kinds of write, for events, tests and cost counts. */
+/**
+ * The kinds of write, for events, tests and cost counts.
+ *
+ * @experimental
+ */
 export type LeaseOperation =
   | "renew"
   | "assign"
@@ -87,7 +103,11 @@ export type LeaseOperation =
   /** Ours: see `stream_origin.ts`. */
   | "setStreamOrigin";
 
-/** One conditional update of one lease. */
+/**
+ * One conditional update of one lease.
+ *
+ * @experimental
+ */
 export interface LeaseWrite {
   /** The API operation, e.g. `GetRecords`. */
   readonly operation: LeaseOperation;

@@ -84,7 +84,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   "testing": {
     holds: "the entry point of the three rooms below",
     any: ["testing/model", "testing/emulator", "testing/simulation"],
-    types: ["testing/emulator/cloudwatch"],
+    types: ["testing/emulator/cloudwatch", "aws"],
   },
   "testing/model": {
     holds: "a stream, its shards and limits, as the two below share them",

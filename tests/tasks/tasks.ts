@@ -32,6 +32,7 @@ const COMMANDS: Readonly<Record<string, Start>> = {
   "test": { type: "ownStep" },
   "check": { type: "ownStep" },
   "check:portable": { type: "ownStep" },
+  "docs:lint": { type: "ownStep" },
   "publish:dry-run": { type: "ownStep" },
 };
 
