@@ -5,7 +5,7 @@
  */
 
 import { AwsServiceError } from "../src/errors.ts";
-import type { FleetFaultCode, WorkerEvent } from "../src/events.ts";
+import type { FleetFaultCode, LeaseLossReason, WorkerEvent } from "../src/events.ts";
 import { countsOf } from "../src/observe/counts.ts";
 import { WHAT_MENDS_IT } from "../src/observe/fleet_faults.ts";
 import { logLine } from "../src/observe/log_lines.ts";
@@ -119,14 +119,24 @@ const ALARMS_HEAD =
   `Rules for Prometheus. \`page\` is for at once, \`ticket\` for the next working day. The figures are a start: change them to what your
 application can bear.`;
 
+/** Log lines of every kind, as the sample events make them. */
+export async function sampleLines(): Promise<readonly string[]> {
+  const unions = await Promise.all(
+    EVENT_GROUPS.map(async ({ file, union }) => unionMembers(await sourceOf(file), union)),
+  );
+  return unions.flat().flatMap(({ fields }) =>
+    variants(SAMPLE_EVENTS[typeOf(fields)], fields).flatMap((event) => logLine(event)?.text ?? [])
+  );
+}
+
 async function sourceOf(file: string): Promise<string> {
   return await Deno.readTextFile(new URL(`../src/${file}`, import.meta.url));
 }
 
 function eventRow({ doc, fields }: Member): readonly string[] {
-  const [type, ...payload] = fields;
-  const name = (type?.type ?? "").replaceAll('"', "");
-  const events = variants(SAMPLE_EVENTS[name as WorkerEvent["type"]], fields);
+  const [, ...payload] = fields;
+  const name = typeOf(fields);
+  const events = variants(SAMPLE_EVENTS[name], fields);
   const counters = new Set(events.flatMap((event) => countsOf(event).map((count) => code(count.name))));
   const levels = new Set(events.map((event) => logLine(event)?.level ?? "–"));
   return [
@@ -136,6 +146,11 @@ function eventRow({ doc, fields }: Member): readonly string[] {
     [...levels].toSorted(byLevel).join(", "),
     [...counters].join("<br>"),
   ];
+}
+
+/** The event's name, which is the type of its first field. */
+function typeOf([type]: readonly Field[]): WorkerEvent["type"] {
+  return (type?.type ?? "").replaceAll('"', "") as WorkerEvent["type"];
 }
 
 function fieldText({ name, type, doc }: Field): string {
@@ -155,14 +170,18 @@ function variants(event: WorkerEvent, fields: readonly Field[]): readonly Worker
     if (name === "type") continue;
     const values = [
       ...(OTHER_VALUES.get(name) ?? []),
+      ...(type === "boolean" ? [true, false] : []),
+      ...(type === "LeaseLossReason" ? LOSSES : []),
       ...[...type.matchAll(/"([^"]*)"/g)].map((match) => match[1]),
     ];
-    found = found.flatMap((
-      each,
-    ) => [each, ...values.map((value) => ({ ...each, [name]: value }) as WorkerEvent)]);
+    const changed = (each: WorkerEvent) => values.map((value) => ({ ...each, [name]: value }) as WorkerEvent);
+    found = found.flatMap((each) => [each, ...changed(each)]);
   }
   return found;
 }
+
+/** Some of the reasons, for the texts of lines. */
+const LOSSES: readonly LeaseLossReason[] = ["taken", "expired", "superseded"];
 
 const RETRYABLE = new AwsServiceError({
   service: "kinesis",
@@ -179,7 +198,6 @@ const RETRYABLE = new AwsServiceError({
 const OTHER_VALUES: ReadonlyMap<string, readonly unknown[]> = new Map<string, readonly unknown[]>([
   ["error", [undefined, new Error("no luck"), RETRYABLE]],
   ["retryInMs", [undefined]],
-  ["isChosen", [true]],
   ["created", [0]],
   ["assigned", [0]],
   ["records", [0]],
