@@ -1,8 +1,8 @@
 /**
- * Wakes a loop before its time: a loop waits for its interval or for the bell, whichever comes first.
+ * Wakes a loop early: a loop waits for its interval or for the bell, whichever is first.
  *
- * It listens by hand instead of by `AbortSignal.any`, of which a signal that lives as long as the worker keeps a trace for each
- * call on some runtimes.
+ * The bell adds its own listener instead of using `AbortSignal.any`. On some runtimes a long-lived signal
+ * keeps a trace of each such call.
  *
  * @module
  */
@@ -10,12 +10,12 @@
 import type { Clock } from "../system.ts";
 import { pause } from "./waiting.ts";
 
-/** One bell; ringing it while nobody waits makes the next wait return at once. */
+/** One bell. Ringing it while no loop waits makes the next wait return immediately. */
 export class Bell {
   readonly #waiting = new Set<() => void>();
   #isRung = false;
 
-  /** Wakes those who wait. */
+  /** Wakes all loops that wait. */
   ring(): void {
     this.#isRung = this.#waiting.size === 0;
     for (const wake of this.#waiting) wake();

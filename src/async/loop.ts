@@ -1,6 +1,7 @@
 /**
- * Repeats a pass until its signal aborts. A pass that fails is reported as an event and tried again; the pauses grow while
- * it fails in a row. The first success after failures is reported too. A pass that had nothing to do is neither.
+ * Repeats a pass until its signal aborts. A pass that fails is reported as an event and tried again. The
+ * pauses grow while passes fail in a row. The first success after failures is reported too. A pass that had
+ * nothing to do counts as neither a failure nor a success.
  *
  * @module
  */
@@ -20,16 +21,20 @@ export interface LoopOptions {
   readonly emit: WorkerEventListener;
 }
 
-/** How a pass went that did not fail: done, with the pause that it asks for, or `"skipped"`, which proves nothing. */
+/**
+ * How a pass ended that did not fail. Done: the pause that it asks for, if any. `"skipped"`: the pass had
+ * nothing to do, so it proves nothing.
+ */
 export type PassResult = number | void | "skipped";
 
 /**
- * The longest pause after failures, in ms. Pauses double from the interval up to this. A loop with a longer interval starts at
- * this and doubles up to its interval. Ours: leases wait for this long after an outage is over.
+ * The longest pause after failures, in ms. Pauses double from the interval up to this. A loop with a longer
+ * interval starts at this and doubles up to its interval. Ours: leases wait for this long after an outage is
+ * over.
  */
 const MAX_PAUSE_MS = 3_000;
 
-/** Runs passes until the signal aborts; the pass under way is waited for. */
+/** Runs passes until the signal aborts, and waits for the pass under way. */
 export async function loop(
   options: LoopOptions,
   work: (signal: AbortSignal) => Promise<PassResult>,
@@ -56,7 +61,7 @@ export async function loop(
   }
 }
 
-/** The pause after so many failures in a row: see {@linkcode MAX_PAUSE_MS}. */
+/** The pause after this many failures in a row: see {@linkcode MAX_PAUSE_MS}. */
 function retryMs(intervalMs: number, failures: number): number {
   const [least, most] = intervalMs < MAX_PAUSE_MS ? [intervalMs, MAX_PAUSE_MS] : [MAX_PAUSE_MS, intervalMs];
   return Math.min(most, least * 2 ** (failures - 1));

@@ -1,7 +1,8 @@
 /**
- * One task under way that many wait for: who comes meanwhile joins it, and the last to leave before it is over ends it.
+ * One task under way that several callers wait for. A caller that comes later joins it. If the last caller
+ * leaves before the task is over, the task is aborted.
  *
- * It keeps no result. Once it is over, the next to join begins it anew.
+ * No result is kept. Once the task is over, the next caller begins a new run.
  *
  * @module
  */
@@ -21,8 +22,8 @@ export class SharedTask<T> {
   #run: Run<T> | undefined;
 
   /**
-   * @param work Its signal aborts when nobody waits any longer. Work that goes on all the same must change nothing then: the
-   * next run may be under way.
+   * @param work Its signal aborts when no caller waits any longer. Work that ignores the abort must not
+   * change anything afterwards: the next run may be under way.
    */
   constructor(work: (abandoned: AbortSignal) => Promise<T>) {
     this.#work = work;
@@ -35,7 +36,7 @@ export class SharedTask<T> {
   /**
    * Waits for the run under way, or begins one.
    *
-   * @throws what the work throws, to all who wait; the signal's reason, to this caller alone.
+   * @throws what the work throws, to all callers; the signal's reason, to this caller alone.
    */
   async join(signal: AbortSignal | undefined): Promise<T> {
     signal?.throwIfAborted();
@@ -59,7 +60,7 @@ export class SharedTask<T> {
     const over = () => {
       if (this.#run === run) this.#run = undefined;
     };
-    result.then(over, over); // ahead of those who wait
+    result.then(over, over); // ahead of the callers
     return run;
   }
 }

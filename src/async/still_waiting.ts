@@ -1,5 +1,5 @@
 /**
- * Nobody should have to guess why a program that was started does nothing.
+ * Says what a starting program waits for, so that its operator does not have to guess.
  *
  * @module
  */
@@ -7,11 +7,11 @@
 import type { Clock } from "../system.ts";
 import { pause } from "./waiting.ts";
 
-/** When to say first what is waited for, and how often again, in ms. Ours. */
+/** When to say first what is waited for, and the pause before it is said again, in ms. Ours. */
 const FIRST_MS = 5_000, AGAIN_MS = 60_000;
 
 /**
- * Does something that belongs to a start, and says what it waits for when that takes more than some seconds.
+ * Does something that belongs to a start. When that takes more than a few seconds, says what it waits for.
  *
  * @param what What is waited for, after "Still waiting for".
  */

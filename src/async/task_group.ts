@@ -1,6 +1,6 @@
 /**
- * Owns promises, so that none is left floating: the tasks started here can be waited for together, and each failure is
- * reported.
+ * Owns promises, so that every one of them is awaited. The tasks started here can be waited for together, and
+ * each failure is reported.
  *
  * @module
  */
@@ -21,22 +21,23 @@ export class TaskGroup {
     this.#running.add(running);
   }
 
-  /** Resolves once no task is left, those included that tasks start meanwhile. */
+  /** Resolves once no task is left. Tasks that are started meanwhile count too. */
   async done(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 }
 
 /**
- * How many writes to the lease table one pass has under way. That is some 2,000 a second where each takes 10 ms; a new table on
- * demand takes 4,000. Ours; KCL has as many as the leader has processors.
+ * How many writes to the lease table one pass has under way. That is some 2,000 a second where each takes
+ * 10 ms. A new table on demand takes 4,000 a second. Ours; KCL has as many as the leader has processors.
  */
 export const WRITES_AT_ONCE = 20;
 
 /**
  * Does something with each item, started in order, with at most `limit` under way.
  *
- * @throws what the first that fails throws, once those under way are over; none is started after it.
+ * @throws the error of the first item that fails, once the work under way is over. No item is started after a
+ * failure.
  */
 export async function forEachAtMost<T>(
   items: readonly T[],
@@ -59,7 +60,7 @@ export async function forEachAtMost<T>(
   if (failures.length > 0) throw failures[0];
 }
 
-/** Lets at most `limit` tasks run at once; the others wait their turn, in order. */
+/** Lets at most `limit` tasks run at the same time. The others wait their turn, in order. */
 export class Semaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];
@@ -68,7 +69,7 @@ export class Semaphore {
     this.#free = limit;
   }
 
-  /** Runs one when its turn comes. */
+  /** Runs a task when its turn comes. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free--;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));

@@ -1,7 +1,7 @@
 /**
- * Waiting: for a time, for a signal, for a promise, and for no longer than is wanted. Each kind of wait stands here once.
+ * Waits: for a time, for a signal, for a promise, each with a limit. Each kind of wait is written once, here.
  *
- * A limit holds even where the awaited work ignores its signal, and no wait leaves a sleep or a listener behind.
+ * A limit holds even if the awaited work ignores its signal. No wait leaves a sleep or a listener behind.
  *
  * @module
  */
@@ -36,7 +36,8 @@ export interface LinkedController {
 /**
  * Makes a controller that aborts with `signal`, for its reason.
  *
- * `AbortSignal.any` would do the same, but on some runtimes a signal that lives as long as the worker keeps a trace of each call.
+ * `AbortSignal.any` would do the same. But on some runtimes a signal that lives as long as the worker keeps a
+ * trace of each call.
  */
 export function linkedController(signal: AbortSignal | undefined): LinkedController {
   const controller = new AbortController();
@@ -58,8 +59,8 @@ export interface TimeLimit {
 /**
  * Runs work under a signal that aborts when the time is over or the caller's signal aborts.
  *
- * @throws the caller's reason when the caller's signal aborts first; a `TimeoutError` ({@linkcode isTimeLimit}) when
- * the time is over; else what the work throws.
+ * @throws the caller's reason when the caller's signal aborts first; a `TimeoutError`
+ * ({@linkcode isTimeLimit}) when the time is over; else what the work throws.
  */
 export async function withinTime<T>(limit: TimeLimit, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const { clock, ms, signal } = limit;
@@ -73,7 +74,7 @@ export async function withinTime<T>(limit: TimeLimit, work: (signal: AbortSignal
   try {
     return await unlessAborted(work(ended.signal), ended.signal);
   } catch (error) {
-    // What the work makes of its abort is not what the caller is to see.
+    // The caller sees the reason of the abort, not the error that the work made of it.
     throw ended.signal.aborted ? ended.signal.reason : error;
   } finally {
     unlink();
@@ -88,9 +89,11 @@ export function isTimeLimit(error: unknown): boolean {
 }
 
 /**
- * Waits for a promise, but no longer than `ms`. Unlike {@linkcode withinTime} it stops nothing: the promise goes on.
+ * Waits for a promise, but no longer than `ms`. Unlike {@linkcode withinTime} it stops nothing: the promise
+ * goes on.
  *
- * @returns Whether it settled in time. A rejection counts, and is not thrown: await the promise itself to see it.
+ * @returns Whether it settled in time. A rejection counts as settled and is not thrown: await the promise
+ * itself to see it.
  */
 export async function settlesWithin(promise: Promise<unknown>, ms: number, clock: Clock): Promise<boolean> {
   const settled = new AbortController();
@@ -103,7 +106,7 @@ export async function settlesWithin(promise: Promise<unknown>, ms: number, clock
 }
 
 /**
- * Waits for a promise, but no longer than until the signal aborts. The promise's own failure after that is dropped.
+ * Waits for a promise until it settles or the signal aborts. A later failure of the promise is dropped.
  *
  * @throws the signal's reason, or what the promise rejects with.
  */

@@ -1,5 +1,6 @@
 /**
- * Shows that the event loop has its turn: code that keeps it busy for long keeps this from happening, and a liveness probe notices.
+ * Shows that the event loop has its turn: code that keeps it busy for long keeps this from happening, and a
+ * liveness probe notices.
  *
  * @module
  */
@@ -11,7 +12,7 @@ import { pause } from "../async/waiting.ts";
 /** How often, in ms. Ours: a twelfth of what health calls overdue. */
 const TURN_MS = 5000;
 
-/** Emits an event at once and every few seconds, until the signal aborts. */
+/** Emits an event immediately and then every few seconds, until the signal aborts. */
 export async function showTurns(
   clock: Clock,
   emit: WorkerEventListener,

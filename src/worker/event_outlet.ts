@@ -1,6 +1,6 @@
 /**
- * Where a worker's events go: to its watch for faults, to its log, and to the user's listener. What one of them throws reaches
- * neither the others nor the worker.
+ * Passes a worker's events on: to its watch for faults, to its log, and to the user's listener. An error in
+ * one of them reaches neither the others nor the worker.
  *
  * @module
  */
@@ -71,7 +71,7 @@ export function faultLimits(
     "failoverTimeMs" | "callbackLimitMs" | "idleTimeBetweenReadsMs"
   >,
 ): HealthLimits {
-  // A worker told to renew or to read rarely is well while it does.
+  // A worker whose options make its renewals or reads rare is healthy between them.
   const stallLimitMs = Math.max(60_000, 2 * idleTimeBetweenReadsMs);
   return healthLimits({ failoverTimeMs, callbackLimitMs, stallLimitMs });
 }

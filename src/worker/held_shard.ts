@@ -1,6 +1,6 @@
 /**
- * Consumes the shard of one held lease: finds the stream that the lease belongs to, and gives the consumer what it reads from, and what
- * all shards of the worker share.
+ * Consumes the shard of one held lease. Finds the stream of the lease, and gives the consumer its retrieval
+ * and the parts that all shards of the worker share.
  *
  * @module
  */
@@ -24,7 +24,7 @@ export interface SharedByShards {
   readonly delivery: DeliverySettings;
   readonly processor: RecordProcessorFactory;
   readonly streams: Streams;
-  /** Failures in a row, kept for when a lease comes back. */
+  /** Failures in a row, kept for the case that the worker gets the lease again. */
   readonly streaks: StreaksByLease;
   readonly reading: ShardReading;
   readonly budget: ByteBudget;
@@ -43,7 +43,7 @@ export interface SharedByShards {
 export async function consumeHeldShard(hold: HeldLease, shared: SharedByShards): Promise<boolean> {
   const { delivery, processor, streams, streaks, reading, budget, leaseStore, shardEnds } = shared;
   const stream = await streams.of(hold.lease, hold.lost);
-  // Held, so that nobody reads it, until it is cleaned up or the worker stops.
+  // The lease stays held, so that no worker reads the shard, until it is cleaned up or the worker stops.
   if (stream === undefined) return false;
   const { reference, initialPosition, streamIdentifier } = stream;
   await consumeShard({

@@ -1,5 +1,6 @@
 /**
- * Deletes the leases of shards that are done, by the worker that holds them; what may go is decided in `lease/cleanup.ts`.
+ * Deletes the leases of shards that are done, by the worker that holds them; what may go is decided in
+ * `lease/cleanup.ts`.
  *
  * Source: KCL 3.5.1, `LeaseCleanupManager`.
  *
@@ -25,14 +26,23 @@ export interface LeaseCleanerOptions {
   readonly leaseStore: LeaseStore;
   readonly clock: Clock;
   readonly emit: WorkerEventListener;
-  /** Whether the leases of shards stay that are done. Those of shards that are gone from the stream go in any case. @default {false} */
+  /**
+   * Whether the leases of completed shards are kept. Leases of shards that no longer exist in the stream are
+   * deleted in any case. @default {false}
+   */
   readonly isCompletedKept?: boolean;
 }
 
-/** What the service has listed in one pass, by stream: each is asked once, however many leases it has. */
+/**
+ * The shards that the service listed in this pass, by stream. Each stream is listed once, for all of its
+ * leases.
+ */
 type Listings = Map<string | undefined, readonly Shard[]>;
 
-/** A lease that must be kept is checked so often for whether the service still knows its shard, in ms. KCL: 30 minutes. */
+/**
+ * How often to check whether the service still knows the shard of a completed lease that must be kept, in ms.
+ * KCL: 30 minutes.
+ */
 const GARBAGE_INTERVAL_MS = 1_800_000;
 
 /** Cleans up after one worker. */
@@ -45,8 +55,8 @@ export class LeaseCleaner {
   }
 
   /**
-   * Deletes what may go among the held leases. A stream that cannot be asked waits for the next pass; the
-   * leases of other streams do not wait with it.
+   * Deletes those of the held leases that may be deleted. If a stream cannot be listed, its leases wait for
+   * the next pass. The leases of other streams do not wait.
    *
    * @throws what failed first, once all streams have had their turn.
    */
@@ -71,7 +81,7 @@ export class LeaseCleaner {
     const { leaseKey } = hold;
     const isDue = this.#isDue(leaseKey);
     const told = isDue ? await this.#ask(hold.lease, listings, signal) : undefined;
-    // After the answer: a question that failed is asked again at the next pass, and not in half an hour.
+    // Set after the answer: a request that failed is sent again at the next pass, not after half an hour.
     if (isDue) this.#askedMs.set(leaseKey, this.#options.clock.monotonicMs());
     if (isCompletedKept && told !== "shardGone") return;
     const leases = await this.#relatives(hold.lease, Array.isArray(told) ? told : [], signal);
@@ -81,13 +91,13 @@ export class LeaseCleaner {
       const more = await this.#relatives(hold.lease, Array.isArray(children) ? children : [], signal);
       step = cleanupStep(hold.lease, { leases: more, told: children });
     }
-    // Asking takes its time, and a lease that is lost meanwhile is for its next owner to delete.
+    // The request takes time. If the lease was lost meanwhile, its next owner deletes it.
     if (step.type !== "delete" || hold.lost.aborted) return;
     hold.retire();
     try {
       await leaseStore.delete(leaseKey, signal);
     } catch (error) {
-      // Nobody renews it any more: where it is still there, it expires, and its next owner deletes it.
+      // No worker renews it any more. If the item still exists, it expires, and its next owner deletes it.
       emit({ type: "leaseLost", leaseKey, shardId: hold.shardId, reason: "givenUp" });
       throw error;
     }
@@ -95,7 +105,10 @@ export class LeaseCleaner {
     emit({ type: "leaseDeleted", leaseKey, reason: step.reason });
   }
 
-  /** Whether it is time to ask if the shard still exists; the first time only after the interval, where leases go before it. */
+  /**
+   * Whether it is time to check that the shard still exists. Where completed leases are deleted anyway, the
+   * first check comes after one interval.
+   */
   #isDue(leaseKey: string): boolean {
     const nowMs = this.#options.clock.monotonicMs();
     const askedMs = this.#askedMs.get(leaseKey);
@@ -105,7 +118,7 @@ export class LeaseCleaner {
     return false;
   }
 
-  /** What the service says of the shard: its children, or that it is gone. */
+  /** What the service answers about the shard: its children, or that the shard no longer exists. */
   async #ask(lease: Lease, listings: Listings, signal: AbortSignal): Promise<CleanupView["told"]> {
     const { kinesis, streams } = this.#options;
     const stream = await streams.of(lease, signal);

@@ -1,10 +1,10 @@
 /**
- * One acquisition of a lease, kept alive: every write to it goes through here, one at a time, and its clock of
- * expiry starts anew when a write is confirmed (from before that write was sent, so that we count it as expired no
- * later than anybody who watches its counter).
+ * One acquisition of a lease, kept alive. Every write to the lease goes through here, one at a time. A
+ * confirmed write restarts the time to expiry, counted from before the write was sent. So we count the lease
+ * as expired no later than any worker that watches its counter.
  *
- * What memory knows changes only on the table's word. A write whose answer was lost is recognised by the counter and the mark:
- * the item is still ours, one step ahead, and the mark of that step is this process's.
+ * Memory changes only after the table has confirmed a write. A write whose answer was lost is recognised by
+ * two things: the counter is one step ahead, and the item bears this process's mark.
  *
  * Source: KCL 3.5.1, `DynamoDBLeaseRenewer`.
  *
@@ -44,18 +44,22 @@ export interface LeaseHoldOptions {
   readonly leasing: Pick<LeasingSettings, "failoverTimeMs" | "gracefulLeaseHandoffTimeoutMs">;
   readonly clock: Clock;
   readonly emit: WorkerEventListener;
-  /** Who shall have the lease next when it is handed over; undefined leaves it to the leader. */
+  /** The worker that shall get the lease when it is handed over. Undefined: the leader decides. */
   readonly successorOf: (lease: Lease) => string | undefined;
 }
 
 /**
- * The last renewal of a lease that has expired on our clock alone may take so long: ten slices of a tenth of a second, or of a
- * tenth of the renewal interval where that is shorter. Slices, for a process that stands still spends one at the most, and the
- * answer that waits for it is heard before the next one is over. Ours.
+ * How long the last renewal of a lease that has expired on our clock alone may take: ten slices. A slice is
+ * 100 ms, or a tenth of the renewal interval where that is shorter. Slices, because a process that was paused
+ * uses up one of them at most. An answer that waits for the process is then read before the next slice is
+ * over. Ours.
  */
 const REVIVAL_SLICES = 10, MAX_REVIVAL_SLICE_MS = 100;
 
-/** A write is tried this often in a row: as read, after learning of a handoff, after finding its own lost answer. */
+/**
+ * A write is tried this often in a row: as read, after learning of a handoff, after finding its own lost
+ * answer.
+ */
 const MAX_WRITE_ATTEMPTS = 3;
 
 /** A lease that this worker holds. */
@@ -69,13 +73,18 @@ export class LeaseHold implements HeldLease {
   readonly #throughput: Throughput;
   #lease: Lease;
   #incrementedMs: number;
-  /** Monotonic ms before the first write whose fate is unknown: it threw, and may have been applied nonetheless. */
+  /**
+   * Monotonic ms before the first write whose outcome is unknown: it threw, but the table may have applied
+   * it.
+   */
   #unsureSinceMs: number | undefined;
   /** When our own handoff was first seen, in monotonic ms. */
   #handoffSeenMs: number | undefined;
   /** From when on, in monotonic ms, others may find that our own handoff is overdue and take the lease. */
   #handoffEndsMs = Infinity;
-  /** Finding out whether a lease that has expired on our clock is ours still; undefined while nobody asks. */
+  /**
+   * The check whether a lease that has expired on our clock is still ours; undefined while none is under way.
+   */
   #revival: Promise<void> | undefined;
   #hasReportedSilence = false;
   #lossReason: LeaseLossReason | undefined;
@@ -123,7 +132,10 @@ export class LeaseHold implements HeldLease {
     return this.#handoffSeenMs;
   }
 
-  /** From which monotonic ms on nothing is begun under the lease unless it is renewed, or not even then. */
+  /**
+   * The monotonic ms from which nothing new is begun under the lease. A renewal moves it; an overdue handoff
+   * cannot be renewed.
+   */
   get endsMs(): number {
     const { failoverTimeMs } = this.#options.leasing;
     return Math.min(this.#incrementedMs + failoverTimeMs, this.#handoffEndsMs);
@@ -141,7 +153,7 @@ export class LeaseHold implements HeldLease {
     this.#throughput.count(bytes);
   }
 
-  /** Asks the consumer to leave the shard in order. */
+  /** Requests that the consumer leaves the shard in order. */
   requestDrain(reason: string): void {
     this.#drain.abort(new Error(reason));
   }
@@ -155,7 +167,10 @@ export class LeaseHold implements HeldLease {
     this.#lost.abort(new LeaseLostError(leaseKey, LOSS_TEXT[reason]));
   }
 
-  /** Stops holding a lease that is about to be deleted, its shard being done: a renewal must not meet its absence. */
+  /**
+   * Stops holding a lease that is about to be deleted, its shard being done: a renewal must not meet its
+   * absence.
+   */
   retire(): void {
     this.#lost.abort(new LeaseLostError(this.leaseKey, "its shard is done, and its item deleted"));
   }
@@ -171,7 +186,8 @@ export class LeaseHold implements HeldLease {
   }
 
   async checkpoint(at: ExtendedSequenceNumber): Promise<void> {
-    // An earlier checkpoint whose answer was lost may stand further on than the caller knows: it is never taken back.
+    // The stored checkpoint may be further than the caller knows, if the answer to an earlier write was lost.
+    // It never moves back.
     await this.#write((lease) =>
       checkpoint(lease, compare(at, lease.checkpoint) < 0 ? lease.checkpoint : at)
     );
@@ -269,7 +285,7 @@ export class LeaseHold implements HeldLease {
     this.#noticeHandoff(beforeMs);
   }
 
-  /** @param beforeMs Monotonic ms at which nobody had asked for a handoff yet. */
+  /** @param beforeMs Monotonic ms at which no handoff had been requested yet. */
   #noticeHandoff(beforeMs: number): void {
     const { workerId, clock, leasing: { gracefulLeaseHandoffTimeoutMs, failoverTimeMs } } = this.#options;
     if (this.#lease.checkpointOwner !== workerId || this.#handoffSeenMs !== undefined) return;
@@ -284,11 +300,11 @@ export class LeaseHold implements HeldLease {
   }
 
   /**
-   * One renewal of a lease that has expired on our clock: under the counter that was confirmed last, so that the table refuses
-   * it if anybody took the lease meanwhile. A processor that kept the event loop to itself for too long thus gets on where
-   * nobody minded. In turn.
+   * Renews a lease once that has expired on our clock, under the counter that was confirmed last. The table
+   * refuses the write if another worker took the lease meanwhile. So a processor that blocked the event loop
+   * for too long continues if no other worker has taken the lease. In turn.
    *
-   * @throws {LeaseLostError} when the lease is not ours any more, or nobody can say.
+   * @throws {LeaseLostError} when the lease is no longer ours, or that cannot be found out.
    */
   async #confirmHeld(): Promise<void> {
     this.#ensureNotLost();
@@ -309,7 +325,7 @@ export class LeaseHold implements HeldLease {
     this.#ensureNotLost();
   }
 
-  /** Once: whoever does it does it with every batch. */
+  /** Reported once: a processor that blocks the event loop does so with every batch. */
   #reportSilence(silentMs: number): void {
     if (this.#hasReportedSilence) return;
     this.#hasReportedSilence = true;
@@ -324,7 +340,7 @@ export class LeaseHold implements HeldLease {
     const over = new AbortController();
     const limit = this.#limitRevival(AbortSignal.any([over.signal, this.#lost.signal]));
     try {
-      // Not renewed yet where the process stood still once more before it heard the answer.
+      // Still expired if the process was paused again before it read the answer.
       while (this.#isExpired()) await this.#inTurn(() => this.#confirmHeld());
     } catch {
       // Lost, which the hold has reported.

@@ -1,13 +1,15 @@
 /**
- * Keeps the leases of one worker: finds those assigned to it, starts a consumer for each, renews them, and lets go
- * of them in order.
+ * Keeps the leases of one worker: finds those assigned to it, starts a consumer for each, renews them, and
+ * releases them in order.
  *
- * A lease is not started on the word of a read: one conditional renewal comes first, so that whoever else still believes
- * to hold it is fenced before the first record is delivered. And a lease is not started twice in one process: while
- * the old consumer of a lost lease is still inside a callback, the lease is left to the other workers.
+ * A read is not enough to start a lease: one conditional renewal comes first. It fences any other process
+ * that still believes to hold the lease, before the first record is delivered. A lease is not started twice
+ * in one process. While the old consumer of a lost lease is still inside a callback, other workers may take
+ * the lease.
  *
- * A lease that was lost to another process of our name still bears that name, so that the index lists it as ours. It is begun again
- * only once its counter has stood still for the failover time: else both would take it from each other for ever.
+ * A lease that was lost to another process with our name still bears that name, so the index lists it as
+ * ours. It is begun again only once its counter has been unchanged for the failover time. Otherwise both
+ * processes would take it from each other for ever.
  *
  * Source: KCL 3.5.1, `DynamoDBLeaseDiscoverer`, `DynamoDBLeaseRenewer`, `DynamoDBLeaseCoordinator`.
  *
@@ -53,7 +55,10 @@ const RENEWAL_RETRY_MS = 200;
 export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions;
   readonly #holds = new Map<string, LeaseHold>();
-  /** Leases that are being handed over to us, or are disputed, by key: how long their counter has stood still. */
+  /**
+   * How long the counter has been unchanged, by lease key, for leases that are being handed over to us or are
+   * disputed.
+   */
   readonly #awaited = new Map<string, Sighting>();
   /** Leases that we lost to another process of our name, and have not begun again. */
   readonly #disputed = new Set<string>();
@@ -65,7 +70,7 @@ export class LeaseKeeper {
     this.#options = options;
     this.#renewals = new Semaphore(options.leasing.maxLeaseRenewals);
     this.#discoveries = new Semaphore(options.leasing.maxLeaseRenewals);
-    // At once, before anything more is delivered; a write under way is fenced by its counter.
+    // Immediately, before anything more is delivered. A write under way is fenced by its counter.
     const dropAll = () => this.held.forEach((hold) => hold.drop("superseded"));
     options.identity.superseded.addEventListener("abort", dropAll, { once: true });
   }
@@ -89,7 +94,10 @@ export class LeaseKeeper {
     if (failed !== undefined) throw failed.reason;
   }
 
-  /** Asks every consumer to leave its shard in order. A lease that is still being started is drained at once. */
+  /**
+   * Requests that every consumer leaves its shard in order. A lease that is still being started is drained
+   * right after its start.
+   */
   drain(reason: string): void {
     this.#isClosed = true;
     for (const hold of this.#holds.values()) hold.requestDrain(reason);
@@ -100,7 +108,10 @@ export class LeaseKeeper {
     await Promise.all(this.held.map((hold) => hold.handOver()));
   }
 
-  /** Passes on the leases that were assigned to this worker while it was stopping; none that another process of its name may hold. */
+  /**
+   * Passes on the leases that were assigned to this worker while it was stopping; none that another process
+   * of its name may hold.
+   */
   async passOn(signal: AbortSignal): Promise<void> {
     const { store, workerId, successorOf, emit, identity: { superseded } } = this.#options;
     if (superseded.aborted) return;
@@ -136,9 +147,9 @@ export class LeaseKeeper {
   }
 
   /**
-   * A held lease that the index lists under another worker was taken from us, or is to be handed over: a renewal at once
-   * tells which. Without it we would know at the next regular one, seconds later. A lease in a handoff that we know of is
-   * listed under its next owner all the time.
+   * Checks held leases that the index lists under another worker. Such a lease was taken from us, or is to be
+   * handed over. An immediate renewal shows which; the next regular one would be seconds later. A lease in a
+   * handoff that we know of is always listed under its next owner.
    */
   #checkMissing(keys: ReadonlySet<string>): void {
     for (const hold of this.held) {
@@ -148,8 +159,8 @@ export class LeaseKeeper {
   }
 
   /**
-   * A lease on its way to us whose present owner has fallen silent would wait for a leader; we may end the handoff
-   * ourselves. The next round then finds the lease ours.
+   * Ends a handoff to us whose present owner no longer renews: without this the lease would wait for a
+   * leader. The next round then finds the lease ours.
    */
   async #finishHandoff(lease: Lease, askedMs: number, signal: AbortSignal): Promise<void> {
     const { store, workerId } = this.#options;
@@ -159,7 +170,10 @@ export class LeaseKeeper {
     await store.apply(assign(lease, workerId), signal);
   }
 
-  /** Whether the counter of a lease that we wait for has stood still for the failover time. @param askedMs Taken before it was read. */
+  /**
+   * Whether the counter of a lease that we wait for has been unchanged for the failover time. @param askedMs
+   * Taken before it was read.
+   */
   #standsStill(lease: Lease, askedMs: number): boolean {
     const { clock, leasing: { failoverTimeMs } } = this.#options;
     const sightings = observe(this.#awaited, [lease], clock.monotonicMs());

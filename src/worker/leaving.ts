@@ -32,7 +32,7 @@ export async function leaveStep(
   }
 }
 
-/** Makes sure that nothing more is assigned to this worker, and chooses who gets its leases. */
+/** Makes sure that nothing more is assigned to this worker, and chooses which workers get its leases. */
 export async function leaveFleet({ member, setSuccessors }: Team, options: LeavingOptions): Promise<void> {
   await leaveStep(options, (limited) => member.withdraw(limited));
   await leaveStep(options, async (limited) => setSuccessors(await member.successors(limited)));

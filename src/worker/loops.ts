@@ -1,5 +1,6 @@
 /**
- * What a running worker does again and again: takes part in its fleet, looks for streams and for leases, cleans up.
+ * What a running worker does again and again: takes part in its fleet, looks for streams and for leases,
+ * cleans up.
  *
  * @module
  */

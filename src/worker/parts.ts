@@ -1,5 +1,6 @@
 /**
- * Builds the clients and stores of a worker from its options: the one place where AWS and the tables are put together.
+ * Builds the clients and stores of a worker from its options: the one place where AWS and the tables are put
+ * together.
  *
  * @module
  */
@@ -117,7 +118,7 @@ function regionOf(region: string | undefined): string {
   );
 }
 
-/** Gives one provider to all who ask, so that a source is asked once for all clients. */
+/** Shares one provider among all clients, so that a source is asked once for all of them. */
 function keptOnce(
   given: GivenCredentials | undefined,
   source: string,

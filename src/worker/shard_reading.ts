@@ -1,6 +1,7 @@
 /**
- * How a worker reads its shards, made once for each stream and shared by its shards: by polling, ahead of the processors
- * within bounds that all shards share; or by enhanced fan-out with one registered consumer.
+ * How a worker reads its shards; made once for each stream and shared by its shards. Polling reads ahead of
+ * the processors, within bounds that all shards share. Enhanced fan-out uses one registered consumer for each
+ * stream.
  *
  * @module
  */
@@ -35,7 +36,7 @@ export interface ShardReading {
   close(signal: AbortSignal): Promise<void>;
 }
 
-/** Puts it together; asks for nothing yet. */
+/** Puts it together; sends no request yet. */
 export function shardReading(options: ShardReadingOptions): ShardReading {
   const { parts: { kinesis, kinesisConsumers }, budget, system, emit } = options;
   const { onTrimmedCheckpoint, consumerName, deregisterConsumerOnStop } = options.reading;
@@ -64,7 +65,7 @@ export function shardReading(options: ShardReadingOptions): ShardReading {
   };
 }
 
-/** By the stream itself: one that was found anew under an old name is read anew. */
+/** Keyed by the stream itself: a stream that was created again under an old name gets a new retrieval. */
 function onceEach(make: (stream: TrackedStream) => Retrieval): (stream: TrackedStream) => Retrieval {
   const made = new Map<TrackedStream, Retrieval>();
   return (stream) => {

@@ -1,9 +1,11 @@
 /**
- * What must stand before a worker may consume: the lease table, a fleet whose format we understand, and the stream.
+ * What must exist before a worker may consume: the lease table, a fleet whose format we understand, and the
+ * stream.
  *
- * Tried as a whole, several times: a table or a stream may just be coming up. What no retry mends (a foreign table, a
- * 2.x fleet, refused rights, a bad option, no source of credentials) ends it at once. A source of credentials that is set up
- * and does not answer yet is worth the next try.
+ * Tried as a whole, several times: a table or a stream may just be being created. Some failures end the start
+ * immediately, since no retry mends them. These are: a foreign table, a 2.x fleet, refused rights, an invalid
+ * option, no source of credentials. A source of credentials that is set up but does not answer yet is tried
+ * again.
  *
  * Source: KCL 3.5.1, `Scheduler.initialize`; the decision on the format is in `lease/table_format.ts`.
  *
@@ -40,13 +42,16 @@ export interface StartUpOptions {
  * Makes everything ready.
  *
  * @returns how this worker is to take part.
- * @throws the last attempt's error when all attempts failed, or at once one that no retry mends.
+ * @throws the last attempt's error when all attempts failed; an error that no retry mends, immediately.
  */
 export function startUp(options: StartUpOptions, signal: AbortSignal): Promise<TableFormat> {
   return untilDone(options, (signal) => tryStartUp(options, signal), signal);
 }
 
-/** Tries something that belongs to a worker's start as often as the settings say. @throws as {@linkcode startUp}. */
+/**
+ * Tries something that belongs to a worker's start as often as the settings say. @throws as
+ * {@linkcode startUp}.
+ */
 export async function untilDone<T>(
   options: Pick<StartUpOptions, "starting" | "system" | "emit">,
   work: (signal: AbortSignal) => Promise<T>,
@@ -87,7 +92,7 @@ async function tryStartUp(options: StartUpOptions, signal: AbortSignal): Promise
   return format;
 }
 
-/** Does one thing of a start, and says in the log what it waits for when that takes long. */
+/** Does one step of a start. When that takes long, logs what it waits for. */
 export function aloud<T>(
   { system: { clock }, emit }: Pick<StartUpOptions, "system" | "emit">,
   what: string,

@@ -1,6 +1,6 @@
 /**
- * The parts of a running worker that know one another: its identity, its part in the fleet, the leases that it holds, and their
- * cleaning. Each gets the group of settings that it reads.
+ * The parts of a running worker that know one another: its identity, its part in the fleet, the leases that
+ * it holds, and their cleaning. Each gets the group of settings that it reads.
  *
  * @module
  */
@@ -60,9 +60,9 @@ export interface Team {
   readonly keeper: LeaseKeeper;
   readonly cleaner: LeaseCleaner;
   readonly streaks: StreaksByLease;
-  /** Has the keeper look for new leases at once. */
+  /** Makes the keeper look for new leases immediately. */
   readonly discovery: Bell;
-  /** Says who gets which lease when it is handed over, by lease key. */
+  /** Sets which worker gets which lease when it is handed over, by lease key. */
   readonly setSuccessors: (successors: ReadonlyMap<string, string>) => void;
 }
 

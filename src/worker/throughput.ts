@@ -1,7 +1,8 @@
 /**
  * Measures the bytes a second that one lease brings, as the leader wants to know it for balancing.
  *
- * Source: KCL 3.5.1, `LeaseStatsRecorder`: KB of 1024 bytes, exponential moving average with weight 0.5, 6 decimals.
+ * Source: KCL 3.5.1, `LeaseStatsRecorder`: KB of 1024 bytes, exponential moving average with weight 0.5, 6
+ * decimals.
  *
  * @module
  */
@@ -29,7 +30,9 @@ export class Throughput {
     this.#bytes += bytes;
   }
 
-  /** Folds in what came since the last call. @returns KB/s; undefined while nothing has ever been measured. */
+  /**
+   * Adds what was counted since the last call. @returns KB/s; undefined while nothing has ever been measured.
+   */
   perSecond(): number | undefined {
     const nowMs = this.#clock.monotonicMs();
     const seconds = (nowMs - this.#sinceMs) / 1000;

@@ -1,6 +1,7 @@
 /**
- * A worker: takes part in a fleet that reads one stream, or many, together, and runs a processor for each shard whose lease it
- * holds. This file says what happens in which order; `team.ts` puts the parts together, and what each part does is its own.
+ * A worker: takes part in a fleet that reads one stream, or many, together. Runs a processor for each shard
+ * whose lease it holds. This file sets the order of the steps. `team.ts` puts the parts together, and each
+ * part has a file of its own.
  *
  * @module
  */
@@ -43,7 +44,8 @@ export class KinesisWorker {
   /**
    * Checks the options; starts nothing.
    *
-   * @throws {TypeError} when an option is missing or of the wrong kind, {@linkcode RangeError} when a number is out of range.
+   * @throws {TypeError} when an option is missing or of the wrong kind, {@linkcode RangeError} when a number
+   * is out of range.
    */
   constructor(options: WorkerOptions) {
     this.#settings = settingsOf(options);
@@ -63,12 +65,13 @@ export class KinesisWorker {
   }
 
   /**
-   * Consumes until told to stop.
+   * Consumes until the signal aborts.
    *
-   * @param signal Aborting it is the orderly stop: processors get `shutdownRequested`, leases move to other workers, and
-   * the promise resolves.
-   * @throws when the worker could not start: {@linkcode LeaseTableError}, {@linkcode AwsServiceError},
-   * {@linkcode CredentialsError}; when its lease table has been missing for a minute; or when it was run before.
+   * @param signal Aborting it is the orderly stop: processors get `shutdownRequested`, leases move to other
+   * workers, and the promise resolves.
+   * @throws {@linkcode LeaseTableError}, {@linkcode AwsServiceError} or {@linkcode CredentialsError} when the
+   * worker could not start. A lease table that has been missing for a minute ends the worker too. So does a
+   * second run, with a TypeError.
    */
   async run(signal: AbortSignal = new AbortController().signal): Promise<void> {
     if (this.#hasRun) throw new TypeError("Cannot run worker: it has run before: make a new KinesisWorker");
@@ -140,7 +143,7 @@ export class KinesisWorker {
     emit({ type: "workerReady", workerId: this.workerIdentifier });
     const over = new AbortController();
     const turns = showTurns(clock, emit, over.signal);
-    // A worker that is superseded does nothing any more, but stays up until it is told to stop.
+    // A superseded worker does nothing any more, but its process stays up until it is stopped.
     const working = AbortSignal.any([running, superseded]);
     startLoops(team, { settings: this.#settings, streams: this.#streams, clock, emit, duties }, working);
     await aborted(running);
@@ -185,7 +188,10 @@ export class KinesisWorker {
     });
   }
 
-  /** Makes this process the newest of its worker's name, and reports to the fleet that it lives. Tried as often as a start. */
+  /**
+   * Makes this process the newest of its worker's name, and reports to the fleet that it lives. Tried as
+   * often as a start.
+   */
   async #claimName({ leaseStore, member }: Team, signal: AbortSignal): Promise<void> {
     const { starting, table, workerIdentifier } = this.#settings;
     // No other process has a name that was drawn.
@@ -199,7 +205,10 @@ export class KinesisWorker {
     await aloud(tries, first, () => untilDone(tries, claim, signal));
   }
 
-  /** Waits for the consumers. What is still held after the grace time is handed over, whatever its processor does. */
+  /**
+   * Waits for the consumers. What is still held after the grace time is handed over, whatever its processor
+   * does.
+   */
   async #drained({ keeper }: Team, consumers: TaskGroup): Promise<void> {
     const { shutdownGraceMs } = this.#settings.stopping;
     const isOver = await settlesWithin(consumers.done(), shutdownGraceMs, this.#system.clock);
