@@ -1,6 +1,7 @@
 // Pure.
 /**
- * Makes the batch that a processor gets out of a slice of a page: what lies beyond the position that was reached.
+ * Makes the batch that a processor gets out of a slice of a page: what lies beyond the position that was
+ * reached.
  *
  * @module
  */
@@ -13,7 +14,10 @@ import type { Slice } from "./slices.ts";
 /** A batch, and what its delivery needs to know of it. */
 export interface Delivery {
   readonly batch: RecordsBatch;
-  /** Of the first and last record; the position reached when there are none. Never the records, which pin their page. */
+  /**
+   * Of the first and last record; the position reached when there are none. Never the records, which pin
+   * their page.
+   */
   readonly first: ExtendedSequenceNumber;
   readonly last: ExtendedSequenceNumber;
   /** Payload bytes. */
@@ -21,8 +25,8 @@ export interface Delivery {
 }
 
 /**
- * The records of a slice that lie beyond `reached`: a restart reads AT its checkpoint, and the rest of an aggregate may
- * follow there. The end of the shard belongs to the last slice of its last page.
+ * The records of a slice that lie beyond `reached`: a restart reads AT its checkpoint, and the rest of an
+ * aggregate may follow there. The end of the shard belongs to the last slice of its last page.
  */
 export function deliveryOf(
   page: RecordsPage,

@@ -1,6 +1,6 @@
 /**
- * Calls a processor: one call at a time, told as events, its failures returned and not thrown. A callback is never
- * interrupted; the caller waits for as long as it takes (health says when that is too long).
+ * Calls a processor: one call at a time, each reported as events, its failures returned and not thrown. A
+ * callback is never interrupted: the caller waits until it returns. Health reports when that takes too long.
  *
  * @module
  */

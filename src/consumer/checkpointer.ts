@@ -1,9 +1,10 @@
 /**
- * Keeps the rules of a checkpoint: `last ≤ at ≤ largest delivered`, nothing is written twice, and at the end of a
- * shard the last record's position means SHARD_END.
+ * Keeps the rules of a checkpoint. A position is valid when `last ≤ at ≤ largest delivered`. Nothing is
+ * written twice. At the end of a shard the last record's position means SHARD_END.
  *
- * The one thing to get wrong: KCL compares with the last checkpoint before it maps to SHARD_END, so a
- * processor that had already checkpointed the last record could never end its shard. Here the mapping comes first.
+ * The one thing to get wrong is the order. KCL compares with the last checkpoint before it maps to SHARD_END.
+ * So a processor that had already checkpointed the last record could never end its shard. Here the mapping
+ * comes first.
  *
  * Source: KCL 3.5.1, `ShardRecordProcessorCheckpointer`.
  *
@@ -25,7 +26,10 @@ import type { Clock } from "../system.ts";
 import type { HeldLease } from "./held_lease.ts";
 import type { PreparedCheckpoint } from "./record_processor.ts";
 
-/** The most bytes of a prepared checkpoint's state: an item of DynamoDB holds 400 KB, and the lease needs some of it. */
+/**
+ * The most bytes of a prepared checkpoint's state: an item of DynamoDB holds 400 KB, and the lease needs some
+ * of it.
+ */
 const MAX_STATE_BYTES = 300 * 1024;
 
 /** The checkpoint state of one processor. */
@@ -62,7 +66,9 @@ export class Checkpointer {
     if (compare(at, this.#largest) > 0) this.#largest = at;
   }
 
-  /** A delivery failed for good and will be repeated: what was not checkpointed of it is not delivered. */
+  /**
+   * A delivery failed and will be repeated: the part of it that was not checkpointed counts as not delivered.
+   */
   undeliver(largestBefore: ExtendedSequenceNumber): void {
     this.#largest = compare(largestBefore, this.#last) < 0 ? this.#last : largestBefore;
   }
@@ -86,7 +92,8 @@ export class Checkpointer {
   /**
    * Announces a position; see `ShardContext.prepareCheckpoint`.
    *
-   * @throws {RangeError} when `at` is out of range or the state too large, TypeError when one of them is no such thing.
+   * @throws {RangeError} when `at` is out of range or the state too large, TypeError when one of them is no
+   * such thing.
    */
   prepare(
     at: ExtendedSequenceNumber | undefined,
@@ -141,8 +148,9 @@ export class Checkpointer {
   }
 
   /**
-   * Whether the aggregate that begins at `target` is checkpointed further already. Programs that name a sequence number alone,
-   * which means its first user record, do so for each batch, and an aggregate may come in several.
+   * Whether a position further inside the aggregate that begins at `target` is checkpointed already. A
+   * sequence number alone means the first user record of its aggregate. Some programs checkpoint it after
+   * each batch, and an aggregate may come in several batches.
    */
   #isWithinLast(target: ExtendedSequenceNumber): boolean {
     return this.#last.subSequenceNumber > 0 &&

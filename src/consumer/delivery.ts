@@ -1,7 +1,9 @@
 /**
- * Delivers one slice of a page of a shard to a processor that may throw, again and again where it is told to.
+ * Delivers one slice of a page of a shard to a processor that may throw. The slice is delivered again as the
+ * options say.
  *
- * Source: KCL 3.5.1, `ProcessTask`; what becomes of a batch that failed is ours, with KCL's rule as one of the choices.
+ * Source: KCL 3.5.1, `ProcessTask`; what becomes of a batch that failed is ours, with KCL's rule as one of
+ * the choices.
  *
  * @module
  */
@@ -39,7 +41,7 @@ export interface DeliveryOptions {
   readonly streaks: ShardStreaks;
 }
 
-/** Who gets it. */
+/** What receives the records. */
 export interface Recipient {
   readonly processor: RecordProcessor;
   readonly context: ShardContext;
@@ -48,7 +50,7 @@ export interface Recipient {
 
 /** The shard is to be left. */
 export type Left = { readonly type: "left" };
-/** The shard goes on with a fresh processor. */
+/** The shard continues with a fresh processor. */
 export type Restart = { readonly type: "restart"; readonly error: unknown };
 
 /** What became of a slice. */

@@ -1,9 +1,9 @@
 /**
- * A lease that this worker holds, as its consumer sees it: a contract. The worker keeps it renewed; the consumer
- * watches its two signals and writes its checkpoints.
+ * A lease that this worker holds, as its consumer sees it: a contract. The worker keeps it renewed; the
+ * consumer watches its two signals and writes its checkpoints.
  *
- * One `HeldLease` stands for one acquisition: a lease that is lost and gained again is a new object with a new
- * consumer, and nothing done through the old one reaches the table any more.
+ * One `HeldLease` stands for one acquisition. A lease that is lost and gained again is a new object with a
+ * new consumer. Nothing done through the old object reaches the table any more.
  *
  * @module
  */
@@ -16,32 +16,44 @@ export interface HeldLease {
   readonly leaseKey: string;
   readonly shardId: string;
   /**
-   * The lease's counter at this acquisition. Every acquisition begins with a write that adds to the counter, and is refused
-   * unless the counter is as it was read; nothing ever takes from it. So of two acquisitions the later one has the
-   * greater number, whatever the owners' programs and clocks, for as long as the lease's item lives.
+   * The lease's counter at this acquisition. Every acquisition begins with a write that adds to the counter,
+   * and that the table refuses if the counter has changed since it was read. Nothing ever subtracts from the
+   * counter. So the later of two acquisitions has the greater number, whatever the owners' programs and
+   * clocks, as long as the item is not deleted.
    */
   readonly fencingToken: number;
   /** As last confirmed by the table: a write that failed leaves it alone. */
   readonly lease: Lease;
-  /** Aborts when the lease is no longer ours; its reason is a `LeaseLostError`. Stop delivering at once. */
+  /**
+   * Aborts when the lease is no longer ours; its reason is a `LeaseLostError`. Stop delivering immediately.
+   */
   readonly lost: AbortSignal;
-  /** Aborts when the shard is to be left in order: finish the batch at hand, say so to the processor, hand over. */
+  /**
+   * Aborts when the shard is to be left in order: finish the batch at hand, say so to the processor, hand
+   * over.
+   */
   readonly drain: AbortSignal;
   /**
-   * Makes sure that the lease is ours. Where it has expired by the clock (a process that was paused, a processor that kept the
-   * event loop to itself) it is renewed first, on the condition that nobody took it. Called before anything is begun.
+   * Makes sure that the lease is ours. It may have expired by the clock: the process was paused, or a
+   * processor blocked the event loop. Then it is renewed first, on the condition that no other worker took
+   * it. Called before anything is begun.
    *
-   * @throws {LeaseLostError} when it is not ours any more, or nobody can say.
+   * @throws {LeaseLostError} when it is no longer ours, or that cannot be found out.
    */
   ensureHeld(): Promise<void>;
   /**
-   * Stores a checkpoint; serialised with renewals. One of a lease that has expired by the clock is stored if nobody took it.
+   * Stores a checkpoint; serialised with renewals. If the lease has expired by the clock, the checkpoint is
+   * stored as long as no other worker took the lease.
    *
-   * @throws {LeaseLostError} when the lease is gone.
-   * @throws {AwsServiceError} when the table could not be written; `lease` then still tells the last confirmed state.
+   * @throws {LeaseLostError} when the lease is lost.
+   * @throws {AwsServiceError} when the table could not be written; `lease` then still has the last confirmed
+   * state.
    */
   checkpoint(at: ExtendedSequenceNumber): Promise<void>;
-  /** Notes a checkpoint that is to follow, and bytes for whoever comes next; serialised, throws, as `checkpoint`. */
+  /**
+   * Announces a later checkpoint, with bytes for the next processor of the shard. Serialised, and throws, as
+   * `checkpoint`.
+   */
   prepareCheckpoint(at: ExtendedSequenceNumber, state: Uint8Array | undefined): Promise<void>;
   /** Notes the children of the ended shard in its lease; serialised, throws, as `checkpoint`. */
   setChildShardIds(childShardIds: readonly string[]): Promise<void>;

@@ -1,8 +1,10 @@
 /**
- * Makes processors out of the module that `executableName` names: its default export is a class of processors, or a
- * function that makes one for each shard. Processors may have the shape of `RecordProcessor` or that of KCL v1.
+ * Makes processors from the module that `executableName` names. Its default export is a class of processors,
+ * or a function that makes one for each shard. Processors may have the shape of `RecordProcessor` or that of
+ * KCL v1.
  *
- * Whether an export fits shows only when a first processor is made, since methods may be set up by a constructor.
+ * Whether an export fits shows only when a first processor is made, since methods may be set up by a
+ * constructor.
  *
  * @module
  */
@@ -17,7 +19,10 @@ export type Executable =
   /** A program that is started for each shard. */
   | { readonly type: "program" };
 
-/** Tells a module from a program: by how the first word of `executableName` ends. A path with a space is not possible. */
+/**
+ * Decides whether `executableName` names a module or a program, by the ending of its first word. A path with
+ * a space is not possible.
+ */
 export function executableOf(executableName: string): Executable {
   const [path = "", ...ignored] = executableName.split(/ +/).filter((word) => word !== "");
   return /\.(?:ts|js|mjs)$/.test(path) ? { type: "module", path, ignored } : { type: "program" };
@@ -32,7 +37,7 @@ export interface ModuleProcessorOptions {
 }
 
 /**
- * The factory that a module's default export stands for.
+ * Makes the factory from a module's default export.
  *
  * @throws {TypeError} when there is no default export, or it is no function.
  */

@@ -1,8 +1,9 @@
 /**
- * Holds a shard back until its parents have ended, so that the records of a partition key are processed in
- * order across a split or merge. A parent without a lease does not hold it back: it was never to be read.
+ * Holds a shard back until its parents have ended. So the records of a partition key are processed in order
+ * across a split or merge. A parent without a lease does not hold it back: the application does not read that
+ * parent.
  *
- * Unlike in KCL the wait ends at once when the lease is lost or the worker stops.
+ * Unlike in KCL the wait ends immediately when the lease is lost or the worker stops.
  *
  * Source: KCL 3.5.1, `BlockOnParentShardTask`.
  *

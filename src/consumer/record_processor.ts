@@ -1,7 +1,7 @@
 /**
- * The interface that users implement: one instance for each lease that the worker holds, its calls never
- * overlapping, always in the order `initialize`, `processRecords`*, then `shutdownRequested`? and one of `shardEnded`
- * or `leaseLost`.
+ * The interface that users implement, with one instance for each lease that the worker holds. Its calls never
+ * overlap. Their order is always `initialize`, any number of `processRecords`, perhaps `shutdownRequested`,
+ * then one of `shardEnded` or `leaseLost`.
  *
  * @module
  */
@@ -15,8 +15,8 @@ export interface PreparedCheckpoint {
   /** Where it will be. */
   readonly at: ExtendedSequenceNumber;
   /**
-   * Makes it, and clears what was announced. Throws as `ShardContext.checkpoint` does, a RangeError too when a later checkpoint
-   * has been made meanwhile.
+   * Makes it, and clears what was announced. Throws as `ShardContext.checkpoint` does, a RangeError too when
+   * a later checkpoint has been made meanwhile.
    */
   checkpoint(): Promise<void>;
 }
@@ -26,9 +26,9 @@ export interface FencingToken {
   /** The lease's key: the shard id; with many streams `account:stream:epoch:shardId`. */
   readonly leaseKey: string;
   /**
-   * Grows with each acquisition of the lease, by whatever worker, kclite's or Java's, and stays as it is during one. Write to
-   * your own store on the condition that the token stored there is not greater. Starts over only when the lease is
-   * deleted and made anew.
+   * Grows with each acquisition of the lease by any worker, kclite's or Java's, and does not change during an
+   * acquisition. Write to your own store on the condition that the token stored there is not greater. Starts
+   * over only when the lease is deleted and created again.
    */
   readonly token: number;
 }
@@ -37,7 +37,7 @@ export interface FencingToken {
 export interface ShardStream {
   /** The stream's name. */
   readonly streamName: string;
-  /** Undefined where it was not given and the service tells none, as some emulators. */
+  /** Undefined if it was not given and the service does not name it, as with some emulators. */
   readonly streamArn: string | undefined;
   /** `account:stream:epoch` when the worker reads many streams, else undefined. */
   readonly streamIdentifier: string | undefined;
@@ -58,25 +58,27 @@ export interface ShardContext extends ShardStream {
   /** Which acquisition of the lease this is. */
   readonly fencingToken: FencingToken;
   /**
-   * Aborts as soon as the lease is known to be lost: records already handed out may be processed elsewhere from now on. A lease
-   * that was not renewed in time is looked after once more, for a second at the most, before it counts as lost.
+   * Aborts as soon as the lease is known to be lost: records already handed out may be processed elsewhere
+   * from now on. A lease that was not renewed in time is looked after once more, for a second at the most,
+   * before it counts as lost.
    */
   readonly signal: AbortSignal;
   /**
    * Stores how far the shard is processed; a restart resumes right after it. Calls are serialised.
    *
-   * @param at Defaults to everything delivered so far, the batch at hand included. Inside `shardEnded` the default is
-   * the end of the shard. A position without `subSequenceNumber` of its own means sub-sequence 0; where the
-   * aggregate of that number is checkpointed further already, nothing changes.
-   * @throws {LeaseLostError} when the lease is gone: stop quietly.
+   * @param at Defaults to everything delivered up to now, the batch at hand included. Inside `shardEnded` the
+   * default is the end of the shard. A position without a `subSequenceNumber` means sub-sequence 0. If the
+   * aggregate of that number is already checkpointed further on, nothing changes.
+   * @throws {LeaseLostError} when the lease is lost: return without an error.
    * @throws {RangeError} when `at` lies before the last checkpoint or beyond what was delivered.
    * @throws {AwsServiceError} when the table could not be written: nothing is stored, trying again may work.
    */
   checkpoint(at?: ExtendedSequenceNumber): Promise<void>;
   /**
-   * First half of a checkpoint in two phases: announces it in the lease table, before work that must not be half done. Whoever
-   * reads the shard next, after a crash in between, finds `pendingCheckpoint` and `pendingCheckpointState` in its
-   * context. The stored checkpoint stays where it is. One announcement replaces another; a checkpoint clears it.
+   * First half of a checkpoint in two phases: announces it in the lease table, before work that must not be
+   * half done. After a crash in between, the next processor of the shard finds `pendingCheckpoint` and
+   * `pendingCheckpointState` in its context. The stored checkpoint does not move. One announcement replaces
+   * another; a checkpoint clears it.
    *
    * @param at As in `checkpoint`. At the last checkpoint nothing is stored, and the second half does nothing.
    * @param state At most 300 KiB, for the next owner.
@@ -84,13 +86,14 @@ export interface ShardContext extends ShardStream {
    */
   prepareCheckpoint(at?: ExtendedSequenceNumber, state?: Uint8Array): Promise<PreparedCheckpoint>;
   /**
-   * Asks for a fresh processor, from the stored checkpoint on: for one that finds out between two calls that it cannot
-   * go on (a child process that died). Inside a call, throw a `ProcessorRestartError` instead.
+   * Requests a fresh processor that starts from the stored checkpoint. For a processor that finds out between
+   * two calls that it cannot continue, e.g. its child process died. Inside a call, throw a
+   * `ProcessorRestartError` instead.
    */
   restart(reason: Error): void;
 }
 
-/** Records of one shard, in order. An aggregate of the KPL that is large comes in several batches. */
+/** Records of one shard, in order. A large aggregate of the KPL comes in several batches. */
 export interface RecordsBatch {
   /** The records, in order. Aggregates of the KPL are taken apart. */
   readonly records: readonly KinesisRecord[];
@@ -98,7 +101,7 @@ export interface RecordsBatch {
   readonly millisBehindLatest: number | undefined;
   /** Whether these are the last records of the shard. */
   readonly isAtShardEnd: boolean;
-  /** The shards that continue this one; empty unless `isAtShardEnd`. */
+  /** The shards that continue this one; empty if `isAtShardEnd` is false. */
   readonly childShards: readonly ChildShard[];
 }
 
@@ -108,7 +111,7 @@ export interface RecordProcessor {
   initialize?(context: ShardContext): void | Promise<void>;
   /** Called with each batch. What happens when it throws is the worker's `onProcessError`. */
   processRecords(batch: RecordsBatch, context: ShardContext): void | Promise<void>;
-  /** The lease is gone; too late to checkpoint. Only called if `initialize` was. */
+  /** The lease is lost: it is too late to checkpoint. Only called if `initialize` was. */
   leaseLost?(context: ShardContext): void | Promise<void>;
   /** Every record was delivered. Must checkpoint, or the children never start; called again until it did. */
   shardEnded(context: ShardContext): void | Promise<void>;

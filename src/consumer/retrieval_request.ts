@@ -1,6 +1,6 @@
 // Pure.
 /**
- * Says what is to be read of a held lease, and from where.
+ * Decides what to read of a held lease, and from which position.
  *
  * @module
  */
@@ -11,8 +11,8 @@ import type { InitialPosition } from "../stream/sequence_number.ts";
 import type { HeldLease } from "./held_lease.ts";
 
 /**
- * The counter of a lease at its first acquisition: created with 0, then one for the assignment and one for the new owner's
- * first renewal. Whoever had it before has left a greater one.
+ * The counter of a lease at its first acquisition: created with 0, plus one for the assignment and one for
+ * the new owner's first renewal. Any earlier owner has left a greater one.
  */
 const FIRST_ACQUISITION = 2;
 

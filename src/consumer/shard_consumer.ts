@@ -1,8 +1,8 @@
 /**
  * Consumes one leased shard, from waiting for its parents to the end: in reading order, one function a phase.
  *
- * Losing the lease (`held.lost`) outranks the end of the shard, which outranks an orderly stop (`held.drain`). None
- * of them interrupts a callback that is running.
+ * Losing the lease (`held.lost`) outranks the end of the shard, which outranks an orderly stop
+ * (`held.drain`). None of them interrupts a callback that is running.
  *
  * Source: KCL 3.5.1, `ShardConsumer`, `ConsumerStates`, `ProcessTask` and `ShutdownTask`.
  *
@@ -39,7 +39,7 @@ import type { Setback, ShardStreaks } from "./streaks.ts";
 /** What the consumer of a shard is made of. */
 export interface ShardConsumerOptions extends DeliveryOptions, Pick<ParentsOptions, "shardEnds"> {
   readonly stream: ShardStream;
-  /** The stream as leases name it; undefined where nobody knows when it was created. */
+  /** The stream as leases name it; undefined if its creation time is not known. */
   readonly origin: StreamOrigin | undefined;
   readonly processor: RecordProcessorFactory;
   readonly retrieval: Retrieval;
@@ -66,7 +66,10 @@ type Delivered =
   | Left
   | Restart;
 
-/** Consumes the shard of one acquired lease. Resolves when nothing more will happen; never rejects for the shard's sake. */
+/**
+ * Consumes the shard of one acquired lease. Resolves when nothing more will happen; never rejects for the
+ * shard's sake.
+ */
 export async function consumeShard(options: ShardConsumerOptions): Promise<ConsumerEnd> {
   const consumer = new ShardConsumer(options);
   try {
@@ -84,7 +87,10 @@ class ShardConsumer {
   readonly #about: { readonly leaseKey: string; readonly shardId: string };
   readonly #streaks: ShardStreaks;
   #hasRead = false;
-  /** As it stood when the present processor began: what it is told, and is read from, while lost answers turn up in `#held.lease`. */
+  /**
+   * The lease when the present processor began. The processor gets its checkpoint, and reading starts there.
+   * `#held.lease` may move on meanwhile, when a lost answer turns out to have been applied.
+   */
   #lease: Lease;
 
   constructor(options: ShardConsumerOptions) {
@@ -122,7 +128,10 @@ class ShardConsumer {
     return waitForParents({ held: this.#held, clock, emit, leaseStore, shardEnds, delivery }, this.#leave);
   }
 
-  /** What failed under an earlier hold is not tried again at once. Health sees the shard meanwhile: it waits for no parents. */
+  /**
+   * Rests after a failure under an earlier hold before trying again. Health shows the shard meanwhile: it
+   * does not wait for parents.
+   */
   async #finishRest(): Promise<void> {
     const { clock } = this.#options.system;
     if (this.#streaks.restMs(clock) > 0) this.enter("initializing");
@@ -139,12 +148,14 @@ class ShardConsumer {
     return { attempt, retryInMs };
   }
 
-  /** Whether to begin something on the shard: nobody asks for it, and the lease is ours. */
+  /** Whether to begin something on the shard: it is not to be left, and the lease is ours. */
   async #goesOn(): Promise<boolean> {
     return !this.#leave.aborted && await this.#isHeld() && !this.#leave.aborted;
   }
 
-  /** Whether the lease is ours, by the clock too: a process that was paused may not have heard of its end yet. */
+  /**
+   * Whether the lease is ours, by the clock too: a process that was paused may not have heard of its end yet.
+   */
   async #isHeld(): Promise<boolean> {
     try {
       await this.#held.ensureHeld();
@@ -155,7 +166,7 @@ class ShardConsumer {
     }
   }
 
-  /** No processor is there to be told. */
+  /** For the time when there is no processor to call. */
   async #leaveAlone(): Promise<ConsumerEnd> {
     if (this.#held.lost.aborted) return "lost";
     await this.#held.handOver();
@@ -303,7 +314,8 @@ class ShardConsumer {
       }
       let isCalled = false;
       if (areChildrenReady && await this.#isHeld()) {
-        // Not before: a bare checkpoint in shutdownRequested would end the shard, and nobody would read its children.
+        // Not before: a bare checkpoint in shutdownRequested would end the shard, and its children would not
+        // be read.
         checkpointer.reachShardEnd();
         const outcome = await this.#call("shardEnded", 0, () => processor.shardEnded(context));
         if (isShardEnd(checkpointer.last)) return { type: this.#completed() };

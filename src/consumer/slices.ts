@@ -1,6 +1,7 @@
 /**
- * Cuts a page into slices of user records, each made when it is asked for: a page of 10 MiB may hold 1.7 million of them,
- * in aggregates of its producers' making. A page without aggregates is one slice, and its records are not looked at.
+ * Cuts a page into slices of user records, and makes each slice only when it is requested. A page of 10 MiB
+ * may hold 1.7 million user records, in aggregates made by its producers. A page without aggregates is one
+ * slice, and its records are not looked at.
  *
  * No work here takes long in one go: others get a turn between two slices, and while aggregates are checked.
  *
@@ -28,7 +29,9 @@ export interface SliceOptions {
   /** The hash keys of the shard; undefined = all of them. */
   readonly hashKeyRange: HashKeyRange | undefined;
   readonly onAggregateProblem: AggregateProblemListener;
-  /** Shared by all shards of the worker. What is made for a slice counts until the next one is asked for. */
+  /**
+   * Shared by all shards of the worker. What is made for a slice counts until the next slice is requested.
+   */
   readonly budget: ByteBudget;
   readonly clock: Clock;
 }
@@ -37,7 +40,8 @@ export interface SliceOptions {
  * The slices of a page, one at least.
  *
  * @param after Of an aggregate that reaches beyond this position only the rest is made.
- * @param signal Ends the slicing between two slices, or while an aggregate is checked: it then throws its reason.
+ * @param signal Ends the slicing between two slices, or while an aggregate is checked: it then throws its
+ * reason.
  */
 export async function* slicesOf(
   page: RecordsPage,
@@ -72,22 +76,22 @@ export async function* slicesOf(
   }
 }
 
-/** Others get a turn after so much work in one go, in ms. */
+/** After this much work, other tasks get a turn, in ms. */
 const TURN_MS = 5;
 
 /**
- * The most records of a slice that holds user records of aggregates. Source: the API reference of Kinesis, GetRecords, which
- * answers with no more, whatever `maxRecords` says.
+ * The most records of a slice that holds user records of aggregates. Source: the API reference of Kinesis,
+ * GetRecords, which answers with no more, whatever `maxRecords` says.
  */
 export const SLICE_RECORDS = 10_000;
-/** What is made for a slice may always take so much, in bytes, as a page of some tens of user records does. */
+/** A slice may always take this many bytes: about what some tens of user records take. */
 const LEAST_SLICE_BYTES = 16 * 1024;
-/** A slice may take so much of what is left of the worker's budget. */
+/** The share of the worker's free budget that a slice may take. */
 const SLICE_SHARE = 1 / 16;
-/** What was checkpointed of an aggregate is passed over in steps of so many user records. */
+/** Records that were checkpointed already are skipped in steps of this many user records. */
 const SKIP_RECORDS = 50_000;
 
-/** Goes through a page once. */
+/** Goes through a page, once. */
 class Slicer {
   readonly #page: RecordsPage;
   readonly #after: ExtendedSequenceNumber;
@@ -106,7 +110,7 @@ class Slicer {
     this.#opener = new AggregateOpener(options.hashKeyRange, options.onAggregateProblem);
   }
 
-  /** The next slice, and what was made for it, in bytes. Yields wherever there may be a turn for others. */
+  /** The next slice, and the bytes that were made for it. Yields wherever other tasks may get a turn. */
   *next(): Generator<void, Slice & { readonly bytes: number }, void> {
     // A page may be in memory whatever the budget says, and what is made of it may take as much again.
     const room = this.#budget.left * SLICE_SHARE;

@@ -1,10 +1,11 @@
 /**
- * What fails in a row on a shard, and how long its consumer rests for it. A streak outlives its consumer: neither a fresh
- * processor nor the loss of the lease makes a record harmless that nobody can process. Only real progress ends it: the
- * stored checkpoint, or the position reached, passes the furthest one before.
+ * Counts the failures in a row on a shard, and how long its consumer rests after them. A streak outlives its
+ * consumer. A record that cannot be processed still cannot be after a fresh processor, or after the lease was
+ * lost and gained. Only real progress ends a streak: the stored checkpoint, or the position reached, passes
+ * the furthest one before.
  *
- * Bounded: a lease is forgotten when its shard is completed or its stream leaves, else when {@linkcode MOST_LEASES} others were
- * gained after it.
+ * Bounded: a lease is forgotten when its shard is completed or its stream leaves, else when
+ * {@linkcode MOST_LEASES} others were gained after it.
  *
  * @module
  */
@@ -20,7 +21,7 @@ import { pause } from "../async/waiting.ts";
 export type Setback =
   /** A processor could not go on. */
   | "restart"
-  /** `processRecords` threw, and the batch is to come again. */
+  /** `processRecords` threw, and the batch will be delivered again. */
   | "batch"
   /** `initialize` threw. */
   | "initialize"
@@ -42,7 +43,10 @@ export class ShardStreaks {
     this.#reached = stored;
   }
 
-  /** Whether the lease was set back since: by hand, or because it was made anew. What was counted is then of another story. */
+  /**
+   * Whether the lease's checkpoint was set back since: by hand, or because the lease was created again. The
+   * old counts then do not apply any more.
+   */
   isBehind(checkpoint: ExtendedSequenceNumber): boolean {
     return compare(checkpoint, this.#stored) < 0;
   }
@@ -73,12 +77,12 @@ export class ShardStreaks {
     this.#inARow.delete(setback);
   }
 
-  /** The shard is to be left alone for so long, by a later consumer too. */
+  /** Sets how long the shard must rest, in ms; a later consumer of it rests too. */
   restFor(clock: Clock, ms: number): void {
     this.#restUntilMs = clock.monotonicMs() + ms;
   }
 
-  /** How long that is still to come, in ms; 0 or less: it is over. */
+  /** How much of the rest remains, in ms; 0 or less: it is over. */
   restMs(clock: Clock): number {
     return this.#restUntilMs - clock.monotonicMs();
   }
@@ -90,7 +94,7 @@ export class ShardStreaks {
   }
 }
 
-/** So many leases are remembered, held ones among them: some 5 MB. Ours. */
+/** How many leases are remembered, held ones included: some 5 MB. Ours. */
 export const MOST_LEASES = 10_000;
 
 /** The streaks of the leases that a worker holds, or held before. */

@@ -2,8 +2,8 @@
  * Accepts processors of the KCL v1 shape, as the AWS guide teaches it: `initialize(shardId)`,
  * `processRecords(records, checkpointer)` with base64 `data`, and `shutdown(checkpointer, reason)`.
  *
- * TERMINATE is v3's `shardEnded`: checkpoint, or the children never start. ZOMBIE is `leaseLost`: its checkpointer
- * refuses, for another worker has the shard.
+ * TERMINATE is v3's `shardEnded`: checkpoint, or the children never start. ZOMBIE is `leaseLost`: its
+ * checkpointer refuses, for another worker has the shard.
  *
  * @module
  */
@@ -32,8 +32,8 @@ export interface V1Record {
 /** A checkpointer of the v1 shape. */
 export interface V1Checkpointer {
   /**
-   * Stores how far the shard is processed: up to a record, a sequence number, or everything delivered so far.
-   * Throws as `ShardContext.checkpoint`.
+   * Stores how far the shard is processed: up to a record, a sequence number, or everything delivered up to
+   * now. Throws as `ShardContext.checkpoint`.
    */
   checkpoint(sequenceNumber?: string | V1Record, subSequenceNumber?: number): Promise<void>;
 }
@@ -93,7 +93,7 @@ function refusing(context: ShardContext): V1Checkpointer {
   return { checkpoint: () => Promise.reject(new LeaseLostError(context.leaseKey, why)) };
 }
 
-/** The base64 text is made when it is asked for, and then kept. */
+/** The base64 text is made on first use, and then kept. */
 function recordOf(record: KinesisRecord): V1Record {
   let text: string | undefined;
   return {
@@ -110,7 +110,7 @@ function recordOf(record: KinesisRecord): V1Record {
 function toBase64(bytes: Uint8Array & { toBase64?: () => string }): string {
   if (bytes.toBase64 !== undefined) return bytes.toBase64();
   let binary = "";
-  // In chunks: a call takes only so many arguments.
+  // In chunks: the number of arguments of a call is limited.
   for (let i = 0; i < bytes.length; i += 8192) binary += String.fromCharCode(...bytes.subarray(i, i + 8192));
   return btoa(binary);
 }
