@@ -1,18 +1,19 @@
 // Pure.
 /**
- * One pass of the leader: which lease goes to which worker, and how.
+ * One pass of the leader: decides which lease is assigned to which worker, and how.
  *
- * First every lease that has no owner or has expired, oldest first; then handoffs that take too long; then, when
- * balancing is due, leases move from the busy to the idle. A lease that is being handed over is left alone until it
- * expires or its time is up. The leader's own limits apply to every worker, as in KCL: no worker can tell its own.
+ * First come the leases that have no owner or have expired, oldest first. Then come handoffs that take too
+ * long. Then, when balancing is due, leases move from busy workers to idle ones. A lease that is being handed
+ * over is not touched until it expires or its time is up. The leader's own limits apply to every worker, as
+ * in KCL: no worker can report its own.
  *
- * A worker lives while its metrics item is fresh, but an item is fresh for a minute, and a worker that was
- * killed must not be given leases for a minute: `silence.ts` says who is passed over. (KCL has no such rule,
- * and may give a worker that was killed its own expired leases again.)
+ * A worker counts as alive while its metrics item is fresh. But an item is fresh for a minute, and a worker
+ * that was killed must not be given leases for that minute. `silence.ts` decides which workers are passed
+ * over. (KCL has no such rule, and may give a killed worker its own expired leases again.)
  *
  * Other programs on the same table renew leases and report nothing. Such an owner counts as a worker whose
- * load is not known. It gives leases to workers that have fewer, and is given none: nobody knows whether it
- * would look for them.
+ * load is not known. Workers that have fewer leases take some from it. It is given none, since it may not
+ * look for new leases.
  *
  * Source: KCL 3.5.1, `LeaseAssignmentManager`.
  *
@@ -35,11 +36,14 @@ import { isShardEnd } from "../stream/sequence_number.ts";
 /** How leases are spread. KCL: `leaseAssignmentStrategy`. */
 export type LeaseAssignmentStrategy = "LEASE_COUNT_BASED" | "WORKER_UTILIZATION_AWARE";
 
-/** What a leader can be told about assignment. */
+/** The leader's options for assignment. */
 export interface AssignmentOptions extends Omit<LoadOptions, "balance" | "newcomers" | "random"> {
   readonly strategy: LeaseAssignmentStrategy;
   readonly failoverTimeMs: number;
-  /** Whether a lease is asked back from a live owner, or simply given to another. KCL: `isGracefulLeaseHandoffEnabled`. */
+  /**
+   * Whether a live owner is asked to hand a lease over, or the lease is given to another worker directly.
+   * KCL: `isGracefulLeaseHandoffEnabled`.
+   */
   readonly gracefulHandoff: boolean;
   /** An owner's time to drain, in ms. KCL: `gracefulLeaseHandoffTimeoutMillis`. */
   readonly handoffTimeoutMs: number;
@@ -58,8 +62,8 @@ export const ASSIGNMENT_DEFAULTS: Omit<AssignmentOptions, "failoverTimeMs"> = {
 };
 
 /**
- * How often WORKER_UTILIZATION_AWARE should balance, in ms: the measurements it goes by are 30 s apart and smoothed, so
- * that acting on them more often moves leases back and forth. Counting leases has no such delay. KCL:
+ * The pause between two balancings of WORKER_UTILIZATION_AWARE, in ms. Its measurements are 30 s apart and
+ * smoothed, so balancing more often moves leases back and forth. Counting leases has no such delay. KCL:
  * `varianceBalancingFrequency` 3, times `leaseAssignmentIntervalMillis` 20 s.
  */
 export const LOAD_BALANCING_INTERVAL_MS = 60_000;
@@ -74,13 +78,16 @@ export interface AssignmentInput extends SilenceInput {
   readonly handoffs: ReadonlyMap<string, HandoffSighting>;
   /** Whether measured load is to be evened out in this pass. Counts always are. */
   readonly balance: boolean;
-  /** Ids of workers that have had no lease since they joined: they get their part whether balancing is due or not. */
+  /**
+   * Ids of workers that have had no lease since they joined: they get their part whether balancing is due or
+   * not.
+   */
   readonly newcomers: ReadonlySet<string>;
   /** Uniform in [0, 1). */
   readonly random: () => number;
 }
 
-/** One write for the leader to make; a refusal is left to the next pass. */
+/** One write for the leader to make. If the table refuses it, the next pass decides again. */
 export type Assignment =
   | { readonly how: "assign"; readonly lease: Lease; readonly to: string }
   | {
@@ -89,7 +96,7 @@ export type Assignment =
     readonly to: string;
   };
 
-/** What comes out of a pass. No lease is in `assignments` twice. */
+/** The result of a pass. No lease is in `assignments` twice. */
 export interface AssignmentPlan {
   readonly assignments: readonly Assignment[];
   /** Keys of leases that need an owner while no worker has room: somebody is not reading these shards. */
@@ -99,9 +106,9 @@ export interface AssignmentPlan {
   /** How many owned leases had expired. */
   readonly expired: number;
   /**
-   * The workers that are gone. Their metrics items should be deleted as they were read: another leader could
-   * not know, and would give them leases for as long as the items look fresh. One that lives writes its item
-   * again.
+   * Workers that have died. Their metrics items should be deleted, if they are still as they were read.
+   * Otherwise another leader would give these workers leases for as long as the items look fresh. A worker
+   * that is alive after all writes its item again.
    */
   readonly gone: readonly GoneWorker[];
   /** What the next pass is to know of silent workers. */
@@ -125,7 +132,8 @@ export function planAssignments(input: AssignmentInput, options: AssignmentOptio
     !needy.has(lease) &&
     isHandoffOverdue(input.handoffs.get(lease.leaseKey), { timeoutMs, failoverTimeMs, nowMs })
   );
-  // An overdue handoff is completed as planned; called off if the next owner is gone; if both are, the lease is anybody's.
+  // An overdue handoff is completed as planned. It is called off if the next owner has died. If both owners
+  // have died, the lease goes to any worker.
   const live = new Set<string | undefined>(candidates.map((worker) => worker.workerId));
   const ended: Move[] = [];
   for (const lease of overdue) {
@@ -152,8 +160,8 @@ export function planAssignments(input: AssignmentInput, options: AssignmentOptio
 }
 
 /**
- * Which workers have had a lease since they joined, from what earlier listings told and this one. A worker without a
- * metrics item is gone, and joins anew if it comes back.
+ * Which workers have had a lease since they joined, from the earlier listings and this one. A worker without
+ * a metrics item has left; if it comes back, it joins again.
  */
 export function servedWorkers(
   served: ReadonlySet<string>,
@@ -194,14 +202,21 @@ function movesOf(fleet: Fleet, input: AssignmentInput, options: AssignmentOption
   }
 }
 
-/** A worker that is used less than this has nothing to do, in percent. Our own figure: what an idle process takes. */
+/**
+ * A worker that is used less than this has nothing to do, in percent. Our own figure: what an idle process
+ * takes.
+ */
 const QUIET_PERCENT = 5;
-/** Leases that bring less than this on average are idle, in KB/s. Our own figure: 0.1 % of what a shard can take in. */
+/**
+ * Leases that bring less than this on average are idle, in KB/s. Our own figure: 0.1 % of what a shard can
+ * take in.
+ */
 const QUIET_KBPS = 1;
 
 /**
- * Whether there is no load to go by: nobody has measured anything yet, or nothing happens. Then leases are counted, so
- * that a fresh fleet is spread at once, and an idle one does not move leases about because of noise.
+ * Whether there is no load to balance by: no worker has measured anything yet, or all loads are very small.
+ * Then leases are counted instead. So a fresh fleet is spread immediately, and an idle fleet does not move
+ * leases because of noise.
  */
 function isQuiet({ candidates, available, settled }: Fleet): boolean {
   const isBusy = ({ utilization }: LiveWorker) =>
@@ -212,8 +227,9 @@ function isQuiet({ candidates, available, settled }: Fleet): boolean {
 }
 
 /**
- * An expired lease that stays with its owner is not written, since a write would dethrone an owner that is just about to renew.
- * With a handoff in it the lease must be written, or nobody could ever start it.
+ * An expired lease that stays with its owner is not written: the write would end the ownership of a worker
+ * that may be about to renew. If a handoff is pending, the lease must be written: otherwise no worker could
+ * ever start it.
  */
 function isWritten({ lease, to }: Move): boolean {
   return lease.checkpointOwner !== undefined || lease.leaseOwner !== to;

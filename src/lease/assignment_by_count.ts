@@ -2,9 +2,9 @@
 /**
  * Gives every worker the same number of leases.
  *
- * Fairer than KCL in one point: KCL fills workers up to `ceil(leases / workers)` one after the other and then leaves
- * them, so that 10 leases on 4 workers stand at 3, 3, 3, 1. Here the worker with the fewest is always served next, and
- * leases move until no two workers differ by more than one; then nothing moves any more.
+ * Fairer than KCL in one point. KCL fills one worker after another up to `ceil(leases / workers)` and then
+ * stops: 10 leases on 4 workers become 3, 3, 3, 1. Here the worker with the fewest leases always gets the
+ * next one. Leases move until no two workers differ by more than one; then nothing moves any more.
  *
  * Source: KCL 3.5.1, `LeaseCountBasedLeaseAssignmentDecider`.
  *
@@ -26,7 +26,7 @@ import {
 } from "./fleet.ts";
 import type { Lease } from "./lease.ts";
 
-/** What the strategy can be told. */
+/** Options of this strategy. */
 export interface CountOptions {
   /** How many unfinished leases one worker may have a hand in; Infinity for no limit. */
   readonly maxLeasesForWorker: number;
@@ -60,9 +60,9 @@ export interface EvenOut<Worker extends WorkerLoad> {
 }
 
 /**
- * Moves leases from who has most to who has least, until nobody who may take has two less than another that
- * may give. Of many streams each loses its part, for one stream may be busy and another idle: a newcomer with
- * the busy one alone would have it all.
+ * Moves leases from the worker with most to the worker with fewest. Stops when no worker that may take has
+ * two fewer than a worker that may give. If there are many streams, leases of each stream move in proportion.
+ * One stream may be busy and another idle, and a joining worker shall not get the busy one alone.
  */
 export function evenOutCounts<Worker extends WorkerLoad>(options: EvenOut<Worker>): Move[] {
   const { workers, mayGive = () => true, mayTake, takeFrom, give } = options;
@@ -84,7 +84,10 @@ export function evenOutCounts<Worker extends WorkerLoad>(options: EvenOut<Worker
   }
 }
 
-/** Orders leases so that any run of them has of each stream its part of all; those of one stream keep their order. */
+/**
+ * Orders leases so that any run of them has of each stream its part of all; those of one stream keep their
+ * order.
+ */
 function mixed(leases: readonly Lease[]): readonly Lease[] {
   const streams = groupBy(leases, (lease) => lease.streamIdentifier);
   if (streams.size < 2) return leases;

@@ -1,19 +1,20 @@
 // Pure.
 /**
- * Gives leases to the workers that are used least, by what each one measures of itself (CPU, memory, network), or
- * by the throughput of its leases where it measures nothing. One fleet may have both kinds.
+ * Gives leases to the workers with the lowest load. A worker measures its load itself (CPU, memory, network);
+ * if it measures nothing, the throughput of its leases counts. One fleet may have both kinds.
  *
- * A lease is moved only to a worker that stays at or below the average, so that every move narrows the spread and
- * balancing comes to rest. Where KCL gives up (a lease that fits nowhere; a metric whose donors can give nothing; newcomers
- * that measure nothing among workers that do), the next lease, metric or donor is tried.
+ * A lease is moved only to a worker that stays at or below the average. So every move narrows the spread, and
+ * balancing ends. KCL gives up in three cases: a lease fits nowhere; the donors of a metric can give nothing;
+ * joining workers measure nothing, but others do. Here the next lease, metric or donor is tried.
  *
- * A newcomer is not weighed but counted: it gets its part at once, and the load is evened out from there. By load alone it
- * would get a lease a minute, and none ever where two workers measure the same host. (KCL has no such rule.) Only once, or
- * a worker that cannot bear a lease would be given one again and again.
+ * A joining worker gets its share of the leases by number, immediately; the load is evened out from there. By
+ * load alone it would get one lease a minute, and none at all if two workers measure the same host. (KCL has
+ * no such rule.) This happens only once, or a worker that cannot bear a lease would be given one again and
+ * again.
  *
- * An owner that reports nothing is counted too, for its load is not known: what it has above the average of
- * all workers goes to the others that are not busy. (KCL does not see such owners, and moves nothing from
- * them.)
+ * The leases of an owner that reports nothing are counted too, since its load is not known. Its leases above
+ * the average of all workers move to workers that are not busy. (KCL does not see such owners, and moves
+ * nothing from them.)
  *
  * Source: KCL 3.5.1, `VarianceBasedLeaseAssignmentDecider`, `LeaseAssignmentManager`.
  *
@@ -25,19 +26,28 @@ import { type Fleet, handOut, least, type Move, type Moves } from "./fleet.ts";
 import type { Lease } from "./lease.ts";
 import { byNeed, LoadScale, sum, THROUGHPUT, type WeighedWorker } from "./load_scale.ts";
 
-/** What the strategy can be told. */
+/** Options of this strategy. */
 export interface LoadOptions {
   /** How many unfinished leases one worker may have a hand in; Infinity for no limit. */
   readonly maxLeasesForWorker: number;
-  /** A worker above this is given no more leases, in KB/s; Infinity for no limit. KCL: `maxThroughputPerHostKBps`. */
+  /**
+   * A worker above this is given no more leases, in KB/s; Infinity for no limit. KCL:
+   * `maxThroughputPerHostKBps`.
+   */
   readonly maxThroughputPerHostKBps: number;
   /** How much of a worker's excess is moved in one pass, in percent. KCL: `dampeningPercentage`. */
   readonly dampeningPercentage: number;
-  /** How far from the average a worker may be before leases move, in percent. KCL: `reBalanceThresholdPercentage`. */
+  /**
+   * How far from the average a worker may be before leases move, in percent. KCL:
+   * `reBalanceThresholdPercentage`.
+   */
   readonly reBalanceThresholdPercentage: number;
-  /** Whether the smallest lease of a worker is moved when even that is more than its excess. KCL: `allowThroughputOvershoot`. */
+  /**
+   * Whether the smallest lease of a worker is moved when even that is more than its excess. KCL:
+   * `allowThroughputOvershoot`.
+   */
   readonly allowThroughputOvershoot: boolean;
-  /** Whether the load is evened out in this pass. Newcomers get their part in every one. */
+  /** Whether the load is evened out in this pass. Joining workers get their share in every pass. */
   readonly balance: boolean;
   /** Ids of workers that have not had a lease yet. */
   readonly newcomers: ReadonlySet<string>;
@@ -63,8 +73,8 @@ export function moveByLoad(fleet: Fleet, options: LoadOptions): Moves {
 }
 
 /**
- * Gives each newcomer as many leases as there are for each worker, and takes from owners that report nothing
- * what they have above the average. Nobody gets any that is busy with other things.
+ * Gives each joining worker the average number of leases, and takes from owners that report nothing their
+ * leases above the average. Workers that are busy get none.
  */
 function moveByNumber(
   scale: LoadScale,
@@ -188,7 +198,7 @@ function donorsOf(metric: string, scale: LoadScale, options: LoadOptions): Donor
   }));
 }
 
-/** In an order drawn by chance, so that a lease whose cost the throughput does not show gets its turn. */
+/** Shuffled, so that every lease gets its turn. Its cost may not show in the throughput. */
 function shuffled<T>(items: readonly T[], random: () => number): T[] {
   return items.map((item) => ({ item, key: random() })).toSorted((a, b) => a.key - b.key).map(({ item }) =>
     item

@@ -2,10 +2,11 @@
 /**
  * Decides which leases have been begun by their owners, from what a leader has seen of their counters.
  *
- * An owner finds a new lease within a second or so, and begins with a renewal, which moves the counter. A graceful handoff
- * that starts before that would wait for somebody who knows nothing of it: the table lists the lease under its next owner,
- * so the present one never looks at it, and it stays unread until it expires. So a lease is asked back only from an owner that
- * has been seen to move its counter; a new leader has seen nothing, and asks for nothing in its first pass.
+ * An owner finds a new lease within about a second, and begins with a renewal, which moves the counter. A
+ * graceful handoff must not start before that. The table lists the lease under its next owner, so the present
+ * owner would never look at it. The shard would stay unread until the lease expires. So a lease is asked back
+ * only from an owner that has been seen to move its counter. A new leader has seen nothing, and asks nothing
+ * back in its first pass.
  *
  * KCL has no such rule.
  *
@@ -25,7 +26,8 @@ export interface Beginning {
 }
 
 /**
- * Folds a fresh listing, or what an assignment made of a lease, into what was known. Another owner starts anew.
+ * Adds a fresh listing, or an assignment, to what was known. If the owner changed, the observation starts
+ * over.
  *
  * @returns What is known of these leases.
  */

@@ -1,8 +1,8 @@
 // Pure.
 /**
- * Decides which leases the end of a shard brings: those of its children, always from their start, whatever position the
- * application began at. They are created before the parent's end is stored; that they wait for their parents is the
- * consumer's business.
+ * Decides which leases the end of a shard brings: those of its children, always from their start, whatever
+ * position the application began at. They are created before the parent's end is stored; that they wait for
+ * their parents is the consumer's business.
  *
  * Source: KCL 3.5.1, `ShutdownTask`, `HierarchicalShardSyncer.createLeaseForChildShard`.
  *
@@ -13,9 +13,12 @@ import { leaseKeyOf, type NewLease } from "./lease.ts";
 import { positionAt } from "../stream/sequence_number.ts";
 import type { ChildShard } from "../stream/shard.ts";
 
-/** What the end of a shard told, and what the table holds. */
+/** What the end of a shard reported, and what the table holds. */
 export interface ChildLeasesInput {
-  /** As the last GetRecords named them. Empty: the shard has no children, or they must be asked for first. */
+  /**
+   * As the last GetRecords named them. Empty: the shard has no children, or the service must be asked for
+   * them first.
+   */
   readonly childShards: readonly ChildShard[];
   /** Shard ids, among the children and all their parents, that have a lease; read strongly consistent. */
   readonly leased: ReadonlySet<string>;
@@ -25,11 +28,11 @@ export interface ChildLeasesInput {
   readonly chance: number;
 }
 
-/** What comes of it. */
+/** The decision. */
 export type ChildLeasesPlan =
   /** Leases to create, each unless it exists; may be none. */
   | { readonly type: "create"; readonly leases: readonly NewLease[] }
-  /** Not yet: ask again after a back-off. */
+  /** Not yet: try again after a back-off. */
   | { readonly type: "wait"; readonly problem: string }
   /** Not by this worker: give up the lease, so that another tries. */
   | { readonly type: "giveUp"; readonly problem: string };
@@ -37,10 +40,10 @@ export type ChildLeasesPlan =
 /**
  * Decides the leases of a shard's children.
  *
- * The one child of a merge is created only while both parents have a lease, or neither has: if just one has, the other may
- * still get one, with records that come before the child's. Most tries then wait; one in thirty gives the lease up, in
- * case that this worker sees something that others do not. A child that has its lease already keeps nobody waiting (in KCL it
- * does, and for ever).
+ * The one child of a merge is created only while both parents have a lease, or neither has. If just one has,
+ * the other may still get one, with records that come before the child's. Most tries then wait. One try in
+ * thirty gives the lease up, in case this worker sees something that others do not. A child that already has
+ * its lease does not have to wait (in KCL it waits for ever).
  */
 export function childLeases(input: ChildLeasesInput): ChildLeasesPlan {
   const { childShards, leased, streamIdentifier, chance } = input;

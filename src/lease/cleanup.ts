@@ -1,10 +1,10 @@
 // Pure.
 /**
- * Decides when a lease may be deleted: when its shard is done and its children are under way, oldest first; or when the
- * service does not know the shard any more.
+ * Decides when a lease may be deleted. Either its shard is done and its children are under way, oldest first;
+ * or the service does not know the shard any more.
  *
- * A finished lease is what its children wait for and what tells an auditor that the shard needs none: deleted too
- * early, its records are read again from the start.
+ * Children wait for their parent's finished lease, and it shows an audit that the shard needs no lease. If it
+ * is deleted too early, its records are read again from the start.
  *
  * Source: KCL 3.5.1, `LeaseCleanupManager`.
  *
@@ -19,8 +19,8 @@ export interface CleanupView {
   /** All leases of the stream, by lease key. A stale listing is safe: it can only keep a lease longer. */
   readonly leases: ReadonlyMap<string, Lease>;
   /**
-   * What the service told about the children, where it was asked: their shard ids (none: the shard has no children), or
-   * `"shardGone"` when it answered ResourceNotFound.
+   * What the service answered about the children, if it was asked. Their shard ids (none: the shard has no
+   * children), or `"shardGone"` if it answered ResourceNotFound.
    */
   readonly told?: readonly string[] | "shardGone" | undefined;
 }
@@ -28,7 +28,7 @@ export interface CleanupView {
 /** What is to be done with a lease. */
 export type CleanupStep =
   | { readonly type: "delete"; readonly reason: "completed" | "garbage" }
-  /** The children are not known: ask the service for them, then decide again with `told`. */
+  /** The children are not known: ask the service for them, then decide again with its answer. */
   | { readonly type: "askForChildren" }
   | { readonly type: "keep"; readonly because: string };
 
@@ -50,7 +50,10 @@ export function cleanupStep(lease: Lease, view: CleanupView): CleanupStep {
   return { type: "delete", reason: "completed" };
 }
 
-/** A child has begun once its checkpoint has left the position that it was created with. LATEST counts as begun, as in KCL. */
+/**
+ * A child has begun once its checkpoint has left the position that it was created with. LATEST counts as
+ * begun, as in KCL.
+ */
 function isStarted({ checkpoint }: Lease): boolean {
   return checkpoint.sequenceNumber !== "TRIM_HORIZON" && checkpoint.sequenceNumber !== "AT_TIMESTAMP";
 }

@@ -1,6 +1,6 @@
 /**
- * What a fleet keeps beside its leases, as a contract: the leader's lock, each worker's metrics, and the two
- * migration states. Types and prose only.
+ * What a fleet stores next to its leases, as a contract: the leader's lock, each worker's metrics, and the
+ * two migration states. Types and prose only.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import type { Incarnation } from "./incarnation.ts";
 export interface LeaderLock {
   /** The worker that holds the lock. */
   readonly ownerName: string;
-  /** How long the lock is good after a heartbeat, in ms. */
+  /** How long the lock is valid after a heartbeat, in ms. */
   readonly leaseDurationMs: number;
   /** New at every acquisition and heartbeat. */
   readonly recordVersionNumber: string;
@@ -37,7 +37,7 @@ export type LockCondition =
   | { readonly type: "version"; readonly recordVersionNumber: string };
 
 /**
- * A worker's word about itself, by which a leader knows that it lives and how busy it is.
+ * A worker's report about itself. It shows a leader that the worker is alive and how busy it is.
  *
  * @experimental
  */
@@ -55,7 +55,7 @@ export interface WorkerMetrics {
   readonly operatingRange: Readonly<Record<string, readonly number[]>>;
   /** Highest breaking feature that the worker supports: 1 = single-table format. */
   readonly supportCode: number | undefined;
-  /** Epoch seconds at which the support code was told. */
+  /** Epoch seconds at which the support code was set. */
   readonly supportEpochS: number | undefined;
   /** The process that reports, or of ours the last one; Java writes none and leaves ours alone. */
   readonly incarnation?: Incarnation | undefined;
@@ -80,16 +80,16 @@ export interface MigrationState {
 }
 
 /**
- * Where the items live. `leaseTable`: the single-table format of KCL 3.5; `legacy`: the two extra tables of KCL 3.0–3.4,
- * which kclite uses where it finds them and never creates.
+ * Where the items live. `leaseTable`: the single-table format of KCL 3.5; `legacy`: the two extra tables of
+ * KCL 3.0–3.4, which kclite uses where it finds them and never creates.
  *
  * @experimental
  */
 export type TablePlace = "leaseTable" | "legacy";
 
 /**
- * Lock, metrics and migration state. Methods throw `AwsServiceError` when the table cannot be reached, and `LeaseTableError`
- * when the lock or `Migration3.0` is there but cannot be read.
+ * Lock, metrics and migration state. Methods throw `AwsServiceError` when the table cannot be reached, and
+ * `LeaseTableError` when the lock or `Migration3.0` is there but cannot be read.
  *
  * @experimental
  */
@@ -125,8 +125,8 @@ export interface CoordinatorStore {
   releaseLock(place: TablePlace, held: LeaderLock, signal?: AbortSignal): Promise<boolean>;
 
   /**
-   * Writes or overwrites a worker's metrics item, unless that is the item of a newer incarnation than the one that reports.
-   * Attributes of others on it survive.
+   * Writes or overwrites a worker's metrics item. Not written if the item is of a newer incarnation than the
+   * reporting one. Other attributes on the item are kept.
    *
    * @returns The newer incarnation, whose item is left as it is; undefined when the item was written.
    */
@@ -135,10 +135,13 @@ export interface CoordinatorStore {
     metrics: WorkerMetrics,
     signal?: AbortSignal,
   ): Promise<Incarnation | undefined>;
-  /** All worker metrics of the legacy table. Those of the lease table come with {@linkcode LeaseStore.list}. */
+  /**
+   * All worker metrics of the legacy table. Those of the lease table come with {@linkcode LeaseStore.list}.
+   */
   listLegacyWorkerMetrics(signal?: AbortSignal): Promise<readonly WorkerMetrics[]>;
   /**
-   * Deletes a worker's metrics item if it still has this `lastUpdateEpochS`, and this incarnation where one is given.
+   * Deletes a worker's metrics item if it still has this `lastUpdateEpochS`, and this incarnation where one
+   * is given.
    *
    * @returns Whether it was deleted.
    */

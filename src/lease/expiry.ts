@@ -16,28 +16,32 @@ import { actualOwner, type Lease } from "./lease.ts";
 /** What is known of one lease's signs of life. */
 export interface Sighting {
   readonly leaseCounter: number;
-  /** Monotonic ms since which the counter is known to stand still; undefined while nobody owns the lease. */
+  /**
+   * Monotonic ms since which the counter is known to be unchanged; undefined while the lease has no owner.
+   */
   readonly sinceMs: number | undefined;
 }
 
 /** By which measure a lease counts as expired. */
 export interface ExpiryRule {
   readonly failoverTimeMs: number;
-  /** Monotonic ms, taken before the listing began that is judged: it proves that the counter stood still until then. */
+  /**
+   * Monotonic ms, taken before the judged listing began: it proves that the counter was unchanged until then.
+   */
   readonly nowMs: number;
 }
 
 /**
- * Folds a fresh listing into the sightings kept so far. A lease whose counter moved starts anew; a lease no
- * longer listed is forgotten; one that nobody owns has no age.
+ * Adds a fresh listing to the earlier sightings. A lease whose counter moved starts over. A lease that is no
+ * longer listed is forgotten. A lease without an owner has no age.
  *
  * "Moved" is `!=` and not `>`: a lease that was deleted and created again starts at 0 and its new owner is
- * alive. A stale read can also show a smaller counter; then the lease expires a little later, which is
- * the harmless side.
+ * alive. A stale read can also show a smaller counter; then the lease expires a little later, which is the
+ * harmless side.
  *
  * Source: KCL 3.5.1, `LeaseAssignmentManager` (which has `>`) and `DynamoDBLeaseTaker` (which has `!=`).
  *
- * @param sightings What earlier listings told, by lease key.
+ * @param sightings What earlier listings showed, by lease key.
  * @param leases The listing just read.
  * @param nowMs Monotonic ms, taken after the listing ended: a counter may have moved just before it was read.
  */
@@ -52,8 +56,8 @@ export function observe(
 }
 
 /**
- * The owned leases of a listing that have expired: their counter stood still for more than the failover time.
- * A lease in a pending handoff is owned by the worker that still processes it.
+ * The owned leases of a listing that have expired: their counter was unchanged for more than the failover
+ * time. A lease in a pending handoff is owned by the worker that still processes it.
  *
  * @param sightings What {@linkcode observe} made of this very listing.
  */
@@ -66,8 +70,8 @@ export function expiredLeases(
 }
 
 /**
- * The leases that may be given to anybody: those without an owner first (by lease key, so that parents come before
- * their children), then the expired ones, longest silent first.
+ * The leases that may be given to any worker. First those without an owner, by lease key, so that parents
+ * come before their children. Then the expired ones, those unchanged for the longest time first.
  *
  * Source: KCL 3.5.1, `LeaseAssignmentManager` (expired or unassigned, oldest first).
  */
@@ -87,8 +91,8 @@ export function availableLeases(
 }
 
 /**
- * When the next owned lease will have expired unless its counter moves before: the monotonic ms at which to look again.
- * Infinity when nobody owns any. Leases that have expired already do not count.
+ * The monotonic ms at which the next owned lease will have expired, if its counter does not move before: the
+ * time to look again. Infinity when no lease is owned. Leases that have expired already do not count.
  */
 export function nextExpiryMs(sightings: ReadonlyMap<string, Sighting>, rule: ExpiryRule): number {
   let next = Infinity;
@@ -100,14 +104,15 @@ export function nextExpiryMs(sightings: ReadonlyMap<string, Sighting>, rule: Exp
 }
 
 /**
- * Whether a lease that we hold may be another worker's by now, since we did not renew it in time. Nothing is begun under it
- * then. Kinder than KCL, which drops it: one renewal under the counter confirmed last finds out whether anybody took it. Once
- * its loss was reported it is never renewed again: its processor knows that it is gone.
+ * Whether a lease that we hold may belong to another worker by now, since we did not renew it in time.
+ * Nothing is begun under it then. KCL drops such a lease. We try one renewal under the counter confirmed
+ * last, which shows whether another worker took it. Once its loss was reported it is never renewed again: its
+ * processor knows that it is lost.
  *
  * Source: KCL 3.5.1, `Lease.isExpired` as `DynamoDBLeaseRenewer` uses it.
  *
- * @param incrementedAtMs Monotonic ms just before the last successful counter increment was sent, or just before the
- * read that discovered the lease; undefined if there was none.
+ * @param incrementedAtMs Monotonic ms just before the last successful counter increment was sent, or before
+ * the read that discovered the lease. Undefined if there was neither.
  */
 export function locallyExpired(
   incrementedAtMs: number | undefined,
@@ -118,8 +123,8 @@ export function locallyExpired(
 }
 
 /**
- * How often held leases are renewed, in ms: three times in a failover time, and a little to spare, so that one failed
- * renewal can be made good.
+ * How often held leases are renewed, in ms: three times in a failover time, slightly early. So one failed
+ * renewal can be repeated in time.
  *
  * Source: KCL 3.5.1, `CommonCalculations.getRenewerTakerIntervalMillis` with `epsilonMillis` 25.
  *

@@ -1,10 +1,10 @@
 // Pure.
 /**
- * What both assignment strategies work on: a fleet as one pass sees it, and the load of each worker as the pass
- * hands out leases.
+ * What both assignment strategies work on: a fleet as one pass sees it, and the load of each worker as the
+ * pass hands out leases.
  *
- * A lease in a pending handoff weighs on its next owner, where it is going; towards a worker's limit it counts for
- * both. A lease whose shard is done weighs nothing and has no limit: it only waits to be cleaned up.
+ * A lease in a pending handoff weighs on its next owner; towards a worker's limit it counts for both owners.
+ * A lease whose shard is done weighs nothing and has no limit: it only waits to be cleaned up.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export interface Fleet {
   readonly strangers: readonly string[];
   /** The leases that need an owner, in the order in which they are served. */
   readonly available: readonly Lease[];
-  /** All other leases, whoever owns them. */
+  /** All other leases, owned by any worker. */
   readonly settled: readonly Lease[];
   /** Keys of the leases that cannot be moved yet, since their owners would not answer. */
   readonly unbegun: ReadonlySet<string>;
@@ -43,7 +43,7 @@ export interface Move {
   readonly to: string;
 }
 
-/** One worker's load, changed in place while a pass goes on. */
+/** One worker's load, changed in place during a pass. */
 export interface WorkerLoad {
   readonly workerId: string;
   /** Unfinished leases that it has a hand in, as owner or as next owner: what `maxLeasesForWorker` limits. */
@@ -101,8 +101,8 @@ export interface HandOut<Worker extends WorkerLoad> {
 }
 
 /**
- * Gives each available lease to the worker that needs it most and has room. The worker under which a lease expired
- * is asked last: it may be alive, but it did not renew in time.
+ * Gives each available lease to the worker that needs it most and has room. The worker under which a lease
+ * expired comes last: it may be alive, but it did not renew in time.
  */
 export function handOut<Worker extends WorkerLoad>(
   available: readonly Lease[],

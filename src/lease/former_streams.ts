@@ -2,9 +2,9 @@
 /**
  * Decides when the leases of streams are deleted that the application does not read any more.
  *
- * A stream that is no longer listed may only be missing from the list of the worker that leads now: a worker of the last
- * release, say. So its leases are kept for a while, and read on meanwhile; a stream that is listed again is spared.
- * The time is counted by the leader alone and starts over with each new leader.
+ * A stream that is no longer listed may only be missing from the list of the present leader, e.g. a worker of
+ * the last release. So its leases are kept for a while, and their shards are read meanwhile. If the stream is
+ * listed again, its leases stay. Only the leader measures the time, and a new leader starts from zero.
  *
  * Source: KCL 3.5.1, `Scheduler`, `FormerStreamsLeasesDeletionStrategy`.
  *
@@ -38,7 +38,7 @@ export interface FormerStreamsView {
   readonly nowMs: number;
 }
 
-/** What comes out. */
+/** The result. */
 export interface FormerStreams {
   /** Since when each former stream has been one, in monotonic ms: to be handed to the next decision. */
   readonly since: ReadonlyMap<string, number>;

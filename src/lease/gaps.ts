@@ -1,10 +1,11 @@
 // Pure.
 /**
- * Audits whether a stream's unfinished leases cover all of its hash keys. They should at any time: the children of a shard
- * get their leases before its own is finished. A hole means records that nobody will read.
+ * Audits whether a stream's unfinished leases cover all of its hash keys. They should at any time: the
+ * children of a shard get their leases before its own is finished. A hole means records that no worker will
+ * read.
  *
- * A hole must be seen several times alike before it is acted on, since a listing is eventually consistent and may show a
- * reshard half done. Overlaps are normal: parents and children live side by side.
+ * A hole must be seen several times, unchanged, before it is acted on. A listing is eventually consistent and
+ * may show a reshard half done. Overlaps are normal: parents and children exist at the same time.
  *
  * Source: KCL 3.5.1, `PeriodicShardSyncManager`.
  *
@@ -32,8 +33,9 @@ export interface Audit {
 }
 
 /**
- * Whether the first leases of a table are still being made: there are none, or none of them was ever given to anybody, as a
- * leader leaves them that failed half way. A leader gives out leases only once it has made all of them.
+ * Whether the first leases of a table are still being made. There are none, or none of them was ever given to
+ * a worker: a leader that failed half way leaves them so. A leader gives out leases only once it has made all
+ * of them.
  */
 export function areFirstLeasesUnfinished(leases: readonly Lease[]): boolean {
   return leases.every(({ leaseCounter, leaseOwner, checkpoint }) =>
@@ -42,12 +44,14 @@ export function areFirstLeasesUnfinished(leases: readonly Lease[]): boolean {
 }
 
 /**
- * Audits the leases of one stream. A stream without any lease is to be synced at once, as is one whose first leases are not
- * complete: waiting would lose what comes meanwhile where the application starts at LATEST. The count goes on
- * after a sync, so that a hole which stays is acted on at every audit.
+ * Audits the leases of one stream. A stream without any lease is to be synced immediately, as is a stream
+ * whose first leases are not complete. Waiting would lose the records that arrive meanwhile if the
+ * application starts at LATEST. The count goes on after a sync, so that a hole which stays is acted on at
+ * every audit.
  *
  * @param before What the last audit of this stream saw.
- * @param leases All leases of the stream. Those whose range is not known are passed over: see {@linkcode missingRanges}.
+ * @param leases All leases of the stream. Those whose range is not known are passed over: see
+ * {@linkcode missingRanges}.
  */
 export function auditLeases(before: HoleSighting | undefined, leases: readonly Lease[]): Audit {
   if (leases.length === 0) return { sighting: undefined, syncNow: true };
@@ -61,8 +65,9 @@ export function auditLeases(before: HoleSighting | undefined, leases: readonly L
 }
 
 /**
- * The leases that a leader may give out: not those of a stream of which it has made only some of the first. Once one of them
- * was given out, nobody could tell any more that the others are still to come. Leases of unknown range are given out.
+ * The leases that a leader may give out. Leases of a stream that has only some of its first leases are held
+ * back. Once one of them was given out, it would not show any more that the others are still to be made.
+ * Leases of unknown range are given out.
  *
  * @param leases Those of all streams.
  */
@@ -75,7 +80,7 @@ export function leasesToGiveOut(leases: readonly Lease[]): readonly Lease[] {
   return leases.filter(({ streamIdentifier }) => isHeldBack.get(streamIdentifier) === false);
 }
 
-/** Leases by the stream that they belong to; undefined stands for the one stream of a table that has no other. */
+/** Leases by their stream. Undefined stands for the one stream of a table that has no other. */
 export function leasesByStream(leases: readonly Lease[]): ReadonlyMap<string | undefined, readonly Lease[]> {
   const groups = new Map<string | undefined, Lease[]>();
   for (const lease of leases) {
@@ -91,7 +96,10 @@ function holeIn(leases: readonly Lease[]): HashKeyRange | undefined {
   return firstHole(unfinished.map((lease) => lease.hashKeyRange).filter((range) => range !== undefined));
 }
 
-/** Unfinished leases without a hash key range, as old versions wrote them, with the range that their shard has. */
+/**
+ * Unfinished leases without a hash key range, as old versions wrote them, with the range that their shard
+ * has.
+ */
 export function missingRanges(
   leases: readonly Lease[],
   shards: readonly Shard[],

@@ -1,11 +1,11 @@
 // Pure.
 /**
- * Decides the steps of a graceful handoff: the leader names the next owner B in `leaseOwner` and the present owner A in
- * `checkpointOwner`; A learns of it by a refused renewal, drains, checkpoints and assigns the lease to B; B starts once
- * `checkpointOwner` is gone.
+ * Decides the steps of a graceful handoff. The leader names the next owner B in `leaseOwner` and the present
+ * owner A in `checkpointOwner`. A notices at its next renewal, which is refused. A drains, checkpoints and
+ * assigns the lease to B. B starts once `checkpointOwner` is removed.
  *
- * Nothing in the table times this, so everybody who waits has a clock of their own, and every wait ends: A's when its
- * own time is up, the leader's some time after, and B's when A has fallen silent.
+ * The table has no times for this. So every worker that waits measures on its own clock, and every wait ends.
+ * A's wait ends when its own time is up, the leader's some time later, and B's when A no longer renews.
  *
  * Source: KCL 3.5.1, `DynamoDBLeaseRenewer`, `LeaseGracefulShutdownHandler`, `LeaseAssignmentManager`.
  *
@@ -22,41 +22,46 @@ export const HANDOFF_TIMEOUT_MS = 30_000;
 
 /** What a refused write to a lease that we hold means. */
 export type RefusedRenewal =
-  /** The leader asks us to hand over. `lease` replaces ours; write again with it (a renewal then looks at the counter alone). */
+  /**
+   * The leader requests a handoff. `lease` replaces ours; write again with it (a renewal then looks at the
+   * counter alone).
+   */
   | { readonly type: "handoffRequested"; readonly lease: Lease }
   /**
-   * An earlier write, perhaps this very one, was applied and its answer lost. `lease` replaces ours; renewing is done, and any
-   * other write may be tried again with it.
+   * An earlier write, perhaps this very one, was applied and its answer lost. `lease` replaces ours; renewing
+   * is done, and any other write may be tried again with it.
    */
   | { readonly type: "spurious"; readonly lease: Lease }
   /**
-   * The lease is not ours any more: stop its consumer. `namesake`: it bears our name, but another process wrote to it that may
-   * hold it under that name.
+   * The lease is not ours any more: stop its consumer. `namesake`: it bears our name, but another process
+   * wrote to it that may hold it under that name.
    */
   | { readonly type: "lost"; readonly reason: "taken" | "deleted" | "namesake" };
 
 /**
- * What an owner makes of a renewal that the table refused; good for its other writes too.
+ * What a renewal that the table refused means for the owner; valid for its other writes too.
  *
- * Kinder than KCL in two points: with a handoff under way the worker that processes is compared, not `leaseOwner`, so that a
- * lost answer no longer costs the lease; and a handoff that began right after such a lost answer is understood in one
- * step. A lease whose handoff the leader called off counts as lost, although it names us: its consumer may have begun to
- * drain, and discovery finds it again within a second.
+ * More tolerant than KCL in two points. During a handoff the worker that processes is compared, not
+ * `leaseOwner`, so a lost answer no longer costs the lease. And a handoff that began right after such a lost
+ * answer is understood in one step. A lease whose handoff the leader called off counts as lost, although it
+ * names us. Its consumer may have begun to drain, and discovery finds it again within a second.
  *
- * Stricter than KCL in one: an owner's name and one step of the counter do not make a write ours, for two processes may bear one
- * name, of our program or of Java's. Only the mark of this very process does.
+ * Stricter than KCL in one point: an owner's name and one step of the counter do not prove that a write is
+ * ours. Two processes may have one name, of our program or of Java's. Only the mark of this very process
+ * proves it.
  *
  * Source: KCL 3.5.1, `DynamoDBLeaseRefresher.renewLease`.
  *
  * @param held The lease as we knew it when we wrote; we are its actual owner.
- * @param found What stands in the table, strongly consistent; undefined when the item is gone.
+ * @param found What is in the table, strongly consistent; undefined when the item was deleted.
  * @param own This process.
  */
 export function afterRefusedRenewal(held: Lease, found: Lease | undefined, own: Incarnation): RefusedRenewal {
   if (found === undefined) return { type: "lost", reason: "deleted" };
   const lost: RefusedRenewal = { type: "lost", reason: "taken" };
   if (actualOwner(found) !== actualOwner(held) || found.leaseOwner === found.checkpointOwner) return lost;
-  // Only we move the counter of a lease that is ours, one write at a time: two steps ahead is somebody else's work.
+  // Only we move the counter of a lease that is ours, one write at a time: two steps ahead is somebody else's
+  // work.
   const steps = found.leaseCounter - held.leaseCounter;
   if (steps !== 0 && !(steps === 1 && isOwnWrite(found, own))) {
     return isByNamesake(found, own) ? { type: "lost", reason: "namesake" } : lost;
@@ -69,7 +74,10 @@ export function afterRefusedRenewal(held: Lease, found: Lease | undefined, own: 
   return isPending === wasPending && steps === 1 ? { type: "spurious", lease: found } : lost;
 }
 
-/** Whether another process of our name may have moved the counter: no write of ours, nor one that a worker of another name marked. */
+/**
+ * Whether another process with our name may have moved the counter: the last write is neither ours nor marked
+ * by a worker of another name.
+ */
 function isByNamesake(lease: Lease, own: Incarnation): boolean {
   const writer = lastWriter(lease);
   if (writer === undefined) return true; // KCL for Java, or kclite of before the marks
@@ -77,7 +85,8 @@ function isByNamesake(lease: Lease, own: Incarnation): boolean {
 }
 
 /**
- * Whether a worker may start a consumer on a lease it was told of: it is assigned to it and nobody else is still at it.
+ * Whether a worker may start a consumer on a lease that it found. The lease must be assigned to it, and no
+ * other worker may still be processing it.
  *
  * @param lease Read strongly consistent: the index and a scan may be out of date.
  */
@@ -98,9 +107,9 @@ export interface HandoffSighting {
 }
 
 /**
- * Folds a fresh listing into the pending handoffs seen so far, by lease key. Another pair of owners starts anew, as does the
- * same pair once the lease was taken back in between, which the count of switches tells (a checkpoint sets it to 0); a lease
- * without a handoff is forgotten. A new leader starts with none.
+ * Adds a fresh listing to the pending handoffs seen before, by lease key. Another pair of owners starts over.
+ * So does the same pair, if the lease was taken back in between: the count of switches shows that (a
+ * checkpoint sets it to 0). A lease without a handoff is forgotten. A new leader starts with none.
  *
  * @param nowMs Monotonic ms, taken after the listing ended.
  */
@@ -132,8 +141,8 @@ export interface HandoffRule {
 }
 
 /**
- * Whether a pending handoff has taken longer than any owner that keeps the rules would let it. One that we see for the
- * first time has not.
+ * Whether a pending handoff has taken longer than any owner that keeps the rules would let it. One that we
+ * see for the first time has not.
  *
  * Source: KCL 3.5.1, `Lease.checkpointOwnerTimeoutTimestampMillis`.
  */
@@ -141,17 +150,17 @@ export function isHandoffOverdue(sighting: HandoffSighting | undefined, rule: Ha
   return sighting !== undefined && rule.nowMs - sighting.firstSeenMs > rule.timeoutMs + rule.failoverTimeMs;
 }
 
-/** Who asks about a pending handoff, and what it has seen. */
+/** The worker that asks about a pending handoff, and what it has seen. */
 export interface HandoffView {
   readonly workerId: string;
-  /** Whether the counter stood still for the failover time on the asker's own clock. */
+  /** Whether the counter was unchanged for the failover time on that worker's own clock. */
   readonly expired: boolean;
 }
 
 /**
- * Whether a worker may end a pending handoff by assigning the lease to itself: the present owner at any time; the next owner,
- * which may be waiting in a fleet without a leader, once the present one is silent. Nobody else: the leader has its own
- * rules, in `planAssignments()`.
+ * Whether a worker may end a pending handoff by assigning the lease to itself. The present owner may at any
+ * time. The next owner may once the present one no longer renews; it may be waiting in a fleet without a
+ * leader. No other worker may: the leader has its own rules, in `planAssignments()`.
  */
 export function mayFinishHandoff(lease: Lease, view: HandoffView): boolean {
   if (lease.checkpointOwner === undefined) return false;

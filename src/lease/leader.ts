@@ -1,13 +1,15 @@
 // Pure.
 /**
- * Decides who leads: what a follower may do about the lock that it sees, and how long a holder may go on.
+ * Decides which worker leads: what a follower may do about the lock that it sees, and how long a holder may
+ * continue.
  *
- * Observers trust no clock but their own: a foreign lock is over only when its version has stood still for its
- * whole duration since WE first saw that version. The holder is stricter with itself: it leads only while it can
- * prove it, counted from just before its last successful write was sent. A restarted worker does not inherit a lock
- * that bears its name.
+ * Observers trust no clock but their own. Another worker's lock is over only when its version has been
+ * unchanged for its whole duration since WE first saw that version. The holder is stricter with itself: it
+ * leads only while it can prove that it holds the lock. It counts from just before its last successful write
+ * was sent. A restarted worker does not take over a lock that bears its name.
  *
- * Source: KCL 3.5.1, `DynamoDBLockBasedLeaderDecider`; dynamodb-lock-client 1.4.0, `AmazonDynamoDBLockClient`, `LockItem`.
+ * Source: KCL 3.5.1, `DynamoDBLockBasedLeaderDecider`; dynamodb-lock-client 1.4.0,
+ * `AmazonDynamoDBLockClient`, `LockItem`.
  *
  * @module
  */
@@ -15,19 +17,19 @@
 import type { LeaderLock, LockCondition } from "./coordinator_store.ts";
 
 /**
- * The duration of another worker's lock whose item names none that can be read, in ms. Ours lasts for `failoverTimeMs`.
- * KCL: `leaderLeaseDurationMillis`, that of its own locks.
+ * The duration of another worker's lock whose item has no readable duration, in ms. Ours lasts for
+ * `failoverTimeMs`. KCL: `leaderLeaseDurationMillis`, that of its own locks.
  */
 export const FALLBACK_LOCK_DURATION_MS = 120_000;
 /**
- * A follower looks at the lock at least this often, in ms. `FleetMember` asks for a look every few heartbeats, which is
- * sooner unless `failoverTimeMs` is minutes. KCL: `DynamoDBLockBasedLeaderDecider`, 30 s.
+ * A follower looks at the lock at least this often, in ms. `FleetMember` looks every few heartbeats, which is
+ * sooner, except when `failoverTimeMs` is minutes. KCL: `DynamoDBLockBasedLeaderDecider`, 30 s.
  */
 export const MAX_LOCK_POLL_MS = 30_000;
 /** After how many failed assignment passes in a row a leader steps down. KCL: `LeaseAssignmentManager`, 3. */
 export const MAX_FAILED_PASSES = 3;
 
-/** After failed terms a worker leaves the lock to others for at most so many of its durations. Ours. */
+/** The most lock durations for which a worker leaves the lock to others after failed terms. Ours. */
 const MAX_STEP_BACK = 3;
 
 /** A version of the lock, and when we first saw it. */
@@ -60,7 +62,9 @@ export interface Reign {
   readonly movedMs: number;
 }
 
-/** Folds a fresh read of the lock into what was seen before. A lock that is gone or released ends the reign. */
+/**
+ * Adds a fresh read of the lock to what was seen before. A deleted or released lock ends the leader's term.
+ */
 export function observeReign(
   before: Reign | undefined,
   found: LeaderLock | undefined,
@@ -77,16 +81,17 @@ export function observeReign(
 }
 
 /**
- * Whether a leader is seen to lead well: it has kept its lock alive for twice as long as the lock is good. A leader whose
- * passes fail gives the lock back before that: see {@linkcode leaderStep}.
+ * Whether a leader is seen to lead successfully: it has kept its lock for twice the lock's duration. A leader
+ * whose passes fail gives the lock back before that: see {@linkcode leaderStep}.
  */
 export function leadsWell({ sinceMs, movedMs }: Reign, lock: LeaderLock): boolean {
   return Number.isFinite(lock.leaseDurationMs) && movedMs - sinceMs >= 2 * lock.leaseDurationMs;
 }
 
 /**
- * How long a worker leaves the lock to others after its passes failed as leader, in ms: longer with each such term in a row,
- * for whoever leads next may meet the same. Not for long: it may be the only one, and whatever failed may be over.
+ * How long a worker leaves the lock to others after its passes failed as leader, in ms. Longer with each such
+ * term in a row, since the next leader may have the same problem. But limited: it may be the only worker, and
+ * the problem may be over.
  */
 export function stepBackMs(failedTerms: number, durationMs: number): number {
   return Math.min(failedTerms, MAX_STEP_BACK) * durationMs;
@@ -94,14 +99,16 @@ export function stepBackMs(failedTerms: number, durationMs: number): number {
 
 /** What a worker that does not lead does next. */
 export type FollowerStep =
-  /** Write the lock, on this condition; a refusal means that somebody was faster: look again at the next poll. */
+  /**
+   * Write the lock, on this condition; a refusal means that somebody was faster: look again at the next poll.
+   */
   | { readonly type: "acquire"; readonly when: LockCondition }
-  /** Look again after so many ms. */
+  /** Look again after this many ms. */
   | { readonly type: "wait"; readonly ms: number };
 
 /**
- * What a follower does about the lock it found. A lock held by a name like ours but not by this process is treated as
- * anybody's: it must run out.
+ * What a follower does about the lock it found. A lock held by a name like ours but not by this process is
+ * treated as anybody's: it must run out.
  *
  * @param found The lock as just read, strongly consistent.
  * @param sighting What {@linkcode observeLock} made of it.
@@ -133,20 +140,26 @@ export interface HeldLock {
   readonly provenAtMs: number;
 }
 
-/** How the leader's work goes. */
+/** The state of the leader's work. */
 export interface LeaderProgress {
   /** Assignment passes that failed since the last one that did not. */
   readonly failedPasses: number;
-  /** Monotonic ms at which the last assignment pass succeeded or got on, or at which the lock was gained. */
+  /**
+   * Monotonic ms at which the last assignment pass succeeded or made progress, or at which the lock was
+   * gained.
+   */
   readonly lastPassMs: number;
   readonly heartbeatMs: number;
 }
 
 /** What a leader does next. */
 export type LeaderStep =
-  /** Go on leading; a heartbeat is due in so many ms. */
+  /** Continue to lead; a heartbeat is due after this many ms. */
   | { readonly type: "lead"; readonly heartbeatInMs: number }
-  /** Give the lock a new version now. Refused: stop leading at once. Failed: keep trying, {@linkcode mayLead} sets the end. */
+  /**
+   * Give the lock a new version now. If refused: stop leading immediately. If it failed: keep trying,
+   * {@linkcode mayLead} sets the end.
+   */
   | { readonly type: "heartbeat" }
   /** Delete our lock and stop leading: we hold it, but do not do its work. */
   | { readonly type: "release"; readonly reason: string }
@@ -154,17 +167,17 @@ export type LeaderStep =
   | { readonly type: "stop"; readonly reason: string };
 
 /**
- * Whether a holder may act as leader at this moment. To be asked before each write of a pass, since a pass can outlast
- * the lock.
+ * Whether a holder may act as leader at this moment. Check it before each write of a pass, since a pass can
+ * outlast the lock.
  */
 export function mayLead(held: HeldLock | undefined, nowMs: number): boolean {
   return held !== undefined && nowMs - held.provenAtMs <= held.lock.leaseDurationMs;
 }
 
 /**
- * What the holder of the lock does next. A leader that has not managed an assignment pass for as long as the lock is good,
- * or failed {@linkcode MAX_FAILED_PASSES} times in a row, makes room instead of renewing: a leader that holds on to the
- * lock and assigns nothing stops the whole fleet.
+ * What the holder of the lock does next. A leader steps down in two cases: no assignment pass succeeded for
+ * the lock's duration, or {@linkcode MAX_FAILED_PASSES} passes failed in a row. A leader that keeps the lock
+ * and assigns nothing would stop the whole fleet.
  */
 export function leaderStep(held: HeldLock, progress: LeaderProgress, nowMs: number): LeaderStep {
   const durationMs = held.lock.leaseDurationMs;

@@ -2,8 +2,8 @@
 /**
  * A lease: the right to read one shard, and how far it has been read.
  *
- * No lease carries a time. Whether somebody else's lease has expired is told by watching its counter on
- * our own clock (`expiry.ts`), never by comparing clocks.
+ * No lease carries a time. Whether another worker's lease has expired is found by watching its counter on our
+ * own clock (`expiry.ts`), never by comparing clocks.
  *
  * Source: KCL 3.5.1, `Lease` and `MultiStreamLease`.
  *
@@ -36,9 +36,15 @@ export interface Lease {
   readonly ownerSwitchesSinceCheckpoint: number;
   /** The position up to which records are processed. */
   readonly checkpoint: ExtendedSequenceNumber;
-  /** Wall time in ms at which the lease was created at LATEST, until its first checkpoint; ours, Java leaves it alone. */
+  /**
+   * Wall time in ms at which the lease was created at LATEST, until its first checkpoint; ours, Java leaves
+   * it alone.
+   */
   readonly latestEpochMs: number | undefined;
-  /** The stream that the lease is of, as `name:creation`; ours, Java leaves it alone. Undefined until a leader has marked it. */
+  /**
+   * The stream that the lease is of, as `name:creation`; ours, Java leaves it alone. Undefined until a leader
+   * has marked it.
+   */
   readonly streamOrigin?: string | undefined;
   /** A prepared checkpoint that is not committed yet. */
   readonly pendingCheckpoint: ExtendedSequenceNumber | undefined;
@@ -53,8 +59,8 @@ export interface Lease {
   /** KB/s (1024) as its owner measured it. */
   readonly throughputKBps: number | undefined;
   /**
-   * Left by the last write of ours that moved the counter; Java leaves the mark alone. Says who moved the counter last only where
-   * its counter is the lease's: ask `incarnation.lastWriter()`.
+   * Left by our last write that moved the counter; Java does not change the mark. It names the last writer
+   * only if its counter equals the lease's: use `incarnation.lastWriter()`.
    */
   readonly mark: LeaseMark | undefined;
 }
@@ -88,7 +94,9 @@ export function actualOwner(lease: Lease): string | undefined {
   return lease.checkpointOwner ?? lease.leaseOwner;
 }
 
-/** The lease key of a shard: the shard id, or with the stream's identifier before it in a many-streams table. */
+/**
+ * The lease key of a shard: the shard id, or with the stream's identifier before it in a many-streams table.
+ */
 export function leaseKeyOf(shardId: string, streamIdentifier?: string): string {
   return streamIdentifier === undefined ? shardId : `${streamIdentifier}:${shardId}`;
 }

@@ -2,8 +2,8 @@
  * Where leases are kept, as a contract: types and prose only. `store/` has it on DynamoDB and in memory; one
  * contract test suite runs against both.
  *
- * Every method may throw `AwsServiceError` when the table cannot be reached; what it throws then says nothing
- * about whether a write was applied.
+ * Every method may throw `AwsServiceError` when the table cannot be reached. Such an error does not say
+ * whether a write was applied.
  *
  * @module
  */
@@ -18,13 +18,16 @@ import type { WorkerMetrics } from "./coordinator_store.ts";
  * @experimental
  */
 export type WriteOutcome =
-  /** Applied; `lease` is the lease as it now stands in the table. */
+  /** Applied; `lease` is the lease as it now is in the table. */
   | { readonly applied: true; readonly lease: Lease }
-  /** Refused; `found` is what stands there instead, or undefined when the lease is gone (or cannot be read). */
+  /**
+   * Refused; `found` is what the table has instead, or undefined when the lease was deleted (or cannot be
+   * read).
+   */
   | { readonly applied: false; readonly found: Lease | undefined };
 
 /**
- * An item that could not be read as what it claims to be. It is skipped, never a reason to fail a scan.
+ * An item that could not be read as a lease or as metrics. It is skipped, and never makes a scan fail.
  *
  * @experimental
  */
@@ -45,9 +48,15 @@ export interface UnreadableItem {
 export interface TableListing {
   /** The leases that can be read. */
   readonly leases: readonly Lease[];
-  /** Worker metrics items that live in the same table (single-table format of KCL 3.5); legacy tables are not read here. */
+  /**
+   * Worker metrics items that live in the same table (single-table format of KCL 3.5); legacy tables are not
+   * read here.
+   */
   readonly workers: readonly WorkerMetrics[];
-  /** Items that are marked as leases or metrics but cannot be read. Items of any other kind are left out silently. */
+  /**
+   * Items that are marked as leases or metrics but cannot be read. Items of any other kind are left out
+   * silently.
+   */
   readonly unreadable: readonly UnreadableItem[];
 }
 
@@ -65,22 +74,26 @@ export interface LeaseStore {
    */
   ensureTable(signal?: AbortSignal): Promise<{ readonly created: boolean }>;
   /**
-   * Adds what a table that others made may lack: the index, point-in-time recovery. Called after `ensureTable()`, once it is
-   * clear that this worker may use the table: one that is refused is left as it was. Does not wait for the index.
+   * Adds what a table made by others may lack: the index, point-in-time recovery. Called after
+   * `ensureTable()`, once it is clear that this worker may use the table. A table that is refused is not
+   * changed. Does not wait for the index.
    */
   adoptTable(signal?: AbortSignal): Promise<void>;
-  /** Any lease that can be read; undefined when there is none. Reads no more of the table than it must; eventually consistent. */
+  /**
+   * Any lease that can be read; undefined when there is none. Reads no more of the table than it must;
+   * eventually consistent.
+   */
   someLease(signal?: AbortSignal): Promise<Lease | undefined>;
   /** Scans the table; eventually consistent. */
   list(signal?: AbortSignal): Promise<TableListing>;
   /** Reads one lease, strongly consistent. Undefined when there is none or it cannot be read. */
   get(leaseKey: string, signal?: AbortSignal): Promise<Lease | undefined>;
   /**
-   * The keys of the leases assigned to a worker, by the index: eventually consistent, so each must be read before use.
-   * Falls back to a scan when the index cannot be used.
+   * The keys of the leases assigned to a worker, by the index: eventually consistent, so each must be read
+   * before use. Falls back to a scan when the index cannot be used.
    */
   leaseKeysOwnedBy(workerId: string, signal?: AbortSignal): Promise<readonly string[]>;
-  /** Writes a new lease unless one of that key exists. @returns Whether it was created. */
+  /** Writes a new lease if no lease has that key. @returns Whether it was created. */
   create(lease: NewLease, signal?: AbortSignal): Promise<boolean>;
   /**
    * Applies one conditional write.
@@ -89,6 +102,6 @@ export interface LeaseStore {
    * @throws {RangeError} when it would write an empty text or set, or a number that is not finite.
    */
   apply(write: LeaseWrite, signal?: AbortSignal): Promise<WriteOutcome>;
-  /** Deletes a lease, whoever owns it. No error when there is none. */
+  /** Deletes a lease, owned by any worker. No error when there is none. */
   delete(leaseKey: string, signal?: AbortSignal): Promise<void>;
 }

@@ -3,9 +3,9 @@
  * Every write to an existing lease, as a value: KCL's write table, one function a row. A store needs a single
  * `apply(write)`; a refused condition is an outcome, not an exception.
  *
- * The counter is the only fence of renew, checkpoint and the note of children; the pair of owners is the fence of
- * assign, handoff and evict, and the counter too where a lease is taken for expired. `leaseKey` is conditioned on wherever
- * the counter is not, so that no write brings a deleted lease back as half an item.
+ * The counter alone fences renewals, checkpoints and the note of children. The pair of owners fences assign,
+ * handoff and evict, and so does the counter if a lease counts as expired. Every other write has a condition
+ * on `leaseKey`, so that it cannot bring back half an item of a deleted lease.
  *
  * Source: KCL 3.5.1, `DynamoDBLeaseRefresher` and `DynamoDBLeaseSerializer`.
  *
@@ -148,9 +148,9 @@ export function renew(lease: Lease, throughputKBps?: number): LeaseWrite {
 /**
  * The leader gives the lease to a worker; also how the owner completes a handoff.
  *
- * Only while the counter stands where it was read, which is stricter than KCL: its two owners alone are no fence. The owner of
- * a lease that looked expired may have come back since the reading; and a write that is long under way may arrive when
- * its sender holds the lease anew. Both times two workers would deliver until the next heartbeat.
+ * Only while the counter is as it was read. This is stricter than KCL: KCL's two owners alone are no fence.
+ * The owner of a lease that looked expired may have renewed since the read. And a delayed write may arrive
+ * when its sender holds the lease again. In both cases two workers would deliver until the next heartbeat.
  */
 export function assign(lease: Lease, workerId: string): LeaseWrite {
   return {
@@ -163,7 +163,10 @@ export function assign(lease: Lease, workerId: string): LeaseWrite {
   };
 }
 
-/** The leader asks the owner to hand over. Leaves the counter alone, so that the owner's writes keep working. */
+/**
+ * The leader requests a handoff from the owner. Does not change the counter, so that the owner's writes keep
+ * working.
+ */
 export function startHandoff(lease: Lease & { readonly leaseOwner: string }, workerId: string): LeaseWrite {
   return {
     operation: "startHandoff",
@@ -175,7 +178,10 @@ export function startHandoff(lease: Lease & { readonly leaseOwner: string }, wor
   };
 }
 
-/** The lease becomes free; in a pending handoff it goes to the next owner instead. Fenced as {@linkcode assign}. */
+/**
+ * The lease becomes free; in a pending handoff it is assigned to the next owner instead. Fenced as
+ * {@linkcode assign}.
+ */
 export function evict(lease: Lease): LeaseWrite {
   return {
     operation: "evict",
@@ -187,7 +193,7 @@ export function evict(lease: Lease): LeaseWrite {
   };
 }
 
-/** Stores how far the shard is processed, clears what was prepared, and renews by the way. */
+/** Stores how far the shard is processed, clears what was prepared, and also renews the lease. */
 export function checkpoint(lease: Lease, at: ExtendedSequenceNumber): LeaseWrite {
   return {
     operation: "checkpoint",
@@ -204,14 +210,18 @@ export function checkpoint(lease: Lease, at: ExtendedSequenceNumber): LeaseWrite
       "pendingCheckpoint",
       "pendingCheckpointSubSequenceNumber",
       "pendingCheckpointState",
-      // Else whoever sets the checkpoint back to LATEST by hand would get all since the lease was created.
+      // Otherwise a checkpoint that is set back to LATEST by hand would deliver everything since the lease
+      // was created.
       ...(lease.latestEpochMs === undefined ? [] : ["kcliteLatestEpochMs" as const]),
     ],
     when: { leaseCounter: lease.leaseCounter },
   };
 }
 
-/** First phase of a two-phase checkpoint: notes where it will be, and bytes for whoever comes next. */
+/**
+ * First phase of a two-phase checkpoint: stores where the checkpoint will be, with bytes for the next
+ * processor.
+ */
 export function prepareCheckpoint(lease: Lease, at: ExtendedSequenceNumber, state?: Uint8Array): LeaseWrite {
   return {
     operation: "prepareCheckpoint",
@@ -235,8 +245,9 @@ export function prepareCheckpoint(lease: Lease, at: ExtendedSequenceNumber, stat
 /**
  * Notes the children of an ended shard; not a heartbeat. `childShardIds` must not be empty.
  *
- * Refused once the counter has moved. In KCL the item need only exist; but its owner takes what the table answers for its
- * lease, and would go on with the counter of a lease that is another worker's by now. Stricter than KCL.
+ * Refused once the counter has moved; stricter than KCL, where the item need only exist. The owner keeps what
+ * the table answers as its lease. Without the fence it could continue with the counter of a lease that
+ * another worker owns by now.
  */
 export function setChildShardIds(lease: Lease, childShardIds: readonly string[]): LeaseWrite {
   return {
@@ -269,11 +280,11 @@ export function marked(write: LeaseWrite, incarnation: Incarnation): LeaseWrite 
 }
 
 /**
- * Whether a refused write had in fact been applied before, its first answer lost: what it would have done stands in the
- * table, one step of the counter further, and the mark says that it was us who did it.
+ * Whether a refused write had been applied before, with its first answer lost. What it would have written is
+ * in the table, one step of the counter further, and the mark is ours.
  *
  * @param lease The lease as it was read before the write.
- * @param found What stands in the table now.
+ * @param found What is in the table now.
  * @param own This process: another one of the same name may have made the same step.
  */
 export function wasApplied(
@@ -342,7 +353,7 @@ function knownAttributes(lease: Lease): Partial<LeaseAttributes> {
 /** The counter to which a write brings the lease; undefined when it leaves the counter alone. */
 function counterWritten({ set, add, when }: LeaseWrite): number | undefined {
   if (set.leaseCounter !== undefined) return set.leaseCounter;
-  // A write that adds names the counter that it adds to: else it could not know what it leaves.
+  // A write that adds to the counter also names the counter's old value, so the new value is known.
   return add.leaseCounter === undefined || when.leaseCounter === undefined
     ? undefined
     : when.leaseCounter + add.leaseCounter;

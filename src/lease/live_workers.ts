@@ -1,6 +1,7 @@
 // Pure.
 /**
- * Reads the metrics items of a fleet: who lives, who may be given leases, and how busy each one is.
+ * Reads the metrics items of a fleet: which workers are alive, which may be given leases, and how busy each
+ * one is.
  *
  * Source: KCL 3.5.1, `WorkerMetricStats`, `LeaseAssignmentManager`, `ExponentialMovingAverage`.
  *
@@ -30,13 +31,17 @@ export interface LiveWorker {
   readonly lastUpdateEpochS: number;
   /** How old its item is, in s. */
   readonly ageS: number;
-  /** By metric name (`C`, `M`, `NI`, `NO`); empty for a worker that measures nothing and is balanced by throughput. */
+  /**
+   * By metric name (`C`, `M`, `NI`, `NO`); empty for a worker that measures nothing and is balanced by
+   * throughput.
+   */
   readonly utilization: ReadonlyMap<string, Utilization>;
 }
 
 /**
- * The workers that a leader may give leases to, ordered by id: an item no older than two report intervals, well formed, and
- * whose last measurement did not fail. A worker with two items (two tables, during a migration) counts once, by the newer.
+ * The workers that a leader may give leases to, ordered by id. Their item is no older than two report
+ * intervals and well formed, and its last measurement did not fail. A worker with two items (two tables,
+ * during a migration) counts once, by the newer.
  *
  * @param ageOf An item from the future counts as fresh.
  */

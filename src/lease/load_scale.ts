@@ -2,13 +2,14 @@
 /**
  * Weighs leases and workers for the load-based strategy.
  *
- * A lease whose throughput is not known counts as an average one. While none is known at all, every lease counts as
- * one, so that a fresh fleet is spread by lease count; KCL divides zero by zero there and serves two workers only.
+ * A lease whose throughput is not known counts as an average one. While none is known at all, every lease
+ * counts as one, so a fresh fleet is spread by lease count. KCL divides zero by zero there and serves two
+ * workers only.
  *
- * Workers that measure nothing are weighed by the virtual metric `T`, in percent of a fair share of the whole
- * fleet's throughput: of what workers have that report, and of what is free. Two more points in which KCL
- * differs: it compares such a worker with the mean of its kind, and takes any `T` above 100 for overloaded
- * whatever the threshold; and it ranks a worker that reads 0 % below one at 10 %.
+ * Workers that measure nothing are weighed by the virtual metric `T`: the percentage of a fair share of the
+ * fleet's throughput. The fleet's throughput is that of the leases of reporting workers and of free leases.
+ * KCL differs in two more points. It compares such a worker with the mean of its kind, and any `T` above 100
+ * counts as overloaded whatever the threshold. And it ranks a worker that reads 0 % below one at 10 %.
  *
  * Source: KCL 3.5.1, `LeaseAssignmentManager`, `VarianceBasedLeaseAssignmentDecider`.
  *
@@ -39,7 +40,7 @@ export interface WeighedWorker extends WorkerLoad {
   slack: number;
 }
 
-/** The weights of leases, and the workers as they stand while a pass goes on. */
+/** The weights of leases, and the state of the workers during a pass. */
 export class LoadScale {
   readonly workers: readonly WeighedWorker[];
   /** Owners that report nothing: they have leases, and no values. */
@@ -105,7 +106,10 @@ export class LoadScale {
     return this.#averages.get(metric) ?? 0;
   }
 
-  /** A worker's percent of a metric; 0 where it does not measure it. Every worker has a share of the throughput. */
+  /**
+   * A worker's percent of a metric; 0 where it does not measure it. Every worker has a share of the
+   * throughput.
+   */
   valueOf(worker: WeighedWorker, metric: string): number {
     return metric === THROUGHPUT ? this.#shareOf(worker.weight) : worker.values.get(metric) ?? 0;
   }
@@ -142,7 +146,10 @@ export class LoadScale {
     worker.slack = this.#slackOf(worker);
   }
 
-  /** By how much a lease raises a metric: as much as the leases of the workers that measure it do, each by its weight. */
+  /**
+   * By how much a lease raises a metric: as much as the leases of the workers that measure it do, each by its
+   * weight.
+   */
   #riseBy(metric: string, lease: Lease): number {
     return this.weightOf(lease) * (this.#risePerWeight.get(metric) ?? 0);
   }

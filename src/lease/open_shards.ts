@@ -1,8 +1,8 @@
 // Pure.
 /**
- * Compares the shards that a stream lists with its leases. The audit for holes looks at the leases alone, and takes their
- * hash key ranges for those of the stream: leases that were made for another stream, or for an earlier one of the same name,
- * cover all hash keys while open shards are read by nobody.
+ * Compares the shards that a stream lists with its leases. The audit for holes looks at the leases alone, and
+ * takes their hash key ranges for those of the stream. Leases that were made for another stream, or an
+ * earlier one of the same name, can cover all hash keys. Then open shards are not read.
  *
  * One comparison proves nothing, since both listings are eventually consistent: see `audits.ts`.
  *
@@ -25,7 +25,9 @@ export interface ComparisonInput {
   readonly shards: readonly Shard[];
   /** The leases of this stream. */
   readonly leases: readonly Lease[];
-  /** The stream as the service describes it now; undefined where it does not tell when it was created. */
+  /**
+   * The stream as the service describes it now; undefined if the service does not say when it was created.
+   */
   readonly origin: StreamOrigin | undefined;
 }
 
@@ -37,7 +39,10 @@ export interface Comparison {
   readonly withoutShard: readonly Lease[];
   /** Leases whose hash keys are not those of their shard. */
   readonly rangeDiffers: readonly Lease[];
-  /** Unfinished leases that are of another stream: they say so, or their checkpoint lies before their shard began. */
+  /**
+   * Unfinished leases that are of another stream: they say so, or their checkpoint lies before their shard
+   * began.
+   */
   readonly ofOtherStream: readonly Lease[];
   /** Leases that are of this stream, as far as can be seen, and do not say so yet. */
   readonly toMark: readonly Lease[];
@@ -59,7 +64,9 @@ export function compareWithLeases({ shards, leases, origin }: ComparisonInput): 
   };
 }
 
-/** Whether any lease, finished or not, was made for another stream, or for an earlier one of the same name. */
+/**
+ * Whether any lease, finished or not, was made for another stream, or for an earlier one of the same name.
+ */
 export function hasLeaseOfOtherStream({ shards, leases, origin }: ComparisonInput): boolean {
   const byId = new Map(shards.map((shard) => [shard.shardId, shard]));
   return leases.some((lease) => {
@@ -71,9 +78,9 @@ export function hasLeaseOfOtherStream({ shards, leases, origin }: ComparisonInpu
 type Kind = "withoutShard" | "rangeDiffers" | "ofOtherStream" | "unmarked" | "marked";
 
 /**
- * A lease that bears the mark of an earlier stream of the same name, and fits its shard all the same, is of this stream by now:
- * nothing is checkpointed, or what is lies in the shard. A mark with another name is never overruled: sequence numbers of two
- * streams cannot be told apart.
+ * The mark of an earlier stream of the same name is overruled if the lease fits its shard. Then the lease is
+ * of this stream by now: nothing is checkpointed, or the checkpoint lies in the shard. A mark with another
+ * name is never overruled: the sequence numbers of two streams look alike.
  */
 function kindOf(lease: Lease, shard: Shard | undefined, origin: StreamOrigin | undefined): Kind {
   const mark = originOf(lease, origin);
@@ -92,9 +99,9 @@ function areEqual(a: HashKeyRange, b: HashKeyRange): boolean {
 }
 
 /**
- * The open shards without an unfinished lease of their own that get none from their parents either. A child gets its lease when
- * its parents end, so all of them must be read, or done, and one of them must still be read. A listing that is behind shows
- * a shard as open whose children have leases already: it is read.
+ * The open shards without an unfinished lease of their own that get none from their parents either. A child
+ * gets its lease when its parents end. So all of them must be read or done, and at least one must still be
+ * read. A late listing may show a shard as open whose children already have leases: it counts as read.
  */
 function unreadShards(
   shards: readonly Shard[],
@@ -122,13 +129,16 @@ function unreadShards(
 /** Whether somebody reads a shard now or will, or has read it to its end. */
 type State = "read" | "done" | "unread";
 
-/** Parents that are neither listed nor leased are trimmed: they are waited for by nobody. */
+/** Parents that are neither listed nor leased are trimmed: no child waits for them. */
 function stateByParents(shard: Shard, states: ReadonlyMap<string, State>): State {
   const parents = parentsOf(shard).flatMap((id) => states.get(id) ?? []);
   return parents.includes("read") && !parents.includes("unread") ? "read" : "unread";
 }
 
-/** Whether the parents that a lease names are shards of this stream: listed as such, or of a shard that is not listed yet. */
+/**
+ * Whether the parents that a lease names are shards of this stream: listed as such, or of a shard that is not
+ * listed yet.
+ */
 function mayContinue(lease: Lease, shard: Shard | undefined, origin: StreamOrigin | undefined): boolean {
   if (shard !== undefined) return lease.parentShardIds.every((id) => parentsOf(shard).includes(id));
   return ["same", "unknown"].includes(originOf(lease, origin));

@@ -1,10 +1,11 @@
 // Pure.
 /**
- * Tells how old the reports of workers are, their metrics items, from what this worker has seen of them.
+ * Measures how old the reports of workers are (their metrics items), from what this worker has seen of them.
  *
- * A report bears the time of its writer's wall clock. Two clocks that differ by some seconds make a dead worker look fresh, and
- * leases are given to it again and again; a minute makes one that lives look dead. So a report that has been seen to change
- * is as old as that sight, on our own monotonic clock; one that has not is at least as old as its first sight.
+ * A report carries the time of its writer's wall clock. If two clocks differ by some seconds, a worker that
+ * has died looks fresh, and leases are given to it again and again. If they differ by a minute, a live worker
+ * looks as if it had died. So a report that has been seen to change is as old as that sight, on our own
+ * monotonic clock. A report that has not is at least as old as its first sight.
  *
  * KCL compares the wall clocks.
  *
@@ -29,8 +30,8 @@ export type Report = Pick<WorkerMetrics, "workerId"> & { readonly lastUpdateEpoc
 export type ReportAge = (report: Report) => number;
 
 /**
- * Folds a fresh listing into the sightings kept so far, by worker id. A worker that is no longer listed is forgotten; of two
- * items of one worker (two tables, during a migration) the newer counts.
+ * Adds a fresh listing to the earlier sightings, by worker id. A worker that is no longer listed is
+ * forgotten. Of two items of one worker (two tables, during a migration) the newer counts.
  *
  * @param nowMs Monotonic ms, taken after the listing ended.
  */

@@ -2,8 +2,8 @@
 /**
  * Decides which leases a stream needs beyond those it has.
  *
- * One level of shards only: the oldest that closes the gap. What comes after a shard gets its lease when that shard ends
- * (`child_leases.ts`), so that no lease starts before the data ahead of it is read.
+ * One level of shards only: the oldest that closes the gap. The children of a shard get their leases when
+ * that shard ends (`child_leases.ts`). So no lease starts before the data ahead of it is read.
  *
  * A listing that cannot be trusted creates nothing: it is read again. Nothing here ever deletes.
  *
@@ -26,21 +26,21 @@ import {
 /** What a sync looks at. */
 export interface ShardSyncInput {
   /**
-   * The stream's shards. For a stream without leases listed with the filter of {@linkcode shardFilterOf}, where the service
-   * knows filters; else all of them.
+   * The stream's shards. For a stream without leases listed with the filter of {@linkcode shardFilterOf},
+   * where the service knows filters; else all of them.
    */
   readonly shards: readonly Shard[];
   /**
-   * The leases of this stream. KCL tells a first sync by the whole table: of many streams those that come later are not
-   * checked for completeness there, and are read from further back than AT_TIMESTAMP asks.
+   * The leases of this stream. KCL recognises a first sync by the whole table. With many streams, later ones
+   * are not checked for completeness there, and are read from further back than AT_TIMESTAMP asks.
    */
   readonly leases: readonly Lease[];
   /** Whether the stream has no leases, or only some of its first ones: then `shards` is filtered. */
   readonly isFirstSync: boolean;
   readonly initialPosition: InitialPosition;
   /**
-   * When the first leases were begun, in ms since 1970, where some of them exist and the initial position is LATEST: then
-   * LATEST is what was the latest at that time.
+   * When the first leases were begun, in ms since 1970. Set if some of them exist and the initial position is
+   * LATEST. LATEST then means the tip at that time.
    */
   readonly begunAtLatestMs?: number | undefined;
   /** `account:stream:epoch` in a many-streams table, else undefined. */
@@ -49,7 +49,7 @@ export interface ShardSyncInput {
   readonly ignoreUnexpectedChildShards: boolean;
 }
 
-/** What comes out of a sync. */
+/** The result of a sync. */
 export type ShardSyncPlan =
   /** Leases to create, in this order, each unless it exists. */
   | { readonly type: "create"; readonly leases: readonly NewLease[] }
@@ -97,15 +97,15 @@ function unexpectedChildren(shards: readonly Shard[]): ReadonlySet<string> {
 }
 
 /**
- * The first leases of a stream, or those of them that are still missing: the shards that were open at the initial
- * position.
+ * The first leases of a stream, or those of them that are still missing: the shards that were open at the
+ * initial position.
  *
- * The service filters, but emulators may ignore the filter and list all shards. So the listing is filtered here once more,
- * which changes nothing in what a service has filtered: LATEST is the open shards; the other two are the shards without a
- * parent in the listing. For AT_TIMESTAMP that goes further back than needed, since a listing does not tell when a shard
- * was opened: reading the old shards from the timestamp finds nothing in those that ended before it, and their children
- * follow from their start, as children always do. So a service without filters may deliver records that are older than the
- * timestamp, and never too few.
+ * The service filters, but emulators may ignore the filter and list all shards. So the listing is filtered
+ * here once more, which changes nothing in a filtered listing. LATEST: the open shards. The other two: the
+ * shards without a parent in the listing. For AT_TIMESTAMP that goes further back than needed, since a
+ * listing does not say when a shard was opened. Shards that ended before the timestamp have no records after
+ * it, and their children are read from their start, as always. So a service without filters may deliver
+ * records that are older than the timestamp, and never too few.
  */
 function firstLeases(shards: readonly Shard[], input: ShardSyncInput): ShardSyncPlan {
   const { initialPosition, begunAtLatestMs } = input;
@@ -125,12 +125,13 @@ function firstLeases(shards: readonly Shard[], input: ShardSyncInput): ShardSync
 }
 
 /**
- * The leases that a table with leases in it lacks, so that every open shard has a lease or descends from a shard that
- * has one.
+ * The leases that are missing from a table that has some. With them, every open shard has a lease or descends
+ * from a shard that has one.
  *
- * Each open shard without a lease is traced back through its listed parents. If none of its ancestors has a lease, it needs
- * one: itself for LATEST, its oldest ancestors for the other positions. If some ancestor has one, its own lease will come
- * from there; but a merge on the way may have a second parent that nobody reads, and that one needs a lease.
+ * Each open shard without a lease is traced back through its listed parents. If none of its ancestors has a
+ * lease, leases are made: for the shard itself at LATEST, for its oldest ancestors at the other positions. If
+ * some ancestor has one, the shard will get its own lease from there. But a merge on the way may have a
+ * second parent that no worker reads, and that parent needs a lease.
  */
 function missingLeases(
   shards: readonly Shard[],
@@ -177,9 +178,9 @@ function missingLeases(
 }
 
 /**
- * Shards without a lease whose parents are all done. A child's lease is created before its parent's end is stored and
- * outlives the parent's lease, so this one was deleted, by hand or by mistake. KCL takes such a shard for the descendant of
- * a leased one and never comes back to it.
+ * Shards without a lease whose parents are all done. A child's lease is created before its parent's end is
+ * stored, and outlives the parent's lease. So this one was deleted, by hand or by mistake. KCL takes such a
+ * shard for the descendant of a leased one and never comes back to it.
  */
 function lostChildren(shards: readonly Shard[], leases: readonly Lease[]): Shard[] {
   const listed = new Set(shards.map((shard) => shard.shardId));
@@ -191,8 +192,9 @@ function lostChildren(shards: readonly Shard[], leases: readonly Lease[]): Shard
 }
 
 /**
- * A shard and its ancestors as far as `find` knows them, parents before children. A loop instead of recursion: a year of
- * resharding makes long lines of descent. A malformed listing with a circle in it ends too.
+ * A shard and its ancestors as far as `find` knows them, parents before children. A loop instead of
+ * recursion: a year of resharding makes long lines of descent. A malformed listing with a circle in it ends
+ * too.
  */
 export function ancestorsFirst(shard: Shard, find: (shardId: string) => Shard | undefined): Shard[] {
   const order: Shard[] = [];

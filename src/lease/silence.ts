@@ -1,18 +1,18 @@
 // Pure.
 /**
- * Decides which workers are gone, from what a leader has seen of their leases and reports.
+ * Decides which workers have died, from what a leader has seen of their leases and reports.
  *
- * A metrics item outlives its worker, and a leader gives leases to whoever has a fresh one. So a worker under
- * which a lease has expired, and which renews none that it has begun, is silent until it gives a sign of
- * life: a new report, or a renewal. A silent worker is given nothing, also after its leases were given to
- * others. The last report of a worker that was killed lies before its last renewal or, at most, a renewal's
- * interval after it: so a report counts against silence for half the failover time.
+ * A metrics item outlives its worker, and a leader gives leases to any worker with a fresh one. So a worker
+ * is silent when a lease has expired under it and it renews none of the leases that it has begun. It stays
+ * silent until it sends a new report or renews a lease. A silent worker is given nothing, also after its
+ * leases were given to others. A killed worker cannot have reported later than one renewal interval after its
+ * last renewal. So a report counts against silence for half the failover time.
  *
- * The item of a worker that is gone is deleted, or the next leader could not know. A silent worker is gone if
- * it had begun one of the leases that expired. One that had begun none may be slow to find its leases: a
- * worker of KCL looks for them every `failoverTimeMs`. Such a worker is gone when it has missed two reports,
- * and so is one that never had a lease. Both are counted on our own clock. A worker that renews its leases is
- * never gone, whatever its reports do.
+ * The item of a worker that has died is deleted, since the next leader could not know. A silent worker has
+ * died if it had begun one of the leases that expired. If it had begun none, it may be slow to find its
+ * leases: a worker of KCL looks for them every `failoverTimeMs`. Such a worker has died when it has missed
+ * two reports, and so has one that never had a lease. Both are counted on our own clock. A worker that renews
+ * its leases is alive, whatever its reports show.
  *
  * KCL has no such rule: it gives leases to a killed worker for a minute, and keeps its item for a day.
  *
@@ -34,7 +34,7 @@ export interface Silence {
 
 /** What the leader sees. */
 export interface SilenceInput {
-  /** This leader, which is never silent: it asks. */
+  /** This leader. It is never silent, since it runs this check. */
   readonly workerId: string;
   readonly leases: readonly Lease[];
   readonly workers: readonly WorkerMetrics[];
@@ -50,7 +50,7 @@ export interface SilenceInput {
   readonly nowEpochS: number;
 }
 
-/** What comes out. */
+/** The result. */
 export interface SilentWorkers {
   /** To be handed to the next pass. */
   readonly silences: ReadonlyMap<string, Silence>;
@@ -62,7 +62,7 @@ export interface SilentWorkers {
   readonly renewing: ReadonlySet<string>;
 }
 
-/** Names the item of a worker that is gone. */
+/** Names the item of a worker that has died. */
 export interface GoneWorker {
   readonly workerId: string;
   readonly lastUpdateEpochS: number;
@@ -141,7 +141,7 @@ function newestOf(workers: readonly WorkerMetrics[]): Iterable<GoneWorker> {
   return newest.values();
 }
 
-/** For how long the report has been seen to stand still. Wall clocks do not count here: they may be wrong. */
+/** For how long the report has been seen unchanged. Wall clocks do not count here: they may be wrong. */
 function stoodMs(sighting: ReportSighting | undefined, item: GoneWorker, nowMs: number): number {
   return sighting?.lastUpdateEpochS === item.lastUpdateEpochS ? nowMs - sighting.sinceMs : 0;
 }

@@ -1,7 +1,7 @@
 // Pure.
 /**
- * The mark in a lease that says of which stream it is. A lease key names no stream where an application reads only one, and shard
- * ids start from 0 again in a stream that was deleted and created anew under its name.
+ * The mark in a lease that names its stream. If an application reads only one stream, the lease key names
+ * none. And shard ids start from 0 again in a stream that was deleted and created again under its name.
  *
  * Source: ours; KCL's write table has no such row. Java leaves the attribute alone.
  *
@@ -24,7 +24,10 @@ export function setStreamOrigin(lease: Lease, origin: StreamOrigin): LeaseWrite 
   };
 }
 
-/** What a lease says of its stream: `"unknown"` where it bears no mark, or nobody knows when the stream was created. */
+/**
+ * What a lease says of its stream. `"unknown"` if it bears no mark, or the stream's creation time is not
+ * known.
+ */
 export function originOf(
   { streamOrigin }: Pick<Lease, "streamOrigin">,
   origin: StreamOrigin | undefined,
@@ -36,8 +39,8 @@ export function originOf(
 }
 
 /**
- * Whether a lease may be of the stream as it is now. The hash keys of one that is not say nothing of a shard's: records would be
- * taken for those of another shard, and dropped.
+ * Whether a lease may be of the stream as it is now. The hash keys of one that is not say nothing of a
+ * shard's: records would be taken for those of another shard, and dropped.
  */
 export function mayBeOfStream(
   lease: Pick<Lease, "streamOrigin">,

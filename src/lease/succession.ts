@@ -1,11 +1,13 @@
 // Pure.
 /**
- * Decides who gets the leases of a worker that stops, so that they need not wait for a leader to find them free.
+ * Decides which workers get the leases of a worker that stops, so that the leases need not wait for a leader
+ * to find them free.
  *
- * It is stricter than a leader. A lease given to a worker that has died waits for the whole failover time; a lease left free
- * waits only for the leader's next pass. So only workers that have just reported count. A worker without leases counts only if
- * no other worker has any: it may be a Java worker that has stopped, which leaves its metrics item behind. (A worker that has
- * just joined gets its part at the leader's next pass.)
+ * It is stricter than a leader. A lease given to a worker that has died waits for the whole failover time. A
+ * lease left free waits only for the leader's next pass. So only workers that have just reported count. A
+ * worker without leases counts only if no other worker has any. It may be a Java worker that has stopped,
+ * which leaves its metrics item behind. (A worker that has just joined gets its part at the leader's next
+ * pass.)
  *
  * @module
  */
@@ -15,7 +17,7 @@ import { least } from "./fleet.ts";
 import type { Lease } from "./lease.ts";
 import { type LiveWorker, METRICS_REPORT_INTERVAL_S } from "./live_workers.ts";
 
-/** A report may be late by this much before its worker counts as gone, in s. */
+/** A report may be late by this much before its worker counts as stopped, in s. */
 const LATENESS_S = 5;
 
 /** What a stopping worker knows of its fleet. */
@@ -27,11 +29,12 @@ export interface SuccessionInput {
 }
 
 /**
- * Chooses the next owner of each lease of the worker that stops: the other workers with leases in turn, the one with the
- * fewest unfinished leases first; if none has any, all others. Empty when no other worker is known to live.
+ * Chooses the next owner of each lease of the worker that stops. Leases go to the other workers that have
+ * leases, in turn, the one with the fewest unfinished leases first. If no other worker has leases, all others
+ * are candidates. Empty when no other worker is known to be alive.
  *
- * Workers that stop together would all choose the same successors. So each plans the leases of every stopped worker, in key
- * order, and then writes only its own. Workers that read the same table make the same plan.
+ * Workers that stop together would all choose the same successors. So each plans the leases of every stopped
+ * worker, in key order, and then writes only its own. Workers that read the same table make the same plan.
  *
  * @returns The next owner by lease key.
  */

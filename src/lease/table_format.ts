@@ -2,15 +2,17 @@
 /**
  * Decides at start which tables a fleet uses, and whether this worker may join it.
  *
- * A fresh application has one table, as KCL 3.5 makes it. Where the tables of KCL 3.0 to 3.4 are found, this worker
- * writes its metrics where the migration between the two formats has got to, consumes, and leaves leading (and with it
- * the migration) to the Java workers. A fleet that runs the algorithms of KCL 2.x is refused: its workers take leases
- * by other rules, and crash on items that are not leases.
+ * A fresh application has one table, as KCL 3.5 makes it. If the tables of KCL 3.0 to 3.4 are found, this
+ * worker consumes, and leaves leading to the Java workers, and with it the migration. Its metrics go to the
+ * table that the migration has reached. A fleet that runs the algorithms of KCL 2.x is refused. Its workers
+ * take leases by other rules, and crash on items that are not leases.
  *
- * Order of reading matters. Whether there are leases must be read BEFORE `Migration3.0`: whoever starts a fresh fleet
- * writes that item first and leases after it, so that leases without it mean an old fleet and not a race.
+ * The order of reading matters. Whether there are leases must be read BEFORE `Migration3.0`. The worker that
+ * starts a fresh fleet writes that item first and leases after it. So leases without the item mean an old
+ * fleet, and not a race.
  *
- * Source: KCL 3.5.1, `TableMigrationStateMachineImpl.determineStatusForInitialization`, `MigrationClientVersionStateInitializer`.
+ * Source: KCL 3.5.1, `TableMigrationStateMachineImpl.determineStatusForInitialization`,
+ * `MigrationClientVersionStateInitializer`.
  *
  * @module
  */
@@ -27,12 +29,18 @@ export interface FormatFindings {
   readonly legacyTableExists: boolean;
   /** `TableMigration3.5` of the legacy table; undefined when there is none. */
   readonly tableMigration: Pick<MigrationState, "value"> | undefined;
-  /** `Migration3.0`, of the legacy table if it is there, else of the lease table; undefined when there is none. */
+  /**
+   * `Migration3.0`, of the legacy table if it is there, else of the lease table; undefined when there is
+   * none.
+   */
   readonly clientVersion: Pick<MigrationState, "value"> | undefined;
-  /** Whether the lease table holds leases; read before `clientVersion`. Counts only where that is undefined. */
+  /**
+   * Whether the lease table holds leases; read before `clientVersion`. Counts only where that is undefined.
+   */
   readonly hasLeases: boolean;
   /**
-   * Whether the fleet is told to finish its migration to one table. KCL: `migrateAllEntitiesToLeaseTable`.
+   * Whether the fleet is configured to finish its migration to one table. KCL:
+   * `migrateAllEntitiesToLeaseTable`.
    *
    * @default {false}
    */
@@ -46,11 +54,14 @@ export interface TableFormat {
   /** Whether this worker may try for the leader's lock. */
   readonly mayLead: boolean;
   /**
-   * The support code for this worker's metrics item: 1 says that it goes along with the single-table format by itself.
-   * Undefined with legacy tables, which keeps the fleet safely where it is.
+   * The support code for this worker's metrics item. 1 says that it supports the single-table format without
+   * being configured. Undefined with legacy tables, so that the fleet stays with them.
    */
   readonly supportCode: 1 | undefined;
-  /** Whether it stays as it is; else decide again every {@linkcode FORMAT_RECHECK_MS}, and stop when it says to refuse. */
+  /**
+   * Whether it stays as it is; else decide again every {@linkcode FORMAT_RECHECK_MS}, and stop when it says
+   * to refuse.
+   */
   readonly isFinal: boolean;
 }
 
@@ -125,7 +136,7 @@ type MigrationStatus =
   | { readonly type: "status"; readonly value: "INIT" | "DEPLOYED" | "PENDING" | "COMPLETE" }
   | { readonly type: "refuse"; readonly reason: string };
 
-/** How far the fleet has come from the three tables of KCL 3.0 to the one of KCL 3.5. */
+/** How far the migration from the three tables of KCL 3.0 to the one of KCL 3.5 has got. */
 function migrationStatus(findings: FormatFindings): MigrationStatus {
   if (!findings.legacyTableExists) return { type: "status", value: "COMPLETE" };
   const isToFinish = findings.migrateAllEntitiesToLeaseTable === true;

@@ -2,11 +2,11 @@
 /**
  * What a leader remembers of the table from look to look, and when it must forget it.
  *
- * Each memory says what moved and what stood still between two looks: counters, owners, handoffs, reports. It
- * is true only while the looks follow one another. A worker that leads again after minutes has not seen what
- * another leader did meanwhile: a report that changed may be minutes old, and a handoff between the same two
- * workers may be another one. So after a gap everything is forgotten together, and the worker begins as any
- * new leader does.
+ * Each memory notes what changed and what was unchanged between two looks: counters, owners, handoffs,
+ * reports. It is true only while the looks follow one another. A worker that leads again after minutes has
+ * not seen what another leader did meanwhile. A report that changed may be minutes old, and a handoff between
+ * the same two workers may be another one. So after a gap everything is forgotten together, and the worker
+ * begins as any new leader does.
  *
  * Source: KCL 3.5.1, `LeaseAssignmentManager`, which forgets its snapshot of the leases when it gains the
  * leadership.
@@ -67,7 +67,7 @@ export function newWatch(sinceMs: number): TableWatch {
   };
 }
 
-/** Folds a look into what was known, or begins anew where the last look is too old. */
+/** Adds a look to what was known, or starts over if the last look is too old. */
 export function watchOn(before: TableWatch, look: Look, rule: WatchRule): TableWatch {
   const { leases, workers, startedMs, endedMs } = look;
   const known = isBroken(before, startedMs, rule) ? newWatch(startedMs) : before;

@@ -1,12 +1,12 @@
 // Pure.
 /**
- * Keeps what a worker measures of itself in the form in which it tells it: averages of the intervals between two
- * reports, the newest ten.
+ * Keeps a worker's own measurements in the form in which it reports them: averages of the intervals between
+ * two reports, the newest ten.
  *
- * One good measurement makes a good interval. A failed interval, as the newest, keeps leaders from giving the worker
- * more leases; a worker that has no figures at all tells none, and is balanced by the throughput of its leases. So does
- * one whose measurements have never succeeded. (KCL tells of failures there, so that a worker that may not look at its
- * own figures never gets a lease.)
+ * One successful measurement makes an interval valid. While the newest interval is a failed one, leaders give
+ * the worker no more leases. A worker without any figures reports none, and is balanced by the throughput of
+ * its leases. The same holds for a worker whose measurements have never succeeded. (KCL reports failures
+ * there, so a worker that may not read its own figures never gets a lease.)
  *
  * Source: KCL 3.5.1, `WorkerMetricStatsManager`, `WorkerMetricStats`.
  *
@@ -21,7 +21,7 @@ export const MAX_AVERAGES = 10;
 /** How often a worker measures, in ms. KCL: `inMemoryWorkerMetricsCaptureFrequencyMillis`. */
 export const CAPTURE_INTERVAL_MS = 1000;
 
-/** What was measured so far. */
+/** All measurements up to now. */
 export interface UtilizationLog {
   /** Of past intervals, oldest first, in percent; −1 where all measurements failed. */
   readonly averages: readonly number[];
@@ -39,7 +39,8 @@ export const EMPTY_LOG: UtilizationLog = { averages: [], sum: 0, measured: 0, fa
 /**
  * Adds a measurement.
  *
- * @param percent Undefined where there is no figure. What is no number counts as failed; what is beyond 0 to 100 as the nearer.
+ * @param percent Undefined where there is no figure. What is no number counts as failed; what is beyond 0 to
+ * 100 as the nearer.
  */
 export function withMeasurement(log: UtilizationLog, percent: number | undefined): UtilizationLog {
   if (percent === undefined) return { ...log, untold: log.untold + 1 };
@@ -53,8 +54,9 @@ export function withFailure(log: UtilizationLog): UtilizationLog {
 }
 
 /**
- * Ends the interval under way. One in which nothing was tried leaves the averages as they are; one in which nothing could
- * be told, without failing, ends them: figures of the past say nothing about a worker that has none.
+ * Ends the interval under way. If nothing was tried in it, the averages stay as they are. If nothing could be
+ * measured, without a failure, the averages are dropped. Old figures say nothing about a worker that has
+ * none.
  */
 export function closeInterval(log: UtilizationLog): UtilizationLog {
   const { averages, sum, measured, failed, untold } = log;
@@ -63,7 +65,7 @@ export function closeInterval(log: UtilizationLog): UtilizationLog {
   return { ...EMPTY_LOG, averages: untold > 0 ? [] : averages };
 }
 
-/** What the metrics item tells of the past intervals. */
+/** The past intervals as the metrics item holds them. */
 export function utilizationMetrics(log: UtilizationLog): Pick<WorkerMetrics, "stats" | "operatingRange"> {
   if (log.averages.length === 0) return { stats: {}, operatingRange: {} };
   return { stats: { [CPU]: log.averages }, operatingRange: { [CPU]: [MAX_UTILIZATION] } };
