@@ -1,6 +1,6 @@
 /**
- * A child process, as the library sees one: bytes in, bytes out, an end. `src/host/child_starter.ts` starts real ones;
- * tests put their own in its place.
+ * A child process, as the library sees one: bytes in, bytes out, an end. `src/host/child_starter.ts` starts
+ * real ones; tests put their own in its place.
  *
  * @module
  */
@@ -16,8 +16,8 @@ export interface ChildExit {
 export interface ChildProcess {
   readonly pid: number;
   /**
-   * Writes to the child's stdin. Resolves once the pipe has taken all of it: await that, or memory has no bound.
-   * Rejects when the child no longer reads.
+   * Writes to the child's stdin. Resolves once the pipe has taken all of it: await that, or memory has no
+   * bound. Rejects when the child no longer reads.
    */
   write(bytes: Uint8Array): Promise<void>;
   /** Closes the child's stdin, after what was written. Harmless when repeated. */
@@ -26,16 +26,19 @@ export interface ChildProcess {
   readonly stdout: AsyncIterable<Uint8Array>;
   /** What the child complains. Ends, or throws, when nothing more can come. To be read once. */
   readonly stderr: AsyncIterable<Uint8Array>;
-  /** Resolves when the process is gone, which says nothing about its pipes: a grandchild may hold them open. Never rejects. */
+  /**
+   * Resolves when the process is gone, which says nothing about its pipes: a grandchild may hold them open.
+   * Never rejects.
+   */
   readonly exited: Promise<ChildExit>;
   /**
-   * Sends a signal to the child and to the programs that it started: to its process group. To the child alone where groups cannot be
-   * signalled. Without effect on what is gone.
+   * Sends a signal to the child and to the programs that it started: to its process group. To the child alone
+   * where groups cannot be signalled. Without effect on what is gone.
    */
   kill(signal: "SIGTERM" | "SIGKILL"): void;
   /**
-   * Whether programs that the child started are there still after its own end. False where groups cannot be signalled.
-   * A program that has ended counts until its parent has asked for its exit code.
+   * Whether programs that the child started are there still after its own end. False where groups cannot be
+   * signalled. A program that has ended counts until its parent has asked for its exit code.
    */
   hasRest(): boolean;
   /** Lets go of our ends of the pipes; reading them then ends. Harmless when repeated. */
@@ -43,8 +46,9 @@ export interface ChildProcess {
 }
 
 /**
- * Starts a program, found like a shell finds it: a name with a slash from the working directory, any other on PATH.
- * Working directory and environment are our own; `environment` is added to ours. Its process group is a new one, but on Windows.
+ * Starts a program, found like a shell finds it: a name with a slash from the working directory, any other on
+ * PATH. Working directory and environment are our own; `environment` is added to ours. Its process group is a
+ * new one, but on Windows.
  *
  * Rejects when it cannot be started.
  */

@@ -5,7 +5,10 @@
  * @module
  */
 
-/** The first line, cut off. A process that failed is reported without its command line and without what it printed. */
+/**
+ * The first line, cut off. A process that failed is reported without its command line and without what it
+ * printed.
+ */
 export function foreignReason(error: unknown): string {
   if (!(error instanceof Error)) return "it failed with something that is no Error";
   if (error.message.startsWith("Command failed")) return "its credential_process failed";

@@ -6,8 +6,8 @@
  */
 
 /**
- * The name that is nearest, or undefined when none is near: at most a third of the letters may differ. Case, dots and
- * underscores do not count, so that `RetrievalMode` and `FAILOVER_TIME_MILLIS` are near too.
+ * The name that is nearest, or undefined when none is near: at most a third of the letters may differ. Case,
+ * dots and underscores do not count, so that `RetrievalMode` and `FAILOVER_TIME_MILLIS` are near too.
  */
 export function nearestName(name: string, names: readonly string[]): string | undefined {
   const letters = lettersOf(name);
@@ -36,7 +36,8 @@ export interface NameCheck {
 }
 
 /**
- * Refuses options by names that mean nothing: TypeScript does so by itself, JavaScript would go on with the default.
+ * Refuses options by names that mean nothing: TypeScript does so by itself, JavaScript would go on with the
+ * default.
  *
  * @throws {TypeError} with the nearest name that there is.
  */

@@ -1,7 +1,7 @@
 // Pure.
 /**
- * Looks up an object's own value by a name that comes from outside. A plain `object[name]` also finds what every object
- * inherits: `constructor`, `toString`, `__proto__`.
+ * Looks up an object's own value by a name that comes from outside. A plain `object[name]` also finds what
+ * every object inherits: `constructor`, `toString`, `__proto__`.
  *
  * @module
  */

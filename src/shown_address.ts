@@ -1,6 +1,7 @@
 // Pure.
 /**
- * Addresses as they may be shown: a password may stand in one that a user wrote, and in a text that only looks like one.
+ * Addresses as they may be shown: a password may stand in one that a user wrote, and in a text that only
+ * looks like one.
  *
  * @module
  */

@@ -7,7 +7,7 @@
 
 import { assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import { PEERS } from "../bench/peers/all.ts";
-import { codeOf, importsOf } from "./support/source_text.ts";
+import { codeOf, commentsOf, importsOf } from "./support/source_text.ts";
 import { packageUsers, type SourceFile, sourceFile } from "./support/tidy_rules.ts";
 import * as tidyRules from "./support/tidy_rules.ts";
 
@@ -298,6 +298,41 @@ const CASES: readonly RuleCase[] = [
       "tests/streams.ts": "",
     },
   },
+  ...[
+    `// ${"x".repeat(108)}`,
+    `/** ${"x".repeat(104)} */`,
+    `/**\n * ${"x".repeat(108)}\n */`,
+    `const a = 1; // ${"x".repeat(95)}`,
+  ].map((text): RuleCase => ({
+    rule: "commentWidth",
+    bad: { "src/lease/a.ts": `\n${text}` },
+    says: "has a comment up to column 111: at most 110",
+    good: {
+      "src/lease/a.ts": `// ${"x".repeat(107)}\nconst a = 1; // ${"x".repeat(94)}\n/**\n * ${
+        "x".repeat(107)
+      }\n */`,
+      "src/lease/b.ts": `const a = "// ${"x".repeat(110)}";\nconst b = \`\n * ${"x".repeat(110)}\n\`;`,
+      "src/lease/c.ts": `/**\n * | ${"x".repeat(110)} |\n *\n * \`\`\`ts\n * ${
+        "x".repeat(110)
+      }\n * \`\`\`\n */`,
+      "examples/a.ts": `// ${"x".repeat(110)}`,
+    },
+  })),
+  ...[
+    "// Left to the heir.",
+    "/** The pause, so\n * long as it is. So long it lasts. */",
+    "// It was\n// told.",
+    "const a = 1; // The dead.",
+  ].map((text): RuleCase => ({
+    rule: "plainWords",
+    bad: { "src/worker/a.ts": `\n${text}` },
+    says: "src/worker/a.ts:2 says",
+    good: {
+      "src/worker/a.ts":
+        "// Told apart, so long as `told` is code.\n/** Dead letters. */\nconst told = 'so many';",
+      "examples/a.ts": text,
+    },
+  })),
   {
     rule: "noLeftovers",
     bad: { "src/a.ts": `// ${"TO"}DO: later` },
@@ -413,6 +448,12 @@ Deno.test("codeOf() blanks comments, strings, templates and regular expressions,
     [`return /"/g;`, `return / /g;`],
   ];
   for (const [source, expected] of cases) assertEquals(codeOf(source), expected);
+});
+
+Deno.test("commentsOf() finds each comment, and none in strings, templates or regular expressions", () => {
+  const source = "a; // b\n/** c\n * d */\n// e\nf('// no', `/* no ${g /* h */} */`, /\\/\\*/);";
+  assertEquals(commentsOf(source).map(({ text }) => text), ["// b", "/** c\n * d */", "// e", "/* h */"]);
+  assertEquals(commentsOf(source).map(({ index }) => index), [3, 8, 22, 49]);
 });
 
 Deno.test("importsOf() finds each form of import, and none in comments or strings", () => {

@@ -1,10 +1,10 @@
 // Pure.
 /**
- * Looks at the fields of an answer before they are believed. An answer of a wrong shape is a `SyntaxError`, which makes it
- * malformed: it is asked for again, and nothing of it reaches a processor or the lease table.
+ * Looks at the fields of an answer before they are believed. An answer of a wrong shape is a `SyntaxError`,
+ * which makes it malformed: it is asked for again, and nothing of it reaches a processor or the lease table.
  *
- * Null counts as absent, for emulators send it where AWS leaves a field out. No message repeats a value, which may be
- * somebody's record.
+ * Null counts as absent, for emulators send it where AWS leaves a field out. No message repeats a value,
+ * which may be somebody's record.
  *
  * @module
  */

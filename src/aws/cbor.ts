@@ -1,11 +1,12 @@
 // Pure.
 /**
- * CBOR, as much of it as `application/x-amz-cbor-1.1` uses: maps with text keys, lists, text, bytes, numbers, booleans,
- * null and tags, of definite and of indefinite length.
+ * CBOR, as much of it as `application/x-amz-cbor-1.1` uses: maps with text keys, lists, text, bytes, numbers,
+ * booleans, null and tags, of definite and of indefinite length.
  *
- * Byte strings are views into the message, so that a record's payload is never copied nor decoded. That, and the missing
- * third of base64, is what makes CBOR faster than JSON. Ours for that reason: the packages that run everywhere without
- * native code take two to four times as long for a page of records (`bench/cbor.ts`), which is as long as JSON.
+ * Byte strings are views into the message, so that a record's payload is never copied nor decoded. That, and
+ * the missing third of base64, is what makes CBOR faster than JSON. Ours for that reason: the packages that
+ * run everywhere without native code take two to four times as long for a page of records (`bench/cbor.ts`),
+ * which is as long as JSON.
  *
  * Source: RFC 8949.
  *
@@ -69,7 +70,10 @@ class CborReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   at = 0;
-  /** Words met before, by length and first letter: the same few keys come with every record, and decoding is dear. */
+  /**
+   * Words met before, by length and first letter: the same few keys come with every record, and decoding is
+   * dear.
+   */
   readonly #words: ({ readonly utf8: Uint8Array; readonly text: string } | undefined)[] = [];
 
   constructor(bytes: Uint8Array) {

@@ -1,9 +1,9 @@
 /**
- * Kinesis with GetRecords in CBOR (`application/x-amz-cbor-1.1`), which AWS's SDKs for Java speak: payloads come as
- * bytes, a quarter fewer of them, with nothing to decode. All other calls stay JSON.
+ * Kinesis with GetRecords in CBOR (`application/x-amz-cbor-1.1`), which AWS's SDKs for Java speak: payloads
+ * come as bytes, a quarter fewer of them, with nothing to decode. All other calls stay JSON.
  *
- * It is not in the public API reference. So a server that does not answer in kind, as emulators do not, is asked the same in
- * JSON at once and from then on: trying costs one call.
+ * It is not in the public API reference. So a server that does not answer in kind, as emulators do not, is
+ * asked the same in JSON at once and from then on: trying costs one call.
  *
  * Source: AWS SDK for Java 2, `AwsCborProtocolFactory`: times are epoch milliseconds under tag 1.
  *

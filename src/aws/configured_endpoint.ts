@@ -1,9 +1,11 @@
 // Pure.
 /**
- * Where a service is reached according to the standard settings of AWS's tools: environment variables, and the profile.
+ * Where a service is reached according to the standard settings of AWS's tools: environment variables, and
+ * the profile.
  *
- * The first that says something counts: `AWS_ENDPOINT_URL_KINESIS` and its like, `AWS_ENDPOINT_URL`, the profile's
- * `services` section, the profile's `endpoint_url`. `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` switches all four off.
+ * The first that says something counts: `AWS_ENDPOINT_URL_KINESIS` and its like, `AWS_ENDPOINT_URL`, the
+ * profile's `services` section, the profile's `endpoint_url`. `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` switches
+ * all four off.
  *
  * Source: AWS SDKs and Tools Reference Guide, "Service-specific endpoints", "Dual-stack and FIPS endpoints".
  *
@@ -19,7 +21,9 @@ export type ConfigurableService = "kinesis" | "dynamodb" | "sts";
 /** What is looked at. */
 export interface EndpointSettings {
   readonly env: Lookup;
-  /** A setting of the profile in use; of a service within the profile's `services` section where one is named. */
+  /**
+   * A setting of the profile in use; of a service within the profile's `services` section where one is named.
+   */
   readonly profile: (key: string, service?: ConfigurableService) => string | undefined;
 }
 
@@ -35,7 +39,8 @@ export interface ConfiguredEndpoint {
  *
  * @param region Of the service. Needed for an endpoint of FIPS or of both stacks.
  * @returns undefined where they say nothing: the region's usual endpoint.
- * @throws {TypeError} when a setting cannot be read, or two of them exclude each other. No password is repeated.
+ * @throws {TypeError} when a setting cannot be read, or two of them exclude each other. No password is
+ * repeated.
  */
 export function configuredEndpoint(
   service: ConfigurableService,

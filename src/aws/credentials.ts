@@ -1,7 +1,8 @@
 /**
  * Credentials, and the contract of whoever gives them. They are checked where they come in.
  *
- * What the sources of this library give shows neither secret nor token when printed, spread or turned into JSON.
+ * What the sources of this library give shows neither secret nor token when printed, spread or turned into
+ * JSON.
  *
  * @module
  */
@@ -19,7 +20,9 @@ export interface Credentials {
   readonly sessionToken?: string | undefined;
   /** Undefined for credentials that do not expire. */
   readonly expiresEpochMs?: number | undefined;
-  /** The same as a `Date`, as AWS's SDK for JavaScript names it; counts where `expiresEpochMs` is left out. */
+  /**
+   * The same as a `Date`, as AWS's SDK for JavaScript names it; counts where `expiresEpochMs` is left out.
+   */
   readonly expiration?: Date | undefined;
 }
 
@@ -32,15 +35,15 @@ export interface Credentials {
 export interface CredentialsProvider {
   (signal?: AbortSignal): Promise<Credentials>;
   /**
-   * A service refused these as expired or unknown: the next call should ask the source anew. A provider that keeps
-   * nothing needs none.
+   * A service refused these as expired or unknown: the next call should ask the source anew. A provider that
+   * keeps nothing needs none.
    */
   readonly invalidate?: (refused: Credentials) => void;
 }
 
 /**
- * What a user may give: keys, a provider, or a provider of AWS's SDK for JavaScript as it is: `fromNodeProviderChain()`,
- * `fromSSO()`, `fromIni()`.
+ * What a user may give: keys, a provider, or a provider of AWS's SDK for JavaScript as it is:
+ * `fromNodeProviderChain()`, `fromSSO()`, `fromIni()`.
  */
 export type GivenCredentials = Credentials | CredentialsProvider | (() => Promise<Credentials>);
 
@@ -48,10 +51,12 @@ export type GivenCredentials = Credentials | CredentialsProvider | (() => Promis
 export type Lookup = (name: string) => string | undefined;
 
 /**
- * The same credentials, checked, but printing and copying leave out secret and token. An empty token counts as none.
+ * The same credentials, checked, but printing and copying leave out secret and token. An empty token counts
+ * as none.
  *
  * @param source Whose keys they are, e.g. `the environment`.
- * @throws {CredentialsError} when they cannot be keys, or their end is no time. The message names the source and no value.
+ * @throws {CredentialsError} when they cannot be keys, or their end is no time. The message names the source
+ * and no value.
  */
 export function guardedCredentials(parts: Credentials, source: string): Credentials {
   checkKeys(parts ?? NO_KEYS, source);

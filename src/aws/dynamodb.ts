@@ -1,5 +1,6 @@
 /**
- * The operations of DynamoDB that leasing needs, as an interface and as signed JSON calls. Knows nothing of leases.
+ * The operations of DynamoDB that leasing needs, as an interface and as signed JSON calls. Knows nothing of
+ * leases.
  *
  * @module
  */
@@ -27,7 +28,10 @@ export interface Expressions {
   readonly ExpressionAttributeValues?: Readonly<Record<string, AttributeValue>>;
 }
 
-/** A write that was conditional: applied, with the new item where asked for; or refused, with the old one where given. */
+/**
+ * A write that was conditional: applied, with the new item where asked for; or refused, with the old one
+ * where given.
+ */
 export type ConditionalOutcome =
   | { readonly applied: true; readonly item: Item | undefined }
   /** `item` is undefined where the server does not return it (emulators) or there is none. */
@@ -37,9 +41,13 @@ export type ConditionalOutcome =
 export interface DynamoDB {
   /** @returns undefined when there is no such table. */
   describeTable(tableName: string, signal?: AbortSignal): Promise<TableDescription | undefined>;
-  /** @param input The body of CreateTable, as the API has it. @returns false when the table exists already. */
+  /**
+   * @param input The body of CreateTable, as the API has it. @returns false when the table exists already.
+   */
   createTable(input: Readonly<Record<string, unknown>>, signal?: AbortSignal): Promise<boolean>;
-  /** Any other table operation, e.g. UpdateTable or UpdateContinuousBackups, with its body as the API has it. */
+  /**
+   * Any other table operation, e.g. UpdateTable or UpdateContinuousBackups, with its body as the API has it.
+   */
   tableOperation(
     operation: "UpdateTable" | "UpdateContinuousBackups" | "DeleteTable",
     input: Readonly<Record<string, unknown>>,
@@ -69,7 +77,10 @@ export interface DynamoDB {
   ): Promise<ConditionalOutcome>;
   /** All pages; eventually consistent. @param segments How many parallel segments; 1 = a plain scan. */
   scan(tableName: string, segments?: number, signal?: AbortSignal): Promise<readonly Item[]>;
-  /** Page by page, for as long as the caller goes on; eventually consistent. @param limit The most items of a page. */
+  /**
+   * Page by page, for as long as the caller goes on; eventually consistent. @param limit The most items of a
+   * page.
+   */
   scanPages(tableName: string, limit: number, signal?: AbortSignal): AsyncIterable<readonly Item[]>;
   /** All pages; eventually consistent. */
   queryIndex(
@@ -210,7 +221,9 @@ async function unlessError<T, U>(code: string, instead: U, result: Promise<T>): 
   }
 }
 
-/** Runs `count` tasks at once. The first failure aborts the others, and is thrown when all of them have ended. */
+/**
+ * Runs `count` tasks at once. The first failure aborts the others, and is thrown when all of them have ended.
+ */
 async function allOrNone<T>(
   count: number,
   signal: AbortSignal | undefined,

@@ -1,9 +1,10 @@
 // Pure.
 /**
- * What DynamoDB sends, looked at before it is believed: a scan without `Items` would else be an empty lease table, whose leases
- * are then made anew, at their initial positions.
+ * What DynamoDB sends, looked at before it is believed: a scan without `Items` would else be an empty lease
+ * table, whose leases are then made anew, at their initial positions.
  *
- * What an item's attributes mean is not known here; only that each has a type of DynamoDB and a value of that kind.
+ * What an item's attributes mean is not known here; only that each has a type of DynamoDB and a value of that
+ * kind.
  *
  * Source: the API reference of DynamoDB, `AttributeValue`.
  *

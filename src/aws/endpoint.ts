@@ -124,7 +124,8 @@ export function parseStreamArn(arn: string): StreamArn {
 }
 
 /**
- * The stream of a consumer's ARN: `arn:aws:kinesis:eu-central-1:123456789012:stream/orders/consumer/app:1700000000`.
+ * The stream of a consumer's ARN:
+ * `arn:aws:kinesis:eu-central-1:123456789012:stream/orders/consumer/app:1700000000`.
  *
  * @returns undefined when it is no such ARN.
  */
@@ -144,7 +145,9 @@ export function streamArnOf(
   return `arn:${partitionOf(region).name}:kinesis:${region}:${accountId}:stream/${streamName}`;
 }
 
-/** What is surely a host and a port, as people write them without a scheme. Anything else may hold a password. */
+/**
+ * What is surely a host and a port, as people write them without a scheme. Anything else may hold a password.
+ */
 function endpointShown(endpoint: string): string {
   const shown = shownAddress(endpoint);
   return shown === undefined ? "what is given as an endpoint" : `endpoint ${JSON.stringify(shown)}`;

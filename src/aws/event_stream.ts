@@ -1,9 +1,10 @@
 /**
  * Reads `application/vnd.amazon.eventstream`, the framing of SubscribeToShard, from a web stream.
  *
- * Both checksums of each message are verified, and a length is believed only once the checksum of the prelude is right
- * and the length is within limits. The decoder at hand for JavaScript (`@smithy/core`) allocates what the first four
- * bytes say before any check, up to 4 GiB, and would add 8 MB to an installation: hence ours.
+ * Both checksums of each message are verified, and a length is believed only once the checksum of the prelude
+ * is right and the length is within limits. The decoder at hand for JavaScript (`@smithy/core`) allocates
+ * what the first four bytes say before any check, up to 4 GiB, and would add 8 MB to an installation: hence
+ * ours.
  *
  * Source: "Amazon event stream encoding" of the AWS documentation; limits of botocore's `EventStreamBuffer`.
  *
@@ -27,12 +28,12 @@ export const MAX_HEADERS_BYTES = 131_072;
 export const MAX_PAYLOAD_BYTES = 25_165_824;
 
 /**
- * The messages of a body, one at a time: nothing is read from the body while nobody asks for a message, so that a slow
- * reader slows the sender. Leaving the iteration cancels the body.
+ * The messages of a body, one at a time: nothing is read from the body while nobody asks for a message, so
+ * that a slow reader slows the sender. Leaving the iteration cancels the body.
  *
  * @param signal Ends the wait for the body at once, even where the body does not know of the signal.
- * @throws {SyntaxError} when a checksum, a length or a header is wrong, or when the body ends inside a message; what the
- * body itself fails with; or the signal's reason.
+ * @throws {SyntaxError} when a checksum, a length or a header is wrong, or when the body ends inside a
+ * message; what the body itself fails with; or the signal's reason.
  */
 export async function* eventStreamMessages(
   body: ReadableStream<Uint8Array>,
@@ -62,7 +63,10 @@ const CHECKSUM_BYTES = 4;
 
 /** Where the pieces of a body become messages again. A message may be cut anywhere, and a piece hold many. */
 export class EventStreamDecoder {
-  /** The bytes at hand are `#buffer[#start]` to `#buffer[#end]`. Bytes before `#start` may be in readers' hands. */
+  /**
+   * The bytes at hand are `#buffer[#start]` to `#buffer[#end]`. Bytes before `#start` may be in readers'
+   * hands.
+   */
   #buffer: Uint8Array = new Uint8Array();
   #start = 0;
   #end = 0;
@@ -98,7 +102,8 @@ export class EventStreamDecoder {
   /**
    * The next message that is complete; undefined when more bytes are needed.
    *
-   * @throws {SyntaxError} when it is damaged. Where the next message begins is then unknown, so the body is lost.
+   * @throws {SyntaxError} when it is damaged. Where the next message begins is then unknown, so the body is
+   * lost.
    */
   next(): EventStreamMessage | undefined {
     if (this.heldBytes < PRELUDE_BYTES) return undefined;
@@ -137,7 +142,10 @@ function verify(part: "prelude" | "message", found: number, wanted: number): voi
   if (found !== wanted) throw malformed(`expected CRC-32 ${wanted} of a ${part}: got ${found}`);
 }
 
-/** Types of header values, in the order of their codes: how many bytes a value has, or that its length comes first. */
+/**
+ * Types of header values, in the order of their codes: how many bytes a value has, or that its length comes
+ * first.
+ */
 const HEADER_TYPES = [0, 0, 1, 2, 4, 8, "bytes", "string", 8, 16] as const;
 
 function stringHeaders(bytes: Uint8Array): ReadonlyMap<string, string> {

@@ -22,7 +22,10 @@ export function hideSecrets(text: string, secrets: readonly (string | undefined)
   return shown;
 }
 
-/** What an error may be passed on as a cause: undefined when it, or a cause of its own, repeats one of the secrets. */
+/**
+ * What an error may be passed on as a cause: undefined when it, or a cause of its own, repeats one of the
+ * secrets.
+ */
 export function harmlessCause(cause: unknown, secrets: readonly (string | undefined)[]): unknown {
   const text = errorText(cause);
   return hideSecrets(text, secrets) === text ? cause : undefined;

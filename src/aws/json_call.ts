@@ -1,8 +1,10 @@
 /**
- * Signed calls in AWS's JSON protocol: one POST per call, the operation in `x-amz-target`, errors named by `__type`.
+ * Signed calls in AWS's JSON protocol: one POST per call, the operation in `x-amz-target`, errors named by
+ * `__type`.
  *
- * A call is tried again as `retry.ts` decides. Two repairs come on top, each once per call and without a pause: signing
- * again when our clock turns out to be wrong, and asking for new credentials when these have expired.
+ * A call is tried again as `retry.ts` decides. Two repairs come on top, each once per call and without a
+ * pause: signing again when our clock turns out to be wrong, and asking for new credentials when these have
+ * expired.
  *
  * @module
  */
@@ -77,8 +79,8 @@ export interface Transport<T> {
   /** What is sent in place of the input as JSON. */
   readonly message?: { readonly contentType: string; readonly body: Uint8Array<ArrayBuffer> } | undefined;
   /**
-   * Sends the signed request. A success that it can read it reads; any other answer it hands back whole, to be
-   * read as JSON, for that is what errors come in.
+   * Sends the signed request. A success that it can read it reads; any other answer it hands back whole, to
+   * be read as JSON, for that is what errors come in.
    */
   readonly send: (system: System, request: HttpRequest, signal?: AbortSignal) => Promise<Sent<T>>;
 }
@@ -210,7 +212,8 @@ class JsonClient {
       },
       body,
     }, credentials);
-    // After signing, since proxies rewrite it. DynamoDB's checksum is that of the bytes as sent, which fetch shows only uncompressed.
+    // After signing, since proxies rewrite it. DynamoDB's checksum is that of the bytes as sent, which fetch
+    // shows only uncompressed.
     headers.set("accept-encoding", "identity");
     const request = { method: "POST", url: this.#url, headers, body, timeoutMs: this.#timeoutMs } as const;
     const send: Transport<T>["send"] = call.transport?.send ?? exchange;
@@ -218,7 +221,10 @@ class JsonClient {
     return "ok" in answer ? answer : readAnswer(answer, { url: this.#url, decode: call.decode, credentials });
   }
 
-  /** Mends what made the attempt fail, where that is in our hands. @returns Whether it is worth another attempt. */
+  /**
+   * Mends what made the attempt fail, where that is in our hands. @returns Whether it is worth another
+   * attempt.
+   */
   async #repair(verdict: Verdict, failed: Refusal): Promise<boolean> {
     if (verdict === "clockSkew") {
       if (!this.#signer.learnClock(failed.date, failed.offsetMs)) return false;
@@ -301,7 +307,10 @@ function readAnswer<T>(answer: HttpAnswer | NoAnswer, reading: Reading<T>): Atte
   );
 }
 
-/** The code without namespace and without the address that some services append: `a.b#Code:http://…` is `Code`. */
+/**
+ * The code without namespace and without the address that some services append: `a.b#Code:http://…` is
+ * `Code`.
+ */
 function errorCode(
   named: string | undefined,
   status: number,

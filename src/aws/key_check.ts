@@ -1,7 +1,7 @@
 // Pure.
 /**
- * The one check that keys pass where they come in. A character that no key has would show up much later, in an error of
- * the runtime that quotes the whole header: the secret or the token with it.
+ * The one check that keys pass where they come in. A character that no key has would show up much later, in
+ * an error of the runtime that quotes the whole header: the secret or the token with it.
  *
  * @module
  */
@@ -41,7 +41,10 @@ function problemOf(name: keyof UncheckedKeys, value: unknown): string | undefine
   return `${name} without ${kindOf(value.charCodeAt(at))}: got one as character ${at + 1}`;
 }
 
-/** Ours: wider than AWS's alphabet, base64, for emulators have keys of their own. What stands in no header is not in it. */
+/**
+ * Ours: wider than AWS's alphabet, base64, for emulators have keys of their own. What stands in no header is
+ * not in it.
+ */
 const NOT_IN_KEYS = /[^!#-&(-+\--[\]-_a-~]/;
 /** A slash or a comma would end the id in the header that names it. */
 const NOT_IN_IDS = /[^!#-&(-+\-.0-[\]-_a-~]/;

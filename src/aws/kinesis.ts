@@ -1,6 +1,6 @@
 /**
- * The operations of Kinesis Data Streams that a consumer needs, as an interface (what retrieval and the worker
- * use, and what a simulator puts in its place) and as signed JSON calls.
+ * The operations of Kinesis Data Streams that a consumer needs, as an interface (what retrieval and the
+ * worker use, and what a simulator puts in its place) and as signed JSON calls.
  *
  * @module
  */
@@ -105,7 +105,8 @@ export interface Kinesis {
 /** Options of {@linkcode signedKinesis}. */
 export interface SignedKinesisOptions extends ServiceOptions {
   /**
-   * How GetRecords and GetShardIterator are tried again. The retrieval loop paces itself, so there is little to do here.
+   * How GetRecords and GetShardIterator are tried again. The retrieval loop paces itself, so there is little
+   * to do here.
    *
    * @default {READ_RETRY_POLICY}
    */
@@ -113,8 +114,8 @@ export interface SignedKinesisOptions extends ServiceOptions {
 }
 
 /**
- * For calls that a loop repeats anyway: one quick second try after a fault, none when Kinesis throttles, since a
- * shard allows but five calls a second.
+ * For calls that a loop repeats anyway: one quick second try after a fault, none when Kinesis throttles,
+ * since a shard allows but five calls a second.
  */
 export const READ_RETRY_POLICY: RetryPolicy = { ...DEFAULT_RETRY_POLICY, attempts: 2, throttledAttempts: 1 };
 

@@ -1,9 +1,9 @@
 /**
- * Enhanced fan-out: the registered consumers of a stream, and subscriptions to its shards, as an interface and
- * as signed calls.
+ * Enhanced fan-out: the registered consumers of a stream, and subscriptions to its shards, as an interface
+ * and as signed calls.
  *
- * A consumer in this sense belongs to a whole application, is paid for by the hour and by the gigabyte, and gives
- * each of its shards 2 MiB a second of its own.
+ * A consumer in this sense belongs to a whole application, is paid for by the hour and by the gigabyte, and
+ * gives each of its shards 2 MiB a second of its own.
  *
  * @module
  */
@@ -43,8 +43,8 @@ export interface SubscribeToShardInput {
 }
 
 /**
- * What fan-out needs of Kinesis. Every method throws `AwsServiceError`, or the signal's reason, as does the iteration
- * of a subscription.
+ * What fan-out needs of Kinesis. Every method throws `AwsServiceError`, or the signal's reason, as does the
+ * iteration of a subscription.
  *
  * @experimental
  */
@@ -72,8 +72,9 @@ export interface KinesisConsumers {
    */
   deregisterStreamConsumer(consumerArn: string, signal?: AbortSignal): Promise<boolean>;
   /**
-   * Subscribes to a shard, for five minutes at the most. Resolves once the service has accepted; an error that it sends
-   * later comes from the iteration. One event is read at a time: while none is asked for, the sender is held up.
+   * Subscribes to a shard, for five minutes at the most. Resolves once the service has accepted; an error
+   * that it sends later comes from the iteration. One event is read at a time: while none is asked for, the
+   * sender is held up.
    *
    * @param signal Ends the subscription, at once; an iteration under way throws its reason.
    */
@@ -84,8 +85,8 @@ export interface KinesisConsumers {
 }
 
 /**
- * Enhanced fan-out over signed HTTP. A subscription is an ordinary `fetch` whose answer does not end: HTTP/2 where the
- * runtime and the service speak it, HTTP/1.1 with a connection for each shard elsewhere.
+ * Enhanced fan-out over signed HTTP. A subscription is an ordinary `fetch` whose answer does not end: HTTP/2
+ * where the runtime and the service speak it, HTTP/1.1 with a connection for each shard elsewhere.
  *
  * @throws {TypeError} when the region or the endpoint cannot be one.
  */

@@ -1,8 +1,9 @@
 // Pure.
 /**
- * What Kinesis sends, as far as several operations or encodings send the same: records, child shards, hash key ranges. Nothing
- * of it is believed unseen, in JSON, in CBOR or in an event stream: a field that is missing or wrong makes the whole answer
- * malformed. A sequence number that no record can have would else be delivered, and stored as a checkpoint.
+ * What Kinesis sends, as far as several operations or encodings send the same: records, child shards, hash
+ * key ranges. Nothing of it is believed unseen, in JSON, in CBOR or in an event stream: a field that is
+ * missing or wrong makes the whole answer malformed. A sequence number that no record can have would else be
+ * delivered, and stored as a checkpoint.
  *
  * Source: the patterns of the API reference of Kinesis.
  *
@@ -74,7 +75,8 @@ export interface RecordsAnswer extends DecodedRecords {
  */
 export function recordsAnswer(answer: Fields, encoding: RecordEncoding): RecordsAnswer {
   return {
-    // Null is an empty list to some emulators. An answer without the field may be anything, and its records would be lost.
+    // Null is an empty list to some emulators. An answer without the field may be anything, and its records
+    // would be lost.
     ...(answer["Records"] === null ? NO_RECORDS : recordsOf(listIn(answer, "Records"), encoding)),
     millisBehindLatest: optionalNumberIn(answer, "MillisBehindLatest"),
     childShards: optionalListIn(answer, "ChildShards").map(childShardOf),

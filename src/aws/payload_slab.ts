@@ -56,7 +56,10 @@ function decodedLength(text: string): number {
   return text.length / 4 * 3 - padding;
 }
 
-/** A loop, since `Uint8Array.from(atob(text), …)` is some fifteen times slower. @returns How many bytes there were. */
+/**
+ * A loop, since `Uint8Array.from(atob(text), …)` is some fifteen times slower. @returns How many bytes there
+ * were.
+ */
 function decodeInto(view: Uint8Array, text: string): number {
   let characters: string;
   try {

@@ -1,6 +1,6 @@
 /**
- * Signs requests (Signature Version 4) with aws4fetch, and remembers two things for one service: derived keys,
- * which cost four HMACs each, and how far our wall clock is off.
+ * Signs requests (Signature Version 4) with aws4fetch, and remembers two things for one service: derived
+ * keys, which cost four HMACs each, and how far our wall clock is off.
  *
  * @module
  */
@@ -18,8 +18,8 @@ export interface UnsignedRequest {
 }
 
 /**
- * Offsets closer than this are no reason to sign again, in ms. AWS tolerates 5 minutes; the Date header has whole
- * seconds, and the answer was some time under way.
+ * Offsets closer than this are no reason to sign again, in ms. AWS tolerates 5 minutes; the Date header has
+ * whole seconds, and the answer was some time under way.
  */
 const MATERIAL_SKEW_MS = 60_000;
 

@@ -21,7 +21,8 @@ export interface Failure {
  *
  * - `transient`: a fault on the way or in the service; try again soon;
  * - `throttled`: too many calls; try again, more slowly;
- * - `clockSkew`: perhaps signed at a wrong time; sign again if the answer's Date shows that our clock is wrong;
+ * - `clockSkew`: perhaps signed at a wrong time; sign again if the answer's Date shows that our clock is
+ *   wrong;
  * - `credentials`: the keys are expired or unknown; ask their source again, and try with new ones;
  * - `final`: the same call would fail again.
  */
@@ -39,8 +40,8 @@ export const CHECKSUM_ERROR = "ChecksumMismatch";
 export const MALFORMED_ERROR = "MalformedResponse";
 
 /**
- * Decides what to make of a failure. Codes come before the status; an unknown code is final unless the status says
- * otherwise.
+ * Decides what to make of a failure. Codes come before the status; an unknown code is final unless the status
+ * says otherwise.
  *
  * Source: the error lists of the Kinesis and DynamoDB API references, and the AWS SDKs' standard retry mode.
  */
@@ -115,8 +116,9 @@ export interface Backoff {
 }
 
 /**
- * Capped exponential back-off with full jitter: anything from 0 to `baseMs` doubled with each attempt, in whole ms. Full jitter
- * spreads a fleet that failed together best. Source: AWS Architecture Blog, "Exponential Backoff And Jitter".
+ * Capped exponential back-off with full jitter: anything from 0 to `baseMs` doubled with each attempt, in
+ * whole ms. Full jitter spreads a fleet that failed together best. Source: AWS Architecture Blog,
+ * "Exponential Backoff And Jitter".
  */
 export function backoffMs({ attempt, baseMs, maxMs, chance }: Backoff): number {
   return Math.floor(chance * Math.min(maxMs, baseMs * 2 ** Math.min(attempt - 1, 30)));

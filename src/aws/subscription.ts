@@ -1,8 +1,9 @@
 /**
  * One subscription to a shard: the answer to SubscribeToShard, which goes on for five minutes.
  *
- * An error may come at three places, and is the same `AwsServiceError` at all of them: in place of the stream, as an
- * ordinary answer; inside the stream, where the HTTP status was 200; and when the connection is lost.
+ * An error may come at three places, and is the same `AwsServiceError` at all of them: in place of the
+ * stream, as an ordinary answer; inside the stream, where the HTTP status was 200; and when the connection is
+ * lost.
  *
  * @module
  */
@@ -38,7 +39,10 @@ export interface SubscribeToShardEvent {
   readonly records: readonly KinesisRecord[];
   /** Payload bytes of `records`. */
   readonly bytes: number;
-  /** Where a later subscription goes on, AFTER it; undefined at the end of the shard. It moves without records too. */
+  /**
+   * Where a later subscription goes on, AFTER it; undefined at the end of the shard. It moves without records
+   * too.
+   */
   readonly continuationSequenceNumber: string | undefined;
   /** How far the end of this page is behind the newest record, in ms. */
   readonly millisBehindLatest: number | undefined;
@@ -89,10 +93,11 @@ async function opened(
 }
 
 /**
- * The events of a stream. Messages and events of types that are not known are passed over, `initial-response` among them.
+ * The events of a stream. Messages and events of types that are not known are passed over, `initial-response`
+ * among them.
  *
- * @throws {AwsServiceError} for an error that the stream tells, for damaged bytes, and for a lost connection; the
- * signal's reason when it aborts.
+ * @throws {AwsServiceError} for an error that the stream tells, for damaged bytes, and for a lost connection;
+ * the signal's reason when it aborts.
  */
 export async function* subscriptionEvents(
   { body, requestId, secrets = [] }: OpenSubscription,

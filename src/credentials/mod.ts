@@ -1,6 +1,6 @@
 /**
- * Where the library's credentials come from: the default chain of AWS's tools, roles, and functions of your own. And where data
- * goes, as AWS's standard settings say.
+ * Where the library's credentials come from: the default chain of AWS's tools, roles, and functions of your
+ * own. And where data goes, as AWS's standard settings say.
  *
  * ```ts
  * import { KinesisWorker } from "@kclite/kclite";
@@ -17,8 +17,9 @@
  * });
  * ```
  *
- * Nothing is loaded from Node.js before it is used, so that a bundle for an edge runtime may hold this too. There only
- * {@linkcode webIdentityCredentials}, {@linkcode assumeRoleCredentials} with a `base`, and {@linkcode cachedCredentials} are of use.
+ * Nothing is loaded from Node.js before it is used, so that a bundle for an edge runtime may hold this too.
+ * There only {@linkcode webIdentityCredentials}, {@linkcode assumeRoleCredentials} with a `base`, and
+ * {@linkcode cachedCredentials} are of use.
  *
  * @module
  */
@@ -72,7 +73,9 @@ export interface SourceOptions {
 export interface RoleOptions extends SourceOptions {
   /** The ARN of the role. */
   readonly roleArn: string;
-  /** Shows in CloudTrail; 2 to 64 of letters, digits and `=,.@-_`. @default a name that begins with `kclite-` */
+  /**
+   * Shows in CloudTrail; 2 to 64 of letters, digits and `=,.@-_`. @default a name that begins with `kclite-`
+   */
   readonly roleSessionName?: string | undefined;
   /** A word that the role's owner asks for. */
   readonly externalId?: string | undefined;
@@ -88,7 +91,9 @@ export interface IdentityOptions extends SourceOptions {
   readonly roleArn: string;
   /** Gives the platform's token; asked before each refresh. */
   readonly token: () => string | Promise<string>;
-  /** Shows in CloudTrail; 2 to 64 of letters, digits and `=,.@-_`. @default a name that begins with `kclite-` */
+  /**
+   * Shows in CloudTrail; 2 to 64 of letters, digits and `=,.@-_`. @default a name that begins with `kclite-`
+   */
   readonly roleSessionName?: string | undefined;
   /** Base URL of STS. @default what AWS's standard settings say, else the region's */
   readonly endpoint?: string | undefined;
@@ -105,11 +110,11 @@ export interface EndpointOptions {
 }
 
 /**
- * The default chain, in AWS's order: environment, web identity, profile files, container, instance metadata. The first that is set
- * up is used; where it fails, no other is tried.
+ * The default chain, in AWS's order: environment, web identity, profile files, container, instance metadata.
+ * The first that is set up is used; where it fails, no other is tried.
  *
- * Profile files are read by AWS's own package, `@aws-sdk/credential-providers`, which is loaded only when there is such a file.
- * The agent of a container and the metadata service are reached past every proxy.
+ * Profile files are read by AWS's own package, `@aws-sdk/credential-providers`, which is loaded only when
+ * there is such a file. The agent of a container and the metadata service are reached past every proxy.
  */
 export function defaultCredentials(options: SourceOptions = {}): CredentialsProvider {
   const { env, region, system, onEvent } = settled(options);
@@ -154,8 +159,8 @@ export function assumeRoleCredentials(options: RoleOptions): CredentialsProvider
 }
 
 /**
- * Credentials of a role, against a token of the platform: of an edge runtime, a CI system, an identity provider. Needs nothing but
- * `fetch`. The token's file on EKS is read by {@linkcode defaultCredentials}.
+ * Credentials of a role, against a token of the platform: of an edge runtime, a CI system, an identity
+ * provider. Needs nothing but `fetch`. The token's file on EKS is read by {@linkcode defaultCredentials}.
  */
 export function webIdentityCredentials(options: IdentityOptions): CredentialsProvider {
   const { env, region, system, onEvent } = settled(options);
@@ -167,8 +172,8 @@ export function webIdentityCredentials(options: IdentityOptions): CredentialsPro
 }
 
 /**
- * Keeps what a function gives until shortly before it expires, and asks once for all who wait. A worker does so with whatever it is
- * given; this is for a function that several workers share.
+ * Keeps what a function gives until shortly before it expires, and asks once for all who wait. A worker does
+ * so with whatever it is given; this is for a function that several workers share.
  *
  * @throws {CredentialsError} when keys were given that cannot be keys.
  */
@@ -181,12 +186,13 @@ export function cachedCredentials(
 }
 
 /**
- * The endpoints that AWS's standard settings name, as options of a worker; none where they say nothing. To be put before endpoints of
- * your own, which win.
+ * The endpoints that AWS's standard settings name, as options of a worker; none where they say nothing. To be
+ * put before endpoints of your own, which win.
  *
- * The first of these counts: `AWS_ENDPOINT_URL_KINESIS` and `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL`, `endpoint_url` in the
- * profile's `services` section, the profile's `endpoint_url`. `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true` switches them off.
- * `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT` choose among the region's public endpoints.
+ * The first of these counts: `AWS_ENDPOINT_URL_KINESIS` and `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL`,
+ * `endpoint_url` in the profile's `services` section, the profile's `endpoint_url`.
+ * `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true` switches them off. `AWS_USE_FIPS_ENDPOINT` and
+ * `AWS_USE_DUALSTACK_ENDPOINT` choose among the region's public endpoints.
  *
  * @throws {TypeError} when a setting cannot be read, or two of them exclude each other.
  */

@@ -1,6 +1,6 @@
 /**
- * Finds out which tables a fleet uses and whether this worker may take part: at start, and again while it runs for as
- * long as that may change. The decision is in `lease/table_format.ts`.
+ * Finds out which tables a fleet uses and whether this worker may take part: at start, and again while it
+ * runs for as long as that may change. The decision is in `lease/table_format.ts`.
  *
  * @module
  */
@@ -26,11 +26,12 @@ export interface FleetFormatOptions {
 }
 
 /**
- * Reads what the decision needs, leases first (see `lease/table_format.ts`), and writes `Migration3.0` of a fresh fleet. One
- * lease is enough: if each of many workers that start together read all, it would be more than a table can give.
+ * Reads what the decision needs, leases first (see `lease/table_format.ts`), and writes `Migration3.0` of a
+ * fresh fleet. One lease is enough: if each of many workers that start together read all, it would be more
+ * than a table can give.
  *
- * @param current How this worker takes part already. On the single table it stays there, as Java workers do, whatever
- * tables turn up later: a stray worker of KCL 3.0 to 3.4 makes them.
+ * @param current How this worker takes part already. On the single table it stays there, as Java workers do,
+ * whatever tables turn up later: a stray worker of KCL 3.0 to 3.4 makes them.
  * @throws {LeaseTableError} when this worker must not take part.
  */
 export async function fleetFormat(
@@ -70,7 +71,9 @@ export async function fleetFormat(
   return decision.format;
 }
 
-/** An application that reads one stream cannot become one that reads many: checkpoints would seem to be lost. */
+/**
+ * An application that reads one stream cannot become one that reads many: checkpoints would seem to be lost.
+ */
 function refuseOtherKind(
   lease: Lease | undefined,
   mode: StreamsSetting["mode"],

@@ -1,10 +1,11 @@
 /**
- * What a worker does for and in its fleet, beside consuming: it tells that it lives, leads where it may and the lock is
- * free, and follows when the fleet's tables change.
+ * What a worker does for and in its fleet, beside consuming: it tells that it lives, leads where it may and
+ * the lock is free, and follows when the fleet's tables change.
  *
- * A fleet may change its tables while it runs (the migration from the three tables of KCL 3.0 to the one of KCL 3.5), or
- * turn back to the rules of KCL 2.x. Until neither can happen any more the format is decided again every minute. Leases
- * are in the same table in each case, so that consuming goes on; only reports and leadership move.
+ * A fleet may change its tables while it runs (the migration from the three tables of KCL 3.0 to the one of
+ * KCL 3.5), or turn back to the rules of KCL 2.x. Until neither can happen any more the format is decided
+ * again every minute. Leases are in the same table in each case, so that consuming goes on; only reports and
+ * leadership move.
  *
  * @module
  */

@@ -1,9 +1,11 @@
 /**
- * Who this process is among all that run, or ran, under its worker's name, and whether it still may act under that name.
+ * Who this process is among all that run, or ran, under its worker's name, and whether it still may act under
+ * that name.
  *
- * Until it has claimed its name, by writing its metrics item, it goes above each incarnation that it finds: a worker that is
- * started again is newer than the one before it, whatever their clocks say. From then on its incarnation is fixed, and one that is newer
- * supersedes it for good: two that took turns would deliver everything twice.
+ * Until it has claimed its name, by writing its metrics item, it goes above each incarnation that it finds: a
+ * worker that is started again is newer than the one before it, whatever their clocks say. From then on its
+ * incarnation is fixed, and one that is newer supersedes it for good: two that took turns would deliver
+ * everything twice.
  *
  * @module
  */
@@ -42,7 +44,10 @@ export class Identity {
     return this.#incarnation;
   }
 
-  /** Aborts, with what to do as its reason, when a newer process of this name was seen: nothing may be written by name any more. */
+  /**
+   * Aborts, with what to do as its reason, when a newer process of this name was seen: nothing may be written
+   * by name any more.
+   */
   get superseded(): AbortSignal {
     return this.#superseded.signal;
   }
@@ -52,7 +57,10 @@ export class Identity {
     this.#isClaimed = true;
   }
 
-  /** Looks at who has written to a lease. A mark that Java has left behind counts only where it can do no harm. */
+  /**
+   * Looks at who has written to a lease. A mark that Java has left behind counts only where it can do no
+   * harm.
+   */
   lookAt(lease: Lease): void {
     this.see(this.#isClaimed ? lastWriter(lease) : lease.mark);
   }

@@ -1,9 +1,9 @@
 /**
- * What a leader does: one listing of the table a pass, and from it the assignment of leases, the audit of the stream's
- * coverage, and the deletion of workers that are long gone.
+ * What a leader does: one listing of the table a pass, and from it the assignment of leases, the audit of the
+ * stream's coverage, and the deletion of workers that are long gone.
  *
- * A worker that does not lead watches the leases too while the leader seems to be gone, so that it need not start
- * counting from zero once the lock is its own.
+ * A worker that does not lead watches the leases too while the leader seems to be gone, so that it need not
+ * start counting from zero once the lock is its own.
  *
  * Source: KCL 3.5.1, `LeaseAssignmentManager`, `PeriodicShardSyncManager`; the decisions are in `lease/`.
  *
@@ -44,7 +44,10 @@ export interface LeaderDutiesOptions {
   /** The pause between two passes, in ms. By default a quarter of the failover time. */
   readonly leaseAssignmentIntervalMs?: number;
   readonly leaseSyncer: LeaseSyncer;
-  /** How far apart, in ms, what nobody reads must be found to count as found twice. By default the failover time. */
+  /**
+   * How far apart, in ms, what nobody reads must be found to count as found twice. By default the failover
+   * time.
+   */
   readonly leaseAuditIntervalMs?: number;
   readonly system: System;
   readonly emit: WorkerEventListener;
@@ -172,8 +175,8 @@ export class LeaderDuties {
   }
 
   /**
-   * Notes which rows cannot be read as leases, and which leases are nobody's before this pass assigns them. What is found again
-   * counts as often as audits are due; what is not is over at once.
+   * Notes which rows cannot be read as leases, and which leases are nobody's before this pass assigns them.
+   * What is found again counts as often as audits are due; what is not is over at once.
    */
   #audit({ unreadable, leases }: TableListing): void {
     const { system: { clock }, assignment: { failoverTimeMs } } = this.#options;

@@ -1,6 +1,6 @@
 /**
- * One worker's side of the leader's lock: acquires it when it is free or has stood still, keeps it alive while
- * the leader does its work, gives it back.
+ * One worker's side of the leader's lock: acquires it when it is free or has stood still, keeps it alive
+ * while the leader does its work, gives it back.
  *
  * Source: KCL 3.5.1, `DynamoDBLockBasedLeaderDecider`; the decisions are in `lease/leader.ts`.
  *
@@ -34,8 +34,8 @@ export interface LeaderLockOptions {
   readonly durationMs: number;
   readonly heartbeatMs: number;
   /**
-   * How long to wait after the lock has expired before trying to take it, in ms. 0 for workers that already watch the leases,
-   * so that they lead first.
+   * How long to wait after the lock has expired before trying to take it, in ms. 0 for workers that already
+   * watch the leases, so that they lead first.
    */
   readonly patienceMs: () => number;
   readonly system: System;
@@ -66,8 +66,8 @@ export class LeaderLockKeeper {
   }
 
   /**
-   * How long the lock of another worker has stood still as we saw it, in ms; 0 while we hold it or there is none. More than
-   * its heartbeat lets one think that the leader is gone.
+   * How long the lock of another worker has stood still as we saw it, in ms; 0 while we hold it or there is
+   * none. More than its heartbeat lets one think that the leader is gone.
    */
   silentMs(nowMs: number): number {
     return this.#held !== undefined || this.#sighting === undefined ? 0 : nowMs - this.#sighting.firstSeenMs;

@@ -1,7 +1,8 @@
 /**
- * The lease table as one process of a worker's name uses it. All of the worker's reads and writes come through here, so that none
- * can forget: each write that moves a counter leaves a mark, each lease and metrics item that comes back is looked at, and once
- * a newer process of the name was seen nothing is written any more.
+ * The lease table as one process of a worker's name uses it. All of the worker's reads and writes come
+ * through here, so that none can forget: each write that moves a counter leaves a mark, each lease and
+ * metrics item that comes back is looked at, and once a newer process of the name was seen nothing is written
+ * any more.
  *
  * @module
  */
@@ -11,7 +12,9 @@ import type { LeaseStore, TableListing, WriteOutcome } from "../lease/lease_stor
 import { type LeaseWrite, marked } from "../lease/lease_write.ts";
 import type { Identity } from "./identity.ts";
 
-/** `LeaseStore` over another one. Its writes throw the reason of `identity.superseded` once that has aborted. */
+/**
+ * `LeaseStore` over another one. Its writes throw the reason of `identity.superseded` once that has aborted.
+ */
 export class MarkedLeaseStore implements LeaseStore {
   readonly #store: LeaseStore;
   readonly #identity: Identity;

@@ -1,10 +1,12 @@
 /**
- * Tells the fleet that this worker lives: without a fresh metrics item no leader, of ours or of KCL's, assigns it
- * a lease. Deleted on an orderly stop, so that nothing more is assigned to a worker that is gone.
+ * Tells the fleet that this worker lives: without a fresh metrics item no leader, of ours or of KCL's,
+ * assigns it a lease. Deleted on an orderly stop, so that nothing more is assigned to a worker that is gone.
  *
- * The item says which process of the worker's name reports. One that finds the item of a newer process leaves it as it is.
+ * The item says which process of the worker's name reports. One that finds the item of a newer process leaves
+ * it as it is.
  *
- * What the worker measures of itself is captured in a loop of its own, so that a source that hangs delays no report.
+ * What the worker measures of itself is captured in a loop of its own, so that a source that hangs delays no
+ * report.
  *
  * Source: KCL 3.5.1, `WorkerMetricStatsReporter`, `WorkerMetricStatsManager`; what the figures become is in
  * `lease/utilization.ts`.
@@ -47,10 +49,15 @@ interface WrittenItem extends Pick<WorkerMetrics, "lastUpdateEpochS" | "incarnat
   readonly place: TablePlace;
 }
 
-/** A measurement that takes longer has failed, in ms. Our own figure: far more than any takes, far less than a report. */
+/**
+ * A measurement that takes longer has failed, in ms. Our own figure: far more than any takes, far less than a
+ * report.
+ */
 const CAPTURE_TIMEOUT_MS = 5000;
 
-/** So many newer processes of its name may be met by one that starts, before its start counts as failed. Ours. */
+/**
+ * So many newer processes of its name may be met by one that starts, before its start counts as failed. Ours.
+ */
 const MAX_CLAIMS = 5;
 
 /** The metrics item of one worker. */
@@ -78,8 +85,8 @@ export class MetricsReporter {
   }
 
   /**
-   * Writes the item, and ends an interval of measurements with it. Without figures the leader goes by throughput. The first report
-   * of a process claims its worker's name.
+   * Writes the item, and ends an interval of measurements with it. Without figures the leader goes by
+   * throughput. The first report of a process claims its worker's name.
    */
   async report(signal?: AbortSignal): Promise<void> {
     const { store, workerId, identity, clock } = this.#options;

@@ -1,6 +1,6 @@
 /**
- * The leader's view of the stream: makes the first leases of an empty table, mends holes in the coverage, and says what nobody
- * mends.
+ * The leader's view of the stream: makes the first leases of an empty table, mends holes in the coverage, and
+ * says what nobody mends.
  *
  * @module
  */
@@ -27,8 +27,8 @@ import { forEachAtMost, WRITES_AT_ONCE } from "../async/task_group.ts";
 /** Keeps leases complete. */
 export interface LeaseSyncer {
   /**
-   * Creates what is missing: at once where there are no leases, or the first are not complete; else when an audit is due and
-   * has found the same hole often enough.
+   * Creates what is missing: at once where there are no leases, or the first are not complete; else when an
+   * audit is due and has found the same hole often enough.
    *
    * @param leases The table as just listed.
    * @returns Whether the table has been changed.
@@ -50,7 +50,10 @@ export interface ShardSyncerOptions {
   readonly onRecreated?: (() => void) | undefined;
 }
 
-/** A listing that shows a reshard half done is read again so often and so far apart. Source: KCL 3.5.1, `HierarchicalShardSyncer`. */
+/**
+ * A listing that shows a reshard half done is read again so often and so far apart. Source: KCL 3.5.1,
+ * `HierarchicalShardSyncer`.
+ */
 const RELISTING = { attempts: 3, intervalMs: 1000 };
 
 /** Keeps the leases of one stream complete. */
@@ -170,7 +173,8 @@ export class ShardSyncer implements LeaseSyncer {
     const isFirstSync = !isForUnread && areFirstLeasesUnfinished(leases);
     const begun = leases.flatMap(({ latestEpochMs }) => latestEpochMs === undefined ? [] : [latestEpochMs]);
     const hasBegun = isFirstSync && initialPosition === "LATEST" && begun.length > 0;
-    // What has been put since the table was listed counts as new: somebody may have begun then, unseen by a slow listing.
+    // What has been put since the table was listed counts as new: somebody may have begun then, unseen by a
+    // slow listing.
     const latestEpochMs = hasBegun ? Math.min(sinceEpochMs, ...begun) : sinceEpochMs;
     const begunAtLatestMs = hasBegun ? latestEpochMs : undefined;
     const position = hasBegun ? new Date(latestEpochMs) : initialPosition;
@@ -203,7 +207,10 @@ export class ShardSyncer implements LeaseSyncer {
     }
   }
 
-  /** In any order: no lease of a sync is for a parent of another's shard. @returns how many were not there yet. */
+  /**
+   * In any order: no lease of a sync is for a parent of another's shard. @returns how many were not there
+   * yet.
+   */
   async #create(
     leases: readonly NewLease[],
     { isLeading, onProgress }: Leading,

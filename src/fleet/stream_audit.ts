@@ -1,9 +1,9 @@
 /**
- * Compares now and then what a stream lists with its leases, on behalf of the leader, and notes in each lease of which stream
- * it is; what differs is decided in `lease/open_shards.ts`.
+ * Compares now and then what a stream lists with its leases, on behalf of the leader, and notes in each lease
+ * of which stream it is; what differs is decided in `lease/open_shards.ts`.
  *
- * A comparison costs one DescribeStreamSummary and one ListShards for each thousand shards. It is done when a leader begins,
- * then every five minutes; more often only while something differs.
+ * A comparison costs one DescribeStreamSummary and one ListShards for each thousand shards. It is done when a
+ * leader begins, then every five minutes; more often only while something differs.
  *
  * @module
  */
@@ -62,7 +62,9 @@ export class StreamAudit {
     return this.#origin === undefined ? undefined : originText(this.#origin);
   }
 
-  /** Whether the table has leases that were made for another stream, or for an earlier one of the same name. */
+  /**
+   * Whether the table has leases that were made for another stream, or for an earlier one of the same name.
+   */
   hasLeaseOfOtherStream(shards: readonly Shard[], leases: readonly Lease[]): boolean {
     return hasLeaseOfOtherStream({ shards, leases, origin: this.#origin });
   }

@@ -9,7 +9,9 @@ import { parseStreamArn, type StreamArn } from "../aws/endpoint.ts";
 import type { Kinesis, StreamReference } from "../aws/kinesis.ts";
 import type { Clock } from "../system.ts";
 
-/** A stream is to be described within this time, retries included, in ms; then the attempt has failed. Ours. */
+/**
+ * A stream is to be described within this time, retries included, in ms; then the attempt has failed. Ours.
+ */
 const DESCRIBE_LIMIT_MS = 20_000;
 
 /** What the service says of a stream. */
@@ -23,7 +25,8 @@ export interface DescribedStream {
 /**
  * What the service says of a stream that can be read.
  *
- * @throws {Error} when the stream is being made or deleted, or nothing was answered in time; what the service refuses.
+ * @throws {Error} when the stream is being made or deleted, or nothing was answered in time; what the service
+ * refuses.
  */
 export async function describedStream(
   stream: StreamReference,
@@ -47,7 +50,9 @@ export async function describedStream(
   };
 }
 
-/** What is known of a stream; the service may name no ARN, or one that is none to AWS, as some emulators do. */
+/**
+ * What is known of a stream; the service may name no ARN, or one that is none to AWS, as some emulators do.
+ */
 export function arnParts(
   streamName: string,
   streamArn: string | undefined,

@@ -1,10 +1,10 @@
 /**
  * The streams that a worker reads, as the service knows them: one, or many that come and go.
  *
- * With many streams a lease may belong to one that this worker does not know: another worker's list is longer or of another
- * release, or the stream is no longer listed and its leases are still there. It is read all the same, as in KCL, for
- * its name and account stand in the lease. Not so a stream that was created anew under its name: shard ids and sequence
- * numbers of the old one would be taken for those of the new.
+ * With many streams a lease may belong to one that this worker does not know: another worker's list is longer
+ * or of another release, or the stream is no longer listed and its leases are still there. It is read all the
+ * same, as in KCL, for its name and account stand in the lease. Not so a stream that was created anew under
+ * its name: shard ids and sequence numbers of the old one would be taken for those of the new.
  *
  * Source: KCL 3.5.1, `Scheduler.checkAndSyncStreamShardsAndLeases`, `MultiStreamTracker`.
  *
@@ -58,7 +58,9 @@ export interface StreamsOptions {
   readonly emit: WorkerEventListener;
 }
 
-/** A stream that is not known is a reason to list them once more, but not within so many ms of the last time. */
+/**
+ * A stream that is not known is a reason to list them once more, but not within so many ms of the last time.
+ */
 const RELIST_INTERVAL_MS = 10_000;
 
 /** See the module. */
@@ -130,7 +132,10 @@ export class Streams {
     return before.size !== this.#tracked.size || [...before.keys()].some((key) => !this.#tracked.has(key));
   }
 
-  /** One of many streams is not there any more. If it is listed still, it is looked for anew, and may be another by then. */
+  /**
+   * One of many streams is not there any more. If it is listed still, it is looked for anew, and may be
+   * another by then.
+   */
   forget(streamIdentifier: string): void {
     for (const [key, { streamIdentifier: found }] of this.#found) {
       if (found === streamIdentifier) this.#found.delete(key);

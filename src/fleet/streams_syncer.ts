@@ -3,7 +3,8 @@
  *
  * A stream that cannot be listed does not keep the others from it.
  *
- * Source: KCL 3.5.1, `PeriodicShardSyncManager`, `Scheduler.syncStreamsFromLeaseTableOnAppInit` and what follows it.
+ * Source: KCL 3.5.1, `PeriodicShardSyncManager`, `Scheduler.syncStreamsFromLeaseTableOnAppInit` and what
+ * follows it.
  *
  * @module
  */
@@ -25,7 +26,10 @@ export interface StreamsSyncerOptions extends Omit<ShardSyncerOptions, "stream" 
   readonly streams: Streams;
 }
 
-/** So many streams are compared with their leases in one pass, those first that have waited longest. Ours: 20 DescribeStreamSummary a second are allowed. */
+/**
+ * So many streams are compared with their leases in one pass, those first that have waited longest. Ours: 20
+ * DescribeStreamSummary a second are allowed.
+ */
 const COMPARISONS_PER_PASS = 10;
 /** So many searches in a row must miss a stream. As with audits, the first says little. */
 const MISSED_SEARCHES = 3;
@@ -62,7 +66,9 @@ export class StreamsSyncer implements LeaseSyncer {
     this.#options = options;
   }
 
-  /** @throws the error of a stream when no stream can be listed: a leader that can do nothing should not lead. */
+  /**
+   * @throws the error of a stream when no stream can be listed: a leader that can do nothing should not lead.
+   */
   async syncIfNeeded(leases: readonly Lease[], leading: Leading, signal: AbortSignal): Promise<boolean> {
     const nowMs = this.#options.clock.monotonicMs();
     // A stream may have been listed again while another worker led: its time as a former one starts over.

@@ -1,9 +1,10 @@
 /**
- * The lease table as one that can be deleted while a worker runs: it is named in what fails then, and when it has been missing for
- * a while the worker is told to end. No pass can succeed any more, and a new table would start over, which is for people to
- * decide.
+ * The lease table as one that can be deleted while a worker runs: it is named in what fails then, and when it
+ * has been missing for a while the worker is told to end. No pass can succeed any more, and a new table would
+ * start over, which is for people to decide.
  *
- * A while, because tables are also replaced on purpose, and because DynamoDB finds a new table only after some seconds.
+ * A while, because tables are also replaced on purpose, and because DynamoDB finds a new table only after
+ * some seconds.
  *
  * @module
  */
@@ -15,7 +16,9 @@ import type { LeaseStore, TableListing, WriteOutcome } from "../lease/lease_stor
 import type { LeaseWrite } from "../lease/lease_write.ts";
 import type { Clock } from "../system.ts";
 
-/** How long a table may be missing, in ms: from the first call that does not find it, while none does. Ours. */
+/**
+ * How long a table may be missing, in ms: from the first call that does not find it, while none does. Ours.
+ */
 export const TABLE_MISSING_MS = 60_000;
 
 /** Options of {@linkcode VanishingLeaseStore}. */
@@ -85,7 +88,8 @@ export class VanishingLeaseStore implements LeaseStore {
     } catch (error) {
       if (!isAwsError(error, "ResourceNotFoundException")) throw error;
       this.#noteMissing(error);
-      // In the place of DynamoDB's own words, which do not say what was not found; all else is kept, so no cause.
+      // In the place of DynamoDB's own words, which do not say what was not found; all else is kept, so no
+      // cause.
       throw new AwsServiceError({ ...error, detail: `there is no lease table "${tableName}" any more` });
     }
   }

@@ -1,7 +1,8 @@
 // Pure.
 /**
- * Decides whether a request is meant for a server that has no authentication. A page in the operator's browser can have its
- * own name resolve to 127.0.0.1, and read what is served there (DNS rebinding); its requests still say that name in `Host`.
+ * Decides whether a request is meant for a server that has no authentication. A page in the operator's
+ * browser can have its own name resolve to 127.0.0.1, and read what is served there (DNS rebinding); its
+ * requests still say that name in `Host`.
  *
  * Source: RFC 9110, 7.2 for `Host`, 15.5.20 for 421; RFC 6761, 6.3 for `localhost`.
  *
@@ -19,8 +20,9 @@ export interface HostRule {
 }
 
 /**
- * Makes the check of a `Host` header. Loopback answers for loopback names, for the name that it listens on, and for those that
- * are allowed, each at any port; what listens elsewhere answers for all, unless names are set. No header is no browser.
+ * Makes the check of a `Host` header. Loopback answers for loopback names, for the name that it listens on,
+ * and for those that are allowed, each at any port; what listens elsewhere answers for all, unless names are
+ * set. No header is no browser.
  *
  * @returns whether to answer.
  */
@@ -41,7 +43,10 @@ export const HOST_REFUSAL: string =
   "Cannot answer: the request's Host is no name of this server: call it as 127.0.0.1 or localhost, " +
   "or add the name to healthAllowedHosts\n";
 
-/** The name in a `Host` header, in one spelling: small letters, no port, no dot at its end. Undefined for what cannot be one. */
+/**
+ * The name in a `Host` header, in one spelling: small letters, no port, no dot at its end. Undefined for what
+ * cannot be one.
+ */
 function hostNameOf(host: string): string | undefined {
   const url = `http://${host}/`;
   if (!/^(?:\[[\da-f:.]+\]|[^\s:/\\?#@[\]]+)(?::\d*)?$/i.test(host) || !URL.canParse(url)) return undefined;

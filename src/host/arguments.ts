@@ -1,6 +1,6 @@
 /**
- * Reads the command line: our own flags, those of the MultiLangDaemon, and what comes before a Java program's name, so that
- * launchers that insist on calling `java` can call us.
+ * Reads the command line: our own flags, those of the MultiLangDaemon, and what comes before a Java program's
+ * name, so that launchers that insist on calling `java` can call us.
  *
  * A flag is nothing but a property: `--stream words` is `--set streamName=words`.
  *

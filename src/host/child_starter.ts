@@ -1,12 +1,15 @@
 /**
- * Starts real child processes, by `node:child_process`: Deno, Node and Bun all have it, and under Deno it carries as much as
- * `Deno.Command` does. It also runs a script without shebang with `/bin/sh`, as Java and shells do.
+ * Starts real child processes, by `node:child_process`: Deno, Node and Bun all have it, and under Deno it
+ * carries as much as `Deno.Command` does. It also runs a script without shebang with `/bin/sh`, as Java and
+ * shells do.
  *
- * Each child leads a process group of its own. A signal to the group reaches programs behind a wrapper, such as `npm start`. And a
- * Ctrl-C in the terminal reaches only us, so that children live until they were told to stop. All are killed when this process
- * exits in any way that it can notice; for the rest they see their stdin end.
+ * Each child leads a process group of its own. A signal to the group reaches programs behind a wrapper, such
+ * as `npm start`. And a Ctrl-C in the terminal reaches only us, so that children live until they were told to
+ * stop. All are killed when this process exits in any way that it can notice; for the rest they see their
+ * stdin end.
  *
- * Two exceptions. Windows has no process groups. And Deno signals groups only under `--allow-run` without names.
+ * Two exceptions. Windows has no process groups. And Deno signals groups only under `--allow-run` without
+ * names.
  *
  * @module
  */
@@ -15,10 +18,16 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import process from "node:process";
 import type { ChildExit, ChildProcess, Spawn } from "../child_process.ts";
 
-/** Starts child processes and keeps count of them. Disposing it kills those that are left, and takes its hooks back. */
+/**
+ * Starts child processes and keeps count of them. Disposing it kills those that are left, and takes its hooks
+ * back.
+ */
 export interface ChildStarter extends Disposable {
   readonly spawn: Spawn;
-  /** Kills every child that is still there, at once and without waiting: for the moment before this process ends. */
+  /**
+   * Kills every child that is still there, at once and without waiting: for the moment before this process
+   * ends.
+   */
   killAll(): void;
 }
 
@@ -76,7 +85,10 @@ function maySignalGroups(): boolean {
   return Deno.permissions.querySync({ name: "run" }).state === "granted";
 }
 
-/** An error before `spawn` means that nothing runs; one after it concerns a signal or a pipe, which tell of it themselves. */
+/**
+ * An error before `spawn` means that nothing runs; one after it concerns a signal or a pipe, which tell of it
+ * themselves.
+ */
 function spawned(child: ChildProcessWithoutNullStreams): Promise<void> {
   return new Promise((resolve, reject) => {
     child.once("spawn", resolve);
@@ -94,7 +106,8 @@ function adapt(
 ): ChildProcess {
   const { stdin, stdout, stderr, pid = 0 } = child;
   let hasEnded = false;
-  // Once it is empty its number may become that of a stranger's group. And 0 and 1 mean others: our own, and everybody.
+  // Once it is empty its number may become that of a stranger's group. And 0 and 1 mean others: our own, and
+  // everybody.
   let hasGroup = isGrouped && pid > 1;
   const signalGroup = (signal: "SIGTERM" | "SIGKILL" | 0): boolean => {
     if (!hasGroup) return false;

@@ -1,8 +1,9 @@
 /**
- * Measures the processor of the container or host that this program runs on: by the agent of an ECS task, else by the
- * container's control group, else by `/proc/stat`. Nowhere else than on Linux.
+ * Measures the processor of the container or host that this program runs on: by the agent of an ECS task,
+ * else by the container's control group, else by `/proc/stat`. Nowhere else than on Linux.
  *
- * Where such a file may not be read there is no source, and nobody is asked: measuring is no reason for a prompt.
+ * Where such a file may not be read there is no source, and nobody is asked: measuring is no reason for a
+ * prompt.
  *
  * @module
  */
@@ -45,7 +46,10 @@ export interface CpuSourceOptions {
   readonly platform?: string;
 }
 
-/** A source for this program's surroundings, found at the first call; one that never has a figure where nothing can tell. */
+/**
+ * A source for this program's surroundings, found at the first call; one that never has a figure where
+ * nothing can tell.
+ */
 export function cpuSource(options: CpuSourceOptions): CpuSource {
   let source: Promise<CpuSource> | undefined;
   return async (signal) => await (await (source ??= findSource(options)))(signal);

@@ -1,12 +1,13 @@
 // Pure.
 /**
- * Reads what Linux and ECS say about processor time: control groups of both versions, `/proc/stat`, and the metadata of an
- * ECS task.
+ * Reads what Linux and ECS say about processor time: control groups of both versions, `/proc/stat`, and the
+ * metadata of an ECS task.
  *
  * A container's percents are of what it may use, which is often less than what the host has.
  *
- * Source: KCL 3.5.1, `Cgroupv2CpuWorkerMetric`, `Cgroupv1CpuWorkerMetric`, `LinuxCpuWorkerMetric`, `EcsCpuWorkerMetric`;
- * Linux, `Documentation/admin-guide/cgroup-v2.rst`, `proc(5)`; Amazon ECS task metadata endpoint version 4.
+ * Source: KCL 3.5.1, `Cgroupv2CpuWorkerMetric`, `Cgroupv1CpuWorkerMetric`, `LinuxCpuWorkerMetric`,
+ * `EcsCpuWorkerMetric`; Linux, `Documentation/admin-guide/cgroup-v2.rst`, `proc(5)`; Amazon ECS task metadata
+ * endpoint version 4.
  *
  * @module
  */
@@ -42,7 +43,10 @@ export function cgroupV1UsedMs(cpuacctUsage: string): number {
   return numberIn(/^(\d+)\s*$/, cpuacctUsage, "cpuacct.usage") / 1e6;
 }
 
-/** How many processors the container may use, from `cpu.cfs_quota_us` and `cpu.cfs_period_us`; undefined without a limit. */
+/**
+ * How many processors the container may use, from `cpu.cfs_quota_us` and `cpu.cfs_period_us`; undefined
+ * without a limit.
+ */
 export function cgroupV1Limit(quota: string, period: string): number | undefined {
   const quotaUs = numberIn(/^(-?\d+)\s*$/, quota, "cpu.cfs_quota_us");
   return quotaUs < 0 ? undefined : quotaUs / numberIn(/^(\d+)\s*$/, period, "cpu.cfs_period_us");
@@ -57,7 +61,10 @@ export function cpusIn(cpuset: string): number {
   }, 0);
 }
 
-/** The host's processor time, from `/proc/stat`: waiting for disks counts as idle, and time taken by other guests does not count. */
+/**
+ * The host's processor time, from `/proc/stat`: waiting for disks counts as idle, and time taken by other
+ * guests does not count.
+ */
 export function hostReading(procStat: string): CpuReading {
   const [user, nice, system, idle, iowait] = /^cpu +(\d+) (\d+) (\d+) (\d+) (\d+)/.exec(procStat)?.slice(1)
     .map(Number) ?? [];
@@ -94,8 +101,8 @@ export function ecsReading(stats: unknown): EcsReading {
 }
 
 /**
- * How many processors are a container's part of its task: the task's limit (without one, all processors), divided by
- * the containers' CPU shares.
+ * How many processors are a container's part of its task: the task's limit (without one, all processors),
+ * divided by the containers' CPU shares.
  *
  * @param container The answer of the metadata endpoint itself.
  * @param task The answer of `${URI}/task`.

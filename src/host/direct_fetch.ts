@@ -1,8 +1,10 @@
 /**
- * A `fetch` for addresses of this machine: it never goes through a proxy. The one of the runtime does, where HTTP_PROXY is set
- * and NO_PROXY does not name the address, and a token for the agent beside a container would go with it.
+ * A `fetch` for addresses of this machine: it never goes through a proxy. The one of the runtime does, where
+ * HTTP_PROXY is set and NO_PROXY does not name the address, and a token for the agent beside a container
+ * would go with it.
  *
- * Small on purpose: no redirects, no compression, answers of at most 1 MiB. Node's modules are loaded by the first call.
+ * Small on purpose: no redirects, no compression, answers of at most 1 MiB. Node's modules are loaded by the
+ * first call.
  *
  * @module
  */
@@ -19,7 +21,8 @@ export const directFetch: typeof globalThis.fetch = async (input, init = {}) => 
   }
   signal?.throwIfAborted();
   const http = url.protocol === "https:" ? await import("node:https") : await import("node:http");
-  // Its own agent: the common one may have learned of proxies from NODE_USE_ENV_PROXY. An empty proxyEnv names none.
+  // Its own agent: the common one may have learned of proxies from NODE_USE_ENV_PROXY. An empty proxyEnv
+  // names none.
   const agentOptions = { keepAlive: false, proxyEnv: {} };
   const agent = new http.Agent(agentOptions);
   return await new Promise<Response>((resolve, reject) => {

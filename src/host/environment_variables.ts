@@ -1,5 +1,6 @@
 /**
- * Environment variables, as far as this program may see them. There are none where the runtime has no process.
+ * Environment variables, as far as this program may see them. There are none where the runtime has no
+ * process.
  *
  * @module
  */

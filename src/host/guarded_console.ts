@@ -1,7 +1,7 @@
 /**
- * Lets a program go on when nothing can be printed: the disk is full, or whoever read its output is gone. Java and Node print into
- * the void then; Deno throws, also in the middle of a user's `processRecords`, and both end the process by an `error` event of a
- * broken pipe.
+ * Lets a program go on when nothing can be printed: the disk is full, or whoever read its output is gone.
+ * Java and Node print into the void then; Deno throws, also in the middle of a user's `processRecords`, and
+ * both end the process by an `error` event of a broken pipe.
  *
  * @module
  */

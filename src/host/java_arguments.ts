@@ -1,11 +1,14 @@
 // Pure.
 /**
- * Takes out of a command line what `java` itself would take, so that a launch line of the MultiLangDaemon works as it is.
+ * Takes out of a command line what `java` itself would take, so that a launch line of the MultiLangDaemon
+ * works as it is.
  *
- * Up to the name of the class the line belongs to `java`: there `-p` is `--module-path`, and an option that nobody knows is
- * passed over with a warning. Our own flags count there too, for scripts that put them before their arguments.
+ * Up to the name of the class the line belongs to `java`: there `-p` is `--module-path`, and an option that
+ * nobody knows is passed over with a warning. Our own flags count there too, for scripts that put them before
+ * their arguments.
  *
- * Source: `java -h` and man page of JDK 17 to 24; which options take the next argument: `IsWhiteSpaceOption` of its `java.c`.
+ * Source: `java -h` and man page of JDK 17 to 24; which options take the next argument: `IsWhiteSpaceOption`
+ * of its `java.c`.
  *
  * @module
  */

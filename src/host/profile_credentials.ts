@@ -1,9 +1,9 @@
 /**
- * Reads the AWS profile files by way of AWS's own package, which knows all that may stand in them: keys, roles upon roles,
- * web identity, `credential_process`, single sign-on.
+ * Reads the AWS profile files by way of AWS's own package, which knows all that may stand in them: keys,
+ * roles upon roles, web identity, `credential_process`, single sign-on.
  *
- * The package is large and needs permissions, so it is loaded by the first call, and only if there is a file to read. Its name
- * is computed: Deno downloads what a plain `import("…")` names before the program starts.
+ * The package is large and needs permissions, so it is loaded by the first call, and only if there is a file
+ * to read. Its name is computed: Deno downloads what a plain `import("…")` names before the program starts.
  *
  * @module
  */
@@ -15,8 +15,8 @@ import { parseProfileFile } from "./profile_settings.ts";
 import { readTextFile } from "./text_file.ts";
 
 /**
- * The package and its version. Deno downloads exactly this one when it is needed. The npm package of kclite lists it as an
- * optional peer dependency, this version or a later one, so its user installs it.
+ * The package and its version. Deno downloads exactly this one when it is needed. The npm package of kclite
+ * lists it as an optional peer dependency, this version or a later one, so its user installs it.
  */
 export const PROFILE_PACKAGE = "npm:@aws-sdk/credential-providers@3.1169.0";
 
@@ -41,8 +41,8 @@ export interface ProfileCredentials {
 }
 
 /**
- * Makes a loader of profiles. It takes a profile's name, or undefined for `AWS_PROFILE`, else `default`; it reads the files
- * anew each time, and throws `CredentialsError`.
+ * Makes a loader of profiles. It takes a profile's name, or undefined for `AWS_PROFILE`, else `default`; it
+ * reads the files anew each time, and throws `CredentialsError`.
  */
 export function profileLoader(
   files: ProfileFiles = {},
@@ -54,7 +54,8 @@ export function profileLoader(
     const asked = name ?? (files.profile ?? variable("AWS_PROFILE")?.trim());
     const found = await findProfile(asked || "default", credentialsFile, configFile);
     if (found !== "usable") {
-      // A profile may say no more than a region: then keys are elsewhere. One that was asked for must be there.
+      // A profile may say no more than a region: then keys are elsewhere. One that was asked for must be
+      // there.
       const isMissed = name !== undefined || (Boolean(asked) && found !== "empty");
       throw new CredentialsError(
         found === "unreadable"
@@ -114,7 +115,8 @@ async function loadPackage(): Promise<ProfilePackage> {
       `Cannot read the profile files: expected the package ${name}: got ${
         foreignReason(cause)
       }: run ${command}`,
-      { cause, reason: isDeno ? "notAnswering" : "refused" }, // only Deno downloads it by itself, which may fail for a while
+      // only Deno downloads it by itself, which may fail for a while
+      { cause, reason: isDeno ? "notAnswering" : "refused" },
     );
   }
 }
@@ -143,7 +145,10 @@ async function findProfile(profile: string, credentialsFile: string, configFile:
     : "empty";
 }
 
-/** How the settings begin that lead to credentials. Source: AWS SDKs and Tools Reference Guide, "Settings reference". */
+/**
+ * How the settings begin that lead to credentials. Source: AWS SDKs and Tools Reference Guide, "Settings
+ * reference".
+ */
 const LEADS_TO_KEYS = /^(?:aws_|role_arn|source_profile|credential_|web_identity_|sso_|login_)/;
 
 async function sectionsOf(path: string): Promise<ReturnType<typeof parseProfileFile> | undefined> {
@@ -154,7 +159,10 @@ async function sectionsOf(path: string): Promise<ReturnType<typeof parseProfileF
   }
 }
 
-/** AWS's package has no codes. A service that has answered has refused; the package has tried again what is worth it. */
+/**
+ * AWS's package has no codes. A service that has answered has refused; the package has tried again what is
+ * worth it.
+ */
 function failureOf(error: unknown): CredentialsFailure {
   if (!(error instanceof Error)) return "refused";
   if (/^Could not resolve credentials using profile/.test(error.message)) return "refused";

@@ -1,8 +1,8 @@
 /**
  * What the profile in use says in the AWS profile files, but for its credentials: region, endpoints.
  *
- * Source: AWS SDK for Java 2, `AwsProfileRegionProvider`; AWS SDKs and Tools Reference Guide, "Shared config and credentials
- * files", "Service-specific endpoints".
+ * Source: AWS SDK for Java 2, `AwsProfileRegionProvider`; AWS SDKs and Tools Reference Guide, "Shared config
+ * and credentials files", "Service-specific endpoints".
  *
  * @module
  */
@@ -20,8 +20,8 @@ export interface ProfileSettingsOptions {
 export type ProfileSettings = (key: string, service?: string) => string | undefined;
 
 /**
- * Reads the profile `AWS_PROFILE`, else `default`. The credentials file wins over the config file. A file that is not there, or
- * not for us, says nothing.
+ * Reads the profile `AWS_PROFILE`, else `default`. The credentials file wins over the config file. A file
+ * that is not there, or not for us, says nothing.
  */
 export async function profileSettings({ env }: ProfileSettingsOptions): Promise<ProfileSettings> {
   // Nobody is asked for a permission: most programs have no profile.
@@ -56,7 +56,10 @@ async function sectionsOf(path: string | undefined): Promise<Sections> {
   }
 }
 
-/** The settings of each section. Indented lines belong to the key above them: `key.inner`. Empty values are left out. */
+/**
+ * The settings of each section. Indented lines belong to the key above them: `key.inner`. Empty values are
+ * left out.
+ */
 export function parseProfileFile(text: string): Sections {
   const sections = new Map<string, Map<string, string>>();
   let section: Map<string, string> | undefined;

@@ -1,9 +1,9 @@
 /**
- * Looks a program up before anything is made or paid for: a name that is wrong would else show only when the first shard is
- * read, again and again.
+ * Looks a program up before anything is made or paid for: a name that is wrong would else show only when the
+ * first shard is read, again and again.
  *
- * Follows `execvp`, as starting a child does: a name with a slash is a path, any other is looked for on `PATH`. Where the
- * runtime does not permit to look, nothing is found out and nothing is asked.
+ * Follows `execvp`, as starting a child does: a name with a slash is a path, any other is looked for on
+ * `PATH`. Where the runtime does not permit to look, nothing is found out and nothing is asked.
  *
  * @module
  */
@@ -64,7 +64,8 @@ export type ProgramLookup =
 /**
  * Looks up the first word of an `executableName`.
  *
- * @param folder The folder of the properties file, in which people expect their program; undefined without a file.
+ * @param folder The folder of the properties file, in which people expect their program; undefined without a
+ * file.
  */
 export async function lookUpProgram(
   executableName: string,

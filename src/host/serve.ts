@@ -1,9 +1,10 @@
 /**
- * Serves a fetch handler over HTTP on Deno, Bun and Node, each with the server that it brings. Loopback unless told
- * otherwise, since what is served here has no authentication; there only for requests that say a name of loopback in `Host`.
+ * Serves a fetch handler over HTTP on Deno, Bun and Node, each with the server that it brings. Loopback
+ * unless told otherwise, since what is served here has no authentication; there only for requests that say a
+ * name of loopback in `Host`.
  *
- * What is easily missed: an idle keep-alive connection keeps a server from closing for as long as the client likes, so
- * `close()` cuts connections instead of waiting for them.
+ * What is easily missed: an idle keep-alive connection keeps a server from closing for as long as the client
+ * likes, so `close()` cuts connections instead of waiting for them.
  *
  * @module
  */
@@ -25,8 +26,8 @@ export interface ServeOptions {
    */
   readonly hostname?: string | undefined;
   /**
-   * Names besides those of loopback that a request's `Host` may say; `*` stands for any. On other addresses than loopback any
-   * name will do, unless some are set.
+   * Names besides those of loopback that a request's `Host` may say; `*` stands for any. On other addresses
+   * than loopback any name will do, unless some are set.
    */
   readonly allowedHosts?: readonly string[] | undefined;
   /** What the user calls the port, for error messages, e.g. `--health-port`. */

@@ -6,12 +6,14 @@
 
 import process from "node:process";
 
-/** Exit codes of a program that a signal ended: 128 and the signal's number, as shells and the JVM have it. */
+/**
+ * Exit codes of a program that a signal ended: 128 and the signal's number, as shells and the JVM have it.
+ */
 const EXIT_CODES = { SIGTERM: 143, SIGINT: 130, SIGHUP: 129 } as const;
 
 /**
- * Signals closer together than this are one: a terminal sends Ctrl-C to every process of the group, and a task runner
- * among them (`deno task`, `npm run`) passes it on once more. In ms.
+ * Signals closer together than this are one: a terminal sends Ctrl-C to every process of the group, and a
+ * task runner among them (`deno task`, `npm run`) passes it on once more. In ms.
  */
 const ECHO_MS = 500;
 

@@ -1,6 +1,6 @@
 /**
- * Reads a text file. Node's module is loaded by the first call, so that what names this file can be bundled for runtimes that
- * have no files.
+ * Reads a text file. Node's module is loaded by the first call, so that what names this file can be bundled
+ * for runtimes that have no files.
  *
  * @module
  */

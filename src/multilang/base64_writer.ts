@@ -1,6 +1,7 @@
 // Pure.
 /**
- * Encodes base64 into bytes: natively where the runtime can, else by a loop that is three times as fast as `btoa`.
+ * Encodes base64 into bytes: natively where the runtime can, else by a loop that is three times as fast as
+ * `btoa`.
  *
  * @module
  */

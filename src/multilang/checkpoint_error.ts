@@ -8,7 +8,9 @@
 
 import { AwsServiceError, isAwsError, LeaseLostError, LeaseTableError } from "../errors.ts";
 
-/** What a child can be told. The libraries document the first four; the last is for a position out of range. */
+/**
+ * What a child can be told. The libraries document the first four; the last is for a position out of range.
+ */
 export type CheckpointErrorName =
   /** The lease is gone: stop quietly. */
   | "ShutdownException"

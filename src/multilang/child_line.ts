@@ -2,8 +2,9 @@
 /**
  * Decides what a line on a child's stdout is: a message, or noise that the program printed.
  *
- * Values are coerced as Jackson coerces them. Kinder than Java in two points, in both of which Java skips the line and
- * waits for ever: a message may have unknown fields, and `checkpoint` stands for an absent `sequenceNumber`.
+ * Values are coerced as Jackson coerces them. Kinder than Java in two points, in both of which Java skips the
+ * line and waits for ever: a message may have unknown fields, and `checkpoint` stands for an absent
+ * `sequenceNumber`.
  *
  * Source: KCL 3.5.1, `MessageReader`, `StatusMessage` and `CheckpointMessage`.
  *

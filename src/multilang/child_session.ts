@@ -1,9 +1,10 @@
 /**
- * The conversation with one child, from its first message to its end: one action at a time, each answered by a status, with
- * checkpoints in between.
+ * The conversation with one child, from its first message to its end: one action at a time, each answered by
+ * a status, with checkpoints in between.
  *
- * Stdout is read all the time, so that a child never waits for us with a full pipe; its messages queue up in one line across
- * actions, as they would in Java's pipe. A session that fails is over: the child is ended, and every call rejects.
+ * Stdout is read all the time, so that a child never waits for us with a full pipe; its messages queue up in
+ * one line across actions, as they would in Java's pipe. A session that fails is over: the child is ended,
+ * and every call rejects.
  *
  * Source: KCL 3.5.1, `MultiLangProtocol`, `MultiLangShardRecordProcessor` and `LineReaderTask`.
  *
@@ -39,7 +40,10 @@ export interface ChildSessionOptions {
   readonly notice: (level: "info" | "warning" | "error", text: string) => void;
   /** Gets the child's stderr as it comes, as text. */
   readonly writeStderr: (text: string) => void;
-  /** Called once if the session fails. `isExcused`: the child was ended by us, or along with the whole program. */
+  /**
+   * Called once if the session fails. `isExcused`: the child was ended by us, or along with the whole
+   * program.
+   */
   readonly onFailure: (error: MultiLangProtocolError, isExcused: boolean) => void;
 }
 
@@ -81,10 +85,13 @@ export class ChildSession {
   }
 
   /**
-   * Sends an action, and performs the child's checkpoints until it answers with its status. Not to be called again before.
+   * Sends an action, and performs the child's checkpoints until it answers with its status. Not to be called
+   * again before.
    *
-   * @param checkpoint Left out for an action that must not checkpoint: the child is answered `InvalidStateException`.
-   * @throws {MultiLangProtocolError} when the child ended, answered something else, or did not answer in time.
+   * @param checkpoint Left out for an action that must not checkpoint: the child is answered
+   * `InvalidStateException`.
+   * @throws {MultiLangProtocolError} when the child ended, answered something else, or did not answer in
+   * time.
    */
   async request(
     message: Exclude<DaemonMessage, CheckpointReply>,
@@ -114,8 +121,8 @@ export class ChildSession {
   }
 
   /**
-   * Ends the child and waits for its end: by closing its stdin, then by SIGTERM, then by SIGKILL. A call still under way
-   * rejects, and its child gets no time to finish. May be called again; never rejects.
+   * Ends the child and waits for its end: by closing its stdin, then by SIGTERM, then by SIGKILL. A call
+   * still under way rejects, and its child gets no time to finish. May be called again; never rejects.
    */
   close(): Promise<void> {
     if (this.#action !== undefined) this.#fail("was ended by the worker", { isExcused: true });
@@ -197,8 +204,8 @@ export class ChildSession {
   }
 
   /**
-   * A supervisor may signal every process of a service, and Ctrl-C on Windows every one of the console: a child that ends when we
-   * are stopped, or a moment sooner, has not failed.
+   * A supervisor may signal every process of a service, and Ctrl-C on Windows every one of the console: a
+   * child that ends when we are stopped, or a moment sooner, has not failed.
    */
   async #endsWithUs(exit: ChildExit | undefined): Promise<boolean> {
     const { stopping } = this.#options;
@@ -248,11 +255,16 @@ export class ChildSession {
   }
 }
 
-/** The longest line of a child's stdout that is looked at as one; twice what a message of 10 MiB of data takes. */
+/**
+ * The longest line of a child's stdout that is looked at as one; twice what a message of 10 MiB of data
+ * takes.
+ */
 const MAX_LINE_BYTES = 32 * 1024 * 1024;
 /** A child that says more without being asked does not follow the protocol. */
 const MAX_QUEUED = 1000;
-/** How long what belongs together may lie apart: a child's end and its pipes' end, a signal here and there. */
+/**
+ * How long what belongs together may lie apart: a child's end and its pipes' end, a signal here and there.
+ */
 const SETTLE_MS = 1000;
 /** The most of a line on stdout that an event repeats; a message that is none may hold a whole batch. */
 const MAX_NOTICE_LENGTH = 1000;

@@ -11,17 +11,24 @@ import { settlesWithin } from "../async/waiting.ts";
 /** How a child is ended. */
 export interface EndChildOptions {
   readonly clock: Clock;
-  /** How long it may take to end by itself once its stdin is closed, in ms; also what programs that it started may take. */
+  /**
+   * How long it may take to end by itself once its stdin is closed, in ms; also what programs that it started
+   * may take.
+   */
   readonly exitWaitMs: number;
   /** How long it may take after SIGTERM, and again after SIGKILL, in ms. */
   readonly killWaitMs: number;
-  /** Called before each signal. `isRest`: the child itself has ended, and left programs behind that it started. */
+  /**
+   * Called before each signal. `isRest`: the child itself has ended, and left programs behind that it
+   * started.
+   */
   readonly onKill: (signal: "SIGTERM" | "SIGKILL", isRest: boolean) => void;
 }
 
 /**
- * Closes the child's stdin and waits; if that does not help it sends SIGTERM, then SIGKILL. All of it concerns the programs that
- * the child started too: behind a wrapper one of them is the program that is meant. Never rejects.
+ * Closes the child's stdin and waits; if that does not help it sends SIGTERM, then SIGKILL. All of it
+ * concerns the programs that the child started too: behind a wrapper one of them is the program that is
+ * meant. Never rejects.
  *
  * @returns How it ended; undefined if it is still there, which takes a kernel that cannot kill it.
  */
@@ -55,7 +62,10 @@ async function restEndsWithin(child: ChildProcess, ms: number, clock: Clock): Pr
   return true;
 }
 
-/** How often is looked whether they have ended: nothing reports the end of a process that is not our child. Ours. */
+/**
+ * How often is looked whether they have ended: nothing reports the end of a process that is not our child.
+ * Ours.
+ */
 const REST_POLL_MS = 50;
 
 /** For people. */
@@ -63,7 +73,10 @@ export function exitText({ code, signal }: ChildExit): string {
   return signal === undefined ? `exit code ${code}` : `signal ${signal}`;
 }
 
-/** Whether the child ended as a stopping supervisor or Ctrl-C would end it: by such a signal, or with a shell's code for one. */
+/**
+ * Whether the child ended as a stopping supervisor or Ctrl-C would end it: by such a signal, or with a
+ * shell's code for one.
+ */
 export function isInterruption({ code, signal }: ChildExit): boolean {
   return signal === "SIGINT" || signal === "SIGTERM" || signal === "SIGHUP" || code === 130 || code === 143 ||
     code === 129;

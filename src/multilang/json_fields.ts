@@ -1,22 +1,26 @@
 // Pure.
 /**
- * Reads the fields of one JSON object with the text in which each value was written. `JSON.parse` alone would round a
- * 56-digit sequence number that a child wrote as a number, and would refuse an object with something behind it.
+ * Reads the fields of one JSON object with the text in which each value was written. `JSON.parse` alone would
+ * round a 56-digit sequence number that a child wrote as a number, and would refuse an object with something
+ * behind it.
  *
  * Source: what Jackson 2.21 makes of a line, tried out.
  *
  * @module
  */
 
-/** One value: what it is, and its text. A string's text is without quotes and escapes; any other stands as written. */
+/**
+ * One value: what it is, and its text. A string's text is without quotes and escapes; any other stands as
+ * written.
+ */
 export interface JsonField {
   readonly kind: "string" | "number" | "boolean" | "null" | "object" | "array";
   readonly text: string;
 }
 
 /**
- * Reads a line that begins, after spaces, with an object. What follows the object is not looked at; of two fields with
- * the same name the last counts.
+ * Reads a line that begins, after spaces, with an object. What follows the object is not looked at; of two
+ * fields with the same name the last counts.
  *
  * @returns Undefined when there is no whole, valid object.
  */
@@ -67,7 +71,9 @@ class FieldReader {
     return { kind, text };
   }
 
-  /** Finds the closing quote, and leaves what is not plain to `JSON.parse`, which costs more than the rest. */
+  /**
+   * Finds the closing quote, and leaves what is not plain to `JSON.parse`, which costs more than the rest.
+   */
   #string(): string {
     if (this.#peek() !== '"') throw new SyntaxError(`expected a string at ${this.#at}`);
     const start = this.#at;

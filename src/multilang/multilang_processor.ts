@@ -1,9 +1,9 @@
 /**
- * A record processor that lives in a child process and speaks the MultiLangDaemon protocol: one child for each lease, started by
- * `initialize` and never used again.
+ * A record processor that lives in a child process and speaks the MultiLangDaemon protocol: one child for
+ * each lease, started by `initialize` and never used again.
  *
- * A child that dies, hangs or breaks the protocol takes only its own shard along: the consumer starts a fresh one at the stored
- * checkpoint. Java ends the whole daemon; `onChildFailure` allows for that.
+ * A child that dies, hangs or breaks the protocol takes only its own shard along: the consumer starts a fresh
+ * one at the stored checkpoint. Java ends the whole daemon; `onChildFailure` allows for that.
  *
  * Source: KCL 3.5.1, `MultiLangShardRecordProcessor`.
  *
@@ -29,22 +29,23 @@ import { startProblem } from "./start_problem.ts";
 /** What the processors of one worker share. */
 export interface MultiLangOptions {
   /**
-   * The program and its arguments, separated by spaces; there are no quotes and no escapes. A program without a slash is
-   * searched for on PATH. KCL: `executableName`.
+   * The program and its arguments, separated by spaces; there are no quotes and no escapes. A program without
+   * a slash is searched for on PATH. KCL: `executableName`.
    */
   readonly executableName: string;
   /** Starts processes. */
   readonly spawn: Spawn;
   readonly clock: Clock;
   /**
-   * How long a child may take for each next message, in ms; checkpointing does not count. KCL: `timeoutInSeconds`. Too short
-   * ends children that are merely slow.
+   * How long a child may take for each next message, in ms; checkpointing does not count. KCL:
+   * `timeoutInSeconds`. Too short ends children that are merely slow.
    *
    * @default no limit
    */
   readonly timeoutMs?: number | undefined;
   /**
-   * How long a child may take to end once its stdin is closed, in ms, before it gets a SIGTERM. KCL waits for ever.
+   * How long a child may take to end once its stdin is closed, in ms, before it gets a SIGTERM. KCL waits for
+   * ever.
    *
    * @default {10000}
    */
@@ -59,17 +60,21 @@ export interface MultiLangOptions {
   readonly onEvent?: WorkerEventListener | undefined;
   /** Gets the children's stderr as text, as soon as it comes: also control characters. Must not throw. */
   readonly writeStderr?: ((text: string) => void) | undefined;
-  /** Aborts when the program stops. A supervisor may signal children too, and one that ends by that has not failed. */
+  /**
+   * Aborts when the program stops. A supervisor may signal children too, and one that ends by that has not
+   * failed.
+   */
   readonly stopping?: AbortSignal | undefined;
   /**
-   * Called for each child that cannot be started, dies, hangs or breaks the protocol, unless the program stops. Ending the
-   * program here is Java's behaviour. Must not throw.
+   * Called for each child that cannot be started, dies, hangs or breaks the protocol, unless the program
+   * stops. Ending the program here is Java's behaviour. Must not throw.
    *
    * @default nothing: the consumer starts another child for the shard
    */
   readonly onChildFailure?: ((error: MultiLangProtocolError, shardId: string) => void) | undefined;
   /**
-   * Called, after `onChildFailure`, when the program cannot be started and never could: no other try will do. Must not throw.
+   * Called, after `onChildFailure`, when the program cannot be started and never could: no other try will do.
+   * Must not throw.
    *
    * @default nothing: the consumer tries again
    */
@@ -89,7 +94,10 @@ export function multiLangProcessor(options: MultiLangOptions): RecordProcessorFa
 
 /** What the processors of one worker know of the program that they share. */
 interface Program extends Command {
-  /** Whether a child was ever started: a program that is gone after that may be one that is just being replaced. */
+  /**
+   * Whether a child was ever started: a program that is gone after that may be one that is just being
+   * replaced.
+   */
   hasStarted: boolean;
   readonly oldProtocol: OldProtocol;
 }
@@ -242,8 +250,8 @@ class MultiLangProcessor implements RecordProcessor {
 type DaemonRequest = Exclude<DaemonMessage, CheckpointReply>;
 
 /**
- * The protocol has no word for the stream, and of many streams several may have a shard of one id. Unmodified processors
- * take no notice; others find the stream here.
+ * The protocol has no word for the stream, and of many streams several may have a shard of one id. Unmodified
+ * processors take no notice; others find the stream here.
  */
 function environmentOf({ streamName, streamArn, streamIdentifier }: ShardStream): Record<string, string> {
   if (streamIdentifier === undefined) return {};

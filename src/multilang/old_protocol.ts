@@ -1,7 +1,8 @@
 // Pure.
 /**
- * Suspects a program that speaks the protocol of KCL 1.x. There a shard ends with `shutdown`, and a program that does not know
- * `shardEnded` or `leaseLost` ends with an error. It works until its first shard ends, and then it fails with each restart.
+ * Suspects a program that speaks the protocol of KCL 1.x. There a shard ends with `shutdown`, and a program
+ * that does not know `shardEnded` or `leaseLost` ends with an error. It works until its first shard ends, and
+ * then it fails with each restart.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 // Pure.
 /**
- * Tells what is wrong with a program that does not start from what is wrong with the moment: too many files are open, or there is no
- * memory. The first stays however often it is tried.
+ * Tells what is wrong with a program that does not start from what is wrong with the moment: too many files
+ * are open, or there is no memory. The first stays however often it is tried.
  *
  * @module
  */

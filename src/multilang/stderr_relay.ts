@@ -1,8 +1,9 @@
 /**
  * Passes a child's stderr on as text: at once as it comes, and line by line for the log.
  *
- * Java holds a line back until its newline. AWS's own Python sample writes none, so that nothing shows until the child has
- * ended, and memory grows until then. Here a line without an end is passed on after a second, or after 64 KiB.
+ * Java holds a line back until its newline. AWS's own Python sample writes none, so that nothing shows until
+ * the child has ended, and memory grows until then. Here a line without an end is passed on after a second,
+ * or after 64 KiB.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Turns what `/health` would answer into events, when a fault begins and when it ends, so that it is in the log whether or not
- * anybody asks. Some troubles that are no faults yet are reported in the same way.
+ * Turns what `/health` would answer into events, when a fault begins and when it ends, so that it is in the
+ * log whether or not anybody asks. Some troubles that are no faults yet are reported in the same way.
  *
  * @module
  */
@@ -19,7 +19,10 @@ export type FaultEvent = Extract<WorkerEvent, { readonly type: "faultBegan" | "f
 export interface FaultWatchOptions {
   readonly clock: Clock;
   readonly limits: HealthLimits;
-  /** A callback that runs for longer than this, in ms, is worth a warning; undefined: only the fault is reported. */
+  /**
+   * A callback that runs for longer than this, in ms, is worth a warning; undefined: only the fault is
+   * reported.
+   */
   readonly taskWarningMs: number | undefined;
 }
 
@@ -47,7 +50,9 @@ export class FaultWatch {
   readonly #options: FaultWatchOptions;
   readonly #totals: Totals;
   readonly #reads = new ReadTroubles();
-  /** Troubles that have begun and not ended, by code and lease, with the time at which they were first seen. */
+  /**
+   * Troubles that have begun and not ended, by code and lease, with the time at which they were first seen.
+   */
   #open: ReadonlyMap<string, Trouble & { readonly sinceMs: number }> = new Map();
 
   /** Hears everything that happens. */

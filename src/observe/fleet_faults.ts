@@ -1,6 +1,7 @@
 // Pure.
 /**
- * Puts the faults that a leader finds in its fleet into words: what is wrong, which shards it is about, and what mends it.
+ * Puts the faults that a leader finds in its fleet into words: what is wrong, which shards it is about, and
+ * what mends it.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 // Pure.
 /**
- * Figures as people read them. Always with a point and without a locale: these lines are also searched by programs.
+ * Figures as people read them. Always with a point and without a locale: these lines are also searched by
+ * programs.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * A small Hono app that says how a worker is doing: `/live` and `/ready` for probes, `/health` for alarms, `/lag`,
- * `/metrics`, and a page for people at `/`. Mount it in an app of your own, or serve its `fetch`:
+ * A small Hono app that says how a worker is doing: `/live` and `/ready` for probes, `/health` for alarms,
+ * `/lag`, `/metrics`, and a page for people at `/`. Mount it in an app of your own, or serve its `fetch`:
  *
  * ```ts ignore
  * const totals = new Totals();
@@ -8,8 +8,9 @@
  * app.route("/kclite", healthApp(totals));
  * ```
  *
- * It only reads. It has no authentication: serve it on loopback, or put your own in front. It does not look at `Host`: on
- * loopback a page in a browser may ask under a name of its own (DNS rebinding), so check the names that you know.
+ * It only reads. It has no authentication: serve it on loopback, or put your own in front. It does not look
+ * at `Host`: on loopback a page in a browser may ask under a name of its own (DNS rebinding), so check the
+ * names that you know.
  *
  * @module
  */
@@ -93,13 +94,19 @@ export function healthApp(
   return app;
 }
 
-/** Of every answer. Set one by one and not by a middleware, which would reach other routes of an app that mounts this one at its root. */
+/**
+ * Of every answer. Set one by one and not by a middleware, which would reach other routes of an app that
+ * mounts this one at its root.
+ */
 const HEADERS: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
   "x-content-type-options": "nosniff",
 };
 
-/** From the page to its siblings, wherever the app is mounted and whatever a proxy cuts off: relative to the last segment. */
+/**
+ * From the page to its siblings, wherever the app is mounted and whatever a proxy cuts off: relative to the
+ * last segment.
+ */
 function siblings(context: Context): string {
   const last = new URL(context.req.url).pathname.split("/").at(-1) ?? "";
   return last === "" ? "./" : `./${last}/`;

@@ -1,6 +1,6 @@
 /**
- * Writes log lines, as text or as JSON, to a function that takes text. Never throws: the disk may be full, or the reader of a
- * pipe gone, and a worker has more to do than to write.
+ * Writes log lines, as text or as JSON, to a function that takes text. Never throws: the disk may be full, or
+ * the reader of a pipe gone, and a worker has more to do than to write.
  *
  * @module
  */
@@ -66,9 +66,11 @@ export interface LineWriterOptions {
 const MOST_CHARACTERS = 8000;
 
 /**
- * Makes the writer. Lines that cannot be written are counted; the next one that can be is preceded by how many they were.
+ * Makes the writer. Lines that cannot be written are counted; the next one that can be is preceded by how
+ * many they were.
  *
- * @param write Gets each line, without a line break. What it throws, or rejects with, means that the line was not written.
+ * @param write Gets each line, without a line break. What it throws, or rejects with, means that the line was
+ * not written.
  */
 export function lineWriter(
   write: (text: string) => void,

@@ -1,6 +1,6 @@
 /**
- * One listener for several. None of them can keep the others from hearing an event: a log on a full disk must not make health
- * believe that leases are not renewed.
+ * One listener for several. None of them can keep the others from hearing an event: a log on a full disk must
+ * not make health believe that leases are not renewed.
  *
  * @module
  */

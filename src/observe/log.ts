@@ -35,8 +35,8 @@ export interface LogOptions {
 /**
  * A listener that puts events into lines. The same failure is written at most once a minute.
  *
- * @param write Gets each line, e.g. `console.error`. Where it throws or rejects, the worker goes on, and the log says later how many
- * lines are missing.
+ * @param write Gets each line, e.g. `console.error`. Where it throws or rejects, the worker goes on, and the
+ * log says later how many lines are missing.
  * @throws {RangeError} for a level or a format that does not exist.
  */
 export function logTo(write: (line: string) => void, options: LogOptions = {}): WorkerEventListener {

@@ -1,8 +1,8 @@
 // Pure.
 /**
- * Puts events into words for operators: one line each, quiet by default. From `info` on a healthy worker says only
- * what changes: it starts, it leads, leases come and go, shards end. What repeats with every page, renewal or request
- * is `debug`, or is not worth a line and left to the metrics.
+ * Puts events into words for operators: one line each, quiet by default. From `info` on a healthy worker says
+ * only what changes: it starts, it leads, leases come and go, shards end. What repeats with every page,
+ * renewal or request is `debug`, or is not worth a line and left to the metrics.
  *
  * Source of the order of importance: the threads about noise in KCL's logs, kcl#325 and #1496.
  *

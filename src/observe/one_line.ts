@@ -22,8 +22,8 @@ export function oneLine(text: string, most: number = MOST_CHARACTERS): string {
 }
 
 /**
- * Text of others without control characters but line breaks and tabs, for a stream of text: neither its lines nor its secrets are ours
- * to judge.
+ * Text of others without control characters but line breaks and tabs, for a stream of text: neither its lines
+ * nor its secrets are ours to judge.
  */
 export function printable(text: string): string {
   return text.replace(/\r\n/g, "\n").replace(/[^\n\t]+/g, (part) => part.replace(UNPRINTABLE, " "));

@@ -1,6 +1,7 @@
 // Pure.
 /**
- * A worker's progress since the last look, as lines for a terminal: one for the worker, one for each held shard.
+ * A worker's progress since the last look, as lines for a terminal: one for the worker, one for each held
+ * shard.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 // Pure.
 /**
- * Writes the Prometheus text exposition format, version 0.0.4. By hand, since it is small and the usual client
- * does not run on edge workers.
+ * Writes the Prometheus text exposition format, version 0.0.4. By hand, since it is small and the usual
+ * client does not run on edge workers.
  *
  * Source: prometheus.io, "Exposition formats".
  *

@@ -1,9 +1,10 @@
 /**
- * A listener that writes log lines and says the same thing at most once a minute. While DynamoDB is away, every lease
- * and every loop of every worker has the same to complain of, several times a second.
+ * A listener that writes log lines and says the same thing at most once a minute. While DynamoDB is away,
+ * every lease and every loop of every worker has the same to complain of, several times a second.
  *
- * Held back are failures that are tried again, and with them that it works again; and that a shard's aggregates are dropped, which
- * happens to many in a row. What else happens to records and leases is written every time.
+ * Held back are failures that are tried again, and with them that it works again; and that a shard's
+ * aggregates are dropped, which happens to many in a row. What else happens to records and leases is written
+ * every time.
  *
  * @module
  */
@@ -19,8 +20,8 @@ const PERIOD_MS = 60_000;
 const MOST_KINDS = 1000;
 
 /**
- * Makes the listener. The first failure of a kind is written at once; the next one after a minute says how many there
- * were in between.
+ * Makes the listener. The first failure of a kind is written at once; the next one after a minute says how
+ * many there were in between.
  *
  * @param write Called with each line, of all levels, and its event.
  */
@@ -51,7 +52,10 @@ export function quietLog(
   };
 }
 
-/** What makes failures the same: the event and the error's code, whichever the lease. The text holds request ids. */
+/**
+ * What makes failures the same: the event and the error's code, whichever the lease. The text holds request
+ * ids.
+ */
 function kindOfFailure(event: WorkerEvent): string | undefined {
   switch (event.type) {
     case "passFailed":

@@ -1,6 +1,7 @@
 /**
- * Notices reads that fail again and again while some succeed: the shard gets on, so it is no fault of `/health`, but
- * somebody shares its read limit, or the connection is bad. A read that is throttled now and then has no line of its own.
+ * Notices reads that fail again and again while some succeed: the shard gets on, so it is no fault of
+ * `/health`, but somebody shares its read limit, or the connection is bad. A read that is throttled now and
+ * then has no line of its own.
  *
  * @module
  */

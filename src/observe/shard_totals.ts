@@ -1,9 +1,10 @@
 // Pure.
 /**
- * What the events tell about one shard, folded into one value. All times are monotonic ms of the listener's clock.
+ * What the events tell about one shard, folded into one value. All times are monotonic ms of the listener's
+ * clock.
  *
- * Only what makes the shard get on counts as progress: a page (also an empty one), a callback that returned, a
- * checkpoint, a new phase. A renewal does not: a lease that is renewed for nobody is the fault to be found.
+ * Only what makes the shard get on counts as progress: a page (also an empty one), a callback that returned,
+ * a checkpoint, a new phase. A renewal does not: a lease that is renewed for nobody is the fault to be found.
  *
  * @module
  */
@@ -254,12 +255,16 @@ export function heldShards(shards: readonly ShardTotals[]): readonly ShardTotals
   return shards.filter((shard) => shard.ended === undefined);
 }
 
-/** A figure younger than this is shown as it is: at the tip a new one comes with every read. Ours: ten polls of 1 s. */
+/**
+ * A figure younger than this is shown as it is: at the tip a new one comes with every read. Ours: ten polls
+ * of 1 s.
+ */
 const FRESH_MS = 10_000;
 
 /**
- * How far behind the tip the processor is, in ms. A figure that is no longer fresh grows with its age: a shard that
- * gets no further falls behind as fast as time passes, and must not go on showing its last good figure.
+ * How far behind the tip the processor is, in ms. A figure that is no longer fresh grows with its age: a
+ * shard that gets no further falls behind as fast as time passes, and must not go on showing its last good
+ * figure.
  *
  * @returns undefined until Kinesis has told one.
  */
@@ -279,8 +284,8 @@ function foldPhase(shard: ShardTotals, phase: ShardPhase, nowMs: number): ShardT
 }
 
 function foldPage(shard: ShardTotals, event: EventOf<"pageFetched">, nowMs: number): ShardTotals {
-  // A page ahead of the processor says where reading is, not where processing is: it counts only when there is
-  // nothing left to process, or nothing better is known.
+  // A page ahead of the processor says where reading is, not where processing is: it counts only when there
+  // is nothing left to process, or nothing better is known.
   const caughtUp = event.records === 0 && shard.callback === undefined;
   const counts = event.millisBehindLatest !== undefined && (caughtUp || shard.behind === undefined);
   return {
@@ -303,8 +308,8 @@ function foldReadFailure(shard: ShardTotals, error: unknown, nowMs: number): Sha
 }
 
 /**
- * A lease that is lost while its processor is inside of a callback, or has got records and not gone beyond what was reached
- * before: all of that comes again. One that is lost from an idle shard costs nothing.
+ * A lease that is lost while its processor is inside of a callback, or has got records and not gone beyond
+ * what was reached before: all of that comes again. One that is lost from an idle shard costs nothing.
  */
 function foldLoss(shard: ShardTotals, reason: LeaseLossReason, nowMs: number): ShardTotals {
   const isInVain = !shard.hasAdvanced && (shard.hasWorked || shard.callback !== undefined);

@@ -1,6 +1,6 @@
 /**
- * Sums the counts of a process's life, by series. Bounded: error codes and operations are other people's words, and
- * must not grow without end in memory or on a metrics server.
+ * Sums the counts of a process's life, by series. Bounded: error codes and operations are other people's
+ * words, and must not grow without end in memory or on a metrics server.
  *
  * @module
  */
@@ -19,7 +19,9 @@ export interface Series {
   readonly times: number;
 }
 
-/** The most series of one counter; what comes later is summed in a series whose labels are all `other`. Ours. */
+/**
+ * The most series of one counter; what comes later is summed in a series whose labels are all `other`. Ours.
+ */
 export const MOST_SERIES = 200;
 
 /** The counters of one worker. */

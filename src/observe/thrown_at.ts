@@ -9,8 +9,9 @@
 const MOST_STACK = 10_000, MOST_LINE = 1000;
 
 /**
- * Where an error was thrown, as ` at words.ts:12:9`: the first frame of its stack that is neither the runtime's nor ours.
- * Without folders, for a log goes further than a developer's machine. Empty where the stack has no such frame.
+ * Where an error was thrown, as ` at words.ts:12:9`: the first frame of its stack that is neither the
+ * runtime's nor ours. Without folders, for a log goes further than a developer's machine. Empty where the
+ * stack has no such frame.
  */
 export function thrownAt(error: unknown): string {
   try {
@@ -29,7 +30,10 @@ export function thrownAt(error: unknown): string {
   return "";
 }
 
-/** `at name (file:///folder/words.ts:12:9)`, and the same without a name: V8's form, which Bun's errors have too. */
+/**
+ * `at name (file:///folder/words.ts:12:9)`, and the same without a name: V8's form, which Bun's errors have
+ * too.
+ */
 const FRAME = /^\s*at (?:async )?(?:[^(]* \()?(.+?)(:\d+:\d+)\)?$/;
 
 function isRuntime(location: string): boolean {
@@ -45,7 +49,10 @@ function pathOf(location: string): string {
   return location.replace(/^file:\/\//, "");
 }
 
-/** Undefined in a bundle: nobody can tell there whose a frame is, and the first one is as a rule the thrower's. */
+/**
+ * Undefined in a bundle: nobody can tell there whose a frame is, and the first one is as a rule the
+ * thrower's.
+ */
 const OURS: readonly string[] | undefined = ourPlaces(import.meta.url);
 
 function ourPlaces(thisModule: string | undefined): readonly string[] | undefined {

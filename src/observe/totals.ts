@@ -1,9 +1,9 @@
 /**
- * Listens to a worker and keeps what health, lag and metrics are made of. Give `totals.listener` to the worker's
- * `onEvent`; ask for a {@linkcode Snapshot} whenever somebody wants to know.
+ * Listens to a worker and keeps what health, lag and metrics are made of. Give `totals.listener` to the
+ * worker's `onEvent`; ask for a {@linkcode Snapshot} whenever somebody wants to know.
  *
- * Memory is bounded: held leases, a hundred ended shards for ten minutes, what failed in a row on ten thousand others, and a
- * bounded number of series.
+ * Memory is bounded: held leases, a hundred ended shards for ten minutes, what failed in a row on ten
+ * thousand others, and a bounded number of series.
  *
  * @module
  */
@@ -46,7 +46,9 @@ export interface Snapshot {
 const ENDED_SHARD_MS = 600_000;
 /** The most ended shards that are remembered. Ours. */
 const MOST_ENDED_SHARDS = 100;
-/** The most leases of which it is remembered, after that, what failed in a row: those that ended last. Ours. */
+/**
+ * The most leases of which it is remembered, after that, what failed in a row: those that ended last. Ours.
+ */
 const MOST_FORMER_SHARDS = 10_000;
 
 /** What a worker's events add up to. */
@@ -99,7 +101,8 @@ export class Totals {
       this.#leaveStream(event.streamIdentifier);
     } else if (event.type === "leaseDeleted") {
       this.#former.delete(event.leaseKey);
-      // Where the answer to SHARD_END was lost, nothing else has said that the shard is done and no longer held.
+      // Where the answer to SHARD_END was lost, nothing else has said that the shard is done and no longer
+      // held.
       const shard = this.#shards.get(event.leaseKey);
       if (shard !== undefined && shard.ended === undefined && event.reason !== "formerStream") {
         this.#put(endedShard(shard, "completed", nowMs), nowMs);

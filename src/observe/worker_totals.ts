@@ -13,7 +13,10 @@ import { errorLine } from "./one_line.ts";
 /** A loop of the worker whose passes can fail. */
 export type Pass = Extract<WorkerEvent, { readonly type: "passFailed" }>["pass"];
 
-/** Failures of one pass without a success in between. However long ago the last one was: only a success ends a streak. */
+/**
+ * Failures of one pass without a success in between. However long ago the last one was: only a success ends a
+ * streak.
+ */
 export interface FailureStreak {
   /** When the first of them happened. */
   readonly sinceMs: number;
@@ -47,7 +50,10 @@ export interface WorkerTotals {
     | undefined;
   /** What the worker stopped with; undefined after a clean stop. */
   readonly stopError: string | undefined;
-  /** Whether it stopped because a part of it broke, and not because of AWS, credentials, the table or its options. */
+  /**
+   * Whether it stopped because a part of it broke, and not because of AWS, credentials, the table or its
+   * options.
+   */
   readonly hasBroken: boolean;
   /** When the event loop last had its turn; undefined until the worker runs, and after it has stopped. */
   readonly turnedMs: number | undefined;
@@ -57,7 +63,10 @@ export interface WorkerTotals {
   readonly fleet:
     | { readonly leases: number; readonly workers: number; readonly expired: number }
     | undefined;
-  /** What this worker last found as leader. Stays when it no longer leads, until another worker is seen to lead well. */
+  /**
+   * What this worker last found as leader. Stays when it no longer leads, until another worker is seen to
+   * lead well.
+   */
   readonly fleetFaults: readonly FleetFault[];
   /** Keys of items that could not be read as leases, and of which nothing better has been heard since. */
   readonly unreadableLeases: ReadonlySet<string>;
@@ -164,7 +173,9 @@ function withoutFailure(worker: WorkerTotals, pass: Pass): WorkerTotals {
   return { ...worker, passFailures };
 }
 
-/** Whether a running worker stopped because of itself: what surrounds it is no reason to restart its process. */
+/**
+ * Whether a running worker stopped because of itself: what surrounds it is no reason to restart its process.
+ */
 function isOwnFault(error: unknown): boolean {
   return error !== undefined && !(error instanceof AwsServiceError) && !(error instanceof CredentialsError) &&
     !(error instanceof LeaseTableError);

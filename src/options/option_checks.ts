@@ -1,7 +1,7 @@
 // Pure.
 /**
- * Checks of single options. Each throws a TypeError when the value is of the wrong kind and a RangeError when it is out of
- * range. What may be secret is never repeated.
+ * Checks of single options. Each throws a TypeError when the value is of the wrong kind and a RangeError when
+ * it is out of range. What may be secret is never repeated.
  *
  * @module
  */
@@ -92,7 +92,10 @@ export const consumerName: Check = (name, value) => {
   throw wrong(name, "1 to 128 letters, digits, _, . and -", shown(value));
 };
 
-/** Keys, or a function that gives them. AWS's own objects hold more than is asked for: only a misspelt name is refused. */
+/**
+ * Keys, or a function that gives them. AWS's own objects hold more than is asked for: only a misspelt name is
+ * refused.
+ */
 export const credentials: Check = (name, value) => {
   if (typeof value === "function") return;
   if (!isObject(value)) throw wrong(name, "keys or a function that gives them", kindOf(value));

@@ -1,6 +1,7 @@
 // Pure.
 /**
- * What each option must be, nothing left out: an option without a check does not compile, and a name without one is refused.
+ * What each option must be, nothing left out: an option without a check does not compile, and a name without
+ * one is refused.
  *
  * @module
  */
@@ -134,9 +135,11 @@ const STREAM_CHECKS: Readonly<Record<keyof StreamConfig, Check>> = {
 };
 
 /**
- * Checks each option by itself, and that there is no other. What options must be to one another is checked where they are read.
+ * Checks each option by itself, and that there is no other. What options must be to one another is checked
+ * where they are read.
  *
- * @throws {TypeError} when an option is of the wrong kind or unknown, {@linkcode RangeError} when a number is out of range.
+ * @throws {TypeError} when an option is of the wrong kind or unknown, {@linkcode RangeError} when a number is
+ * out of range.
  */
 export function checkOptions(options: WorkerOptions): void {
   const given: unknown = options;

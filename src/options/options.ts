@@ -22,13 +22,13 @@ import type { StreamOptions } from "./stream_options.ts";
 export type OnProcessError = "skip" | "retry" | "stop";
 
 /**
- * Options of a worker. Only `applicationName`, `processor` and one of `streamName`, `streamArn` and `streams` must be given. A name
- * that is none of these is refused.
+ * Options of a worker. Only `applicationName`, `processor` and one of `streamName`, `streamArn` and `streams`
+ * must be given. A name that is none of these is refused.
  */
 export interface WorkerOptions extends ReadingOptions, StreamOptions {
   /**
-   * Names the application: workers with the same name share the stream's shards, and their lease table bears this name.
-   * KCL: `applicationName`. A new name starts over from `initialPositionInStream`.
+   * Names the application: workers with the same name share the stream's shards, and their lease table bears
+   * this name. KCL: `applicationName`. A new name starts over from `initialPositionInStream`.
    */
   applicationName: string;
   /** Makes the processor of one shard; called once for each lease that this worker gains. */
@@ -41,8 +41,9 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
    */
   region?: string | undefined;
   /**
-   * Keys, or a function that gives them: of `./credentials`, of AWS's SDK for JavaScript as it is, or your own. What a function
-   * gives is kept until shortly before it expires, or for 15 minutes where it names no end. KCL: `AwsCredentialsProvider`.
+   * Keys, or a function that gives them: of `./credentials`, of AWS's SDK for JavaScript as it is, or your
+   * own. What a function gives is kept until shortly before it expires, or for 15 minutes where it names no
+   * end. KCL: `AwsCredentialsProvider`.
    */
   credentials?: GivenCredentials | undefined;
   /**
@@ -77,47 +78,48 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
    */
   tableName?: string | undefined;
   /**
-   * Names this worker in the table. A fixed name gets its leases back at once after a restart. KCL: `workerIdentifier`. Each live
-   * worker needs a name of its own: of two processes of one name the one that started last goes on. The older one stops
-   * delivering within `failoverTimeMs`, reports the health fault `superseded`, and stays up idle until it is stopped.
+   * Names this worker in the table. A fixed name gets its leases back at once after a restart. KCL:
+   * `workerIdentifier`. Each live worker needs a name of its own: of two processes of one name the one that
+   * started last goes on. The older one stops delivering within `failoverTimeMs`, reports the health fault
+   * `superseded`, and stays up idle until it is stopped.
    *
    * @default a random UUID
    */
   workerIdentifier?: string | undefined;
   /**
-   * Where a shard is read from that has no checkpoint yet: `"TRIM_HORIZON"` (the oldest record), `"LATEST"` or a `Date`.
-   * KCL: `initialPositionInStream`, `initialPositionInStreamExtended`. Only counts when a lease is created: with an
-   * existing table it changes nothing.
+   * Where a shard is read from that has no checkpoint yet: `"TRIM_HORIZON"` (the oldest record), `"LATEST"`
+   * or a `Date`. KCL: `initialPositionInStream`, `initialPositionInStreamExtended`. Only counts when a lease
+   * is created: with an existing table it changes nothing.
    *
    * @default {"LATEST"}
    */
   initialPositionInStream?: InitialPosition | undefined;
 
   /**
-   * How long a lease may go without renewal before other workers may take it, in ms.
-   * Shorter means faster takeover and more DynamoDB writes (one per lease per third of it).
-   * KCL: `failoverTimeMillis`. All workers of one application must agree, or leases are taken from live owners.
+   * How long a lease may go without renewal before other workers may take it, in ms. Shorter means faster
+   * takeover and more DynamoDB writes (one per lease per third of it). KCL: `failoverTimeMillis`. All workers
+   * of one application must agree, or leases are taken from live owners.
    *
    * @default {10000}
    */
   failoverTimeMs?: number | undefined;
   /**
-   * How often the leader scans the table and assigns leases, in ms. Shorter finds dead workers sooner and reads more.
-   * KCL: `leaseAssignmentIntervalMillis` (there: twice the failover time).
+   * How often the leader scans the table and assigns leases, in ms. Shorter finds dead workers sooner and
+   * reads more. KCL: `leaseAssignmentIntervalMillis` (there: twice the failover time).
    *
    * @default a quarter of `failoverTimeMs`
    */
   leaseAssignmentIntervalMs?: number | undefined;
   /**
-   * How often a worker asks the index for leases newly assigned to it, in ms. KCL derives it from the assignment interval.
-   * Each query costs half a read unit.
+   * How often a worker asks the index for leases newly assigned to it, in ms. KCL derives it from the
+   * assignment interval. Each query costs half a read unit.
    *
    * @default {1000}
    */
   leaseDiscoveryIntervalMs?: number | undefined;
   /**
-   * How many leases one worker may hold. KCL: `maxLeasesForWorker`. As in KCL the leader applies its own figure to every
-   * worker. Too small a figure leaves shards unread.
+   * How many leases one worker may hold. KCL: `maxLeasesForWorker`. As in KCL the leader applies its own
+   * figure to every worker. Too small a figure leaves shards unread.
    *
    * @default no limit
    */
@@ -129,53 +131,56 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
    */
   maxLeaseRenewals?: number | undefined;
   /**
-   * How long a processor has to finish when the leader hands its shard to another worker, in ms; then the lease moves
-   * whatever it is doing. KCL: `gracefulLeaseHandoffTimeoutMillis`.
+   * How long a processor has to finish when the leader hands its shard to another worker, in ms; then the
+   * lease moves whatever it is doing. KCL: `gracefulLeaseHandoffTimeoutMillis`.
    *
    * @default {30000}
    */
   gracefulLeaseHandoffTimeoutMs?: number | undefined;
   /**
-   * Whether the leader asks a live owner for a lease that it gives to another, so that the processor can finish first, or
-   * simply takes it. KCL: `isGracefulLeaseHandoffEnabled`. Without it records are delivered twice whenever a lease moves.
+   * Whether the leader asks a live owner for a lease that it gives to another, so that the processor can
+   * finish first, or simply takes it. KCL: `isGracefulLeaseHandoffEnabled`. Without it records are delivered
+   * twice whenever a lease moves.
    *
    * @default {true}
    */
   isGracefulLeaseHandoffEnabled?: boolean | undefined;
   /**
-   * By what leases are spread over the workers. `"WORKER_UTILIZATION_AWARE"`: by how busy each says it is, else by the
-   * throughput of its leases; while nothing happens, and for a newcomer's first leases, by count.
-   * `"LEASE_COUNT_BASED"`: by count alone. KCL: `leaseAssignmentStrategy`. As with all options about assignment, the one
-   * that counts is the leader's: workers that differ spread leases now in this way, now in that.
+   * By what leases are spread over the workers. `"WORKER_UTILIZATION_AWARE"`: by how busy each says it is,
+   * else by the throughput of its leases; while nothing happens, and for a newcomer's first leases, by count.
+   * `"LEASE_COUNT_BASED"`: by count alone. KCL: `leaseAssignmentStrategy`. As with all options about
+   * assignment, the one that counts is the leader's: workers that differ spread leases now in this way, now
+   * in that.
    *
    * @default {"WORKER_UTILIZATION_AWARE"}
    */
   leaseAssignmentStrategy?: LeaseAssignmentStrategy | undefined;
   /**
-   * Tells how busy this worker is, in percent of what it may use; asked about once a second. Without a source it is
-   * weighed by the throughput of its leases. KCL: `disableWorkerMetrics` switches its own sources off. Once it has
-   * worked, a source that fails for 30 s keeps leaders from giving this worker more leases.
+   * Tells how busy this worker is, in percent of what it may use; asked about once a second. Without a source
+   * it is weighed by the throughput of its leases. KCL: `disableWorkerMetrics` switches its own sources off.
+   * Once it has worked, a source that fails for 30 s keeps leaders from giving this worker more leases.
    *
    * @default no source
    */
   cpuUtilization?: CpuSource | undefined;
   /**
-   * A worker whose leases bring more than this is given no more of them, in KB/s. KCL: `maxThroughputPerHostKBps`. Only
-   * with `"WORKER_UTILIZATION_AWARE"`. Too small a figure leaves shards unread.
+   * A worker whose leases bring more than this is given no more of them, in KB/s. KCL:
+   * `maxThroughputPerHostKBps`. Only with `"WORKER_UTILIZATION_AWARE"`. Too small a figure leaves shards
+   * unread.
    *
    * @default no limit
    */
   maxThroughputPerHostKBps?: number | undefined;
   /**
-   * How much of what a worker has too much is moved at a time, in percent, 1 to 100. KCL: `dampeningPercentage`. More
-   * evens out faster, and overshoots where load does not follow throughput.
+   * How much of what a worker has too much is moved at a time, in percent, 1 to 100. KCL:
+   * `dampeningPercentage`. More evens out faster, and overshoots where load does not follow throughput.
    *
    * @default {60}
    */
   dampeningPercentage?: number | undefined;
   /**
-   * How far from the average a worker may be before leases move, in percent. KCL: `reBalanceThresholdPercentage`. Less than
-   * the usual ups and downs moves leases back and forth.
+   * How far from the average a worker may be before leases move, in percent. KCL:
+   * `reBalanceThresholdPercentage`. Less than the usual ups and downs moves leases back and forth.
    *
    * @default {10}
    */
@@ -188,36 +193,39 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
    */
   allowThroughputOvershoot?: boolean | undefined;
   /**
-   * How often a shard that waits for its parents looks whether they have ended, in ms. KCL: `parentShardPollIntervalMillis`
-   * (there: 10000). A parent that ends in the same worker is seen at once.
+   * How often a shard that waits for its parents looks whether they have ended, in ms. KCL:
+   * `parentShardPollIntervalMillis` (there: 10000). A parent that ends in the same worker is seen at once.
    *
    * @default {2000}
    */
   parentShardPollIntervalMs?: number | undefined;
   /**
-   * How often the leader checks that the leases cover all hash keys, in ms; a hole that is seen three times in a row is mended,
-   * and a fault of `/health` for as long as it is not. The check costs no call. What the stream lists is compared with the
-   * leases too: every five minutes, and at this interval while something differs. Longer finds unread shards later.
-   * KCL: `leasesRecoveryAuditorExecutionFrequencyMillis` (there: 120000).
+   * How often the leader checks that the leases cover all hash keys, in ms; a hole that is seen three times
+   * in a row is mended, and a fault of `/health` for as long as it is not. The check costs no call. What the
+   * stream lists is compared with the leases too: every five minutes, and at this interval while something
+   * differs. Longer finds unread shards later. KCL: `leasesRecoveryAuditorExecutionFrequencyMillis` (there:
+   * 120000).
    *
    * @default {10000}
    */
   leaseAuditIntervalMs?: number | undefined;
   /**
-   * How often a worker looks whether the leases of ended shards may be deleted, in ms. KCL: `leaseCleanupIntervalMillis`.
+   * How often a worker looks whether the leases of ended shards may be deleted, in ms. KCL:
+   * `leaseCleanupIntervalMillis`.
    *
    * @default {60000}
    */
   leaseCleanupIntervalMs?: number | undefined;
   /**
-   * Whether the lease of a shard that is done is deleted once its children are under way. One whose shard is gone from the
-   * stream is deleted in any case. KCL: `cleanupLeasesUponShardCompletion`.
+   * Whether the lease of a shard that is done is deleted once its children are under way. One whose shard is
+   * gone from the stream is deleted in any case. KCL: `cleanupLeasesUponShardCompletion`.
    *
    * @default {true}
    */
   cleanupLeasesUponShardCompletion?: boolean | undefined;
   /**
-   * Whether a listing in which a child's parent is still open is used anyway. KCL: `ignoreUnexpectedChildShards`.
+   * Whether a listing in which a child's parent is still open is used anyway. KCL:
+   * `ignoreUnexpectedChildShards`.
    *
    * @default {false}
    */
@@ -230,9 +238,9 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
    */
   skipShardSyncAtWorkerInitializationIfLeasesExist?: boolean | undefined;
   /**
-   * Whether a fleet that keeps its state in the extra tables of KCL 3.0 to 3.4 is on its way to the lease table; must be as
-   * its Java workers have it. KCL: `migrateAllEntitiesToLeaseTable`. Without such tables it changes nothing; set before
-   * all workers know the single table, it is refused.
+   * Whether a fleet that keeps its state in the extra tables of KCL 3.0 to 3.4 is on its way to the lease
+   * table; must be as its Java workers have it. KCL: `migrateAllEntitiesToLeaseTable`. Without such tables it
+   * changes nothing; set before all workers know the single table, it is refused.
    *
    * @default {false}
    */
@@ -259,22 +267,24 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
    */
   callProcessRecordsEvenForEmptyRecordList?: boolean | undefined;
   /**
-   * What becomes of an aggregate of the KPL that has a user record of another shard, because a reshard moved its hash key while it
-   * was on its way. `"drop"` drops the whole aggregate, logs a warning and counts its user records, as KCL does (which logs less):
-   * the KPL's daemon sends such an aggregate again, to the right shard. `"deliver"` delivers it.
+   * What becomes of an aggregate of the KPL that has a user record of another shard, because a reshard moved
+   * its hash key while it was on its way. `"drop"` drops the whole aggregate, logs a warning and counts its
+   * user records, as KCL does (which logs less): the KPL's daemon sends such an aggregate again, to the right
+   * shard. `"deliver"` delivers it.
    *
-   * Producers that make aggregates without the KPL's daemon do not send them again: records are lost with `"drop"`. With
-   * `"deliver"` and the KPL's daemon such records come twice. In a fleet with Java workers these still drop.
+   * Producers that make aggregates without the KPL's daemon do not send them again: records are lost with
+   * `"drop"`. With `"deliver"` and the KPL's daemon such records come twice. In a fleet with Java workers
+   * these still drop.
    *
    * @default {"drop"}
    */
   foreignAggregates?: "drop" | "deliver" | undefined;
   /**
-   * What becomes of a batch when `processRecords` throws. `"skip"`: it is passed over with an error line that names its
-   * sequence numbers, and the next checkpoint passes it for good (KCL's rule). `"retry"`: the same batch again, with back-off,
-   * until it succeeds or the lease is lost. `"stop"`: the lease is given up; some worker starts again at the last checkpoint.
-   * `"skip"` loses what a moment's failure of a database would have cost only time; a warning at start says so where nobody
-   * chose it.
+   * What becomes of a batch when `processRecords` throws. `"skip"`: it is passed over with an error line that
+   * names its sequence numbers, and the next checkpoint passes it for good (KCL's rule). `"retry"`: the same
+   * batch again, with back-off, until it succeeds or the lease is lost. `"stop"`: the lease is given up; some
+   * worker starts again at the last checkpoint. `"skip"` loses what a moment's failure of a database would
+   * have cost only time; a warning at start says so where nobody chose it.
    *
    * @default {"skip"}
    */
@@ -286,7 +296,8 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
    */
   taskBackoffTimeMs?: number | undefined;
   /**
-   * How long a stopping worker waits for its processors, in ms, before it drops their leases. KCL: `shutdownGraceMillis` (MultiLang).
+   * How long a stopping worker waits for its processors, in ms, before it drops their leases. KCL:
+   * `shutdownGraceMillis` (MultiLang).
    *
    * @default {30000}
    */
@@ -302,7 +313,8 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
     | { readonly readCapacity: number; readonly writeCapacity: number }
     | undefined;
   /**
-   * Whether a lease table that has to be created is protected from deletion. KCL: `leaseTableDeletionProtectionEnabled`.
+   * Whether a lease table that has to be created is protected from deletion. KCL:
+   * `leaseTableDeletionProtectionEnabled`.
    *
    * @default {false}
    */
@@ -316,15 +328,17 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
   /** Tags of a lease table that has to be created. */
   leaseTableTags?: Readonly<Record<string, string>> | undefined;
   /**
-   * In how many parallel segments the leader scans the lease table; 0 = one per 200 MB. KCL: `leaseTableScanTotalSegments`.
+   * In how many parallel segments the leader scans the lease table; 0 = one per 200 MB. KCL:
+   * `leaseTableScanTotalSegments`.
    *
    * @default {0}
    */
   leaseTableScanTotalSegments?: number | undefined;
 
   /**
-   * How long a callback of a record processor may run until the log calls it a fault, in ms. KCL has no such limit; MultiLang:
-   * `healthCallbackLimitMillis`. Must be longer than the slowest batch that is well; give `healthApp()` the same.
+   * How long a callback of a record processor may run until the log calls it a fault, in ms. KCL has no such
+   * limit; MultiLang: `healthCallbackLimitMillis`. Must be longer than the slowest batch that is well; give
+   * `healthApp()` the same.
    *
    * @default {300000}
    */
@@ -338,14 +352,17 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
   logWarningForTaskAfterMs?: number | undefined;
 
   /**
-   * What is written of what happens, whether or not there is an `onEvent`. A function replaces the default, e.g.
-   * `logTo(console.log, { level: "info", format: "json" })`; `false` writes nothing. KCL: the configuration of its logger.
-   * Without a log, records that are skipped are skipped in silence unless `onEvent` looks for `batchFailed`.
+   * What is written of what happens, whether or not there is an `onEvent`. A function replaces the default,
+   * e.g. `logTo(console.log, { level: "info", format: "json" })`; `false` writes nothing. KCL: the
+   * configuration of its logger. Without a log, records that are skipped are skipped in silence unless
+   * `onEvent` looks for `batchFailed`.
    *
    * @default warnings and errors, by `console.error`
    */
   log?: false | WorkerEventListener | undefined;
-  /** Hears of everything that happens. What it throws changes nothing for the worker; the log says it once. */
+  /**
+   * Hears of everything that happens. What it throws changes nothing for the worker; the log says it once.
+   */
   onEvent?: WorkerEventListener | undefined;
   /**
    * Sends every request of the worker, in place of the runtime's `fetch`: through a proxy, by an agent of your own, with your own

@@ -10,108 +10,116 @@ import type { OnTrimmedCheckpoint } from "../retrieval/start_position.ts";
 /** Options of reading. */
 export interface ReadingOptions {
   /**
-   * What becomes of a shard whose checkpoint is no longer in the stream, because it was not read for longer than the stream
-   * keeps records, or because the stream was deleted and created anew: records may be lost, and an event says so in any case. `"trim-horizon"`: read on from the oldest
-   * record, as KCL does, which does not notice. `"latest"`: from the newest, which skips all that is there. `"stop"`: the
-   * shard is not read, and says so again and again, until its lease is reset; a checkpoint made by hand at a number that no
-   * record has counts as trimmed too.
+   * What becomes of a shard whose checkpoint is no longer in the stream, because it was not read for longer
+   * than the stream keeps records, or because the stream was deleted and created anew: records may be lost,
+   * and an event says so in any case. `"trim-horizon"`: read on from the oldest record, as KCL does, which
+   * does not notice. `"latest"`: from the newest, which skips all that is there. `"stop"`: the shard is not
+   * read, and says so again and again, until its lease is reset; a checkpoint made by hand at a number that
+   * no record has counts as trimmed too.
    *
    * @default {"trim-horizon"}
    */
   onTrimmedCheckpoint?: OnTrimmedCheckpoint | undefined;
   /**
-   * The most records of one GetRecords call, at most 10000. KCL: `maxRecords`. A record may be an aggregate of the KPL: its
-   * user records come to a processor at most 10000 at a time, and fewer where `maxBufferedBytes` leaves no room.
+   * The most records of one GetRecords call, at most 10000. KCL: `maxRecords`. A record may be an aggregate
+   * of the KPL: its user records come to a processor at most 10000 at a time, and fewer where
+   * `maxBufferedBytes` leaves no room.
    *
    * @default {10000}
    */
   maxRecords?: number | undefined;
   /**
-   * How long a shard rests between two GetRecords calls. `"adaptive"`: not at all while it is behind, within five calls and
-   * 2 MiB a second; at the tip for `idleTimeBetweenReadsMs`, and a tenth longer with each call that finds nothing, up to
-   * `maxIdleTimeBetweenReadsMs`, until the next record. `"fixed"`: always for `idleTimeBetweenReadsMs`, as KCL does, which
-   * has no such setting. Adaptive, the first record after a long silence is seen later; fixed, a shard that is far behind
-   * catches up by one page for each rest. Only when polling.
+   * How long a shard rests between two GetRecords calls. `"adaptive"`: not at all while it is behind, within
+   * five calls and 2 MiB a second; at the tip for `idleTimeBetweenReadsMs`, and a tenth longer with each call
+   * that finds nothing, up to `maxIdleTimeBetweenReadsMs`, until the next record. `"fixed"`: always for
+   * `idleTimeBetweenReadsMs`, as KCL does, which has no such setting. Adaptive, the first record after a long
+   * silence is seen later; fixed, a shard that is far behind catches up by one page for each rest. Only when
+   * polling.
    *
    * @default {"adaptive"}
    */
   idlePacing?: IdlePacing | undefined;
   /**
-   * The time between the starts of two GetRecords calls of one shard that is read at its tip, in ms; with fixed pacing, of
-   * any shard. Less than 200 is refused, since Kinesis allows five calls a second. KCL: `idleTimeBetweenReadsInMillis`
-   * (there: 1500). Longer costs latency; shorter leaves less for other applications on the same shard.
+   * The time between the starts of two GetRecords calls of one shard that is read at its tip, in ms; with
+   * fixed pacing, of any shard. Less than 200 is refused, since Kinesis allows five calls a second. KCL:
+   * `idleTimeBetweenReadsInMillis` (there: 1500). Longer costs latency; shorter leaves less for other
+   * applications on the same shard.
    *
    * @default {1000}
    */
   idleTimeBetweenReadsMs?: number | undefined;
   /**
-   * How long the rest at the tip of a quiet shard may become with adaptive pacing, in ms; from `idleTimeBetweenReadsMs`,
-   * which switches the slowing down off, to 30000. KCL has no such setting. Longer saves calls on quiet streams; it is also
-   * how late the first record after a silence may be seen.
+   * How long the rest at the tip of a quiet shard may become with adaptive pacing, in ms; from
+   * `idleTimeBetweenReadsMs`, which switches the slowing down off, to 30000. KCL has no such setting. Longer
+   * saves calls on quiet streams; it is also how late the first record after a silence may be seen.
    *
-   * @default four times `idleTimeBetweenReadsMs`, but at most 10000, or `idleTimeBetweenReadsMs` where that is longer
+   * @default four times `idleTimeBetweenReadsMs`, but at most 10000, or `idleTimeBetweenReadsMs` where that
+   * is longer
    */
   maxIdleTimeBetweenReadsMs?: number | undefined;
   /**
-   * How many GetRecords calls a second one shard gets while it is behind. Kinesis allows five, for all applications that
-   * poll the shard together.
+   * How many GetRecords calls a second one shard gets while it is behind. Kinesis allows five, for all
+   * applications that poll the shard together.
    *
    * @default {5}
    */
   maxReadsPerSecond?: number | undefined;
   /**
-   * How many payload bytes a second are read of one shard while it is behind. Kinesis allows 2 MiB, for all applications
-   * that poll the shard together.
+   * How many payload bytes a second are read of one shard while it is behind. Kinesis allows 2 MiB, for all
+   * applications that poll the shard together.
    *
    * @default {2097152}
    */
   maxReadBytesPerSecond?: number | undefined;
   /**
-   * How many payload bytes of all shards together may be read ahead of their processors, in bytes, when polling. Each shard
-   * has at most 4 pages, 30,000 records or 8 MiB waiting besides (KCL: `maxPendingProcessRecordsInput` and what goes with
-   * it; KCL has no bound for the worker); one page of a shard passes in any case, and may be 10 MiB large. 0 reads nothing
-   * ahead. Too much for the machine's memory ends the program, and records take more memory than their payload.
-   * What is made of aggregates counts too, with some 250 bytes for each user record of a batch.
+   * How many payload bytes of all shards together may be read ahead of their processors, in bytes, when
+   * polling. Each shard has at most 4 pages, 30,000 records or 8 MiB waiting besides (KCL:
+   * `maxPendingProcessRecordsInput` and what goes with it; KCL has no bound for the worker); one page of a
+   * shard passes in any case, and may be 10 MiB large. 0 reads nothing ahead. Too much for the machine's
+   * memory ends the program, and records take more memory than their payload. What is made of aggregates
+   * counts too, with some 250 bytes for each user record of a batch.
    *
    * @default {268435456}
    */
   maxBufferedBytes?: number | undefined;
   /**
-   * How shards are read. `"POLLING"`: by GetRecords, which costs nothing extra and shares each shard's 2 MiB a second with
-   * all other applications that poll it. `"FANOUT"`: by enhanced fan-out, which pushes within some 70 ms and gives this
-   * application 2 MiB a second of its own. KCL: `retrievalMode` (there fan-out is the default). Fan-out registers a
-   * consumer, which AWS charges for by the hour for each shard, and by the gigabyte, until it is deregistered.
+   * How shards are read. `"POLLING"`: by GetRecords, which costs nothing extra and shares each shard's 2 MiB
+   * a second with all other applications that poll it. `"FANOUT"`: by enhanced fan-out, which pushes within
+   * some 70 ms and gives this application 2 MiB a second of its own. KCL: `retrievalMode` (there fan-out is
+   * the default). Fan-out registers a consumer, which AWS charges for by the hour for each shard, and by the
+   * gigabyte, until it is deregistered.
    *
    * @default {"POLLING"}
    */
   retrievalMode?: "POLLING" | "FANOUT" | undefined;
   /**
-   * Name of the registered consumer of enhanced fan-out, 1 to 128 letters, digits, `_`, `.` and `-`; it is registered when
-   * the first shard is read. KCL: `fanoutConfig.consumerName`. Two applications with one name take each other's
-   * subscriptions away.
+   * Name of the registered consumer of enhanced fan-out, 1 to 128 letters, digits, `_`, `.` and `-`; it is
+   * registered when the first shard is read. KCL: `fanoutConfig.consumerName`. Two applications with one name
+   * take each other's subscriptions away.
    *
    * @default the application name
    */
   consumerName?: string | undefined;
   /**
-   * ARN of a consumer that is registered already; wins over `consumerName`. It is never registered nor deregistered here.
-   * KCL: `fanoutConfig.consumerArn`. One of another stream, account or region is refused at the start.
+   * ARN of a consumer that is registered already; wins over `consumerName`. It is never registered nor
+   * deregistered here. KCL: `fanoutConfig.consumerArn`. One of another stream, account or region is refused
+   * at the start.
    *
    * @default none
    */
   consumerArn?: string | undefined;
   /**
-   * Whether a worker that stops deregisters the consumer, which ends its cost; for a worker that is alone. KCL never does
-   * it. The other workers of the application lose their subscriptions with it, and go on once they have registered the
-   * consumer again, some seconds later.
+   * Whether a worker that stops deregisters the consumer, which ends its cost; for a worker that is alone.
+   * KCL never does it. The other workers of the application lose their subscriptions with it, and go on once
+   * they have registered the consumer again, some seconds later.
    *
    * @default {false}
    */
   deregisterConsumerOnStop?: boolean | undefined;
   /**
-   * How GetRecords answers. `"cbor"`: a quarter fewer bytes, as AWS's SDKs for Java speak it; where the server does not, JSON
-   * is used after one try. `"json"`: what the API reference documents. KCL has no such setting. CBOR is not in
-   * the public API reference: AWS may change it.
+   * How GetRecords answers. `"cbor"`: a quarter fewer bytes, as AWS's SDKs for Java speak it; where the
+   * server does not, JSON is used after one try. `"json"`: what the API reference documents. KCL has no such
+   * setting. CBOR is not in the public API reference: AWS may change it.
    *
    * @default {"json"}
    */

@@ -2,8 +2,9 @@
 /**
  * Turns options into settings: every value present and checked, before anything is started.
  *
- * Options are flat and have KCL's names; settings come in groups, each named for what its readers do. A part of the worker takes the
- * group that it reads, so that its signature shows what it goes by. A value that several groups need is in each of them.
+ * Options are flat and have KCL's names; settings come in groups, each named for what its readers do. A part
+ * of the worker takes the group that it reads, so that its signature shows what it goes by. A value that
+ * several groups need is in each of them.
  *
  * @module
  */
@@ -19,8 +20,8 @@ import { streamsSetting } from "./stream_settings.ts";
 /**
  * Fills in and checks.
  *
- * @throws {TypeError} when something required is missing, or an option is of the wrong kind or unknown, {@linkcode RangeError}
- * when a number is out of range.
+ * @throws {TypeError} when something required is missing, or an option is of the wrong kind or unknown,
+ * {@linkcode RangeError} when a number is out of range.
  */
 export function settingsOf(options: WorkerOptions): WorkerSettings {
   checkOptions(options);

@@ -7,11 +7,14 @@
 import type { FormerStreamsLeasesDeletionStrategy } from "../lease/former_streams.ts";
 import type { InitialPosition } from "../stream/sequence_number.ts";
 
-/** One of many streams. One of the first three must be given; of several the first wins. KCL: `StreamConfig`. */
+/**
+ * One of many streams. One of the first three must be given; of several the first wins. KCL: `StreamConfig`.
+ */
 export interface StreamConfig {
   /**
-   * `account:stream:epoch`, as the lease table has it. For applications that share their table with Java workers: whatever
-   * epoch those use, all must use the same. Without it the identifier is made from the stream's ARN and creation time.
+   * `account:stream:epoch`, as the lease table has it. For applications that share their table with Java
+   * workers: whatever epoch those use, all must use the same. Without it the identifier is made from the
+   * stream's ARN and creation time.
    */
   readonly streamIdentifier?: string | undefined;
   /** Needed for another account's stream. Must be in the worker's region. */
@@ -39,36 +42,41 @@ export type StreamList = readonly (string | StreamConfig)[];
 export interface StreamOptions {
   /** The stream to read. KCL: `streamName`. */
   streamName?: string | undefined;
-  /** The stream's ARN, needed to read another account's stream; its name wins over `streamName`. KCL: `streamArn`. */
+  /**
+   * The stream's ARN, needed to read another account's stream; its name wins over `streamName`. KCL:
+   * `streamArn`.
+   */
   streamArn?: string | undefined;
   /**
    * Many streams to read with one lease table, or a function that lists them, asked again every
-   * `newStreamCheckIntervalMs`: streams may come and go while the worker runs. A stream keeps the position and the consumer
-   * with which it was listed until it is left out of the list once. KCL: `MultiStreamTracker`. A table of one stream
-   * cannot become one of many, nor the other way round: take another `applicationName`. All workers must list the
-   * same streams.
+   * `newStreamCheckIntervalMs`: streams may come and go while the worker runs. A stream keeps the position
+   * and the consumer with which it was listed until it is left out of the list once. KCL:
+   * `MultiStreamTracker`. A table of one stream cannot become one of many, nor the other way round: take
+   * another `applicationName`. All workers must list the same streams.
    */
   streams?: StreamList | (() => StreamList | Promise<StreamList>) | undefined;
   /**
-   * How often a function in `streams` is asked, in ms; streams that could not be found are looked for again as often.
-   * KCL: fixed.
+   * How often a function in `streams` is asked, in ms; streams that could not be found are looked for again
+   * as often. KCL: fixed.
    *
    * @default {60000}
    */
   newStreamCheckIntervalMs?: number | undefined;
   /**
-   * What becomes of the leases of a stream that `streams` does not list any more. `"NO_STREAMS_LEASES_DELETION"`: they stay,
-   * and are read to the end of their shards. `"FORMER_STREAMS_AUTO_DETECTION_DEFERRED_DELETION"`: they are read for
-   * `waitPeriodToDeleteFormerStreamsMs` more, and deleted. `"PROVIDED_STREAMS_DEFERRED_DELETION"`: so are those that
-   * `streamIdentifiersForLeaseCleanup` names. KCL: `formerStreamsLeasesDeletionStrategy`. With the leases go the
-   * checkpoints: a stream that is listed again later is read from its initial position.
+   * What becomes of the leases of a stream that `streams` does not list any more.
+   * `"NO_STREAMS_LEASES_DELETION"`: they stay, and are read to the end of their shards.
+   * `"FORMER_STREAMS_AUTO_DETECTION_DEFERRED_DELETION"`: they are read for
+   * `waitPeriodToDeleteFormerStreamsMs` more, and deleted. `"PROVIDED_STREAMS_DEFERRED_DELETION"`: so are
+   * those that `streamIdentifiersForLeaseCleanup` names. KCL: `formerStreamsLeasesDeletionStrategy`. With the
+   * leases go the checkpoints: a stream that is listed again later is read from its initial position.
    *
    * @default {"NO_STREAMS_LEASES_DELETION"}
    */
   formerStreamsLeasesDeletionStrategy?: FormerStreamsLeasesDeletionStrategy | undefined;
   /**
-   * How long the leases of a former stream are kept, in ms. KCL: `waitPeriodToDeleteFormerStreams`. Shorter than a rolling
-   * deploy, a worker of the last release that happens to lead deletes the leases of streams that only the next one knows.
+   * How long the leases of a former stream are kept, in ms. KCL: `waitPeriodToDeleteFormerStreams`. Shorter
+   * than a rolling deploy, a worker of the last release that happens to lead deletes the leases of streams
+   * that only the next one knows.
    *
    * @default {3600000}
    */

@@ -68,8 +68,8 @@ function regionOfArns({ region, kinesisEndpoint }: WorkerOptions): string | unde
 }
 
 /**
- * Checks that a consumer is one of its stream: of another stream's, Kinesis would refuse every subscription, or deliver
- * another stream's records. What is no consumer's ARN at all is left to Kinesis.
+ * Checks that a consumer is one of its stream: of another stream's, Kinesis would refuse every subscription,
+ * or deliver another stream's records. What is no consumer's ARN at all is left to Kinesis.
  *
  * @param stream What is known of the stream.
  * @throws {TypeError} when it is another one's.

@@ -1,6 +1,7 @@
 // Pure.
 /**
- * The part of the table of properties that is about spreading leases over the workers. The leader's count for all.
+ * The part of the table of properties that is about spreading leases over the workers. The leader's count for
+ * all.
  *
  * @module
  */

@@ -1,14 +1,15 @@
 // Pure.
 /**
- * Reads `.properties` files as `java.util.Properties` does, and remembers on which line each entry began, so that every
- * later complaint can name it.
+ * Reads `.properties` files as `java.util.Properties` does, and remembers on which line each entry began, so
+ * that every later complaint can name it.
  *
- * Two things differ: Java reads Latin-1, we read UTF-8 where the bytes are UTF-8; and Java sees an entry without a key in
- * a last line that holds a lone backslash, we see none. What a value means (and that spaces around it do not count) is
- * not decided here.
+ * Two things differ: Java reads Latin-1, we read UTF-8 where the bytes are UTF-8; and Java sees an entry
+ * without a key in a last line that holds a lone backslash, we see none. What a value means (and that spaces
+ * around it do not count) is not decided here.
  *
- * Why our own reader: npm `properties-file` 5.0.7 differs from Java after a line that holds a lone backslash, and cannot say
- * on which line a bad `\u` stands; `dot-properties` 1.1.2 joins no line that ends in CR and accepts a bad `\u`.
+ * Why our own reader: npm `properties-file` 5.0.7 differs from Java after a line that holds a lone backslash,
+ * and cannot say on which line a bad `\u` stands; `dot-properties` 1.1.2 joins no line that ends in CR and
+ * accepts a bad `\u`.
  *
  * Source: OpenJDK 17, `java.util.Properties.load`, with which it was compared on random files.
  *
@@ -24,7 +25,10 @@ export interface PropertyEntry {
   readonly line: number;
 }
 
-/** The text of a file: UTF-8 where the bytes are valid UTF-8, with its byte order mark removed; else Latin-1, as in Java. */
+/**
+ * The text of a file: UTF-8 where the bytes are valid UTF-8, with its byte order mark removed; else Latin-1,
+ * as in Java.
+ */
 export function decodeProperties(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);

@@ -1,7 +1,7 @@
 // Pure.
 /**
- * One row of the table of properties: how a property is called, what its text means, and where its value goes. The
- * compiler checks that the place takes such a value.
+ * One row of the table of properties: how a property is called, what its text means, and where its value
+ * goes. The compiler checks that the place takes such a value.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 // Pure.
 /**
- * The rules about more than one property: what is required, what excludes what, and defaults that differ from the worker's.
+ * The rules about more than one property: what is required, what excludes what, and defaults that differ from
+ * the worker's.
  *
  * @module
  */
@@ -10,7 +11,10 @@ import type { Settings } from "./property.ts";
 import { type Findings, type GivenProperty, shownText } from "./property_reading.ts";
 import { type RetrievalChoice, retrievalChoice } from "./retrieval_choice.ts";
 
-/** Docker kills ten seconds after it asked to stop. KCL 1.x documented 5000; later versions do not wait at all. */
+/**
+ * Docker kills ten seconds after it asked to stop. KCL 1.x documented 5000; later versions do not wait at
+ * all.
+ */
 const SHUTDOWN_GRACE_MS = 5000;
 
 /** Capacity units of a table. Source: KCL 3.5.1, `LeaseManagementConfig`. */
@@ -56,7 +60,10 @@ export function consistent(separate: SeparateProperties): ConsistentProperties {
   return { options, settings, retrieval };
 }
 
-/** Whoever sets KCL's idle time, and nothing of ours beside it, has measured with it: it stays what it is in KCL. */
+/**
+ * Whoever sets KCL's idle time, and nothing of ours beside it, has measured with it: it stays what it is in
+ * KCL.
+ */
 function pacingOf({ idleTimeBetweenReadsMs, maxIdleTimeBetweenReadsMs }: Partial<WorkerOptions>) {
   const isKcls = idleTimeBetweenReadsMs !== undefined && maxIdleTimeBetweenReadsMs === undefined;
   return isKcls ? { idlePacing: "fixed" } as const : {};
@@ -135,8 +142,8 @@ function refuseOneConsumer(chosen: readonly GivenProperty[], problems: string[])
 }
 
 /**
- * The lease table is called as the application is, unless `tableName` says otherwise; so are, with a suffix, the tables of KCL
- * 3.0 to 3.4 that every start looks for.
+ * The lease table is called as the application is, unless `tableName` says otherwise; so are, with a suffix,
+ * the tables of KCL 3.0 to 3.4 that every start looks for.
  *
  * Source: DynamoDB API reference, `CreateTable`.
  */

@@ -1,6 +1,7 @@
 // Pure.
 /**
- * Reads the entries of one source by the table of properties: which property each is, and what its value means.
+ * Reads the entries of one source by the table of properties: which property each is, and what its value
+ * means.
  *
  * @module
  */
@@ -73,7 +74,10 @@ export function givenProperties(
   return [...last.values()].flatMap((entry) => givenProperty(entry, entry.known, rank, findings));
 }
 
-/** A text as it may be shown: of a credentials property only the names of providers, and no text at any length. */
+/**
+ * A text as it may be shown: of a credentials property only the names of providers, and no text at any
+ * length.
+ */
 export function shownText(text: string, property: Property): string {
   if (property.type.secret) {
     return text.split(",").map((entry) => {
@@ -111,7 +115,9 @@ function knownName(key: string): KnownName | undefined {
   return NAMES.get(key.replace(/^awscredentialsprovider/i, "AwsCredentialsProvider"));
 }
 
-/** Names of KCL 1.x, and others that are not near in letters, with what they are called now. In small letters. */
+/**
+ * Names of KCL 1.x, and others that are not near in letters, with what they are called now. In small letters.
+ */
 const FOREIGN_NAMES: ReadonlyMap<string, string> = new Map([
   ["timestampatinitialpositioninstream", "initialPositionInStreamExtended"],
   ["initialpositioninstreamtimestamp", "initialPositionInStreamExtended"],
@@ -168,7 +174,10 @@ function givenProperty(
   return [{ property, key, where, rank, specificity, value: reading.value, isDefault }];
 }
 
-/** Whether a value that counts as not set, such as 0, says what is done anyway: nothing, or nothing that we serve. */
+/**
+ * Whether a value that counts as not set, such as 0, says what is done anyway: nothing, or nothing that we
+ * serve.
+ */
 function isOffUnset({ effect, default: byDefault }: Property): boolean {
   return effect.type === "notYet" || effect.type === "none" || /^(?:none|no limit)$/.test(byDefault);
 }

@@ -1,7 +1,7 @@
 // Pure.
 /**
- * Where properties come from: a file, the environment, the command line. Each entry says where it stands, in the words
- * in which a complaint about it will name it.
+ * Where properties come from: a file, the environment, the command line. Each entry says where it stands, in
+ * the words in which a complaint about it will name it.
  *
  * @module
  */
@@ -30,7 +30,10 @@ export function fileEntries(text: string, fileName: string): SourcedEntry[] {
   }));
 }
 
-/** The variable that sets a property: `streamName` is `KCLITE_STREAM_NAME`, `dynamoDBEndpoint` is `KCLITE_DYNAMODB_ENDPOINT`. */
+/**
+ * The variable that sets a property: `streamName` is `KCLITE_STREAM_NAME`, `dynamoDBEndpoint` is
+ * `KCLITE_DYNAMODB_ENDPOINT`.
+ */
 export function variableOf(name: string): string {
   const words = name.replace(/dynamoDb/gi, "Dynamodb").replace(/KBps/, "Kbps")
     .replace(/([a-z0-9])([A-Z])/g, "$1_$2").replace(/([A-Z])([A-Z][a-z])/g, "$1_$2");
@@ -40,7 +43,8 @@ export function variableOf(name: string): string {
 /**
  * The entries of an environment.
  *
- * @param lookup Gives a variable. Asked for one name after the other, since a program may not be allowed to see them all.
+ * @param lookup Gives a variable. Asked for one name after the other, since a program may not be allowed to
+ * see them all.
  * @param names The names of all variables, where they may be seen: finds the misspelt ones.
  */
 export function environmentEntries(

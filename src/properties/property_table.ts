@@ -1,7 +1,7 @@
 // Pure.
 /**
- * Every property that is accepted. The reader of property files, the environment, the command line and docs/OPTIONS.md
- * all go by this table.
+ * Every property that is accepted. The reader of property files, the environment, the command line and
+ * docs/OPTIONS.md all go by this table.
  *
  * Where two properties set the same thing, the one further down is the more specific and wins.
  *

@@ -1,7 +1,7 @@
 // Pure.
 /**
- * What the text of a property can mean: a type reads text that is already trimmed and not empty, and says what it wanted
- * when it cannot.
+ * What the text of a property can mean: a type reads text that is already trimmed and not empty, and says
+ * what it wanted when it cannot.
  *
  * Stricter than KCL, which makes 0 of a number and false of a boolean that it cannot read, without a word.
  *

@@ -2,8 +2,8 @@
 /**
  * Decides how the shards are read: by enhanced fan-out, as KCL does unless told otherwise, or by polling.
  *
- * What surprises people is the default: with nothing set, a consumer is registered that costs money. So the choice
- * comes with words for the log.
+ * What surprises people is the default: with nothing set, a consumer is registered that costs money. So the
+ * choice comes with words for the log.
  *
  * Source: KCL 3.5.1, `RetrievalMode` and `MultiLangDaemonConfiguration`.
  *

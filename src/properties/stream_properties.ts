@@ -1,6 +1,7 @@
 // Pure.
 /**
- * The part of the table of properties that is about many streams in one worker. All of it is ours: KCL's daemon reads one.
+ * The part of the table of properties that is about many streams in one worker. All of it is ours: KCL's
+ * daemon reads one.
  *
  * @module
  */

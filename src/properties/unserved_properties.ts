@@ -1,7 +1,7 @@
 // Pure.
 /**
- * The properties of KCL that kclite accepts and does nothing with: the part of the table that ought to shrink. Values
- * are checked all the same, so that a file does not rot unseen.
+ * The properties of KCL that kclite accepts and does nothing with: the part of the table that ought to
+ * shrink. Values are checked all the same, so that a file does not rot unseen.
  *
  * @module
  */
@@ -161,7 +161,10 @@ function registration(name: string, type: ValueType<unknown>, kcl: string): Prop
   return noEffect({ name: `fanoutConfig.${name}`, type, kcl, note });
 }
 
-/** The properties of one of the extra tables of KCL 3.0 to 3.4, which kclite uses where they exist and never creates. */
+/**
+ * The properties of one of the extra tables of KCL 3.0 to 3.4, which kclite uses where they exist and never
+ * creates.
+ */
 function legacyTable(
   prefix: "coordinatorState" | "workerMetrics",
   bean: string,

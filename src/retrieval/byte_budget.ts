@@ -1,6 +1,7 @@
 /**
- * How many bytes all shards of a worker may have read and not processed yet, together. It is asked before reading further
- * ahead, never before reading at all: so it can be full, and no shard waits for another one's processor.
+ * How many bytes all shards of a worker may have read and not processed yet, together. It is asked before
+ * reading further ahead, never before reading at all: so it can be full, and no shard waits for another one's
+ * processor.
  *
  * @module
  */

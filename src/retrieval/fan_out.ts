@@ -1,15 +1,17 @@
 /**
  * Reads a shard by SubscribeToShard: Kinesis pushes, over a connection that it closes every five minutes.
  *
- * The next subscription goes on AFTER the continuation sequence number of the last event that was delivered and done
- * with, so that neither the planned end of a connection nor its loss skips or repeats anything. Before the first event
- * the initial position is asked for again: a checkpoint is read AT, for the rest of an aggregate may lie there.
+ * The next subscription goes on AFTER the continuation sequence number of the last event that was delivered
+ * and done with, so that neither the planned end of a connection nor its loss skips or repeats anything.
+ * Before the first event the initial position is asked for again: a checkpoint is read AT, for the rest of an
+ * aggregate may lie there.
  *
- * No event is read before the one before it is done with; what is under way meanwhile is bounded by the connection's
- * windows, and a connection that has to wait for long is closed.
+ * No event is read before the one before it is done with; what is under way meanwhile is bounded by the
+ * connection's windows, and a connection that has to wait for long is closed.
  *
- * Source: KCL 3.5.1, `FanOutRecordsPublisher`. Stricter here: ResourceNotFound is the end of a shard only once ListShards
- * agrees, for it may as well be the consumer that is gone; and ResourceInUse has a pause of its own.
+ * Source: KCL 3.5.1, `FanOutRecordsPublisher`. Stricter here: ResourceNotFound is the end of a shard only
+ * once ListShards agrees, for it may as well be the consumer that is gone; and ResourceInUse has a pause of
+ * its own.
  *
  * @module
  */
@@ -41,15 +43,16 @@ export interface FanOutOptions {
 }
 
 /**
- * A subscription that is silent for so long is given up, in ms: the service shows itself every few seconds, a connection
- * that died quietly never again. Time in which no event is asked for does not count.
- * Source: KCL 3.5.1, `ShardConsumerSubscriber`.
+ * A subscription that is silent for so long is given up, in ms: the service shows itself every few seconds, a
+ * connection that died quietly never again. Time in which no event is asked for does not count. Source: KCL
+ * 3.5.1, `ShardConsumerSubscriber`.
  */
 export const MAX_SILENCE_MS = 60_000;
 
 /**
- * A subscription whose page is in work for so long is closed, in ms, and opened again when the next page is asked for.
- * Shards share an HTTP/2 connection, and bytes that wait for one of them take up room that the others need. Ours.
+ * A subscription whose page is in work for so long is closed, in ms, and opened again when the next page is
+ * asked for. Shards share an HTTP/2 connection, and bytes that wait for one of them take up room that the
+ * others need. Ours.
  */
 export const MAX_WORK_MS = 30_000;
 

@@ -2,8 +2,8 @@
 /**
  * Decides when a shard may be subscribed to again.
  *
- * Kinesis takes one SubscribeToShard a second for each shard and consumer, and refuses a second one within five
- * seconds of a success as ResourceInUse; later it lets the newcomer take over. So does a new owner meet
+ * Kinesis takes one SubscribeToShard a second for each shard and consumer, and refuses a second one within
+ * five seconds of a success as ResourceInUse; later it lets the newcomer take over. So does a new owner meet
  * ResourceInUse after a failover, for up to five seconds.
  *
  * Source: the SubscribeToShard page of the Kinesis API reference.
@@ -19,7 +19,10 @@ export interface LastSubscription {
   readonly acceptedMs: number | undefined;
   /** Monotonic ms at which it was over. */
   readonly endedMs: number;
-  /** Failures in a row, this one included and no event in between; 0 when it ended in order, as it does after five minutes. */
+  /**
+   * Failures in a row, this one included and no event in between; 0 when it ended in order, as it does after
+   * five minutes.
+   */
   readonly failures: number;
   /** Whether it failed because the shard has another subscriber. */
   readonly isInUse: boolean;

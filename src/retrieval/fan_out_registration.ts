@@ -1,8 +1,10 @@
 /**
- * The enhanced fan-out consumer of this application on one stream: found by its name, or registered, and waited for.
+ * The enhanced fan-out consumer of this application on one stream: found by its name, or registered, and
+ * waited for.
  *
- * All workers of the application share it, and within a worker all shards wait for the same search. Registering takes
- * from seconds to minutes; whoever waits, waits alone: renewals, other streams and shards that are subscribed go on.
+ * All workers of the application share it, and within a worker all shards wait for the same search.
+ * Registering takes from seconds to minutes; whoever waits, waits alone: renewals, other streams and shards
+ * that are subscribed go on.
  *
  * Source: KCL 3.5.1, `FanOutConsumerRegistration`, which blocks the whole worker and gives up after 10 s.
  *
@@ -30,10 +32,16 @@ export interface ConsumerRegistrationOptions {
   readonly emit: WorkerEventListener;
 }
 
-/** How long one search may take, in ms, before those who wait are told; they start the next. Ours; KCL's is 10 s. */
+/**
+ * How long one search may take, in ms, before those who wait are told; they start the next. Ours; KCL's is
+ * 10 s.
+ */
 export const REGISTRATION_BUDGET_MS = 300_000;
 
-/** Between two looks at a consumer that is not ACTIVE, in ms. Source: KCL 3.5.1, `FanOutConfig.retryBackoffMillis`. */
+/**
+ * Between two looks at a consumer that is not ACTIVE, in ms. Source: KCL 3.5.1,
+ * `FanOutConfig.retryBackoffMillis`.
+ */
 const LOOK_INTERVAL_MS = 1000;
 
 /** The consumer of one stream. */
@@ -59,11 +67,11 @@ export class ConsumerRegistration {
   }
 
   /**
-   * The ARN of the consumer, once it is ACTIVE. Calls made meanwhile share one search, which ends when the last of them
-   * has been aborted.
+   * The ARN of the consumer, once it is ACTIVE. Calls made meanwhile share one search, which ends when the
+   * last of them has been aborted.
    *
-   * @throws {AwsServiceError} when Kinesis refuses; a plain error when the stream has no ARN or the consumer is not
-   * ACTIVE in time; the signal's reason.
+   * @throws {AwsServiceError} when Kinesis refuses; a plain error when the stream has no ARN or the consumer
+   * is not ACTIVE in time; the signal's reason.
    */
   async arn(signal: AbortSignal): Promise<string> {
     signal.throwIfAborted();
@@ -71,14 +79,18 @@ export class ConsumerRegistration {
     return await this.#search.join(signal);
   }
 
-  /** Kinesis no longer knows the consumer: the next call searches again. Does nothing when another one is known by now. */
+  /**
+   * Kinesis no longer knows the consumer: the next call searches again. Does nothing when another one is
+   * known by now.
+   */
   forget(consumerArn: string): void {
     if (this.#known === consumerArn) this.#known = this.#options.consumerArn;
   }
 
   /**
-   * Deregisters the consumer, which ends its cost, and the reading of every other worker that uses it until that worker
-   * has registered it anew. Does nothing for a consumer given by its ARN, or where no shard was read.
+   * Deregisters the consumer, which ends its cost, and the reading of every other worker that uses it until
+   * that worker has registered it anew. Does nothing for a consumer given by its ARN, or where no shard was
+   * read.
    *
    * @returns Whether a consumer was deregistered.
    */

@@ -2,9 +2,10 @@
 /**
  * Decides when a shard may be read again.
  *
- * Kinesis allows each shard five GetRecords a second and 2 MiB a second, shared by all applications that poll it. Within
- * these, adaptive pacing goes on at once while it is behind, rests for the idle time at the tip, and longer with every read
- * that finds nothing there. Fixed pacing rests for the idle time after every read, behind or not: that is KCL's.
+ * Kinesis allows each shard five GetRecords a second and 2 MiB a second, shared by all applications that poll
+ * it. Within these, adaptive pacing goes on at once while it is behind, rests for the idle time at the tip,
+ * and longer with every read that finds nothing there. Fixed pacing rests for the idle time after every read,
+ * behind or not: that is KCL's.
  *
  * Source: KCL 3.5.1, `KinesisSleepTimeController` (which counts from the end of a read, not from its start).
  *
@@ -46,15 +47,16 @@ export interface LastRead extends ReadResult {
 }
 
 /**
- * Each quiet read makes the rest longer by this part of it: so it is never longer than the idle time and a tenth of the time
- * for which the shard has been quiet. From 1 s to 4 s it takes half a minute. Ours.
+ * Each quiet read makes the rest longer by this part of it: so it is never longer than the idle time and a
+ * tenth of the time for which the shard has been quiet. From 1 s to 4 s it takes half a minute. Ours.
  */
 const GROWTH = 0.1;
 
 /**
  * When the next read may start, in monotonic ms; may lie in the past.
  *
- * An empty read that is behind is not at the tip: sparse shards answer hundreds of empty pages before the first record.
+ * An empty read that is behind is not at the tip: sparse shards answer hundreds of empty pages before the
+ * first record.
  */
 export function nextReadMs(last: LastRead, pacing: Pacing): number {
   const byCalls = 1000 / pacing.maxReadsPerSecond;
@@ -83,8 +85,8 @@ function isBehind({ millisBehindLatest, records, limit }: ReadResult): boolean {
 }
 
 /**
- * The pause after a failed read: the idle time, doubled by each failure in a row, up to 30 s, less up to a quarter of it; but
- * a failed read counts as one of those that may be sent in a second.
+ * The pause after a failed read: the idle time, doubled by each failure in a row, up to 30 s, less up to a
+ * quarter of it; but a failed read counts as one of those that may be sent in a second.
  */
 export function retryReadMs(failures: number, pacing: Pacing, random: number): number {
   const byCalls = 1000 / pacing.maxReadsPerSecond;

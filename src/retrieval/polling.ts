@@ -1,13 +1,15 @@
 /**
- * Reads a shard by GetRecords: one iterator, one call at a time, for as long as the shard has records to come.
+ * Reads a shard by GetRecords: one iterator, one call at a time, for as long as the shard has records to
+ * come.
  *
- * Two rules are easy to get wrong. A checkpoint is read AT its sequence number until a page has been delivered, for
- * the rest of an aggregate may lie there; only then AFTER the last record fetched. And a missing iterator alone is
- * not the end of a shard, nor is ResourceNotFound: without ChildShards the end is confirmed by ListShards, for emulators
- * name none and a transient answer must not end a shard.
+ * Two rules are easy to get wrong. A checkpoint is read AT its sequence number until a page has been
+ * delivered, for the rest of an aggregate may lie there; only then AFTER the last record fetched. And a
+ * missing iterator alone is not the end of a shard, nor is ResourceNotFound: without ChildShards the end is
+ * confirmed by ListShards, for emulators name none and a transient answer must not end a shard.
  *
- * An iterator that is refused is replaced at once, but once: if the next one does no better before any answer could be used,
- * that is a failure like any other, with a pause that grows, an event, and a shard that counts as not read.
+ * An iterator that is refused is replaced at once, but once: if the next one does no better before any answer
+ * could be used, that is a failure like any other, with a pause that grows, an event, and a shard that counts
+ * as not read.
  *
  * Source: KCL 3.5.1, `KinesisDataFetcher`, `IteratorBuilder`.
  *
@@ -159,7 +161,10 @@ function isOutdated(error: unknown): boolean {
   return isAwsError(error, "ExpiredIteratorException", "InvalidArgumentException");
 }
 
-/** Whether the shard, or its stream, is not there: said by the error, and by ListShards. One that cannot be told is there. */
+/**
+ * Whether the shard, or its stream, is not there: said by the error, and by ListShards. One that cannot be
+ * told is there.
+ */
 async function isGone(
   shardEnd: ShardEndOptions,
   shardId: string,

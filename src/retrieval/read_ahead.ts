@@ -1,12 +1,12 @@
 /**
  * Reads the next pages of a shard while one is being processed.
  *
- * Bounded per shard, in pages, records and bytes, and per worker in bytes. A shard that has nothing, neither waiting nor in
- * work, may always read one page, however large and however full the worker: so nothing can come to a standstill, and the
- * memory in use is at most the worker's bound and one page of each shard.
+ * Bounded per shard, in pages, records and bytes, and per worker in bytes. A shard that has nothing, neither
+ * waiting nor in work, may always read one page, however large and however full the worker: so nothing can
+ * come to a standstill, and the memory in use is at most the worker's bound and one page of each shard.
  *
- * The source is asked for one page at a time, in order, by one reader: what it knows of expired iterators and failures stays
- * true. What it throws comes after the pages that it gave.
+ * The source is asked for one page at a time, in order, by one reader: what it knows of expired iterators and
+ * failures stays true. What it throws comes after the pages that it gave.
  *
  * Source: KCL 3.5.1, `PrefetchRecordsPublisher`, which has no bound for the worker.
  *
@@ -108,7 +108,10 @@ class PageBuffer {
     this.#wakeTaker();
   }
 
-  /** The next page, which then is in work; undefined when there are no more. @throws the signal's reason, or what the source threw. */
+  /**
+   * The next page, which then is in work; undefined when there are no more. @throws the signal's reason, or
+   * what the source threw.
+   */
   async take(): Promise<RecordsPage | undefined> {
     for (;;) {
       this.#signal.throwIfAborted();

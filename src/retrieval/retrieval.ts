@@ -19,7 +19,10 @@ export interface RecordsPage {
   readonly bytes: number;
   /** How far behind the tip the shard is read, in ms; undefined where it is not known. */
   readonly millisBehindLatest: number | undefined;
-  /** Set on the last page of a shard: it is closed and all of it was read. No children: trimmed, or the stream is gone. */
+  /**
+   * Set on the last page of a shard: it is closed and all of it was read. No children: trimmed, or the stream
+   * is gone.
+   */
   readonly end: { readonly childShards: readonly ChildShard[] } | undefined;
 }
 
@@ -40,7 +43,9 @@ export interface RetrievalRequest {
   readonly streak?: ReadStreak | undefined;
 }
 
-/** What has failed in a row while a shard was read. The reader counts here, and an answer to a read ends it. */
+/**
+ * What has failed in a row while a shard was read. The reader counts here, and an answer to a read ends it.
+ */
 export interface ReadStreak {
   failures: number;
   /** Iterators or subscriptions that could not be used, and were opened anew at once. */
@@ -61,7 +66,8 @@ export interface CreatedAtLatest {
 /** A source of pages. */
 export interface Retrieval {
   /**
-   * Reads a shard until its end. Failures of Kinesis are retried inside, with events, for as long as it takes.
+   * Reads a shard until its end. Failures of Kinesis are retried inside, with events, for as long as it
+   * takes.
    *
    * @param signal Ends the reading; the iteration then throws its reason.
    */

@@ -1,8 +1,9 @@
 /**
  * Tells the end of a shard from an answer that only looks like one.
  *
- * A listing may be some seconds behind, and then lacks the children of a shard that has just been closed, or a shard that has
- * just been opened. So nothing is concluded from a shard that is not listed before it has been missing for a while.
+ * A listing may be some seconds behind, and then lacks the children of a shard that has just been closed, or
+ * a shard that has just been opened. So nothing is concluded from a shard that is not listed before it has
+ * been missing for a while.
  *
  * @module
  */
@@ -26,7 +27,8 @@ const CHECKS = 10, CHECK_INTERVAL_MS = 1000;
 /**
  * Asks ListShards whether a shard is over that was told to be, but without its children.
  *
- * @returns The end with its children, none when the shard or the stream is gone; undefined when the shard is open still.
+ * @returns The end with its children, none when the shard or the stream is gone; undefined when the shard is
+ * open still.
  */
 export async function confirmedEnd(
   options: ShardEndOptions,

@@ -1,15 +1,17 @@
 /**
  * Where the reading of a shard starts, and what becomes of a start that is no longer there.
  *
- * A checkpoint LATEST names no place: whoever opens it later, after a failover, would skip what came in between. So a
- * lease that was created at LATEST keeps the time of its creation (an attribute of ours, which Java leaves alone), and is
- * read from that time on until its first checkpoint.
+ * A checkpoint LATEST names no place: whoever opens it later, after a failover, would skip what came in
+ * between. So a lease that was created at LATEST keeps the time of its creation (an attribute of ours, which
+ * Java leaves alone), and is read from that time on until its first checkpoint.
  *
- * A stored sequence number is read AT, so the first record to come is that very record, or it has been trimmed: Kinesis
- * then goes on with the oldest that it has, without a word. Records that nobody processed may be lost with it.
+ * A stored sequence number is read AT, so the first record to come is that very record, or it has been
+ * trimmed: Kinesis then goes on with the oldest that it has, without a word. Records that nobody processed
+ * may be lost with it.
  *
- * A number that the service says is not of this stream is one of a stream of the same name that was deleted. There is nothing
- * to resume after, neither at a stored checkpoint nor at a record fetched before: the same option decides.
+ * A number that the service says is not of this stream is one of a stream of the same name that was deleted.
+ * There is nothing to resume after, neither at a stored checkpoint nor at a record fetched before: the same
+ * option decides.
  *
  * Source: the GetShardIterator and SubscribeToShard pages of the Kinesis API reference.
  *
@@ -25,7 +27,8 @@ import type { System } from "../system.ts";
 import type { RetrievalRequest } from "./retrieval.ts";
 
 /**
- * What becomes of a shard whose checkpoint was trimmed: read on from the oldest record, from the newest, or not at all.
+ * What becomes of a shard whose checkpoint was trimmed: read on from the oldest record, from the newest, or
+ * not at all.
  */
 export type OnTrimmedCheckpoint = "trim-horizon" | "latest" | "stop";
 
@@ -38,14 +41,14 @@ export interface StartPositionOptions {
 }
 
 /**
- * A lease created at LATEST is read from so many ms before its time, since the clock of the worker that created it may be
- * ahead of Kinesis's. Ours.
+ * A lease created at LATEST is read from so many ms before its time, since the clock of the worker that
+ * created it may be ahead of Kinesis's. Ours.
  */
 export const LATEST_MARGIN_MS = 1000;
 
 /**
- * The tip stands for a time that has not come for so long after that was asked for, in ms. Ours: the pause between two
- * subscriptions, and a late timer.
+ * The tip stands for a time that has not come for so long after that was asked for, in ms. Ours: the pause
+ * between two subscriptions, and a late timer.
  */
 export const TIP_WITHIN_MS = 1500;
 
@@ -89,7 +92,8 @@ export class StartPosition {
   /**
    * Where the next iterator or subscription is opened.
    *
-   * @param resumeAfter The last record fetched, or what the service says instead; undefined before there is any.
+   * @param resumeAfter The last record fetched, or what the service says instead; undefined before there is
+   * any.
    */
   next(resumeAfter: string | undefined): IteratorPosition {
     if (resumeAfter !== undefined && resumeAfter !== this.#foreign) {
@@ -137,8 +141,8 @@ export class StartPosition {
       return true;
     }
     if (this.#isOwnTime(this.#asked)) {
-      // Kinesis refuses our own timestamp only if it lies in the future. No record is newer, so reading from LATEST loses
-      // nothing. If LATEST fails too, the timestamp is tried again; by then it may be past.
+      // Kinesis refuses our own timestamp only if it lies in the future. No record is newer, so reading from
+      // LATEST loses nothing. If LATEST fails too, the timestamp is tried again; by then it may be past.
       this.#instead = { position: { type: "LATEST" }, untilMs: this.#askedMs + TIP_WITHIN_MS };
       this.#notice(
         "warning",
@@ -154,8 +158,8 @@ export class StartPosition {
   }
 
   /**
-   * What lies at or before the stored checkpoint is dropped. Where that is of another stream with greater numbers, all records
-   * would be, in silence.
+   * What lies at or before the stored checkpoint is dropped. Where that is of another stream with greater
+   * numbers, all records would be, in silence.
    */
   #ensureAhead(found: string): void {
     const { shardId, checkpoint } = this.#request;

@@ -1,7 +1,8 @@
 // Pure.
 /**
- * DynamoDB attribute values to and from plain values. Writing refuses what a Java worker could not read back (empty texts and
- * sets, NaN); reading never throws but notes what was wrong, for one bad item must not stop a scan.
+ * DynamoDB attribute values to and from plain values. Writing refuses what a Java worker could not read back
+ * (empty texts and sets, NaN); reading never throws but notes what was wrong, for one bad item must not stop
+ * a scan.
  *
  * Source: KCL 3.5.1, `DynamoUtils`.
  *
@@ -68,8 +69,8 @@ interface Held {
 }
 
 /**
- * What an attribute of this type holds; undefined for one of another type, and for what DynamoDB never sends (`{N: 5}`, null): a
- * fetch of the user's own or a test double may.
+ * What an attribute of this type holds; undefined for one of another type, and for what DynamoDB never sends
+ * (`{N: 5}`, null): a fetch of the user's own or a test double may.
  */
 export function heldIn<T extends keyof Held>(value: AttributeValue | undefined, type: T): Held[T] | undefined;
 export function heldIn(value: unknown, type: keyof Held): unknown {
@@ -94,7 +95,10 @@ export function attributeIn(item: Item | undefined, name: string): AttributeValu
   return typeof item === "object" && item !== null && Object.hasOwn(item, name) ? item[name] : undefined;
 }
 
-/** Reads the attributes of one item. An absent attribute is undefined; a wrong one too, and is noted in `problem`. Never throws. */
+/**
+ * Reads the attributes of one item. An absent attribute is undefined; a wrong one too, and is noted in
+ * `problem`. Never throws.
+ */
 export class AttributeReader {
   readonly #item: Item;
   #problem: string | undefined;
@@ -123,7 +127,10 @@ export class AttributeReader {
     return this.#held(name, "S");
   }
 
-  /** The value of an `S`; anything else counts as absent. For attributes of ours, without which an item is whole. */
+  /**
+   * The value of an `S`; anything else counts as absent. For attributes of ours, without which an item is
+   * whole.
+   */
   optionalText(name: string): string | undefined {
     return heldIn(attributeIn(this.#item, name), "S");
   }

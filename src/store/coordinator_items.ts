@@ -1,9 +1,11 @@
 // Pure.
 /**
- * The items beside the leases to and from values: the leader's lock (every attribute a text, even the duration), worker
- * metrics and migration states. The same attributes in the lease table and in the legacy tables; only the key's name differs.
+ * The items beside the leases to and from values: the leader's lock (every attribute a text, even the
+ * duration), worker metrics and migration states. The same attributes in the lease table and in the legacy
+ * tables; only the key's name differs.
  *
- * Source: KCL 3.5.1, `CoordinatorStateDAO`, `WorkerMetricStats`, `MigrationState`; dynamodb-lock-client 1.4.0.
+ * Source: KCL 3.5.1, `CoordinatorStateDAO`, `WorkerMetricStats`, `MigrationState`; dynamodb-lock-client
+ * 1.4.0.
  *
  * @module
  */
@@ -63,7 +65,10 @@ export function lockIsOurs(keyName: string, version: string, ownerName: string):
   return { [keyName]: "present", recordVersionNumber: { S: version }, ownerName: { S: ownerName } };
 }
 
-/** Reads the lock. A duration that is a number is taken too: Java cannot read such an item, so it needs replacing. */
+/**
+ * Reads the lock. A duration that is a number is taken too: Java cannot read such an item, so it needs
+ * replacing.
+ */
 export function lockOf(item: Item): Readout<LeaderLock> {
   const reader = new AttributeReader(item);
   const ownerName = reader.text("ownerName");
@@ -81,7 +86,8 @@ export function lockOf(item: Item): Readout<LeaderLock> {
 /**
  * The attributes of a worker metrics item, without its key.
  *
- * @throws {RangeError} when a metric has no values or one that is no number: Java's leader would ignore the worker.
+ * @throws {RangeError} when a metric has no values or one that is no number: Java's leader would ignore the
+ * worker.
  */
 export function workerMetricsAttributes(metrics: WorkerMetrics): Item {
   return {

@@ -1,6 +1,7 @@
 /**
- * The lease table on DynamoDB. A lease may be assigned to a worker by any leader, so the worker asks an index for its leases;
- * where that index cannot be used (not there yet, or no permission), the whole table is scanned instead.
+ * The lease table on DynamoDB. A lease may be assigned to a worker by any leader, so the worker asks an index
+ * for its leases; where that index cannot be used (not there yet, or no permission), the whole table is
+ * scanned instead.
  *
  * Source: KCL 3.5.1, `DynamoDBLeaseRefresher`.
  *
@@ -109,8 +110,8 @@ export class DynamoDBLeaseStore implements LeaseStore {
       this.#noteIndexUse(true);
       return keysOwnedBy(workerId, items);
     } catch (error) {
-      // Missing and still being filled are both ValidationException; no permission on an index is common too. What may
-      // pass (throttling, network) is left to the next round: a scan would only add to the load.
+      // Missing and still being filled are both ValidationException; no permission on an index is common too.
+      // What may pass (throttling, network) is left to the next round: a scan would only add to the load.
       if (!(error instanceof AwsServiceError) || error.retryable) throw error;
       const keys = keysOwnedBy(workerId, await this.#scan(signal));
       this.#noteIndexUse(false, error);
@@ -131,8 +132,8 @@ export class DynamoDBLeaseStore implements LeaseStore {
   }
 
   /**
-   * Describe, create, wait, in one loop: DescribeTable is eventually consistent, another worker may create the table first,
-   * and one that is being deleted is in the way only for a while.
+   * Describe, create, wait, in one loop: DescribeTable is eventually consistent, another worker may create
+   * the table first, and one that is being deleted is in the way only for a while.
    */
   async #usableTable(
     signal?: AbortSignal,
@@ -175,7 +176,10 @@ export class DynamoDBLeaseStore implements LeaseStore {
     });
   }
 
-  /** Starts the making of the index. Losing a race to another worker is as good; any other failure leaves us with scans. */
+  /**
+   * Starts the making of the index. Losing a race to another worker is as good; any other failure leaves us
+   * with scans.
+   */
   async #addIndex(table: TableDescription, signal?: AbortSignal): Promise<void> {
     try {
       await this.#options.dynamodb.tableOperation("UpdateTable", addIndexInput(table), signal);

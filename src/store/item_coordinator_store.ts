@@ -126,8 +126,8 @@ export class ItemCoordinatorStore implements CoordinatorStore {
   }
 
   /**
-   * The condition is that the item is still of our incarnation, which costs no reading; where it is of another, that it is still
-   * of that one.
+   * The condition is that the item is still of our incarnation, which costs no reading; where it is of
+   * another, that it is still of that one.
    */
   async writeWorkerMetrics(
     place: TablePlace,
@@ -188,8 +188,8 @@ export class ItemCoordinatorStore implements CoordinatorStore {
 }
 
 /**
- * Whether the lock stands as we wrote it. A refusal may be the echo of our own write, sent again because its answer was lost;
- * the version, which nobody else has, tells.
+ * Whether the lock stands as we wrote it. A refusal may be the echo of our own write, sent again because its
+ * answer was lost; the version, which nobody else has, tells.
  */
 async function isWritten(
   table: ItemTable,

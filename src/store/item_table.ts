@@ -1,7 +1,7 @@
 /**
- * A table of items with one text key, as a contract: what leases and coordination need of DynamoDB once a table is there.
- * `dynamodb_table.ts` has it on DynamoDB, `memory_table.ts` in memory. A simulation puts its faults here: throttling, lost
- * answers and stale scans all pass through these few methods.
+ * A table of items with one text key, as a contract: what leases and coordination need of DynamoDB once a
+ * table is there. `dynamodb_table.ts` has it on DynamoDB, `memory_table.ts` in memory. A simulation puts its
+ * faults here: throttling, lost answers and stale scans all pass through these few methods.
  *
  * @module
  */
@@ -10,8 +10,9 @@ import type { ConditionalOutcome, Item } from "../aws/dynamodb.ts";
 import type { ItemCondition, ItemUpdate } from "./item_write.ts";
 
 /**
- * Single-item writes are atomic. Every method throws `AwsServiceError`: with code `ResourceNotFoundException` when there is no
- * such table (but `exists`), and after any other failure it is open whether a write was applied.
+ * Single-item writes are atomic. Every method throws `AwsServiceError`: with code `ResourceNotFoundException`
+ * when there is no such table (but `exists`), and after any other failure it is open whether a write was
+ * applied.
  */
 export interface ItemTable {
   readonly tableName: string;
@@ -25,7 +26,10 @@ export interface ItemTable {
   scan(signal?: AbortSignal): Promise<readonly Item[]>;
   /** Replaces the whole item, key included. */
   put(item: Item, when: ItemCondition, signal?: AbortSignal): Promise<ConditionalOutcome>;
-  /** Changes some attributes; makes the item when the condition allows for none. The outcome tells the item as it now stands. */
+  /**
+   * Changes some attributes; makes the item when the condition allows for none. The outcome tells the item as
+   * it now stands.
+   */
   update(
     key: string,
     update: ItemUpdate,

@@ -1,7 +1,7 @@
 // Pure.
 /**
- * A conditional write to one item, as a value with two readings: expressions for DynamoDB, and what it makes of an item held
- * in memory. That both agree is what the contract tests are for.
+ * A conditional write to one item, as a value with two readings: expressions for DynamoDB, and what it makes
+ * of an item held in memory. That both agree is what the contract tests are for.
  *
  * @module
  */
@@ -9,7 +9,9 @@
 import type { AttributeValue, Expressions, Item } from "../aws/dynamodb.ts";
 import { attributeIn, heldIn } from "./attribute_value.ts";
 
-/** What must hold, by attribute: it equals a text or number, it is there, or it is not. All of it together. */
+/**
+ * What must hold, by attribute: it equals a text or number, it is there, or it is not. All of it together.
+ */
 export type ItemCondition = Readonly<
   Record<string, { readonly S: string } | { readonly N: string } | "present" | "absent">
 >;

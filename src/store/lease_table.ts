@@ -1,7 +1,8 @@
 // Pure.
 /**
- * The lease table as AWS is asked for it, and what is wrong with one that was found. The index is part of CreateTable, where
- * Java adds it afterwards: it is looked up by name alone, and a new application starts minutes sooner.
+ * The lease table as AWS is asked for it, and what is wrong with one that was found. The index is part of
+ * CreateTable, where Java adds it afterwards: it is looked up by name alone, and a new application starts
+ * minutes sooner.
  *
  * Source: KCL 3.5.1, `DynamoDBLeaseRefresher` and `DdbTableConfig`.
  *
@@ -69,7 +70,8 @@ export function keyProblem({ tableName, keySchema }: TableDescription): string |
 }
 
 /**
- * Why waiting for the table is of no use, with what is to be done; undefined while it may become usable by itself.
+ * Why waiting for the table is of no use, with what is to be done; undefined while it may become usable by
+ * itself.
  *
  * Source: DynamoDB API reference, `TableDescription`, `TableStatus`.
  */

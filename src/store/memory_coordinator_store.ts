@@ -1,5 +1,6 @@
 /**
- * What lies beside the leases, in memory. Given the lease store's table, both keep their items there, as KCL 3.5 does.
+ * What lies beside the leases, in memory. Given the lease store's table, both keep their items there, as KCL
+ * 3.5 does.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * A table of items in memory, with DynamoDB's rules for conditions. It keeps real DynamoDB items, so that one table can hold
- * leases, lock, metrics and migration state together, as KCL 3.5 does. Deterministic: no time, no chance, insertion order.
+ * A table of items in memory, with DynamoDB's rules for conditions. It keeps real DynamoDB items, so that one
+ * table can hold leases, lock, metrics and migration state together, as KCL 3.5 does. Deterministic: no time,
+ * no chance, insertion order.
  *
  * @module
  */

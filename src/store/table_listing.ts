@@ -1,6 +1,7 @@
 // Pure.
 /**
- * Sorts what a scan of the lease table found: leases, worker metrics, and what claims to be one but cannot be read.
+ * Sorts what a scan of the lease table found: leases, worker metrics, and what claims to be one but cannot be
+ * read.
  *
  * @module
  */
@@ -14,8 +15,8 @@ import { WORKER_METRICS_ENTITY, workerMetricsOf } from "./coordinator_items.ts";
 import { LEASE_ENTITY, LEASE_KEY, leaseOf } from "./lease_item.ts";
 
 /**
- * The listing of a scanned table. An item without `entityType` is a lease, as KCL before 3.5 wrote it; items of another or an
- * unknown kind are none of our business.
+ * The listing of a scanned table. An item without `entityType` is a lease, as KCL before 3.5 wrote it; items
+ * of another or an unknown kind are none of our business.
  */
 export function listingOf(items: readonly Item[]): TableListing {
   const leases: Lease[] = [];

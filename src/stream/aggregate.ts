@@ -1,10 +1,11 @@
 // Pure.
 /**
- * An aggregate of the Kinesis Producer Library, checked and not unpacked: its user records are made a few at a time, for
- * one of a megabyte may hold 170,000 of them, and each takes forty times the memory that it took there.
+ * An aggregate of the Kinesis Producer Library, checked and not unpacked: its user records are made a few at
+ * a time, for one of a megabyte may hold 170,000 of them, and each takes forty times the memory that it took
+ * there.
  *
- * All work is bounded by the bytes of the message, however often a user record names a long key: each key of its tables is
- * looked at once. Checking yields now and then, so that whoever drives it can let others run.
+ * All work is bounded by the bytes of the message, however often a user record names a long key: each key of
+ * its tables is looked at once. Checking yields now and then, so that whoever drives it can let others run.
  *
  * Source: `messages.proto` of the KPL; KCL 3.5.1, `AggregatorUtil`.
  *
@@ -14,7 +15,10 @@
 import { LENGTH_DELIMITED, ProtobufReader, VARINT } from "./protobuf.ts";
 import type { KinesisRecord } from "./record.ts";
 
-/** What a user record costs beside its payload, which is a view: an object, its view, and its place in a list, in bytes. */
+/**
+ * What a user record costs beside its payload, which is a view: an object, its view, and its place in a list,
+ * in bytes.
+ */
 export const USER_RECORD_BYTES = 250;
 
 /** The tables of keys of a message, and where its user records are. Keys are read where they lie. */
@@ -66,8 +70,9 @@ export class Aggregate {
   }
 
   /**
-   * Makes user records, numbered in the order of the aggregate, until there are no more, `into` has so many, or they cost
-   * so much: {@linkcode USER_RECORD_BYTES} each, and their keys, which somebody may write out once for each.
+   * Makes user records, numbered in the order of the aggregate, until there are no more, `into` has so many,
+   * or they cost so much: {@linkcode USER_RECORD_BYTES} each, and their keys, which somebody may write out
+   * once for each.
    *
    * @returns what they cost, in bytes.
    */
@@ -75,7 +80,8 @@ export class Aggregate {
     const { sequenceNumber, approximateArrivalTimestamp, encryptionType } = this.#record;
     const entries = this.#entries;
     const { entry } = entries;
-    // Each key is decoded once for each call, not kept for the next: a table may hold as many keys as there are records.
+    // Each key is decoded once for each call, not kept for the next: a table may hold as many keys as there
+    // are records.
     const partitionKeys: string[] = [], explicitHashKeys: string[] = [];
     let bytes = 0;
     while (this.#taken < this.#count && into.length < limits.records && bytes < limits.bytes) {
@@ -141,7 +147,10 @@ const PARTITION_KEY = 1 << 3 | LENGTH_DELIMITED;
 const EXPLICIT_HASH_KEY = 2 << 3 | LENGTH_DELIMITED;
 const USER_RECORD = 3 << 3 | LENGTH_DELIMITED;
 
-/** Keys beyond this many characters are decoded once and kept, for slices of them are short. Of these there are few. */
+/**
+ * Keys beyond this many characters are decoded once and kept, for slices of them are short. Of these there
+ * are few.
+ */
 const LONG_TEXT = 1024;
 
 /** Where the keys of a table are in the message: four bytes for each, since a key may take but two there. */
@@ -179,7 +188,9 @@ export class KeyTable {
     return this.#reader.bytes();
   }
 
-  /** A key as protobuf-java reads it: broken UTF-8 is replaced, and a byte-order mark is text like any other. */
+  /**
+   * A key as protobuf-java reads it: broken UTF-8 is replaced, and a byte-order mark is text like any other.
+   */
   textOf(index: number): string {
     const known = this.#longTexts.get(index);
     if (known !== undefined) return known;
@@ -210,7 +221,10 @@ export class UserRecordCursor {
   }
 }
 
-/** `Record` of messages.proto, read into the same fields again and again. Tags are not kept, which KCL ignores too. */
+/**
+ * `Record` of messages.proto, read into the same fields again and again. Tags are not kept, which KCL ignores
+ * too.
+ */
 export class UserRecordReader {
   readonly #reader: ProtobufReader;
   readonly #checksTags: boolean;

@@ -3,10 +3,10 @@
  * Takes the user records out of a record that the Kinesis Producer Library (KPL) has aggregated:
  * `F3 89 9A C2`, a protobuf `AggregatedRecord`, and the MD5 of that protobuf.
  *
- * What looks like an aggregate but is not one (too short, wrong MD5, broken protobuf) is an ordinary record and is
- * delivered as it came. An aggregate with a user record whose hash key lies outside the shard is dropped whole. That is KCL's
- * rule: a reshard has moved the key, and the KPL's daemon sends the aggregate again. Other producers do not. All this is found
- * out before the first user record is made.
+ * What looks like an aggregate but is not one (too short, wrong MD5, broken protobuf) is an ordinary record
+ * and is delivered as it came. An aggregate with a user record whose hash key lies outside the shard is
+ * dropped whole. That is KCL's rule: a reshard has moved the key, and the KPL's daemon sends the aggregate
+ * again. Other producers do not. All this is found out before the first user record is made.
  *
  * Source: KCL 3.5.1, `AggregatorUtil` and `messages.proto`.
  *
@@ -29,8 +29,9 @@ import type { KinesisRecord } from "./record.ts";
 export interface AggregateProblem {
   readonly sequenceNumber: string;
   /**
-   * `deliveredRaw`: not an aggregate after all, given on as it came. `dropped`: belongs to another shard, nothing of it
-   * was given on. `cutShort`: valid but for one user record; those before it were given on, it and those after it are lost.
+   * `deliveredRaw`: not an aggregate after all, given on as it came. `dropped`: belongs to another shard,
+   * nothing of it was given on. `cutShort`: valid but for one user record; those before it were given on, it
+   * and those after it are lost.
    */
   readonly outcome: "deliveredRaw" | "dropped" | "cutShort";
   /** How many user records were not given on; 0 for `deliveredRaw`. */
@@ -48,10 +49,12 @@ export function looksAggregated(data: Uint8Array): boolean {
 }
 
 /**
- * The user records of one record of Kinesis, numbered from 0 in the order of the aggregate; or the record itself
- * when it is not an aggregate. Payloads are views into the record's. Never throws for what the payload holds.
+ * The user records of one record of Kinesis, numbered from 0 in the order of the aggregate; or the record
+ * itself when it is not an aggregate. Payloads are views into the record's. Never throws for what the payload
+ * holds.
  *
- * All of them at once, however many: whoever reads a stream opens aggregates with an {@linkcode AggregateOpener}.
+ * All of them at once, however many: whoever reads a stream opens aggregates with an
+ * {@linkcode AggregateOpener}.
  *
  * @param shardRange The hash keys of the record's shard; undefined = all of them.
  */
@@ -98,10 +101,11 @@ export class AggregateOpener {
   }
 
   /**
-   * Checks the whole of a record that looks aggregated. Yields after each millisecond or three of work, so that others may
-   * run. None must be opened before the one before it.
+   * Checks the whole of a record that looks aggregated. Yields after each millisecond or three of work, so
+   * that others may run. None must be opened before the one before it.
    *
-   * @returns what is to be given of it, nothing where it was dropped; undefined when it is an ordinary record after all.
+   * @returns what is to be given of it, nothing where it was dropped; undefined when it is an ordinary record
+   * after all.
    */
   *open(record: KinesisRecord): Generator<void, Aggregate | undefined, void> {
     const { data, sequenceNumber } = record;
@@ -132,7 +136,10 @@ export class AggregateOpener {
 /** Reports a problem of the aggregate at hand. */
 type Report = (outcome: AggregateProblem["outcome"], lost: number, detail: string) => void;
 
-/** How many user records are given on: those before the first that names no key, or none if one is of another shard. */
+/**
+ * How many user records are given on: those before the first that names no key, or none if one is of another
+ * shard.
+ */
 function* givenRecords(
   message: Uint8Array,
   tables: AggregateTables,
@@ -217,8 +224,9 @@ function isDigest(digest: DataView, bytes: Uint8Array): boolean {
 }
 
 /**
- * Read is what Java's `BigInteger` reads; `BigInt` would also take spaces, hexadecimal digits and an empty text. A hash key
- * has 39 digits at the most: with more it belongs to no shard, and is not computed, which takes a second for a megabyte.
+ * Read is what Java's `BigInteger` reads; `BigInt` would also take spaces, hexadecimal digits and an empty
+ * text. A hash key has 39 digits at the most: with more it belongs to no shard, and is not computed, which
+ * takes a second for a megabyte.
  */
 function explicitHashKeyVerdict(filter: HashFilter, table: KeyTable, index: number): number {
   const text = table.textOf(index);

@@ -16,7 +16,9 @@ export interface HashKeyRange {
 /** The greatest hash key, 2^128 − 1. */
 export const MAX_HASH_KEY: bigint = (1n << 128n) - 1n;
 
-/** The first part of 0 … 2^128−1 that no range covers, or undefined when all is covered. Overlaps are fine. */
+/**
+ * The first part of 0 … 2^128−1 that no range covers, or undefined when all is covered. Overlaps are fine.
+ */
 export function firstHole(ranges: readonly HashKeyRange[]): HashKeyRange | undefined {
   // Read once each: a stream may have ten thousand, and sorting compares each of them many times.
   const parts = ranges.map(({ startingHashKey, endingHashKey }) => ({

@@ -1,10 +1,11 @@
 // Pure.
 /**
- * Reads the protobuf wire format, as much of it as KPL aggregates use. It never reads beyond the bytes that it was
- * given, nor a nested message beyond its own end, whatever they hold: every length is checked before it is used.
+ * Reads the protobuf wire format, as much of it as KPL aggregates use. It never reads beyond the bytes that
+ * it was given, nor a nested message beyond its own end, whatever they hold: every length is checked before
+ * it is used.
  *
- * Ours and not a package's, since what KCL refuses decides what a processor gets, and KCL refuses what protobuf-java
- * refuses. The package that we measured beside it was as fast, and 3 MB to install.
+ * Ours and not a package's, since what KCL refuses decides what a processor gets, and KCL refuses what
+ * protobuf-java refuses. The package that we measured beside it was as fast, and 3 MB to install.
  *
  * Source: protobuf-java, `CodedInputStream`; the encoding guide of Protocol Buffers.
  *
@@ -62,7 +63,10 @@ export class ProtobufReader {
     return this.#at;
   }
 
-  /** Passes over a length-delimited value, to where {@linkcode ProtobufReader.at} then is. @returns where it begins. */
+  /**
+   * Passes over a length-delimited value, to where {@linkcode ProtobufReader.at} then is. @returns where it
+   * begins.
+   */
   pass(): number {
     const end = this.#lengthDelimitedEnd();
     const start = this.#at;

@@ -46,21 +46,24 @@ export function isSentinel(position: ExtendedSequenceNumber): boolean {
 }
 
 /**
- * Whether the text can stand in a checkpoint: decimal digits or a sentinel. More than 129 digits are no number: Kinesis
- * has none, and the work of comparing grows faster than their count.
+ * Whether the text can stand in a checkpoint: decimal digits or a sentinel. More than 129 digits are no
+ * number: Kinesis has none, and the work of comparing grows faster than their count.
  */
 export function isSequenceNumber(text: string): boolean {
   return DIGITS.test(text) || rankOfSentinel(text) !== undefined;
 }
 
-/** Whether the text is a sequence number as Kinesis gives it to a record. Source: the API reference of Kinesis, `Record`. */
+/**
+ * Whether the text is a sequence number as Kinesis gives it to a record. Source: the API reference of
+ * Kinesis, `Record`.
+ */
 export function isRecordNumber(text: string): boolean {
   return /^(?:0|[1-9]\d{0,128})$/.test(text);
 }
 
 /**
- * Orders two positions: AT_TIMESTAMP < TRIM_HORIZON < LATEST < sequence numbers < SHARD_END, then by sub-sequence
- * number. SHARD_END equals itself whatever its sub-sequence number.
+ * Orders two positions: AT_TIMESTAMP < TRIM_HORIZON < LATEST < sequence numbers < SHARD_END, then by
+ * sub-sequence number. SHARD_END equals itself whatever its sub-sequence number.
  *
  * @returns Negative, 0 or positive, as for `Array.prototype.sort`.
  * @throws {SyntaxError} when a sequence number is neither digits nor a sentinel.

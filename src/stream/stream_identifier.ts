@@ -1,7 +1,7 @@
 // Pure.
 /**
- * Names a stream among many, for good: a stream that was deleted and created anew under its old name is another one, and
- * its shards start from id 0 again.
+ * Names a stream among many, for good: a stream that was deleted and created anew under its old name is
+ * another one, and its shards start from id 0 again.
  *
  * Source: KCL 3.5.1, `StreamIdentifier`.
  *
@@ -13,7 +13,10 @@ export interface StreamIdentifier {
   /** Digits; 12 of them on AWS. */
   readonly accountId: string;
   readonly streamName: string;
-  /** When the stream was created, in whole seconds since 1970. KCL itself asks for no more than a positive integer. */
+  /**
+   * When the stream was created, in whole seconds since 1970. KCL itself asks for no more than a positive
+   * integer.
+   */
   readonly creationEpochS: number;
 }
 
@@ -36,8 +39,8 @@ export function parseIdentifier(text: string): StreamIdentifier | undefined {
 }
 
 /**
- * A stream and when it was created, as a lease bears it: also where its key does not name a stream. Without the account, which
- * emulators do not tell.
+ * A stream and when it was created, as a lease bears it: also where its key does not name a stream. Without
+ * the account, which emulators do not tell.
  */
 export interface StreamOrigin {
   readonly streamName: string;

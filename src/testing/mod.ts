@@ -1,6 +1,6 @@
 /**
- * Whole fleets in virtual time, from a seed: test your own processors against crashes, pauses, reshards, handoffs and
- * failing services. It is what this library tests itself with. See docs/simulation.md.
+ * Whole fleets in virtual time, from a seed: test your own processors against crashes, pauses, reshards,
+ * handoffs and failing services. It is what this library tests itself with. See docs/simulation.md.
  *
  * ```ts
  * import { simulate, violationText } from "@kclite/kclite/testing";
@@ -20,7 +20,8 @@
  * if (result.violation !== undefined) throw new Error(violationText(result));
  * ```
  *
- * And the same model of Kinesis and DynamoDB as a server in real time, to develop against and to break: see docs/emulator.md.
+ * And the same model of Kinesis and DynamoDB as a server in real time, to develop against and to break: see
+ * docs/emulator.md.
  *
  * ```ts
  * import { simulatedAws } from "@kclite/kclite/testing";

@@ -1,5 +1,6 @@
 /**
- * Answers of Kinesis that must not be believed: each has one field that is missing or wrong, whatever encoding it comes in.
+ * Answers of Kinesis that must not be believed: each has one field that is missing or wrong, whatever
+ * encoding it comes in.
  *
  * @module
  */
@@ -10,7 +11,10 @@ export interface AnswerParts {
   readonly time: unknown;
 }
 
-/** Answers to GetRecords by what is wrong with them; as events of a subscription all but the iterators are wrong too. */
+/**
+ * Answers to GetRecords by what is wrong with them; as events of a subscription all but the iterators are
+ * wrong too.
+ */
 export function badAnswers(
   { data, time }: AnswerParts,
 ): Readonly<Record<string, Readonly<Record<string, unknown>>>> {

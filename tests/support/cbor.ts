@@ -4,7 +4,10 @@
  * @module
  */
 
-/** Encodes a value; a `Date` as AWS does, in epoch milliseconds under tag 1. `isIndefinite`: maps and lists without their length, as Jackson writes them. */
+/**
+ * Encodes a value; a `Date` as AWS does, in epoch milliseconds under tag 1. `isIndefinite`: maps and lists
+ * without their length, as Jackson writes them.
+ */
 export function cbor(value: unknown, isIndefinite = false): number[] {
   if (value === null || value === undefined) return [0xf6];
   if (typeof value === "boolean") return [value ? 0xf5 : 0xf4];

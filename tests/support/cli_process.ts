@@ -57,7 +57,10 @@ export class CliProcess implements AsyncDisposable {
     return this.#output;
   }
 
-  /** Waits until it has printed something that matches. @throws {Error} after half a minute, or when it ends before. */
+  /**
+   * Waits until it has printed something that matches. @throws {Error} after half a minute, or when it ends
+   * before.
+   */
   async printed(pattern: RegExp): Promise<void> {
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), 30_000);
     let isOver = false;

@@ -21,7 +21,10 @@ export interface CommandOptions {
   readonly timeoutMs?: number;
 }
 
-/** Runs a program without a shell and without colours. A program that is killed at its time limit ends with a code of 128 or more. */
+/**
+ * Runs a program without a shell and without colours. A program that is killed at its time limit ends with a
+ * code of 128 or more.
+ */
 export async function runCommand(
   command: string,
   args: readonly string[],
@@ -54,7 +57,10 @@ export async function canRun(command: string): Promise<boolean> {
   }
 }
 
-/** Whether a process ends, within some seconds on a busy machine; one that only waits for its parent to look has ended too. */
+/**
+ * Whether a process ends, within some seconds on a busy machine; one that only waits for its parent to look
+ * has ended too.
+ */
 export async function isGone(pid: number): Promise<boolean> {
   for (let i = 0; i < 200; i++) {
     const { stdout } = await runCommand("ps", ["-o", "stat=", "-p", `${pid}`]);

@@ -1,9 +1,10 @@
 /**
- * Finds what documents name and what is not there: in Markdown, and in the comments of the library that `deno doc` shows. Each
- * rule goes from text to complaints, so that `documents_test.ts` can show that it is able to fail.
+ * Finds what documents name and what is not there: in Markdown, and in the comments of the library that
+ * `deno doc` shows. Each rule goes from text to complaints, so that `documents_test.ts` can show that it is
+ * able to fail.
  *
- * Only what stands between backticks counts as a name. In comments, a paragraph that cites Java KCL or another source may name
- * what is there.
+ * Only what stands between backticks counts as a name. In comments, a paragraph that cites Java KCL or
+ * another source may name what is there.
  *
  * @module
  */
@@ -87,7 +88,10 @@ export const importsExported: DocumentRule = ({ files, entries }) => {
   );
 };
 
-/** Examples in Markdown and in the comments of the library import it by its name: what a reader copies must be found there. */
+/**
+ * Examples in Markdown and in the comments of the library import it by its name: what a reader copies must be
+ * found there.
+ */
 export const importsByName: DocumentRule = ({ files, entries }) => {
   const modules = Object.values(entries).map((path) => path.slice(path.lastIndexOf("/") + 1));
   return files.filter(({ path }) => path.endsWith(".md") || /^(?:src\/|mod\.ts|cli\.ts)/.test(path)).flatMap((
@@ -126,7 +130,10 @@ export const testsExist: DocumentRule = ({ files }) => {
   );
 };
 
-/** Whether it is a path, and not a name in a file: `lease/gaps.ts`, `lease/gaps`, `./health`, but not `lease/gaps.auditLeases()`. */
+/**
+ * Whether it is a path, and not a name in a file: `lease/gaps.ts`, `lease/gaps`, `./health`, but not
+ * `lease/gaps.auditLeases()`.
+ */
 function isPath({ text }: Span, { paths }: Repository): boolean {
   if (/^[./\w@-]+\.(?:ts|md|mjs|json)$/.test(text)) return true;
   return text.includes("/") && fileNamed(/^([\w/]+)\./.exec(text)?.[1] ?? "", paths) === undefined;

@@ -1,9 +1,9 @@
 /**
  * Kinesis and DynamoDB in this very process: kinesalite and dynalite, kept in memory, on free loopback ports.
  *
- * They are close to AWS but not the same. kinesalite: no stream ARNs, `ShardFilter` ignored, `MillisBehindLatest` always 0,
- * no CBOR under Deno. dynalite: indexes only in CreateTable,
- * no transactions, no PITR, no old item with a failed condition. Both take any credentials, but not unsigned requests.
+ * They are close to AWS but not the same. kinesalite: no stream ARNs, `ShardFilter` ignored,
+ * `MillisBehindLatest` always 0, no CBOR under Deno. dynalite: indexes only in CreateTable, no transactions,
+ * no PITR, no old item with a failed condition. Both take any credentials, but not unsigned requests.
  *
  * Both packages are named here and nowhere else, and stand in no import map: see fast_check.ts.
  *
@@ -97,8 +97,8 @@ interface Store {
 }
 
 /**
- * GetShardIterator that is always answered. The tip is opened first: a record that is put in between has then either an answer of
- * kinesalite's or lies behind the tip.
+ * GetShardIterator that is always answered. The tip is opened first: a record that is put in between has then
+ * either an answer of kinesalite's or lies behind the tip.
  */
 function answering(getShardIterator: Action): Action {
   return (store, input, done) => {
@@ -115,7 +115,8 @@ function answering(getShardIterator: Action): Action {
       const getStreamDb = (name: string) => ({
         createReadStream(options: unknown) {
           const records = store.getStreamDb(name).createReadStream(options);
-          records.on("end", () => setTimeout(() => once(null, tip), 0)); // after those that look at the records
+          // after those that look at the records
+          records.on("end", () => setTimeout(() => once(null, tip), 0));
           return records;
         },
       });
@@ -125,8 +126,8 @@ function answering(getShardIterator: Action): Action {
 }
 
 /**
- * dynalite loads the native addon of `level` at once, even where it keeps its data in memory and never uses it. A stub in its
- * place spares the addon's build and the permission to load it.
+ * dynalite loads the native addon of `level` at once, even where it keeps its data in memory and never uses
+ * it. A stub in its place spares the addon's build and the permission to load it.
  */
 function loadDynalite(): Promise<CreateServer> {
   dynaliteModule ??= loadWith(
@@ -136,7 +137,10 @@ function loadDynalite(): Promise<CreateServer> {
   return dynaliteModule;
 }
 
-/** Imports a package with another hand on what it loads. One after the other: two patches at a time would undo each other wrongly. */
+/**
+ * Imports a package with another hand on what it loads. One after the other: two patches at a time would undo
+ * each other wrongly.
+ */
 function loadWith<T>(
   replace: (id: string, load: () => unknown) => unknown,
   work: () => Promise<T>,

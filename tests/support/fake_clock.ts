@@ -6,7 +6,9 @@
 
 import type { Clock } from "../../src/system.ts";
 
-/** A clock under the test's hand. Both of its clocks move together, but for {@linkcode FakeClock.setEpochMs}. */
+/**
+ * A clock under the test's hand. Both of its clocks move together, but for {@linkcode FakeClock.setEpochMs}.
+ */
 export class FakeClock implements Clock {
   #epochMs: number;
   #monotonicMs = 0;
@@ -25,7 +27,10 @@ export class FakeClock implements Clock {
     return this.#monotonicMs;
   }
 
-  /** Ends when {@linkcode FakeClock.advance} passes its time; 0 or less ends by itself after other tasks have run. */
+  /**
+   * Ends when {@linkcode FakeClock.advance} passes its time; 0 or less ends by itself after other tasks have
+   * run.
+   */
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (ms <= 0) return turn();

@@ -1,6 +1,6 @@
 /**
- * A Kinesis over HTTP that answers as a test tells it to, streams included: for what no emulator does, such as the end
- * of a shard in a subscription, broken connections, and CBOR.
+ * A Kinesis over HTTP that answers as a test tells it to, streams included: for what no emulator does, such
+ * as the end of a shard in a subscription, broken connections, and CBOR.
  *
  * @module
  */
@@ -25,7 +25,10 @@ export type FakeAnswer =
 /** Answers one operation. */
 export type FakeHandler = (request: FakeRequest) => FakeAnswer | Promise<FakeAnswer>;
 
-/** See the module. Disposing it waits until its connections are closed, so that a client that forgets one is found out. */
+/**
+ * See the module. Disposing it waits until its connections are closed, so that a client that forgets one is
+ * found out.
+ */
 export interface FakeKinesis extends AsyncDisposable {
   readonly url: string;
   readonly requests: readonly FakeRequest[];

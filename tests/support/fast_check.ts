@@ -1,6 +1,6 @@
 /**
- * fast-check, named here and nowhere else. It stands in no import map, since Deno downloads whatever deno.json maps before it
- * starts any program of this folder.
+ * fast-check, named here and nowhere else. It stands in no import map, since Deno downloads whatever
+ * deno.json maps before it starts any program of this folder.
  *
  * @module
  */

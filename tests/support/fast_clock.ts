@@ -1,5 +1,6 @@
 /**
- * A real clock that runs fast: for tests that talk over real sockets about times that are too long to wait for.
+ * A real clock that runs fast: for tests that talk over real sockets about times that are too long to wait
+ * for.
  *
  * @module
  */

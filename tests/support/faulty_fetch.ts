@@ -1,5 +1,6 @@
 /**
- * A `fetch` that a test can break for one service: cut off, answers lost after the service did its work, never answering.
+ * A `fetch` that a test can break for one service: cut off, answers lost after the service did its work,
+ * never answering.
  *
  * @module
  */

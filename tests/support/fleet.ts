@@ -61,8 +61,8 @@ export class TestBed implements AsyncDisposable {
   }
 
   /**
-   * What a worker of this bed is told, but for the processor. Leases outlive pauses of a machine that is busy: a test of what
-   * happens when they expire sets another `failoverTimeMs`.
+   * What a worker of this bed is told, but for the processor. Leases outlive pauses of a machine that is
+   * busy: a test of what happens when they expire sets another `failoverTimeMs`.
    */
   get options(): Omit<WorkerOptions, "processor"> {
     return {
@@ -157,7 +157,10 @@ export class TestBed implements AsyncDisposable {
   }
 }
 
-/** Waits until something holds. @throws after `limitMs`, naming what was waited for: long enough for a machine that is busy. */
+/**
+ * Waits until something holds. @throws after `limitMs`, naming what was waited for: long enough for a machine
+ * that is busy.
+ */
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,

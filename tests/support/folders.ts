@@ -1,5 +1,6 @@
 /**
- * The folders of src: what is there, and what each may import. `tidy_rules.ts` keeps it, and ARCHITECTURE.md prints it.
+ * The folders of src: what is there, and what each may import. `tidy_rules.ts` keeps it, and ARCHITECTURE.md
+ * prints it.
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
- * kinesis-mock in a Node.js process of its own: the one emulator with enhanced fan-out. Under Deno it loses request
- * bodies of some size, hence Node.js.
+ * kinesis-mock in a Node.js process of its own: the one emulator with enhanced fan-out. Under Deno it loses
+ * request bodies of some size, hence Node.js.
  *
- * Unlike AWS it sends no `initial-response`, names no child shards in a subscription nor ends one at the end of a shard,
- * refuses a second subscriber from within the stream, and for as long as the first one stays.
+ * Unlike AWS it sends no `initial-response`, names no child shards in a subscription nor ends one at the end
+ * of a shard, refuses a second subscriber from within the stream, and for as long as the first one stays.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * Whole workers in memory on one fake clock, several of them under one name, reading shards to which records come all the time.
+ * Whole workers in memory on one fake clock, several of them under one name, reading shards to which records
+ * come all the time.
  *
  * @module
  */

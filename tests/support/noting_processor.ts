@@ -1,6 +1,8 @@
 import type { RecordProcessorFactory } from "../../src/consumer/record_processor.ts";
 
-/** Processors that checkpoint each batch, and note the texts of all records and `<end of …>` of each shard. */
+/**
+ * Processors that checkpoint each batch, and note the texts of all records and `<end of …>` of each shard.
+ */
 export function notingTexts(texts: string[]): RecordProcessorFactory {
   return (shardId) => ({
     async processRecords({ records }, context) {

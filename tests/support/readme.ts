@@ -38,7 +38,10 @@ export function codeBlocks(markdown: string): CodeBlock[] {
   return blocks;
 }
 
-/** The blocks that must compile: marked `ts` or `typescript`, and not `ignore` (Deno's word for its own doc tests). */
+/**
+ * The blocks that must compile: marked `ts` or `typescript`, and not `ignore` (Deno's word for its own doc
+ * tests).
+ */
 export function examples(markdown: string): CodeBlock[] {
   return codeBlocks(markdown).filter(({ info: [language = "", ...rest] }) =>
     /^(ts|typescript)$/.test(language) && !rest.includes("ignore")
@@ -54,8 +57,9 @@ export interface PublishedAs {
 }
 
 /**
- * An import map for the examples: each specifier that means this library (its name bare or behind `jsr:` and `npm:`, a
- * URL or a relative path that ends in one of its entry points) with the path of the file that it means, from the root.
+ * An import map for the examples: each specifier that means this library (its name bare or behind `jsr:` and
+ * `npm:`, a URL or a relative path that ends in one of its entry points) with the path of the file that it
+ * means, from the root.
  */
 export function libraryImports(
   blocks: readonly CodeBlock[],

@@ -1,5 +1,6 @@
 /**
- * Enhanced fan-out that does as a test tells it to, subscription by subscription, and notes what it was asked.
+ * Enhanced fan-out that does as a test tells it to, subscription by subscription, and notes what it was
+ * asked.
  *
  * @module
  */
@@ -17,7 +18,9 @@ import { recordWith } from "./consumer_bed.ts";
 /** What a subscription does next: gives an event, fails, lets time pass, or never shows itself again. */
 export type SubscriptionStep = SubscribeToShardEvent | Error | { readonly waitMs: number } | "silence";
 
-/** An event with records of these numbers, going on after the last of them; `null` is the end of the shard. */
+/**
+ * An event with records of these numbers, going on after the last of them; `null` is the end of the shard.
+ */
 export function eventWith(
   numbers: readonly number[],
   continuation: number | null | undefined = numbers.at(-1),
@@ -45,7 +48,10 @@ export class ScriptedConsumers implements KinesisConsumers {
     asked: number;
     isClosed: boolean;
   }[] = [];
-  /** What subscriptions do: one is refused, or takes its steps and ends in order. When it runs out, they are silent. */
+  /**
+   * What subscriptions do: one is refused, or takes its steps and ends in order. When it runs out, they are
+   * silent.
+   */
   readonly script: (readonly SubscriptionStep[] | Error)[] = [];
   /** Every other call, e.g. `register app`. */
   readonly calls: string[] = [];

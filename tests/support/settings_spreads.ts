@@ -1,6 +1,6 @@
 /**
- * Finds where the options or settings of one part are spread into a call: the type checker refuses no surplus key there, so that nobody
- * sees what the other part reads, and a renamed option is lost without a word.
+ * Finds where the options or settings of one part are spread into a call: the type checker refuses no surplus
+ * key there, so that nobody sees what the other part reads, and a renamed option is lost without a word.
  *
  * @module
  */
@@ -27,8 +27,9 @@ const NO_CALLEES: ReadonlySet<string> = new Set(
 const SPREADS = /\.\.\.\s*\(?\s*((?:#?[\w$]+\??\.)*#?[\w$]+)(?=\s*(?:[,})]|as\b|\?\?|$))/g;
 
 /**
- * The spreads of options, settings or a group of settings in an object that is an argument of a call or of `new`, at whatever depth. Those
- * of a part's own options, such as `this.#options`, in any object. Defaults merged with options into a value are none.
+ * The spreads of options, settings or a group of settings in an object that is an argument of a call or of
+ * `new`, at whatever depth. Those of a part's own options, such as `this.#options`, in any object. Defaults
+ * merged with options into a value are none.
  *
  * @param code Without the inside of comments and strings.
  */
@@ -55,7 +56,10 @@ const GROUPS: ReadonlySet<string> = new Set(
   ).flatMap(([name, value]) => typeof value === "object" ? [name] : []),
 );
 
-/** @param knowsSettings Whether the file has settings at all: elsewhere the name of a group alone means something else. */
+/**
+ * @param knowsSettings Whether the file has settings at all: elsewhere the name of a group alone means
+ * something else.
+ */
 function isSettings(text: string, knowsSettings: boolean): boolean {
   const name = text.split(/\??\.#?|^#/).at(-1) ?? "";
   return name === "options" || name === "settings" || knowsSettings && GROUPS.has(name);

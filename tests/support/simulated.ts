@@ -29,7 +29,10 @@ export interface Simulated {
   readonly kinesis: Kinesis;
   readonly consumers: KinesisConsumers;
   readonly dynamodb: DynamoDB;
-  /** Sends one signed call, and tries nothing again. @param operation Kinesis's, unless the input is one of DynamoDB. */
+  /**
+   * Sends one signed call, and tries nothing again. @param operation Kinesis's, unless the input is one of
+   * DynamoDB.
+   */
   call(operation: string, input: Readonly<Record<string, unknown>>): Promise<Answered>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Reads TypeScript as text, far enough to tell code from comments and strings and to find imports. No parser: the rules of
- * `tidy_rules.ts` need no more, and a parser would be our largest dependency.
+ * Reads TypeScript as text, far enough to tell code from comments and strings and to find imports. No parser:
+ * the rules of `tidy_rules.ts` need no more, and a parser would be our largest dependency.
  *
  * @module
  */
@@ -15,16 +15,37 @@ export interface ImportOf {
 }
 
 /**
- * The source with the inside of comments, strings, templates and regular expressions blanked. Length, quotes and line
- * breaks stay, so that an offset means the same in both; code inside `${}` stays too.
+ * The source with the inside of comments, strings, templates and regular expressions blanked. Length, quotes
+ * and line breaks stay, so that an offset means the same in both; code inside `${}` stays too.
  */
 export function codeOf(source: string): string {
+  return codeAndComments(source).code;
+}
+
+/** A comment: where it begins, and its text with its slashes and stars. */
+export interface Comment {
+  readonly index: number;
+  readonly text: string;
+}
+
+/** Every comment of a module, in order. Each line of `//` is one. */
+export function commentsOf(source: string): readonly Comment[] {
+  return codeAndComments(source).comments;
+}
+
+function codeAndComments(source: string): { readonly code: string; readonly comments: readonly Comment[] } {
+  const comments: Comment[] = [];
   let code = "";
   let braces = 0;
   /** How many braces were open when each template's `${` began. */
   const templates: number[] = [];
   const take = (length: number) => code += source.slice(code.length, code.length + length);
   const blankTo = (end: number) => code += source.slice(code.length, end).replace(/[^\n]/g, " ");
+
+  const commentTo = (end: number) => {
+    comments.push({ index: code.length, text: source.slice(code.length, end) });
+    blankTo(end);
+  };
 
   const template = () => {
     while (code.length < source.length) {
@@ -41,8 +62,8 @@ export function codeOf(source: string): string {
   while (code.length < source.length) {
     const at = code.length;
     const char = source[at];
-    if (source.startsWith("//", at)) blankTo(indexOrEnd(source, "\n", at));
-    else if (source.startsWith("/*", at)) blankTo(indexOrEnd(source, "*/", at + 2) + 2);
+    if (source.startsWith("//", at)) commentTo(indexOrEnd(source, "\n", at));
+    else if (source.startsWith("/*", at)) commentTo(indexOrEnd(source, "*/", at + 2) + 2);
     else if (char === '"' || char === "'") {
       take(1);
       blankTo(endOfString(source, at + 1, char));
@@ -64,7 +85,7 @@ export function codeOf(source: string): string {
       take(1);
     }
   }
-  return code;
+  return { code, comments };
 }
 
 /** Every import of a module, in order. */

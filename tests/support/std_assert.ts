@@ -1,6 +1,7 @@
 /**
  * The part of `@std/assert` that our tests use, over `node:assert`: JSR, where the real package lives, is not
- * reachable everywhere that the tests must run. Same names, same semantics; `deno.jsr.json` maps to the real one.
+ * reachable everywhere that the tests must run. Same names, same semantics; `deno.jsr.json` maps to the real
+ * one.
  *
  * @module
  */
@@ -80,7 +81,10 @@ export function assertInstanceOf<T extends abstract new (...args: any[]) => any>
 // deno-lint-ignore no-explicit-any -- the signature of the real package
 type ErrorClass<E extends Error> = abstract new (...args: any[]) => E;
 
-/** Fails unless `fn` throws, an instance of the class and with the text in its message where given. @returns what was thrown. */
+/**
+ * Fails unless `fn` throws, an instance of the class and with the text in its message where given. @returns
+ * what was thrown.
+ */
 export function assertThrows<E extends Error = Error>(
   fn: () => unknown,
   errorClass?: ErrorClass<E>,

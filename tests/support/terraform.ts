@@ -1,5 +1,6 @@
 /**
- * Reads the part of Terraform's language that deploy/terraform needs: blocks, and attributes in one line or in a list over several.
+ * Reads the part of Terraform's language that deploy/terraform needs: blocks, and attributes in one line or
+ * in a list over several.
  *
  * @module
  */

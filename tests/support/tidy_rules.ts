@@ -1,13 +1,14 @@
 /**
- * The house rules that a program can check. Each is a function from source text to complaints, so that `tidy_test.ts` can
- * show that it is able to fail before it is let loose on the repository.
+ * The house rules that a program can check. Each is a function from source text to complaints, so that
+ * `tidy_test.ts` can show that it is able to fail before it is let loose on the repository.
  *
  * @module
  */
 
 import { FOLDERS } from "./folders.ts";
+import { plainWordProblems } from "./plain_words.ts";
 import { settingsSpreads } from "./settings_spreads.ts";
-import { codeOf, type ImportOf, importsOf, lineAt } from "./source_text.ts";
+import { codeOf, commentsOf, type ImportOf, importsOf, lineAt } from "./source_text.ts";
 
 /** One module of the repository. */
 export interface SourceFile {
@@ -45,8 +46,8 @@ export const folderTable: Rule = eachFile((file) => {
 });
 
 /**
- * In src every import names a file by its relative path with extension, or an npm package inline with its version; a
- * bare name would need an import map, which does not come along when `mod.ts` is imported by URL.
+ * In src every import names a file by its relative path with extension, or an npm package inline with its
+ * version; a bare name would need an import map, which does not come along when `mod.ts` is imported by URL.
  */
 export const importsByUrl: Rule = eachFile((file) =>
   isShipped(file.path)
@@ -64,7 +65,10 @@ export const importsByUrl: Rule = eachFile((file) =>
     : []
 );
 
-/** Examples are copied by users: they import the library by its name, which leads to its entry points alone, and their own files. */
+/**
+ * Examples are copied by users: they import the library by its name, which leads to its entry points alone,
+ * and their own files.
+ */
 export const examplesImportByName: Rule = eachFile((file) =>
   file.path.startsWith("examples/")
     ? file.imports.flatMap(({ line, specifier }) => {
@@ -88,7 +92,10 @@ export const hostNames: Rule = eachFile((file) => {
   );
 });
 
-/** Time, chance, timers and the global `fetch` are taken from `System` everywhere but in system.ts and src/host. */
+/**
+ * Time, chance, timers and the global `fetch` are taken from `System` everywhere but in system.ts and
+ * src/host.
+ */
 export const surroundings: Rule = eachFile((file) => {
   if (!isLibrary(file.path) || file.path === "src/system.ts" || folderOf(file.path) === "host") return [];
   return matches(file, SURROUNDINGS).map(({ line, text }) =>
@@ -96,7 +103,10 @@ export const surroundings: Rule = eachFile((file) => {
   );
 });
 
-/** Files that open with `// Pure.` hold no async code, time, chance or I/O, and at run time import only such files and packages. */
+/**
+ * Files that open with `// Pure.` hold no async code, time, chance or I/O, and at run time import only such
+ * files and packages.
+ */
 export const purity: Rule = (files) => {
   const pure = new Set(files.filter((file) => isPure(file.text)).map((file) => file.path));
   return files.filter((file) => pure.has(file.path)).flatMap((file) => [
@@ -131,6 +141,34 @@ export const fileLength: Rule = eachFile((file) => {
   return isShipped(file.path) && lines > 400
     ? [`${file.path}:${lines} has ${lines} lines: at most 400; what is the second thing that it does?`]
     : [];
+});
+
+/**
+ * Lines that end in a comment have at most 110 columns, but for rows of tables and quoted code, which cannot
+ * be broken.
+ */
+export const commentWidth: Rule = eachFile((file) => {
+  if (!COMMENTED.some((folder) => file.path.startsWith(folder)) || LATER.includes(file.path)) return [];
+  return commentsOf(file.text).flatMap(({ index, text }) =>
+    text.replace(/```[^]*?```|^ *\* \|.*/gm, (code) => code.replace(/./g, "")).split("\n").flatMap(
+      (part, below) => {
+        const line = lineAt(file.text, index) + below;
+        const before = below === 0 ? index - file.text.lastIndexOf("\n", index - 1) - 1 : 0;
+        const columns = before + part.length;
+        return columns > 110
+          ? [`${file.path}:${line} has a comment up to column ${columns}: at most 110`]
+          : [];
+      },
+    )
+  );
+});
+
+/** Comments are in plain English: none of the words that are out. */
+export const plainWords: Rule = eachFile((file) => {
+  if (!PLAIN.some((folder) => file.path.startsWith(folder)) || LATER.includes(file.path)) return [];
+  return commentParagraphs(file.text).flatMap(({ line, text }) =>
+    plainWordProblems(text).map((problem) => `${file.path}:${line} ${problem}`)
+  );
 });
 
 /** Nothing in src prints but the log that a worker has by default. */
@@ -169,7 +207,9 @@ export const noModuleState: Rule = eachFile((file) =>
     : []
 );
 
-/** At the top of a module plain data, that is a number, a text, a list or a pattern, has a name in capitals. */
+/**
+ * At the top of a module plain data, that is a number, a text, a list or a pattern, has a name in capitals.
+ */
 export const constantNames: Rule = eachFile((file) =>
   isLibrary(file.path)
     ? [
@@ -185,8 +225,8 @@ export const constantNames: Rule = eachFile((file) =>
 );
 
 /**
- * A table of plain data is not indexed by a variable text: `TABLE["constructor"]` is found in every object. The text is
- * looked up in a Map, or with `ownValue()`.
+ * A table of plain data is not indexed by a variable text: `TABLE["constructor"]` is found in every object.
+ * The text is looked up in a Map, or with `ownValue()`.
  */
 export const textsInMaps: Rule = eachFile((file) =>
   isShipped(file.path)
@@ -221,7 +261,9 @@ export const oneImportEach: Rule = eachFile((file) => {
   });
 });
 
-/** Who listens to events has one type; `emit` is what a part of the worker calls, `onEvent` what a user gives. */
+/**
+ * Who listens to events has one type; `emit` is what a part of the worker calls, `onEvent` what a user gives.
+ */
 export const eventListenerType: Rule = eachFile((file) =>
   isLibrary(file.path) && file.path !== "src/events.ts"
     ? matches(file, /\(event: WorkerEvent\) => void\b(?! \w)/g).map(({ line, text }) =>
@@ -231,8 +273,8 @@ export const eventListenerType: Rule = eachFile((file) =>
 );
 
 /**
- * A part of the library gets the settings that it reads, by name: options, settings and groups of settings are not spread into calls. A
- * value of the same kind may be made of defaults and options.
+ * A part of the library gets the settings that it reads, by name: options, settings and groups of settings
+ * are not spread into calls. A value of the same kind may be made of defaults and options.
  */
 export const noSettingsSpread: Rule = eachFile((file) =>
   file.path.startsWith("src/")
@@ -263,7 +305,10 @@ export const importsExist: Rule = (files) => {
   );
 };
 
-/** Each npm package is named in exactly one file: of the library, or where the library names it not, of the repository. */
+/**
+ * Each npm package is named in exactly one file: of the library, or where the library names it not, of the
+ * repository.
+ */
 export const packagesOnce: Rule = (files) => {
   const library = packageUsers(files.filter((file) => isShipped(file.path)));
   return [...packageUsers(files)].map(([name, paths]) => [name, library.get(name) ?? paths] as const)
@@ -271,7 +316,10 @@ export const packagesOnce: Rule = (files) => {
     .map(([name, paths]) => `${[...paths].join(" and ")} both name npm:${name}: one file may`);
 };
 
-/** No file of src imports itself, by whatever way and for types only: what two files need of each other stands in a third. */
+/**
+ * No file of src imports itself, by whatever way and for types only: what two files need of each other stands
+ * in a third.
+ */
 export const noCircles: Rule = (files) => {
   const byPath = new Map(files.map((file) => [file.path, file]));
   const done = new Set<string>();
@@ -293,7 +341,10 @@ export const noCircles: Rule = (files) => {
   return complaints;
 };
 
-/** Two files of src never share a name, but for mod.ts: who reads the name in a document or a stack knows which one it is. */
+/**
+ * Two files of src never share a name, but for mod.ts: who reads the name in a document or a stack knows
+ * which one it is.
+ */
 export const baseNamesOnce: Rule = (files) => {
   const byName = Map.groupBy(
     files.map(({ path }) => path).filter((path) => path.startsWith("src/") && !path.endsWith("/mod.ts")),
@@ -305,8 +356,8 @@ export const baseNamesOnce: Rule = (files) => {
 };
 
 /**
- * The npm packages that the files name, each with the files that do. In shipped files every string `npm:…` counts, since a
- * computed import takes its package from one.
+ * The npm packages that the files name, each with the files that do. In shipped files every string `npm:…`
+ * counts, since a computed import takes its package from one.
  */
 export function packageUsers(files: readonly SourceFile[]): Map<string, ReadonlySet<string>> {
   const users = new Map<string, Set<string>>();
@@ -341,7 +392,10 @@ export const modReexportsOnly: Rule = eachFile((file) => {
 export const modLoadsLittle: Rule = (files) =>
   loadsNot("mod.ts", /^(?:npm:hono|npm:@aws-sdk\/|node:|src\/host\/|credentials\.ts)/, files);
 
-/** Loading src/credentials/mod.ts loads neither Node's modules nor AWS's package before they are used: edge runtimes have none. */
+/**
+ * Loading src/credentials/mod.ts loads neither Node's modules nor AWS's package before they are used: edge
+ * runtimes have none.
+ */
 export const credentialsLoadLittle: Rule = (files) =>
   loadsNot("src/credentials/mod.ts", /^(?:npm:hono|npm:@aws-sdk\/|node:)/, files);
 
@@ -364,6 +418,21 @@ function loadsNot(entry: string, unwanted: RegExp, files: readonly SourceFile[])
   return complaints;
 }
 
+/** Where comments keep to their width. */
+const COMMENTED = ["src/", "tests/support/"];
+
+/** Where comments have been gone through for their English. */
+const PLAIN: readonly string[] = ["src/async/", "src/consumer/", "src/lease/", "src/worker/"];
+
+/** Files whose comments are rewritten on their own. */
+const LATER = [
+  "src/events.ts",
+  "src/errors.ts",
+  "src/observe/counts.ts",
+  "src/observe/verdict.ts",
+  "tests/support/plain_words.ts",
+];
+
 const SURROUNDINGS =
   /(?<![\w$])(?:Date\.now|new Date\(\s*\)|performance\.now|Math\.random|AbortSignal\.timeout|crypto\.(?:randomUUID|getRandomValues))|(?<![.\w$])(?:setTimeout|setInterval)\b|(?<![.\w$])fetch\s*\(|globalThis\.fetch/g;
 
@@ -376,6 +445,23 @@ function folderOf(path: string): string | undefined {
   if (!path.startsWith("src/")) return undefined;
   const folder = path.slice("src/".length, Math.max("src/".length, path.lastIndexOf("/")));
   return folder === "" ? "root" : folder;
+}
+
+/**
+ * The comments of a module as running text, without code that they quote. Lines of `//` below one another are
+ * one text.
+ */
+function commentParagraphs(source: string): { readonly line: number; readonly text: string }[] {
+  const found: { line: number; text: string; end: number }[] = [];
+  for (const { index, text } of commentsOf(source)) {
+    const last = found.at(-1);
+    const prose = text.replace(/^\/[/*]+|\*\/$|^\s*\*/gm, "").replace(/```[^]*?```|`[^`]*`/g, "");
+    if (last !== undefined && text.startsWith("//") && source.slice(last.end, index).trim() === "") {
+      last.text += ` ${prose}`;
+      last.end = index + text.length;
+    } else found.push({ line: lineAt(source, index), text: prose, end: index + text.length });
+  }
+  return found;
 }
 
 function isLibrary(path: string): boolean {

@@ -1,5 +1,6 @@
 /**
- * What is wrong with a workflow of GitHub Actions: who gets which rights, which foreign code runs, what is printed.
+ * What is wrong with a workflow of GitHub Actions: who gets which rights, which foreign code runs, what is
+ * printed.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * Credentials for a role, asked for with other credentials: `StsAssumeRoleCredentialsProvider` of a properties file.
+ * Credentials for a role, asked for with other credentials: `StsAssumeRoleCredentialsProvider` of a
+ * properties file.
  *
  * @module
  */

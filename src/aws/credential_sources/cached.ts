@@ -1,9 +1,9 @@
 /**
- * Keeps what a slow source gave, and asks again in time: once for all callers, ahead of the end, and with the old ones
- * in reserve.
+ * Keeps what a slow source gave, and asks again in time: once for all callers, ahead of the end, and with the
+ * old ones in reserve.
  *
- * There is no background task. In the advisory window the one caller that finds it due waits for the source, for at
- * most a second; everybody else goes on with the old credentials.
+ * There is no background task. In the advisory window the one caller that finds it due waits for the source,
+ * for at most a second; everybody else goes on with the old credentials.
  *
  * @module
  */
@@ -30,15 +30,18 @@ export interface CachingOptions {
   readonly onEvent?: WorkerEventListener | undefined;
 }
 
-/** The longest that a request waits for a refresh that can wait itself, in ms: a third of a renewal cycle at the defaults. */
+/**
+ * The longest that a request waits for a refresh that can wait itself, in ms: a third of a renewal cycle at
+ * the defaults.
+ */
 const ADVISORY_LIMIT_MS = 1000;
 
 /** A source is not asked again sooner than this after it gave credentials that were then refused, in ms. */
 const REFUSED_PAUSE_MS = 10_000;
 
 /**
- * Makes a provider of a source. Sources that renew credentials by themselves ("container", "instance") are trusted
- * when they fail: their last credentials are used past their end, until the service refuses them.
+ * Makes a provider of a source. Sources that renew credentials by themselves ("container", "instance") are
+ * trusted when they fail: their last credentials are used past their end, until the service refuses them.
  */
 export function cachedCredentials(source: CredentialsSource, options: CachingOptions): CredentialsProvider {
   const cache = new CredentialsCache(source, options);
@@ -125,7 +128,8 @@ class CredentialsCache {
   #failed(error: unknown): void {
     this.#failures++;
     this.#notBeforeMonotonicMs = this.#system.clock.monotonicMs() + refreshPauseMs(this.#failures);
-    // Without old ones there is nothing to refresh: whoever asked hears why, and a chain goes on to its next source.
+    // Without old ones there is nothing to refresh: whoever asked hears why, and a chain goes on to its next
+    // source.
     if (this.#kept !== undefined) this.#emit({ type: "credentialsRefreshFailed", error });
   }
 }

@@ -1,8 +1,8 @@
 /**
  * Several sources of credentials in order: the first that is set up is asked, and used from then on.
  *
- * What is easily missed: a source that is set up and fails ends the search. A later one would be another identity: a pod
- * whose web identity fails must not work with the role of its node.
+ * What is easily missed: a source that is set up and fails ends the search. A later one would be another
+ * identity: a pod whose web identity fails must not work with the role of its node.
  *
  * @module
  */
@@ -26,10 +26,11 @@ export interface NamedProvider {
 }
 
 /**
- * Tries the providers in order until one gives credentials; that one is used from then on, also when it fails later.
+ * Tries the providers in order until one gives credentials; that one is used from then on, also when it fails
+ * later.
  *
- * The provider throws `CredentialsError` when none is set up; the message lists each with its reason. Where one is set
- * up and fails, its error is thrown, and the next try begins at the first again.
+ * The provider throws `CredentialsError` when none is set up; the message lists each with its reason. Where
+ * one is set up and fails, its error is thrown, and the next try begins at the first again.
  */
 export function credentialsChain(links: readonly NamedProvider[]): CredentialsProvider {
   let chosen: CredentialsProvider | undefined;
@@ -72,7 +73,8 @@ export interface CredentialsSurroundings extends CachingOptions {
 }
 
 /**
- * The default chain, in AWS's order: system properties, environment, web identity, profile files, container, instance metadata.
+ * The default chain, in AWS's order: system properties, environment, web identity, profile files, container,
+ * instance metadata.
  *
  * Source: AWS SDK for Java 2, `DefaultCredentialsProvider`.
  */

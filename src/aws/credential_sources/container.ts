@@ -1,8 +1,8 @@
 /**
  * Credentials from the agent beside a container: ECS, EKS Pod Identity, Greengrass.
  *
- * Where the agent is comes from the environment, so plain HTTP is only spoken to addresses that never leave the
- * machine: a token goes with the request.
+ * Where the agent is comes from the environment, so plain HTTP is only spoken to addresses that never leave
+ * the machine: a token goes with the request.
  *
  * @module
  */
@@ -74,7 +74,8 @@ function agentUrl(env: Lookup): string {
   try {
     url = new URL(full);
   } catch {
-    throw new CredentialsError("AWS_CONTAINER_CREDENTIALS_FULL_URI is no URL", { reason: "refused" }); // which may hold a secret
+    // which may hold a secret
+    throw new CredentialsError("AWS_CONTAINER_CREDENTIALS_FULL_URI is no URL", { reason: "refused" });
   }
   if (url.protocol === "https:" || (url.protocol === "http:" && staysHere(url.hostname))) return url.href;
   throw new CredentialsError(
@@ -84,7 +85,9 @@ function agentUrl(env: Lookup): string {
   );
 }
 
-/** Loopback, and the agents of ECS and EKS. A name other than localhost is not resolved, hence not trusted. */
+/**
+ * Loopback, and the agents of ECS and EKS. A name other than localhost is not resolved, hence not trusted.
+ */
 function staysHere(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname) ||
     hostname === "169.254.170.2" || hostname === "169.254.170.23" || hostname === "[fd00:ec2::23]";

@@ -1,6 +1,6 @@
 /**
- * Credentials as the user of a worker gives them: keys, or a function. A function is asked once for all of the worker's
- * clients, and again in time, whether or not it keeps anything itself.
+ * Credentials as the user of a worker gives them: keys, or a function. A function is asked once for all of
+ * the worker's clients, and again in time, whether or not it keeps anything itself.
  *
  * @module
  */
@@ -17,7 +17,8 @@ import {
 import { cachedCredentials, type CachingOptions } from "./cached.ts";
 
 /**
- * A provider of what was given. One that has `invalidate` keeps its credentials itself, and is asked each time.
+ * A provider of what was given. One that has `invalidate` keeps its credentials itself, and is asked each
+ * time.
  *
  * @param source Names it in messages, e.g. `the option credentials`.
  * @throws {CredentialsError} when keys were given that cannot be keys.

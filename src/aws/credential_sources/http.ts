@@ -1,6 +1,6 @@
 /**
- * Requests to those who give credentials: tried again like all others, and reported without a word of what they
- * answered, since that may hold secrets.
+ * Requests to those who give credentials: tried again like all others, and reported without a word of what
+ * they answered, since that may hold secrets.
  *
  * @module
  */
@@ -25,7 +25,9 @@ export function directSystem(
 
 /** A request to a source of credentials. */
 export interface CredentialsRequest extends HttpRequest {
-  /** What an error calls the address, e.g. `the container's credentials agent`; the URL itself may be secret. */
+  /**
+   * What an error calls the address, e.g. `the container's credentials agent`; the URL itself may be secret.
+   */
   readonly what: string;
   /** The most attempts. */
   readonly attempts: number;

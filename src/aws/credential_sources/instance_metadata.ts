@@ -43,7 +43,8 @@ export class MetadataService {
   /**
    * What stands under a path, e.g. `latest/meta-data/placement/region`.
    *
-   * @throws {CredentialsError} when nothing is answered, or the variables `AWS_EC2_METADATA_…` say not to ask.
+   * @throws {CredentialsError} when nothing is answered, or the variables `AWS_EC2_METADATA_…` say not to
+   * ask.
    */
   async get(path: string, signal?: AbortSignal): Promise<HttpAnswer> {
     if (this.#env("AWS_EC2_METADATA_DISABLED")?.trim().toLowerCase() === "true") {

@@ -27,8 +27,8 @@ const ATTEMPTS = 5;
 const PAUSE_MS = 1000;
 
 /**
- * Asks the metadata service. Undefined where nobody is there or nothing that looks like a region is answered within two seconds, as
- * everywhere but on EC2. One that answers with a fault of its own is asked again.
+ * Asks the metadata service. Undefined where nobody is there or nothing that looks like a region is answered
+ * within two seconds, as everywhere but on EC2. One that answers with a fault of its own is asked again.
  */
 export async function instanceRegion(
   options: InstanceRegionOptions,

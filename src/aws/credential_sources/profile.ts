@@ -1,6 +1,7 @@
 /**
- * Credentials of a profile in the AWS profile files. Reading these files (roles upon roles, `credential_process`, single
- * sign-on) is somebody else's: a loader is handed in where there are files, and loaded only when the chain gets that far.
+ * Credentials of a profile in the AWS profile files. Reading these files (roles upon roles,
+ * `credential_process`, single sign-on) is somebody else's: a loader is handed in where there are files, and
+ * loaded only when the chain gets that far.
  *
  * @module
  */

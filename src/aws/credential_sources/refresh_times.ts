@@ -1,8 +1,8 @@
 // Pure.
 /**
- * Decides when credentials are asked for again. Early enough that a slow or failing source hurts nobody: from the
- * advisory time on a refresh is tried and the old ones are kept if it fails; from the mandatory time on the old ones
- * are too near their end to be used.
+ * Decides when credentials are asked for again. Early enough that a slow or failing source hurts nobody: from
+ * the advisory time on a refresh is tried and the old ones are kept if it fails; from the mandatory time on
+ * the old ones are too near their end to be used.
  *
  * Source: AWS SDK for Java 2, whose figures differ by source.
  *
@@ -40,12 +40,16 @@ export interface Freshness {
 const MINUTE_MS = 60_000;
 
 /**
- * Fresh credentials are used for this long even if they claim to be past their end: our clock may be wrong, or an agent
- * that is in trouble itself may hand out old ones, and asking again at every request would help nobody.
+ * Fresh credentials are used for this long even if they claim to be past their end: our clock may be wrong,
+ * or an agent that is in trouble itself may hand out old ones, and asking again at every request would help
+ * nobody.
  */
 const LEAST_USE_MS = MINUTE_MS;
 
-/** How long credentials without an end are used before their source is asked again, in ms. Ours, but for instances. */
+/**
+ * How long credentials without an end are used before their source is asked again, in ms. Ours, but for
+ * instances.
+ */
 const ENDLESS_USE_MS: Readonly<Record<RefreshRule, number>> = {
   role: Infinity,
   container: Infinity,

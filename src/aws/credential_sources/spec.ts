@@ -1,10 +1,11 @@
 // Pure.
 /**
- * Reads the value of `AwsCredentialsProvider` and its like in a properties file: names of Java classes, `,` between them
- * and `|` before each argument.
+ * Reads the value of `AwsCredentialsProvider` and its like in a properties file: names of Java classes, `,`
+ * between them and `|` before each argument.
  *
- * Java passes over a class that it does not find, and goes on with the next. So it is here, with a warning that names the entry;
- * a list of which nothing is known is refused. An entry that is known and written wrong is refused too.
+ * Java passes over a class that it does not find, and goes on with the next. So it is here, with a warning
+ * that names the entry; a list of which nothing is known is refused. An entry that is known and written wrong
+ * is refused too.
  *
  * Source: KCL 3.5.1, `AwsCredentialsProviderPropertyValueDecoder`, `KclStsAssumeRoleCredentialsProvider`.
  *
@@ -53,9 +54,10 @@ export interface CredentialsSpec {
 /**
  * Reads a property's value.
  *
- * @param where The property and its place, for messages, e.g. `AwsCredentialsProvider ("app.properties" line 3)`.
- * @throws {TypeError} when it names no class, none that we have, or one with wrong arguments. The message repeats
- * no argument, since that may be a secret.
+ * @param where The property and its place, for messages, e.g. `AwsCredentialsProvider ("app.properties" line
+ * 3)`.
+ * @throws {TypeError} when it names no class, none that we have, or one with wrong arguments. The message
+ * repeats no argument, since that may be a secret.
  */
 export function parseCredentialsSpec(
   value: string,

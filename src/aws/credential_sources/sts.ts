@@ -1,6 +1,6 @@
 /**
- * The two calls to the Security Token Service that give credentials for a role. STS speaks the older query protocol:
- * a form goes in, XML comes out.
+ * The two calls to the Security Token Service that give credentials for a role. STS speaks the older query
+ * protocol: a form goes in, XML comes out.
  *
  * @module
  */
@@ -156,7 +156,9 @@ function shown(message: string | undefined, secrets: readonly (string | undefine
   return text.length > 500 ? `${text.slice(0, 500)}…` : text;
 }
 
-/** The text of the first element of this name. STS's answers have neither attributes nor CDATA where we look. */
+/**
+ * The text of the first element of this name. STS's answers have neither attributes nor CDATA where we look.
+ */
 function element(xml: string, name: string): string | undefined {
   const text = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];
   return text?.replace(/&(lt|gt|quot|apos|amp|#\d+|#x[0-9a-fA-F]+);/g, (whole, entity: string) => {

@@ -1,5 +1,6 @@
 /**
- * Credentials for a role, against a token of a platform: EKS's IAM roles for service accounts, CI systems, edge runtimes.
+ * Credentials for a role, against a token of a platform: EKS's IAM roles for service accounts, CI systems,
+ * edge runtimes.
  *
  * @module
  */

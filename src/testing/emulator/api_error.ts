@@ -5,7 +5,10 @@
  * @module
  */
 
-/** What an operation throws to refuse a call. Anything else that it throws is a bug of ours, and answered with 500. */
+/**
+ * What an operation throws to refuse a call. Anything else that it throws is a bug of ours, and answered with
+ * 500.
+ */
 export class ApiError extends Error {
   override readonly name = "ApiError";
   readonly code: string;

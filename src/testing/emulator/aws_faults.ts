@@ -33,9 +33,15 @@ export type AwsFault =
   | { readonly type: "wrongChecksum" }
   /** Done, and answered with the first half of the body. */
   | { readonly type: "truncated" }
-  /** Done, and answered with a field that is missing or wrong. SubscribeToShard: in the event after so many. @default {after: 0} */
+  /**
+   * Done, and answered with a field that is missing or wrong. SubscribeToShard: in the event after so many.
+   * @default {after: 0}
+   */
   | (WrongField & { readonly type: "wrongField"; readonly after?: number | undefined })
-  /** BatchWriteItem and BatchGetItem: the last so many are left, and come back as unprocessed. @default {count: 1} */
+  /**
+   * BatchWriteItem and BatchGetItem: the last so many are left, and come back as unprocessed. @default
+   * {count: 1}
+   */
   | { readonly type: "unprocessed"; readonly count?: number | undefined }
   /** GetRecords and SubscribeToShard: the end of a shard names no children. */
   | { readonly type: "noChildren" }

@@ -1,14 +1,17 @@
 // Pure.
 /**
- * Writes answers in CBOR as AWS does: times in epoch milliseconds under tag 1, bytes as bytes. `aws/cbor.ts` writes no more
- * than the flat maps of a request.
+ * Writes answers in CBOR as AWS does: times in epoch milliseconds under tag 1, bytes as bytes. `aws/cbor.ts`
+ * writes no more than the flat maps of a request.
  *
  * Source: RFC 8949; AWS SDK for Java 2, `AwsCborProtocolFactory`.
  *
  * @module
  */
 
-/** Encodes maps, lists, text, bytes, numbers, booleans, null, and anything with `epochMs`; undefined members are left out. */
+/**
+ * Encodes maps, lists, text, bytes, numbers, booleans, null, and anything with `epochMs`; undefined members
+ * are left out.
+ */
 export function encodeCborValue(value: unknown): Uint8Array<ArrayBuffer> {
   const writer = new CborWriter();
   writer.write(value);

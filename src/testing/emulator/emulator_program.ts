@@ -1,6 +1,6 @@
 /**
- * The program `cli.ts emulator`: Kinesis and DynamoDB on this machine, to develop against without AWS, in memory, with nothing
- * to install. What it prints and where it serves are handed in. See docs/emulator.md.
+ * The program `cli.ts emulator`: Kinesis and DynamoDB on this machine, to develop against without AWS, in
+ * memory, with nothing to install. What it prints and where it serves are handed in. See docs/emulator.md.
  *
  * @module
  */

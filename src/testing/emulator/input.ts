@@ -1,7 +1,7 @@
 // Pure.
 /**
- * The members of a request, checked as they are asked for. JSON has bytes in base64 and times in seconds; Kinesis's CBOR has
- * bytes as they are and times in milliseconds; a form has text alone.
+ * The members of a request, checked as they are asked for. JSON has bytes in base64 and times in seconds;
+ * Kinesis's CBOR has bytes as they are and times in milliseconds; a form has text alone.
  *
  * @module
  */

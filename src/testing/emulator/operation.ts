@@ -33,7 +33,8 @@ export class StreamAnswer {
 }
 
 /**
- * Does the work as a whole, at once. @returns the members of the answer, undefined for an empty one, or a stream.
+ * Does the work as a whole, at once. @returns the members of the answer, undefined for an empty one, or a
+ * stream.
  *
  * @throws {ApiError} to refuse the call.
  */

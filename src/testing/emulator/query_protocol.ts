@@ -60,7 +60,10 @@ export function errorXml(error: ApiError, namespace: string, requestId: string):
     `<Message>${escaped(error.message)}</Message></Error><RequestId>${requestId}</RequestId></ErrorResponse>`;
 }
 
-/** A code as the query protocol has it, which older clients know: without `Exception`, and not always the same word. */
+/**
+ * A code as the query protocol has it, which older clients know: without `Exception`, and not always the same
+ * word.
+ */
 export function queryCode(code: string): string {
   if (code === "MissingRequiredParameterException") return "MissingParameter";
   return code.replace(/Exception$/, "");

@@ -1,6 +1,6 @@
 /**
- * What a request asks for: which operation of which service, in which protocol. Operations that are not answered are refused in
- * words that say which one was asked for.
+ * What a request asks for: which operation of which service, in which protocol. Operations that are not
+ * answered are refused in words that say which one was asked for.
  *
  * @module
  */
@@ -103,7 +103,10 @@ export function checkSigned(headers: Headers): void {
   );
 }
 
-/** The body, unpacked: CloudWatch's clients pack what is large. @throws {ApiError} when it cannot be, or has too many bytes. */
+/**
+ * The body, unpacked: CloudWatch's clients pack what is large. @throws {ApiError} when it cannot be, or has
+ * too many bytes.
+ */
 export async function bodyOf(request: Request, maxBytes: number): Promise<Uint8Array> {
   const body = new Uint8Array(await request.arrayBuffer());
   if (request.headers.get("content-encoding")?.toLowerCase() !== "gzip") return checkedSize(body, maxBytes);

@@ -1,6 +1,7 @@
 /**
- * Kinesis and DynamoDB, and what puts metrics into CloudWatch, as one function from request to answer: the model of the
- * simulator behind AWS's protocols, in real time, for a server on any runtime or in place of `fetch`. See docs/emulator.md.
+ * Kinesis and DynamoDB, and what puts metrics into CloudWatch, as one function from request to answer: the
+ * model of the simulator behind AWS's protocols, in real time, for a server on any runtime or in place of
+ * `fetch`. See docs/emulator.md.
  *
  * @module
  */
@@ -47,7 +48,10 @@ export interface SimulatedAwsOptions {
   readonly streams?: Readonly<Record<string, number>> | undefined;
   /** Names the region in ARNs. Requests may be signed for any. @default {"us-east-1"} */
   readonly region?: string | undefined;
-  /** How long streams, tables, indexes and consumers take to be made, changed and dropped, in ms. @default {100} */
+  /**
+   * How long streams, tables, indexes and consumers take to be made, changed and dropped, in ms. @default
+   * {100}
+   */
   readonly changeMs?: number | undefined;
   /** How long a subscription to a shard lasts, in ms. @default {300000} */
   readonly subscriptionLifeMs?: number | undefined;
@@ -58,14 +62,15 @@ export interface SimulatedAwsOptions {
   /** Whether a shard takes but 1000 records and 1 MiB a second. @default {false} */
   readonly isWriteLimited?: boolean | undefined;
   /**
-   * How much a stream keeps, in bytes; beyond, it trims its oldest records, as it does when the retention period is over.
-   * Danger: too little, and a consumer that is behind misses records.
+   * How much a stream keeps, in bytes; beyond, it trims its oldest records, as it does when the retention
+   * period is over. Danger: too little, and a consumer that is behind misses records.
    *
    * @default {268435456}
    */
   readonly maxStoredBytes?: number | undefined;
   /**
-   * Takes what a person should know who watches: a client that cannot work with this server, and the remedy. Each is said once.
+   * Takes what a person should know who watches: a client that cannot work with this server, and the remedy.
+   * Each is said once.
    *
    * @default nobody
    */
@@ -94,7 +99,8 @@ const MAX_REQUEST_BYTES = 16 * 1024 ** 2;
 /**
  * Makes an emulator.
  *
- * @throws {RangeError} when a stream should have no shards, {@linkcode TypeError} for a name that is no option.
+ * @throws {RangeError} when a stream should have no shards, {@linkcode TypeError} for a name that is no
+ * option.
  */
 export function simulatedAws(options: SimulatedAwsOptions = {}): SimulatedAws {
   refuseUnknownNames(Object.keys(options), Object.keys(OPTIONS), { action: "Cannot make an emulator" });
@@ -105,7 +111,10 @@ export function simulatedAws(options: SimulatedAwsOptions = {}): SimulatedAws {
 export class SimulatedAws {
   /** What goes wrong. */
   readonly faults: AwsFaults;
-  /** Time and chance as the emulator has them, and its `fetch`: a worker's option `system`, where there is no server. */
+  /**
+   * Time and chance as the emulator has them, and its `fetch`: a worker's option `system`, where there is no
+   * server.
+   */
   readonly system: System;
   readonly #timeline: Timeline;
   readonly #streams: EmulatedStreams;
@@ -190,7 +199,8 @@ export class SimulatedAws {
   /**
    * Answers a request, as `fetch` and as a server's handler.
    *
-   * @param init As `fetch` has it, for an input that is a URL. What a server passes beside a `Request` is not looked at.
+   * @param init As `fetch` has it, for an input that is a URL. What a server passes beside a `Request` is not
+   * looked at.
    */
   readonly fetch = async (input: Request | URL | string, init?: unknown): Promise<Response> => {
     if (input instanceof Request) return await this.#answer(input);
@@ -284,8 +294,9 @@ export class SimulatedAws {
   }
 
   /**
-   * Answers after so long. When the client goes away, or the emulator is closed, nobody hears what is answered: the
-   * connection breaks. The signal of a request is asked for only here, for servers give none without a price.
+   * Answers after so long. When the client goes away, or the emulator is closed, nobody hears what is
+   * answered: the connection breaks. The signal of a request is asked for only here, for servers give none
+   * without a price.
    */
   async #wait(ms: number, request: Request, answer?: WireAnswer): Promise<Response> {
     const signal = AbortSignal.any([request.signal, this.#closing.signal]);

@@ -23,7 +23,9 @@ export interface PutResult {
   readonly sequenceNumber: string;
 }
 
-/** One stream. What names a shard throws an `Error` when there is none, or when it is closed and may not be. */
+/**
+ * One stream. What names a shard throws an `Error` when there is none, or when it is closed and may not be.
+ */
 export class StreamControl {
   readonly #stream: EmulatedStream;
   readonly #timeline: Timeline;
@@ -43,7 +45,8 @@ export class StreamControl {
    * Puts a record.
    *
    * @param data Text is put in UTF-8.
-   * @param partitionKey Its MD5 decides about the shard. @default the data, for a text of up to 256 characters
+   * @param partitionKey Its MD5 decides about the shard. @default the data, for a text of up to 256
+   * characters
    * @param explicitHashKey Decides in place of it: decimal text.
    */
   put(data: string | Uint8Array, partitionKey?: string, explicitHashKey?: string): PutResult {
@@ -76,7 +79,8 @@ export class StreamControl {
   }
 
   /**
-   * Forgets records as if the retention period were over for them; a closed shard that has none left is forgotten too.
+   * Forgets records as if the retention period were over for them; a closed shard that has none left is
+   * forgotten too.
    *
    * @param before The first sequence number that stays. @default none does
    */

@@ -1,6 +1,6 @@
 /**
- * AWS's protocols from the server's side: requests taken apart, answers and refusals put together, in JSON, in either kind of
- * CBOR, or in the query protocol.
+ * AWS's protocols from the server's side: requests taken apart, answers and refusals put together, in JSON,
+ * in either kind of CBOR, or in the query protocol.
  *
  * @module
  */
@@ -74,8 +74,8 @@ const CORAL_SERVICE_CODES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * How a request and its answer are written: `cbor` is Kinesis's own, with times in ms; `rpcCbor` is Smithy's, with times in
- * seconds.
+ * How a request and its answer are written: `cbor` is Kinesis's own, with times in ms; `rpcCbor` is Smithy's,
+ * with times in seconds.
  */
 export type WireFormat = "json" | "cbor" | "rpcCbor" | "query";
 

@@ -1,6 +1,7 @@
 // Pure.
 /**
- * Spoils one field of an answer, as a fault does: in JSON, in CBOR and in an event stream alike, checksums right.
+ * Spoils one field of an answer, as a fault does: in JSON, in CBOR and in an event stream alike, checksums
+ * right.
  *
  * @module
  */

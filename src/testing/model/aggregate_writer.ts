@@ -1,6 +1,7 @@
 // Pure.
 /**
- * Makes aggregates as the Kinesis Producer Library does, for a producer that puts some: all user records of one hash key.
+ * Makes aggregates as the Kinesis Producer Library does, for a producer that puts some: all user records of
+ * one hash key.
  *
  * Source: KPL, `messages.proto`; the wire format of protocol buffers.
  *

@@ -1,6 +1,7 @@
 // Pure.
 /**
- * The limits of Kinesis that both fronts of the model keep: numbers of the API reference, and how they are counted.
+ * The limits of Kinesis that both fronts of the model keep: numbers of the API reference, and how they are
+ * counted.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * Subscriptions to shards as the service keeps them: one for each shard and consumer, of which a later one takes the place.
+ * Subscriptions to shards as the service keeps them: one for each shard and consumer, of which a later one
+ * takes the place.
  *
  * @module
  */

@@ -23,7 +23,10 @@ export interface ShardView {
 export interface ViewLimits {
   readonly limit: number;
   readonly nowMs: number;
-  /** The most bytes of payloads and partition keys, unless the first record alone has more. @default {Infinity} */
+  /**
+   * The most bytes of payloads and partition keys, unless the first record alone has more. @default
+   * {Infinity}
+   */
   readonly maxBytes?: number | undefined;
 }
 

@@ -1,8 +1,8 @@
 /**
  * A stream in memory: shards that split and merge, and numbered records of some partition keys in them.
  *
- * Each user record is one step of its key: 1, 2, 3 and so on, over all shards that the key's hash has lived in. So it can be
- * told of every record whether it came out of order, or not at all, whatever its payload.
+ * Each user record is one step of its key: 1, 2, 3 and so on, over all shards that the key's hash has lived
+ * in. So it can be told of every record whether it came out of order, or not at all, whatever its payload.
  *
  * @module
  */
@@ -79,7 +79,10 @@ export interface RecordToPut {
   readonly encryptionType?: "NONE" | "KMS" | undefined;
 }
 
-/** The partition keys. More than there are ever shards in a world of ordinary size, so that each shard has some. */
+/**
+ * The partition keys. More than there are ever shards in a world of ordinary size, so that each shard has
+ * some.
+ */
 const KEY_COUNT = 16;
 
 /** See the module. */
@@ -206,7 +209,10 @@ export class SimulatedStream {
     return true;
   }
 
-  /** Forgets the records of a shard whose user records all lie at or before a position, and a closed shard with its last. */
+  /**
+   * Forgets the records of a shard whose user records all lie at or before a position, and a closed shard
+   * with its last.
+   */
   trim(shard: SimulatedShard, at: ExtendedSequenceNumber): void {
     const done = recordsUpTo(shard, at);
     while ((shard.placeAfter.get(shard.records[shard.trimmed]?.sequenceNumber ?? "") ?? Infinity) <= done) {

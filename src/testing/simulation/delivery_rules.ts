@@ -33,7 +33,9 @@ export interface Visit {
   last: Callback | undefined;
   /** When the last call was over. */
   leftMs: number;
-  /** How many records of the shard lie before the next one it should get; undefined while a sentinel decides. */
+  /**
+   * How many records of the shard lie before the next one it should get; undefined while a sentinel decides.
+   */
   next: number | undefined;
   /** Whether it has got any record. */
   isStarted: boolean;
@@ -166,8 +168,9 @@ export class DeliveryRules {
     const first = batch.records[0], last = batch.records.at(-1);
     const stored = leases.checkpointOf(leaseKey);
     const isShared = this.#checkIncarnations(visit);
-    // What this very process stored may be further on than it knows: an answer was lost. And one whose lease was just taken
-    // from it, without much ado or by another process of its name, goes on until it hears of it.
+    // What this very process stored may be further on than it knows: an answer was lost. And one whose lease
+    // was just taken from it, without much ado or by another process of its name, goes on until it hears of
+    // it.
     const mustKnow = !isShared && (isHandoffGraceful || leases.owns(machine, leaseKey));
     if (
       mustKnow && stored !== undefined && stored.by !== machine && compare(initialCheckpoint, stored.at) < 0
@@ -235,8 +238,9 @@ export class DeliveryRules {
   }
 
   /**
-   * Each record is the next one. The first may come later where nothing was promised of those before it; and whoever reads on
-   * after its lease was taken, or from a checkpoint of long ago, may find that some are trimmed, which have been processed.
+   * Each record is the next one. The first may come later where nothing was promised of those before it; and
+   * whoever reads on after its lease was taken, or from a checkpoint of long ago, may find that some are
+   * trimmed, which have been processed.
    */
   #checkPlaces(visit: Visit, batch: RecordsBatch): void {
     const { machine, leaseKey, context: { initialCheckpoint } } = visit;
@@ -264,10 +268,11 @@ export class DeliveryRules {
   }
 
   /**
-   * Two processes of one name never deliver records of one lease, but for the switch: the one whose lease the other took over may
-   * go on until it hears of it, for the failover time at most.
+   * Two processes of one name never deliver records of one lease, but for the switch: the one whose lease the
+   * other took over may go on until it hears of it, for the failover time at most.
    *
-   * @returns Whether another process of the name is at the lease too, or has taken it over since this processor began.
+   * @returns Whether another process of the name is at the lease too, or has taken it over since this
+   * processor began.
    */
   #checkIncarnations(visit: Visit): boolean {
     const { time, failoverTimeMs } = this.#options;

@@ -1,9 +1,9 @@
 /**
  * What goes wrong between a process and the services it calls, decided call by call from chance.
  *
- * A call may be throttled, refused, never arrive, arrive long after its sender gave it up, be done and its answer lost, be
- * answered slowly, or be done twice because somebody below sent it again. During an outage nothing gets through; in a storm much
- * more of it happens, so that faults meet which would else hardly ever.
+ * A call may be throttled, refused, never arrive, arrive long after its sender gave it up, be done and its
+ * answer lost, be answered slowly, or be done twice because somebody below sent it again. During an outage
+ * nothing gets through; in a storm much more of it happens, so that faults meet which would else hardly ever.
  *
  * @module
  */
@@ -24,9 +24,15 @@ export type Fault =
   | "outages"
   /** Scans and queries of the lease table show the past. */
   | "staleReads"
-  /** Expired iterators, short and empty pages, listings that are behind, ends without children, broken subscriptions. */
+  /**
+   * Expired iterators, short and empty pages, listings that are behind, ends without children, broken
+   * subscriptions.
+   */
   | "kinesis"
-  /** Answers with fields that are missing or wrong, which count as malformed; iterators that are refused, or bring nothing else. */
+  /**
+   * Answers with fields that are missing or wrong, which count as malformed; iterators that are refused, or
+   * bring nothing else.
+   */
   | "answers"
   /** Workers stop in order, and are started again. */
   | "deploys"
@@ -44,7 +50,10 @@ export type Fault =
   | "processor"
   /** A second process starts under the name of a worker that runs. */
   | "namesakes"
-  /** Now and then ListShards is refused to all, from the beginning until long after all other faults have ended. */
+  /**
+   * Now and then ListShards is refused to all, from the beginning until long after all other faults have
+   * ended.
+   */
   | "refusals"
   /** Now and then the table holds leases of an earlier stream of the same name. */
   | "formerLeases";

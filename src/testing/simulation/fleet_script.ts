@@ -1,6 +1,6 @@
 /**
- * What happens to a world from outside, drawn from its seed: records are put, shards split and merge, workers come and go,
- * services fail. Then all of it stops, and the world must come to order.
+ * What happens to a world from outside, drawn from its seed: records are put, shards split and merge, workers
+ * come and go, services fail. Then all of it stops, and the world must come to order.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Leases of an earlier stream of the same name, which had fewer shards: their hash keys are all there, their shards' ids too,
- * and half of the shards of the stream that there is now have none.
+ * Leases of an earlier stream of the same name, which had fewer shards: their hash keys are all there, their
+ * shards' ids too, and half of the shards of the stream that there is now have none.
  *
  * @module
  */

@@ -1,8 +1,9 @@
 /**
- * What must hold for the health that workers report: a fleet that does not read an open shard is not healthy, and a fleet
- * that is in order is.
+ * What must hold for the health that workers report: a fleet that does not read an open shard is not healthy,
+ * and a fleet that is in order is.
  *
- * Judged only while nothing happens to the workers: who has just started, or has just been paused, cannot know yet.
+ * Judged only while nothing happens to the workers: who has just started, or has just been paused, cannot
+ * know yet.
  *
  * @module
  */
@@ -29,8 +30,8 @@ export interface HealthRulesOptions {
 }
 
 /**
- * So long a fleet may take to notice a shard that nobody reads, in ms: the next leader's lock, three audits, and the pauses of
- * workers that have failed as leaders.
+ * So long a fleet may take to notice a shard that nobody reads, in ms: the next leader's lock, three audits,
+ * and the pauses of workers that have failed as leaders.
  */
 export function noticeMs(
   { failoverTimeMs, leaseAuditIntervalMs }: Pick<

@@ -1,5 +1,6 @@
 /**
- * What happened in a world, line by line: a fingerprint of all of it, and the last lines to show when something was wrong.
+ * What happened in a world, line by line: a fingerprint of all of it, and the last lines to show when
+ * something was wrong.
  *
  * @module
  */
@@ -55,7 +56,10 @@ export class History {
     return this.#violation;
   }
 
-  /** @param isRoutine Whether it happens all the time, and would hide in what is shown what happened before it. */
+  /**
+   * @param isRoutine Whether it happens all the time, and would hide in what is shown what happened before
+   * it.
+   */
   note(who: string, leaseKey: string | undefined, what: string, isRoutine = false): void {
     const text = `${(this.#time.nowMs / 1000).toFixed(3)} ${who} ${leaseKey ?? "-"} ${what}`;
     this.#hash = Math.imul(this.#hash ^ hashOf(text), 0x01000193);

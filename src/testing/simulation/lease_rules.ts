@@ -34,16 +34,24 @@ export interface LeaseRulesOptions {
   readonly isGone: (workerId: string) => boolean;
 }
 
-/** So often may a lease be given to a worker that is gone: by a leader that cannot know yet, and by the one after it. */
+/**
+ * So often may a lease be given to a worker that is gone: by a leader that cannot know yet, and by the one
+ * after it.
+ */
 const MOST_GIVEN_TO_THE_DEAD = 2;
 
 /** What a process has done to a lease. */
 export interface Hold {
   /** When its last heartbeat that was applied was sent. */
   heartbeatMs: number;
-  /** When it last sent a write that gives the lease away, as holder or as leader; it may have been refused. */
+  /**
+   * When it last sent a write that gives the lease away, as holder or as leader; it may have been refused.
+   */
   sentAwayMs: number;
-  /** When it sent the last such write that was applied while it owned the lease; counts only where handoffs are graceful. */
+  /**
+   * When it sent the last such write that was applied while it owned the lease; counts only where handoffs
+   * are graceful.
+   */
   releasedMs: number;
 }
 
@@ -58,7 +66,10 @@ interface LeaseRecord {
   ownedSinceMs: number;
   handoffMs: number | undefined;
   readonly holds: Map<string, Hold>;
-  /** Which process has brought the counter to which value, by writing it: heartbeats, checkpoints, acquisitions. */
+  /**
+   * Which process has brought the counter to which value, by writing it: heartbeats, checkpoints,
+   * acquisitions.
+   */
   readonly counters: Map<number, string>;
   /** The process that wrote the counter last by writing it. */
   writer: string | undefined;
@@ -117,9 +128,10 @@ export class LeaseRules implements TableWatcher {
   }
 
   /**
-   * A processor begins with a fencing token. It is the counter as its own process has written it: since the counter never
-   * falls, tokens grow from acquisition to acquisition. And of those that may work, the last has the greatest. One whose lease
-   * was taken a moment ago may begin after the one that took it: its token is the smaller one, which is what tokens are for.
+   * A processor begins with a fencing token. It is the counter as its own process has written it: since the
+   * counter never falls, tokens grow from acquisition to acquisition. And of those that may work, the last
+   * has the greatest. One whose lease was taken a moment ago may begin after the one that took it: its token
+   * is the smaller one, which is what tokens are for.
    */
   begun(by: string, leaseKey: string, token: number): void {
     const record = this.#recordOf(leaseKey);
@@ -143,9 +155,9 @@ export class LeaseRules implements TableWatcher {
   }
 
   /**
-   * Whether the lease is that of a process at this moment, and not expired. One that was taken from it and given back, without
-   * much ado, is its own once more when it has begun anew; what began before goes on until it hears of it. Of two processes
-   * of one name it is the one's that wrote to it last.
+   * Whether the lease is that of a process at this moment, and not expired. One that was taken from it and
+   * given back, without much ado, is its own once more when it has begun anew; what began before goes on
+   * until it hears of it. Of two processes of one name it is the one's that wrote to it last.
    */
   owns(machine: string, leaseKey: string): boolean {
     const { time, failoverTimeMs, workerOf } = this.#options;
@@ -274,7 +286,9 @@ export class LeaseRules implements TableWatcher {
     this.#break("theDeadAreGivenUp", leaseKey, `it is given to ${leaseOwner} for the ${times}th time`);
   }
 
-  /** Whether the counter stands still for so long that somebody may have seen it stand for the failover time. */
+  /**
+   * Whether the counter stands still for so long that somebody may have seen it stand for the failover time.
+   */
   #mayBeExpired({ movedMs }: LeaseRecord): boolean {
     const { time, failoverTimeMs } = this.#options;
     return time.nowMs - movedMs > failoverTimeMs;

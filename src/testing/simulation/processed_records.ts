@@ -1,6 +1,6 @@
 /**
- * Which user records have been processed, by anybody, and of which nothing was promised: those that lie before the position
- * at which the application began.
+ * Which user records have been processed, by anybody, and of which nothing was promised: those that lie
+ * before the position at which the application began.
  *
  * @module
  */
@@ -10,8 +10,8 @@ import { type SimulatedShard, type SimulatedStream, WORLD_EPOCH_MS } from "../mo
 import type { SimulatedStreams } from "./simulated_streams.ts";
 
 /**
- * A leader whose scan does not show yet what another one has begun makes the first leases later than that one: see
- * `shared_table.ts`. What is put within this time of the first lease may be missed, or not.
+ * A leader whose scan does not show yet what another one has begun makes the first leases later than that
+ * one: see `shared_table.ts`. What is put within this time of the first lease may be missed, or not.
  */
 const LATEST_TOLERANCE_MS = 3500;
 

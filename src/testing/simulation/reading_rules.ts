@@ -30,14 +30,20 @@ interface Reading {
   refusedMs: number[];
   /** Virtual ms of the GetRecords calls of the last second. */
   sentMs: number[];
-  /** The last of them by the iterator in use, or what followed it; undefined while another one is being opened. */
+  /**
+   * The last of them by the iterator in use, or what followed it; undefined while another one is being
+   * opened.
+   */
   readMs: number | undefined;
   pages: WaitingPage[];
 }
 
 /** Five a second are allowed; one more may come from the reader before. */
 const MAX_READS_PER_SECOND = 6;
-/** So often iterators of a shard are refused within ten seconds: pauses double from 200 ms on. Without them it is some 50. */
+/**
+ * So often iterators of a shard are refused within ten seconds: pauses double from 200 ms on. Without them it
+ * is some 50.
+ */
 const MAX_REFUSALS = 25;
 /** One reader leaves so many ms between two of its own; a little less, for sums of fractions. */
 const LEAST_GAP_MS = 199;

@@ -1,6 +1,6 @@
 /**
- * A table that many processes share, each over its own way to it, with the past that a stale scan may show. Who watches is
- * told of each write before anything else happens.
+ * A table that many processes share, each over its own way to it, with the past that a stale scan may show.
+ * Who watches is told of each write before anything else happens.
  *
  * @module
  */

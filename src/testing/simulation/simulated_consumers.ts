@@ -1,6 +1,6 @@
 /**
- * Enhanced fan-out over a simulated stream: a consumer that takes a while to become active, and subscriptions that end after
- * five minutes, break, fall silent, and take each other's place.
+ * Enhanced fan-out over a simulated stream: a consumer that takes a while to become active, and subscriptions
+ * that end after five minutes, break, fall silent, and take each other's place.
  *
  * @module
  */
@@ -80,7 +80,8 @@ export class ConsumersService {
           signal.throwIfAborted();
           return done;
         }
-        if (link.happens("kinesis", 0.005)) await link.machine.clock.sleep(Infinity, signal); // silent for ever
+        // silent for ever
+        if (link.happens("kinesis", 0.005)) await link.machine.clock.sleep(Infinity, signal);
         for (;;) {
           await link.machine.clock.sleep(PUSH_MS, signal);
           // It dies where the records come from, whether or not anybody is there to hear of it.

@@ -34,7 +34,10 @@ export interface SimulatedMachine {
   readonly clock: Clock;
   /** Chance from the seed: uniform in [0, 1). */
   readonly random: () => number;
-  /** Takes so many ms as a long computation does, which lets nothing else run in the process: to be awaited at once. */
+  /**
+   * Takes so many ms as a long computation does, which lets nothing else run in the process: to be awaited at
+   * once.
+   */
   readonly block: (ms: number) => Promise<void>;
 }
 

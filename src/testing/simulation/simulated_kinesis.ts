@@ -1,6 +1,7 @@
 /**
- * Kinesis, over a simulated stream, as one process reaches it: iterators that expire, pages that come up short, hundreds of
- * empty ones in a row, listings that are a little behind, ends that name no children, and the service's own limits.
+ * Kinesis, over a simulated stream, as one process reaches it: iterators that expire, pages that come up
+ * short, hundreds of empty ones in a row, listings that are a little behind, ends that name no children, and
+ * the service's own limits.
  *
  * @module
  */
@@ -130,7 +131,9 @@ export class KinesisService {
     return shards.filter(({ shardId }) => passesFilter(this.stream, shardId, filter));
   }
 
-  /** Some iterators never bring an answer that can be read, and some shards refuse all of theirs for a while. */
+  /**
+   * Some iterators never bring an answer that can be read, and some shards refuse all of theirs for a while.
+   */
   #failureOf(link: Link, shardId: string, iterator: string): string | undefined {
     const { nowMs } = this.time;
     if (link.happens("answers", 0.002)) this.#badIterators.add(iterator);

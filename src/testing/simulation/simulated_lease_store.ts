@@ -1,5 +1,6 @@
 /**
- * The lease table of a simulated world: the items of `shared_table.ts`, with an index of its own that may be behind.
+ * The lease table of a simulated world: the items of `shared_table.ts`, with an index of its own that may be
+ * behind.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * The streams of a world, one or many, and what they are as a service: each call goes to the stream that it names.
+ * The streams of a world, one or many, and what they are as a service: each call goes to the stream that it
+ * names.
  *
  * Of many streams several have a shard of each id, as on AWS; so the rules go by lease keys.
  *

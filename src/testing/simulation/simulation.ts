@@ -1,5 +1,6 @@
 /**
- * Runs a whole fleet of real workers in virtual time, from one seed, and checks after each step what must always hold.
+ * Runs a whole fleet of real workers in virtual time, from one seed, and checks after each step what must
+ * always hold.
  *
  * @module
  */
@@ -49,17 +50,19 @@ export interface SimulationOptions {
    */
   readonly faults?: readonly Fault[] | undefined;
   /**
-   * Makes the processor under test, as a worker's `processor` does; told which process it runs in, for its clock. All
-   * processors of all workers come from here: what they share stands for a database.
+   * Makes the processor under test, as a worker's `processor` does; told which process it runs in, for its
+   * clock. All processors of all workers come from here: what they share stands for a database.
    *
-   * It may wait for `machine.clock.sleep`, for its context, and for promises that settle by themselves. Anything else (real
-   * timers, `fetch`, Web Crypto, files) takes no virtual time and ends at a moment that no seed decides.
+   * It may wait for `machine.clock.sleep`, for its context, and for promises that settle by themselves.
+   * Anything else (real timers, `fetch`, Web Crypto, files) takes no virtual time and ends at a moment that
+   * no seed decides.
    *
    * @default one that is slow, fails, and checkpoints as it likes
    */
   readonly processor?: ((shardId: string, machine: SimulatedMachine) => RecordProcessor) | undefined;
   /**
-   * What a record holds: the `step`th record of its partition key, from 1. Records of a key come in this order.
+   * What a record holds: the `step`th record of its partition key, from 1. Records of a key come in this
+   * order.
    *
    * @default `<partition key>:<step>` in UTF-8
    */
@@ -88,9 +91,14 @@ export interface SimulationResult {
   readonly virtualMs: number;
   /** Virtual hours that all workers together have lived. */
   readonly workerHours: number;
-  /** User records put, all of which were processed unless a rule was broken (or lie before the initial position). */
+  /**
+   * User records put, all of which were processed unless a rule was broken (or lie before the initial
+   * position).
+   */
   readonly records: number;
-  /** How long it took to come to order once the faults had ended, in virtual ms; undefined when it did not. */
+  /**
+   * How long it took to come to order once the faults had ended, in virtual ms; undefined when it did not.
+   */
   readonly settledMs: number | undefined;
 }
 
@@ -140,7 +148,10 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   };
 }
 
-/** Half of the worlds have all faults; in the others some are away, which lets those that are left go on for longer. */
+/**
+ * Half of the worlds have all faults; in the others some are away, which lets those that are left go on for
+ * longer.
+ */
 function someFaults(chance: Chance): readonly Fault[] {
   if (chance.happens(0.5)) return ALL_FAULTS;
   return ALL_FAULTS.filter(() => chance.happens(0.6));

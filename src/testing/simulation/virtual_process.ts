@@ -1,8 +1,10 @@
 /**
- * A process in virtual time: a clock of its own, calls to servers, and the ways in which processes fail. A killed one never
- * hears of anything again; a paused one hears of all that it missed at once, when it goes on, and does not know that it slept.
+ * A process in virtual time: a clock of its own, calls to servers, and the ways in which processes fail. A
+ * killed one never hears of anything again; a paused one hears of all that it missed at once, when it goes
+ * on, and does not know that it slept.
  *
- * All that sets code of the process going comes through {@linkcode VirtualProcess.hear}: timers, answers, signals.
+ * All that sets code of the process going comes through {@linkcode VirtualProcess.hear}: timers, answers,
+ * signals.
  *
  * @module
  */
@@ -92,8 +94,8 @@ export class VirtualProcess {
   }
 
   /**
-   * Keeps the event loop to itself, as a long computation does: nothing else is heard meanwhile, and whoever waits for this is
-   * the first to go on.
+   * Keeps the event loop to itself, as a long computation does: nothing else is heard meanwhile, and whoever
+   * waits for this is the first to go on.
    */
   block(ms: number): Promise<void> {
     this.pause();

@@ -1,10 +1,11 @@
 /**
- * Virtual time: one queue of things to come for a whole world, run one after the other as fast as the machine can. Between
- * two of them everything that was set off by the first comes to rest, so that equal worlds run equally.
+ * Virtual time: one queue of things to come for a whole world, run one after the other as fast as the machine
+ * can. Between two of them everything that was set off by the first comes to rest, so that equal worlds run
+ * equally.
  *
- * What rests is told by a turn of the event loop: promise chains of any depth are over by then. It therefore works only for
- * code that waits for nothing but virtual sleeps and virtual calls; anything that leaves for another thread or a socket
- * (Web Crypto, `fetch`) would come back at its own time.
+ * What rests is told by a turn of the event loop: promise chains of any depth are over by then. It therefore
+ * works only for code that waits for nothing but virtual sleeps and virtual calls; anything that leaves for
+ * another thread or a socket (Web Crypto, `fetch`) would come back at its own time.
  *
  * @module
  */
@@ -95,8 +96,9 @@ function isBefore(a: Entry, b: Entry): boolean {
 }
 
 /**
- * A turn of the event loop: whatever is ready has run when it comes. `setImmediate` costs a few µs where a timer of 0 ms costs
- * more than one ms; a message to oneself is as fast, but Deno 2.9 hands it over before promise chains have come to rest.
+ * A turn of the event loop: whatever is ready has run when it comes. `setImmediate` costs a few µs where a
+ * timer of 0 ms costs more than one ms; a message to oneself is as fast, but Deno 2.9 hands it over before
+ * promise chains have come to rest.
  */
 const { setImmediate } = globalThis as unknown as { readonly setImmediate: (turn: () => void) => unknown };
 

@@ -1,5 +1,6 @@
 /**
- * A world: time, a stream, a lease table and a fleet, put together from one seed, run to its end, and watched on the way.
+ * A world: time, a stream, a lease table and a fleet, put together from one seed, run to its end, and watched
+ * on the way.
  *
  * @module
  */
@@ -42,9 +43,14 @@ export interface WorldOptions {
   readonly onEvent: ((workerId: string, event: WorkerEvent) => void) | undefined;
 }
 
-/** A worker that is told to stop must have stopped within so many ms: some steps of 2 s each, and the batch at hand. */
+/**
+ * A worker that is told to stop must have stopped within so many ms: some steps of 2 s each, and the batch at
+ * hand.
+ */
 const STOP_MS = 20_000;
-/** So many things may happen at one moment; a process that was paused for a minute has missed some hundreds. */
+/**
+ * So many things may happen at one moment; a process that was paused for a minute has missed some hundreds.
+ */
 const MAX_STEPS_AT_ONCE = 10_000;
 
 /** See the module. */
@@ -55,14 +61,14 @@ export class World {
   readonly fleet: SimulatedFleet;
   readonly #activeMs: number;
   /**
-   * Once all faults have ended, everything must be processed and each shard be read within so many ms: two leases that run
-   * out (the leader's and a shard's), back-offs of up to 30 s each in a row, a subscription that is silent for a minute,
-   * and some generations of shards.
+   * Once all faults have ended, everything must be processed and each shard be read within so many ms: two
+   * leases that run out (the leader's and a shard's), back-offs of up to 30 s each in a row, a subscription
+   * that is silent for a minute, and some generations of shards.
    */
   readonly #orderMs: number;
   /**
-   * A handoff that is pending must be over so long after the faults have ended: its own time, and a worker's until its next
-   * report, for before that there may be nobody to whom a leader could give a lease.
+   * A handoff that is pending must be over so long after the faults have ended: its own time, and a worker's
+   * until its next report, for before that there may be nobody to whom a leader could give a lease.
    */
   readonly #handoffMs: number;
   readonly #leases: LeaseRules;
@@ -181,7 +187,10 @@ export class World {
     };
   }
 
-  /** What workers are told of the streams. Of many, the list lacks one now and then: a worker of another release. */
+  /**
+   * What workers are told of the streams. Of many, the list lacks one now and then: a worker of another
+   * release.
+   */
   #told(): Pick<WorkerOptions, "streamName" | "streams"> {
     const names = this.streams.all.map(({ streamName }) => streamName);
     const [streamName] = names;
@@ -234,8 +243,9 @@ export class World {
       case "over":
         return;
       case "order": {
-        // The last one may have used up the attempts of its start while the faults went on; a supervisor starts another.
-        // The same where those that are left have been superseded by others that are over by now.
+        // The last one may have used up the attempts of its start while the faults went on; a supervisor
+        // starts another. The same where those that are left have been superseded by others that are over by
+        // now.
         if (this.fleet.active.length === 0) this.fleet.start("last");
         this.#checkHandoffs(passedMs);
         this.#health.look(this.fleet.members);
@@ -260,7 +270,10 @@ export class World {
     }
   }
 
-  /** Whether all workers are healthy again. Those that are leaving have nothing to prove, nor those whose name another has. */
+  /**
+   * Whether all workers are healthy again. Those that are leaving have nothing to prove, nor those whose name
+   * another has.
+   */
   #areFaultsOver(inOrderMs: number, passedMs: number): boolean {
     if (!this.#isHealthDue) return true;
     const faulty = this.fleet.members.find((member) =>

@@ -1,6 +1,6 @@
 /**
- * PutMetricData of CloudWatch: what is put is kept, so that a test can read it. Nothing is aggregated, and nothing else of
- * CloudWatch is answered.
+ * PutMetricData of CloudWatch: what is put is kept, so that a test can read it. Nothing is aggregated, and
+ * nothing else of CloudWatch is answered.
  *
  * Source: CloudWatch API reference, PutMetricData and MetricDatum.
  *

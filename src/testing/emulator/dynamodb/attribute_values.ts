@@ -139,7 +139,10 @@ export function areEqual(a: AttributeValue | undefined, b: AttributeValue | unde
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** The order of two values; undefined when they have none, being of different types or of one without an order. */
+/**
+ * The order of two values; undefined when they have none, being of different types or of one without an
+ * order.
+ */
 export function orderOf(a: AttributeValue | undefined, b: AttributeValue | undefined): number | undefined {
   if (a === undefined || b === undefined) return undefined;
   if ("N" in a && "N" in b) return compareDecimals(decimalOf(a.N), decimalOf(b.N));

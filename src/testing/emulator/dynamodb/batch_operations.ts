@@ -1,6 +1,7 @@
 /**
- * BatchWriteItem and BatchGetItem: many items of several tables, each for itself. All is checked before anything is done; what
- * an answer has no room for, or a fault leaves, comes back as UnprocessedItems and UnprocessedKeys.
+ * BatchWriteItem and BatchGetItem: many items of several tables, each for itself. All is checked before
+ * anything is done; what an answer has no room for, or a fault leaves, comes back as UnprocessedItems and
+ * UnprocessedKeys.
  *
  * Source: DynamoDB API reference, BatchWriteItem and BatchGetItem.
  *

@@ -1,6 +1,7 @@
 // Pure.
 /**
- * DynamoDB's numbers: decimals of up to 38 digits, exact. A `number` would lose digits of counters and sequence numbers.
+ * DynamoDB's numbers: decimals of up to 38 digits, exact. A `number` would lose digits of counters and
+ * sequence numbers.
  *
  * Source: "Naming rules and data types" of the DynamoDB documentation.
  *

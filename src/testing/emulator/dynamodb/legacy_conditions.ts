@@ -1,7 +1,7 @@
 // Pure.
 /**
- * `Expected` and `AttributeUpdates`, DynamoDB's parameters from before expressions, which Java KCL still writes with: read
- * into the same conditions and changes.
+ * `Expected` and `AttributeUpdates`, DynamoDB's parameters from before expressions, which Java KCL still
+ * writes with: read into the same conditions and changes.
  *
  * Source: "Legacy conditional parameters" of the DynamoDB documentation.
  *

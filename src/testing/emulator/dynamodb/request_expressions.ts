@@ -53,7 +53,10 @@ export function expressionsOf(input: Input): Expressions {
   return expressions;
 }
 
-/** Parameters from before expressions that are not read, and what says the same. An answer without them would be wrong. */
+/**
+ * Parameters from before expressions that are not read, and what says the same. An answer without them would
+ * be wrong.
+ */
 const UNREAD: Readonly<Record<string, string>> = {
   KeyConditions: "KeyConditionExpression",
   QueryFilter: "FilterExpression",

@@ -1,8 +1,8 @@
 /**
  * The tables of the emulator: keys, indexes, items in memory, and the operations on a table as a whole.
  *
- * The items are not those of `shared_table.ts`: that one is the lease table alone, written by values, where this has tables of
- * any key, written by expressions.
+ * The items are not those of `shared_table.ts`: that one is the lease table alone, written by values, where
+ * this has tables of any key, written by expressions.
  *
  * @module
  */
@@ -90,7 +90,10 @@ export class EmulatedTable {
     return this.#items.get(key);
   }
 
-  /** The item itself. @throws {ApiError} when it does not fit the keys of the table and of its indexes, or is too large. */
+  /**
+   * The item itself. @throws {ApiError} when it does not fit the keys of the table and of its indexes, or is
+   * too large.
+   */
   checkedItem(item: Item): Item {
     this.#checkKey(this.key, item, undefined);
     for (const { key, name } of this.indexes.values()) this.#checkKey(key, item, name);

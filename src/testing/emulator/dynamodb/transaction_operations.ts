@@ -111,8 +111,8 @@ function partsOf(input: Input): readonly Input[] {
 }
 
 /**
- * What cannot be read refuses the call as a whole: expressions, values. What does not fit the table or its items is a reason
- * of its own for the part.
+ * What cannot be read refuses the call as a whole: expressions, values. What does not fit the table or its
+ * items is a reason of its own for the part.
  */
 function checkedRequest(request: Input): Input {
   expressionsOf(request);

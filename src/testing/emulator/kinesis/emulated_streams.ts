@@ -1,6 +1,6 @@
 /**
- * The streams of the emulator: each is a stream of the model (`simulated_stream.ts`) with a name, a life and an age, of which
- * no more is kept than the retention period and a bound of bytes allow.
+ * The streams of the emulator: each is a stream of the model (`simulated_stream.ts`) with a name, a life and
+ * an age, of which no more is kept than the retention period and a bound of bytes allow.
  *
  * @module
  */

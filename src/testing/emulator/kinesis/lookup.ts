@@ -41,7 +41,9 @@ export function activeStreamOf(streams: EmulatedStreams, input: Input): Emulated
   );
 }
 
-/** A registered consumer by its ARN, or by its stream's ARN and its name; both must exist, in whatever state. */
+/**
+ * A registered consumer by its ARN, or by its stream's ARN and its name; both must exist, in whatever state.
+ */
 export function consumerOf(streams: EmulatedStreams, input: Input): ConsumerPlace {
   const arn = input.text("ConsumerARN");
   const stream = streamOfArn(streams, arn ?? input.requiredText("StreamARN"));

@@ -1,6 +1,6 @@
 /**
- * Enhanced fan-out: registered consumers, and subscriptions as streams of frames. Records are pushed while the client takes
- * them; the rules of subscriptions are those of `shard_subscriptions.ts`.
+ * Enhanced fan-out: registered consumers, and subscriptions as streams of frames. Records are pushed while
+ * the client takes them; the rules of subscriptions are those of `shard_subscriptions.ts`.
  *
  * @module
  */
@@ -140,8 +140,9 @@ export function fanOutOperations({ streams, subscriptionLifeMs, onNotice }: FanO
 }
 
 /**
- * AWS's client for JavaScript closes its side of an HTTP/2 connection as soon as SubscribeToShard is answered. AWS goes on;
- * `Deno.serve` (2.9) ends the connection, and the client sees a subscription without events.
+ * AWS's client for JavaScript closes its side of an HTTP/2 connection as soon as SubscribeToShard is
+ * answered. AWS goes on; `Deno.serve` (2.9) ends the connection, and the client sees a subscription without
+ * events.
  */
 const HTTP2_REMEDY =
   "SubscribeToShard ended before its first event: AWS's client for JavaScript speaks HTTP/2, and this " +

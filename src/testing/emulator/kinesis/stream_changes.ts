@@ -1,6 +1,6 @@
 /**
- * What is set for a stream as a whole, beside its shards and its retention: the size of its records, its encryption, its mode,
- * what is measured of it; and what an account may have.
+ * What is set for a stream as a whole, beside its shards and its retention: the size of its records, its
+ * encryption, its mode, what is measured of it; and what an account may have.
  *
  * Nothing is encrypted or measured: what was set is told.
  *

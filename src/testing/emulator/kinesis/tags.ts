@@ -1,7 +1,8 @@
 /**
  * Tags of streams and consumers, by the operations of streams alone and by those of any resource.
  *
- * Source: Kinesis API reference, AddTagsToStream, TagResource and their likes; "Tag restrictions" of the Kinesis documentation.
+ * Source: Kinesis API reference, AddTagsToStream, TagResource and their likes; "Tag restrictions" of the
+ * Kinesis documentation.
  *
  * @module
  */
