@@ -1,6 +1,6 @@
 /**
- * Finds out which tables a fleet uses and whether this worker may take part: at start, and again while it
- * runs for as long as that may change. The decision is in `lease/table_format.ts`.
+ * Finds out which tables a fleet uses and whether this worker may take part. Runs at the start, and again
+ * later for as long as the answer may change. The decision is in `lease/table_format.ts`.
  *
  * @module
  */
@@ -31,7 +31,8 @@ export interface FleetFormatOptions {
  * than a table can give.
  *
  * @param current How this worker takes part already. On the single table it stays there, as Java workers do,
- * whatever tables turn up later: a stray worker of KCL 3.0 to 3.4 makes them.
+ * even if other tables appear later. A worker of KCL 3.0 to 3.4 that was started by mistake makes such
+ * tables.
  * @throws {LeaseTableError} when this worker must not take part.
  */
 export async function fleetFormat(

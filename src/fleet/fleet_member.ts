@@ -1,11 +1,11 @@
 /**
- * What a worker does for and in its fleet, beside consuming: it tells that it lives, leads where it may and
- * the lock is free, and follows when the fleet's tables change.
+ * What a worker does in its fleet besides consuming. It reports that it is alive, leads where it may and the
+ * lock is free, and follows when the fleet's tables change.
  *
- * A fleet may change its tables while it runs (the migration from the three tables of KCL 3.0 to the one of
- * KCL 3.5), or turn back to the rules of KCL 2.x. Until neither can happen any more the format is decided
- * again every minute. Leases are in the same table in each case, so that consuming goes on; only reports and
- * leadership move.
+ * A fleet may change its tables while it runs: from the three tables of KCL 3.0 to the one of KCL 3.5. Or it
+ * may turn back to the rules of KCL 2.x. Until neither can happen any more, the format is decided again every
+ * minute. The leases are in the same table in each case, so consuming continues; only reports and leadership
+ * move.
  *
  * @module
  */
@@ -44,17 +44,17 @@ export interface FleetMemberOptions extends FleetFormatOptions {
   readonly emit: WorkerEventListener;
   /** The leases that this worker holds. */
   readonly heldLeases: () => readonly Lease[];
-  /** Told when this worker, as leader, has assigned a lease to itself. */
+  /** Called when this worker, as leader, has assigned a lease to itself. */
   readonly onOwnLease: () => void;
 }
 
-/** The leader's lock is renewed so many times while it is good. */
+/** How many times the leader renews its lock within the lock's duration. */
 const HEARTBEATS_PER_LOCK = 5;
-/** A deputy looks at the lock so many times between two of its heartbeats. */
+/** How many times a deputy looks at the lock between two of its heartbeats. */
 const LOOKS_PER_HEARTBEAT = 2;
-/** Whoever else does not lead looks once in so many heartbeats: all look at the one item. */
+/** Any other worker looks once in this many heartbeats: all workers read the same item. */
 const HEARTBEATS_PER_LOOK = 2;
-/** A lock that stands still for so many heartbeats makes one think that its leader is gone. */
+/** A lock that is unchanged for this many heartbeats may have lost its leader. */
 const SUSPICIOUS_HEARTBEATS = 1.25;
 
 /** One worker's part in its fleet. */
@@ -83,18 +83,18 @@ export class FleetMember {
     this.#lock = this.#newLock();
   }
 
-  /** Tells that this worker lives; from then on leases may be assigned to it. */
+  /** Reports that this worker is alive; from then on leases may be assigned to it. */
   async report(signal: AbortSignal): Promise<void> {
     await this.#reporter.report(signal);
   }
 
-  /** Has the leader look at the leases at once, if this is the one. */
+  /** Makes the leader look at the leases immediately, if this worker is the leader. */
   assignSoon(): void {
     this.#assignment.ring();
   }
 
   /**
-   * Takes part until told to stop; the pass under way is waited for.
+   * Takes part until the signal aborts, and waits for the pass under way.
    *
    * @throws {LeaseTableError} when this worker must not take part any longer.
    */
@@ -107,7 +107,8 @@ export class FleetMember {
       while (!signal.aborted) {
         const next = await this.#takePart(running);
         if (next === undefined) return;
-        // Before the new format a lock of the old one must be gone; where that fails, nobody renews it.
+        // The lock of the old format must be released before the new format begins. If that fails, the lock
+        // expires, since no worker renews it.
         await this.#lock.release("the fleet's tables have changed", signal).catch((error) => {
           const text = `Could not release the leader's lock; it runs out by itself: ${errorText(error)}`;
           emit({ type: "notice", level: "warning", leaseKey: undefined, text });
@@ -127,7 +128,7 @@ export class FleetMember {
     await this.#reporter.withdraw(signal);
   }
 
-  /** Who should get each of this worker's leases when it leaves. */
+  /** Which worker should get each of this worker's leases when it leaves. */
   async successors(signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
     const { workerId, identity, leaseStore, coordinatorStore, system: { clock } } = this.#options;
     const { leases, workers } = await leaseStore.list(signal);
@@ -143,7 +144,9 @@ export class FleetMember {
     await this.#lock.release(reason, signal);
   }
 
-  /** Runs the loops of one format. @returns the format to go on with; undefined when told to stop. */
+  /**
+   * Runs the loops of one format. @returns the format to continue with; undefined when the signal aborted.
+   */
   async #takePart(signal: AbortSignal): Promise<TableFormat | undefined> {
     const ended = new AbortController();
     const during = AbortSignal.any([signal, ended.signal]);
@@ -192,13 +195,13 @@ export class FleetMember {
       { pass: "assignment", intervalMs: leaseAssignmentIntervalMs, bell: this.#assignment },
       async (signal) => {
         if (!lock.isLeading) {
-          // Whoever leads next has then watched the leases for a while, and need not start from zero.
+          // A deputy that leads next has then watched the leases for a while, and need not start from zero.
           if (isLeaderGone() && this.#isDeputy) await leader.watch(signal);
           return "skipped"; // no success of a leader
         }
         try {
           const expiryInMs = await leader.lead(signal);
-          if (!lock.isLeading) return "skipped"; // it ended half way
+          if (!lock.isLeading) return "skipped"; // the term ended during the pass
           lock.passEnded(true);
           return Math.min(expiryInMs, leaseAssignmentIntervalMs);
         } catch (error) {
@@ -212,7 +215,7 @@ export class FleetMember {
   /**
    * Decides again every minute until the format changes.
    *
-   * @returns undefined when told to stop.
+   * @returns undefined when the signal aborted.
    * @throws {LeaseTableError} when this worker must not take part any longer.
    */
   async #changedFormat(signal: AbortSignal): Promise<TableFormat | undefined> {
@@ -247,7 +250,7 @@ export class FleetMember {
       identity,
       durationMs: leadership.failoverTimeMs,
       heartbeatMs: this.#heartbeatMs,
-      // A deputy has watched the leases, and leads better; whoever is none waits until there is none.
+      // A deputy has watched the leases, so it leads first. Another worker waits, and leads if no deputy has.
       patienceMs: () => this.#isDeputy ? 0 : this.#heartbeatMs,
       system,
       emit,

@@ -1,11 +1,11 @@
 /**
- * Who this process is among all that run, or ran, under its worker's name, and whether it still may act under
- * that name.
+ * Identifies this process among all that run, or ran, under its worker's name, and knows whether it still may
+ * act under that name.
  *
- * Until it has claimed its name, by writing its metrics item, it goes above each incarnation that it finds: a
- * worker that is started again is newer than the one before it, whatever their clocks say. From then on its
- * incarnation is fixed, and one that is newer supersedes it for good: two that took turns would deliver
- * everything twice.
+ * A process claims its name by writing its metrics item. Until then it goes above each incarnation that it
+ * finds. So a restarted worker is newer than the one before it, whatever their clocks say. From then on its
+ * incarnation is fixed, and a newer one supersedes it finally: two that took turns would deliver everything
+ * twice.
  *
  * @module
  */
@@ -58,8 +58,8 @@ export class Identity {
   }
 
   /**
-   * Looks at who has written to a lease. A mark that Java has left behind counts only where it can do no
-   * harm.
+   * Looks at which process has written to a lease. A mark that Java has left behind counts only where it can
+   * do no harm.
    */
   lookAt(lease: Lease): void {
     this.see(this.#isClaimed ? lastWriter(lease) : lease.mark);
@@ -83,9 +83,10 @@ export class Identity {
 }
 
 /**
- * Looks at the leases of this name before the name is claimed: those who wrote to them last may still run.
+ * Looks at the leases of this name before the name is claimed: the processes that wrote to them last may
+ * still run.
  *
- * @param leaseStore Has the identity look at what it reads.
+ * @param leaseStore Passes every lease that it reads to the identity.
  */
 export async function lookAtOwnLeases(
   workerId: string,

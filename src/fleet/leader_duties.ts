@@ -1,9 +1,9 @@
 /**
- * What a leader does: one listing of the table a pass, and from it the assignment of leases, the audit of the
- * stream's coverage, and the deletion of workers that are long gone.
+ * What a leader does. It lists the table once a pass. From the listing it assigns leases, audits the coverage
+ * of the stream, and deletes workers that died long ago.
  *
- * A worker that does not lead watches the leases too while the leader seems to be gone, so that it need not
- * start counting from zero once the lock is its own.
+ * A deputy also watches the leases while no leader is seen. So it need not start counting from zero once it
+ * has the lock.
  *
  * Source: KCL 3.5.1, `LeaseAssignmentManager`, `PeriodicShardSyncManager`; the decisions are in `lease/`.
  *
@@ -45,19 +45,19 @@ export interface LeaderDutiesOptions {
   readonly leaseAssignmentIntervalMs?: number;
   readonly leaseSyncer: LeaseSyncer;
   /**
-   * How far apart, in ms, what nobody reads must be found to count as found twice. By default the failover
-   * time.
+   * How far apart two sightings of an unread shard or row must be to count as two, in ms. By default the
+   * failover time.
    */
   readonly leaseAuditIntervalMs?: number;
   readonly system: System;
   readonly emit: WorkerEventListener;
-  /** Asked before every write: a pass may outlast the lock. */
+  /** Checked before every write: a pass may outlast the lock. */
   readonly isLeading: () => boolean;
-  /** Told of each write that was answered: a pass that takes long but gets on is none that hangs. */
+  /** Called for each write that was answered: a long pass that makes progress does not hang. */
   readonly onProgress: () => void;
-  /** Told when a lease was assigned to this very worker. */
+  /** Called when a lease was assigned to this very worker. */
   readonly onOwnLease: () => void;
-  /** Told when this very worker has no metrics item: nobody can give it leases, itself included. */
+  /** Called when this very worker has no metrics item: no leader, itself included, can give it leases. */
   readonly onOwnItemMissing: () => void;
 }
 
@@ -67,7 +67,7 @@ export class LeaderDuties {
   #watch: TableWatch;
   #balancedMs: number | undefined;
   readonly #toldUnreadable = new Set<string>();
-  /** Rows and leases that nobody reads, as names of code and key. */
+  /** Rows and leases that no worker reads, as names of code and key. */
   #unread: AuditCounts = new Map();
   #auditedMs = -Infinity;
 
@@ -149,7 +149,7 @@ export class LeaderDuties {
     if (syncFailure !== undefined) throw syncFailure.error;
     const nowMs = system.clock.monotonicMs();
     const { failoverTimeMs } = this.#options.assignment;
-    // Nobody else led during this pass, however long its writes took: the watch is not broken.
+    // No other worker led during this pass, however long its writes took: the watch is not broken.
     if (isLeading()) this.#watch = { ...this.#watch, lastMs: nowMs };
     return nextExpiryMs(sightings, { failoverTimeMs, nowMs }) - nowMs;
   }
@@ -175,8 +175,9 @@ export class LeaderDuties {
   }
 
   /**
-   * Notes which rows cannot be read as leases, and which leases are nobody's before this pass assigns them.
-   * What is found again counts as often as audits are due; what is not is over at once.
+   * Notes which rows cannot be read as leases, and which leases have no owner before this pass assigns them.
+   * A row or lease that is found again is counted when an audit is due. One that is no longer found is
+   * dropped immediately.
    */
   #audit({ unreadable, leases }: TableListing): void {
     const { system: { clock }, assignment: { failoverTimeMs } } = this.#options;

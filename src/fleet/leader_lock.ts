@@ -1,6 +1,6 @@
 /**
- * One worker's side of the leader's lock: acquires it when it is free or has stood still, keeps it alive
- * while the leader does its work, gives it back.
+ * One worker's side of the leader's lock. Acquires the lock when it is free or was unchanged for its
+ * duration, renews it while the leader does its work, and gives it back.
  *
  * Source: KCL 3.5.1, `DynamoDBLockBasedLeaderDecider`; the decisions are in `lease/leader.ts`.
  *
@@ -30,7 +30,7 @@ export interface LeaderLockOptions {
   readonly place: TablePlace;
   readonly workerId: string;
   readonly identity: Identity;
-  /** How long the lock is good after a heartbeat, in ms; told to others in the item. */
+  /** How long the lock is valid after a heartbeat, in ms; written to the item for other workers. */
   readonly durationMs: number;
   readonly heartbeatMs: number;
   /**
@@ -52,7 +52,7 @@ export class LeaderLockKeeper {
   #lastPassMs = 0;
   /** Terms that ended because passes failed, with no success since. */
   #failedTerms = 0;
-  /** Until then the lock is left to others. */
+  /** Until this monotonic ms the lock is left to other workers. */
   #backMs = -Infinity;
 
   constructor(options: LeaderLockOptions) {
@@ -66,14 +66,14 @@ export class LeaderLockKeeper {
   }
 
   /**
-   * How long the lock of another worker has stood still as we saw it, in ms; 0 while we hold it or there is
-   * none. More than its heartbeat lets one think that the leader is gone.
+   * For how long we have seen the lock of another worker unchanged, in ms; 0 while we hold it or there is
+   * none. More than its heartbeat suggests that its leader has died.
    */
   silentMs(nowMs: number): number {
     return this.#held !== undefined || this.#sighting === undefined ? 0 : nowMs - this.#sighting.firstSeenMs;
   }
 
-  /** Tells how the leader's pass went. */
+  /** Notes the result of the leader's pass. */
   passEnded(ok: boolean): void {
     this.#failedPasses = ok ? 0 : this.#failedPasses + 1;
     if (!ok) return;
@@ -81,7 +81,10 @@ export class LeaderLockKeeper {
     this.#lastPassMs = this.#options.system.clock.monotonicMs();
   }
 
-  /** Tells that the pass under way gets on: one of ten thousand writes takes longer than the lock is good. */
+  /**
+   * Notes that the pass under way makes progress: a pass of ten thousand writes takes longer than the lock is
+   * valid.
+   */
   passGetsOn(): void {
     this.#lastPassMs = this.#options.system.clock.monotonicMs();
   }
@@ -158,7 +161,7 @@ export class LeaderLockKeeper {
     }
   }
 
-  /** Tells of another worker that leads well, once for each sign of its life. */
+  /** Reports another worker that leads successfully, once for each change of the lock that is seen. */
   #observeReign(found: LeaderLock | undefined, nowMs: number): void {
     const before = this.#reign;
     this.#reign = observeReign(before, found, nowMs);

@@ -1,8 +1,8 @@
 /**
  * The lease table as one process of a worker's name uses it. All of the worker's reads and writes come
- * through here, so that none can forget: each write that moves a counter leaves a mark, each lease and
- * metrics item that comes back is looked at, and once a newer process of the name was seen nothing is written
- * any more.
+ * through here, so that none can be forgotten. Each write that moves a counter leaves a mark. Each lease and
+ * metrics item that is read is looked at. Once a newer process of the name was seen, nothing is written any
+ * more.
  *
  * @module
  */

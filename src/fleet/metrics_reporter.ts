@@ -1,6 +1,7 @@
 /**
- * Tells the fleet that this worker lives: without a fresh metrics item no leader, of ours or of KCL's,
- * assigns it a lease. Deleted on an orderly stop, so that nothing more is assigned to a worker that is gone.
+ * Reports to the fleet that this worker is alive. Without a fresh metrics item no leader, of ours or of
+ * KCL's, assigns it a lease. The item is deleted on an orderly stop, so that nothing more is assigned to the
+ * stopped worker.
  *
  * The item says which process of the worker's name reports. One that finds the item of a newer process leaves
  * it as it is.
@@ -37,7 +38,9 @@ export interface MetricsReporterOptions {
   readonly store: CoordinatorStore;
   readonly workerId: string;
   readonly identity: Identity;
-  /** Where the item goes; the support code is told only where the single-table format is in force. */
+  /**
+   * Where the item is written. The support code is written only where the single-table format is in force.
+   */
   readonly format: Pick<TableFormat, "place" | "supportCode">;
   readonly cpuUtilization: CpuSource | undefined;
   readonly clock: Clock;
@@ -56,7 +59,7 @@ interface WrittenItem extends Pick<WorkerMetrics, "lastUpdateEpochS" | "incarnat
 const CAPTURE_TIMEOUT_MS = 5000;
 
 /**
- * So many newer processes of its name may be met by one that starts, before its start counts as failed. Ours.
+ * How many newer processes of its name a starting process may find before its start counts as failed. Ours.
  */
 const MAX_CLAIMS = 5;
 
@@ -75,7 +78,7 @@ export class MetricsReporter {
     this.#format = options.format;
   }
 
-  /** Measures about once a second until told to stop. */
+  /** Measures about once a second until the signal aborts. */
   async capture(signal: AbortSignal): Promise<void> {
     const { cpuUtilization, clock } = this.#options;
     if (cpuUtilization === undefined) return;
@@ -85,7 +88,7 @@ export class MetricsReporter {
   }
 
   /**
-   * Writes the item, and ends an interval of measurements with it. Without figures the leader goes by
+   * Writes the item, and ends an interval of measurements with it. Without figures the leader uses the
    * throughput. The first report of a process claims its worker's name.
    */
   async report(signal?: AbortSignal): Promise<void> {
@@ -133,7 +136,7 @@ export class MetricsReporter {
 
   async #clearUp(signal: AbortSignal | undefined): Promise<void> {
     const item = this.#leftBehind;
-    this.#leftBehind = undefined; // tried once: the table may be gone
+    this.#leftBehind = undefined; // tried once: the table may have been deleted
     await this.#delete(item, signal);
   }
 

@@ -1,6 +1,6 @@
 /**
- * The leader's view of the stream: makes the first leases of an empty table, mends holes in the coverage, and
- * says what nobody mends.
+ * The leader's view of the stream. Makes the first leases of an empty table, fills holes in the coverage, and
+ * reports the faults that remain.
  *
  * @module
  */
@@ -27,14 +27,14 @@ import { forEachAtMost, WRITES_AT_ONCE } from "../async/task_group.ts";
 /** Keeps leases complete. */
 export interface LeaseSyncer {
   /**
-   * Creates what is missing: at once where there are no leases, or the first are not complete; else when an
-   * audit is due and has found the same hole often enough.
+   * Creates what is missing. Immediately if there are no leases, or the first are not complete. Else when an
+   * audit is due and enough audits have found the same hole.
    *
    * @param leases The table as just listed.
    * @returns Whether the table has been changed.
    */
   syncIfNeeded(leases: readonly Lease[], leading: Leading, signal: AbortSignal): Promise<boolean>;
-  /** What several passes in a row have found and nobody has mended. @default {[]} */
+  /** The faults that several passes in a row have found. @default {[]} */
   readonly faults?: readonly FleetFault[];
 }
 
@@ -46,13 +46,13 @@ export interface ShardSyncerOptions {
   readonly leaseStore: LeaseStore;
   readonly clock: Clock;
   readonly emit: WorkerEventListener;
-  /** Told when the stream turns out to be a new one of the same name. */
+  /** Called when the stream turns out to be a new one of the same name. */
   readonly onRecreated?: (() => void) | undefined;
 }
 
 /**
- * A listing that shows a reshard half done is read again so often and so far apart. Source: KCL 3.5.1,
- * `HierarchicalShardSyncer`.
+ * A listing that shows a reshard half done is read again: how many times, and with which pause. Source: KCL
+ * 3.5.1, `HierarchicalShardSyncer`.
  */
 const RELISTING = { attempts: 3, intervalMs: 1000 };
 
@@ -127,7 +127,7 @@ export class ShardSyncer implements LeaseSyncer {
       const audit = auditLeases(this.#hole, leases);
       this.#hole = leases.length === 0 ? emptySighting(this.#hole) : audit.sighting;
       if (!audit.syncNow) return await this.#compare(leases, leading, signal);
-      // Until it has succeeded, nobody fills the hole.
+      // Until the sync has succeeded, the hole is not filled.
       this.#isFutile = true;
       const isChanged = await this.#sync(leases, leading, signal);
       this.#isFutile = !isChanged;
@@ -138,7 +138,7 @@ export class ShardSyncer implements LeaseSyncer {
     }
   }
 
-  /** @returns Whether leases were created for shards that nobody would have read. */
+  /** @returns Whether leases were created for shards that no worker would have read. */
   async #compare(leases: readonly Lease[], leading: Leading, signal: AbortSignal): Promise<boolean> {
     const { mayCompare = true } = leading;
     if (leases.length === 0 || !mayCompare || !this.#audit.isDue(this.#options.clock.monotonicMs())) {
@@ -186,7 +186,7 @@ export class ShardSyncer implements LeaseSyncer {
         shards,
         leases,
         isFirstSync,
-        // Whoever has begun with leases of other shards has passed over none of these on purpose.
+        // A worker that has created leases of other shards has not skipped any of these on purpose.
         initialPosition: isBegun && initialPosition === "LATEST" ? "TRIM_HORIZON" : initialPosition,
         begunAtLatestMs,
         streamIdentifier,

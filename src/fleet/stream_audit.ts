@@ -1,6 +1,6 @@
 /**
- * Compares now and then what a stream lists with its leases, on behalf of the leader, and notes in each lease
- * of which stream it is; what differs is decided in `lease/open_shards.ts`.
+ * Compares from time to time what a stream lists with its leases, on behalf of the leader, and marks each
+ * lease with its stream. What counts as a difference is decided in `lease/open_shards.ts`.
  *
  * A comparison costs one DescribeStreamSummary and one ListShards for each thousand shards. It is done when a
  * leader begins, then every five minutes; more often only while something differs.
@@ -34,7 +34,7 @@ export interface StreamAuditOptions {
   readonly auditIntervalMs: number;
   /** All shards of the stream. */
   readonly list: (signal: AbortSignal) => Promise<readonly Shard[]>;
-  /** Told when the stream turns out to be a new one of the same name. */
+  /** Called when the stream turns out to be a new one of the same name. */
   readonly onRecreated: (() => void) | undefined;
 }
 
@@ -87,7 +87,7 @@ export class StreamAudit {
   /**
    * Compares. A listing that fails is no failure of the leader's pass: it is tried again later.
    *
-   * @returns Whether shards are unread for so long that leases are to be created for them.
+   * @returns Whether shards have been unread for long enough that leases must be created for them.
    * @throws what the lease table threw.
    */
   async compare(leases: readonly Lease[], leading: Leading, signal: AbortSignal): Promise<boolean> {
@@ -141,7 +141,7 @@ export class StreamAudit {
     return isUnconfirmed ? auditIntervalMs : Math.max(auditIntervalMs, TROUBLED_INTERVAL_MS);
   }
 
-  /** The shards, and by the way which stream it is; undefined when the service does not say. */
+  /** The shards; also learns which stream it is. Undefined when the service does not say. */
   async #look(signal: AbortSignal): Promise<readonly Shard[] | undefined> {
     const { kinesis, list, stream: { reference }, emit } = this.#options;
     try {

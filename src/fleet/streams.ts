@@ -1,10 +1,11 @@
 /**
- * The streams that a worker reads, as the service knows them: one, or many that come and go.
+ * The streams that a worker reads, as the service knows them: one, or many that may change while it runs.
  *
- * With many streams a lease may belong to one that this worker does not know: another worker's list is longer
- * or of another release, or the stream is no longer listed and its leases are still there. It is read all the
- * same, as in KCL, for its name and account stand in the lease. Not so a stream that was created anew under
- * its name: shard ids and sequence numbers of the old one would be taken for those of the new.
+ * With many streams a lease may belong to a stream that this worker does not know. Another worker's list may
+ * be longer or of another release. Or the stream is no longer listed, but its leases are still there. It is
+ * read nevertheless, as in KCL: its name and account are in the lease. A stream that was deleted and created
+ * again under its name is not read under its old leases. The shard ids and sequence numbers of the old stream
+ * would be taken for those of the new one.
  *
  * Source: KCL 3.5.1, `Scheduler.checkAndSyncStreamShardsAndLeases`, `MultiStreamTracker`.
  *
@@ -35,15 +36,18 @@ import { checkConsumer, streamConfigs } from "../options/stream_settings.ts";
 export interface TrackedStream {
   /** `account:stream:epoch`; undefined when the worker reads one stream alone. */
   readonly streamIdentifier: string | undefined;
-  /** With the ARN that the service told, where it tells one. */
+  /** With the ARN that the service reported, if it reports one. */
   readonly reference: StreamReference;
   readonly initialPosition: InitialPosition;
   readonly consumerArn: string | undefined;
-  /** In whole seconds since 1970, as the service told; undefined where it was not asked or does not tell. */
+  /**
+   * In whole seconds since 1970, as the service reported; undefined if it was not asked or does not report
+   * it.
+   */
   readonly creationEpochS?: number | undefined;
 }
 
-/** The stream as leases name it; undefined where nobody knows when it was created. */
+/** The stream as leases name it; undefined if its creation time is not known. */
 export function originOfStream(
   { reference: { streamName }, creationEpochS }: TrackedStream,
 ): StreamOrigin | undefined {
@@ -59,16 +63,17 @@ export interface StreamsOptions {
 }
 
 /**
- * A stream that is not known is a reason to list them once more, but not within so many ms of the last time.
+ * An unknown stream makes the worker list the streams once more, but only this many ms after the last
+ * listing.
  */
 const RELIST_INTERVAL_MS = 10_000;
 
 /** See the module. */
 export class Streams {
   readonly #options: StreamsOptions;
-  /** What was found, by what it was looked for with. */
+  /** The streams that were found, by what was searched for. */
   readonly #found = new Map<string, TrackedStream>();
-  /** By identifier; "" stands for the one stream of a worker that reads no other. */
+  /** By identifier; "" is the key of the one stream of a worker that reads no other. */
   #tracked: ReadonlyMap<string, TrackedStream> = new Map();
   /** Streams that were tracked once, and others that leases name. */
   readonly #others = new Map<string, TrackedStream>();
@@ -83,7 +88,7 @@ export class Streams {
     this.#options = options;
   }
 
-  /** The streams whose leases are to be kept complete. */
+  /** The streams that need a complete set of leases. */
   get tracked(): readonly TrackedStream[] {
     return [...this.#tracked.values()];
   }
@@ -123,7 +128,7 @@ export class Streams {
   /**
    * Lists many streams again.
    *
-   * @returns Whether any has come or gone.
+   * @returns Whether any stream was added or removed.
    * @throws what the function in `streams` threw.
    */
   async refresh(signal: AbortSignal): Promise<boolean> {
@@ -133,8 +138,8 @@ export class Streams {
   }
 
   /**
-   * One of many streams is not there any more. If it is listed still, it is looked for anew, and may be
-   * another by then.
+   * Forgets one of many streams that does not exist any more. If it is still listed, it is searched for
+   * again, and may be another stream by then.
    */
   forget(streamIdentifier: string): void {
     for (const [key, { streamIdentifier: found }] of this.#found) {
@@ -145,7 +150,10 @@ export class Streams {
     this.#track([...this.#tracked].filter(([key]) => key !== streamIdentifier));
   }
 
-  /** The stream of a lease; undefined when the signal aborts, and, told once, when it cannot be read. */
+  /**
+   * The stream of a lease. Undefined when the signal aborts, or when it cannot be read; the latter is
+   * reported once.
+   */
   async of(
     lease: { readonly leaseKey: string; readonly streamIdentifier: string | undefined },
     signal: AbortSignal,
@@ -210,7 +218,7 @@ export class Streams {
     try {
       await this.#list(false, signal);
     } catch (error) {
-      if (signal.aborted) return; // The leases that waited for it are lost: that is nobody's failure.
+      if (signal.aborted) return; // The leases that waited for the listing are lost: that is not a failure.
       this.#hasRelistFailed = true;
       emit({ type: "passFailed", pass: "streams", error });
     }
@@ -223,7 +231,8 @@ export class Streams {
     if (wanted.mode === "one") return;
     const listed = typeof wanted.list === "function" ? await wanted.list() : wanted.list;
     const configs = streamConfigs(listed, region);
-    // What is listed again later may have been created anew meanwhile, or be configured in another way.
+    // A stream that is listed again later may have been created again meanwhile, or be configured in another
+    // way.
     const keys = new Set(configs.map(keyOf));
     for (const key of this.#found.keys()) if (!keys.has(key)) this.#found.delete(key);
     const outcomes = await Promise.all(configs.map((config) => this.#outcome(config, signal)));
@@ -234,7 +243,7 @@ export class Streams {
     this.#tellMissing(outcomes);
     const failures = outcomes.flatMap((outcome) => "error" in outcome ? [outcome] : []);
     const [first] = failures;
-    // A wrong option is no stream that may come yet.
+    // An invalid option is not a stream that may appear later.
     const refused = failures.find(({ error }) => error instanceof TypeError);
     if (isFirst && refused !== undefined) throw refused.error;
     if (isFirst && first !== undefined && failures.length === outcomes.length) throw first.error;
@@ -271,7 +280,7 @@ export class Streams {
     }
   }
 
-  /** Each stream that cannot be found is told once, until its trouble is another. */
+  /** Each stream that cannot be found is reported once, until its error changes. */
   #tellMissing(outcomes: readonly Outcome[]): void {
     for (const outcome of outcomes) {
       if ("stream" in outcome) {

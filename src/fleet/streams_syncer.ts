@@ -27,14 +27,14 @@ export interface StreamsSyncerOptions extends Omit<ShardSyncerOptions, "stream" 
 }
 
 /**
- * So many streams are compared with their leases in one pass, those first that have waited longest. Ours: 20
- * DescribeStreamSummary a second are allowed.
+ * How many streams are compared with their leases in one pass; those that have waited longest come first.
+ * Ours: 20 DescribeStreamSummary a second are allowed.
  */
 const COMPARISONS_PER_PASS = 10;
-/** So many searches in a row must miss a stream. As with audits, the first says little. */
+/** How many searches in a row must miss a stream. As with audits, one alone proves little. */
 const MISSED_SEARCHES = 3;
 
-/** So many streams are synced at once, each with {@linkcode WRITES_AT_ONCE} writes. Ours. */
+/** How many streams are synced at the same time, each with {@linkcode WRITES_AT_ONCE} writes. Ours. */
 const MAX_SYNCS = 2;
 
 /** One stream's syncer, and how it is doing. */
@@ -57,7 +57,7 @@ export class StreamsSyncer implements LeaseSyncer {
   readonly #syncs = new Semaphore(MAX_SYNCS);
   #formerSince: ReadonlyMap<string, number> = new Map();
   #askedMs = -Infinity;
-  /** Since when, in monotonic ms, a stream has been looked for in vain. */
+  /** Since when, in monotonic ms, each stream has been searched for without being found. */
   #soughtSince: ReadonlyMap<string, number> = new Map();
   /** Leases of an application that reads one stream. */
   #nameless: readonly Lease[] = [];

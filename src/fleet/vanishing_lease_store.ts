@@ -1,7 +1,7 @@
 /**
- * The lease table as one that can be deleted while a worker runs: it is named in what fails then, and when it
- * has been missing for a while the worker is told to end. No pass can succeed any more, and a new table would
- * start over, which is for people to decide.
+ * The lease table as a table that can be deleted while a worker runs. Errors then name the table, and after a
+ * while the worker is ended. No pass can succeed any more. A new table would start the application from the
+ * beginning; only its operators should decide that.
  *
  * A while, because tables are also replaced on purpose, and because DynamoDB finds a new table only after
  * some seconds.
@@ -88,8 +88,8 @@ export class VanishingLeaseStore implements LeaseStore {
     } catch (error) {
       if (!isAwsError(error, "ResourceNotFoundException")) throw error;
       this.#noteMissing(error);
-      // In the place of DynamoDB's own words, which do not say what was not found; all else is kept, so no
-      // cause.
+      // Replaces DynamoDB's own text, which does not say what was not found. The rest of the error is kept,
+      // so it has no cause.
       throw new AwsServiceError({ ...error, detail: `there is no lease table "${tableName}" any more` });
     }
   }
