@@ -93,8 +93,8 @@ export const consumerName: Check = (name, value) => {
 };
 
 /**
- * Keys, or a function that gives them. AWS's own objects hold more than is asked for: only a misspelt name is
- * refused.
+ * Keys, or a function that gives them. AWS's own objects have more fields than are needed: only a misspelt
+ * name is refused.
  */
 export const credentials: Check = (name, value) => {
   if (typeof value === "function") return;
@@ -175,9 +175,9 @@ export const system: Check = (name, value) => {
 };
 
 /**
- * Checks each field that is there; one that is undefined is as good as absent.
+ * Checks each field that is present; an undefined field counts as absent.
  *
- * @param prefix Stands before each name in messages, e.g. `billingMode.`
+ * @param prefix Put before each name in messages, e.g. `billingMode.`
  * @throws {TypeError} also for a name that has no check, with the nearest that has one.
  */
 export function checkFields(
@@ -203,7 +203,7 @@ export function shown(value: unknown): string {
   return typeof value === "object" || typeof value === "function" ? kindOf(value) : String(value);
 }
 
-/** For people: what it is, without what it holds. */
+/** For people: the kind of value, without its contents. */
 function kindOf(value: unknown): string {
   if (value === null || value === undefined) return `${value}`;
   if (Array.isArray(value)) return "a list";

@@ -135,8 +135,8 @@ const STREAM_CHECKS: Readonly<Record<keyof StreamConfig, Check>> = {
 };
 
 /**
- * Checks each option by itself, and that there is no other. What options must be to one another is checked
- * where they are read.
+ * Checks each option on its own, and that there is no other option. Rules between two options are checked
+ * where the options are read.
  *
  * @throws {TypeError} when an option is of the wrong kind or unknown, {@linkcode RangeError} when a number is
  * out of range.

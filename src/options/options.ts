@@ -1,5 +1,5 @@
 /**
- * What a worker can be told. Each option says its effect, unit, default, KCL's key and its danger.
+ * The options of a worker. Each option states its effect, unit, default, KCL's key and its danger.
  *
  * @module
  */
@@ -78,10 +78,10 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
    */
   tableName?: string | undefined;
   /**
-   * Names this worker in the table. A fixed name gets its leases back at once after a restart. KCL:
-   * `workerIdentifier`. Each live worker needs a name of its own: of two processes of one name the one that
-   * started last goes on. The older one stops delivering within `failoverTimeMs`, reports the health fault
-   * `superseded`, and stays up idle until it is stopped.
+   * Names this worker in the table. A fixed name gets its leases back immediately after a restart. KCL:
+   * `workerIdentifier`. Each live worker needs a name of its own. If two processes have one name, the one
+   * that started last continues. The older one stops delivering within `failoverTimeMs`, reports the health
+   * fault `superseded`, and stays up idle until it is stopped.
    *
    * @default a random UUID
    */
@@ -104,14 +104,14 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
    */
   failoverTimeMs?: number | undefined;
   /**
-   * How often the leader scans the table and assigns leases, in ms. Shorter finds dead workers sooner and
-   * reads more. KCL: `leaseAssignmentIntervalMillis` (there: twice the failover time).
+   * How often the leader scans the table and assigns leases, in ms. Shorter finds workers that have died
+   * sooner and reads more. KCL: `leaseAssignmentIntervalMillis` (there: twice the failover time).
    *
    * @default a quarter of `failoverTimeMs`
    */
   leaseAssignmentIntervalMs?: number | undefined;
   /**
-   * How often a worker asks the index for leases newly assigned to it, in ms. KCL derives it from the
+   * How often a worker queries the index for leases newly assigned to it, in ms. KCL derives it from the
    * assignment interval. Each query costs half a read unit.
    *
    * @default {1000}
@@ -125,48 +125,48 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
    */
   maxLeasesForWorker?: number | undefined;
   /**
-   * How many lease renewals may be under way at once. KCL: `maxLeaseRenewalThreads`.
+   * How many lease renewals may be under way at the same time. KCL: `maxLeaseRenewalThreads`.
    *
    * @default {20}
    */
   maxLeaseRenewals?: number | undefined;
   /**
-   * How long a processor has to finish when the leader hands its shard to another worker, in ms; then the
-   * lease moves whatever it is doing. KCL: `gracefulLeaseHandoffTimeoutMillis`.
+   * How long a processor has to finish when the leader hands its shard to another worker, in ms. After that
+   * the lease moves, whatever the processor is doing. KCL: `gracefulLeaseHandoffTimeoutMillis`.
    *
    * @default {30000}
    */
   gracefulLeaseHandoffTimeoutMs?: number | undefined;
   /**
-   * Whether the leader asks a live owner for a lease that it gives to another, so that the processor can
-   * finish first, or simply takes it. KCL: `isGracefulLeaseHandoffEnabled`. Without it records are delivered
+   * Whether the leader asks a live owner to hand a lease over, so that the processor can finish first. If
+   * false, it simply takes the lease. KCL: `isGracefulLeaseHandoffEnabled`. Without it records are delivered
    * twice whenever a lease moves.
    *
    * @default {true}
    */
   isGracefulLeaseHandoffEnabled?: boolean | undefined;
   /**
-   * By what leases are spread over the workers. `"WORKER_UTILIZATION_AWARE"`: by how busy each says it is,
-   * else by the throughput of its leases; while nothing happens, and for a newcomer's first leases, by count.
-   * `"LEASE_COUNT_BASED"`: by count alone. KCL: `leaseAssignmentStrategy`. As with all options about
-   * assignment, the one that counts is the leader's: workers that differ spread leases now in this way, now
-   * in that.
+   * How leases are spread over the workers. `"WORKER_UTILIZATION_AWARE"`: by the load that each worker
+   * reports, else by the throughput of its leases. While there is no load, and for the first leases of a
+   * joining worker, by count. `"LEASE_COUNT_BASED"`: by count alone. KCL: `leaseAssignmentStrategy`. As with
+   * all options about assignment, the leader's value counts. If workers differ, the way in which leases are
+   * spread changes with the leader.
    *
    * @default {"WORKER_UTILIZATION_AWARE"}
    */
   leaseAssignmentStrategy?: LeaseAssignmentStrategy | undefined;
   /**
-   * Tells how busy this worker is, in percent of what it may use; asked about once a second. Without a source
-   * it is weighed by the throughput of its leases. KCL: `disableWorkerMetrics` switches its own sources off.
-   * Once it has worked, a source that fails for 30 s keeps leaders from giving this worker more leases.
+   * Reports how busy this worker is, in percent of what it may use; called about once a second. Without a
+   * source the worker is weighed by the throughput of its leases. KCL: `disableWorkerMetrics` switches its
+   * own sources off. Once it has worked, a source that fails for 30 s keeps leaders from giving this worker
+   * more leases.
    *
    * @default no source
    */
   cpuUtilization?: CpuSource | undefined;
   /**
-   * A worker whose leases bring more than this is given no more of them, in KB/s. KCL:
-   * `maxThroughputPerHostKBps`. Only with `"WORKER_UTILIZATION_AWARE"`. Too small a figure leaves shards
-   * unread.
+   * The throughput above which a worker is given no more leases, in KB/s. KCL: `maxThroughputPerHostKBps`.
+   * Only with `"WORKER_UTILIZATION_AWARE"`. Too small a figure leaves shards unread.
    *
    * @default no limit
    */
@@ -193,18 +193,19 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
    */
   allowThroughputOvershoot?: boolean | undefined;
   /**
-   * How often a shard that waits for its parents looks whether they have ended, in ms. KCL:
-   * `parentShardPollIntervalMillis` (there: 10000). A parent that ends in the same worker is seen at once.
+   * How often a shard that waits for its parents checks whether they have ended, in ms. KCL:
+   * `parentShardPollIntervalMillis` (there: 10000). A parent that ends in the same worker is noticed
+   * immediately.
    *
    * @default {2000}
    */
   parentShardPollIntervalMs?: number | undefined;
   /**
-   * How often the leader checks that the leases cover all hash keys, in ms; a hole that is seen three times
-   * in a row is mended, and a fault of `/health` for as long as it is not. The check costs no call. What the
-   * stream lists is compared with the leases too: every five minutes, and at this interval while something
-   * differs. Longer finds unread shards later. KCL: `leasesRecoveryAuditorExecutionFrequencyMillis` (there:
-   * 120000).
+   * How often the leader checks that the leases cover all hash keys, in ms. A hole that is seen three times
+   * in a row is filled; while that fails, `/health` reports a fault. The check costs no call. The leases are
+   * also compared with the shards that the stream lists: every five minutes, and at this interval while
+   * something differs. Longer finds unread shards later. KCL: `leasesRecoveryAuditorExecutionFrequencyMillis`
+   * (there: 120000).
    *
    * @default {10000}
    */
@@ -217,8 +218,8 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
    */
   leaseCleanupIntervalMs?: number | undefined;
   /**
-   * Whether the lease of a shard that is done is deleted once its children are under way. One whose shard is
-   * gone from the stream is deleted in any case. KCL: `cleanupLeasesUponShardCompletion`.
+   * Whether the lease of a completed shard is deleted once its children are under way. The lease of a shard
+   * that no longer exists in the stream is deleted in any case. KCL: `cleanupLeasesUponShardCompletion`.
    *
    * @default {true}
    */
@@ -231,16 +232,16 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
    */
   ignoreUnexpectedChildShards?: boolean | undefined;
   /**
-   * Whether a start with leases in the table goes without listing the stream's shards.
-   * KCL: `skipShardSyncAtWorkerInitializationIfLeasesExist`.
+   * Whether a worker that finds leases in the table starts without listing the stream's shards. KCL:
+   * `skipShardSyncAtWorkerInitializationIfLeasesExist`.
    *
    * @default {false}
    */
   skipShardSyncAtWorkerInitializationIfLeasesExist?: boolean | undefined;
   /**
-   * Whether a fleet that keeps its state in the extra tables of KCL 3.0 to 3.4 is on its way to the lease
-   * table; must be as its Java workers have it. KCL: `migrateAllEntitiesToLeaseTable`. Without such tables it
-   * changes nothing; set before all workers know the single table, it is refused.
+   * Whether a fleet moves its state from the extra tables of KCL 3.0 to 3.4 to the lease table. Must be the
+   * same as in its Java workers. KCL: `migrateAllEntitiesToLeaseTable`. Without such tables it changes
+   * nothing. It is refused until all workers support the single table.
    *
    * @default {false}
    */
@@ -267,24 +268,24 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
    */
   callProcessRecordsEvenForEmptyRecordList?: boolean | undefined;
   /**
-   * What becomes of an aggregate of the KPL that has a user record of another shard, because a reshard moved
-   * its hash key while it was on its way. `"drop"` drops the whole aggregate, logs a warning and counts its
-   * user records, as KCL does (which logs less): the KPL's daemon sends such an aggregate again, to the right
-   * shard. `"deliver"` delivers it.
+   * What to do with an aggregate of the KPL that has a user record of another shard. A reshard has moved its
+   * hash key in the meantime. `"drop"` drops the whole aggregate, logs a warning and counts its user records,
+   * as KCL does (which logs less). The KPL's daemon sends such an aggregate again, to the right shard.
+   * `"deliver"` delivers it.
    *
    * Producers that make aggregates without the KPL's daemon do not send them again: records are lost with
-   * `"drop"`. With `"deliver"` and the KPL's daemon such records come twice. In a fleet with Java workers
-   * these still drop.
+   * `"drop"`. With `"deliver"` and the KPL's daemon such records are delivered twice. In a fleet with Java
+   * workers these still drop them.
    *
    * @default {"drop"}
    */
   foreignAggregates?: "drop" | "deliver" | undefined;
   /**
-   * What becomes of a batch when `processRecords` throws. `"skip"`: it is passed over with an error line that
-   * names its sequence numbers, and the next checkpoint passes it for good (KCL's rule). `"retry"`: the same
-   * batch again, with back-off, until it succeeds or the lease is lost. `"stop"`: the lease is given up; some
-   * worker starts again at the last checkpoint. `"skip"` loses what a moment's failure of a database would
-   * have cost only time; a warning at start says so where nobody chose it.
+   * What to do with a batch when `processRecords` throws. `"skip"`: it is skipped with an error line that
+   * names its sequence numbers, and the next checkpoint passes it finally (KCL's rule). `"retry"`: the same
+   * batch again, with back-off, until it succeeds or the lease is lost. `"stop"`: the lease is given up, and
+   * a worker starts again at the last checkpoint. With `"skip"` a short failure of a database loses records;
+   * with `"retry"` it would only cost time. If the option is not set, a warning at the start says so.
    *
    * @default {"skip"}
    */
@@ -336,8 +337,8 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
   leaseTableScanTotalSegments?: number | undefined;
 
   /**
-   * How long a callback of a record processor may run until the log calls it a fault, in ms. KCL has no such
-   * limit; MultiLang: `healthCallbackLimitMillis`. Must be longer than the slowest batch that is well; give
+   * How long a callback of a record processor may run before the log reports a fault, in ms. KCL has no such
+   * limit; MultiLang: `healthCallbackLimitMillis`. Must be longer than the slowest healthy batch; give
    * `healthApp()` the same.
    *
    * @default {300000}
@@ -352,17 +353,15 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
   logWarningForTaskAfterMs?: number | undefined;
 
   /**
-   * What is written of what happens, whether or not there is an `onEvent`. A function replaces the default,
-   * e.g. `logTo(console.log, { level: "info", format: "json" })`; `false` writes nothing. KCL: the
-   * configuration of its logger. Without a log, records that are skipped are skipped in silence unless
-   * `onEvent` looks for `batchFailed`.
+   * What is logged, whether or not there is an `onEvent`. A function replaces the default, e.g.
+   * `logTo(console.log, { level: "info", format: "json" })`; `false` writes nothing. KCL: the configuration
+   * of its logger. Without a log, skipped records are not reported, except to an `onEvent` that looks for
+   * `batchFailed`.
    *
    * @default warnings and errors, by `console.error`
    */
   log?: false | WorkerEventListener | undefined;
-  /**
-   * Hears of everything that happens. What it throws changes nothing for the worker; the log says it once.
-   */
+  /** Receives every event. If it throws, the worker is not affected; the log reports it once. */
   onEvent?: WorkerEventListener | undefined;
   /**
    * Sends every request of the worker, in place of the runtime's `fetch`: through a proxy, by an agent of your own, with your own
@@ -381,6 +380,6 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
   kinesisConsumers?: KinesisConsumers | undefined;
   /** The lease table, for tests and simulations; both stores must be given together. */
   leaseStore?: LeaseStore | undefined;
-  /** What lies beside the leases, for tests and simulations. */
+  /** The store of what is kept next to the leases, for tests and simulations. */
   coordinatorStore?: CoordinatorStore | undefined;
 }

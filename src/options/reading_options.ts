@@ -1,5 +1,5 @@
 /**
- * What a worker can be told of how it reads: the part of its options that retrieval goes by.
+ * How a worker reads: the part of its options that retrieval uses.
  *
  * @module
  */
@@ -10,38 +10,38 @@ import type { OnTrimmedCheckpoint } from "../retrieval/start_position.ts";
 /** Options of reading. */
 export interface ReadingOptions {
   /**
-   * What becomes of a shard whose checkpoint is no longer in the stream, because it was not read for longer
-   * than the stream keeps records, or because the stream was deleted and created anew: records may be lost,
-   * and an event says so in any case. `"trim-horizon"`: read on from the oldest record, as KCL does, which
-   * does not notice. `"latest"`: from the newest, which skips all that is there. `"stop"`: the shard is not
-   * read, and says so again and again, until its lease is reset; a checkpoint made by hand at a number that
-   * no record has counts as trimmed too.
+   * What to do with a shard whose checkpoint is no longer in the stream. Either it was not read for longer
+   * than the stream keeps records, or the stream was deleted and created again. Records may be lost, and an
+   * event says so in any case. `"trim-horizon"`: read on from the oldest record, as KCL does without
+   * noticing. `"latest"`: read on from the newest, which skips all records that are there. `"stop"`: the
+   * shard is not read, and reports that repeatedly, until its lease is reset. A checkpoint made by hand at a
+   * number that no record has counts as trimmed too.
    *
    * @default {"trim-horizon"}
    */
   onTrimmedCheckpoint?: OnTrimmedCheckpoint | undefined;
   /**
    * The most records of one GetRecords call, at most 10000. KCL: `maxRecords`. A record may be an aggregate
-   * of the KPL: its user records come to a processor at most 10000 at a time, and fewer where
-   * `maxBufferedBytes` leaves no room.
+   * of the KPL. A processor gets at most 10000 of its user records at a time, and fewer if `maxBufferedBytes`
+   * leaves no room.
    *
    * @default {10000}
    */
   maxRecords?: number | undefined;
   /**
-   * How long a shard rests between two GetRecords calls. `"adaptive"`: not at all while it is behind, within
-   * five calls and 2 MiB a second; at the tip for `idleTimeBetweenReadsMs`, and a tenth longer with each call
-   * that finds nothing, up to `maxIdleTimeBetweenReadsMs`, until the next record. `"fixed"`: always for
-   * `idleTimeBetweenReadsMs`, as KCL does, which has no such setting. Adaptive, the first record after a long
-   * silence is seen later; fixed, a shard that is far behind catches up by one page for each rest. Only when
-   * polling.
+   * How long a shard rests between two GetRecords calls. `"adaptive"`: no rest while it is behind, within
+   * five calls and 2 MiB a second. At the tip it rests for `idleTimeBetweenReadsMs`, and a tenth longer with
+   * each call that finds nothing, up to `maxIdleTimeBetweenReadsMs`, until the next record. `"fixed"`: always
+   * for `idleTimeBetweenReadsMs`, as KCL does, which has no such setting. With adaptive pacing the first
+   * record after a long silence is seen later. With fixed pacing a shard that is far behind catches up by one
+   * page for each rest. Only when polling.
    *
    * @default {"adaptive"}
    */
   idlePacing?: IdlePacing | undefined;
   /**
-   * The time between the starts of two GetRecords calls of one shard that is read at its tip, in ms; with
-   * fixed pacing, of any shard. Less than 200 is refused, since Kinesis allows five calls a second. KCL:
+   * The time between the starts of two GetRecords calls of one shard, in ms. Adaptive pacing uses it at the
+   * tip, fixed pacing everywhere. Less than 200 is refused, since Kinesis allows five calls a second. KCL:
    * `idleTimeBetweenReadsInMillis` (there: 1500). Longer costs latency; shorter leaves less for other
    * applications on the same shard.
    *
@@ -49,9 +49,9 @@ export interface ReadingOptions {
    */
   idleTimeBetweenReadsMs?: number | undefined;
   /**
-   * How long the rest at the tip of a quiet shard may become with adaptive pacing, in ms; from
-   * `idleTimeBetweenReadsMs`, which switches the slowing down off, to 30000. KCL has no such setting. Longer
-   * saves calls on quiet streams; it is also how late the first record after a silence may be seen.
+   * The longest rest at the tip of a quiet shard with adaptive pacing, in ms. From `idleTimeBetweenReadsMs`,
+   * which switches the slowing down off, to 30000. KCL has no such setting. Longer saves calls on quiet
+   * streams, but the first record after a silence may be seen this much later.
    *
    * @default four times `idleTimeBetweenReadsMs`, but at most 10000, or `idleTimeBetweenReadsMs` where that
    * is longer
@@ -73,11 +73,11 @@ export interface ReadingOptions {
   maxReadBytesPerSecond?: number | undefined;
   /**
    * How many payload bytes of all shards together may be read ahead of their processors, in bytes, when
-   * polling. Each shard has at most 4 pages, 30,000 records or 8 MiB waiting besides (KCL:
-   * `maxPendingProcessRecordsInput` and what goes with it; KCL has no bound for the worker); one page of a
-   * shard passes in any case, and may be 10 MiB large. 0 reads nothing ahead. Too much for the machine's
-   * memory ends the program, and records take more memory than their payload. What is made of aggregates
-   * counts too, with some 250 bytes for each user record of a batch.
+   * polling. In addition, each shard may have at most 4 pages, 30,000 records or 8 MiB waiting. KCL:
+   * `maxPendingProcessRecordsInput` and its relatives; KCL has no bound for the worker. One page of a shard
+   * passes in any case, and may be 10 MiB large. 0 reads nothing ahead. Too much for the machine's memory
+   * ends the program, and records take more memory than their payload. The user records made from aggregates
+   * count too, with some 250 bytes for each of a batch.
    *
    * @default {268435456}
    */
@@ -85,8 +85,8 @@ export interface ReadingOptions {
   /**
    * How shards are read. `"POLLING"`: by GetRecords, which costs nothing extra and shares each shard's 2 MiB
    * a second with all other applications that poll it. `"FANOUT"`: by enhanced fan-out, which pushes within
-   * some 70 ms and gives this application 2 MiB a second of its own. KCL: `retrievalMode` (there fan-out is
-   * the default). Fan-out registers a consumer, which AWS charges for by the hour for each shard, and by the
+   * some 70 ms and gives this application its own 2 MiB a second. KCL: `retrievalMode` (there fan-out is the
+   * default). Fan-out registers a consumer. AWS charges for it by the hour for each shard, and by the
    * gigabyte, until it is deregistered.
    *
    * @default {"POLLING"}
@@ -101,9 +101,9 @@ export interface ReadingOptions {
    */
   consumerName?: string | undefined;
   /**
-   * ARN of a consumer that is registered already; wins over `consumerName`. It is never registered nor
-   * deregistered here. KCL: `fanoutConfig.consumerArn`. One of another stream, account or region is refused
-   * at the start.
+   * ARN of a consumer that is registered already; wins over `consumerName`. kclite never registers or
+   * deregisters it. KCL: `fanoutConfig.consumerArn`. A consumer of another stream, account or region is
+   * refused at the start.
    *
    * @default none
    */

@@ -2,8 +2,8 @@
 /**
  * Turns options into settings: every value present and checked, before anything is started.
  *
- * Options are flat and have KCL's names; settings come in groups, each named for what its readers do. A part
- * of the worker takes the group that it reads, so that its signature shows what it goes by. A value that
+ * Options are flat and have KCL's names. Settings come in groups, each named for its readers. A part of the
+ * worker takes the group that it reads, so that its signature shows which settings it uses. A value that
  * several groups need is in each of them.
  *
  * @module
@@ -129,7 +129,8 @@ function pacingOf(options: WorkerOptions): Pacing {
   const { idleTimeBetweenReadsMs = 1000 } = options;
   const maxIdleTimeBetweenReadsMs = options.maxIdleTimeBetweenReadsMs ??
     Math.max(idleTimeBetweenReadsMs, Math.min(4 * idleTimeBetweenReadsMs, 10_000));
-  // 30 s: the longest pause after a failed read too, half of what health takes for a shard that stands still.
+  // 30 s: also the longest pause after a failed read, and half of what health allows a shard without
+  // progress.
   number({ min: idleTimeBetweenReadsMs, max: Math.max(idleTimeBetweenReadsMs, 30_000) })(
     "maxIdleTimeBetweenReadsMs",
     maxIdleTimeBetweenReadsMs,

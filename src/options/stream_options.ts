@@ -1,5 +1,5 @@
 /**
- * What a worker can be told of its streams: one, or many that come and go.
+ * The options about a worker's streams: one stream, or many that may change while it runs.
  *
  * @module
  */
@@ -48,16 +48,16 @@ export interface StreamOptions {
    */
   streamArn?: string | undefined;
   /**
-   * Many streams to read with one lease table, or a function that lists them, asked again every
-   * `newStreamCheckIntervalMs`: streams may come and go while the worker runs. A stream keeps the position
-   * and the consumer with which it was listed until it is left out of the list once. KCL:
-   * `MultiStreamTracker`. A table of one stream cannot become one of many, nor the other way round: take
-   * another `applicationName`. All workers must list the same streams.
+   * Many streams to read with one lease table, or a function that lists them, called again every
+   * `newStreamCheckIntervalMs`. Streams may be added and removed while the worker runs. A stream keeps the
+   * position and the consumer with which it was listed until a list leaves it out. KCL: `MultiStreamTracker`.
+   * A table of one stream cannot become a table of many, or the reverse: use another `applicationName`. All
+   * workers must list the same streams.
    */
   streams?: StreamList | (() => StreamList | Promise<StreamList>) | undefined;
   /**
-   * How often a function in `streams` is asked, in ms; streams that could not be found are looked for again
-   * as often. KCL: fixed.
+   * How often a function in `streams` is called, in ms. Streams that could not be found are searched for at
+   * the same interval. KCL: fixed.
    *
    * @default {60000}
    */
@@ -74,9 +74,9 @@ export interface StreamOptions {
    */
   formerStreamsLeasesDeletionStrategy?: FormerStreamsLeasesDeletionStrategy | undefined;
   /**
-   * How long the leases of a former stream are kept, in ms. KCL: `waitPeriodToDeleteFormerStreams`. Shorter
-   * than a rolling deploy, a worker of the last release that happens to lead deletes the leases of streams
-   * that only the next one knows.
+   * How long the leases of a former stream are kept, in ms. KCL: `waitPeriodToDeleteFormerStreams`. Must be
+   * longer than a rolling deploy. Otherwise a worker of the last release that leads deletes the leases of
+   * streams that only the next release knows.
    *
    * @default {3600000}
    */

@@ -17,7 +17,7 @@ import type { StreamConfig, StreamList } from "./stream_options.ts";
 export type StreamsSetting =
   | {
     readonly mode: "one";
-    /** The ARN is undefined until the service has told it, unless it was given. */
+    /** The ARN is undefined until the service has reported it, if it was not given. */
     readonly stream: StreamReference;
     readonly consumerArn: string | undefined;
   }
@@ -68,8 +68,9 @@ function regionOfArns({ region, kinesisEndpoint }: WorkerOptions): string | unde
 }
 
 /**
- * Checks that a consumer is one of its stream: of another stream's, Kinesis would refuse every subscription,
- * or deliver another stream's records. What is no consumer's ARN at all is left to Kinesis.
+ * Checks that a consumer belongs to its stream. With a consumer of another stream, Kinesis would refuse every
+ * subscription, or deliver the other stream's records. A text that is no consumer ARN at all is left for
+ * Kinesis to refuse.
  *
  * @param stream What is known of the stream.
  * @throws {TypeError} when it is another one's.
@@ -111,7 +112,7 @@ function inRegion(streamArn: string, region: string | undefined): StreamArn {
 }
 
 function regionIn(streams: StreamList): string | undefined {
-  if (!Array.isArray(streams)) return undefined; // told by the check that follows
+  if (!Array.isArray(streams)) return undefined; // reported by the check that follows
   const arn = streams.map((stream) => configOf(stream).streamArn).find((arn) => arn !== undefined);
   return arn === undefined ? undefined : parseStreamArn(arn).region;
 }
