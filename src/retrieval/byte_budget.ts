@@ -1,7 +1,7 @@
 /**
- * How many bytes all shards of a worker may have read and not processed yet, together. It is asked before
- * reading further ahead, never before reading at all: so it can be full, and no shard waits for another one's
- * processor.
+ * Limits the bytes that all shards of a worker may have read and not processed yet, together. The budget is
+ * checked before reading further ahead, never before the first page of a shard. So a full budget never makes
+ * a shard wait for another shard's processor.
  *
  * @module
  */
@@ -27,7 +27,7 @@ export class ByteBudget {
     return this.#limit - this.#used;
   }
 
-  /** Whether so many bytes more would still fit. */
+  /** Whether this many more bytes would still fit. */
   hasRoomFor(bytes: number): boolean {
     return bytes <= this.left;
   }

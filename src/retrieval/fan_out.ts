@@ -1,17 +1,17 @@
 /**
  * Reads a shard by SubscribeToShard: Kinesis pushes, over a connection that it closes every five minutes.
  *
- * The next subscription goes on AFTER the continuation sequence number of the last event that was delivered
- * and done with, so that neither the planned end of a connection nor its loss skips or repeats anything.
- * Before the first event the initial position is asked for again: a checkpoint is read AT, for the rest of an
- * aggregate may lie there.
+ * The next subscription continues AFTER the continuation sequence number of the last event that was delivered
+ * and processed. So neither the planned end of a connection nor its loss skips or repeats anything. Before
+ * the first event the initial position is used again. A checkpoint is read AT, since the rest of an aggregate
+ * may be there.
  *
- * No event is read before the one before it is done with; what is under way meanwhile is bounded by the
- * connection's windows, and a connection that has to wait for long is closed.
+ * No event is read before the one before it is processed. The data under way meanwhile is bounded by the
+ * connection's windows. A connection that has to wait for long is closed.
  *
  * Source: KCL 3.5.1, `FanOutRecordsPublisher`. Stricter here: ResourceNotFound is the end of a shard only
- * once ListShards agrees, for it may as well be the consumer that is gone; and ResourceInUse has a pause of
- * its own.
+ * once ListShards agrees, since the missing resource may also be the consumer. ResourceInUse has its own
+ * pause.
  *
  * @module
  */
@@ -32,7 +32,7 @@ import { type OnTrimmedCheckpoint, StartPosition, TrimmedCheckpointError } from 
 /** What fan-out is made of. */
 export interface FanOutOptions {
   readonly consumers: KinesisConsumers;
-  /** Asked for the shards of the stream when a shard seems to be over. */
+  /** Lists the shards of the stream when a shard seems to be over. */
   readonly kinesis: Kinesis;
   readonly stream: StreamReference;
   /** Shared by all shards of the stream. */
@@ -43,16 +43,16 @@ export interface FanOutOptions {
 }
 
 /**
- * A subscription that is silent for so long is given up, in ms: the service shows itself every few seconds, a
- * connection that died quietly never again. Time in which no event is asked for does not count. Source: KCL
+ * After this much silence a subscription is given up, in ms. The service sends something every few seconds; a
+ * broken connection may stay silent for ever. Time in which no event is requested does not count. Source: KCL
  * 3.5.1, `ShardConsumerSubscriber`.
  */
 export const MAX_SILENCE_MS = 60_000;
 
 /**
- * A subscription whose page is in work for so long is closed, in ms, and opened again when the next page is
- * asked for. Shards share an HTTP/2 connection, and bytes that wait for one of them take up room that the
- * others need. Ours.
+ * A subscription whose page is in work for this long is closed, in ms, and opened again when the next page is
+ * requested. Shards share an HTTP/2 connection, and waiting bytes of one shard take up room that the others
+ * need. Ours.
  */
 export const MAX_WORK_MS = 30_000;
 
@@ -61,7 +61,7 @@ export function fanOut(options: FanOutOptions): Retrieval {
   return { read: (request, signal) => read(options, request, signal) };
 }
 
-/** One subscription: where it starts, and when it was asked for and accepted, in monotonic ms. */
+/** One subscription: where it starts, and when it was requested and accepted, in monotonic ms. */
 interface Subscription {
   readonly shardId: string;
   readonly position: IteratorPosition;
@@ -69,7 +69,7 @@ interface Subscription {
   acceptedMs: number | undefined;
 }
 
-/** A page, and where reading goes on once it is done with. */
+/** A page, and where reading continues once the page is processed. */
 interface Delivery {
   readonly page: RecordsPage;
   readonly resumeAfter: string | undefined;
@@ -85,7 +85,7 @@ async function* read(
   let resumeAfter: string | undefined;
   const { streak = { failures: 0, repairs: 0 } } = request;
   let notBeforeMs = clock.monotonicMs();
-  // A position that cannot be told is no passing failure: found out before anything is tried.
+  // Computed before anything is tried: a position that cannot be found is not a passing failure.
   const start = new StartPosition(request, options);
 
   while (true) {

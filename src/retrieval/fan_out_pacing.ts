@@ -2,8 +2,8 @@
 /**
  * Decides when a shard may be subscribed to again.
  *
- * Kinesis takes one SubscribeToShard a second for each shard and consumer, and refuses a second one within
- * five seconds of a success as ResourceInUse; later it lets the newcomer take over. So does a new owner meet
+ * Kinesis takes one SubscribeToShard a second for each shard and consumer. It refuses a second one within
+ * five seconds of a success as ResourceInUse; later the second one takes over. So a new owner meets
  * ResourceInUse after a failover, for up to five seconds.
  *
  * Source: the SubscribeToShard page of the Kinesis API reference.
@@ -11,7 +11,7 @@
  * @module
  */
 
-/** How the last subscription came and went. */
+/** How the last subscription began and ended. */
 export interface LastSubscription {
   /** Monotonic ms at which the call was sent. */
   readonly sentMs: number;
@@ -33,7 +33,7 @@ const TAKEOVER_MS = 5000;
 const MAX_BACKOFF_MS = 30_000;
 
 /**
- * When the next subscription may be asked for, in monotonic ms; may lie in the past.
+ * When the next subscription may be requested, in monotonic ms; may lie in the past.
  *
  * @param random Spreads workers that failed together: a back-off grows by up to a quarter of itself.
  */

@@ -3,8 +3,8 @@
  * waited for.
  *
  * All workers of the application share it, and within a worker all shards wait for the same search.
- * Registering takes from seconds to minutes; whoever waits, waits alone: renewals, other streams and shards
- * that are subscribed go on.
+ * Registering takes from seconds to minutes. Only the shards that need it wait: renewals, other streams and
+ * subscribed shards continue.
  *
  * Source: KCL 3.5.1, `FanOutConsumerRegistration`, which blocks the whole worker and gives up after 10 s.
  *
@@ -25,7 +25,7 @@ export interface ConsumerRegistrationOptions {
   readonly stream: StreamReference;
   /** 1 to 128 letters, digits, `_`, `.` and `-`. KCL: the application name unless `consumerName` is set. */
   readonly consumerName: string;
-  /** A consumer that exists already: taken as it is, never registered nor deregistered. */
+  /** A consumer that exists already: used as it is, never registered or deregistered. */
   readonly consumerArn?: string | undefined;
   readonly system: System;
   /** Hears notices: a consumer was registered or deregistered, or has to be waited for. */
@@ -33,8 +33,8 @@ export interface ConsumerRegistrationOptions {
 }
 
 /**
- * How long one search may take, in ms, before those who wait are told; they start the next. Ours; KCL's is
- * 10 s.
+ * How long one search may take, in ms, before its callers get an error; they start the next search. Ours;
+ * KCL's is 10 s.
  */
 export const REGISTRATION_BUDGET_MS = 300_000;
 
@@ -88,9 +88,9 @@ export class ConsumerRegistration {
   }
 
   /**
-   * Deregisters the consumer, which ends its cost, and the reading of every other worker that uses it until
-   * that worker has registered it anew. Does nothing for a consumer given by its ARN, or where no shard was
-   * read.
+   * Deregisters the consumer. That ends its cost. It also ends the reading of every other worker that uses
+   * it, until that worker has registered it again. Does nothing for a consumer given by its ARN, or if no
+   * shard was read.
    *
    * @returns Whether a consumer was deregistered.
    */

@@ -3,8 +3,8 @@
  * Decides when a shard may be read again.
  *
  * Kinesis allows each shard five GetRecords a second and 2 MiB a second, shared by all applications that poll
- * it. Within these, adaptive pacing goes on at once while it is behind, rests for the idle time at the tip,
- * and longer with every read that finds nothing there. Fixed pacing rests for the idle time after every read,
+ * it. Within these limits, adaptive pacing does not rest while it is behind. At the tip it rests for the idle
+ * time, and longer with every read that finds nothing. Fixed pacing rests for the idle time after every read,
  * behind or not: that is KCL's.
  *
  * Source: KCL 3.5.1, `KinesisSleepTimeController` (which counts from the end of a read, not from its start).
@@ -31,7 +31,7 @@ export interface Pacing {
 /** What a read brought. */
 export interface ReadResult {
   readonly records: number;
-  /** Undefined where the service does not tell. */
+  /** Undefined if the service does not report it. */
   readonly millisBehindLatest: number | undefined;
   /** The most records that it could have returned. */
   readonly limit: number;
@@ -47,8 +47,8 @@ export interface LastRead extends ReadResult {
 }
 
 /**
- * Each quiet read makes the rest longer by this part of it: so it is never longer than the idle time and a
- * tenth of the time for which the shard has been quiet. From 1 s to 4 s it takes half a minute. Ours.
+ * Each quiet read makes the rest longer by this part of it. So the rest is never longer than the idle time
+ * plus a tenth of the time for which the shard has been quiet. From 1 s to 4 s it takes half a minute. Ours.
  */
 const GROWTH = 0.1;
 
@@ -79,14 +79,17 @@ function restMs(last: LastRead, pacing: Pacing): number {
   }
 }
 
-/** Whether there is more to read: the service says so, or it gave all that it may give at once. */
+/**
+ * Whether there is more to read: the service says so, or the answer had as many records as one answer may
+ * have.
+ */
 function isBehind({ millisBehindLatest, records, limit }: ReadResult): boolean {
   return (millisBehindLatest ?? 0) > 0 || records >= limit;
 }
 
 /**
- * The pause after a failed read: the idle time, doubled by each failure in a row, up to 30 s, less up to a
- * quarter of it; but a failed read counts as one of those that may be sent in a second.
+ * The pause after a failed read: the idle time, doubled by each failure in a row, up to 30 s. Up to a quarter
+ * of it is subtracted by chance. The calls allowed in a second set the shortest pause.
  */
 export function retryReadMs(failures: number, pacing: Pacing, random: number): number {
   const byCalls = 1000 / pacing.maxReadsPerSecond;

@@ -1,15 +1,15 @@
 /**
- * Reads a shard by GetRecords: one iterator, one call at a time, for as long as the shard has records to
- * come.
+ * Reads a shard by GetRecords: one iterator, one call at a time, until the shard ends.
  *
  * Two rules are easy to get wrong. A checkpoint is read AT its sequence number until a page has been
- * delivered, for the rest of an aggregate may lie there; only then AFTER the last record fetched. And a
- * missing iterator alone is not the end of a shard, nor is ResourceNotFound: without ChildShards the end is
- * confirmed by ListShards, for emulators name none and a transient answer must not end a shard.
+ * delivered, since the rest of an aggregate may be there. Only then is the shard read AFTER the last record
+ * fetched. And a missing iterator alone is not the end of a shard, and neither is ResourceNotFound. Without
+ * ChildShards the end is confirmed by ListShards. Emulators name no children, and a transient answer must not
+ * end a shard.
  *
- * An iterator that is refused is replaced at once, but once: if the next one does no better before any answer
- * could be used, that is a failure like any other, with a pause that grows, an event, and a shard that counts
- * as not read.
+ * A refused iterator is replaced immediately, but only once. If the next one is refused before any answer
+ * could be used, that counts as a failure. It has a growing pause and an event, and the shard counts as not
+ * read.
  *
  * Source: KCL 3.5.1, `KinesisDataFetcher`, `IteratorBuilder`.
  *
@@ -58,7 +58,7 @@ async function* read(
   const { streak = { failures: 0, repairs: 0 } } = request;
   /** Answers in a row that could not be read, by the iterator in use. */
   let malformed = 0;
-  // A position that cannot be told is no passing failure: found out before anything is tried.
+  // Computed before anything is tried: a position that cannot be found is not a passing failure.
   const start = new StartPosition(request, options);
   const shardEnd = { kinesis, stream, clock };
 
@@ -139,7 +139,7 @@ async function* read(
   }
 }
 
-/** So many answers in a row that cannot be read are a reason to try another iterator. Ours. */
+/** This many unreadable answers in a row are a reason to try another iterator. Ours. */
 const MAX_MALFORMED = 3;
 
 /** An answer without the next iterator, though its shard is open: once it may be a listing that is behind. */
@@ -162,8 +162,8 @@ function isOutdated(error: unknown): boolean {
 }
 
 /**
- * Whether the shard, or its stream, is not there: said by the error, and by ListShards. One that cannot be
- * told is there.
+ * Whether the shard, or its stream, does not exist. Both the error and ListShards must say so. If that cannot
+ * be found out, the shard counts as existing.
  */
 async function isGone(
   shardEnd: ShardEndOptions,

@@ -1,12 +1,12 @@
 /**
  * Reads the next pages of a shard while one is being processed.
  *
- * Bounded per shard, in pages, records and bytes, and per worker in bytes. A shard that has nothing, neither
- * waiting nor in work, may always read one page, however large and however full the worker: so nothing can
- * come to a standstill, and the memory in use is at most the worker's bound and one page of each shard.
+ * Bounded per shard, in pages, records and bytes, and per worker in bytes. A shard with no page, neither
+ * waiting nor in work, may always read one, even a large one and on a full worker. So no shard can stop for
+ * ever. The memory in use is at most the worker's bound plus one page of each shard.
  *
- * The source is asked for one page at a time, in order, by one reader: what it knows of expired iterators and
- * failures stays true. What it throws comes after the pages that it gave.
+ * One reader requests one page at a time from the source, in order. So the source's knowledge of expired
+ * iterators and failures stays true. An error of the source comes after the pages that were read before it.
  *
  * Source: KCL 3.5.1, `PrefetchRecordsPublisher`, which has no bound for the worker.
  *
@@ -17,7 +17,7 @@ import { linkedController } from "../async/waiting.ts";
 import type { ByteBudget } from "./byte_budget.ts";
 import type { RecordsPage, Retrieval, RetrievalRequest } from "./retrieval.ts";
 
-/** How far ahead one shard is read. Nothing more is asked for once one of them is reached. */
+/** How far ahead one shard is read. No further page is requested once one of the limits is reached. */
 export interface ReadAheadLimits {
   readonly pages: number;
   readonly records: number;

@@ -1,8 +1,8 @@
 /**
- * How the records of one shard come in, as a contract: an async iterable of pages. Polling and enhanced
- * fan-out are two ways to keep it.
+ * How the records of one shard arrive, as a contract: an async iterable of pages. Polling and enhanced
+ * fan-out implement it.
  *
- * The end of a shard is a page with `end`, never merely the end of the iteration: the iterable finishes only
+ * The end of a shard is a page with `end`, never merely the end of the iteration. The iterable finishes only
  * after such a page, or by throwing.
  *
  * @module
@@ -12,7 +12,7 @@ import type { KinesisRecord } from "../stream/record.ts";
 import type { ExtendedSequenceNumber, InitialPosition } from "../stream/sequence_number.ts";
 import type { ChildShard } from "../stream/shard.ts";
 
-/** Some records of one shard, in order, as they came from Kinesis. */
+/** Some records of one shard, in order, as Kinesis sent them. */
 export interface RecordsPage {
   readonly records: readonly KinesisRecord[];
   /** Payload bytes of `records`. */
@@ -21,7 +21,7 @@ export interface RecordsPage {
   readonly millisBehindLatest: number | undefined;
   /**
    * Set on the last page of a shard: it is closed and all of it was read. No children: trimmed, or the stream
-   * is gone.
+   * was deleted.
    */
   readonly end: { readonly childShards: readonly ChildShard[] } | undefined;
 }
@@ -31,15 +31,17 @@ export interface RetrievalRequest {
   readonly leaseKey: string;
   readonly shardId: string;
   /**
-   * The checkpoint to resume from. A sequence number is read AT, not AFTER, since more user records of
-   * the same aggregate may follow; the consumer drops what lies at or before it.
+   * The checkpoint to resume from. A sequence number is read AT, not AFTER, since more user records of the
+   * same aggregate may follow. The consumer drops records at or before it.
    */
   readonly checkpoint: ExtendedSequenceNumber;
   /** What an AT_TIMESTAMP checkpoint means; the time is not stored in the lease. */
   readonly initialPosition: InitialPosition;
-  /** Set when the lease was created at LATEST and tells when: a LATEST checkpoint then means that time. */
+  /**
+   * Set when the lease was created at LATEST and stores the time: a LATEST checkpoint then means that time.
+   */
   readonly createdAtLatest?: CreatedAtLatest | undefined;
-  /** What has failed in a row before; a reading begins with none unless it is given. */
+  /** What has failed in a row before; if not given, the reading begins with no failures. */
   readonly streak?: ReadStreak | undefined;
 }
 
@@ -48,18 +50,18 @@ export interface RetrievalRequest {
  */
 export interface ReadStreak {
   failures: number;
-  /** Iterators or subscriptions that could not be used, and were opened anew at once. */
+  /** Iterators or subscriptions that could not be used, and were immediately opened again. */
   repairs: number;
 }
 
-/** So often in a row reading starts anew at once; after that it is a failure like any other. Ours. */
+/** How many times in a row reading restarts immediately; after that it is a failure like any other. Ours. */
 export const MOST_REPAIRS = 1;
 
 /** The making of a lease that starts at LATEST. */
 export interface CreatedAtLatest {
   /** Wall time, in ms, of the worker that created the lease. */
   readonly epochMs: number;
-  /** Whether nobody can have read the shard under this lease before. */
+  /** Whether no worker can have read the shard under this lease before. */
   readonly isFirstRead: boolean;
 }
 

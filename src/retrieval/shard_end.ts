@@ -1,9 +1,8 @@
 /**
- * Tells the end of a shard from an answer that only looks like one.
+ * Distinguishes the end of a shard from an answer that only looks like one.
  *
- * A listing may be some seconds behind, and then lacks the children of a shard that has just been closed, or
- * a shard that has just been opened. So nothing is concluded from a shard that is not listed before it has
- * been missing for a while.
+ * A listing may be some seconds behind. It then lacks the children of a shard that has just been closed, or a
+ * shard that has just been opened. So a shard counts as missing only after it has been missing for a while.
  *
  * @module
  */
@@ -21,14 +20,14 @@ export interface ShardEndOptions {
   readonly clock: Clock;
 }
 
-/** So often, so many ms apart, a shard is looked for that a listing does not show. */
+/** How many times a shard that a listing does not show is searched for, and the pause in ms. */
 const CHECKS = 10, CHECK_INTERVAL_MS = 1000;
 
 /**
- * Asks ListShards whether a shard is over that was told to be, but without its children.
+ * Checks by ListShards whether a shard is over. An answer said so, but did not name its children.
  *
- * @returns The end with its children, none when the shard or the stream is gone; undefined when the shard is
- * open still.
+ * @returns The end with its children, none when the shard or the stream does not exist; undefined when the
+ * shard is still open.
  */
 export async function confirmedEnd(
   options: ShardEndOptions,

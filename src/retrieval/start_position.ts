@@ -1,17 +1,17 @@
 /**
  * Where the reading of a shard starts, and what becomes of a start that is no longer there.
  *
- * A checkpoint LATEST names no place: whoever opens it later, after a failover, would skip what came in
- * between. So a lease that was created at LATEST keeps the time of its creation (an attribute of ours, which
- * Java leaves alone), and is read from that time on until its first checkpoint.
+ * A checkpoint LATEST names no position. A worker that opens it later, after a failover, would skip the
+ * records in between. So a lease that was created at LATEST keeps its creation time, in an attribute of ours
+ * that Java leaves unchanged. It is read from that time on until its first checkpoint.
  *
- * A stored sequence number is read AT, so the first record to come is that very record, or it has been
- * trimmed: Kinesis then goes on with the oldest that it has, without a word. Records that nobody processed
+ * A stored sequence number is read AT, so the first record must be that very record. If that record was
+ * trimmed, Kinesis continues with the oldest that it has, without an error. Records that were never processed
  * may be lost with it.
  *
- * A number that the service says is not of this stream is one of a stream of the same name that was deleted.
- * There is nothing to resume after, neither at a stored checkpoint nor at a record fetched before: the same
- * option decides.
+ * If the service says that a number is not of this stream, it is of a deleted stream of the same name. There
+ * is nothing to resume after, neither at a stored checkpoint nor at a record fetched before: the same option
+ * decides.
  *
  * Source: the GetShardIterator and SubscribeToShard pages of the Kinesis API reference.
  *
@@ -27,7 +27,7 @@ import type { System } from "../system.ts";
 import type { RetrievalRequest } from "./retrieval.ts";
 
 /**
- * What becomes of a shard whose checkpoint was trimmed: read on from the oldest record, from the newest, or
+ * What to do with a shard whose checkpoint was trimmed: read on from the oldest record, from the newest, or
  * not at all.
  */
 export type OnTrimmedCheckpoint = "trim-horizon" | "latest" | "stop";
@@ -41,14 +41,14 @@ export interface StartPositionOptions {
 }
 
 /**
- * A lease created at LATEST is read from so many ms before its time, since the clock of the worker that
- * created it may be ahead of Kinesis's. Ours.
+ * How much earlier than its creation time a lease created at LATEST is read, in ms. The clock of the worker
+ * that created the lease may be ahead of Kinesis's. Ours.
  */
 export const LATEST_MARGIN_MS = 1000;
 
 /**
- * The tip stands for a time that has not come for so long after that was asked for, in ms. Ours: the pause
- * between two subscriptions, and a late timer.
+ * How long after a refused timestamp LATEST may replace it, in ms. Ours: the pause between two subscriptions,
+ * and a late timer.
  */
 export const TIP_WITHIN_MS = 1500;
 
@@ -62,9 +62,9 @@ export class StartPosition {
   readonly #request: RetrievalRequest;
   readonly #options: StartPositionOptions;
   #position: IteratorPosition;
-  /** What is asked for next, once, in place of it, and in monotonic ms until when. */
+  /** What to open next, once, in place of `#position`, and until when, in monotonic ms. */
   #instead: { readonly position: IteratorPosition; readonly untilMs: number } | undefined;
-  /** What was asked for last, and in monotonic ms when. */
+  /** What was opened last, and when, in monotonic ms. */
   #asked: IteratorPosition;
   #askedMs = 0;
   /** Whether the record at the checkpoint has still to be seen. */
@@ -72,7 +72,7 @@ export class StartPosition {
   /** A number of another stream: nothing follows it here. */
   #foreign: string | undefined;
 
-  /** @throws {RangeError} when the checkpoint is a time that nobody knows. */
+  /** @throws {RangeError} when the checkpoint is a time that is not known. */
   constructor(request: RetrievalRequest, options: StartPositionOptions) {
     this.#request = request;
     this.#options = options;
@@ -101,7 +101,7 @@ export class StartPosition {
       return this.#asked;
     }
     const nowMs = this.#nowMs();
-    // A process that slept since it asked would skip at the tip what came meanwhile.
+    // A process that slept since its request would skip at the tip the records that arrived meanwhile.
     const { position = this.#position, untilMs = Infinity } = this.#instead ?? {};
     this.#asked = nowMs <= untilMs ? position : this.#position;
     this.#askedMs = nowMs;
@@ -112,7 +112,7 @@ export class StartPosition {
   /**
    * Looks at records before they are delivered.
    *
-   * @returns false when they are not to be delivered: reading starts anew, elsewhere.
+   * @returns false when they are not to be delivered: reading restarts at another position.
    * @throws {TrimmedCheckpointError} when the checkpoint was trimmed and nothing is to be read then.
    */
   accepts(records: readonly KinesisRecord[]): boolean {
@@ -128,7 +128,7 @@ export class StartPosition {
   /**
    * Looks at a refusal to open the position.
    *
-   * @returns Whether there is another position to try at once.
+   * @returns Whether there is another position to try immediately.
    * @throws {TrimmedCheckpointError} as {@linkcode StartPosition.accepts}.
    */
   survives(error: unknown): boolean {
@@ -175,7 +175,7 @@ export class StartPosition {
     return position.type === "AT_TIMESTAMP" && this.#request.createdAtLatest !== undefined;
   }
 
-  /** @returns Whether reading starts anew at the tip. */
+  /** @returns Whether reading restarts at the tip. */
   #isLost(
     checkpoint: ExtendedSequenceNumber,
     { found, isForeign = false }: { readonly found?: string; readonly isForeign?: boolean } = {},
@@ -207,7 +207,7 @@ export class StartPosition {
   }
 }
 
-/** How a refusal says that the record is gone; any other invalid argument is no matter of age. */
+/** How a refusal says that the record was trimmed; other invalid arguments have nothing to do with age. */
 const TRIMMED = /trim|expired|no longer|retention/i;
 
 /** How Kinesis refuses a number of another stream. GetRecords and GetShardIterator use the same words. */
