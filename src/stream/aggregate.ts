@@ -1,11 +1,12 @@
 // Pure.
 /**
- * An aggregate of the Kinesis Producer Library, checked and not unpacked: its user records are made a few at
- * a time, for one of a megabyte may hold 170,000 of them, and each takes forty times the memory that it took
- * there.
+ * An aggregate of the Kinesis Producer Library, checked and not unpacked. Its user records are made a few at
+ * a time. An aggregate of a megabyte may hold 170,000 of them, and each takes forty times the memory that it
+ * took there.
  *
- * All work is bounded by the bytes of the message, however often a user record names a long key: each key of
- * its tables is looked at once. Checking yields now and then, so that whoever drives it can let others run.
+ * All work is bounded by the bytes of the message, however often a user record names a long key. Each key of
+ * its tables is looked at once. Checking yields from time to time, so that its caller can let other tasks
+ * run.
  *
  * Source: `messages.proto` of the KPL; KCL 3.5.1, `AggregatorUtil`.
  *
@@ -16,8 +17,8 @@ import { LENGTH_DELIMITED, ProtobufReader, VARINT } from "./protobuf.ts";
 import type { KinesisRecord } from "./record.ts";
 
 /**
- * What a user record costs beside its payload, which is a view: an object, its view, and its place in a list,
- * in bytes.
+ * What a user record costs in addition to its payload, in bytes: an object, its view, and its place in a
+ * list. The payload is a view.
  */
 export const USER_RECORD_BYTES = 250;
 
@@ -41,9 +42,9 @@ export class Aggregate {
   #taken = 0;
 
   /**
-   * @param record Where it came from.
+   * @param record The record of Kinesis that held it.
    * @param message Its protobuf, of which `tables` were read.
-   * @param count So many of its user records are to be given, all of whose keys are there.
+   * @param count How many of its user records are delivered; all of their keys exist.
    */
   constructor(record: KinesisRecord, message: Uint8Array, tables: AggregateTables, count: number) {
     this.#record = record;
@@ -70,9 +71,9 @@ export class Aggregate {
   }
 
   /**
-   * Makes user records, numbered in the order of the aggregate, until there are no more, `into` has so many,
-   * or they cost so much: {@linkcode USER_RECORD_BYTES} each, and their keys, which somebody may write out
-   * once for each.
+   * Makes user records, numbered in the order of the aggregate. Stops when there are no more, when `into` has
+   * enough, or when they cost enough bytes. The cost is {@linkcode USER_RECORD_BYTES} each, plus their keys,
+   * which a caller may copy out for each record.
    *
    * @returns what they cost, in bytes.
    */
@@ -140,7 +141,7 @@ export function* readTables(message: Uint8Array): Generator<void, AggregateTable
   }
 }
 
-/** So many fields take a millisecond or two. */
+/** This many fields take a millisecond or two. */
 export const FIELDS_PER_STEP = 16_384;
 
 const PARTITION_KEY = 1 << 3 | LENGTH_DELIMITED;

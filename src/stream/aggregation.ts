@@ -1,10 +1,10 @@
 // Pure.
 /**
- * Takes the user records out of a record that the Kinesis Producer Library (KPL) has aggregated:
+ * Takes the user records out of a record that the Kinesis Producer Library (KPL) has aggregated. Its format:
  * `F3 89 9A C2`, a protobuf `AggregatedRecord`, and the MD5 of that protobuf.
  *
- * What looks like an aggregate but is not one (too short, wrong MD5, broken protobuf) is an ordinary record
- * and is delivered as it came. An aggregate with a user record whose hash key lies outside the shard is
+ * A record that looks like an aggregate but is not one (too short, wrong MD5, broken protobuf) is an ordinary
+ * record and is delivered unchanged. An aggregate with a user record whose hash key lies outside the shard is
  * dropped whole. That is KCL's rule: a reshard has moved the key, and the KPL's daemon sends the aggregate
  * again. Other producers do not. All this is found out before the first user record is made.
  *
@@ -29,9 +29,9 @@ import type { KinesisRecord } from "./record.ts";
 export interface AggregateProblem {
   readonly sequenceNumber: string;
   /**
-   * `deliveredRaw`: not an aggregate after all, given on as it came. `dropped`: belongs to another shard,
-   * nothing of it was given on. `cutShort`: valid but for one user record; those before it were given on, it
-   * and those after it are lost.
+   * `deliveredRaw`: not an aggregate after all, delivered unchanged. `dropped`: belongs to another shard,
+   * nothing of it was delivered. `cutShort`: valid but for one user record. The user records before it were
+   * delivered; it and those after it are lost.
    */
   readonly outcome: "deliveredRaw" | "dropped" | "cutShort";
   /** How many user records were not given on; 0 for `deliveredRaw`. */
@@ -49,12 +49,11 @@ export function looksAggregated(data: Uint8Array): boolean {
 }
 
 /**
- * The user records of one record of Kinesis, numbered from 0 in the order of the aggregate; or the record
- * itself when it is not an aggregate. Payloads are views into the record's. Never throws for what the payload
+ * The user records of one record of Kinesis, numbered from 0 in the order of the aggregate. The record itself
+ * when it is not an aggregate. Payloads are views into the record's. Never throws because of what the payload
  * holds.
  *
- * All of them at once, however many: whoever reads a stream opens aggregates with an
- * {@linkcode AggregateOpener}.
+ * Makes all of them together, however many they are. To read a stream, use an {@linkcode AggregateOpener}.
  *
  * @param shardRange The hash keys of the record's shard; undefined = all of them.
  */
@@ -183,7 +182,7 @@ function* givenRecords(
   return tables.records;
 }
 
-/** Deciding about a key takes as long as reading so many fields. */
+/** Deciding about a key takes as long as reading this many fields. */
 const KEY_WORK = 16;
 
 /** What is decided about a key, once, though thousands of user records may name it. */
@@ -195,7 +194,7 @@ class KeyVerdicts {
   readonly #filter: HashFilter;
   readonly #decide: Decide;
   readonly #verdicts: Uint8Array;
-  /** How many there are so far. */
+  /** How many keys have been decided. */
   decided = 0;
 
   constructor(table: KeyTable, filter: HashFilter, decide: Decide) {
@@ -224,9 +223,9 @@ function isDigest(digest: DataView, bytes: Uint8Array): boolean {
 }
 
 /**
- * Read is what Java's `BigInteger` reads; `BigInt` would also take spaces, hexadecimal digits and an empty
- * text. A hash key has 39 digits at the most: with more it belongs to no shard, and is not computed, which
- * takes a second for a megabyte.
+ * Reads what Java's `BigInteger` reads; `BigInt` would also take spaces, hexadecimal digits and an empty
+ * text. A hash key has at most 39 digits. A longer one belongs to no shard and is not computed: that would
+ * take a second for a megabyte.
  */
 function explicitHashKeyVerdict(filter: HashFilter, table: KeyTable, index: number): number {
   const text = table.textOf(index);

@@ -1,11 +1,10 @@
 // Pure.
 /**
- * Reads the protobuf wire format, as much of it as KPL aggregates use. It never reads beyond the bytes that
- * it was given, nor a nested message beyond its own end, whatever they hold: every length is checked before
- * it is used.
+ * Reads the part of the protobuf wire format that KPL aggregates use. It never reads beyond the bytes that it
+ * was given, and never beyond the end of a nested message. Every length is checked before it is used.
  *
- * Ours and not a package's, since what KCL refuses decides what a processor gets, and KCL refuses what
- * protobuf-java refuses. The package that we measured beside it was as fast, and 3 MB to install.
+ * Ours instead of a package: what KCL refuses decides what a processor gets, and KCL refuses what
+ * protobuf-java refuses. The package that we compared was as fast, and 3 MB to install.
  *
  * Source: protobuf-java, `CodedInputStream`; the encoding guide of Protocol Buffers.
  *
@@ -74,7 +73,7 @@ export class ProtobufReader {
     return start;
   }
 
-  /** Goes on elsewhere in the outermost message: between two of its fields, or at the length of a value. */
+  /** Continues elsewhere in the outermost message: between two of its fields, or at the length of a value. */
   moveTo(at: number): void {
     this.#at = at;
   }

@@ -11,7 +11,7 @@ import type { ExtendedSequenceNumber } from "./sequence_number.ts";
 export interface KinesisRecord extends ExtendedSequenceNumber {
   /** The record's partition key. */
   readonly partitionKey: string;
-  /** Decimal text; only user records of KPL aggregates tell it. */
+  /** Decimal text; only user records of KPL aggregates have it. */
   readonly explicitHashKey: string | undefined;
   /** The payload. A view into the page's memory: copy it to keep it beyond the batch. */
   readonly data: Uint8Array;
@@ -19,6 +19,6 @@ export interface KinesisRecord extends ExtendedSequenceNumber {
   readonly approximateArrivalTimestamp: number;
   /** How the record is encrypted at rest. Undefined where Kinesis does not say. */
   readonly encryptionType: "NONE" | "KMS" | undefined;
-  /** Whether it came out of a KPL aggregate. */
+  /** Whether it was part of a KPL aggregate. */
   readonly aggregated: boolean;
 }

@@ -22,7 +22,7 @@ export interface ExtendedSequenceNumber {
 /** Where a stream is read from when a shard has no checkpoint yet. A `Date` means AT_TIMESTAMP. */
 export type InitialPosition = "TRIM_HORIZON" | "LATEST" | Date;
 
-/** The sentinel that stands for an initial position in a lease. */
+/** The sentinel of an initial position, as stored in a lease. */
 export function sentinelOf(position: InitialPosition): "TRIM_HORIZON" | "LATEST" | "AT_TIMESTAMP" {
   return position instanceof Date ? "AT_TIMESTAMP" : position;
 }
@@ -46,7 +46,7 @@ export function isSentinel(position: ExtendedSequenceNumber): boolean {
 }
 
 /**
- * Whether the text can stand in a checkpoint: decimal digits or a sentinel. More than 129 digits are no
+ * Whether the text may be stored as a checkpoint: decimal digits or a sentinel. More than 129 digits are no
  * number: Kinesis has none, and the work of comparing grows faster than their count.
  */
 export function isSequenceNumber(text: string): boolean {

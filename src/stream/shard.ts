@@ -1,6 +1,6 @@
 // Pure.
 /**
- * Shards, as ListShards tells them, and the children that a closed shard names at its end.
+ * Shards, as ListShards returns them, and the children that a closed shard names at its end.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 // Pure.
 /**
- * Names a stream among many, for good: a stream that was deleted and created anew under its old name is
- * another one, and its shards start from id 0 again.
+ * Names a stream among many, for ever. A stream that was deleted and created again under its old name is
+ * another stream, and its shards start from id 0 again.
  *
  * Source: KCL 3.5.1, `StreamIdentifier`.
  *
@@ -14,8 +14,7 @@ export interface StreamIdentifier {
   readonly accountId: string;
   readonly streamName: string;
   /**
-   * When the stream was created, in whole seconds since 1970. KCL itself asks for no more than a positive
-   * integer.
+   * When the stream was created, in whole seconds since 1970. KCL itself requires only a positive integer.
    */
   readonly creationEpochS: number;
 }
@@ -23,7 +22,7 @@ export interface StreamIdentifier {
 /** The account of streams that have none: emulators give no ARN, and samples use this one. */
 export const NO_ACCOUNT_ID = "000000000000";
 
-/** As it stands in a lease table of many streams. */
+/** As written in a lease table of many streams. */
 export function identifierText({ accountId, streamName, creationEpochS }: StreamIdentifier): string {
   return `${accountId}:${streamName}:${creationEpochS}`;
 }
@@ -39,8 +38,8 @@ export function parseIdentifier(text: string): StreamIdentifier | undefined {
 }
 
 /**
- * A stream and when it was created, as a lease bears it: also where its key does not name a stream. Without
- * the account, which emulators do not tell.
+ * A stream and its creation time, as a lease bears them, also if its key does not name a stream. Without the
+ * account, which emulators do not report.
  */
 export interface StreamOrigin {
   readonly streamName: string;
@@ -48,12 +47,12 @@ export interface StreamOrigin {
   readonly creationEpochS: number;
 }
 
-/** As it stands in a lease. */
+/** As written in a lease. */
 export function originText({ streamName, creationEpochS }: StreamOrigin): string {
   return `${streamName}:${creationEpochS}`;
 }
 
-/** The origin that a lease bears; undefined when it bears none, or one that nobody can read. */
+/** The origin that a lease bears; undefined when it bears none, or an unreadable one. */
 export function parseOrigin(text: string | undefined): StreamOrigin | undefined {
   const [, streamName, epoch] = /^([\w.-]{1,128}):(\d{1,15})$/.exec(text ?? "") ?? [];
   return streamName === undefined || epoch === undefined
