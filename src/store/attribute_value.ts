@@ -1,7 +1,7 @@
 // Pure.
 /**
  * DynamoDB attribute values to and from plain values. Writing refuses what a Java worker could not read back
- * (empty texts and sets, NaN); reading never throws but notes what was wrong, for one bad item must not stop
+ * (empty texts and sets, NaN). Reading never throws but notes what was wrong: one invalid item must not stop
  * a scan.
  *
  * Source: KCL 3.5.1, `DynamoUtils`.
@@ -69,8 +69,8 @@ interface Held {
 }
 
 /**
- * What an attribute of this type holds; undefined for one of another type, and for what DynamoDB never sends
- * (`{N: 5}`, null): a fetch of the user's own or a test double may.
+ * The content of an attribute of this type; undefined for an attribute of another type. Also undefined for
+ * what DynamoDB never sends (`{N: 5}`, null), but the user's own fetch or a test double may.
  */
 export function heldIn<T extends keyof Held>(value: AttributeValue | undefined, type: T): Held[T] | undefined;
 export function heldIn(value: unknown, type: keyof Held): unknown {
@@ -112,7 +112,7 @@ export class AttributeReader {
     return this.#problem;
   }
 
-  /** Notes a problem unless one is noted already. */
+  /** Notes a problem if none is noted yet. */
   note(problem: string): undefined {
     this.#problem ??= problem;
   }
@@ -201,7 +201,7 @@ export class AttributeReader {
   #mistyped(name: string, wanted: keyof Held, found: unknown): undefined {
     const isMap = typeof found === "object" && found !== null;
     const types = isMap ? Object.keys(found).join() : found === null ? "null" : typeof found;
-    // The right type around something that it does not hold is told as what it is.
+    // The right type with a wrong content is reported as such.
     const got = types === wanted ? `${wanted} of another kind` : types;
     return this.note(`${name} has type ${got}, expected ${wanted}`);
   }

@@ -1,8 +1,8 @@
 // Pure.
 /**
- * The items beside the leases to and from values: the leader's lock (every attribute a text, even the
- * duration), worker metrics and migration states. The same attributes in the lease table and in the legacy
- * tables; only the key's name differs.
+ * Converts the items other than leases to and from values: the leader's lock (every attribute a text, even
+ * the duration), worker metrics and migration states. The same attributes in the lease table and in the
+ * legacy tables; only the key's name differs.
  *
  * Source: KCL 3.5.1, `CoordinatorStateDAO`, `WorkerMetricStats`, `MigrationState`; dynamodb-lock-client
  * 1.4.0.

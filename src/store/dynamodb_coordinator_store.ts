@@ -1,7 +1,7 @@
 /**
- * What lies beside the leases, on DynamoDB: in the lease table, or in the two tables of KCL 3.0 to 3.4. Those
- * bear the application's name even where the lease table bears another. They are never created here: KCL 3.5
- * tells a fleet's format by whether they exist, so a stray one would split a fleet.
+ * The state that is kept next to the leases, on DynamoDB: in the lease table, or in the two tables of KCL 3.0
+ * to 3.4. Those have the application's name even if the lease table has another. They are never created here:
+ * KCL 3.5 decides a fleet's format by whether they exist, so a table created by mistake would split a fleet.
  *
  * Source: KCL 3.5.1, `CoordinatorConfig` and `TableMigrationStateMachineImpl`.
  *

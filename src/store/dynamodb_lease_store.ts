@@ -1,7 +1,7 @@
 /**
- * The lease table on DynamoDB. A lease may be assigned to a worker by any leader, so the worker asks an index
- * for its leases; where that index cannot be used (not there yet, or no permission), the whole table is
- * scanned instead.
+ * The lease table on DynamoDB. Any leader may assign a lease to a worker, so the worker queries an index for
+ * its leases. If that index cannot be used (not there yet, or no permission), the whole table is scanned
+ * instead.
  *
  * Source: KCL 3.5.1, `DynamoDBLeaseRefresher`.
  *
@@ -79,7 +79,7 @@ export class DynamoDBLeaseStore implements LeaseStore {
 
   async someLease(signal?: AbortSignal): Promise<Lease | undefined> {
     const { dynamodb, tableName } = this.#options;
-    // Beside leases there are the items of workers, and a few of the fleet.
+    // The table also holds the items of workers, and a few of the fleet.
     for await (const items of dynamodb.scanPages(tableName, SAMPLE_ITEMS, signal)) {
       const [lease] = listingOf(items).leases;
       if (lease !== undefined) return lease;
@@ -110,8 +110,9 @@ export class DynamoDBLeaseStore implements LeaseStore {
       this.#noteIndexUse(true);
       return keysOwnedBy(workerId, items);
     } catch (error) {
-      // Missing and still being filled are both ValidationException; no permission on an index is common too.
-      // What may pass (throttling, network) is left to the next round: a scan would only add to the load.
+      // A missing index and an index that is still being filled are both ValidationException; a missing
+      // permission is common too. Failures that may pass (throttling, network) are left to the next round: a
+      // scan would only add to the load.
       if (!(error instanceof AwsServiceError) || error.retryable) throw error;
       const keys = keysOwnedBy(workerId, await this.#scan(signal));
       this.#noteIndexUse(false, error);
@@ -132,8 +133,8 @@ export class DynamoDBLeaseStore implements LeaseStore {
   }
 
   /**
-   * Describe, create, wait, in one loop: DescribeTable is eventually consistent, another worker may create
-   * the table first, and one that is being deleted is in the way only for a while.
+   * Describe, create, wait, in one loop. DescribeTable is eventually consistent, and another worker may
+   * create the table first. A table that is being deleted is in the way only for a while.
    */
   async #usableTable(
     signal?: AbortSignal,
@@ -158,7 +159,7 @@ export class DynamoDBLeaseStore implements LeaseStore {
         );
       }
       const status = table?.tableStatus;
-      // A table that was just made needs some seconds: a start that takes longer says so by itself.
+      // A new table needs some seconds; a start that takes longer is logged elsewhere.
       if (status !== undefined && status !== "CREATING" && status !== statusBefore) {
         this.#reportStatus(status);
       }
@@ -177,8 +178,8 @@ export class DynamoDBLeaseStore implements LeaseStore {
   }
 
   /**
-   * Starts the making of the index. Losing a race to another worker is as good; any other failure leaves us
-   * with scans.
+   * Starts the creation of the index. If another worker was first, that counts as success; any other failure
+   * leaves us with scans.
    */
   async #addIndex(table: TableDescription, signal?: AbortSignal): Promise<void> {
     try {
@@ -216,7 +217,7 @@ export class DynamoDBLeaseStore implements LeaseStore {
     };
   }
 
-  /** Tells a change, once. */
+  /** Reports a change, once. */
   #noteIndexUse(isUsed: boolean, error?: AwsServiceError): void {
     if (isUsed === this.#isIndexUsed) return;
     this.#isIndexUsed = isUsed;
@@ -235,7 +236,7 @@ export class DynamoDBLeaseStore implements LeaseStore {
 /** Items of some 300 bytes each: half a read unit or two. */
 const SAMPLE_ITEMS = 20;
 
-/** KCL asks every 10 s; a start should not wait so long for a table that takes five. */
+/** KCL polls every 10 s; a start should not wait 10 s for a table that takes five. */
 const TABLE_POLL_MS = 1_000;
 
 /** Source: KCL 3.5.1, `LeaseManagementConfig`. */

@@ -35,7 +35,7 @@ import {
 import type { ItemTable } from "./item_table.ts";
 import type { ItemCondition } from "./item_write.ts";
 
-/** So often a metrics item is tried to be written that is of another incarnation each time. */
+/** How many times to try to write a metrics item that is of another incarnation each time. */
 const MAX_METRICS_ATTEMPTS = 5;
 
 /** The tables that a fleet may have. */
@@ -126,8 +126,8 @@ export class ItemCoordinatorStore implements CoordinatorStore {
   }
 
   /**
-   * The condition is that the item is still of our incarnation, which costs no reading; where it is of
-   * another, that it is still of that one.
+   * The condition is that the item is still of our incarnation, which costs no read. If it is of another
+   * incarnation, the condition is that it still is of that one.
    */
   async writeWorkerMetrics(
     place: TablePlace,
@@ -188,8 +188,8 @@ export class ItemCoordinatorStore implements CoordinatorStore {
 }
 
 /**
- * Whether the lock stands as we wrote it. A refusal may be the echo of our own write, sent again because its
- * answer was lost; the version, which nobody else has, tells.
+ * Whether the lock in the table is the one that we wrote. A refusal may be caused by our own write, sent
+ * again because its answer was lost. The version shows that, since no other worker has it.
  */
 async function isWritten(
   table: ItemTable,

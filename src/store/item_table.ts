@@ -10,9 +10,9 @@ import type { ConditionalOutcome, Item } from "../aws/dynamodb.ts";
 import type { ItemCondition, ItemUpdate } from "./item_write.ts";
 
 /**
- * Single-item writes are atomic. Every method throws `AwsServiceError`: with code `ResourceNotFoundException`
- * when there is no such table (but `exists`), and after any other failure it is open whether a write was
- * applied.
+ * Single-item writes are atomic. Every method except `exists` throws `AwsServiceError` with code
+ * `ResourceNotFoundException` when there is no such table. After any other failure it is not known whether a
+ * write was applied.
  */
 export interface ItemTable {
   readonly tableName: string;
@@ -27,8 +27,8 @@ export interface ItemTable {
   /** Replaces the whole item, key included. */
   put(item: Item, when: ItemCondition, signal?: AbortSignal): Promise<ConditionalOutcome>;
   /**
-   * Changes some attributes; makes the item when the condition allows for none. The outcome tells the item as
-   * it now stands.
+   * Changes some attributes; makes the item when the condition allows for none. The outcome has the item as
+   * it now is.
    */
   update(
     key: string,

@@ -1,7 +1,7 @@
 // Pure.
 /**
- * A conditional write to one item, as a value with two readings: expressions for DynamoDB, and what it makes
- * of an item held in memory. That both agree is what the contract tests are for.
+ * A conditional write to one item, as a value with two readings: expressions for DynamoDB, and the effect on
+ * an item held in memory. The contract tests check that both agree.
  *
  * @module
  */
@@ -24,7 +24,7 @@ export interface ItemUpdate {
   readonly remove: readonly string[];
 }
 
-/** The condition as DynamoDB takes it. Every name is aliased, for some (`key`, `data`) are reserved words. */
+/** The condition as DynamoDB takes it. Every name is aliased, since some (`key`, `data`) are reserved. */
 export function conditionExpressions(when: ItemCondition): Expressions {
   const names: Record<string, string> = {};
   const values: Record<string, AttributeValue> = {};

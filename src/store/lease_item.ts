@@ -1,8 +1,8 @@
 // Pure.
 /**
- * Leases to and from the items of the lease table, attribute for attribute as Java writes them, but for those
- * of ours, whose names begin with `kclite`: Java's updates leave them alone and its readers pass over them.
- * Mind the names: the parents are a set called `parentShardId` (singular), and `streamName` holds
+ * Leases to and from the items of the lease table, attribute for attribute as Java writes them. The names of
+ * our own attributes begin with `kclite`: Java's updates do not change them and its readers ignore them. Mind
+ * the names: the parents are a set called `parentShardId` (singular), and `streamName` holds
  * `account:stream:epoch`.
  *
  * Source: KCL 3.5.1, `DynamoDBLeaseSerializer` and `DynamoDBMultiStreamLeaseSerializer`.
@@ -29,17 +29,14 @@ import type { ItemCondition, ItemUpdate } from "./item_write.ts";
 /** The partition key of the lease table. */
 export const LEASE_KEY = "leaseKey";
 
-/**
- * Marks a lease item. Only creation writes it: leases older than KCL 3.5 have none and are leases all the
- * same.
- */
+/** Marks a lease item. Only creation writes it: leases older than KCL 3.5 have none and are leases too. */
 export const LEASE_ENTITY = "LEASE";
 
 /**
  * The item of a new lease: counters at zero, no owner.
  *
- * A shard of a single hash key (possible after an absurd split) goes without its range, for Java cannot read
- * a range whose start is not below its end.
+ * A shard of a single hash key (possible after an absurd split) gets no range. Java cannot read a range whose
+ * start is not below its end.
  */
 export function newLeaseItem(lease: NewLease): Item {
   const { leaseKey, shardId, streamIdentifier, checkpoint, latestEpochMs, parentShardIds, hashKeyRange } =
@@ -70,9 +67,7 @@ export function newLeaseItem(lease: NewLease): Item {
   };
 }
 
-/**
- * Reads a lease, or says why it cannot be read. Never throws. Attributes that nobody knows are passed over.
- */
+/** Reads a lease, or says why it cannot be read. Never throws. Unknown attributes are ignored. */
 export function leaseOf(item: Item): Readout<Lease> {
   const reader = new AttributeReader(item);
   const leaseKey = required(reader, "leaseKey", reader.text("leaseKey"));
@@ -125,8 +120,8 @@ export function leaseOf(item: Item): Readout<Lease> {
 }
 
 /**
- * A lease write as a write to its item. The item must exist, whatever else is asked: else a write would bring
- * a deleted lease back as half an item.
+ * A lease write as a write to its item. The item must exist in any case: otherwise a write would bring a
+ * deleted lease back as half an item.
  *
  * @throws {RangeError} when it would write an empty text or set, or a number that is none.
  */

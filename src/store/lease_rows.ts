@@ -21,7 +21,7 @@ export async function readLease(
   return leaseOrUndefined(await table.get(leaseKey, signal));
 }
 
-/** Writes a new lease unless its key is taken. @returns Whether it was written. */
+/** Writes a new lease if its key is free. @returns Whether it was written. */
 export async function createLease(table: ItemTable, lease: NewLease, signal?: AbortSignal): Promise<boolean> {
   return (await table.put(newLeaseItem(lease), { [LEASE_KEY]: "absent" }, signal)).applied;
 }

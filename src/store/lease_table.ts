@@ -1,7 +1,7 @@
 // Pure.
 /**
- * The lease table as AWS is asked for it, and what is wrong with one that was found. The index is part of
- * CreateTable, where Java adds it afterwards: it is looked up by name alone, and a new application starts
+ * The definition of the lease table for AWS, and what is wrong with a table that was found. The index is part
+ * of CreateTable, where Java adds it afterwards. It is found by name alone, and a new application starts
  * minutes sooner.
  *
  * Source: KCL 3.5.1, `DynamoDBLeaseRefresher` and `DdbTableConfig`.
@@ -70,8 +70,7 @@ export function keyProblem({ tableName, keySchema }: TableDescription): string |
 }
 
 /**
- * Why waiting for the table is of no use, with what is to be done; undefined while it may become usable by
- * itself.
+ * Why waiting for the table is of no use, with what to do; undefined while waiting may make it usable.
  *
  * Source: DynamoDB API reference, `TableDescription`, `TableStatus`.
  */

@@ -1,6 +1,6 @@
 /**
- * What lies beside the leases, in memory. Given the lease store's table, both keep their items there, as KCL
- * 3.5 does.
+ * The state that is kept next to the leases, in memory. Given the lease store's table, both keep their items
+ * there, as KCL 3.5 does.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { ItemTable } from "./item_table.ts";
 import { type CoordinatorTables, ItemCoordinatorStore } from "./item_coordinator_store.ts";
 import { MemoryTable } from "./memory_table.ts";
 
-/** `CoordinatorStore` in memory. Unless legacy tables are given and created, there are none. */
+/** `CoordinatorStore` in memory. There are no legacy tables unless they are given and created. */
 export class MemoryCoordinatorStore extends ItemCoordinatorStore {
   constructor(leaseTable: ItemTable, legacy: Partial<Omit<CoordinatorTables, "leaseTable">> = {}) {
     super({

@@ -1,6 +1,6 @@
 /**
- * The lease table in memory, for tests, simulations and trying things out. Everybody who shares a
- * {@linkcode MemoryTable} shares the leases.
+ * The lease table in memory, for tests, simulations and trying things out. All stores that share a
+ * {@linkcode MemoryTable} share the leases.
  *
  * @module
  */

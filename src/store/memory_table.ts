@@ -117,7 +117,7 @@ export class MemoryTable implements ItemTable {
   }
 }
 
-/** Runs at once and as a whole: nobody sees a table half written. What it throws rejects. */
+/** Runs immediately and as a whole: a half-written table is never visible. An error rejects. */
 function step<T>(run: () => T): Promise<T> {
   return new Promise((resolve) => resolve(run()));
 }

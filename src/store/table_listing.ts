@@ -41,7 +41,7 @@ export function listingOf(items: readonly Item[]): TableListing {
   return { leases, workers, unreadable };
 }
 
-/** The keys of the items that have this lease owner: what the index would tell. */
+/** The keys of the items that have this lease owner, as the index would return them. */
 export function keysOwnedBy(workerId: string, items: readonly Item[]): readonly string[] {
   return items.filter((item) => heldIn(attributeIn(item, "leaseOwner"), "S") === workerId).map(keyOf);
 }
