@@ -71,7 +71,7 @@ export function moduleProcessor(
   };
 }
 
-// deno-lint-ignore ban-types -- `typeof` tells no more than Function
+// deno-lint-ignore ban-types -- `typeof` says no more than Function
 function isClass(made: Function): boolean {
   return /^class\b/.test(Function.prototype.toString.call(made)) ||
     typeof made.prototype?.processRecords === "function";
