@@ -1,7 +1,8 @@
 // Pure.
 /**
- * Looks at the fields of an answer before they are believed. An answer of a wrong shape is a `SyntaxError`,
- * which makes it malformed: it is asked for again, and nothing of it reaches a processor or the lease table.
+ * Checks the fields of an answer before they are used. An answer of a wrong shape is a `SyntaxError`, which
+ * makes it malformed. Such a request is sent again, and nothing of the answer reaches a processor or the
+ * lease table.
  *
  * Null counts as absent, for emulators send it where AWS leaves a field out. No message repeats a value,
  * which may be somebody's record.
@@ -9,7 +10,7 @@
  * @module
  */
 
-/** An object of an answer, as it came. */
+/** An object of an answer, unchanged. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** @param what Names the value for people. @throws {SyntaxError} when it is no object. */

@@ -1,12 +1,12 @@
 // Pure.
 /**
- * CBOR, as much of it as `application/x-amz-cbor-1.1` uses: maps with text keys, lists, text, bytes, numbers,
- * booleans, null and tags, of definite and of indefinite length.
+ * The part of CBOR that `application/x-amz-cbor-1.1` uses: maps with text keys, lists, text, bytes, numbers,
+ * booleans, null and tags. Lengths may be definite or indefinite.
  *
- * Byte strings are views into the message, so that a record's payload is never copied nor decoded. That, and
- * the missing third of base64, is what makes CBOR faster than JSON. Ours for that reason: the packages that
- * run everywhere without native code take two to four times as long for a page of records (`bench/cbor.ts`),
- * which is as long as JSON.
+ * Byte strings are views into the message, so a record's payload is never copied or decoded. That, and the
+ * missing third of base64, makes CBOR faster than JSON. This decoder is ours for that reason. The packages
+ * that run everywhere without native code are as slow as JSON: two to four times as long for a page of
+ * records (`bench/cbor.ts`).
  *
  * Source: RFC 8949.
  *
@@ -30,7 +30,7 @@ const MAX_DEPTH = 32;
 /**
  * Decodes one message. Integers beyond 2^53 are bigints; the rest of the numbers are numbers.
  *
- * @throws {SyntaxError} when it is cut off, goes on after its end, or holds what is not CBOR.
+ * @throws {SyntaxError} when it is cut off, has more bytes after its end, or holds what is not CBOR.
  */
 export function decodeCbor(bytes: Uint8Array): CborValue {
   const reader = new CborReader(bytes);
@@ -71,8 +71,8 @@ class CborReader {
   readonly #view: DataView;
   at = 0;
   /**
-   * Words met before, by length and first letter: the same few keys come with every record, and decoding is
-   * dear.
+   * Texts met before, by length and first letter: the same few keys are in every record, and decoding is
+   * slow.
    */
   readonly #words: ({ readonly utf8: Uint8Array; readonly text: string } | undefined)[] = [];
 
@@ -233,7 +233,7 @@ class CborReader {
     return true;
   }
 
-  /** Passes over so many bytes. @returns where they start. */
+  /** Skips this many bytes. @returns where they start. */
   #take(count: number): number {
     const start = this.at;
     if (count > this.#bytes.length - start) throw malformed("cut off", start);

@@ -1,9 +1,9 @@
 /**
- * Kinesis with GetRecords in CBOR (`application/x-amz-cbor-1.1`), which AWS's SDKs for Java speak: payloads
- * come as bytes, a quarter fewer of them, with nothing to decode. All other calls stay JSON.
+ * Kinesis with GetRecords in CBOR (`application/x-amz-cbor-1.1`), as AWS's SDKs for Java use it. Payloads
+ * arrive as bytes: a quarter fewer, with nothing to decode. All other calls stay JSON.
  *
- * It is not in the public API reference. So a server that does not answer in kind, as emulators do not, is
- * asked the same in JSON at once and from then on: trying costs one call.
+ * It is not in the public API reference. So if a server does not answer in CBOR (emulators do not), the same
+ * request is sent in JSON immediately and from then on. The attempt costs one call.
  *
  * Source: AWS SDK for Java 2, `AwsCborProtocolFactory`: times are epoch milliseconds under tag 1.
  *
@@ -100,7 +100,7 @@ async function sendCbor(
   if (!answer.answered) return answer;
   const { status, headers } = answer;
   const notInKind = { ok: true, status, value: undefined } as const;
-  // What a proxy or a service in trouble says tells nothing of what the service can do.
+  // An answer of a proxy or of a failing service does not show what the service supports.
   if (headers.get("content-type")?.split(";")[0]?.trim() !== CBOR_TYPE) {
     return status < 500 ? notInKind : answer;
   }

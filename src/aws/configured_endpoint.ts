@@ -15,7 +15,7 @@
 import type { Lookup } from "./credentials.ts";
 import { checkedEndpoint, type EndpointVariant, variantUrl } from "./endpoint.ts";
 
-/** A service whose place can be set. */
+/** A service with a configurable endpoint. */
 export type ConfigurableService = "kinesis" | "dynamodb" | "sts";
 
 /** What is looked at. */
@@ -57,7 +57,7 @@ export function configuredEndpoint(
     return { url: variantUrl({ service, region }, variant), setting: chosen.join(" and ") };
   }
   if (chosen.length > 0) {
-    // As AWS's SDKs: whether that address is such an endpoint nobody can know.
+    // As AWS's SDKs do: it cannot be known whether that address is such an endpoint.
     throw new TypeError(
       `Cannot use ${
         chosen.join(" and ")
@@ -68,7 +68,7 @@ export function configuredEndpoint(
   return url;
 }
 
-/** The options of a worker that say where data goes. */
+/** The options of a worker that set where data is sent. */
 export interface WorkerEndpoints {
   /** The base URL of Kinesis, where the options set one. */
   readonly kinesisEndpoint?: string | undefined;
@@ -76,7 +76,7 @@ export interface WorkerEndpoints {
   readonly dynamoDBEndpoint?: string | undefined;
 }
 
-/** The endpoints of a worker, and where they come from. */
+/** The endpoints of a worker, and the settings that they are from. */
 export interface WorkerEndpointsChoice {
   /** Only what the settings add. */
   readonly endpoints: WorkerEndpoints;

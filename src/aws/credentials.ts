@@ -1,8 +1,8 @@
 /**
- * Credentials, and the contract of whoever gives them. They are checked where they come in.
+ * Credentials, and the contract of their providers. They are checked where they enter the library.
  *
- * What the sources of this library give shows neither secret nor token when printed, spread or turned into
- * JSON.
+ * Credentials from the sources of this library show no secret and no token when printed, spread or turned
+ * into JSON.
  *
  * @module
  */
@@ -20,23 +20,21 @@ export interface Credentials {
   readonly sessionToken?: string | undefined;
   /** Undefined for credentials that do not expire. */
   readonly expiresEpochMs?: number | undefined;
-  /**
-   * The same as a `Date`, as AWS's SDK for JavaScript names it; counts where `expiresEpochMs` is left out.
-   */
+  /** The same as a `Date`, as AWS's SDK for JavaScript names it; used if `expiresEpochMs` is not set. */
   readonly expiration?: Date | undefined;
 }
 
 /**
- * Gives credentials for the next request. Called before every request, so it must be cheap: one that asks a
- * service keeps the answer until shortly before it expires.
+ * Gives credentials for the next request. Called before every request, so it must be cheap. A provider that
+ * calls a service keeps the answer until shortly before it expires.
  *
  * Throws `CredentialsError` or `AwsServiceError` when there are none, or the signal's reason.
  */
 export interface CredentialsProvider {
   (signal?: AbortSignal): Promise<Credentials>;
   /**
-   * A service refused these as expired or unknown: the next call should ask the source anew. A provider that
-   * keeps nothing needs none.
+   * Called when a service refused these as expired or unknown: the next call should go to the source again. A
+   * provider that caches nothing needs no such function.
    */
   readonly invalidate?: (refused: Credentials) => void;
 }
@@ -86,7 +84,7 @@ function expiryOf({ expiresEpochMs, expiration }: Credentials, source: string): 
 }
 
 /**
- * What a user gave as a provider whose keys are checked each time.
+ * A provider that a user gave, with its keys checked each time.
  *
  * @throws {CredentialsError} when keys were given that cannot be keys.
  */

@@ -29,8 +29,8 @@ export interface Expressions {
 }
 
 /**
- * A write that was conditional: applied, with the new item where asked for; or refused, with the old one
- * where given.
+ * The outcome of a conditional write: applied, with the new item if requested; or refused, with the old one
+ * if given.
  */
 export type ConditionalOutcome =
   | { readonly applied: true; readonly item: Item | undefined }
@@ -61,7 +61,7 @@ export interface DynamoDB {
     expressions: Expressions,
     signal?: AbortSignal,
   ): Promise<ConditionalOutcome>;
-  /** Returns the new item when applied (ALL_NEW) and asks for the old one when refused (ALL_OLD). */
+  /** Returns the new item when applied (ALL_NEW) and the old one when refused (ALL_OLD). */
   updateItem(
     tableName: string,
     key: Item,
@@ -77,10 +77,7 @@ export interface DynamoDB {
   ): Promise<ConditionalOutcome>;
   /** All pages; eventually consistent. @param segments How many parallel segments; 1 = a plain scan. */
   scan(tableName: string, segments?: number, signal?: AbortSignal): Promise<readonly Item[]>;
-  /**
-   * Page by page, for as long as the caller goes on; eventually consistent. @param limit The most items of a
-   * page.
-   */
+  /** Page by page, until the caller stops; eventually consistent. @param limit The most items of a page. */
   scanPages(tableName: string, limit: number, signal?: AbortSignal): AsyncIterable<readonly Item[]>;
   /** All pages; eventually consistent. */
   queryIndex(
@@ -222,7 +219,8 @@ async function unlessError<T, U>(code: string, instead: U, result: Promise<T>): 
 }
 
 /**
- * Runs `count` tasks at once. The first failure aborts the others, and is thrown when all of them have ended.
+ * Runs `count` tasks at the same time. The first failure aborts the others, and is thrown when all of them
+ * have ended.
  */
 async function allOrNone<T>(
   count: number,

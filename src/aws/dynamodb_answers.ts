@@ -1,7 +1,7 @@
 // Pure.
 /**
- * What DynamoDB sends, looked at before it is believed: a scan without `Items` would else be an empty lease
- * table, whose leases are then made anew, at their initial positions.
+ * Checks what DynamoDB sends before it is used. Without that, a scan without `Items` would look like an empty
+ * lease table, and the leases would be created again, at their initial positions.
  *
  * What an item's attributes mean is not known here; only that each has a type of DynamoDB and a value of that
  * kind.
@@ -38,7 +38,7 @@ export type AttributeValue =
 /** An item of a table. */
 export type Item = Readonly<Record<string, AttributeValue>>;
 
-/** What DescribeTable tells that we use. */
+/** The fields of DescribeTable that we use. */
 export interface TableDescription {
   readonly tableName: string;
   readonly tableStatus: string;
@@ -70,7 +70,9 @@ export function optionalItemIn(answer: Fields, name: string): Item | undefined {
   return answer[name] == null ? undefined : itemOf(answer[name]);
 }
 
-/** The item that a refused write came upon; undefined where none was sent, or nothing that could be one. */
+/**
+ * The item that made the table refuse a write; undefined if none was sent, or nothing that could be an item.
+ */
 export function refusedItem(body: Fields | undefined): Item | undefined {
   try {
     return body === undefined ? undefined : optionalItemIn(body, "Item");

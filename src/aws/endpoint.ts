@@ -2,7 +2,7 @@
 /**
  * Where a service of a region is reached, and what a stream's ARN says.
  *
- * A region is checked by its shape only, since AWS opens new ones: a misspelt region of the right shape shows
+ * Only the shape of a region is checked, since AWS opens new ones. A misspelt region of the right shape shows
  * itself as a host that cannot be reached.
  *
  * @module
@@ -24,7 +24,7 @@ export interface StreamArn {
 export interface EndpointRequest {
   /** The host's first part: `kinesis`, `dynamodb`, `sts`, `monitoring`. */
   readonly service: string;
-  /** Any word is taken along with an own `endpoint`, since emulators know no regions. */
+  /** Any text is accepted with an own `endpoint`, since emulators know no regions. */
   readonly region: string;
   /** Base URL of an emulator or of a private endpoint. */
   readonly endpoint?: string | undefined;
@@ -45,7 +45,7 @@ export function endpointUrl(request: EndpointRequest): string {
 
 /** Which of a region's public endpoints. */
 export interface EndpointVariant {
-  /** The one whose cryptography is validated under FIPS 140. */
+  /** The endpoint with cryptography that is validated under FIPS 140. */
   readonly fips?: boolean | undefined;
   /** The one that IPv6 reaches too. */
   readonly dualStack?: boolean | undefined;
@@ -198,7 +198,7 @@ function partitionOf(region: string): Partition {
 }
 
 function regionError(region: string): TypeError {
-  // A part of a URL may have come here, and a password with it.
+  // The text may be part of a URL, and a password with it.
   const shown = /^[\w-]{0,40}$/.test(region)
     ? `region ${JSON.stringify(region)}`
     : "what is given as a region";

@@ -1,10 +1,10 @@
 /**
  * Reads `application/vnd.amazon.eventstream`, the framing of SubscribeToShard, from a web stream.
  *
- * Both checksums of each message are verified, and a length is believed only once the checksum of the prelude
- * is right and the length is within limits. The decoder at hand for JavaScript (`@smithy/core`) allocates
- * what the first four bytes say before any check, up to 4 GiB, and would add 8 MB to an installation: hence
- * ours.
+ * Both checksums of each message are verified. A length is used only once the checksum of the prelude is
+ * right and the length is within limits. This decoder is ours, since the common one for JavaScript
+ * (`@smithy/core`) allocates up to 4 GiB before any check. It takes the size from the first four bytes, and
+ * would add 8 MB to an installation.
  *
  * Source: "Amazon event stream encoding" of the AWS documentation; limits of botocore's `EventStreamBuffer`.
  *
@@ -16,7 +16,7 @@ import { unlessAborted } from "../async/waiting.ts";
 
 /** One message of an event stream. */
 export interface EventStreamMessage {
-  /** The headers whose value is a string, by name; headers of other types are checked and left out. */
+  /** The headers of type string, by name; headers of other types are checked and left out. */
   readonly headers: ReadonlyMap<string, string>;
   /** A view into memory that is not written again. */
   readonly payload: Uint8Array;
@@ -28,12 +28,12 @@ export const MAX_HEADERS_BYTES = 131_072;
 export const MAX_PAYLOAD_BYTES = 25_165_824;
 
 /**
- * The messages of a body, one at a time: nothing is read from the body while nobody asks for a message, so
- * that a slow reader slows the sender. Leaving the iteration cancels the body.
+ * The messages of a body, one at a time. Nothing is read from the body while no message is requested, so that
+ * a slow reader slows the sender. Leaving the iteration cancels the body.
  *
- * @param signal Ends the wait for the body at once, even where the body does not know of the signal.
+ * @param signal Ends the wait for the body immediately, even if the body does not know of the signal.
  * @throws {SyntaxError} when a checksum, a length or a header is wrong, or when the body ends inside a
- * message; what the body itself fails with; or the signal's reason.
+ * message. Also throws the body's own error, or the signal's reason.
  */
 export async function* eventStreamMessages(
   body: ReadableStream<Uint8Array>,
@@ -143,8 +143,8 @@ function verify(part: "prelude" | "message", found: number, wanted: number): voi
 }
 
 /**
- * Types of header values, in the order of their codes: how many bytes a value has, or that its length comes
- * first.
+ * Types of header values, in the order of their codes: how many bytes a value has, or that its length
+ * precedes it.
  */
 const HEADER_TYPES = [0, 0, 1, 2, 4, 8, "bytes", "string", 8, 16] as const;
 

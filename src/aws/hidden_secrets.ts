@@ -10,7 +10,7 @@ import { errorText } from "../errors.ts";
 /** Shorter ones are those of emulators ("test"): no secrets, and their removal would only garble the text. */
 const SHORTEST_SECRET = 16;
 
-/** The text with each of the secrets replaced, also where they stand as in a URL, in XML or in HTML. */
+/** The text with each of the secrets replaced, also where they are encoded as in a URL, in XML or in HTML. */
 export function hideSecrets(text: string, secrets: readonly (string | undefined)[]): string {
   let shown = text;
   for (const secret of secrets) {
@@ -23,7 +23,7 @@ export function hideSecrets(text: string, secrets: readonly (string | undefined)
 }
 
 /**
- * What an error may be passed on as a cause: undefined when it, or a cause of its own, repeats one of the
+ * The error, if it may be passed on as a cause. Undefined when it, or its own cause, repeats one of the
  * secrets.
  */
 export function harmlessCause(cause: unknown, secrets: readonly (string | undefined)[]): unknown {

@@ -1,7 +1,7 @@
 /**
  * One HTTP request and its whole answer, within a time limit that covers the body too.
  *
- * What goes wrong on the way is an outcome; only the caller's own abort is thrown, untouched.
+ * A failure on the way is an outcome. Only the caller's own abort is thrown, unchanged.
  *
  * @module
  */

@@ -2,9 +2,9 @@
  * Signed calls in AWS's JSON protocol: one POST per call, the operation in `x-amz-target`, errors named by
  * `__type`.
  *
- * A call is tried again as `retry.ts` decides. Two repairs come on top, each once per call and without a
- * pause: signing again when our clock turns out to be wrong, and asking for new credentials when these have
- * expired.
+ * A call is tried again as `retry.ts` decides. Two repairs are added, each once per call and without a pause.
+ * If our clock turns out to be wrong, the request is signed again. If the credentials have expired, new ones
+ * are requested.
  *
  * @module
  */
@@ -34,7 +34,7 @@ import {
 } from "./retry.ts";
 import { unlessAborted } from "../async/waiting.ts";
 
-/** A JSON object as it came, unchecked. */
+/** A JSON object of an answer, unchecked. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** What a client of one service is made from. */
@@ -50,14 +50,14 @@ export interface ServiceOptions {
   readonly attemptTimeoutMs?: number | undefined;
 }
 
-/** What tells one JSON service from another. */
+/** What distinguishes one JSON service from another. */
 export interface JsonService {
   /** Names the service in its host, in signatures, errors and events. */
   readonly service: string;
-  /** What stands before the operation in `x-amz-target`, e.g. `Kinesis_20131202`. */
+  /** What precedes the operation in `x-amz-target`, e.g. `Kinesis_20131202`. */
   readonly targetPrefix: string;
   readonly contentType: "application/x-amz-json-1.0" | "application/x-amz-json-1.1";
-  /** How long one attempt may take, in ms, unless the options say otherwise. */
+  /** How long one attempt may take, in ms, if the options do not say otherwise. */
   readonly attemptTimeoutMs: number;
 }
 
@@ -65,7 +65,7 @@ export interface JsonService {
 export interface JsonCall<T> {
   readonly operation: string;
   readonly input: JsonObject;
-  /** Reads a successful answer. What it throws counts as a malformed answer, which is tried again. */
+  /** Reads a successful answer. An error counts as a malformed answer, and the call is tried again. */
   readonly decode: (body: JsonObject) => T;
   /** @default {DEFAULT_RETRY_POLICY} */
   readonly retry?: RetryPolicy | undefined;
@@ -74,18 +74,18 @@ export interface JsonCall<T> {
   readonly transport?: Transport<T> | undefined;
 }
 
-/** A way over the wire for calls that are not one JSON document each way: other encodings, and streams. */
+/** A transport for calls that are not one JSON document each way: other encodings, and streams. */
 export interface Transport<T> {
   /** What is sent in place of the input as JSON. */
   readonly message?: { readonly contentType: string; readonly body: Uint8Array<ArrayBuffer> } | undefined;
   /**
-   * Sends the signed request. A success that it can read it reads; any other answer it hands back whole, to
-   * be read as JSON, for that is what errors come in.
+   * Sends the signed request. Reads a success in its own encoding. Any other answer is returned whole, to be
+   * read as JSON, the format of errors.
    */
   readonly send: (system: System, request: HttpRequest, signal?: AbortSignal) => Promise<Sent<T>>;
 }
 
-/** What came of sending. */
+/** The result of sending. */
 export type Sent<T> =
   | { readonly ok: true; readonly value: T; readonly status: number }
   | HttpAnswer
@@ -104,7 +104,7 @@ export function jsonCaller(service: JsonService, options: ServiceOptions): JsonC
   return (call) => client.call(call);
 }
 
-/** A failed attempt, with all that an error tells. */
+/** A failed attempt, with all that its error contains. */
 interface FailedAttempt {
   readonly ok: false;
   readonly code: string;

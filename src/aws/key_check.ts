@@ -1,7 +1,7 @@
 // Pure.
 /**
- * The one check that keys pass where they come in. A character that no key has would show up much later, in
- * an error of the runtime that quotes the whole header: the secret or the token with it.
+ * The one check that keys pass where they enter the library. A character that no key has would show up much
+ * later, in an error of the runtime. That error quotes the whole header, with the secret or the token.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export interface UncheckedKeys {
 /**
  * Checks the characters of keys, and that there are keys at all.
  *
- * @param source Whose keys they are, e.g. `the environment`.
+ * @param source Where the keys are from, e.g. `the environment`.
  * @throws {CredentialsError} that names source and field, and never the value.
  */
 export function checkKeys(keys: UncheckedKeys, source: string): void {
@@ -42,8 +42,8 @@ function problemOf(name: keyof UncheckedKeys, value: unknown): string | undefine
 }
 
 /**
- * Ours: wider than AWS's alphabet, base64, for emulators have keys of their own. What stands in no header is
- * not in it.
+ * Ours: wider than AWS's alphabet, base64, since emulators have other keys. Characters that no header may
+ * contain are not in it.
  */
 const NOT_IN_KEYS = /[^!#-&(-+\--[\]-_a-~]/;
 /** A slash or a comma would end the id in the header that names it. */

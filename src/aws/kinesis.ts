@@ -1,6 +1,6 @@
 /**
- * The operations of Kinesis Data Streams that a consumer needs, as an interface (what retrieval and the
- * worker use, and what a simulator puts in its place) and as signed JSON calls.
+ * The operations of Kinesis Data Streams that a consumer needs, as an interface and as signed JSON calls.
+ * Retrieval and the worker use the interface; a simulator replaces it.
  *
  * @module
  */
@@ -32,7 +32,7 @@ export interface StreamReference {
 }
 
 /**
- * What DescribeStreamSummary tells that we use.
+ * The fields of DescribeStreamSummary that we use.
  *
  * @experimental
  */
@@ -114,8 +114,8 @@ export interface SignedKinesisOptions extends ServiceOptions {
 }
 
 /**
- * For calls that a loop repeats anyway: one quick second try after a fault, none when Kinesis throttles,
- * since a shard allows but five calls a second.
+ * For calls that a loop repeats anyway. One quick second try after a fault. None when Kinesis throttles,
+ * since a shard allows only five calls a second.
  */
 export const READ_RETRY_POLICY: RetryPolicy = { ...DEFAULT_RETRY_POLICY, attempts: 2, throttledAttempts: 1 };
 
@@ -228,7 +228,7 @@ function streamSummary(answer: Fields): StreamSummary {
   };
 }
 
-/** @param token Of this page: one that names itself as the next would be asked for again and again. */
+/** @param token Of this page. A page that names itself as the next would be requested for ever. */
 function shardPage(
   answer: Fields,
   token: string | undefined,

@@ -2,8 +2,8 @@
  * Enhanced fan-out: the registered consumers of a stream, and subscriptions to its shards, as an interface
  * and as signed calls.
  *
- * A consumer in this sense belongs to a whole application, is paid for by the hour and by the gigabyte, and
- * gives each of its shards 2 MiB a second of its own.
+ * A consumer in this sense belongs to a whole application. AWS charges for it by the hour and by the
+ * gigabyte. It gives each of its shards its own 2 MiB a second.
  *
  * @module
  */
@@ -72,11 +72,10 @@ export interface KinesisConsumers {
    */
   deregisterStreamConsumer(consumerArn: string, signal?: AbortSignal): Promise<boolean>;
   /**
-   * Subscribes to a shard, for five minutes at the most. Resolves once the service has accepted; an error
-   * that it sends later comes from the iteration. One event is read at a time: while none is asked for, the
-   * sender is held up.
+   * Subscribes to a shard, for at most five minutes. Resolves once the service has accepted; a later error
+   * comes from the iteration. One event is read at a time: while none is requested, the sender is held up.
    *
-   * @param signal Ends the subscription, at once; an iteration under way throws its reason.
+   * @param signal Ends the subscription immediately; an iteration under way throws its reason.
    */
   subscribeToShard(
     input: SubscribeToShardInput,
@@ -85,8 +84,8 @@ export interface KinesisConsumers {
 }
 
 /**
- * Enhanced fan-out over signed HTTP. A subscription is an ordinary `fetch` whose answer does not end: HTTP/2
- * where the runtime and the service speak it, HTTP/1.1 with a connection for each shard elsewhere.
+ * Enhanced fan-out over signed HTTP. A subscription is an ordinary `fetch` with an answer that does not end.
+ * It uses HTTP/2 if the runtime and the service support it, else HTTP/1.1 with a connection for each shard.
  *
  * @throws {TypeError} when the region or the endpoint cannot be one.
  */
@@ -149,7 +148,7 @@ export function signedKinesisConsumers(options: ServiceOptions): KinesisConsumer
 /** The loop that subscribes paces itself; a second call within a second would be refused. */
 const SUBSCRIBE_RETRY_POLICY: RetryPolicy = { ...DEFAULT_RETRY_POLICY, attempts: 1, throttledAttempts: 1 };
 
-/** Nor does the loop that registers want a refusal for want of room repeated under its feet. */
+/** The loop that registers has its own pauses, so a refusal because of a limit is not repeated here. */
 const REGISTER_RETRY_POLICY: RetryPolicy = { ...DEFAULT_RETRY_POLICY, throttledAttempts: 1 };
 
 function streamConsumer(value: unknown): StreamConsumer {

@@ -1,9 +1,9 @@
 // Pure.
 /**
- * What Kinesis sends, as far as several operations or encodings send the same: records, child shards, hash
- * key ranges. Nothing of it is believed unseen, in JSON, in CBOR or in an event stream: a field that is
- * missing or wrong makes the whole answer malformed. A sequence number that no record can have would else be
- * delivered, and stored as a checkpoint.
+ * The parts of Kinesis's answers that several operations or encodings share: records, child shards, hash key
+ * ranges. Every field is checked, in JSON, in CBOR and in an event stream: a missing or wrong field makes the
+ * whole answer malformed. Otherwise a sequence number that no record can have would be delivered, and stored
+ * as a checkpoint.
  *
  * Source: the patterns of the API reference of Kinesis.
  *
@@ -42,7 +42,7 @@ export interface DecodedRecords {
   readonly bytes: number;
 }
 
-/** How an encoding writes what JSON has no kind of its own for. */
+/** How an encoding writes the types that JSON does not have. */
 export interface RecordEncoding {
   /** The payloads of records. @throws {SyntaxError} when one of them is none. */
   readonly payloadsOf: (
@@ -69,7 +69,7 @@ export interface RecordsAnswer extends DecodedRecords {
 }
 
 /**
- * Decodes records with what comes beside them.
+ * Decodes records and the fields next to them.
  *
  * @throws {SyntaxError} when a field is missing or wrong.
  */

@@ -1,6 +1,6 @@
 /**
- * Signs requests (Signature Version 4) with aws4fetch, and remembers two things for one service: derived
- * keys, which cost four HMACs each, and how far our wall clock is off.
+ * Signs requests (Signature Version 4) with aws4fetch. Remembers two things for one service: derived keys,
+ * which cost four HMACs each, and how far our wall clock is off.
  *
  * @module
  */
@@ -23,7 +23,7 @@ export interface UnsignedRequest {
  */
 const MATERIAL_SKEW_MS = 60_000;
 
-/** A key lasts a day; credentials change by the hour. So many keys are a few days' worth. */
+/** A key lasts a day; credentials change by the hour. This many keys are enough for a few days. */
 const MAX_CACHED_KEYS = 32;
 
 /** The signer of one service in one region. */
@@ -68,7 +68,7 @@ export class RequestSigner {
    * Learns from the Date header of a refused request how far our clock is off.
    *
    * @param signedOffsetMs The offset that the request was signed with; another call may have learned since.
-   * @returns Whether the offset now differs so much from that one that signing again may help.
+   * @returns Whether the offset now differs from that one by enough that signing again may help.
    */
   learnClock(dateHeader: string | null, signedOffsetMs: number): boolean {
     const serverMs = dateHeader === null ? NaN : Date.parse(dateHeader);

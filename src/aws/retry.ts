@@ -23,7 +23,7 @@ export interface Failure {
  * - `throttled`: too many calls; try again, more slowly;
  * - `clockSkew`: perhaps signed at a wrong time; sign again if the answer's Date shows that our clock is
  *   wrong;
- * - `credentials`: the keys are expired or unknown; ask their source again, and try with new ones;
+ * - `credentials`: the keys are expired or unknown; get new ones from their source, and try with these;
  * - `final`: the same call would fail again.
  */
 export type Verdict = "transient" | "throttled" | "clockSkew" | "credentials" | "final";
@@ -40,8 +40,8 @@ export const CHECKSUM_ERROR = "ChecksumMismatch";
 export const MALFORMED_ERROR = "MalformedResponse";
 
 /**
- * Decides what to make of a failure. Codes come before the status; an unknown code is final unless the status
- * says otherwise.
+ * Decides what to do after a failure. The code decides before the status; an unknown code is final, except if
+ * the status says otherwise.
  *
  * Source: the error lists of the Kinesis and DynamoDB API references, and the AWS SDKs' standard retry mode.
  */
@@ -62,15 +62,15 @@ export interface RetryPolicy {
   readonly attempts: number;
   /** The most attempts, the first included, while the service throttles. */
   readonly throttledAttempts: number;
-  /** The first pause after a transient failure is up to so many ms. */
+  /** The first pause after a transient failure is at most this many ms. */
   readonly transientBaseMs: number;
-  /** The first pause after a throttled attempt is up to so many ms. */
+  /** The first pause after a throttled attempt is at most this many ms. */
   readonly throttledBaseMs: number;
   /** No pause is longer, in ms. */
   readonly maxDelayMs: number;
 }
 
-/** For calls that nobody paces. Figures: the AWS SDKs' standard mode, with two attempts more. */
+/** For calls without a pace of their own. Figures: the AWS SDKs' standard mode, with two attempts more. */
 export const DEFAULT_RETRY_POLICY: RetryPolicy = {
   attempts: 5,
   throttledAttempts: 8,

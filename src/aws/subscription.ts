@@ -1,8 +1,8 @@
 /**
- * One subscription to a shard: the answer to SubscribeToShard, which goes on for five minutes.
+ * One subscription to a shard: the answer to SubscribeToShard, which lasts five minutes.
  *
- * An error may come at three places, and is the same `AwsServiceError` at all of them: in place of the
- * stream, as an ordinary answer; inside the stream, where the HTTP status was 200; and when the connection is
+ * An error may occur at three places, and is the same `AwsServiceError` at all of them. In place of the
+ * stream, as an ordinary answer; inside the stream, after the HTTP status 200; and when the connection is
  * lost.
  *
  * @module
@@ -40,8 +40,8 @@ export interface SubscribeToShardEvent {
   /** Payload bytes of `records`. */
   readonly bytes: number;
   /**
-   * Where a later subscription goes on, AFTER it; undefined at the end of the shard. It moves without records
-   * too.
+   * Where a later subscription continues, AFTER it; undefined at the end of the shard. It moves without
+   * records too.
    */
   readonly continuationSequenceNumber: string | undefined;
   /** How far the end of this page is behind the newest record, in ms. */
@@ -53,7 +53,7 @@ export interface SubscribeToShardEvent {
 /**
  * Sends a signed SubscribeToShard.
  *
- * @param signal Ends the stream too. The request's time limit covers only what comes before the stream.
+ * @param signal Ends the stream too. The request's time limit covers only the time before the stream.
  */
 export async function openSubscription(
   system: System,
@@ -96,8 +96,8 @@ async function opened(
  * The events of a stream. Messages and events of types that are not known are passed over, `initial-response`
  * among them.
  *
- * @throws {AwsServiceError} for an error that the stream tells, for damaged bytes, and for a lost connection;
- * the signal's reason when it aborts.
+ * @throws {AwsServiceError} for an error in the stream, for damaged bytes, and for a lost connection; the
+ * signal's reason when it aborts.
  */
 export async function* subscriptionEvents(
   { body, requestId, secrets = [] }: OpenSubscription,
@@ -110,7 +110,7 @@ export async function* subscriptionEvents(
       code,
       status: undefined,
       requestId,
-      // Inside a stream errors have no status; outside they would come with 400.
+      // Inside a stream errors have no status; outside they would have 400.
       retryable: ["transient", "throttled"].includes(classify({ code, status: 400 })),
       detail: hideSecrets(detail, secrets),
       body: undefined,
@@ -148,7 +148,7 @@ const UNNAMED = "UnknownError";
 const UNEXPLAINED = "no explanation was given";
 
 /**
- * An event whose fields can be believed: without a continuation it means the end of the shard.
+ * An event with checked fields: without a continuation it means the end of the shard.
  *
  * @throws {SyntaxError} when the payload cannot be read.
  */
@@ -164,7 +164,7 @@ function eventOf(payload: Uint8Array): SubscribeToShardEvent {
   }
 }
 
-/** The words of an exception; its type matters more, so that any payload will do. */
+/** The text of an exception. Its type matters more, so any payload is accepted. */
 function explanationOf(payload: Uint8Array): string {
   const text = UTF8.decode(payload);
   const { message, Message } = tryJson(text) ?? {};

@@ -1,5 +1,5 @@
 /**
- * Credentials for a role, asked for with other credentials: `StsAssumeRoleCredentialsProvider` of a
+ * Credentials for a role, requested with other credentials: `StsAssumeRoleCredentialsProvider` of a
  * properties file.
  *
  * @module
@@ -18,7 +18,7 @@ export interface AssumeRoleOptions extends CachingOptions, StsPlace {
   readonly roleArn: string;
   /** Shows in CloudTrail; 2 to 64 of letters, digits and `=,.@-_`. */
   readonly roleSessionName: string;
-  /** A word that the role's owner asks for. */
+  /** A text that the role's owner requires. */
   readonly externalId?: string | undefined;
 }
 
@@ -51,7 +51,7 @@ export function assumeRoleCredentials(options: AssumeRoleOptions): CredentialsPr
   }, options);
 }
 
-/** The role is set up: want of credentials to ask for it with is no reason for a chain to go on. */
+/** The role is set up: if the credentials for the request are missing, a chain must not continue. */
 async function baseOf({ base }: AssumeRoleOptions, signal: AbortSignal): Promise<Credentials> {
   try {
     return await base(signal);

@@ -1,9 +1,9 @@
 /**
- * Keeps what a slow source gave, and asks again in time: once for all callers, ahead of the end, and with the
- * old ones in reserve.
+ * Caches the credentials of a slow source, and refreshes them before they expire, once for all callers. The
+ * old ones stay in reserve.
  *
- * There is no background task. In the advisory window the one caller that finds it due waits for the source,
- * for at most a second; everybody else goes on with the old credentials.
+ * There is no background task. In the advisory window the one caller that finds the refresh due waits for the
+ * source, for at most a second. All other callers continue with the old credentials.
  *
  * @module
  */
@@ -15,11 +15,11 @@ import { refreshPauseMs, type RefreshRule, type RefreshTimes, refreshTimes } fro
 import { SharedTask } from "../../async/shared_task.ts";
 import { isTimeLimit, withinTime } from "../../async/waiting.ts";
 
-/** A source that is asked now and then. */
+/** A source that is called from time to time. */
 export interface CredentialsSource {
   /** Names the source in events, e.g. `instance metadata`. */
   readonly name: string;
-  /** Asks the source. The signal aborts when nobody waits any longer. */
+  /** Calls the source. The signal aborts when no caller waits any longer. */
   readonly load: (signal: AbortSignal) => Promise<Credentials>;
   readonly rule: RefreshRule;
 }
@@ -36,12 +36,12 @@ export interface CachingOptions {
  */
 const ADVISORY_LIMIT_MS = 1000;
 
-/** A source is not asked again sooner than this after it gave credentials that were then refused, in ms. */
+/** The shortest pause before the next request to a source whose credentials were refused, in ms. */
 const REFUSED_PAUSE_MS = 10_000;
 
 /**
- * Makes a provider of a source. Sources that renew credentials by themselves ("container", "instance") are
- * trusted when they fail: their last credentials are used past their end, until the service refuses them.
+ * Makes a provider of a source. Some sources renew credentials themselves ("container", "instance"), and are
+ * trusted when they fail. Their last credentials are used past their end, until the service refuses them.
  */
 export function cachedCredentials(source: CredentialsSource, options: CachingOptions): CredentialsProvider {
   const cache = new CredentialsCache(source, options);
@@ -58,7 +58,7 @@ class CredentialsCache {
   readonly #source: CredentialsSource;
   readonly #system: System;
   readonly #emit: WorkerEventListener;
-  /** The question to the source: one for all who wait for its answer. */
+  /** The request to the source: one for all callers that wait for its answer. */
   readonly #question: SharedTask<Credentials> = new SharedTask((abandoned) => this.#load(abandoned));
   #kept: Kept | undefined;
   #failures = 0;
@@ -128,8 +128,8 @@ class CredentialsCache {
   #failed(error: unknown): void {
     this.#failures++;
     this.#notBeforeMonotonicMs = this.#system.clock.monotonicMs() + refreshPauseMs(this.#failures);
-    // Without old ones there is nothing to refresh: whoever asked hears why, and a chain goes on to its next
-    // source.
+    // Without old ones there is nothing to refresh: the caller gets the error, and a chain continues with its
+    // next source.
     if (this.#kept !== undefined) this.#emit({ type: "credentialsRefreshFailed", error });
   }
 }

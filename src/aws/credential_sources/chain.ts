@@ -1,8 +1,8 @@
 /**
- * Several sources of credentials in order: the first that is set up is asked, and used from then on.
+ * Several sources of credentials in order: the first one that is set up is used, from then on.
  *
- * What is easily missed: a source that is set up and fails ends the search. A later one would be another
- * identity: a pod whose web identity fails must not work with the role of its node.
+ * Easily missed: a source that is set up and fails ends the search. A later source would be another identity.
+ * A pod with a failing web identity must not work with the role of its node.
  *
  * @module
  */
@@ -64,7 +64,7 @@ export interface CredentialsSurroundings extends CachingOptions {
   readonly readTextFile: (path: string) => Promise<string>;
   /** A `fetch` that uses no proxy, for agents and metadata services of this machine. @default the system's */
   readonly directFetch?: System["fetch"] | undefined;
-  /** Region of STS; undefined asks the global one. */
+  /** Region of STS; undefined uses the global one. */
   readonly region: string | undefined;
   /** Where the STS of a region is, where settings say so. @default its usual endpoint */
   readonly stsEndpoint?: StsEndpoint | undefined;

@@ -1,8 +1,8 @@
 /**
- * Credentials from the agent beside a container: ECS, EKS Pod Identity, Greengrass.
+ * Credentials from the agent next to a container: ECS, EKS Pod Identity, Greengrass.
  *
- * Where the agent is comes from the environment, so plain HTTP is only spoken to addresses that never leave
- * the machine: a token goes with the request.
+ * The environment names the agent's address. A token is sent with the request, so plain HTTP is used only for
+ * addresses that never leave the machine.
  *
  * @module
  */
@@ -18,21 +18,21 @@ import { checkedToken, readToken } from "./token_file.ts";
 export interface ContainerOptions extends CachingOptions {
   /** The variables `AWS_CONTAINER_…` are looked up here. */
   readonly env: Lookup;
-  /** A `fetch` that uses no proxy: a token goes with the request. @default the system's */
+  /** A `fetch` that uses no proxy: a token is sent with the request. @default the system's */
   readonly directFetch?: System["fetch"] | undefined;
-  /** Read anew for every refresh, since the platform replaces the token. */
+  /** Read again for every refresh, since the platform replaces the token. */
   readonly readTextFile: (path: string) => Promise<string>;
 }
 
 const AGENT = "the container's credentials agent";
 /** Source: AWS SDK for Java 2, for `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI`. */
 const ECS_AGENT = "http://169.254.170.2";
-/** Java waits 1 s, but the agent of EKS can be slow when it is asked first. In ms. */
+/** Java waits 1 s, but the agent of EKS can be slow at the first request. In ms. */
 const ATTEMPT_TIMEOUT_MS = 3000;
 /** Source: AWS SDK for Java 2: up to five retries. */
 const ATTEMPTS = 6;
 
-/** Asks the agent that the environment names. */
+/** Requests credentials from the agent that the environment names. */
 export function containerCredentials(options: ContainerOptions): CredentialsProvider {
   return cachedCredentials({
     name: "container",
@@ -74,7 +74,7 @@ function agentUrl(env: Lookup): string {
   try {
     url = new URL(full);
   } catch {
-    // which may hold a secret
+    // the text may hold a secret
     throw new CredentialsError("AWS_CONTAINER_CREDENTIALS_FULL_URI is no URL", { reason: "refused" });
   }
   if (url.protocol === "https:" || (url.protocol === "http:" && staysHere(url.hostname))) return url.href;
@@ -86,7 +86,7 @@ function agentUrl(env: Lookup): string {
 }
 
 /**
- * Loopback, and the agents of ECS and EKS. A name other than localhost is not resolved, hence not trusted.
+ * Loopback, and the agents of ECS and EKS. A name other than localhost is not resolved, so it is not trusted.
  */
 function staysHere(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname) ||

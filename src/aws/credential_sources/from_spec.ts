@@ -1,5 +1,5 @@
 /**
- * Builds the credentials provider that a properties file asks for.
+ * Builds the credentials provider that a properties file names.
  *
  * @module
  */
@@ -15,9 +15,9 @@ import { profileCredentials } from "./profile.ts";
 import { webIdentityCredentials } from "./web_identity.ts";
 
 /**
- * Makes a chain of the spec's entries. Nothing is asked for before the first request.
+ * Makes a chain of the spec's entries. Nothing is requested before the first call.
  *
- * @throws {TypeError} when an entry cannot work here, e.g. for want of a region.
+ * @throws {TypeError} when an entry cannot work here, e.g. because there is no region.
  */
 export function credentialsFromSpec(
   spec: CredentialsSpec,

@@ -1,6 +1,6 @@
 /**
- * Credentials as the user of a worker gives them: keys, or a function. A function is asked once for all of
- * the worker's clients, and again in time, whether or not it keeps anything itself.
+ * Credentials as the user of a worker gives them: keys, or a function. A function is called once for all of
+ * the worker's clients, and again in time, whether or not it caches anything itself.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import {
 import { cachedCredentials, type CachingOptions } from "./cached.ts";
 
 /**
- * A provider of what was given. One that has `invalidate` keeps its credentials itself, and is asked each
+ * A provider of what was given. If it has `invalidate`, it caches its credentials itself, and is called each
  * time.
  *
  * @param source Names it in messages, e.g. `the option credentials`.

@@ -1,6 +1,6 @@
 /**
- * Requests to those who give credentials: tried again like all others, and reported without a word of what
- * they answered, since that may hold secrets.
+ * Requests to services that give credentials. They are tried again like all others. Errors are reported
+ * without any text of the answer, since that may hold secrets.
  *
  * @module
  */
@@ -33,7 +33,7 @@ export interface CredentialsRequest extends HttpRequest {
   readonly attempts: number;
   /** What to look at when nothing is answered. */
   readonly hint?: string | undefined;
-  /** What it means that nothing is answered. @default {"notAnswering"} */
+  /** The meaning of a missing answer. @default {"notAnswering"} */
   readonly unreachable?: CredentialsFailure | undefined;
 }
 

@@ -22,7 +22,7 @@ export interface InstanceOptions extends CachingOptions {
 
 const ROLES_PATH = "latest/meta-data/iam/security-credentials/";
 
-/** Asks the metadata service of the instance that we run on. */
+/** Requests credentials from the metadata service of the instance that we run on. */
 export function instanceCredentials(options: InstanceOptions): CredentialsProvider {
   const service = new MetadataService(directSystem(options), options.env);
   return cachedCredentials({

@@ -29,7 +29,7 @@ interface Token {
   readonly untilMonotonicMs: number;
 }
 
-/** Asks the service; keeps its token. */
+/** Sends requests to the service; caches its token. */
 export class MetadataService {
   readonly #system: System;
   readonly #env: Lookup;
@@ -41,10 +41,10 @@ export class MetadataService {
   }
 
   /**
-   * What stands under a path, e.g. `latest/meta-data/placement/region`.
+   * The text at a path, e.g. `latest/meta-data/placement/region`.
    *
-   * @throws {CredentialsError} when nothing is answered, or the variables `AWS_EC2_METADATA_…` say not to
-   * ask.
+   * @throws {CredentialsError} when there is no answer, or the variables `AWS_EC2_METADATA_…` forbid the
+   * request.
    */
   async get(path: string, signal?: AbortSignal): Promise<HttpAnswer> {
     if (this.#env("AWS_EC2_METADATA_DISABLED")?.trim().toLowerCase() === "true") {
@@ -73,7 +73,7 @@ export class MetadataService {
       timeoutMs: ATTEMPT_TIMEOUT_MS,
       attempts: 1,
       hint: METADATA_HINT,
-      // Nobody there: this is no instance. One that gave a token is there.
+      // Without an answer this is no EC2 instance, unless the service gave a token before.
       unreachable: token === undefined ? "notConfigured" : undefined,
     }, signal);
   }

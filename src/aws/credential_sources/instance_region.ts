@@ -21,14 +21,15 @@ export interface InstanceRegionOptions {
   readonly directFetch?: System["fetch"] | undefined;
 }
 
-/** How often a service is asked that is there and does not answer. Ours. */
+/** How many times to try a service that exists and does not answer. Ours. */
 const ATTEMPTS = 5;
 /** Between these attempts, in ms. */
 const PAUSE_MS = 1000;
 
 /**
- * Asks the metadata service. Undefined where nobody is there or nothing that looks like a region is answered
- * within two seconds, as everywhere but on EC2. One that answers with a fault of its own is asked again.
+ * Requests the region from the metadata service. Undefined if within two seconds nothing that looks like a
+ * region is answered, as everywhere but on EC2. A service that answers with a fault of its own is tried
+ * again.
  */
 export async function instanceRegion(
   options: InstanceRegionOptions,

@@ -1,7 +1,7 @@
 /**
- * Credentials of a profile in the AWS profile files. Reading these files (roles upon roles,
- * `credential_process`, single sign-on) is somebody else's: a loader is handed in where there are files, and
- * loaded only when the chain gets that far.
+ * Credentials of a profile in the AWS profile files. Other code reads these files (roles upon roles,
+ * `credential_process`, single sign-on). A loader is given where there are files, and is called only when the
+ * chain gets that far.
  *
  * @module
  */

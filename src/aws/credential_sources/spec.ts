@@ -3,9 +3,9 @@
  * Reads the value of `AwsCredentialsProvider` and its like in a properties file: names of Java classes, `,`
  * between them and `|` before each argument.
  *
- * Java passes over a class that it does not find, and goes on with the next. So it is here, with a warning
- * that names the entry; a list of which nothing is known is refused. An entry that is known and written wrong
- * is refused too.
+ * Java skips a class that it does not find, and continues with the next. kclite does the same, with a warning
+ * that names the entry. A list without any known entry is refused. A known entry that is written wrong is
+ * refused too.
  *
  * Source: KCL 3.5.1, `AwsCredentialsProviderPropertyValueDecoder`, `KclStsAssumeRoleCredentialsProvider`.
  *
@@ -14,7 +14,7 @@
 
 import { checkedEndpoint, checkedRegion } from "../endpoint.ts";
 
-/** One source of credentials that a properties file asks for. */
+/** One source of credentials that a properties file names. */
 export type CredentialsEntry =
   | {
     readonly type:
@@ -43,11 +43,11 @@ export type CredentialsEntry =
     readonly region: string | undefined;
   };
 
-/** What a property's value asks for. */
+/** What a property's value names. */
 export interface CredentialsSpec {
   /** To be tried in this order; at least one. */
   readonly entries: readonly CredentialsEntry[];
-  /** Warnings for whoever wrote the file. Free of secrets. */
+  /** Warnings for the author of the file. Free of secrets. */
   readonly notes: readonly string[];
 }
 
@@ -91,7 +91,7 @@ export function parseCredentialsSpec(
   );
 }
 
-/** A problem of one entry, which has yet to be told where it stands. */
+/** A problem of one entry, to which its place is still to be added. */
 class Refusal extends TypeError {}
 
 /** What can be written, besides {@linkcode OLD_NAMES}. */

@@ -1,6 +1,6 @@
 /**
- * The two calls to the Security Token Service that give credentials for a role. STS speaks the older query
- * protocol: a form goes in, XML comes out.
+ * The two calls to the Security Token Service that give credentials for a role. STS uses the older query
+ * protocol: the request is a form, the answer XML.
  *
  * @module
  */
@@ -25,9 +25,9 @@ export interface StsAddress {
 /** What settings say about the STS of a region: where it is, or undefined for its usual endpoint. */
 export type StsEndpoint = (region: string) => string | undefined | Promise<string | undefined>;
 
-/** What leads to the STS to ask. */
+/** Where the STS is. */
 export interface StsPlace {
-  /** Undefined asks the global STS. */
+  /** Undefined: the global STS. */
   readonly region: string | undefined;
   /** Beats what settings say. */
   readonly endpoint?: string | undefined;
@@ -157,7 +157,7 @@ function shown(message: string | undefined, secrets: readonly (string | undefine
 }
 
 /**
- * The text of the first element of this name. STS's answers have neither attributes nor CDATA where we look.
+ * The text of the first element of this name. Where we look, STS's answers have no attributes and no CDATA.
  */
 function element(xml: string, name: string): string | undefined {
   const text = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];

@@ -1,5 +1,5 @@
 /**
- * Tokens that a platform keeps in files, read anew each time since it replaces them.
+ * Tokens that a platform keeps in files, read again each time since the platform replaces them.
  *
  * @module
  */
@@ -30,7 +30,7 @@ export async function readToken(
 }
 
 /**
- * A token that may stand in a header.
+ * A token that a header may contain.
  *
  * @throws {CredentialsError} that does not repeat it: the runtime's own error would.
  */

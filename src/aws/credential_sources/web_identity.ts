@@ -15,11 +15,11 @@ import { settledStsAddress, stsCredentials, type StsPlace } from "./sts.ts";
 export interface WebIdentityOptions extends CachingOptions, StsPlace {
   /** `AWS_WEB_IDENTITY_TOKEN_FILE`, `AWS_ROLE_ARN` and `AWS_ROLE_SESSION_NAME` are looked up here. */
   readonly env: Lookup;
-  /** Read anew for every refresh, since the platform replaces the token. */
+  /** Read again for every refresh, since the platform replaces the token. */
   readonly readTextFile: (path: string) => Promise<string>;
 }
 
-/** A role, and a token to ask for it with. */
+/** A role, and a token for requesting it. */
 export interface TokenIdentity {
   readonly roleArn: string;
   /** Undefined: a name that begins with `kclite-`. */
@@ -32,7 +32,7 @@ export function webIdentityCredentials(options: WebIdentityOptions): Credentials
   return tokenCredentials(() => identityOf(options), options);
 }
 
-/** AssumeRoleWithWebIdentity, with an identity that is asked for before each refresh. */
+/** AssumeRoleWithWebIdentity, with an identity that is read before each refresh. */
 export function tokenCredentials(
   identity: (signal: AbortSignal) => Promise<TokenIdentity>,
   options: CachingOptions & StsPlace,
