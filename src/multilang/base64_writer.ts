@@ -6,7 +6,7 @@
  * @module
  */
 
-/** How many characters so many bytes take, padding included. */
+/** How many characters this many bytes take, padding included. */
 export function base64Length(bytes: number): number {
   return Math.ceil(bytes / 3) * 4;
 }

@@ -9,10 +9,11 @@
 import { AwsServiceError, isAwsError, LeaseLostError, LeaseTableError } from "../errors.ts";
 
 /**
- * What a child can be told. The libraries document the first four; the last is for a position out of range.
+ * The errors that a child may get. The libraries document the first four; the last is for a position out of
+ * range.
  */
 export type CheckpointErrorName =
-  /** The lease is gone: stop quietly. */
+  /** The lease is lost: stop quietly. */
   | "ShutdownException"
   /** DynamoDB throttles: try again, with back-off. */
   | "ThrottlingException"

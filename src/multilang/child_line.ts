@@ -2,8 +2,8 @@
 /**
  * Decides what a line on a child's stdout is: a message, or noise that the program printed.
  *
- * Values are coerced as Jackson coerces them. Kinder than Java in two points, in both of which Java skips the
- * line and waits for ever: a message may have unknown fields, and `checkpoint` stands for an absent
+ * Values are coerced as Jackson coerces them. More tolerant than Java in two points, where Java skips the
+ * line and waits for ever. A message may have unknown fields, and `checkpoint` may replace an absent
  * `sequenceNumber`.
  *
  * Source: KCL 3.5.1, `MessageReader`, `StatusMessage` and `CheckpointMessage`.
@@ -13,20 +13,20 @@
 
 import { type JsonField, jsonFields } from "./json_fields.ts";
 
-/** The child has done what it was told. */
+/** The child has finished an action. */
 export interface StatusMessage {
   readonly type: "status";
   /** The action that it answers, as it names it. */
   readonly responseFor: string | null;
 }
 
-/** The child asks for a checkpoint. */
+/** The child requests a checkpoint. */
 export interface CheckpointRequest {
   readonly type: "checkpoint";
-  /** Null: everything delivered so far. Any text: the child may have sent nonsense. */
+  /** Null: everything delivered up to now. Any text: the child may have sent nonsense. */
   readonly sequenceNumber: string | null;
   readonly subSequenceNumber: bigint | null;
-  /** Whether the sequence number came under the old name `checkpoint`. */
+  /** Whether the sequence number had the old name `checkpoint`. */
   readonly isAlias: boolean;
 }
 

@@ -1,10 +1,10 @@
 /**
- * The conversation with one child, from its first message to its end: one action at a time, each answered by
+ * The conversation with one child, from its first message to its end. One action at a time, each answered by
  * a status, with checkpoints in between.
  *
- * Stdout is read all the time, so that a child never waits for us with a full pipe; its messages queue up in
- * one line across actions, as they would in Java's pipe. A session that fails is over: the child is ended,
- * and every call rejects.
+ * Stdout is read all the time, so that a child never waits for us with a full pipe. Its messages queue up in
+ * order across actions, as they would in Java's pipe. A session that fails is over: the child is ended, and
+ * every call rejects.
  *
  * Source: KCL 3.5.1, `MultiLangProtocol`, `MultiLangShardRecordProcessor` and `LineReaderTask`.
  *
@@ -38,7 +38,7 @@ export interface ChildSessionOptions {
   /** Aborts when the whole program stops: a child that ends then has not failed. */
   readonly stopping: AbortSignal | undefined;
   readonly notice: (level: "info" | "warning" | "error", text: string) => void;
-  /** Gets the child's stderr as it comes, as text. */
+  /** Gets the child's stderr as soon as it arrives, as text. */
   readonly writeStderr: (text: string) => void;
   /**
    * Called once if the session fails. `isExcused`: the child was ended by us, or along with the whole
@@ -135,7 +135,7 @@ export class ChildSession {
     try {
       for await (const bytes of this.#child.stdout) cutter.push(bytes).forEach((line) => this.#take(line));
     } catch {
-      // The child is gone, or our end was let go.
+      // The child has ended, or our end of the pipe was closed.
     }
     cutter.flush().forEach((line) => this.#take(line));
   }
@@ -195,7 +195,8 @@ export class ChildSession {
   async #watchEnd(): Promise<void> {
     const exited = this.#child.exited.then((exit) => this.#exit = exit);
     await Promise.race([this.#stdoutEnd, exited]);
-    // The one follows the other, unless the child closed its stdout or a grandchild holds it open.
+    // The exit follows the end of stdout, except if the child closed its stdout early or a grandchild holds
+    // it open.
     await settlesWithin(Promise.all([this.#stdoutEnd, exited]), SETTLE_MS, this.#clock);
     if (this.#end !== undefined) return;
     const exit = this.#exit;
@@ -204,8 +205,8 @@ export class ChildSession {
   }
 
   /**
-   * A supervisor may signal every process of a service, and Ctrl-C on Windows every one of the console: a
-   * child that ends when we are stopped, or a moment sooner, has not failed.
+   * A supervisor may signal every process of a service, and Ctrl-C on Windows every process of the console.
+   * So a child that ends when we are stopped, or a moment sooner, has not failed.
    */
   async #endsWithUs(exit: ChildExit | undefined): Promise<boolean> {
     const { stopping } = this.#options;
@@ -260,11 +261,9 @@ export class ChildSession {
  * takes.
  */
 const MAX_LINE_BYTES = 32 * 1024 * 1024;
-/** A child that says more without being asked does not follow the protocol. */
+/** A child that sends more without a request does not follow the protocol. */
 const MAX_QUEUED = 1000;
-/**
- * How long what belongs together may lie apart: a child's end and its pipes' end, a signal here and there.
- */
+/** How far apart two related things may be: a child's end and its pipes' end, or two signals of one stop. */
 const SETTLE_MS = 1000;
 /** The most of a line on stdout that an event repeats; a message that is none may hold a whole batch. */
 const MAX_NOTICE_LENGTH = 1000;

@@ -12,8 +12,8 @@ import { settlesWithin } from "../async/waiting.ts";
 export interface EndChildOptions {
   readonly clock: Clock;
   /**
-   * How long it may take to end by itself once its stdin is closed, in ms; also what programs that it started
-   * may take.
+   * How long the child may take to end after its stdin was closed, in ms. Programs that it started get the
+   * same time.
    */
   readonly exitWaitMs: number;
   /** How long it may take after SIGTERM, and again after SIGKILL, in ms. */
@@ -45,7 +45,7 @@ export async function endChild(
     options.onKill(signal, hasEnded);
     child.kill(signal);
     hasEnded = await settlesWithin(child.exited, killWaitMs, clock);
-    // Nothing withstands a SIGKILL, and what is there after it waits for its parent to ask.
+    // No process survives a SIGKILL; one that remains is waiting for its parent to read its exit status.
     isOver = hasEnded && (signal === "SIGKILL" || await restEndsWithin(child, killWaitMs, clock));
   }
   return hasEnded ? await child.exited : undefined;

@@ -1,18 +1,18 @@
 /**
- * The messages of one child in the order in which they came, for one reader.
+ * The messages of one child in the order of their arrival, for one reader.
  *
  * @module
  */
 
 import type { ChildMessage } from "./child_line.ts";
 
-/** A queue with one reader, who waits for one message at a time. */
+/** A queue with one reader that waits for one message at a time. */
 export class Inbox {
   readonly #messages: ChildMessage[] = [];
   #reader: { resolve(message: ChildMessage): void; reject(error: unknown): void } | undefined;
   #closed: { readonly reason: unknown } | undefined;
 
-  /** Messages that nobody has waited for yet. */
+  /** Messages that the reader has not waited for yet. */
   get size(): number {
     return this.#messages.length;
   }
@@ -32,7 +32,7 @@ export class Inbox {
     return new Promise((resolve, reject) => this.#reader = { resolve, reject });
   }
 
-  /** No more messages will come; a waiting reader gets the reason. */
+  /** No more messages will arrive; a waiting reader gets the reason. */
   close(reason: unknown): void {
     this.#closed = { reason };
     this.#reader?.reject(reason);

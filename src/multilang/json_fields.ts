@@ -10,8 +10,8 @@
  */
 
 /**
- * One value: what it is, and its text. A string's text is without quotes and escapes; any other stands as
- * written.
+ * One value: its kind, and its text. A string's text is without quotes and escapes; any other value is
+ * unchanged.
  */
 export interface JsonField {
   readonly kind: "string" | "number" | "boolean" | "null" | "object" | "array";

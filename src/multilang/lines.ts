@@ -2,8 +2,8 @@
 /**
  * Cuts a stream of bytes into lines: at LF, CR or CRLF, as Java's `BufferedReader` does, and at nothing else.
  *
- * A line that is too long for its limit is cut there and goes on as the next one, so that memory has a bound
- * whatever a child prints.
+ * A line that is too long is cut at the limit and continues as the next one. So memory is bounded, whatever a
+ * child prints.
  *
  * @module
  */

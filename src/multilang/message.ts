@@ -3,9 +3,9 @@
  * What the daemon says to a child: one JSON object per line, keys in the order in which Java writes them,
  * nulls written out.
  *
- * Every key is needed: kclpy ends with a KeyError where one is missing, and with an unknown action.
- * Everything is ASCII, which is the same JSON to every parser and survives a child under `LC_ALL=C`. A line
- * comes in pieces, so that a batch of 10 MiB is never in memory as text.
+ * Every key is needed: kclpy ends with a KeyError if one is missing, and with an unknown action. Everything
+ * is ASCII, which is the same JSON to every parser and survives a child under `LC_ALL=C`. A line is made in
+ * pieces, so that a batch of 10 MiB is never in memory as text.
  *
  * Source: KCL 3.5.1, `software.amazon.kinesis.multilang.messages`.
  *

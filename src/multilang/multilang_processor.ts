@@ -1,6 +1,6 @@
 /**
- * A record processor that lives in a child process and speaks the MultiLangDaemon protocol: one child for
- * each lease, started by `initialize` and never used again.
+ * A record processor in a child process that speaks the MultiLangDaemon protocol. One child for each lease,
+ * started by `initialize` and never used again.
  *
  * A child that dies, hangs or breaks the protocol takes only its own shard along: the consumer starts a fresh
  * one at the stored checkpoint. Java ends the whole daemon; `onChildFailure` allows for that.
@@ -58,7 +58,7 @@ export interface MultiLangOptions {
   readonly killWaitMs?: number | undefined;
   /** Hears what children print, and how they end: `notice` events with the lease's key. */
   readonly onEvent?: WorkerEventListener | undefined;
-  /** Gets the children's stderr as text, as soon as it comes: also control characters. Must not throw. */
+  /** Gets the children's stderr as text, as soon as it arrives: also control characters. Must not throw. */
   readonly writeStderr?: ((text: string) => void) | undefined;
   /**
    * Aborts when the program stops. A supervisor may signal children too, and one that ends by that has not
@@ -66,7 +66,7 @@ export interface MultiLangOptions {
    */
   readonly stopping?: AbortSignal | undefined;
   /**
-   * Called for each child that cannot be started, dies, hangs or breaks the protocol, unless the program
+   * Called for each child that cannot be started, dies, hangs or breaks the protocol, except when the program
    * stops. Ending the program here is Java's behaviour. Must not throw.
    *
    * @default nothing: the consumer starts another child for the shard
@@ -94,10 +94,7 @@ export function multiLangProcessor(options: MultiLangOptions): RecordProcessorFa
 
 /** What the processors of one worker know of the program that they share. */
 interface Program extends Command {
-  /**
-   * Whether a child was ever started: a program that is gone after that may be one that is just being
-   * replaced.
-   */
+  /** Whether a child was ever started: a program that is missing after that may just be being replaced. */
   hasStarted: boolean;
   readonly oldProtocol: OldProtocol;
 }
@@ -158,7 +155,9 @@ class MultiLangProcessor implements RecordProcessor {
     await this.#request({ action: "processRecords", records, millisBehindLatest }, checkpointOf(context));
   }
 
-  /** The child stays until `dispose()`: when SHARD_END is not stored by then, it is told again. */
+  /**
+   * The child stays until `dispose()`. If SHARD_END is not stored by then, the child gets the message again.
+   */
   async shardEnded(context: ShardContext): Promise<void> {
     await this.#request({ action: "shardEnded" }, checkpointOf(context));
   }
@@ -230,7 +229,10 @@ class MultiLangProcessor implements RecordProcessor {
     oldProtocol.answered(action);
   }
 
-  /** Tells a child what it cannot change: whether it hears it makes no difference to the shard. */
+  /**
+   * Sends a child a message about something that it cannot change: whether the child gets it makes no
+   * difference to the shard.
+   */
   async #tell(message: DaemonRequest, checkpoint?: StoreCheckpoint): Promise<void> {
     if (this.#session === undefined) return;
     try {
@@ -250,8 +252,8 @@ class MultiLangProcessor implements RecordProcessor {
 type DaemonRequest = Exclude<DaemonMessage, CheckpointReply>;
 
 /**
- * The protocol has no word for the stream, and of many streams several may have a shard of one id. Unmodified
- * processors take no notice; others find the stream here.
+ * The protocol has no field for the stream, and of many streams several may have a shard of one id.
+ * Unmodified processors ignore these variables; others find the stream here.
  */
 function environmentOf({ streamName, streamArn, streamIdentifier }: ShardStream): Record<string, string> {
   if (streamIdentifier === undefined) return {};

@@ -9,7 +9,7 @@
 
 import type { Action } from "./message.ts";
 
-/** The question comes with this failure: one alone may be an accident. Ours. */
+/** After this many failures the question is raised: one alone may be an accident. Ours. */
 const MOST_FAILURES = 2;
 
 /** What the children of one program make of the actions that KCL 1.x does not have. */

@@ -1,7 +1,7 @@
 // Pure.
 /**
- * Tells what is wrong with a program that does not start from what is wrong with the moment: too many files
- * are open, or there is no memory. The first stays however often it is tried.
+ * Decides why a program does not start: because of the program, or because of the moment (too many open
+ * files, no memory). A problem of the program remains however often the start is tried.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Passes a child's stderr on as text: at once as it comes, and line by line for the log.
+ * Passes a child's stderr on as text: immediately as it arrives, and line by line for the log.
  *
  * Java holds a line back until its newline. AWS's own Python sample writes none, so that nothing shows until
  * the child has ended, and memory grows until then. Here a line without an end is passed on after a second,
@@ -12,9 +12,9 @@ import type { Clock } from "../system.ts";
 import { LineCutter } from "./lines.ts";
 import { settlesWithin } from "../async/waiting.ts";
 
-/** Where a child's stderr goes. */
+/** The receiver of a child's stderr. */
 export interface StderrTarget {
-  /** Gets everything, at once. A character that is not whole yet waits for its other bytes. */
+  /** Gets everything, immediately. An incomplete character waits for its other bytes. */
   readonly text: (text: string) => void;
   /** Gets each line, without its end; a long one in pieces. Empty lines are left out. */
   readonly line: (text: string) => void;
@@ -27,7 +27,7 @@ export async function relayStderr(
   clock: Clock,
 ): Promise<void> {
   const decoder = new TextDecoder();
-  // Of its own: what it keeps of a character belongs to the next bytes.
+  // A decoder of its own: the part of a character that it keeps belongs to the next bytes.
   const streaming = new TextDecoder();
   const cutter = new LineCutter(MAX_LINE_BYTES);
   const tell = (lines: readonly Uint8Array[]) =>
@@ -47,7 +47,7 @@ export async function relayStderr(
       tell(cutter.push(value));
     }
   } catch {
-    // The child is gone, or our end was let go.
+    // The child has ended, or our end of the pipe was closed.
   }
   pass(streaming.decode());
   tell(cutter.flush());

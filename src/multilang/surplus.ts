@@ -1,7 +1,7 @@
 // Pure.
 /**
  * Decides what is shown of a child's stdout once its session is over. A child may print thousands of messages
- * before a signal ends it: nobody reads them, so they are counted. Its other last lines, such as a stack
+ * before a signal ends it. They have no reader, so they are counted. Its other last lines, such as a stack
  * trace, are shown.
  *
  * @module
