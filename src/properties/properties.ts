@@ -3,20 +3,20 @@
  * Reads `.properties` files as `java.util.Properties` does, and remembers on which line each entry began, so
  * that every later complaint can name it.
  *
- * Two things differ: Java reads Latin-1, we read UTF-8 where the bytes are UTF-8; and Java sees an entry
- * without a key in a last line that holds a lone backslash, we see none. What a value means (and that spaces
- * around it do not count) is not decided here.
+ * Two things differ. Java reads Latin-1; we read UTF-8 if the bytes are UTF-8. And if the last line holds a
+ * lone backslash, Java sees an entry without a key and we see none. The meaning of a value is not decided
+ * here, and neither is that spaces around it do not count.
  *
- * Why our own reader: npm `properties-file` 5.0.7 differs from Java after a line that holds a lone backslash,
- * and cannot say on which line a bad `\u` stands; `dot-properties` 1.1.2 joins no line that ends in CR and
- * accepts a bad `\u`.
+ * Why our own reader: npm `properties-file` 5.0.7 differs from Java after a line that holds a lone backslash.
+ * It cannot say on which line an invalid `\u` is. `dot-properties` 1.1.2 joins no line that ends in CR and
+ * accepts an invalid `\u`.
  *
  * Source: OpenJDK 17, `java.util.Properties.load`, with which it was compared on random files.
  *
  * @module
  */
 
-/** One entry, in the order of the file; the same key may come again. */
+/** One entry, in the order of the file; the same key may occur again. */
 export interface PropertyEntry {
   readonly key: string;
   /** As Java reads it: unescaped, spaces at its end kept. */

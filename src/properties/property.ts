@@ -1,7 +1,7 @@
 // Pure.
 /**
- * One row of the table of properties: how a property is called, what its text means, and where its value
- * goes. The compiler checks that the place takes such a value.
+ * One row of the table of properties: the property's name, the meaning of its text, and the option or setting
+ * that takes its value. The compiler checks that the types agree.
  *
  * @module
  */
@@ -35,11 +35,11 @@ export interface Settings {
   readonly workerMetricsTableName?: string;
 }
 
-/** Where a property's value goes. */
+/** What takes a property's value. */
 export type Effect =
   | { readonly type: "option"; readonly option: keyof WorkerOptions }
   | { readonly type: "setting"; readonly setting: keyof Settings }
-  /** KCL has it, kclite does not yet: whoever sets it is warned. */
+  /** KCL has it, kclite does not yet: a warning is logged if it is set. */
   | { readonly type: "notYet" }
   /** Accepted for the sake of existing files. */
   | { readonly type: "none" };

@@ -12,15 +12,14 @@ import { type Findings, type GivenProperty, shownText } from "./property_reading
 import { type RetrievalChoice, retrievalChoice } from "./retrieval_choice.ts";
 
 /**
- * Docker kills ten seconds after it asked to stop. KCL 1.x documented 5000; later versions do not wait at
- * all.
+ * Docker kills ten seconds after its stop signal. KCL 1.x documented 5000; later versions do not wait at all.
  */
 const SHUTDOWN_GRACE_MS = 5000;
 
 /** Capacity units of a table. Source: KCL 3.5.1, `LeaseManagementConfig`. */
 const TABLE_CAPACITY = 10;
 
-/** Properties, each looked at by itself. */
+/** Properties, each read on its own. */
 export interface SeparateProperties {
   readonly options: Partial<WorkerOptions>;
   readonly settings: Settings;
@@ -60,10 +59,7 @@ export function consistent(separate: SeparateProperties): ConsistentProperties {
   return { options, settings, retrieval };
 }
 
-/**
- * Whoever sets KCL's idle time, and nothing of ours beside it, has measured with it: it stays what it is in
- * KCL.
- */
+/** A file that sets only KCL's idle time was tuned with it: it keeps its meaning in KCL. */
 function pacingOf({ idleTimeBetweenReadsMs, maxIdleTimeBetweenReadsMs }: Partial<WorkerOptions>) {
   const isKcls = idleTimeBetweenReadsMs !== undefined && maxIdleTimeBetweenReadsMs === undefined;
   return isKcls ? { idlePacing: "fixed" } as const : {};
@@ -142,8 +138,8 @@ function refuseOneConsumer(chosen: readonly GivenProperty[], problems: string[])
 }
 
 /**
- * The lease table is called as the application is, unless `tableName` says otherwise; so are, with a suffix,
- * the tables of KCL 3.0 to 3.4 that every start looks for.
+ * The lease table has the application's name, except if `tableName` is set. The tables of KCL 3.0 to 3.4 have
+ * that name with a suffix; every start looks for them.
  *
  * Source: DynamoDB API reference, `CreateTable`.
  */

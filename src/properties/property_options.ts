@@ -1,11 +1,11 @@
 // Pure.
 /**
- * Turns properties into options of a worker and settings of the program around it. All that is wrong is told
- * at once, each problem with its place; what is merely odd becomes a notice.
+ * Turns properties into options of a worker and settings of the program around it. All problems are reported
+ * together, each with its place; odd but harmless values become notices.
  *
- * Where KCL takes a number that it cannot read for 0, and ignores a key that it does not know, we refuse and
- * warn. Values of unknown keys, and what a credentials property holds beside names of providers, are never
- * shown.
+ * KCL takes an unreadable number for 0 and ignores an unknown key; we refuse the first and warn about the
+ * second. Some values are never shown: those of unknown keys, and the parts of a credentials property that
+ * are not provider names.
  *
  * Source: KCL 3.5.1, `MultiLangDaemonConfiguration` and `MultiLangDaemonConfig`.
  *
@@ -31,8 +31,7 @@ export interface Configuration {
   readonly retrieval: RetrievalChoice;
   readonly notices: readonly Notice[];
   /**
-   * Where the settings that are read later come from, e.g. `AwsCredentialsProvider ("app.properties" line
-   * 3)`.
+   * Where the settings that are read later were set, e.g. `AwsCredentialsProvider ("app.properties" line 3)`.
    */
   readonly places: ReadonlyMap<keyof Settings, string>;
 }
@@ -82,9 +81,9 @@ export function configurationOf(sources: readonly (readonly SourcedEntry[])[]): 
 }
 
 /**
- * Adds the region, once it is known, and decides what becomes of the stream's ARN. KCL takes nothing from it
- * but the name, and the sample files of its packages name a stream of account 000000000000 in another region
- * than theirs: with an ARN like that every call would fail.
+ * Adds the region, once it is known, and decides what to do with the stream's ARN. KCL takes only the name
+ * from it. The sample files of its packages name a stream of account 000000000000, in another region than the
+ * file's own. With an ARN like that every call would fail.
  *
  * @param region What the surroundings say; counts only where the properties name none.
  */
@@ -127,8 +126,8 @@ function withRegionOfMany(
 }
 
 /**
- * For each thing that can be set: who sets it. A stronger source beats a weaker one, then the more specific
- * name a general one.
+ * Decides which source sets each thing that can be set. A stronger source beats a weaker one, then the more
+ * specific name a general one.
  */
 function strongest(given: readonly GivenProperty[], { notices }: Findings): GivenProperty[] {
   const chosen = new Map<string, GivenProperty>();

@@ -13,13 +13,13 @@ import type { SourcedEntry } from "./property_source.ts";
 import { PROPERTIES } from "./property_table.ts";
 import { url } from "./property_value.ts";
 
-/** A word for the operator. */
+/** A message for the operator. */
 export interface Notice {
   readonly level: "debug" | "info" | "warning";
   readonly text: string;
 }
 
-/** What comes to light while properties are read. */
+/** What is found while properties are read. */
 export interface Findings {
   readonly notices: Notice[];
   /** What makes a start impossible, as whole sentences. */
@@ -45,7 +45,7 @@ export interface GivenProperty {
   readonly isDefault: boolean;
 }
 
-/** The properties that one source sets. Of a key that comes twice the last counts. */
+/** The properties that one source sets. If a key occurs twice, the last one counts. */
 export function givenProperties(
   entries: readonly SourcedEntry[],
   rank: number,
@@ -82,7 +82,7 @@ export function shownText(text: string, property: Property): string {
   if (property.type.secret) {
     return text.split(",").map((entry) => {
       const [name = "", ...parameters] = entry.trim().split("|");
-      // A secret may stand where a name should.
+      // The text may be a secret in place of a name.
       const shown = /^[\w.$]*CredentialsProvider\w*$/.test(name) ? name : "***";
       return parameters.length === 0 ? shown : `${shown}|***`;
     }).join(",");

@@ -1,7 +1,7 @@
 // Pure.
 /**
- * Where properties come from: a file, the environment, the command line. Each entry says where it stands, in
- * the words in which a complaint about it will name it.
+ * The sources of properties: a file, the environment, the command line. Each entry says where it was set, as
+ * an error about it will name the place.
  *
  * @module
  */
@@ -43,7 +43,7 @@ export function variableOf(name: string): string {
 /**
  * The entries of an environment.
  *
- * @param lookup Gives a variable. Asked for one name after the other, since a program may not be allowed to
+ * @param lookup Gives a variable. Called for one name after the other, since a program may not be allowed to
  * see them all.
  * @param names The names of all variables, where they may be seen: finds the misspelt ones.
  */

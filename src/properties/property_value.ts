@@ -1,9 +1,9 @@
 // Pure.
 /**
- * What the text of a property can mean: a type reads text that is already trimmed and not empty, and says
- * what it wanted when it cannot.
+ * The types of property values. A type reads text that is already trimmed and not empty. If it cannot, it
+ * says what it expected.
  *
- * Stricter than KCL, which makes 0 of a number and false of a boolean that it cannot read, without a word.
+ * Stricter than KCL, which silently turns an unreadable number into 0 and an unreadable boolean into false.
  *
  * Source for what is accepted: KCL 3.5.1 with commons-beanutils 1.11.0.
  *
@@ -16,7 +16,7 @@ import { parseIdentifier } from "../stream/stream_identifier.ts";
 export interface Reading<V> {
   /** Undefined: as if the property were not there. */
   readonly value: V | undefined;
-  /** A word for the operator, where something else became of the text than it says. */
+  /** A message for the operator, if the value differs from the text. */
   readonly warning?: string;
 }
 
@@ -101,7 +101,7 @@ export const url: ValueType<string> = type(
 /** A whole number in a range. */
 export function wholeNumber({ min = 0, max = Number.MAX_SAFE_INTEGER }: Range = {}): ValueType<number> {
   const range = max === Number.MAX_SAFE_INTEGER ? `, ${min} or more` : ` from ${min} to ${max}`;
-  // That a Java int has its limits is worth a word only to those who are beyond them.
+  // The limits of a Java int are mentioned only if they are exceeded.
   const label = max === INT_MAX ? `, ${min} or more` : range;
   return type(`whole number${label}`, `a whole number${range}`, (text) => {
     const value = /^[+-]?\d+$/.test(text) ? Number(text) : NaN;

@@ -1,9 +1,9 @@
 // Pure.
 /**
- * Decides how the shards are read: by enhanced fan-out, as KCL does unless told otherwise, or by polling.
+ * Decides how the shards are read: by enhanced fan-out, which is KCL's default, or by polling.
  *
- * What surprises people is the default: with nothing set, a consumer is registered that costs money. So the
- * choice comes with words for the log.
+ * The default surprises people: if nothing is set, a consumer is registered that costs money. So the choice
+ * has a text for the log.
  *
  * Source: KCL 3.5.1, `RetrievalMode` and `MultiLangDaemonConfiguration`.
  *
@@ -22,16 +22,17 @@ export const POLLING_PROPERTIES: readonly string[] = [
   "maxGetRecordsThreadPool",
 ];
 
-/** How the shards are read, and a sentence for the log that says why, and what it costs. */
+/** How the shards are read, and a sentence for the log with the reason and the cost. */
 export interface RetrievalChoice {
   readonly mode: NonNullable<WorkerOptions["retrievalMode"]>;
-  /** A warning where nobody asked for what costs money. */
+  /** A warning if the choice costs money and was not made explicitly. */
   readonly level: "info" | "warning";
   readonly reason: string;
 }
 
 /**
- * KCL's rule: what is asked for; by default polling if any property of polling is set, else enhanced fan-out.
+ * KCL's rule: the mode that is set; by default polling if any property of polling is set, else enhanced
+ * fan-out.
  *
  * @param retrievalMode Undefined: `DEFAULT`.
  * @param given The value of each property that counts, by name. 0 counts as not set.

@@ -1,7 +1,7 @@
 // Pure.
 /**
- * The properties of KCL that kclite accepts and does nothing with: the part of the table that ought to
- * shrink. Values are checked all the same, so that a file does not rot unseen.
+ * The properties of KCL that kclite accepts and ignores: the part of the table that ought to shrink. Their
+ * values are checked nevertheless, so that mistakes in a file are found.
  *
  * @module
  */
