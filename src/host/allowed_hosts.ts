@@ -1,8 +1,8 @@
 // Pure.
 /**
  * Decides whether a request is meant for a server that has no authentication. A page in the operator's
- * browser can have its own name resolve to 127.0.0.1, and read what is served there (DNS rebinding); its
- * requests still say that name in `Host`.
+ * browser can make its own name resolve to 127.0.0.1, and read what is served there (DNS rebinding). Its
+ * requests still have that name in `Host`.
  *
  * Source: RFC 9110, 7.2 for `Host`, 15.5.20 for 421; RFC 6761, 6.3 for `localhost`.
  *
@@ -11,18 +11,18 @@
 
 /** Where a server listens, and for which names it is to answer. */
 export interface HostRule {
-  /** What the user asked to listen on, e.g. `localhost`. */
+  /** The name or address to listen on, e.g. `localhost`. */
   readonly hostname: string;
-  /** The address that came of it, where the runtime tells it. */
+  /** The address behind it, if the runtime reports it. */
   readonly address: string | undefined;
   /** Further names; `*` stands for any. Undefined: none are set. */
   readonly allowed: readonly string[] | undefined;
 }
 
 /**
- * Makes the check of a `Host` header. Loopback answers for loopback names, for the name that it listens on,
- * and for those that are allowed, each at any port; what listens elsewhere answers for all, unless names are
- * set. No header is no browser.
+ * Makes the check of a `Host` header. On loopback these names are accepted, each at any port: loopback names,
+ * the name that it listens on, and the allowed ones. On other addresses every name is accepted, except if
+ * names are set. A request without the header is not from a browser.
  *
  * @returns whether to answer.
  */

@@ -1,6 +1,6 @@
 /**
- * Reads the command line: our own flags, those of the MultiLangDaemon, and what comes before a Java program's
- * name, so that launchers that insist on calling `java` can call us.
+ * Reads the command line: our own flags, those of the MultiLangDaemon, and the arguments before a Java
+ * program's name. So launchers that insist on calling `java` can call us.
  *
  * A flag is nothing but a property: `--stream words` is `--set streamName=words`.
  *
@@ -32,7 +32,7 @@ export interface RunCommand {
   readonly warnings: readonly string[];
 }
 
-/** What the command line asks for. */
+/** What the command line requests. */
 export type Command =
   | RunCommand
   | { readonly type: "help" }

@@ -4,9 +4,8 @@
  * shells do.
  *
  * Each child leads a process group of its own. A signal to the group reaches programs behind a wrapper, such
- * as `npm start`. And a Ctrl-C in the terminal reaches only us, so that children live until they were told to
- * stop. All are killed when this process exits in any way that it can notice; for the rest they see their
- * stdin end.
+ * as `npm start`. And a Ctrl-C in the terminal reaches only us, so that children live until we stop them. All
+ * are killed when this process exits in any way that it can notice; otherwise they see their stdin end.
  *
  * Two exceptions. Windows has no process groups. And Deno signals groups only under `--allow-run` without
  * names.
@@ -24,10 +23,7 @@ import type { ChildExit, ChildProcess, Spawn } from "../child_process.ts";
  */
 export interface ChildStarter extends Disposable {
   readonly spawn: Spawn;
-  /**
-   * Kills every child that is still there, at once and without waiting: for the moment before this process
-   * ends.
-   */
+  /** Kills every running child, immediately and without waiting: for the moment before this process ends. */
   killAll(): void;
 }
 
@@ -37,13 +33,13 @@ export interface ChildStarterOptions {
   readonly warn?: ((text: string) => void) | undefined;
 }
 
-/** Makes a starter whose children do not outlive this process; it hooks the process's exit for that. */
+/** Makes a starter; its children do not outlive this process. It hooks the process's exit for that. */
 export function childStarter({ warn }: ChildStarterOptions = {}): ChildStarter {
   const living = new Set<ChildProcess>();
   let hasWarned = false;
   const killAll = () => living.forEach((child) => child.kill("SIGKILL"));
   process.on("exit", killAll);
-  // Deno.exit() tells only the Web's event; Node and Bun have no such event.
+  // Deno.exit() triggers only the Web's event; Node and Bun have no such event.
   globalThis.addEventListener?.("unload", killAll);
   return {
     killAll,
@@ -79,14 +75,14 @@ export function childStarter({ warn }: ChildStarterOptions = {}): ChildStarter {
 /** Windows has none, and a detached child there opens a window. */
 const HAS_GROUPS: boolean = process.platform !== "win32";
 
-/** Asked without a signal: under Deno one that is not allowed would ask the user for a permission. */
+/** Queried without a signal: under Deno a forbidden signal would prompt the user for a permission. */
 function maySignalGroups(): boolean {
   if (!("Deno" in globalThis)) return true;
   return Deno.permissions.querySync({ name: "run" }).state === "granted";
 }
 
 /**
- * An error before `spawn` means that nothing runs; one after it concerns a signal or a pipe, which tell of it
+ * An error before `spawn` means that nothing runs. A later error concerns a signal or a pipe, which report it
  * themselves.
  */
 function spawned(child: ChildProcessWithoutNullStreams): Promise<void> {
@@ -98,7 +94,7 @@ function spawned(child: ChildProcessWithoutNullStreams): Promise<void> {
   });
 }
 
-/** @param onGone Called once nothing of the child is left, or at its release. */
+/** @param onGone Called once nothing of the child remains, or at its release. */
 function adapt(
   child: ChildProcessWithoutNullStreams,
   isGrouped: boolean,

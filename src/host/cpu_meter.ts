@@ -1,9 +1,8 @@
 /**
- * Measures the processor of the container or host that this program runs on: by the agent of an ECS task,
- * else by the container's control group, else by `/proc/stat`. Nowhere else than on Linux.
+ * Measures the processor of the container or host that this program runs on. It uses the agent of an ECS
+ * task, else the container's control group, else `/proc/stat`. Linux only.
  *
- * Where such a file may not be read there is no source, and nobody is asked: measuring is no reason for a
- * prompt.
+ * If such a file may not be read there is no source, and no prompt either: measuring is no reason for one.
  *
  * @module
  */
@@ -33,7 +32,7 @@ export interface CpuSourceOptions {
   /** Looks up environment variables. */
   readonly env: (name: string) => string | undefined;
   /**
-   * The folder that stands for `/`.
+   * The folder that is used as `/`.
    *
    * @default {"/"}
    */
@@ -47,8 +46,8 @@ export interface CpuSourceOptions {
 }
 
 /**
- * A source for this program's surroundings, found at the first call; one that never has a figure where
- * nothing can tell.
+ * A source for this program's surroundings, chosen at the first call. If nothing can be measured, it never
+ * has a figure.
  */
 export function cpuSource(options: CpuSourceOptions): CpuSource {
   let source: Promise<CpuSource> | undefined;
@@ -69,7 +68,7 @@ async function findSource(options: CpuSourceOptions): Promise<CpuSource> {
   return await isReadable(readHost) ? hostSource(readHost) : () => Promise.resolve(undefined);
 }
 
-/** What a control group tells. */
+/** What a control group reports. */
 interface GroupReading {
   readonly usedMs: number;
   /** How many processors it may use. */
@@ -123,7 +122,7 @@ function hostSource(read: () => Promise<CpuReading>): CpuSource {
   };
 }
 
-/** The agent compares with a reading of its own. What the task may use does not change while it runs. */
+/** The agent compares with its own reading. What the task may use does not change while it runs. */
 function ecsSource(agent: string, { fetch }: Pick<System, "fetch">): CpuSource {
   let limit: number | undefined;
   return async (signal) => {

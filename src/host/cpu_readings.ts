@@ -14,9 +14,9 @@
 
 /** Processor time at one moment, in any unit, the same for both. */
 export interface CpuReading {
-  /** Used so far. */
+  /** Used up to now. */
   readonly used: number;
-  /** Could have been used so far. */
+  /** Could have been used up to now. */
   readonly available: number;
 }
 
@@ -76,7 +76,7 @@ export function hostReading(procStat: string): CpuReading {
   return { used, available: used + idle + iowait };
 }
 
-/** What an ECS agent tells of a container (`${URI}/stats`). */
+/** What an ECS agent reports of a container (`${URI}/stats`). */
 export interface EcsReading {
   /** Processor time of the container, and that of all processors together. */
   readonly reading: CpuReading;

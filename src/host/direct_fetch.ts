@@ -1,7 +1,7 @@
 /**
- * A `fetch` for addresses of this machine: it never goes through a proxy. The one of the runtime does, where
- * HTTP_PROXY is set and NO_PROXY does not name the address, and a token for the agent beside a container
- * would go with it.
+ * A `fetch` for addresses of this machine: it never uses a proxy. The runtime's own does, if HTTP_PROXY is
+ * set and NO_PROXY does not name the address. Then the token for a container's agent would go through the
+ * proxy.
  *
  * Small on purpose: no redirects, no compression, answers of at most 1 MiB. Node's modules are loaded by the
  * first call.

@@ -6,7 +6,7 @@
 
 import { parseArgs } from "node:util";
 
-/** What the command line asks of the emulator. */
+/** What the command line requests of the emulator. */
 export type EmulatorCommand =
   | {
     readonly type: "run";

@@ -1,7 +1,7 @@
 /**
- * Lets a program go on when nothing can be printed: the disk is full, or whoever read its output is gone.
- * Java and Node print into the void then; Deno throws, also in the middle of a user's `processRecords`, and
- * both end the process by an `error` event of a broken pipe.
+ * Lets a program continue when nothing can be printed: the disk is full, or the reader of its output has
+ * ended. Java and Node then drop the output. Deno throws, also in the middle of a user's `processRecords`.
+ * Node and Deno end the process by an `error` event of a broken pipe.
  *
  * @module
  */
@@ -28,7 +28,7 @@ export function guardConsole(): Printers {
       try {
         print.apply(console, data);
       } catch {
-        // Nobody can be told.
+        // There is nowhere left to report it.
       }
     };
   }

@@ -3,9 +3,9 @@
  * Takes out of a command line what `java` itself would take, so that a launch line of the MultiLangDaemon
  * works as it is.
  *
- * Up to the name of the class the line belongs to `java`: there `-p` is `--module-path`, and an option that
- * nobody knows is passed over with a warning. Our own flags count there too, for scripts that put them before
- * their arguments.
+ * Up to the name of the class the line belongs to `java`. There `-p` is `--module-path`, and an unknown
+ * option is skipped with a warning. Our own flags count there too, for scripts that put them before their
+ * arguments.
  *
  * Source: `java -h` and man page of JDK 17 to 24; which options take the next argument: `IsWhiteSpaceOption`
  * of its `java.c`.
@@ -18,7 +18,7 @@ export interface WithoutJava {
   readonly rest: readonly string[];
   /** From `-Daws.region=…` and the like, by name. */
   readonly systemProperties: Readonly<Record<string, string>>;
-  /** Whether java's version is asked for. */
+  /** Whether java's version is requested. */
   readonly isVersion: boolean;
   readonly warnings: readonly string[];
   /** Why the line is not one for us, in one line. */
@@ -98,11 +98,11 @@ type Role =
   /** A program of java's own to start. */
   | "program"
   | "argumentFile"
-  /** No option of ours, where java's stand. */
+  /** Not an option of ours, among java's options. */
   | "unknown";
 
 interface Place {
-  /** Whether the name of our class is still to come. */
+  /** Whether the name of our class has not been read yet. */
   readonly isJavas: boolean;
   readonly isNextClass: boolean;
 }
@@ -151,7 +151,7 @@ const TAKES_NEXT = new RegExp(
   }))$`,
 );
 
-/** Those that stand alone, also with `=` or `:` and a value. */
+/** Options without an argument, also with `=` or `:` and a value. */
 const JAVA_OPTION = new RegExp(
   `^(?:-X.*|-(?:${
     [
@@ -216,7 +216,10 @@ const JAVA_OPTION = new RegExp(
 
 const HTTPS_PROXY = "HTTPS_PROXY=http://HOST:PORT";
 
-/** What says here what a system property says to Java, for those whose loss would be noticed late. */
+/**
+ * The variable that replaces a system property of Java, for properties with a loss that would be noticed
+ * late.
+ */
 const VARIABLES: ReadonlyMap<string, string> = new Map([
   ["https.proxyHost", HTTPS_PROXY],
   ["socksProxyHost", HTTPS_PROXY],

@@ -1,5 +1,5 @@
 /**
- * Loads a module that a user names in a properties file, and tells which module was started.
+ * Loads a module that a user names in a properties file, and reports which module was started.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { findFile } from "./files.ts";
  * What the module exports.
  *
  * @param name Its path; a relative one is looked for in each folder.
- * @throws {Error} when there is no such file, or when loading it fails; what it failed with is the `cause`.
+ * @throws {Error} when there is no such file, or when loading it fails; the original error is the `cause`.
  */
 export async function loadModule(
   name: string,

@@ -1,6 +1,6 @@
 /**
- * Reads the AWS profile files by way of AWS's own package, which knows all that may stand in them: keys,
- * roles upon roles, web identity, `credential_process`, single sign-on.
+ * Reads the AWS profile files with AWS's own package. That package knows everything that these files may
+ * contain: keys, roles upon roles, web identity, `credential_process`, single sign-on.
  *
  * The package is large and needs permissions, so it is loaded by the first call, and only if there is a file
  * to read. Its name is computed: Deno downloads what a plain `import("…")` names before the program starts.
@@ -20,7 +20,7 @@ import { readTextFile } from "./text_file.ts";
  */
 export const PROFILE_PACKAGE = "npm:@aws-sdk/credential-providers@3.1169.0";
 
-/** Where the files are, and where roles are asked for. */
+/** Where the files are, and which STS gives roles. */
 export interface ProfileFiles {
   /** Region of STS for profiles that name none. */
   readonly region?: string | undefined;
@@ -32,7 +32,7 @@ export interface ProfileFiles {
   readonly configFile?: string | undefined;
 }
 
-/** What a profile gives; may be handed on as credentials. */
+/** What a profile gives; may be used as credentials. */
 export interface ProfileCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -41,8 +41,8 @@ export interface ProfileCredentials {
 }
 
 /**
- * Makes a loader of profiles. It takes a profile's name, or undefined for `AWS_PROFILE`, else `default`; it
- * reads the files anew each time, and throws `CredentialsError`.
+ * Makes a loader of profiles. The loader takes a profile's name, or undefined for `AWS_PROFILE`, else
+ * `default`. It reads the files again each time, and throws `CredentialsError`.
  */
 export function profileLoader(
   files: ProfileFiles = {},
@@ -54,8 +54,8 @@ export function profileLoader(
     const asked = name ?? (files.profile ?? variable("AWS_PROFILE")?.trim());
     const found = await findProfile(asked || "default", credentialsFile, configFile);
     if (found !== "usable") {
-      // A profile may say no more than a region: then keys are elsewhere. One that was asked for must be
-      // there.
+      // A profile may contain only a region: then the keys are elsewhere. A profile that was named must
+      // exist.
       const isMissed = name !== undefined || (Boolean(asked) && found !== "empty");
       throw new CredentialsError(
         found === "unreadable"
@@ -115,7 +115,7 @@ async function loadPackage(): Promise<ProfilePackage> {
       `Cannot read the profile files: expected the package ${name}: got ${
         foreignReason(cause)
       }: run ${command}`,
-      // only Deno downloads it by itself, which may fail for a while
+      // only Deno downloads it automatically, which may fail for a while
       { cause, reason: isDeno ? "notAnswering" : "refused" },
     );
   }

@@ -24,7 +24,7 @@ export type ProfileSettings = (key: string, service?: string) => string | undefi
  * that is not there, or not for us, says nothing.
  */
 export async function profileSettings({ env }: ProfileSettingsOptions): Promise<ProfileSettings> {
-  // Nobody is asked for a permission: most programs have no profile.
+  // No prompt for a permission: most programs have no profile.
   const quiet = (name: string) => isGranted({ name: "env", variable: name }) ? env(name) : undefined;
   const home = quiet("HOME") ?? quiet("USERPROFILE");
   const profile = env("AWS_PROFILE")?.trim() || "default";

@@ -1,9 +1,9 @@
 /**
- * Looks a program up before anything is made or paid for: a name that is wrong would else show only when the
+ * Looks a program up before anything is created or paid for. Otherwise a wrong name would show only when the
  * first shard is read, again and again.
  *
- * Follows `execvp`, as starting a child does: a name with a slash is a path, any other is looked for on
- * `PATH`. Where the runtime does not permit to look, nothing is found out and nothing is asked.
+ * Follows `execvp`, as starting a child does: a name with a slash is a path, any other is searched for on
+ * `PATH`. If the runtime does not permit the search, there is no result and no prompt.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export interface ProgramSurroundings {
   readonly isWindows: boolean;
 }
 
-/** A word for the operator. */
+/** A message for the operator. */
 export interface ProgramNotice {
   readonly level: "debug" | "warning";
   readonly text: string;
@@ -53,7 +53,7 @@ export async function checkedProgram(
   return notices;
 }
 
-/** What came of looking a program up. */
+/** The result of looking a program up. */
 export type ProgramLookup =
   | { readonly type: "found" }
   /** Why it cannot be started, as the end of a sentence. */
@@ -100,7 +100,7 @@ function searchPath({ env, isWindows, workingFolder }: ProgramSurroundings): rea
   return isWindows ? [workingFolder, ...folders] : folders;
 }
 
-/** On Windows a name goes without its extension, which is one of `PATHEXT`. */
+/** On Windows a name is written without its extension, which is one of `PATHEXT`. */
 function spellings(name: string, { env, isWindows }: ProgramSurroundings): readonly string[] {
   if (!isWindows) return [name];
   const extensions = (env("PATHEXT") || ".COM;.EXE;.BAT;.CMD").split(";").filter((text) => text !== "");
@@ -152,7 +152,7 @@ function thisMachine(): ProgramSurroundings {
 }
 
 async function look(path: string): Promise<Found> {
-  // Without this Deno would ask the user.
+  // Without this Deno would prompt the user.
   if ("Deno" in globalThis && (await Deno.permissions.query({ name: "read", path })).state !== "granted") {
     return "notPermitted";
   }

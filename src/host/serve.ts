@@ -1,10 +1,10 @@
 /**
- * Serves a fetch handler over HTTP on Deno, Bun and Node, each with the server that it brings. Loopback
- * unless told otherwise, since what is served here has no authentication; there only for requests that say a
- * name of loopback in `Host`.
+ * Serves a fetch handler over HTTP on Deno, Bun and Node, each with its own server. Loopback is the default,
+ * since the server has no authentication. On loopback it answers only requests with a loopback name in
+ * `Host`.
  *
- * What is easily missed: an idle keep-alive connection keeps a server from closing for as long as the client
- * likes, so `close()` cuts connections instead of waiting for them.
+ * Easily missed: an idle keep-alive connection keeps a server from closing for as long as the client wants.
+ * So `close()` cuts connections instead of waiting for them.
  *
  * @module
  */
@@ -26,8 +26,8 @@ export interface ServeOptions {
    */
   readonly hostname?: string | undefined;
   /**
-   * Names besides those of loopback that a request's `Host` may say; `*` stands for any. On other addresses
-   * than loopback any name will do, unless some are set.
+   * Names that a request's `Host` may have, besides those of loopback; `*` allows any. On other addresses
+   * than loopback any name is accepted, except if some are set.
    */
   readonly allowedHosts?: readonly string[] | undefined;
   /** What the user calls the port, for error messages, e.g. `--health-port`. */
@@ -88,7 +88,7 @@ const REFUSED: ResponseInit = {
 /** A server that listens, as each runtime gives it. */
 interface Bound {
   readonly port: number;
-  /** The address that the name stands for, where the runtime tells it. */
+  /** The address behind the name, if the runtime reports it. */
   readonly address: string | undefined;
   close(): Promise<void>;
 }
@@ -99,7 +99,7 @@ type Listen = (
 ) => Promise<Bound>;
 
 function listenerOfThisRuntime(): Listen {
-  // In this order: Deno and Bun both have node:http too, but their own servers are the better ones.
+  // In this order: Deno and Bun both have node:http too, but their own servers are preferred.
   if ("Deno" in globalThis) return listenOnDeno;
   if ("Bun" in globalThis) return listenOnBun;
   return listenOnNode;
@@ -144,7 +144,7 @@ const listenOnBun: Listen = (handler, where) => {
 const listenOnNode: Listen = async (handler, { hostname, port }) => {
   const { createServer } = await import("node:http");
   const server = createServer((incoming, outgoing) => {
-    // What fails here is the connection: nobody is left to be told.
+    // Only the connection can fail here: there is no client left to answer.
     answerOnNode(handler, incoming, outgoing).catch(() => outgoing.destroy());
   });
   await listening(server, hostname, port);
@@ -204,7 +204,7 @@ function requestOf(
   const pairs: [string, string][] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) pairs.push([`${rawHeaders[i]}`, `${rawHeaders[i + 1]}`]);
   if (method === "GET" || method === "HEAD") return new Request(url, { method, headers: pairs });
-  // fetch wants to be told that the answer may come while the body is still being read.
+  // fetch needs to know that the answer may come while the body is still being read.
   const init: RequestInit & { readonly duplex: "half" } = {
     method,
     headers: pairs,
@@ -214,7 +214,7 @@ function requestOf(
   return new Request(url, init);
 }
 
-/** The handler, answering 500 where it throws: what each runtime does by itself differs, and may print. */
+/** The handler, answering 500 if it throws: the runtimes' own behaviour differs, and may print. */
 function answering(handler: FetchHandler): FetchHandler {
   return async (request) => {
     try {
@@ -241,7 +241,7 @@ function listenErrorText(
   }
 }
 
-/** The host to open for what was listened on: nobody can open "all addresses". */
+/** The host for a URL: "all addresses" cannot be opened. */
 function reachable(hostname: string): string {
   if (hostname === "0.0.0.0") return "127.0.0.1";
   if (hostname === "::") return "[::1]";

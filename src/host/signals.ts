@@ -1,5 +1,5 @@
 /**
- * Signals that ask the program to stop: the first one politely, the second one at once.
+ * Signals that stop the program: the first one in order, the second one immediately.
  *
  * @module
  */
@@ -12,26 +12,26 @@ import process from "node:process";
 const EXIT_CODES = { SIGTERM: 143, SIGINT: 130, SIGHUP: 129 } as const;
 
 /**
- * Signals closer together than this are one: a terminal sends Ctrl-C to every process of the group, and a
- * task runner among them (`deno task`, `npm run`) passes it on once more. In ms.
+ * Signals closer together than this count as one, in ms. A terminal sends Ctrl-C to every process of the
+ * group. A task runner among them (`deno task`, `npm run`) passes it on once more.
  */
 const ECHO_MS = 500;
 
 /** The signals that are listened to. */
 export type StopSignal = keyof typeof EXIT_CODES;
 
-/** What the signals ask for. */
+/** What the signals request. */
 export interface StopRequest {
   /** Aborts with the first signal. */
   readonly signal: AbortSignal;
-  /** The exit code that the first signal asks for; undefined before it. */
+  /** The exit code for the first signal; undefined before it. */
   exitCode(): number | undefined;
 }
 
 /**
  * Starts listening.
  *
- * @param onSignal Called with the first signal, once the request is made: what it throws changes nothing.
+ * @param onSignal Called with the first signal, once the request is made. If it throws, nothing changes.
  * @param onSecond Called with any later one: ends the program, with this exit code.
  */
 export function listenToSignals(

@@ -1,6 +1,6 @@
 /**
- * Rejections and exceptions that nobody handles, e.g. of a promise that a user's module did not await.
- * Unheard, each of them ends the process at once: its leases are handed over to nobody.
+ * Unhandled rejections and exceptions, e.g. of a promise that a user's module did not await. Without a
+ * handler, each of them ends the process immediately, and its leases are not handed over.
  *
  * @module
  */
