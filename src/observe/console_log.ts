@@ -1,6 +1,6 @@
 /**
- * What a worker writes unless it is told otherwise: warnings and errors, to the console's standard error. The
- * one place in src that prints by itself.
+ * What a worker logs by default: warnings and errors, to the console's standard error. This is the only place
+ * in src that prints.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 // Pure.
 /**
- * Makes errors survive `JSON.stringify`, which sees nothing of an `Error` but what somebody has added to it:
- * a listener that writes events as JSON would write `"error":{}`.
+ * Makes errors survive `JSON.stringify`, which shows only the properties that were added to an `Error`. A
+ * listener that writes events as JSON would write `"error":{}`.
  *
  * @module
  */
@@ -25,8 +25,8 @@ export function errorJson(error: unknown): ErrorJson {
 }
 
 /**
- * The event, with an error that survives `JSON.stringify`, also where the event is copied before. An error
- * that has no `toJSON` gets one, which nobody sees who lists its properties; what else cannot be stringified
+ * The event, with an error that survives `JSON.stringify`, also if the event is copied before. An error
+ * without `toJSON` gets one, hidden from a list of its properties. Any other value that cannot be stringified
  * becomes the `cause` of an error.
  */
 export function withErrorJson(event: WorkerEvent): WorkerEvent {

@@ -1,6 +1,6 @@
 /**
- * Turns what `/health` would answer into events, when a fault begins and when it ends, so that it is in the
- * log whether or not anybody asks. Some troubles that are no faults yet are reported in the same way.
+ * Turns the answers of `/health` into events, when a fault begins and when it ends. So faults are in the log
+ * whether or not `/health` is called. Some troubles that are no faults yet are reported in the same way.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { type FaultCode, type HealthLimits, healthOf } from "./verdict.ts";
 /** What {@linkcode FaultWatch} says. */
 export type FaultEvent = Extract<WorkerEvent, { readonly type: "faultBegan" | "faultEnded" }>;
 
-/** What a watch goes by. */
+/** What a watch uses. */
 export interface FaultWatchOptions {
   readonly clock: Clock;
   readonly limits: HealthLimits;
@@ -26,7 +26,7 @@ export interface FaultWatchOptions {
   readonly taskWarningMs: number | undefined;
 }
 
-/** How often to look, in ms. Ours: sooner than anybody who asks for `/health`. */
+/** How often to look, in ms. Ours: sooner than any caller of `/health`. */
 export const LOOK_INTERVAL_MS = 1000;
 
 /** Faults that are what other lines say already: a worker starts, fails to, or has stopped. */

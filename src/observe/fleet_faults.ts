@@ -1,7 +1,7 @@
 // Pure.
 /**
- * Puts the faults that a leader finds in its fleet into words: what is wrong, which shards it is about, and
- * what mends it.
+ * Describes the faults that a leader finds in its fleet: what is wrong, which shards are affected, and how to
+ * mend it.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * A small Hono app that says how a worker is doing: `/live` and `/ready` for probes, `/health` for alarms,
- * `/lag`, `/metrics`, and a page for people at `/`. Mount it in an app of your own, or serve its `fetch`:
+ * A small Hono app that reports how a worker is doing. It has `/live` and `/ready` for probes, `/health` for
+ * alarms, `/lag`, `/metrics`, and a page for people at `/`. Mount it in an app of your own, or serve its
+ * `fetch`:
  *
  * ```ts ignore
  * const totals = new Totals();
@@ -9,8 +10,8 @@
  * ```
  *
  * It only reads. It has no authentication: serve it on loopback, or put your own in front. It does not look
- * at `Host`: on loopback a page in a browser may ask under a name of its own (DNS rebinding), so check the
- * names that you know.
+ * at `Host`. On loopback a page in a browser may send requests under its own name (DNS rebinding), so check
+ * the names that you know.
  *
  * @module
  */
@@ -41,7 +42,7 @@ export { healthLimits, healthOf } from "./verdict.ts";
 export type { FleetFault, FleetFaultCode } from "../events.ts";
 export type { FailureStreak, Pass, WorkerTotals } from "./worker_totals.ts";
 
-/** What can be told to {@linkcode healthApp}: limits, each with its default. */
+/** Options of {@linkcode healthApp}: limits, each with its default. */
 export type HealthAppOptions = { readonly [Name in keyof HealthLimits]?: HealthLimits[Name] | undefined };
 
 /**
@@ -104,8 +105,8 @@ const HEADERS: Readonly<Record<string, string>> = {
 };
 
 /**
- * From the page to its siblings, wherever the app is mounted and whatever a proxy cuts off: relative to the
- * last segment.
+ * A link from the page to its siblings, relative to the last segment. It works wherever the app is mounted
+ * and whatever a proxy cuts off.
  */
 function siblings(context: Context): string {
   const last = new URL(context.req.url).pathname.split("/").at(-1) ?? "";

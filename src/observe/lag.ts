@@ -22,7 +22,7 @@ export interface ShardLag {
   readonly phase: ShardPhase;
   /** The position up to which records are processed. */
   readonly checkpoint: ExtendedSequenceNumber;
-  /** As Kinesis told it last for what has been processed. */
+  /** As Kinesis last reported it for the records that have been processed. */
   readonly millisBehindLatest: number | null;
   /** The same, grown by its age once it is older than 10 s: the figure to alarm on. */
   readonly lagMs: number | null;

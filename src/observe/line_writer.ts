@@ -1,6 +1,6 @@
 /**
  * Writes log lines, as text or as JSON, to a function that takes text. Never throws: the disk may be full, or
- * the reader of a pipe gone, and a worker has more to do than to write.
+ * the reader of a pipe may have ended, and the worker must continue.
  *
  * @module
  */
@@ -50,13 +50,13 @@ export function isWritten(level: LogLevel, least: LogLevel): boolean {
   return LEVELS.indexOf(level) >= LEVELS.indexOf(least);
 }
 
-/** Writes one line, and the event that it is about, unless its level is not written. */
+/** Writes one line, and the event that it is about, if its level is to be written. */
 export type LineWriter = (line: LogLine, event?: WorkerEvent) => void;
 
-/** What a {@linkcode LineWriter} goes by. */
+/** What a {@linkcode LineWriter} uses. */
 export interface LineWriterOptions {
   readonly clock: Clock;
-  /** The least important level that is written, asked for at each line. */
+  /** The least important level that is written, read at each line. */
   readonly least: () => LogLevel;
   /** @default {"text"} */
   readonly format?: LogFormat;
@@ -69,8 +69,7 @@ const MOST_CHARACTERS = 8000;
  * Makes the writer. Lines that cannot be written are counted; the next one that can be is preceded by how
  * many they were.
  *
- * @param write Gets each line, without a line break. What it throws, or rejects with, means that the line was
- * not written.
+ * @param write Gets each line, without a line break. If it throws or rejects, the line counts as not written.
  */
 export function lineWriter(
   write: (text: string) => void,
@@ -80,7 +79,7 @@ export function lineWriter(
   let streamName: string | undefined;
   const put = (line: LogLine, event: WorkerEvent | undefined) => {
     const { level } = line;
-    // Every line passes here: also those that hold configuration values, or words of a user's code.
+    // Every line passes here: also those with configuration values, or text of a user's code.
     const text = oneLine(line.text, MOST_CHARACTERS);
     const time = new Date(clock.epochMs()).toISOString();
     const answer: unknown = write(

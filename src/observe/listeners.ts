@@ -1,5 +1,5 @@
 /**
- * One listener for several. None of them can keep the others from hearing an event: a log on a full disk must
+ * One listener for several. None of them can keep the others from getting an event. A log on a full disk must
  * not make health believe that leases are not renewed.
  *
  * @module
@@ -20,7 +20,7 @@ export function inTurn(
   return (event) => {
     for (const listener of listeners) {
       try {
-        // An async function is accepted as a listener; a rejection that nobody hears would end the process.
+        // An async function is accepted as a listener; an unhandled rejection would end the process.
         const answer: unknown = listener(event);
         if (answer instanceof Promise) answer.catch(onFailure);
       } catch (error) {

@@ -1,8 +1,8 @@
 // Pure.
 /**
- * Decides whether a restart of this process would mend something: the question that a liveness probe asks. It
- * never looks at AWS, at the lease table, at permissions or at other workers: else one fault of AWS would
- * restart every process of a fleet at once. Those are for alarms, and {@linkcode healthOf} judges them.
+ * Decides whether a restart of this process would mend something, for a liveness probe. It never looks at
+ * AWS, at the lease table, at permissions or at other workers. Otherwise one fault of AWS would restart every
+ * process of a fleet at the same time. Those are for alarms, and {@linkcode healthOf} judges them.
  *
  * @module
  */

@@ -14,7 +14,7 @@ import { lineWriter, type LogFormat } from "./line_writer.ts";
 import type { LogLevel } from "./log_lines.ts";
 import { quietLog } from "./quiet_log.ts";
 
-/** What a log may be told. */
+/** Options of a log. */
 export interface LogOptions {
   /**
    * The least important lines to write. `debug` has lines for every page and checkpoint.
@@ -28,14 +28,14 @@ export interface LogOptions {
    * @default {"text"}
    */
   readonly format?: LogFormat | undefined;
-  /** Whose time is written, for tests. */
+  /** The clock for the written times, for tests. */
   readonly clock?: Clock | undefined;
 }
 
 /**
  * A listener that puts events into lines. The same failure is written at most once a minute.
  *
- * @param write Gets each line, e.g. `console.error`. Where it throws or rejects, the worker goes on, and the
+ * @param write Gets each line, e.g. `console.error`. If it throws or rejects, the worker continues, and the
  * log says later how many lines are missing.
  * @throws {RangeError} for a level or a format that does not exist.
  */

@@ -1,8 +1,8 @@
 // Pure.
 /**
- * Puts events into words for operators: one line each, quiet by default. From `info` on a healthy worker says
- * only what changes: it starts, it leads, leases come and go, shards end. What repeats with every page,
- * renewal or request is `debug`, or is not worth a line and left to the metrics.
+ * Turns events into lines for operators: one line each, quiet by default. From `info` on a healthy worker
+ * reports only changes: it starts, it leads, leases are gained and released, shards end. What repeats with
+ * every page, renewal or request is `debug`, or has no line and is left to the metrics.
  *
  * Source of the order of importance: the threads about noise in KCL's logs, kcl#325 and #1496.
  *
@@ -50,7 +50,7 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
       const text = `When processRecords throws, ${
         ERROR_RULES[event.rule]
       } (onProcessError is "${event.rule}"`;
-      // Whoever has not chosen the rule that loses records should not learn of it from a batch that is gone.
+      // The default rule loses records. A user who has chosen none is warned before a batch is lost.
       return event.isChosen || event.rule !== "skip"
         ? info(`${text})`)
         : warning(`${text}, the default and KCL's rule; with "retry" the batch comes again)`);
@@ -90,7 +90,7 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
     case "fleetAudited":
       return undefined;
     // Leadership and leases.
-    // their faults are told by /health
+    // /health reports the faults of the fleet
     case "leadershipGained":
       return info(`Worker ${event.workerId} leads the fleet`);
     case "leadershipLost":
@@ -234,7 +234,7 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
     case "requestRetried": {
       const request = `${event.service} ${event.operation}`;
       const next = `attempt ${event.attempt + 1} in ${durationText(event.delayMs)}`;
-      // Refusals come at once and soon end in an error; silence takes minutes to.
+      // A refused request soon ends in an error; a silent one takes minutes to.
       return event.code === "TimeoutError"
         ? warning(`${request} was not answered in time, ${next}`)
         : debug(`${request}: ${event.code}, ${next}`);
@@ -302,7 +302,7 @@ function aggregateLine(event: Extract<WorkerEvent, { readonly type: "aggregatePr
   }
 }
 
-/** The error, and the line of the processor that it comes from. */
+/** The error, and the line of the processor that threw it. */
 function thrownLine(error: unknown): string {
   return errorLine(error) + thrownAt(error);
 }

@@ -4,9 +4,9 @@
  * the prefix `kclite_`. Alarm on `kclite_healthy`, and on `kclite_max_lag_seconds`, which outlives the shard
  * ids of a reshard.
  *
- * What leasing costs in requests per shard and hour stands in `kclite_dynamodb_requests_per_shard_hour`,
- * since the start; over the last hour it is `3600 * sum(rate(kclite_requests_total{service="dynamodb"}[1h]))
- * / sum(rate(kclite_lease_held_seconds_total[1h]))`.
+ * The cost of leasing, in requests per shard and hour since the start, is
+ * `kclite_dynamodb_requests_per_shard_hour`. Over the last hour it is `3600 *
+ * sum(rate(kclite_requests_total{service="dynamodb"}[1h])) / sum(rate(kclite_lease_held_seconds_total[1h]))`.
  *
  * @module
  */

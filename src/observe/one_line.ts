@@ -1,9 +1,9 @@
 // Pure.
 /**
  * Makes any text fit to be shown: one line, no control characters (a terminal would obey them), no
- * credentials, not endless. Everything that observe shows of an error goes through here.
+ * credentials, limited length. All error texts that observe shows go through here.
  *
- * AWS quotes the whole canonical request, session token included, when it refuses a signature: so even the
+ * When AWS refuses a signature, it quotes the whole canonical request, session token included. So even the
  * text of an error that we did not write can hold a secret.
  *
  * @module
@@ -16,14 +16,14 @@ const MOST_CHARACTERS = 1000;
 
 /** The text on one line, without control characters and credentials, cut at `most` UTF-16 units. */
 export function oneLine(text: string, most: number = MOST_CHARACTERS): string {
-  // Cut generously first, so that a body of megabytes costs nothing; then exactly, after secrets are gone.
+  // Cut generously first, so that a body of megabytes costs nothing; then exactly, after secrets are removed.
   const flat = withoutSecrets(text.slice(0, 10 * most)).replace(UNPRINTABLE, " ").trim();
   return flat.length <= most ? flat : `${flat.slice(0, most - 1)}…`;
 }
 
 /**
- * Text of others without control characters but line breaks and tabs, for a stream of text: neither its lines
- * nor its secrets are ours to judge.
+ * Text of other programs without control characters, except line breaks and tabs, for a stream of text. Its
+ * lines are kept, and its secrets are not ours to judge.
  */
 export function printable(text: string): string {
   return text.replace(/\r\n/g, "\n").replace(/[^\n\t]+/g, (part) => part.replace(UNPRINTABLE, " "));
@@ -41,7 +41,7 @@ const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\
 /** AWS access key ids: a known prefix and 16 more. Source: IAM User Guide, "Unique identifiers". */
 const ACCESS_KEY_ID = /\b(AKIA|ASIA)[A-Z0-9]{12,124}\b/g;
 
-/** A name that stands before a secret, and the value after it. */
+/** A name that precedes a secret, and the value after it. */
 const NAMED_SECRET =
   /(x-amz-security-token|signature|secret_?access_?key|session_?token|password|authorization)(["']?\s{0,4}[:=]\s{0,4}["']?)(?:bearer |basic )?[^\s"',;&<]+/gi;
 

@@ -1,7 +1,7 @@
 // Pure.
 /**
- * The page for a person who opens the address of the health app: how the worker is, what is wrong, and each
- * shard on a line. Plain HTML without scripts; the browser loads it again every five seconds.
+ * The page for a person who opens the address of the health app. It shows how the worker is, what is wrong,
+ * and one line for each shard. Plain HTML without scripts; the browser loads it again every five seconds.
  *
  * @module
  */

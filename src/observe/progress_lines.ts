@@ -54,7 +54,7 @@ function shardLine(
   width: number,
 ): string {
   const before = previous?.shards.find((other) =>
-    // Held anew since then: its count has started at 0 again.
+    // The lease was gained again since then: its count has started at 0.
     other.leaseKey === shard.leaseKey && other.heldSinceMs === shard.heldSinceMs
   );
   const seconds = secondsSince(snapshot, previous);

@@ -2,8 +2,8 @@
  * A listener that writes log lines and says the same thing at most once a minute. While DynamoDB is away,
  * every lease and every loop of every worker has the same to complain of, several times a second.
  *
- * Held back are failures that are tried again, and with them that it works again; and that a shard's
- * aggregates are dropped, which happens to many in a row. What else happens to records and leases is written
+ * Three kinds of lines are held back: failures that are tried again, the message that these work again, and
+ * dropped aggregates. The last come many in a row. All other events about records and leases are written
  * every time.
  *
  * @module
@@ -16,12 +16,12 @@ import { type LogLine, logLine } from "./log_lines.ts";
 
 /** For how long a repeated failure is held back. Ours. */
 const PERIOD_MS = 60_000;
-/** The most kinds of failure that are remembered; codes are AWS's words. Ours. */
+/** The most kinds of failure that are remembered; codes are AWS's texts. Ours. */
 const MOST_KINDS = 1000;
 
 /**
- * Makes the listener. The first failure of a kind is written at once; the next one after a minute says how
- * many there were in between.
+ * Makes the listener. The first failure of a kind is written immediately. The next one, after a minute, says
+ * how many there were in between.
  *
  * @param write Called with each line, of all levels, and its event.
  */
@@ -53,8 +53,8 @@ export function quietLog(
 }
 
 /**
- * What makes failures the same: the event and the error's code, whichever the lease. The text holds request
- * ids.
+ * Two failures are the same if the event and the error's code are equal, for any lease. The text holds
+ * request ids.
  */
 function kindOfFailure(event: WorkerEvent): string | undefined {
   switch (event.type) {

@@ -1,7 +1,7 @@
 /**
- * Notices reads that fail again and again while some succeed: the shard gets on, so it is no fault of
- * `/health`, but somebody shares its read limit, or the connection is bad. A read that is throttled now and
- * then has no line of its own.
+ * Notices reads that fail again and again while some succeed. The shard makes progress, so it is no fault of
+ * `/health`. But another application shares its read limit, or the connection is bad. A read that is
+ * throttled from time to time has no line of its own.
  *
  * @module
  */
@@ -18,7 +18,10 @@ interface Streak {
   readonly error: unknown;
 }
 
-/** Failures further apart are not one trouble, and one without news for so long is over, in ms. Ours. */
+/**
+ * Failures further apart than this are not one trouble; a trouble without a failure for this long is over, in
+ * ms. Ours.
+ */
 const GAP_MS = 60_000;
 /** For how long reads fail again and again until it is worth a line, in ms. Ours. */
 const LASTING_MS = 600_000;

@@ -1,7 +1,7 @@
 // Pure.
 /**
- * What is counted in a row about one shard. A streak outlives the loss of the lease: a shard that is lost and
- * gained again, and fails each time in the same way, is no better than one that fails under one hold.
+ * What is counted in a row about one shard. A streak outlives the loss of the lease. A shard may be lost and
+ * gained again, and fail each time in the same way: that is no better than failing under one hold.
  *
  * Only real progress ends it: the stored checkpoint, or the position reached, passes the furthest one before.
  *
@@ -41,7 +41,7 @@ export interface ShardStreaks {
   readonly childLeaseFailuresInARow: number;
   /** Processors restarted. */
   readonly restarts: Row | undefined;
-  /** Leases lost inside of a callback, or after one whose work must be repeated. */
+  /** Leases lost inside a callback, or after a callback with work that must be repeated. */
   readonly losses: Row | undefined;
   /**
    * Reads have failed since then, with no page in between. `lasting`: AWS says that trying again is of no
@@ -111,8 +111,8 @@ export function isWorthKeeping(streaks: ShardStreaks): boolean {
 /**
  * The streaks with which a lease is gained again.
  *
- * @param away.checkpoint As stored now. One behind the former one was set back by hand, or is of a lease made
- * anew.
+ * @param away.checkpoint As stored now. A checkpoint behind the former one was set back by hand, or is of a
+ * lease that was created again.
  * @param away.ms How long the lease was not held: no time in which reads failed.
  */
 export function regained(

@@ -1,10 +1,10 @@
 // Pure.
 /**
- * What the events tell about one shard, folded into one value. All times are monotonic ms of the listener's
- * clock.
+ * The state of one shard, computed from its events. All times are monotonic ms of the listener's clock.
  *
- * Only what makes the shard get on counts as progress: a page (also an empty one), a callback that returned,
- * a checkpoint, a new phase. A renewal does not: a lease that is renewed for nobody is the fault to be found.
+ * Progress is only what moves the shard forward: a page (also an empty one), a callback that returned, a
+ * checkpoint, a new phase. A renewal is not progress: a lease that is renewed but not read is the fault to be
+ * found.
  *
  * @module
  */
@@ -41,7 +41,7 @@ export type LeaseEnd =
   | "released"
   | "workerStopped";
 
-/** A shard whose lease this worker holds, or held until lately. */
+/** A shard with a lease that this worker holds, or held until lately. */
 export interface ShardTotals extends ShardStreaks {
   /** The lease's key: the shard id; with many streams `account:stream:epoch:shardId`. */
   readonly leaseKey: string;
@@ -55,9 +55,12 @@ export interface ShardTotals extends ShardStreaks {
   readonly ended: { readonly atMs: number; readonly why: LeaseEnd } | undefined;
   /** Where the consumer of the shard stands. */
   readonly phase: ShardPhase;
-  /** The parents that the shard waits for; empty unless it does. */
+  /** The parents that the shard waits for; else empty. */
   readonly blockedBy: readonly string[];
-  /** How far behind the tip the processor was, and when that was true. Undefined until Kinesis has told. */
+  /**
+   * How far behind the tip the processor was, and when that was true. Undefined until Kinesis has reported
+   * it.
+   */
   readonly behind: { readonly millisBehindLatest: number; readonly atMs: number } | undefined;
   /** When a page last came in. Undefined before the first page. */
   readonly lastFetchMs: number | undefined;
@@ -190,7 +193,7 @@ export function foldShard(shard: ShardTotals, event: LeaseEvent, nowMs: number):
       return {
         ...shard,
         restarts: oneMore(shard.restarts, nowMs, event.attempt),
-        // What the old processor did wrong is told by the restart.
+        // The restart event reports what the old processor did wrong.
         callbackFailuresInARow: 0,
         failingCallback: undefined,
         lastError: failure(event.error, nowMs),
@@ -262,11 +265,10 @@ export function heldShards(shards: readonly ShardTotals[]): readonly ShardTotals
 const FRESH_MS = 10_000;
 
 /**
- * How far behind the tip the processor is, in ms. A figure that is no longer fresh grows with its age: a
- * shard that gets no further falls behind as fast as time passes, and must not go on showing its last good
- * figure.
+ * How far behind the tip the processor is, in ms. A figure that is no longer fresh grows with its age. A
+ * shard without progress falls behind as fast as time passes, and must not show its last figure for ever.
  *
- * @returns undefined until Kinesis has told one.
+ * @returns undefined until Kinesis has reported one.
  */
 export function lagMs(shard: ShardTotals, nowMs: number): number | undefined {
   if (shard.behind === undefined) return undefined;
@@ -279,13 +281,13 @@ type EventOf<Type extends LeaseEvent["type"]> = Extract<LeaseEvent, { readonly t
 function foldPhase(shard: ShardTotals, phase: ShardPhase, nowMs: number): ShardTotals {
   const readFailure = shard.readFailure?.isOfParents === true ? undefined : shard.readFailure;
   const next: ShardTotals = { ...shard, phase, blockedBy: [], readFailure, lastProgressMs: nowMs };
-  // A shard that had ended before its lease was gained has no callbacks and is done at once.
+  // A shard that had ended before its lease was gained has no callbacks and is done immediately.
   return phase === "ended" && isShardEnd(shard.checkpoint) ? endedShard(next, "completed", nowMs) : next;
 }
 
 function foldPage(shard: ShardTotals, event: EventOf<"pageFetched">, nowMs: number): ShardTotals {
-  // A page ahead of the processor says where reading is, not where processing is: it counts only when there
-  // is nothing left to process, or nothing better is known.
+  // A page ahead of the processor shows the position of reading, not of processing. It counts only when there
+  // is nothing left to process, or no better figure is known.
   const caughtUp = event.records === 0 && shard.callback === undefined;
   const counts = event.millisBehindLatest !== undefined && (caughtUp || shard.behind === undefined);
   return {
@@ -308,8 +310,8 @@ function foldReadFailure(shard: ShardTotals, error: unknown, nowMs: number): Sha
 }
 
 /**
- * A lease that is lost while its processor is inside of a callback, or has got records and not gone beyond
- * what was reached before: all of that comes again. One that is lost from an idle shard costs nothing.
+ * Handles the loss of a lease. Work is repeated if the processor was inside a callback, or got records and
+ * did not pass the position reached before. Losing the lease of an idle shard costs nothing.
  */
 function foldLoss(shard: ShardTotals, reason: LeaseLossReason, nowMs: number): ShardTotals {
   const isInVain = !shard.hasAdvanced && (shard.hasWorked || shard.callback !== undefined);
@@ -320,7 +322,7 @@ function foldLoss(shard: ShardTotals, reason: LeaseLossReason, nowMs: number): S
     case "expired":
     case "handoffOverdue":
       return { ...shard, losses: oneMore(shard.losses, nowMs) };
-    case "superseded": // for good: a fault of its own
+    case "superseded": // finally: a fault of its own
     case "deleted":
     case "givenUp":
       return shard;

@@ -1,7 +1,7 @@
 // Pure.
 /**
- * One line on how a worker is, for a log that would otherwise be silent for as long as all is well: silence
- * should not have to be told from a worker that hangs.
+ * One line about the state of a worker, for a log that would otherwise be silent while all is healthy.
+ * Without it, silence could also mean a worker that hangs.
  *
  * @module
  */

@@ -1,13 +1,13 @@
 /**
- * Sums the counts of a process's life, by series. Bounded: error codes and operations are other people's
- * words, and must not grow without end in memory or on a metrics server.
+ * Sums the counts of a process's life, by series. Bounded: error codes and operations are texts from outside,
+ * and must not grow without end in memory or on a metrics server.
  *
  * @module
  */
 
 import { type Count, type CounterName, COUNTERS, type Labels } from "./counts.ts";
 
-/** What one series has come to. */
+/** The sum of one series. */
 export interface Series {
   /** The counter. */
   readonly name: CounterName;
@@ -19,9 +19,7 @@ export interface Series {
   readonly times: number;
 }
 
-/**
- * The most series of one counter; what comes later is summed in a series whose labels are all `other`. Ours.
- */
+/** The most series of one counter; later ones are summed in a series with the labels `other`. Ours. */
 export const MOST_SERIES = 200;
 
 /** The counters of one worker. */

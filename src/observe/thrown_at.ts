@@ -1,6 +1,6 @@
 // Pure.
 /**
- * Finds the line of a user's code that an error comes from.
+ * Finds the line of a user's code that threw an error.
  *
  * @module
  */
@@ -9,14 +9,14 @@
 const MOST_STACK = 10_000, MOST_LINE = 1000;
 
 /**
- * Where an error was thrown, as ` at words.ts:12:9`: the first frame of its stack that is neither the
- * runtime's nor ours. Without folders, for a log goes further than a developer's machine. Empty where the
- * stack has no such frame.
+ * Where an error was thrown, as ` at words.ts:12:9`: the first frame of its stack that is not the runtime's
+ * and not ours. Without folders, since a log leaves the developer's machine. Empty if the stack has no such
+ * frame.
  */
 export function thrownAt(error: unknown): string {
   try {
     if (!(error instanceof Error) || typeof error.stack !== "string") return "";
-    // The message stands first, and may look like a frame.
+    // The message is first, and may look like a frame.
     const from = error.stack.indexOf(error.message) + error.message.length;
     for (const line of error.stack.slice(from, from + MOST_STACK).split("\n")) {
       const [, location = "", place = ""] = line.length > MOST_LINE ? [] : FRAME.exec(line) ?? [];
@@ -25,7 +25,7 @@ export function thrownAt(error: unknown): string {
       }
     }
   } catch {
-    // A stack that throws when it is read: there is nothing to tell.
+    // A stack that throws when it is read: there is nothing to show.
   }
   return "";
 }
@@ -50,8 +50,7 @@ function pathOf(location: string): string {
 }
 
 /**
- * Undefined in a bundle: nobody can tell there whose a frame is, and the first one is as a rule the
- * thrower's.
+ * Undefined in a bundle: a frame's owner cannot be known there, and the first frame is usually the thrower's.
  */
 const OURS: readonly string[] | undefined = ourPlaces(import.meta.url);
 

@@ -1,9 +1,9 @@
 /**
  * Listens to a worker and keeps what health, lag and metrics are made of. Give `totals.listener` to the
- * worker's `onEvent`; ask for a {@linkcode Snapshot} whenever somebody wants to know.
+ * worker's `onEvent`; get a {@linkcode Snapshot} at any time.
  *
- * Memory is bounded: held leases, a hundred ended shards for ten minutes, what failed in a row on ten
- * thousand others, and a bounded number of series.
+ * Memory is bounded. It holds the held leases, and a hundred ended shards for ten minutes. It also holds the
+ * failures in a row on ten thousand other leases, and a bounded number of series.
  *
  * @module
  */
@@ -38,11 +38,11 @@ export interface Snapshot {
   readonly shards: readonly ShardTotals[];
   /** Every series of every counter. */
   readonly series: readonly Series[];
-  /** Lease-milliseconds held so far: one lease for an hour is 3,600,000. */
+  /** Lease-milliseconds held up to now: one lease for an hour is 3,600,000. */
   readonly leaseHeldMs: number;
 }
 
-/** How long an ended shard is remembered, so that a person who looks right after still finds it. Ours. */
+/** How long an ended shard is remembered, so that a person who looks soon after still finds it. Ours. */
 const ENDED_SHARD_MS = 600_000;
 /** The most ended shards that are remembered. Ours. */
 const MOST_ENDED_SHARDS = 100;
@@ -110,7 +110,7 @@ export class Totals {
     } else if (event.type === "workerStopped") {
       for (const shard of this.#shards.values()) this.#put(endedShard(shard, "workerStopped", nowMs), nowMs);
     } else if (isLeaseEvent(event)) {
-      // An event about a lease that was never gained here is the leader's, or came too late to matter.
+      // An event about a lease that was never gained here is the leader's, or was too late to matter.
       const shard = this.#shards.get(event.leaseKey);
       if (shard !== undefined) this.#put(foldShard(shard, event, nowMs), nowMs);
     }
@@ -134,7 +134,7 @@ export class Totals {
     }
   }
 
-  /** The lease of a shard that is done goes when it is cleaned up: no loss to be counted. */
+  /** The lease of a completed shard is deleted when it is cleaned up: that does not count as a loss. */
   #isAfterwards(event: WorkerEvent): boolean {
     return event.type === "leaseLost" && this.#shards.get(event.leaseKey)?.ended !== undefined;
   }
@@ -149,7 +149,7 @@ export class Totals {
     }
   }
 
-  /** Forgets the oldest ended shards. One whose callback still runs is kept: it is a fault to be shown. */
+  /** Forgets the oldest ended shards. A shard with a running callback is kept: it is a fault to be shown. */
   #forgetEnded(nowMs: number): void {
     const ended = [...this.#shards.values()]
       .flatMap(({ leaseKey, ended, callback }) =>

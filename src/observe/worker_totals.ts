@@ -1,7 +1,7 @@
 // Pure.
 /**
- * What the events tell about the worker as a whole, folded into one value. All times are monotonic ms of the
- * listener's clock.
+ * The state of the worker as a whole, computed from its events. All times are monotonic ms of the listener's
+ * clock.
  *
  * @module
  */
@@ -10,12 +10,12 @@ import { AwsServiceError, CredentialsError, LeaseTableError } from "../errors.ts
 import type { FleetFault, WorkerEvent } from "../events.ts";
 import { errorLine } from "./one_line.ts";
 
-/** A loop of the worker whose passes can fail. */
+/** A loop of the worker with passes that can fail. */
 export type Pass = Extract<WorkerEvent, { readonly type: "passFailed" }>["pass"];
 
 /**
- * Failures of one pass without a success in between. However long ago the last one was: only a success ends a
- * streak.
+ * Failures of one pass without a success in between. Only a success ends a streak, however long ago the last
+ * failure was.
  */
 export interface FailureStreak {
   /** When the first of them happened. */
@@ -36,13 +36,13 @@ export interface WorkerTotals {
   readonly workerId: string | undefined;
   /** The application's name. */
   readonly applicationName: string | undefined;
-  /** The one stream's name, or of many the identifiers, in the order in which they came. */
+  /** The one stream's name, or the identifiers of many, in the order of their events. */
   readonly streams: readonly string[];
   /** The lease table's name. */
   readonly tableName: string | undefined;
   /** Whether this worker leads. */
   readonly leader: boolean;
-  /** Whether a newer process has this worker's name: then this one does nothing, for good. */
+  /** Whether a newer process has this worker's name: then this one does nothing any more. */
   readonly superseded: boolean;
   /** The last failed attempt to start; undefined once the worker is ready. */
   readonly initializationFailure:
@@ -65,10 +65,10 @@ export interface WorkerTotals {
     | undefined;
   /**
    * What this worker last found as leader. Stays when it no longer leads, until another worker is seen to
-   * lead well.
+   * lead successfully.
    */
   readonly fleetFaults: readonly FleetFault[];
-  /** Keys of items that could not be read as leases, and of which nothing better has been heard since. */
+  /** Keys of items that could not be read as leases, and have not been read successfully since. */
   readonly unreadableLeases: ReadonlySet<string>;
   /** What is added to the local clock to get AWS's time, in ms. */
   readonly clockSkewMs: number;
