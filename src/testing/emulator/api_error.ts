@@ -24,7 +24,7 @@ export class ApiError extends Error {
   }
 }
 
-/** What an error may tell besides. */
+/** What an error may contain besides. */
 export interface ApiErrorMore {
   /** @default {400} */
   readonly status?: number | undefined;

@@ -1,5 +1,5 @@
 /**
- * What goes wrong at the emulator, by operation: so many times, or so often of 1.
+ * The faults of the emulator, by operation: for a number of calls, or with a probability.
  *
  * @module
  */
@@ -27,19 +27,20 @@ export type AwsFault =
   | { readonly type: "answerLost" }
   /** Nothing is ever answered. @default {isDone: false} */
   | { readonly type: "hanging"; readonly isDone?: boolean | undefined }
-  /** The call is done at once, and answered so many ms later. */
+  /** The call is done immediately, and answered this many ms later. */
   | { readonly type: "slow"; readonly ms: number }
   /** Done, and answered with a wrong `x-amz-crc32`. */
   | { readonly type: "wrongChecksum" }
   /** Done, and answered with the first half of the body. */
   | { readonly type: "truncated" }
   /**
-   * Done, and answered with a field that is missing or wrong. SubscribeToShard: in the event after so many.
+   * Done, and answered with a field that is missing or wrong. SubscribeToShard: in the event after this
+   * number of events.
    * @default {after: 0}
    */
   | (WrongField & { readonly type: "wrongField"; readonly after?: number | undefined })
   /**
-   * BatchWriteItem and BatchGetItem: the last so many are left, and come back as unprocessed. @default
+   * BatchWriteItem and BatchGetItem: this many of the last items are returned as unprocessed. @default
    * {count: 1}
    */
   | { readonly type: "unprocessed"; readonly count?: number | undefined }
@@ -47,7 +48,7 @@ export type AwsFault =
   | { readonly type: "noChildren" }
   | SubscriptionFault;
 
-/** What goes wrong within an answer to SubscribeToShard, after so many events. */
+/** A fault within an answer to SubscribeToShard, after a number of events. */
 export type SubscriptionFault =
   & {
     /** How many events come before it. @default {0} */

@@ -1,7 +1,7 @@
 /**
- * Kinesis and DynamoDB, and what puts metrics into CloudWatch, as one function from request to answer: the
- * model of the simulator behind AWS's protocols, in real time, for a server on any runtime or in place of
- * `fetch`. See docs/emulator.md.
+ * Kinesis and DynamoDB, and PutMetricData of CloudWatch, as one function from request to answer. It is the
+ * model of the simulator behind AWS's protocols, in real time. Use it for a server on any runtime or in place
+ * of `fetch`. See docs/emulator.md.
  *
  * @module
  */
@@ -72,7 +72,7 @@ export interface SimulatedAwsOptions {
    * Takes what a person should know who watches: a client that cannot work with this server, and the remedy.
    * Each is said once.
    *
-   * @default nobody
+   * @default no listener
    */
   readonly onNotice?: ((text: string) => void) | undefined;
   /** Time and chance. @default the real ones */
@@ -294,9 +294,9 @@ export class SimulatedAws {
   }
 
   /**
-   * Answers after so long. When the client goes away, or the emulator is closed, nobody hears what is
-   * answered: the connection breaks. The signal of a request is asked for only here, for servers give none
-   * without a price.
+   * Answers after this many ms. If the client closes the connection, or the emulator is closed, there is no
+   * answer: the connection breaks. The signal of a request is used only here, since it costs time on some
+   * servers.
    */
   async #wait(ms: number, request: Request, answer?: WireAnswer): Promise<Response> {
     const signal = AbortSignal.any([request.signal, this.#closing.signal]);

@@ -1,6 +1,6 @@
 /**
- * AWS's protocols from the server's side: requests taken apart, answers and refusals put together, in JSON,
- * in either kind of CBOR, or in the query protocol.
+ * AWS's protocols from the server's side: reads requests, and writes answers and refusals. In JSON, in either
+ * kind of CBOR, or in the query protocol.
  *
  * @module
  */

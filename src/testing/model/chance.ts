@@ -13,7 +13,7 @@ export class Chance {
     this.#state = hashOf(seed);
   }
 
-  /** A source of its own, told apart by `label`. Moves this one by one draw. */
+  /** An independent source, distinguished by `label`. Moves this one by one draw. */
   fork(label: string): Chance {
     return new Chance(`${label}:${this.next()}`);
   }
@@ -36,7 +36,7 @@ export class Chance {
     return Math.floor(this.next() * limit);
   }
 
-  /** True so often of 1. */
+  /** True with this probability. */
   happens(probability: number): boolean {
     return this.next() < probability;
   }

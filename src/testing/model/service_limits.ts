@@ -13,10 +13,10 @@ export const READS_PER_SECOND = 5;
 /** Kinesis API reference, SubscribeToShard: five minutes; a second call within five seconds is refused. */
 export const SUBSCRIPTION_LIFE_MS = 300_000;
 export const TAKEOVER_MS = 5000;
-/** An idle subscription shows itself so often. */
+/** How often an idle subscription sends a heartbeat, in ms. */
 export const HEARTBEAT_MS = 5000;
 
-/** So many calls within any second. */
+/** At most this many calls within any second. */
 export class CallRate {
   readonly #perSecond: number;
   #takenMs: number[] = [];

@@ -2,7 +2,7 @@
  * A stream in memory: shards that split and merge, and numbered records of some partition keys in them.
  *
  * Each user record is one step of its key: 1, 2, 3 and so on, over all shards that the key's hash has lived
- * in. So it can be told of every record whether it came out of order, or not at all, whatever its payload.
+ * in. So every record shows whether it was out of order, or missing, whatever its payload.
  *
  * @module
  */
@@ -47,11 +47,11 @@ export interface SimulatedShard {
   readonly steps: Step[];
   /** The place that follows a record of Kinesis, by its sequence number. */
   readonly placeAfter: Map<string, number>;
-  /** So many of `records` have been kept for long enough, and are gone. */
+  /** How many of `records` are trimmed: they were kept for long enough. */
   trimmed: number;
-  /** So many of the trimmed ones are no longer in `records`. Indexes count them all the same. */
+  /** How many of the trimmed ones are no longer in `records`. Indexes count them nevertheless. */
   forgotten: number;
-  /** Closed, and trimmed to the end: nobody knows it any more. */
+  /** Closed, and trimmed to the end: it is not listed any more. */
   isGone: boolean;
 }
 
@@ -94,7 +94,7 @@ export class SimulatedStream {
   /** By partition key: the shard and place of each step. */
   readonly #steps = new Map<string, { readonly shard: SimulatedShard; readonly place: number }[]>();
   #sequence = 4_900_000_000;
-  /** User records put so far. */
+  /** User records put up to now. */
   total = 0;
   readonly streamName: string;
 
@@ -221,7 +221,7 @@ export class SimulatedStream {
     shard.isGone = isShardEnd(at) && shard.trimmed === shard.records.length;
   }
 
-  /** As ListShards tells them, all that are still known. */
+  /** As ListShards returns them, all that are still known. */
   list(): Shard[] {
     return [...this.shards.values()].filter((shard) => !shard.isGone).map((shard) => ({
       shardId: shard.shardId,

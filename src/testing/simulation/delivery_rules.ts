@@ -111,7 +111,7 @@ export class DeliveryRules {
     return visit;
   }
 
-  /** A process is dead: what it was inside of does not count any more. */
+  /** A process has died: the callback that it was in does not count any more. */
   forget(machine: string): void {
     for (const visit of this.#visits) if (visit.machine === machine) this.#visits.delete(visit);
     this.#options.reading.forget(machine);
@@ -168,9 +168,9 @@ export class DeliveryRules {
     const first = batch.records[0], last = batch.records.at(-1);
     const stored = leases.checkpointOf(leaseKey);
     const isShared = this.#checkIncarnations(visit);
-    // What this very process stored may be further on than it knows: an answer was lost. And one whose lease
-    // was just taken from it, without much ado or by another process of its name, goes on until it hears of
-    // it.
+    // What this very process stored may be further on than it knows, if an answer was lost. Its lease may
+    // also just have been taken, directly or by another process of its name. It then continues until it
+    // notices.
     const mustKnow = !isShared && (isHandoffGraceful || leases.owns(machine, leaseKey));
     if (
       mustKnow && stored !== undefined && stored.by !== machine && compare(initialCheckpoint, stored.at) < 0
@@ -238,9 +238,8 @@ export class DeliveryRules {
   }
 
   /**
-   * Each record is the next one. The first may come later where nothing was promised of those before it; and
-   * whoever reads on after its lease was taken, or from a checkpoint of long ago, may find that some are
-   * trimmed, which have been processed.
+   * Each record is the next one. The first may be later if nothing was promised for those before it. Some may
+   * be trimmed, which have been processed, in two cases: the lease was taken, or the checkpoint is old.
    */
   #checkPlaces(visit: Visit, batch: RecordsBatch): void {
     const { machine, leaseKey, context: { initialCheckpoint } } = visit;
@@ -268,8 +267,8 @@ export class DeliveryRules {
   }
 
   /**
-   * Two processes of one name never deliver records of one lease, but for the switch: the one whose lease the
-   * other took over may go on until it hears of it, for the failover time at most.
+   * Two processes of one name never deliver records of one lease, except during the switch. The process with
+   * the lease that was taken over may continue until it notices, for at most the failover time.
    *
    * @returns Whether another process of the name is at the lease too, or has taken it over since this
    * processor began.

@@ -1,9 +1,9 @@
 /**
  * What goes wrong between a process and the services it calls, decided call by call from chance.
  *
- * A call may be throttled, refused, never arrive, arrive long after its sender gave it up, be done and its
- * answer lost, be answered slowly, or be done twice because somebody below sent it again. During an outage
- * nothing gets through; in a storm much more of it happens, so that faults meet which would else hardly ever.
+ * A call may be throttled or refused, never arrive, or arrive long after its sender gave up. It may be done
+ * with its answer lost, be answered slowly, or be done twice because a lower layer sent it again. During an
+ * outage nothing gets through. In a storm faults are much more frequent, so that rare combinations occur.
  *
  * @module
  */
@@ -38,7 +38,7 @@ export type Fault =
   | "deploys"
   /** Workers are killed, and started again. */
   | "crashes"
-  /** Processes stand still for up to a minute, from outside or because a processor computes for long. */
+  /** Processes are paused for up to a minute, from outside or because a processor computes for long. */
   | "pauses"
   /** Wall clocks are wrong, and are set. */
   | "clocks"
@@ -85,7 +85,7 @@ export interface FaultRates {
   readonly slow: number;
   /** Arrives after its sender has given it up. */
   readonly late: number;
-  /** Sent again below, as after an answer that was lost on the way: done twice, the second outcome told. */
+  /** Sent again by a lower layer, as after a lost answer: done twice, and the second outcome is returned. */
   readonly doubled: number;
 }
 
@@ -132,18 +132,18 @@ export class Weather {
     return this.#storm !== undefined && this.#time.nowMs < this.#storm.untilMs;
   }
 
-  /** For so long, many calls meet these faults, so many of them each. */
+  /** For this time in ms, this part of the calls meets each of these faults. */
   startStorm(faults: readonly (keyof FaultRates)[], part: number, ms: number): void {
     const rates = Object.fromEntries(faults.map((fault) => [fault, part]));
     this.#storm = { untilMs: this.#time.nowMs + ms, rates };
   }
 
-  /** Nobody reaches the service for so long. */
+  /** No process reaches the service for this time in ms. */
   startOutage(service: Service, ms: number): void {
     this.#outages.set(service, this.#time.nowMs + ms);
   }
 
-  /** Until then nobody may list shards; outlasts {@linkcode Weather.clear}. */
+  /** Until then shards cannot be listed; outlasts {@linkcode Weather.clear}. */
   refuseListings(untilMs: number): void {
     this.#listsFromMs = untilMs;
   }
@@ -233,7 +233,7 @@ export class Link {
       case "slow":
         return machine.call({ ...usual, backMs: chance.between(0.08, 3.6) * patienceMs }, signal);
       case "late":
-        // Nobody waits for it, but it comes.
+        // The caller does not wait for it, but the call arrives.
         machine.call({ ...usual, thereMs: chance.between(1, 5) * patienceMs }, signal).catch(() => {});
         return machine.call(
           { thereMs: patienceMs, backMs: 0, serve: undefined, failure: failed("TimeoutError") },
@@ -281,7 +281,7 @@ export function serviceFailure(
   });
 }
 
-/** So many answers have a field that is wrong. What was asked for is done all the same. */
+/** The part of the answers with a wrong field. The requested work is done nevertheless. */
 const BAD_ANSWERS = 0.005;
 
 /** What may go wrong with a call. */

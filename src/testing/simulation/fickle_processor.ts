@@ -37,7 +37,7 @@ class FickleProcessor implements RecordProcessor {
       if (chance.happens(0.06) && !await this.#checkpoint(context, record)) return;
     }
     if (chance.happens(0.6)) await this.#checkpoint(context);
-    // Nobody waits for this one.
+    // This one is not awaited.
     if (this.#happens(0.02)) context.restart(new Error("it wants to start over"));
   }
 
@@ -59,7 +59,7 @@ class FickleProcessor implements RecordProcessor {
     return this.#link.chance.happens(0.3) ? new ProcessorRestartError("it died") : new Error("it stumbled");
   }
 
-  /** Takes up to so many ms. */
+  /** Takes up to this many ms. */
   async #work(mostMs: number): Promise<void> {
     const { machine, chance } = this.#link;
     await machine.clock.sleep(chance.between(1, mostMs));

@@ -1,5 +1,5 @@
 /**
- * What the workers of a world are told: as its user says, or drawn from the seed.
+ * The options of the workers of a world: as its user sets them, or drawn from the seed.
  *
  * @module
  */
@@ -32,13 +32,13 @@ export type FleetOptions = Omit<
   | "coordinatorStore"
 >;
 
-/** Where a world begins unless it is told: so that every record counts. */
+/** Where a world begins by default: so that every record counts. */
 export const DEFAULT_FLEET_OPTIONS: FleetOptions = { initialPositionInStream: "TRIM_HORIZON" };
 
-/** The workers of a world in which nobody has yet led wait up to so long before they start, in virtual ms. */
+/** The longest time that the workers of a world without a leader wait before they start, in virtual ms. */
 export const LATE_START_MS = 20_000;
 
-/** Options as people set them, and as nobody would. */
+/** Options as users set them, and unusual ones. */
 export function variedOptions(chance: Chance): FleetOptions {
   const pick = <T>(first: T, ...others: readonly T[]): T => chance.pick([first, ...others]) ?? first;
   const position = chance.next();

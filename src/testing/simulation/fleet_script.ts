@@ -35,7 +35,7 @@ export interface ScriptOptions {
   readonly activeMs: number;
 }
 
-/** A stream has at most so many open shards. */
+/** The most open shards of a stream. */
 const MAX_OPEN_SHARDS = 8;
 
 /** Sets it going. Nothing of it happens after `activeMs`. */
@@ -185,7 +185,7 @@ function fail({ time, activeMs, chance, weather, history }: ScriptOptions): void
 function storm({ chance, weather, history }: ScriptOptions): void {
   if (!weather.has("network")) return;
   const ms = chance.between(5000, 40_000);
-  // Two kinds, for it is where they meet that nobody has looked.
+  // Two kinds, since their combinations have not been tested elsewhere.
   const faults = [chance.pick(CALL_FAULTS), chance.pick(CALL_FAULTS)].filter((fault) => fault !== undefined);
   history.note("script", undefined, `many calls are ${faults.join(" and ")} for ${Math.round(ms)} ms`);
   weather.startStorm(faults, 0.3, ms);
@@ -212,5 +212,5 @@ const DISTURBANCES = [
   ["namesakes", "namesake"],
 ] as const;
 
-/** Wall clocks are set by up to so much, one way or the other, now and then. */
+/** The largest error of a wall clock, in either direction; clocks are set from time to time. In ms. */
 const MOST_CLOCK_ERROR_MS = 20_000;

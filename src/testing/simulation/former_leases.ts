@@ -1,6 +1,6 @@
 /**
- * Leases of an earlier stream of the same name, which had fewer shards: their hash keys are all there, their
- * shards' ids too, and half of the shards of the stream that there is now have none.
+ * Leases of an earlier stream of the same name, which had fewer shards. They cover all hash keys, and have
+ * ids of shards that exist. Half of the shards of the present stream have no lease.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { originText } from "../../stream/stream_identifier.ts";
 import { CREATION_EPOCH_S } from "../model/simulated_account.ts";
 import { type SimulatedStream, WORLD_EPOCH_MS } from "../model/simulated_stream.ts";
 
-/** So much older than the stream the one before was, in s. */
+/** How much older the earlier stream is than the present one, in s. */
 const OLDER_S = 86_400;
 
 /** The items of such leases, and what a fleet leaves beside them. */

@@ -1,6 +1,6 @@
 /**
- * What must hold for the health that workers report: a fleet that does not read an open shard is not healthy,
- * and a fleet that is in order is.
+ * What must hold for the health that workers report. A fleet that does not read an open shard is not healthy,
+ * and a fleet that is in order is healthy.
  *
  * Judged only while nothing happens to the workers: who has just started, or has just been paused, cannot
  * know yet.
@@ -30,7 +30,7 @@ export interface HealthRulesOptions {
 }
 
 /**
- * So long a fleet may take to notice a shard that nobody reads, in ms: the next leader's lock, three audits,
+ * How long a fleet may take to notice an unread shard, in ms. That is the next leader's lock, three audits,
  * and the pauses of workers that have failed as leaders.
  */
 export function noticeMs(
@@ -46,7 +46,7 @@ export function noticeMs(
 export class HealthRules {
   readonly noticeMs: number;
   readonly #options: HealthRulesOptions;
-  /** Since when nobody reads an open shard, by lease key. */
+  /** Since when each open shard is unread, by lease key. */
   readonly #unreadSince = new Map<string, number>();
 
   constructor(options: HealthRulesOptions) {

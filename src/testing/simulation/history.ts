@@ -24,9 +24,9 @@ export interface Violation {
   readonly history: readonly string[];
 }
 
-/** So many lines are kept. */
+/** How many lines are kept. */
 const KEPT_LINES = 10_000;
-/** So many are shown: the last ones that are no routine, and the very last ones. */
+/** How many lines are shown: the last ones that are no routine, and the very last ones. */
 const SHOWN_LINES = 40, SHOWN_ROUTINE = 8;
 
 interface Line {

@@ -1,5 +1,5 @@
 /**
- * What must hold for each write to the lease table, whoever makes it.
+ * What must hold for each write to the lease table, by any process.
  *
  * @module
  */
@@ -35,8 +35,8 @@ export interface LeaseRulesOptions {
 }
 
 /**
- * So often may a lease be given to a worker that is gone: by a leader that cannot know yet, and by the one
- * after it.
+ * How many times a lease may be given to a worker that has died: once by a leader that cannot know yet, and
+ * once by the next leader.
  */
 const MOST_GIVEN_TO_THE_DEAD = 2;
 
@@ -128,10 +128,10 @@ export class LeaseRules implements TableWatcher {
   }
 
   /**
-   * A processor begins with a fencing token. It is the counter as its own process has written it: since the
-   * counter never falls, tokens grow from acquisition to acquisition. And of those that may work, the last
-   * has the greatest. One whose lease was taken a moment ago may begin after the one that took it: its token
-   * is the smaller one, which is what tokens are for.
+   * A processor begins with a fencing token. The token is the counter as its own process has written it. The
+   * counter never falls, so tokens grow from acquisition to acquisition. Of the processors that may work, the
+   * last has the greatest token. A processor may begin after another worker has just taken its lease: its
+   * token is then the smaller one, which is the purpose of tokens.
    */
   begun(by: string, leaseKey: string, token: number): void {
     const record = this.#recordOf(leaseKey);
@@ -155,9 +155,9 @@ export class LeaseRules implements TableWatcher {
   }
 
   /**
-   * Whether the lease is that of a process at this moment, and not expired. One that was taken from it and
-   * given back, without much ado, is its own once more when it has begun anew; what began before goes on
-   * until it hears of it. Of two processes of one name it is the one's that wrote to it last.
+   * Whether the lease is that of a process at this moment, and not expired. A lease that was taken from a
+   * process and given back directly is its own again once the process has begun it anew. What began before
+   * continues until the process notices. Of two processes of one name, the lease is that of the last writer.
    */
   owns(machine: string, leaseKey: string): boolean {
     const { time, failoverTimeMs, workerOf } = this.#options;
@@ -258,7 +258,7 @@ export class LeaseRules implements TableWatcher {
     }
   }
 
-  /** Nobody takes a lease whose counter moves, but by a handoff that is overdue, or done. */
+  /** No worker takes a lease while its counter moves, except by a handoff that is overdue or done. */
   #checkOwner(by: string, record: LeaseRecord, was: Lease | undefined, is: Lease): void {
     if (was === undefined) return;
     if (is.leaseOwner !== was.leaseOwner) this.#checkHeir(record, is);
@@ -287,7 +287,8 @@ export class LeaseRules implements TableWatcher {
   }
 
   /**
-   * Whether the counter stands still for so long that somebody may have seen it stand for the failover time.
+   * Whether the counter was unchanged for long enough that a worker may have seen it unchanged for the
+   * failover time.
    */
   #mayBeExpired({ movedMs }: LeaseRecord): boolean {
     const { time, failoverTimeMs } = this.#options;

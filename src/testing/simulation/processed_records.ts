@@ -68,7 +68,7 @@ export class Progress {
     return shard !== undefined && shard.closedMs !== undefined && shard.closedMs < this.#beginMs(shard);
   }
 
-  /** Whether a record is trimmed: whoever reads behind the stored checkpoint does not find it. */
+  /** Whether a record is trimmed: a reader behind the stored checkpoint does not find it. */
   isTrimmed(leaseKey: string, place: number): boolean {
     const shard = this.#streams.shardOf(leaseKey);
     const last = shard?.records[shard.trimmed - 1];

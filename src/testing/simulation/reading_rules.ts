@@ -41,11 +41,14 @@ interface Reading {
 /** Five a second are allowed; one more may come from the reader before. */
 const MAX_READS_PER_SECOND = 6;
 /**
- * So often iterators of a shard are refused within ten seconds: pauses double from 200 ms on. Without them it
- * is some 50.
+ * How many times iterators of a shard may be refused within ten seconds: pauses double from 200 ms on.
+ * Without them it is some 50.
  */
 const MAX_REFUSALS = 25;
-/** One reader leaves so many ms between two of its own; a little less, for sums of fractions. */
+/**
+ * The shortest pause of one reader between two of its calls, in ms; a little less, because of sums of
+ * fractions.
+ */
 const LEAST_GAP_MS = 199;
 /** Source: KCL 3.5.1, `PollingConfig`: 3 pages; here 4, one in work, and one being handed over. */
 const MAX_WAITING_PAGES = 6;
@@ -54,7 +57,7 @@ const MAX_WAITING_PAGES = 6;
 export class ReadingRules {
   readonly #options: ReadingRulesOptions;
   readonly #machines = new Map<string, Map<string, Reading>>();
-  /** The largest page so far, in bytes: a shard that has none may always fetch one. */
+  /** The largest page up to now, in bytes: a shard that has none may always fetch one. */
   #largest = 0;
 
   constructor(options: ReadingRulesOptions) {
@@ -127,7 +130,7 @@ export class ReadingRules {
     this.#machines.get(machine)?.delete(leaseKey);
   }
 
-  /** A process is dead. */
+  /** A process has died. */
   forget(machine: string): void {
     this.#machines.delete(machine);
   }

@@ -1,6 +1,6 @@
 /**
- * A table that many processes share, each over its own way to it, with the past that a stale scan may show.
- * Who watches is told of each write before anything else happens.
+ * A table that many processes share, each over its own connection, with the past that a stale scan may show.
+ * Watchers get each write before anything else happens.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export interface TableWrite {
   readonly update: ItemUpdate | undefined;
 }
 
-/** Told of writes. */
+/** Gets every write. */
 export interface TableWatcher {
   /** An update leaves its process; it may be refused, or never arrive. */
   sent(by: string, key: string, update: ItemUpdate): void;

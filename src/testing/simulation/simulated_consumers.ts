@@ -1,6 +1,6 @@
 /**
- * Enhanced fan-out over a simulated stream: a consumer that takes a while to become active, and subscriptions
- * that end after five minutes, break, fall silent, and take each other's place.
+ * Enhanced fan-out over a simulated stream. A consumer takes a while to become active. Subscriptions end
+ * after five minutes, break, fall silent, and take each other's place.
  *
  * @module
  */
@@ -139,7 +139,7 @@ export class ConsumersService {
 
 /** How long a consumer takes to become active. */
 const CREATION_MS = 3000;
-/** Records arrive within so many ms. Kinesis documentation: about 70 ms; coarser, for speed. */
+/** Records arrive within this many ms. Kinesis documentation: about 70 ms; coarser, for speed. */
 const PUSH_MS = 250;
 
 function failed(code: string): Error {

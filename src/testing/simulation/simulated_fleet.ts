@@ -35,8 +35,8 @@ export interface SimulatedMachine {
   /** Chance from the seed: uniform in [0, 1). */
   readonly random: () => number;
   /**
-   * Takes so many ms as a long computation does, which lets nothing else run in the process: to be awaited at
-   * once.
+   * Blocks the process for this many ms, as a long computation does: nothing else runs in it. Await it
+   * immediately.
    */
   readonly block: (ms: number) => Promise<void>;
 }
@@ -49,7 +49,7 @@ export interface SimulatedFleetOptions {
   readonly weather: Weather;
   readonly table: SharedTable;
   readonly kinesis: StreamsService;
-  /** What the workers are told of the streams. */
+  /** The options of the workers about streams. */
   readonly streams: Pick<WorkerOptions, "streamName" | "streams">;
   readonly rules: DeliveryRules;
   /** Which part of the scans and queries shows the past. */
@@ -91,7 +91,7 @@ export class SimulatedFleet {
     return [...this.#members];
   }
 
-  /** Those that should do something: neither told to stop nor superseded. */
+  /** The workers that should work: not stopping and not superseded. */
   get active(): readonly Member[] {
     return this.members.filter((member) =>
       member.stoppingMs === undefined && member.supersededMs === undefined
@@ -192,7 +192,7 @@ export class SimulatedFleet {
   #note(machine: string, event: WorkerEvent): void {
     const { history } = this.#options;
     switch (event.type) {
-      // The rules tell of these themselves.
+      // The rules report these themselves.
       case "callbackStarted":
       case "callbackEnded":
       case "leaseRenewed":

@@ -1,7 +1,7 @@
 /**
- * Kinesis, over a simulated stream, as one process reaches it: iterators that expire, pages that come up
- * short, hundreds of empty ones in a row, listings that are a little behind, ends that name no children, and
- * the service's own limits.
+ * Kinesis, over a simulated stream, as one process reaches it. Iterators expire, pages are short, and
+ * hundreds of empty ones come in a row. Listings are a little behind, and ends name no children. The
+ * service's own limits apply.
  *
  * @module
  */

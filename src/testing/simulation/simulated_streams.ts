@@ -60,7 +60,7 @@ export class SimulatedStreams {
     return this.all.flatMap((stream) => [...stream.shards.values()]);
   }
 
-  /** User records put so far. */
+  /** User records put up to now. */
   get total(): number {
     return this.all.reduce((sum, { total }) => sum + total, 0);
   }

@@ -50,8 +50,8 @@ export interface SimulationOptions {
    */
   readonly faults?: readonly Fault[] | undefined;
   /**
-   * Makes the processor under test, as a worker's `processor` does; told which process it runs in, for its
-   * clock. All processors of all workers come from here: what they share stands for a database.
+   * Makes the processor under test, as a worker's `processor` does; gets the process that it runs in, for its
+   * clock. All processors of all workers are made here: what they share stands for a database.
    *
    * It may wait for `machine.clock.sleep`, for its context, and for promises that settle by themselves.
    * Anything else (real timers, `fetch`, Web Crypto, files) takes no virtual time and ends at a moment that
@@ -73,7 +73,7 @@ export interface SimulationOptions {
    * @default {{ initialPositionInStream: "TRIM_HORIZON" }}
    */
   readonly options?: FleetOptions | "varied" | undefined;
-  /** Hears what each worker tells. */
+  /** Receives each event of each worker. */
   readonly onEvent?: ((workerId: string, event: WorkerEvent) => void) | undefined;
 }
 

@@ -1,7 +1,7 @@
 /**
  * A process in virtual time: a clock of its own, calls to servers, and the ways in which processes fail. A
- * killed one never hears of anything again; a paused one hears of all that it missed at once, when it goes
- * on, and does not know that it slept.
+ * killed process never receives anything again. A paused process receives everything that it missed at once,
+ * when it continues, and does not know that it slept.
  *
  * All that sets code of the process going comes through {@linkcode VirtualProcess.hear}: timers, answers,
  * signals.
@@ -16,7 +16,7 @@ import type { VirtualTime } from "./virtual_time.ts";
 
 /** What a process is made of. */
 export interface VirtualProcessOptions {
-  /** Names the process in what is told; a worker that is started again has the same id in another process. */
+  /** Names the process in reports; a worker that is started again has the same id in another process. */
   readonly name: string;
   readonly time: VirtualTime;
   readonly chance: Chance;
@@ -76,7 +76,7 @@ export class VirtualProcess {
     return this.#awakeSinceMs;
   }
 
-  /** Has the process hear something now, or when it goes on; never, once it is dead. */
+  /** Delivers something to the process now, or when it continues; never, once it has died. */
   hear(something: () => void): void {
     if (this.#state === "running") something();
     else if (this.#state === "paused") this.#missed.push(something);
@@ -94,8 +94,8 @@ export class VirtualProcess {
   }
 
   /**
-   * Keeps the event loop to itself, as a long computation does: nothing else is heard meanwhile, and whoever
-   * waits for this is the first to go on.
+   * Blocks the event loop, as a long computation does. Nothing else is delivered meanwhile, and the waiter
+   * for this continues first.
    */
   block(ms: number): Promise<void> {
     this.pause();

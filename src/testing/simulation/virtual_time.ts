@@ -3,9 +3,9 @@
  * can. Between two of them everything that was set off by the first comes to rest, so that equal worlds run
  * equally.
  *
- * What rests is told by a turn of the event loop: promise chains of any depth are over by then. It therefore
- * works only for code that waits for nothing but virtual sleeps and virtual calls; anything that leaves for
- * another thread or a socket (Web Crypto, `fetch`) would come back at its own time.
+ * A turn of the event loop shows that everything rests: promise chains of any depth are over by then. It
+ * therefore works only for code that waits for nothing but virtual sleeps and virtual calls. Work in another
+ * thread or a socket (Web Crypto, `fetch`) would return at its own time.
  *
  * @module
  */
@@ -28,7 +28,7 @@ export class VirtualTime {
     return this.#count;
   }
 
-  /** Has something happen after so many ms; at the earliest now. @returns what calls it off. */
+  /** Runs something after this many ms; at the earliest now. @returns what cancels it. */
   after(ms: number, happen: () => void): () => void {
     const entry: Entry = { atMs: this.#nowMs + Math.max(0, ms), order: this.#order++, happen };
     this.#push(entry);
@@ -96,9 +96,9 @@ function isBefore(a: Entry, b: Entry): boolean {
 }
 
 /**
- * A turn of the event loop: whatever is ready has run when it comes. `setImmediate` costs a few µs where a
- * timer of 0 ms costs more than one ms; a message to oneself is as fast, but Deno 2.9 hands it over before
- * promise chains have come to rest.
+ * A turn of the event loop: everything that is ready has run when it comes. `setImmediate` costs a few µs, a
+ * timer of 0 ms more than one ms. A message to oneself is as fast, but Deno 2.9 delivers it before promise
+ * chains have ended.
  */
 const { setImmediate } = globalThis as unknown as { readonly setImmediate: (turn: () => void) => unknown };
 

@@ -2,8 +2,8 @@
  * Puts the rules between a consumer and its processor: they see each call, each batch, and each checkpoint
  * that is asked for.
  *
- * A record counts as processed when `processRecords` has returned, or when the processor asks for a
- * checkpoint at or beyond it: who says so must know.
+ * A record counts as processed in two cases: `processRecords` has returned, or the processor requests a
+ * checkpoint at or beyond the record.
  *
  * @module
  */

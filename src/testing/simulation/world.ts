@@ -43,13 +43,10 @@ export interface WorldOptions {
   readonly onEvent: ((workerId: string, event: WorkerEvent) => void) | undefined;
 }
 
-/**
- * A worker that is told to stop must have stopped within so many ms: some steps of 2 s each, and the batch at
- * hand.
- */
+/** How long a stopping worker may take, in ms: some steps of 2 s each, and the batch at hand. */
 const STOP_MS = 20_000;
 /**
- * So many things may happen at one moment; a process that was paused for a minute has missed some hundreds.
+ * How many things may happen at one moment; a process that was paused for a minute has missed some hundreds.
  */
 const MAX_STEPS_AT_ONCE = 10_000;
 
@@ -61,14 +58,15 @@ export class World {
   readonly fleet: SimulatedFleet;
   readonly #activeMs: number;
   /**
-   * Once all faults have ended, everything must be processed and each shard be read within so many ms: two
-   * leases that run out (the leader's and a shard's), back-offs of up to 30 s each in a row, a subscription
-   * that is silent for a minute, and some generations of shards.
+   * After this many ms without faults, everything must be processed and each shard be read. That is two
+   * leases that expire (the leader's and a shard's) and back-offs of up to 30 s each in a row. Added are a
+   * subscription that is silent for a minute, and some generations of shards.
    */
   readonly #orderMs: number;
   /**
-   * A handoff that is pending must be over so long after the faults have ended: its own time, and a worker's
-   * until its next report, for before that there may be nobody to whom a leader could give a lease.
+   * A pending handoff must be over this many ms after the faults have ended. That is its own time, plus a
+   * worker's time until its next report. Before that report there may be no worker that a leader could give a
+   * lease to.
    */
   readonly #handoffMs: number;
   readonly #leases: LeaseRules;
@@ -138,7 +136,8 @@ export class World {
     });
     const rare = chance.fork("rare faults");
     const isRefused = weather.has("refusals") && rare.happens(0.04);
-    // At LATEST nobody can tell in the end what former leases have hidden from what was never to be read.
+    // At LATEST it cannot be known in the end which records former leases have hidden, and which were never
+    // to be read.
     const hasFormerLeases = weather.has("formerLeases") && rare.happens(isRefused ? 0.5 : 0.08) &&
       streams.all.length === 1 && initialPosition !== "LATEST";
     const { leaseAuditIntervalMs } = settings.leadership;
@@ -188,8 +187,8 @@ export class World {
   }
 
   /**
-   * What workers are told of the streams. Of many, the list lacks one now and then: a worker of another
-   * release.
+   * The options of workers about streams. If there are many, the list lacks one from time to time: a worker
+   * of another release.
    */
   #told(): Pick<WorkerOptions, "streamName" | "streams"> {
     const names = this.streams.all.map(({ streamName }) => streamName);

@@ -102,7 +102,7 @@ function refuseDuplicates(places: readonly Pick<ItemWrite, "table" | "key">[]): 
   if (distinct.size < places.length) throw invalid("Provided list of item keys contains duplicates");
 }
 
-/** So many of all are done: a fault leaves some, from the end. */
+/** How many of all are done: a fault leaves some out, from the end. */
 function leaving(fault: AwsFault | undefined, count: number): number {
   return fault?.type === "unprocessed" ? Math.max(0, count - (fault.count ?? 1)) : count;
 }

@@ -1,7 +1,7 @@
 // Pure.
 /**
- * Reads DynamoDB's conditions, by recursive descent. Ours, since the one parser there is for JavaScript
- * (dynalite's) comes as part of a whole emulator with a native addon, and does not run where this must.
+ * Reads DynamoDB's conditions, by recursive descent. Ours: the one parser for JavaScript (dynalite's) is part
+ * of a whole emulator with a native addon. It does not run everywhere that this must.
  *
  * Source: "Condition and filter expressions" of the DynamoDB documentation.
  *

@@ -1,7 +1,7 @@
 /**
- * A write to one item as a value: what it is to, on which condition, and what it leaves. PutItem, UpdateItem,
- * DeleteItem and their likes in batches and transactions are all made of it, so that each reads the same
- * members in the same way.
+ * A write to one item as a value: which item, on which condition, and with which result. PutItem, UpdateItem,
+ * DeleteItem and their relatives in batches and transactions all use it. So each reads the same members in
+ * the same way.
  *
  * @module
  */

@@ -77,7 +77,7 @@ interface PageRequest {
   readonly expressions: Expressions;
   /** All that are asked for. */
   readonly items: readonly Item[];
-  /** Which comes first, told from keys alone, so that a page may start behind an item that is gone. */
+  /** Orders items by their keys alone, so that a page may start behind an item that was deleted. */
   readonly order: Order;
 }
 

@@ -14,7 +14,7 @@ export interface KeySchema {
   readonly range: string | undefined;
 }
 
-/** What a provisioned table has a second. It is told, and not enforced: faults throttle. */
+/** The capacity of a provisioned table per second. It is reported, and not enforced: faults throttle. */
 export interface Throughput {
   readonly read: number;
   readonly write: number;

@@ -1,8 +1,8 @@
 /**
  * The tables of the emulator: keys, indexes, items in memory, and the operations on a table as a whole.
  *
- * The items are not those of `shared_table.ts`: that one is the lease table alone, written by values, where
- * this has tables of any key, written by expressions.
+ * The items are not those of `shared_table.ts`. That file has the lease table alone, written by values; this
+ * one has tables of any key, written by expressions.
  *
  * @module
  */
@@ -146,7 +146,7 @@ export class EmulatedTable {
     });
   }
 
-  /** As DescribeTable tells it. */
+  /** As DescribeTable reports it. */
   description(): Readonly<Record<string, unknown>> {
     for (const [name, { life }] of this.indexes) if (life.isGone) this.indexes.delete(name);
     const indexes = [...this.indexes.values()];

@@ -196,9 +196,8 @@ function shardFilter(input: Input): ShardFilter | undefined {
 }
 
 /**
- * A time before all that is kept means the oldest that is kept. AWS's documentation says so of
- * FROM_TIMESTAMP; with an empty list instead, nobody could start an application from the day before the
- * stream was made.
+ * A time before the oldest record means the oldest record. AWS's documentation says so of FROM_TIMESTAMP.
+ * With an empty list instead, no application could start from the day before the stream was made.
  */
 function correctedFilter(
   filter: ShardFilter | undefined,

@@ -1,6 +1,6 @@
 /**
  * The streams of the emulator: each is a stream of the model (`simulated_stream.ts`) with a name, a life and
- * an age, of which no more is kept than the retention period and a bound of bytes allow.
+ * an age. The retention period and a bound of bytes limit what is kept.
  *
  * @module
  */
@@ -60,7 +60,7 @@ export class EmulatedStream {
   maxRecordBytes: number = DEFAULT_RECORD_BYTES;
   /** Names the key of KMS that records are said to be encrypted with. Nothing is. */
   encryptionKeyId: string | undefined;
-  /** What is measured for each shard: it is told, and not measured. */
+  /** The shard-level metrics that are set: reported, but not measured. */
   shardLevelMetrics: readonly string[] = [];
   readonly tags: Map<string, string> = new Map();
   readonly #settings: StreamSettings;

@@ -85,7 +85,7 @@ export function nameOfArn(arn: string): string {
   }
 }
 
-/** Refuses for want of a stream. */
+/** Refuses because there is no such stream. */
 export function noStream(name: string): never {
   throw new ApiError(
     "ResourceNotFoundException",

@@ -20,7 +20,7 @@ import { withWrongField } from "../wrong_field.ts";
 
 /** Kinesis documentation: a record arrives after about 70 ms. */
 const PUSH_MS = 70;
-/** An event has at most so many records and bytes; a subscription at most so many bytes a second. */
+/** The most records and bytes of an event, and the most bytes a second of a subscription. */
 const EVENT_RECORDS = 1000, EVENT_BYTES = 1024 ** 2, BYTES_PER_SECOND = 2 * 1024 ** 2;
 /** Source: "Quotas and limits" of the Kinesis documentation. */
 const MAX_CONSUMERS = 20;
@@ -149,7 +149,10 @@ const HTTP2_REMEDY =
   "server does not go on when the client closes its side. Make the client with " +
   '`requestHandler: new NodeHttpHandler()` from "@smithy/node-http-handler".';
 
-/** The version of HTTP is not told, but what is signed is: HTTP/2 has `:authority` for `host`. */
+/**
+ * The request does not show the version of HTTP, but its signed headers do: HTTP/2 has `:authority` for
+ * `host`.
+ */
 function isScriptClientOnHttp2(headers: Headers): boolean {
   return /\baws-sdk-js\//.test(headers.get("user-agent") ?? "") &&
     /SignedHeaders=[^,]*:authority/.test(headers.get("authorization") ?? "");

@@ -1,8 +1,8 @@
 /**
- * What is set for a stream as a whole, beside its shards and its retention: the size of its records, its
- * encryption, its mode, what is measured of it; and what an account may have.
+ * The settings of a stream as a whole, besides its shards and its retention: the size of its records, its
+ * encryption, its mode, its metrics. Also the limits of an account.
  *
- * Nothing is encrypted or measured: what was set is told.
+ * Nothing is encrypted or measured: the settings are only reported.
  *
  * @module
  */
