@@ -1,13 +1,13 @@
 /**
- * Where a worker learns how busy its processor is: a contract. `src/host/cpu_meter.ts` asks the container or
- * the host; where nothing can tell, such as in an edge worker, there is no source.
+ * How a worker learns how busy its processor is: a contract. `src/host/cpu_meter.ts` reads it from the
+ * container or the host. If nothing can be measured, such as in an edge worker, there is no source.
  *
  * @module
  */
 
 /**
- * Tells how much of the processor time that the container or host may use was used since the last call, in
- * percent, 0 to 100. Undefined: there is no figure, now (the first call of all) or ever. A rejection counts
+ * Reports how much of the processor time that the container or host may use was used since the last call, in
+ * percent, 0 to 100. Undefined: there is no figure, now (at the very first call) or ever. A rejection counts
  * as a failed measurement, and so does a call that takes too long; `signal` aborts then.
  *
  * @experimental

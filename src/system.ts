@@ -1,9 +1,9 @@
 /**
- * What the library takes from the machine it runs on: time, chance and `fetch`, handed down from the
- * top so that a test can put its own in their place. There is no module state anywhere in src.
+ * What the library takes from the machine it runs on: time, chance and `fetch`. They are handed down from the
+ * top, so that a test can replace them. There is no module state anywhere in src.
  *
- * Two clocks, never mixed: `epochMs` is wall time (signing, AT_TIMESTAMP, item timestamps);
- * `monotonicMs` never jumps (expiry, pacing, time limits).
+ * Two clocks, never mixed: `epochMs` is wall time (signing, AT_TIMESTAMP, item timestamps); `monotonicMs`
+ * never jumps (expiry, pacing, time limits).
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Where the library's credentials come from: the default chain of AWS's tools, roles, and functions of your
- * own. And where data goes, as AWS's standard settings say.
+ * The library's sources of credentials: the default chain of AWS's tools, roles, and functions of your own.
+ * Also the endpoints, as AWS's standard settings set them.
  *
  * ```ts
  * import { KinesisWorker } from "@kclite/kclite";
@@ -77,7 +77,7 @@ export interface RoleOptions extends SourceOptions {
    * Shows in CloudTrail; 2 to 64 of letters, digits and `=,.@-_`. @default a name that begins with `kclite-`
    */
   readonly roleSessionName?: string | undefined;
-  /** A word that the role's owner asks for. */
+  /** A text that the role's owner requires. */
   readonly externalId?: string | undefined;
   /** What the question for the role is signed with. @default {@linkcode defaultCredentials} */
   readonly base?: GivenCredentials | undefined;
@@ -89,7 +89,7 @@ export interface RoleOptions extends SourceOptions {
 export interface IdentityOptions extends SourceOptions {
   /** The ARN of the role. */
   readonly roleArn: string;
-  /** Gives the platform's token; asked before each refresh. */
+  /** Gives the platform's token; called before each refresh. */
   readonly token: () => string | Promise<string>;
   /**
    * Shows in CloudTrail; 2 to 64 of letters, digits and `=,.@-_`. @default a name that begins with `kclite-`
@@ -172,8 +172,8 @@ export function webIdentityCredentials(options: IdentityOptions): CredentialsPro
 }
 
 /**
- * Keeps what a function gives until shortly before it expires, and asks once for all who wait. A worker does
- * so with whatever it is given; this is for a function that several workers share.
+ * Keeps what a function gives until shortly before it expires, and calls it once for all waiting callers. A
+ * worker does so with its own credentials; this is for a function that several workers share.
  *
  * @throws {CredentialsError} when keys were given that cannot be keys.
  */
