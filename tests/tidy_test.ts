@@ -1,6 +1,6 @@
 /**
  * Keeps the house rules. First every rule is shown something it must object to and something it must not; then all of
- * them are let loose on the repository.
+ * them check the repository.
  *
  * @module
  */

@@ -52,7 +52,7 @@ export class CliProcess implements AsyncDisposable {
     this.#read = Promise.all([this.#follow(this.#child.stdout), this.#follow(this.#child.stderr)]);
   }
 
-  /** All that it printed so far, stdout and stderr as they came. */
+  /** All that it has printed, stdout and stderr in the order of arrival. */
   get output(): string {
     return this.#output;
   }

@@ -1,6 +1,6 @@
 /**
- * What a shard consumer needs, as scripts: a lease that can be lost or drained at will, pages that are fed by
- * hand, and a processor that notes each call.
+ * What a shard consumer needs, as scripts. The lease can be lost or drained at will, pages are fed by hand,
+ * and the processor notes each call.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Reads the part of a Containerfile that deploy/Containerfile needs, looks for what is wrong with it, and
- * carries its steps out in plain folders, where no container engine is.
+ * Reads the part of a Containerfile that deploy/Containerfile needs, and checks it. Its steps are run in
+ * plain folders, where no container engine is.
  *
  * A stage is a folder in place of a container's root. What the base image brings (Deno, a shell) is this
  * machine's. Users, networks and limits are not there: no test says anything about those beyond what stands

@@ -1,5 +1,5 @@
 /**
- * A clock that stands still until a test moves it.
+ * A clock that does not move until a test moves it.
  *
  * @module
  */
@@ -83,7 +83,7 @@ export class FakeClock implements Clock {
     this.#moveTo(untilMs);
   }
 
-  /** Moves time on and wakes who is due, in order; nobody else runs before it returns. */
+  /** Moves time on and wakes the sleepers that are due, in order; no other task runs before it returns. */
   jump(ms: number): void {
     const untilMs = this.#monotonicMs + ms;
     for (let next = this.#next(untilMs); next !== undefined; next = this.#next(untilMs)) {

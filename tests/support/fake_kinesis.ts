@@ -1,6 +1,6 @@
 /**
- * A Kinesis over HTTP that answers as a test tells it to, streams included: for what no emulator does, such
- * as the end of a shard in a subscription, broken connections, and CBOR.
+ * A Kinesis over HTTP that answers as a test scripts it, streams included. For what no emulator does: the end
+ * of a shard in a subscription, broken connections, and CBOR.
  *
  * @module
  */

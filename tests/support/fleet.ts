@@ -61,8 +61,8 @@ export class TestBed implements AsyncDisposable {
   }
 
   /**
-   * What a worker of this bed is told, but for the processor. Leases outlive pauses of a machine that is
-   * busy: a test of what happens when they expire sets another `failoverTimeMs`.
+   * The options of a worker of this bed, without the processor. Leases outlive pauses of a busy machine: a
+   * test of expired leases sets another `failoverTimeMs`.
    */
   get options(): Omit<WorkerOptions, "processor"> {
     return {
@@ -124,7 +124,7 @@ export class TestBed implements AsyncDisposable {
     return running;
   }
 
-  /** The texts of all records noted so far. */
+  /** The texts of all records that were noted. */
   get texts(): string[] {
     return this.notes.map((note) => note.text).filter((text) => !text.startsWith("<"));
   }

@@ -1,5 +1,5 @@
 /**
- * A worker in a process of its own that tells each callback as a line of JSON, with the time. The only
+ * A worker in a process of its own that prints each callback as a line of JSON, with the time. The only
  * argument is the worker's options as JSON, without the processor. SIGTERM is the orderly stop.
  *
  * @module

@@ -2,8 +2,9 @@
  * kinesis-mock in a Node.js process of its own: the one emulator with enhanced fan-out. Under Deno it loses
  * request bodies of some size, hence Node.js.
  *
- * Unlike AWS it sends no `initial-response`, names no child shards in a subscription nor ends one at the end
- * of a shard, refuses a second subscriber from within the stream, and for as long as the first one stays.
+ * It differs from AWS in these points. It sends no `initial-response`, names no child shards in a
+ * subscription and does not end one at the end of a shard. It refuses a second subscriber from within the
+ * stream, and for as long as the first one stays.
  *
  * @module
  */

@@ -17,7 +17,7 @@ import { recordWith } from "./consumer_bed.ts";
 import { MemoryBed } from "./memory_bed.ts";
 import { output, ScriptedKinesis, shardWith } from "./scripted_kinesis.ts";
 
-/** Every so many ms each shard gets a record. */
+/** How often each shard gets a record, in ms. */
 const RECORD_EVERY_MS = 250;
 
 /** One delivered record. */

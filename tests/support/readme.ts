@@ -57,9 +57,9 @@ export interface PublishedAs {
 }
 
 /**
- * An import map for the examples: each specifier that means this library (its name bare or behind `jsr:` and
- * `npm:`, a URL or a relative path that ends in one of its entry points) with the path of the file that it
- * means, from the root.
+ * An import map for the examples. It maps each specifier of this library to the path of its file, from the
+ * root. A specifier is the library's name (bare, or behind `jsr:` or `npm:`), or a URL or relative path that
+ * ends in an entry point.
  */
 export function libraryImports(
   blocks: readonly CodeBlock[],

@@ -1,7 +1,7 @@
 /**
  * A copy of the repository, for programs that change files: a mutant of the source, a task that writes its
- * output. It holds everything that is not hidden and not made by a program, so that no program finds later
- * that the copy lacks what it imports.
+ * output. It has every file that is not hidden and not made by a program. So no program finds later that the
+ * copy lacks an import.
  *
  * @module
  */

@@ -1,6 +1,5 @@
 /**
- * Enhanced fan-out that does as a test tells it to, subscription by subscription, and notes what it was
- * asked.
+ * Enhanced fan-out that a test scripts, subscription by subscription; it notes the requests.
  *
  * @module
  */
@@ -44,7 +43,7 @@ export class ScriptedConsumers implements KinesisConsumers {
     readonly position: IteratorPosition;
     readonly consumerArn: string;
     readonly atMs: number;
-    /** How many events were asked for so far. */
+    /** How many events were requested. */
     asked: number;
     isClosed: boolean;
   }[] = [];

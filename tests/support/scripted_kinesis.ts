@@ -1,5 +1,5 @@
 /**
- * A Kinesis that answers as a test tells it to, call by call, and notes what it was asked.
+ * A Kinesis that a test scripts, call by call; it notes the requests.
  *
  * @module
  */

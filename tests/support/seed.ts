@@ -1,7 +1,7 @@
 /**
- * The seed of random tests. It is the same in each run, so that a change is never refused for what it did not
- * touch; `SEED=random` looks further, `SEED=` and a number repeats. fast-check prints the seed with whatever
- * it finds.
+ * The seed of random tests. It is the same in each run, so that a change is never refused for code that it
+ * did not touch. `SEED=random` looks further, `SEED=` and a number repeats. fast-check prints the seed with
+ * each failure.
  *
  * @module
  */

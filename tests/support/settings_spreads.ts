@@ -1,6 +1,6 @@
 /**
- * Finds where the options or settings of one part are spread into a call: the type checker refuses no surplus
- * key there, so that nobody sees what the other part reads, and a renamed option is lost without a word.
+ * Finds where the options or settings of one part are spread into a call. The type checker refuses no surplus
+ * key there. So it is not visible what the other part reads, and a renamed option is lost without an error.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export interface Spread {
   readonly text: string;
 }
 
-/** Users hand flat options to these; whoever calls them stands for a user. */
+/** Users pass flat options to these; a caller of them stands for a user. */
 const TAKE_FLAT_OPTIONS: readonly string[] = ["KinesisWorker", "settingsOf"];
 
 /** What may stand before a parenthesis that begins no arguments. */
@@ -28,8 +28,8 @@ const SPREADS = /\.\.\.\s*\(?\s*((?:#?[\w$]+\??\.)*#?[\w$]+)(?=\s*(?:[,})]|as\b|
 
 /**
  * The spreads of options, settings or a group of settings in an object that is an argument of a call or of
- * `new`, at whatever depth. Those of a part's own options, such as `this.#options`, in any object. Defaults
- * merged with options into a value are none.
+ * `new`, at any depth. Spreads of a part's own options, such as `this.#options`, count in any object.
+ * Defaults merged with options into a value do not count.
  *
  * @param code Without the inside of comments and strings.
  */

@@ -10,7 +10,7 @@ import { TestStream } from "./test_stream.ts";
 /** The payloads in the stream. */
 export const SMOKE_TEXTS: readonly string[] = ["one", "two", "three"];
 
-/** What the worker is told. */
+/** The settings of the worker. */
 export interface SmokeOptions {
   readonly kinesisEndpoint: string;
   readonly dynamoDBEndpoint: string;

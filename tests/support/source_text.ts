@@ -1,6 +1,6 @@
 /**
- * Reads TypeScript as text, far enough to tell code from comments and strings and to find imports. No parser:
- * the rules of `tidy_rules.ts` need no more, and a parser would be our largest dependency.
+ * Reads TypeScript as text, far enough to separate code from comments and strings and to find imports. No
+ * parser: the rules of `tidy_rules.ts` need no more, and a parser would be our largest dependency.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The house rules that a program can check. Each is a function from source text to complaints, so that
- * `tidy_test.ts` can show that it is able to fail before it is let loose on the repository.
+ * The house rules that a program can check. Each is a function from source text to complaints. So
+ * `tidy_test.ts` can show that a rule is able to fail before it checks the repository.
  *
  * @module
  */
@@ -47,7 +47,7 @@ export const folderTable: Rule = eachFile((file) => {
 
 /**
  * In src every import names a file by its relative path with extension, or an npm package inline with its
- * version; a bare name would need an import map, which does not come along when `mod.ts` is imported by URL.
+ * version. A bare name would need an import map, and that is not loaded when `mod.ts` is imported by URL.
  */
 export const importsByUrl: Rule = eachFile((file) =>
   isShipped(file.path)
@@ -165,7 +165,7 @@ export const commentWidth: Rule = eachFile((file) => {
 
 /** Comments are in plain English: none of the words that are out. */
 export const plainWords: Rule = eachFile((file) => {
-  if (!PLAIN.some((folder) => file.path.startsWith(folder)) || LATER.includes(file.path)) return [];
+  if (!COMMENTED.some((folder) => file.path.startsWith(folder)) || LATER.includes(file.path)) return [];
   return commentParagraphs(file.text).flatMap(({ line, text }) =>
     plainWordProblems(text).map((problem) => `${file.path}:${line} ${problem}`)
   );
@@ -341,10 +341,7 @@ export const noCircles: Rule = (files) => {
   return complaints;
 };
 
-/**
- * Two files of src never share a name, but for mod.ts: who reads the name in a document or a stack knows
- * which one it is.
- */
+/** Two files of src never share a name, except mod.ts. So a name in a document or a stack names one file. */
 export const baseNamesOnce: Rule = (files) => {
   const byName = Map.groupBy(
     files.map(({ path }) => path).filter((path) => path.startsWith("src/") && !path.endsWith("/mod.ts")),
@@ -418,11 +415,8 @@ function loadsNot(entry: string, unwanted: RegExp, files: readonly SourceFile[])
   return complaints;
 }
 
-/** Where comments keep to their width. */
+/** Where the rules about comments hold. */
 const COMMENTED = ["src/", "tests/support/"];
-
-/** Where comments have been gone through for their English. */
-const PLAIN: readonly string[] = ["src/async/", "src/consumer/", "src/lease/", "src/worker/"];
 
 /** Files whose comments are rewritten on their own. */
 const LATER = [
