@@ -16,7 +16,7 @@ export type LeaseLossReason =
   | "superseded"
   /** It could not be renewed in time; others may own it by now. */
   | "expired"
-  /** It was to be handed over, which took so long that others may have taken it by now. */
+  /** Its handoff was overdue: others may have taken it by now. */
   | "handoffOverdue"
   /** Its item is gone from the table. */
   | "deleted"
@@ -58,7 +58,10 @@ export type LeaseEvent =
   | { readonly type: "leadershipGained"; readonly workerId: string }
   /** This worker is no longer the leader. */
   | { readonly type: "leadershipLost"; readonly workerId: string; readonly reason: string }
-  /** Another worker has led long enough for its passes to count. Comes with each of its heartbeats that this worker sees. */
+  /**
+   * Another worker has led long enough for its passes to count. Comes with each of its heartbeats that this
+   * worker sees.
+   */
   | { readonly type: "leaderSeen"; readonly leader: string }
   /** The leader has looked for faults of the fleet. */
   | {

@@ -6,7 +6,10 @@
 
 /** An event about requests to AWS or about credentials. */
 export type RequestEvent =
-  /** One attempt of a request to AWS ended, with an answer or without. A retried request has one event per attempt. */
+  /**
+   * One attempt of a request to AWS ended, with an answer or without. A retried request has one event per
+   * attempt.
+   */
   | {
     readonly type: "requestSent";
     readonly service: string;
@@ -27,7 +30,10 @@ export type RequestEvent =
     readonly attempt: number;
     readonly delayMs: number;
   }
-  /** AWS refused a signature because the local clock is wrong. Requests are signed with AWS's time from now on. */
+  /**
+   * AWS refused a signature because the local clock is wrong. Requests are signed with AWS's time from now
+   * on.
+   */
   | {
     readonly type: "clockSkewLearned";
     /** What is added to the local clock, in ms. */
@@ -40,5 +46,7 @@ export type RequestEvent =
     /** When they expire. Undefined when the source names no time. */
     readonly expiresEpochMs: number | undefined;
   }
-  /** No new credentials could be had. The old ones are used until they expire, and the refresh is tried again. */
+  /**
+   * No new credentials could be had. The old ones are used until they expire, and the refresh is tried again.
+   */
   | { readonly type: "credentialsRefreshFailed"; readonly error: unknown };

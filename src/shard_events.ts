@@ -67,7 +67,10 @@ export type ShardEvent =
     readonly checkpoint: ExtendedSequenceNumber;
     /** The first record that is there. Undefined when none was read. */
     readonly found: string | undefined;
-    /** True: Kinesis says that the position never was in this stream, which may have been deleted and created anew. */
+    /**
+     * True: Kinesis says that the position never was in this stream, which may have been deleted and created
+     * anew.
+     */
     readonly isForeign: boolean;
     /** Where the shard is read on, or that it is not read. */
     readonly outcome: "trim-horizon" | "latest" | "stop";
@@ -118,7 +121,10 @@ export type ShardEvent =
     readonly attempt: number;
     readonly error: unknown;
   }
-  /** A processor cannot go on, e.g. it threw `ProcessorRestartError`. A new one starts at the checkpoint after `retryInMs`. */
+  /**
+   * A processor cannot go on, e.g. it threw `ProcessorRestartError`. A new one starts at the checkpoint after
+   * `retryInMs`.
+   */
   | {
     readonly type: "processorRestarting";
     readonly leaseKey: string;
@@ -151,15 +157,19 @@ export type ShardEvent =
     readonly shardId: string;
     readonly sequenceNumber: string;
     /**
-     * `deliveredRaw`: it is no aggregate and was delivered as it came. `dropped`: a user record belongs to another shard
-     * (`foreignAggregates`). `cutShort`: a user record names no key; the ones before it were delivered.
+     * `deliveredRaw`: it is no aggregate and was delivered as it came. `dropped`: a user record belongs to
+     * another shard (`foreignAggregates`). `cutShort`: a user record names no key; the ones before it were
+     * delivered.
      */
     readonly outcome: "deliveredRaw" | "dropped" | "cutShort";
     /** How many user records are not delivered. */
     readonly lost: number;
     readonly detail: string;
   }
-  /** The last record of a closed shard was read. `shardEnded` is called once the records before it are processed. */
+  /**
+   * The last record of a closed shard was read. `shardEnded` is called once the records before it are
+   * processed.
+   */
   | {
     readonly type: "shardEndReached";
     readonly leaseKey: string;
@@ -176,7 +186,10 @@ export type ShardEvent =
   }
   /** SHARD_END is stored: the shard is done. */
   | { readonly type: "shardCompleted"; readonly leaseKey: string; readonly shardId: string }
-  /** `shardEnded` returned without storing SHARD_END: the child shards cannot start. `shardEnded` is called again. */
+  /**
+   * `shardEnded` returned without storing SHARD_END: the child shards cannot start. `shardEnded` is called
+   * again.
+   */
   | {
     readonly type: "shardEndNotCheckpointed";
     readonly leaseKey: string;

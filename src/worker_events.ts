@@ -55,8 +55,9 @@ export type WorkerLifeEvent =
   /** The start is complete: the worker takes leases from now on. */
   | { readonly type: "workerReady"; readonly workerId: string }
   /**
-   * A newer process runs under this worker's name. This process reads, leads and writes nothing any more, and stays up idle.
-   * If it ended, a supervisor would start it again, and the two would supersede each other for ever.
+   * A newer process runs under this worker's name. This process reads, leads and writes nothing any more, and
+   * stays up idle. If it ended, a supervisor would start it again, and the two would supersede each other for
+   * ever.
    */
   | {
     readonly type: "superseded";
@@ -76,7 +77,10 @@ export type WorkerLifeEvent =
   | { readonly type: "passFailed"; readonly pass: LoopPass; readonly error: unknown }
   /** A pass succeeded after the one before it had failed. */
   | { readonly type: "passRecovered"; readonly pass: LoopPass }
-  /** The event loop had its turn. Comes every few seconds while the worker runs; health measures the time since. */
+  /**
+   * The event loop had its turn. Comes every few seconds while the worker runs; health measures the time
+   * since.
+   */
   | { readonly type: "eventLoopTurned" }
   /** A stream is read from now on. Only with many streams. */
   | {
@@ -84,7 +88,9 @@ export type WorkerLifeEvent =
     /** `account:stream:epoch`. */
     readonly streamIdentifier: string;
   }
-  /** A stream is no longer listed, or no longer exists. What becomes of its leases is the leader's decision. */
+  /**
+   * A stream is no longer listed, or no longer exists. What becomes of its leases is the leader's decision.
+   */
   | {
     readonly type: "streamRemoved";
     /** `account:stream:epoch`. */
@@ -98,7 +104,10 @@ export type WorkerLifeEvent =
     readonly leaseKey: string | undefined;
     readonly text: string;
   }
-  /** A fault of `/health` has begun; with level `warning`, a trouble that is no fault yet: `callbackSlow`, `readsDisturbed`. */
+  /**
+   * A fault of `/health` has begun; with level `warning`, a trouble that is no fault yet: `callbackSlow`,
+   * `readsDisturbed`.
+   */
   | {
     readonly type: "faultBegan";
     /** A fault code of `/health`, or one of the two warnings. */

@@ -1,6 +1,6 @@
 /**
- * Reads everything that configures a run: the properties file, the environment, the flags, and AWS's own settings for the region
- * and for endpoints.
+ * Reads everything that configures a run: the properties file, the environment, the flags, and AWS's own
+ * settings for the region and for endpoints.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * Sources of credentials as a properties file names them, on what this process has: its environment, files and profiles.
+ * Sources of credentials as a properties file names them, on what this process has: its environment, files
+ * and profiles.
  *
  * @module
  */

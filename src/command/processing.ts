@@ -46,7 +46,8 @@ async function loadedModule(
   if (ignored.length > 0) {
     notices.push({ level: "warning", text: `A module takes no arguments: ignored ${ignored.join(" ")}` });
   }
-  // Beside the file first: what the working directory happens to hold under that name must not run in its place.
+  // Beside the file first: what the working directory happens to hold under that name must not run in its
+  // place.
   const folders = [...(file === undefined ? [] : [folderOf(file)]), workingFolder()];
   const say = (text: string) => log({ level: "warning", text });
   const module = await sayWhileWaiting(

@@ -1,6 +1,6 @@
 /**
- * One run of the command line: reads the configuration, runs the worker, serves its health, and logs, until the run is told to stop
- * or finds that it cannot go on.
+ * One run of the command line: reads the configuration, runs the worker, serves its health, and logs, until
+ * the run is to stop or finds that it cannot go on.
  *
  * @module
  */
@@ -162,7 +162,7 @@ export class Program {
     return server;
   }
 
-  /** Until the program is told to stop, or finds that it cannot go on. */
+  /** Until the program is to stop, or finds that it cannot go on. */
   async #consume(worker: KinesisWorker, totals: Totals, limits: HealthLimits): Promise<void> {
     const { host: { signal }, failure } = this.#context;
     const over = new AbortController();

@@ -18,7 +18,10 @@ export interface Host {
   readonly out: (line: string) => void;
   /** Prints a line of the log. */
   readonly err: (line: string) => void;
-  /** Prints what child processes complain, where the log does not: text in pieces, with line breaks of its own. */
+  /**
+   * Prints what child processes complain, where the log does not: text in pieces, with line breaks of its
+   * own.
+   */
   readonly childStderr: (text: string) => void;
   /** Looks up environment variables. */
   readonly env: Lookup;
@@ -26,7 +29,11 @@ export interface Host {
   readonly envNames: readonly string[];
   /** Aborts when the program is to stop in order. */
   readonly signal: AbortSignal;
-  /** Lets the program hear of rejections and exceptions that nobody handles. @default they end the process, as the runtime has it */
+  /**
+   * Lets the program hear of rejections and exceptions that nobody handles.
+   *
+   * @default they end the process, as the runtime has it
+   */
   readonly uncaught?: ((hear: UncaughtListener) => void) | undefined;
   /** Beats all that properties say: another system, a simulated Kinesis, a listener. */
   readonly options?: Partial<WorkerOptions>;

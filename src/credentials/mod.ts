@@ -63,7 +63,11 @@ export interface SourceOptions {
   readonly env?: Lookup | undefined;
   /** Hears of refreshes. */
   readonly onEvent?: WorkerEventListener | undefined;
-  /** Sends the requests to AWS, in place of the runtime's `fetch`: through a proxy, for example. @default the `fetch` of `system` */
+  /**
+   * Sends the requests to AWS, in place of the runtime's `fetch`: through a proxy, for example.
+   *
+   * @default the `fetch` of `system`
+   */
   readonly fetch?: System["fetch"] | undefined;
   /** Time, chance and fetch, for tests. */
   readonly system?: System | undefined;

@@ -1,7 +1,7 @@
 /**
- * Sees to it that requests go through the proxy that `HTTPS_PROXY` or `HTTP_PROXY` names. The `fetch` of Deno and of Bun does so by
- * itself. That of Node.js does so only when it is asked to: by `NODE_USE_ENV_PROXY=1` as it starts, or by a function that
- * Node.js 24.14 and 25.4 brought.
+ * Sees to it that requests go through the proxy that `HTTPS_PROXY` or `HTTP_PROXY` names. The `fetch` of Deno
+ * and of Bun does so by itself. That of Node.js does so only when it is asked to: by `NODE_USE_ENV_PROXY=1`
+ * as it starts, or by a function that Node.js 24.14 and 25.4 brought.
  *
  * Source: https://nodejs.org/api/http.html, "Built-in Proxy Support".
  *

@@ -36,7 +36,8 @@ export async function loadModule(
 }
 
 /**
- * Why a module could not be loaded, in words. Node.js before 22.18 says "Unknown file extension" of a module in TypeScript.
+ * Why a module could not be loaded, in words. Node.js before 22.18 says "Unknown file extension" of a module
+ * in TypeScript.
  *
  * @param version Of Node.js.
  */
@@ -48,7 +49,10 @@ export function loadProblem(error: unknown, version: string = process.versions.n
   return `Node.js ${version} runs no TypeScript: use Node.js 22.18 or newer, Deno or Bun, or compile the module to .js`;
 }
 
-/** Whether the module is the file that the runtime was started with: for runtimes without `import.meta.main`, such as Node 20. */
+/**
+ * Whether the module is the file that the runtime was started with: for runtimes without `import.meta.main`,
+ * such as Node 20.
+ */
 export function isStartedFile(moduleUrl: string): boolean {
   const [, started] = process.argv;
   if (started === undefined || !moduleUrl.startsWith("file:")) return false;

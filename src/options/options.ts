@@ -364,10 +364,11 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
   /** Receives every event. If it throws, the worker is not affected; the log reports it once. */
   onEvent?: WorkerEventListener | undefined;
   /**
-   * Sends every request of the worker, in place of the runtime's `fetch`: through a proxy, by an agent of your own, with your own
-   * certificates. Has the parameters of the Web's `fetch`. It must heed `signal`, or requests outlive their time limits. It must heed
-   * `redirect: "manual"`, or signatures go to other hosts. It must not try again: the worker does, and counts each request.
-   * Functions that give credentials send requests of their own. KCL: the HTTP client of its `KinesisAsyncClient`.
+   * Sends every request of the worker, in place of the runtime's `fetch`: through a proxy, by an agent of
+   * your own, with your own certificates. Has the parameters of the Web's `fetch`. It must heed `signal`, or
+   * requests outlive their time limits. It must heed `redirect: "manual"`, or signatures go to other hosts.
+   * It must not try again: the worker does, and counts each request. Functions that give credentials send
+   * requests of their own. KCL: the HTTP client of its `KinesisAsyncClient`.
    *
    * @default the `fetch` of `system`
    */

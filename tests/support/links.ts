@@ -1,5 +1,6 @@
 /**
- * Keeps the links of documents: each leads to a file or folder of the repository, and to a heading that is there.
+ * Keeps the links of documents: each leads to a file or folder of the repository, and to a heading that is
+ * there.
  *
  * @module
  */
@@ -7,7 +8,10 @@
 import type { DocumentRule, TextFile } from "./documents.ts";
 import { lineAt } from "./source_text.ts";
 
-/** Every link of a document to another place of the repository leads somewhere. Links to other hosts are not followed. */
+/**
+ * Every link of a document to another place of the repository leads somewhere. Links to other hosts are not
+ * followed.
+ */
 export const linksLeadSomewhere: DocumentRule = ({ files, paths }) => {
   const texts = new Map(files.map(({ path, text }) => [path, text]));
   return files.filter(({ path }) => path.endsWith(".md")).flatMap((file) =>

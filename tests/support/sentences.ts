@@ -1,6 +1,6 @@
 /**
- * Keeps documents readable: short sentences, and no word of `PLAIN_WORDS`. Each rule goes from text to complaints, so that
- * `documents_test.ts` can show that it is able to fail.
+ * Keeps documents readable: short sentences, and no word of `PLAIN_WORDS`. Each rule goes from text to
+ * complaints, so that `documents_test.ts` can show that it is able to fail.
  *
  * @module
  */
@@ -51,8 +51,8 @@ interface Sentence {
 }
 
 /**
- * The sentences of a Markdown text: of its headings, paragraphs and items of lists. Code blocks, tables and the targets of links
- * are left out; a name in backticks counts by its words.
+ * The sentences of a Markdown text: of its headings, paragraphs and items of lists. Code blocks, tables and
+ * the targets of links are left out; a name in backticks counts by its words.
  */
 export function sentences(markdown: string): Sentence[] {
   return blocks(markdown, false).flatMap(({ line, text }) =>
@@ -67,7 +67,10 @@ export function sentences(markdown: string): Sentence[] {
   );
 }
 
-/** The blocks of prose, one text each. For words, tables count and code does not; quoted names of tests count in neither. */
+/**
+ * The blocks of prose, one text each. For words, tables count and code does not; quoted names of tests count
+ * in neither.
+ */
 function blocks(markdown: string, forWords: boolean): { readonly line: number; readonly text: string }[] {
   const found: { line: number; text: string }[] = [];
   let fence: string | undefined;
