@@ -45,7 +45,7 @@ of our own. Each can also be set by \`--set KEY=VALUE\` and by an environment va
 - **Precedence**: a flag beats the environment, which beats the file. In one file the last of two equal keys counts.
   Of two keys that set the same thing the more specific one counts: an alias beats the name, \`streamArn\` beats \`streamName\`,
   \`initialPositionInStreamExtended\` beats \`initialPositionInStream\`.
-- **Syntax**: that of \`java.util.Properties\`, save that a file which is valid UTF-8 is read as UTF-8 (Java reads Latin-1). Spaces
+- **Syntax**: that of \`java.util.Properties\`, but a file that is valid UTF-8 is read as UTF-8 (Java reads Latin-1). Spaces
   at the end of a value do not count.
 - **Wrong values** are refused, all at once, each with its line. KCL takes a number that it cannot read for 0, and most other words
   for false. An empty value means that the property is not set, and so does 0 where KCL takes it so.
