@@ -160,7 +160,7 @@ interface Run {
   readonly code: number;
 }
 
-/** Runs a program of the README beside emulators until its records are processed and `then` is done, and stops it by SIGTERM. */
+/** Runs a program of the README beside emulators. Stops it once it has all records and `then` is done. */
 async function runBesideEmulators(program: string, then: () => Promise<void>): Promise<Run> {
   const files = {
     "main.ts": program,

@@ -8,10 +8,7 @@
 import type { DocumentRule, TextFile } from "./documents.ts";
 import { lineAt } from "./source_text.ts";
 
-/**
- * Every link of a document to another place of the repository leads somewhere. Links to other hosts are not
- * followed.
- */
+/** Every link of a document to another place of the repository leads there. Other hosts are not asked. */
 export const linksLeadSomewhere: DocumentRule = ({ files, paths }) => {
   const texts = new Map(files.map(({ path, text }) => [path, text]));
   return files.filter(({ path }) => path.endsWith(".md")).flatMap((file) =>

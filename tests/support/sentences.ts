@@ -67,10 +67,7 @@ export function sentences(markdown: string): Sentence[] {
   );
 }
 
-/**
- * The blocks of prose, one text each. For words, tables count and code does not; quoted names of tests count
- * in neither.
- */
+/** The blocks of prose, one text each. For words, tables count, and code and quoted names of tests do not. */
 function blocks(markdown: string, forWords: boolean): { readonly line: number; readonly text: string }[] {
   const found: { line: number; text: string }[] = [];
   let fence: string | undefined;
