@@ -32,6 +32,9 @@
  * const { system, fetch } = aws; // a worker's option `system`, or a server's handler
  * ```
  *
+ * A processor alone, without a worker: {@linkcode testContext}. A store of your own: {@linkcode leaseStoreContract}. A lease table in
+ * memory: {@linkcode memoryStores}. See docs/testing.md.
+ *
  * Simulations run where there is `setImmediate`: Deno, Node.js, Bun. The server runs anywhere.
  *
  * @module
@@ -48,3 +51,17 @@ export { type Violation, violationText } from "./simulation/history.ts";
 export { ALL_FAULTS, type Fault } from "./simulation/faults.ts";
 export type { FleetOptions } from "./simulation/fleet_options.ts";
 export type { SimulatedMachine } from "./simulation/simulated_fleet.ts";
+export {
+  type TestBatchOptions,
+  type TestContext,
+  testContext,
+  type TestContextOptions,
+  type TestPreparation,
+  type TestRecord,
+} from "./unit/test_context.ts";
+export { type MemoryStores, memoryStores } from "./unit/memory_stores.ts";
+export {
+  leaseStoreContract,
+  type LeaseStoreContractOptions,
+  type RegisterTest,
+} from "./unit/lease_store_contract.ts";

@@ -1,4 +1,4 @@
 import { FIXTURES } from "./fixtures.ts";
-import { leaseStoreContract } from "./lease_store_contract.ts";
+import { leaseItemsContract } from "./lease_items_contract.ts";
 
-for (const [kind, open] of FIXTURES) leaseStoreContract(kind, open);
+for (const [kind, open] of FIXTURES) leaseItemsContract(kind, open);

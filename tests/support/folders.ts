@@ -83,8 +83,8 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
     any: ["stream", "root", "async", "consumer"],
   },
   "testing": {
-    holds: "the entry point of the three rooms below",
-    any: ["testing/model", "testing/emulator", "testing/simulation"],
+    holds: "the entry point of the four rooms below",
+    any: ["testing/model", "testing/emulator", "testing/simulation", "testing/unit"],
     types: ["testing/emulator/cloudwatch", "aws"],
   },
   "testing/model": {
@@ -131,6 +131,10 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
       "observe",
       "testing/model",
     ],
+  },
+  "testing/unit": {
+    holds: "to test one processor or one store alone",
+    any: ["stream", "root", "lease", "store", "consumer"],
   },
   "command": {
     holds: "one run of the command line, on what its process hands in",

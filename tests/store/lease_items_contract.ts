@@ -1,11 +1,11 @@
 /**
- * What every lease store must do, whatever it is built on.
+ * What every lease store of ours must do beyond the public contract of `src/testing/unit/lease_store_contract.ts`: what it does with items
+ * that are no leases or broken, and that a refused write leaves the items as they were.
  *
  * @module
  */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { AwsServiceError } from "../../src/errors.ts";
 import type { Lease } from "../../src/lease/lease.ts";
 import {
   assign,
@@ -23,7 +23,7 @@ import { newLease, SHARD_ID } from "../lease/fixtures.ts";
 import { type Fixture } from "./fixtures.ts";
 
 /** Registers the contract's tests for one kind of store. */
-export function leaseStoreContract(kind: string, open: () => Promise<Fixture>): void {
+export function leaseItemsContract(kind: string, open: () => Promise<Fixture>): void {
   const test = (name: string, run: (fixture: Fixture) => Promise<void>) =>
     Deno.test(`${kind}: ${name}`, async () => {
       await using fixture = await open();
@@ -34,19 +34,6 @@ export function leaseStoreContract(kind: string, open: () => Promise<Fixture>): 
       await fixture.leases.ensureTable();
       await run(fixture);
     });
-
-  test("ensureTable() creates the table once", async ({ leases }) => {
-    assertEquals(await leases.ensureTable(), { created: true });
-    assertEquals(await leases.ensureTable(), { created: false });
-    assertEquals(await leases.list(), { leases: [], workers: [], unreadable: [] });
-  });
-
-  test("methods reject while there is no table", async ({ leases }) => {
-    for (const call of [() => leases.list(), () => leases.get("a"), () => leases.create(newLease())]) {
-      const error = await assertRejects(call, AwsServiceError);
-      assertEquals(error.code, "ResourceNotFoundException");
-    }
-  });
 
   testWithTable("methods reject with the reason of an aborted signal and write nothing", async (fixture) => {
     const { leases } = fixture;
@@ -169,38 +156,6 @@ export function leaseStoreContract(kind: string, open: () => Promise<Fixture>): 
   });
 
   testWithTable(
-    "leaseKeysOwnedBy() tells the keys of one worker, also during a handoff to it",
-    async (fixture) => {
-      const { leases } = fixture;
-      for (const leaseKey of ["a", "b", "c"]) {
-        await leases.create(newLease(SHARD_ID, { leaseKey, shardId: leaseKey }));
-      }
-      await leases.apply(assign(await read(fixture, "a"), "w1"));
-      await leases.apply(assign(await read(fixture, "b"), "w2"));
-      assertEquals(await leases.leaseKeysOwnedBy("w1"), ["a"]);
-      const handed = await read(fixture, "b");
-      assert(handed.leaseOwner !== undefined);
-      await leases.apply(startHandoff({ ...handed, leaseOwner: handed.leaseOwner }, "w1"));
-      assertEquals((await leases.leaseKeysOwnedBy("w1")).toSorted(), ["a", "b"]);
-      assertEquals(await leases.leaseKeysOwnedBy("w2"), []);
-      await leases.apply(evict(await read(fixture, "a")));
-      assertEquals(await leases.leaseKeysOwnedBy("w1"), ["b"]);
-    },
-  );
-
-  testWithTable("apply() tells the lease as it now stands", async (fixture) => {
-    await fixture.leases.create(newLease());
-    let lease = await read(fixture);
-    for (const write of everyWrite) {
-      const outcome = await fixture.leases.apply(write(lease));
-      assert(outcome.applied, write(lease).operation);
-      assertEquals(outcome.lease, await read(fixture));
-      lease = outcome.lease;
-    }
-    assertEquals(lease.leaseCounter, 6);
-  });
-
-  testWithTable(
     "apply() refuses each write to a lease that is gone, and brings none back",
     async (fixture) => {
       const lease = await ownedLease(fixture);
@@ -260,14 +215,6 @@ export function leaseStoreContract(kind: string, open: () => Promise<Fixture>): 
     assertEquals(await fixture.items(), before);
   });
 
-  testWithTable("apply() refuses a renewal that knows nothing of a handoff", async (fixture) => {
-    const owned = await ownedLease(fixture);
-    const pending = await fixture.leases.apply(startHandoff(owned, "w2"));
-    assert(pending.applied);
-    assertEquals(await fixture.leases.apply(renew(owned)), { applied: false, found: pending.lease });
-    assertEquals((await fixture.leases.apply(renew(pending.lease))).applied, true);
-  });
-
   testWithTable("apply() finds nothing readable where a refused write met a broken item", async (fixture) => {
     const lease = await ownedLease(fixture);
     await fixture.put({ leaseKey: { S: lease.leaseKey }, leaseCounter: { N: "99" } });
@@ -294,19 +241,6 @@ export function leaseStoreContract(kind: string, open: () => Promise<Fixture>): 
     assertEquals({ note, tags, deep }, foreign);
   });
 
-  testWithTable("apply() lets one of twenty writers at the same counter win", async (fixture) => {
-    const lease = await ownedLease(fixture);
-    const outcomes = await Promise.all(
-      Array.from({ length: 20 }, (_, i) => fixture.leases.apply(assign(lease, `thief-${i}`))),
-    );
-    const winners = outcomes.filter((outcome) => outcome.applied);
-    assertEquals(winners.length, 1);
-    const after = await read(fixture);
-    assertEquals(winners.map((winner) => winner.lease), [after]);
-    assertEquals(after.leaseCounter, lease.leaseCounter + 1);
-    for (const outcome of outcomes) if (!outcome.applied) assertEquals(outcome.found, after);
-  });
-
   testWithTable("apply() refuses to write an empty owner or an empty set", async (fixture) => {
     const lease = await ownedLease(fixture);
     const before = await fixture.items();
@@ -318,14 +252,6 @@ export function leaseStoreContract(kind: string, open: () => Promise<Fixture>): 
       );
     }
     assertEquals(await fixture.items(), before);
-  });
-
-  testWithTable("delete() removes a lease, and minds no missing one", async (fixture) => {
-    const lease = await ownedLease(fixture);
-    await fixture.leases.create(newLease(SHARD_ID, { leaseKey: "other" }));
-    await fixture.leases.delete(lease.leaseKey);
-    await fixture.leases.delete(lease.leaseKey);
-    assertEquals((await fixture.leases.list()).leases.map((left) => left.leaseKey), ["other"]);
   });
 }
 
