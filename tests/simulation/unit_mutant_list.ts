@@ -1107,4 +1107,28 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     why: "an old Node.js ignores HTTPS_PROXY and nothing says so",
     test: "tests/host/environment_proxy_test.ts",
   },
+  {
+    name: "a-test-context-checkpoints-without-its-lease",
+    file: "src/testing/unit/test_context.ts",
+    find: `if (this.signal.aborted) return Promise.reject(this.signal.reason);`,
+    replace: ``,
+    why: "a processor that ignores a lost lease passes its tests",
+    test: "tests/testing/unit/test_context_test.ts",
+  },
+  {
+    name: "the-contract-accepts-anything",
+    file: "src/testing/unit/equality.ts",
+    find: `if (foundText !== expectedText) {`,
+    replace: `if (foundText.length < 0) {`,
+    why: "a store that overwrites leases passes the contract",
+    test: "tests/testing/unit/lease_store_contract_test.ts",
+  },
+  {
+    name: "the-contract-does-not-see-what-a-refusal-found",
+    file: "src/testing/unit/equality.ts",
+    find: `.filter(([, field]) => field !== undefined)`,
+    replace: `.filter(([name]) => name !== "found")`,
+    why: "a store that does not say which lease it found passes, and its workers take leases for lost",
+    test: "tests/testing/unit/lease_store_contract_test.ts",
+  },
 ];
