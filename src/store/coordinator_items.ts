@@ -43,7 +43,11 @@ export function lockItem(keyName: string, lock: LeaderLock): Item {
 /** What a heartbeat changes. */
 export function heartbeatAttributes(lock: LeaderLock): Item {
   return {
-    leaseDuration: textValue("leaseDuration", numberValue("leaseDuration", lock.leaseDurationMs).N),
+    // Whole ms: workers, Java's too, read no other text, and a lock that cannot be read is never taken over.
+    leaseDuration: textValue(
+      "leaseDuration",
+      numberValue("leaseDuration", Math.ceil(lock.leaseDurationMs)).N,
+    ),
     recordVersionNumber: textValue("recordVersionNumber", lock.recordVersionNumber),
   };
 }

@@ -242,6 +242,14 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     test: "tests/fleet/metrics_reporter_test.ts",
   },
   {
+    name: "a-lock-has-a-duration-with-a-fraction",
+    file: "src/store/coordinator_items.ts",
+    find: `Math.ceil(lock.leaseDurationMs)`,
+    replace: `lock.leaseDurationMs`,
+    why: "no worker can read the lock, so a leader that was killed is never replaced",
+    test: "tests/store/coordinator_store_test.ts",
+  },
+  {
     name: "withdraw-the-item-of-another-process",
     file: "src/store/coordinator_items.ts",
     find: `...(incarnation === undefined ? {} : ofIncarnation(incarnation)),`,

@@ -114,6 +114,19 @@ export function coordinatorStoreContract(kind: string, open: () => Promise<Fixtu
   );
 
   testInBoth(
+    "putLock() and heartbeatLock() write a duration with a fraction as whole ms, which all workers can read",
+    async ({ coordinator }, place) => {
+      const uneven = { ...LOCK, leaseDurationMs: 3333.3333 };
+      const rounded = { ...LOCK, leaseDurationMs: 3334 };
+      assertEquals(await coordinator.putLock(place, uneven, { type: "absent" }), true);
+      assertEquals(await coordinator.readLock(place), rounded);
+      const { recordVersionNumber } = LOCK;
+      assertEquals(await coordinator.heartbeatLock(place, recordVersionNumber, uneven), true);
+      assertEquals(await coordinator.readLock(place), rounded);
+    },
+  );
+
+  testInBoth(
     "putLock() takes an expired lock only at the version watched",
     async ({ coordinator }, place) => {
       await coordinator.putLock(place, LOCK, { type: "absent" });
