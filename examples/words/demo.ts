@@ -1,183 +1,146 @@
 /**
- * A stream of words, consumed on this machine: a simulated Kinesis and DynamoDB, a producer, and a worker that runs
- * through the command line's own code with words.properties.
+ * A story in a minute: workers share a stream of words while a shard is split, a worker stops in order, another is killed, and a new one
+ * joins. Kinesis and DynamoDB are simulated in this process.
  *
  * ```sh
- * deno task demo [--seconds N] [--shards N] [--smoke]
+ * deno task demo [--seconds N] [--shards N] [--workers N] [--forever] [--smoke]
  * ```
  *
- * `--smoke` is short for two seconds and one shard.
- *
- * Ctrl-C stops in order. Exits with 1 when a record that was put was not processed.
+ * Ctrl-C stops in order, a second one at once. Exits with 1 when a word that was put was not processed, and with 2 for wrong flags.
  *
  * @module
  */
 
-import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
-import { main as runCommandLine } from "@kclite/kclite/cli";
-import { progressLines, type Snapshot, Totals } from "@kclite/kclite/health";
-import { type SimulatedAws, simulatedAws } from "@kclite/kclite/testing";
-import { Producer } from "./producer.ts";
+import { simulatedAws } from "@kclite/kclite/testing";
+import { boardLines, counted, listText, numberText } from "./board.ts";
+import { Fleet } from "./fleet.ts";
+import { type DemoFlags, parseDemoFlags, USAGE } from "./flags.ts";
+import { Ledger } from "./ledger.ts";
+import { pageHandler } from "./page.ts";
+import { pause } from "./pause.ts";
+import { putWords } from "./producer.ts";
 import { Screen } from "./screen.ts";
-import { counts, seen } from "./words.ts";
+import { tellStory } from "./story.ts";
+import { counts } from "./words.ts";
 
 /** How the demo runs. */
-export interface DemoOptions {
-  /** Ends by itself after so many seconds; otherwise when `signal` aborts. */
-  readonly seconds?: number | undefined;
-  /** @default {4} */
-  readonly shards?: number | undefined;
-  /** How long the worker has for what was put, once the producer has stopped, in ms. @default {15000} */
+export interface DemoOptions extends DemoFlags {
+  /** The book of what was put and processed. @default a new one */
+  readonly ledger?: Ledger | undefined;
+  /** How long the workers have for what was put, once no more is put, in ms. @default by the failover time */
   readonly drainMs?: number | undefined;
   readonly signal: AbortSignal;
   readonly screen: Screen;
 }
 
-const DEMO_ENVIRONMENT: Readonly<Record<string, string>> = {
-  AWS_ACCESS_KEY_ID: "demo",
-  AWS_SECRET_ACCESS_KEY: "demo",
-};
-
-/** Words a second; one shard is split halfway through a timed run, to show that nothing is lost. */
 const WORDS_PER_SECOND = 400;
 const BATCH_MS = 100;
+/** A worker's default. A short story has shorter failovers. */
+const MOST_FAILOVER_MS = 10_000;
+const LEAST_FAILOVER_MS = 1000;
+/** How often the block is drawn on a terminal, and a line printed elsewhere. */
+const DRAW_MS = 250, LINE_MS = 5000;
 
 /** Runs the demo. @returns the exit code. */
-export async function main(
-  { seconds, shards = 4, drainMs = 15_000, signal, screen }: DemoOptions,
-): Promise<number> {
-  const aws = simulatedAws({ streams: { words: shards } });
-  await using server = served(aws);
-  const { url } = server;
-  screen.log(`Kinesis and DynamoDB at ${url}, simulated in this process`);
-  const producer = new Producer(aws.stream("words"));
-  screen.log(
-    `Stream "words" with ${shards} shards; putting ${WORDS_PER_SECOND} words a second. Ctrl-C stops in order.`,
+export async function main(options: DemoOptions): Promise<number> {
+  const { seconds, shards, workers, isForever, signal, screen, ledger = new Ledger() } = options;
+  const failoverTimeMs = Math.min(
+    MOST_FAILOVER_MS,
+    Math.max(LEAST_FAILOVER_MS, Math.round(seconds * 1000 / 6)),
   );
+  const { drainMs = failoverTimeMs * 2 + 10_000 } = options;
+  counts.clear();
+  const aws = simulatedAws({ streams: { words: shards } });
+  const stream = aws.stream("words");
+  const fleet = new Fleet({ aws, ledger, failoverTimeMs });
+  const board = () => boardLines({ shards: stream.shards(), fleet, ledger, nowMs: performance.now() });
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    pageHandler(fleet, board),
+  );
+  screen.log(`The page: http://127.0.0.1:${server.addr.port}/`);
+  screen.log(`${WORDS_PER_SECOND} words a second go into a stream. Ctrl-C stops in order.`);
+  screen.log("");
 
-  const totals = new Totals();
-  const stopWorker = new AbortController();
-  const properties = fileURLToPath(new URL("words.properties", import.meta.url));
-  const worker = runCommandLine([
-    properties,
-    "--kinesis-endpoint",
-    url,
-    "--dynamodb-endpoint",
-    url,
-    "--set",
-    "workerIdentifier=demo-worker",
-  ], {
-    out: (line) => screen.log(line),
-    err: (line) => screen.log(line),
-    childStderr: () => {},
-    // It takes any keys; none of this process's own environment is looked at.
-    env: (name) => DEMO_ENVIRONMENT[name],
-    envNames: Object.keys(DEMO_ENVIRONMENT),
-    signal: stopWorker.signal,
-    options: { onEvent: totals.listener },
-  });
-
+  const startMs = performance.now();
+  const say = (sentence: string) => {
+    const elapsed = `${Math.round((performance.now() - startMs) / 1000)} s`;
+    screen.log(sentence, `${elapsed.padStart(5)}  `);
+  };
   const stop = new AbortController();
   const stopped = AbortSignal.any([signal, stop.signal]);
-  const ended = worker.then((exitCode) => {
-    stop.abort(); // it cannot run on without its worker
-    return exitCode;
+  const showing = show(screen, board, stopped);
+  const putting = putUntil(stopped, (atMs) => {
+    const due = (atMs - startMs) / 1000 * WORDS_PER_SECOND;
+    putWords(stream, Math.max(0, Math.floor(due - ledger.put)), ledger, atMs);
   });
-  const watching = watch(totals, screen, stopped);
-  const splitting = seconds === undefined ? undefined : splitLater(producer, seconds * 500, stopped);
-  const limit = seconds === undefined ? undefined : pause(seconds * 1000, stopped).then(() => stop.abort());
-  while (!stopped.aborted) {
-    producer.putWords(WORDS_PER_SECOND * BATCH_MS / 1000);
-    await pause(BATCH_MS, stopped);
+  await tellStory({
+    ...{ stream, fleet, ledger, seconds, workers, say, signal },
+    patienceMs: failoverTimeMs * 3 + 5000,
+  });
+  if (isForever && !signal.aborted) {
+    say("The story is over. The workers go on until Ctrl-C.");
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
   }
-  await Promise.all([limit, splitting, watching]);
-  screen.end();
-  screen.log("Stopping: the producer has stopped, the worker finishes what was put");
+  stop.abort();
+  await Promise.all([showing, putting]);
+  say("No more words are put. The workers finish and stop.");
   const untilMs = performance.now() + drainMs;
-  while (seen.size < producer.put && performance.now() < untilMs) await pause(50);
-  stopWorker.abort();
-  const exitCode = await ended;
-  for (const line of summary(producer.put)) screen.log(line);
-  return exitCode === 0 && seen.size === producer.put ? 0 : 1;
+  while (ledger.processed < ledger.put && performance.now() < untilMs) await pause(50);
+  const failures = await fleet.end();
+  aws.close();
+  screen.end();
+  for (const failure of failures) screen.log(`A worker failed: ${failure}`);
+  for (const line of sums(ledger)) screen.log(line);
+  return failures.length === 0 && ledger.processed === ledger.put ? 0 : 1;
 }
 
-/** Kinesis and DynamoDB on a free port, until they are disposed of. */
-function served(aws: SimulatedAws): AsyncDisposable & { readonly url: string } {
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, aws.fetch);
-  return {
-    url: `http://127.0.0.1:${server.addr.port}`,
-    async [Symbol.asyncDispose]() {
-      aws.close();
-      await server.shutdown();
-    },
-  };
+async function putUntil(signal: AbortSignal, put: (atMs: number) => void): Promise<void> {
+  do put(performance.now()); while (await pause(BATCH_MS, signal));
 }
 
-/** Waits. @returns whether the whole time has passed, and `signal` did not end it. */
-function pause(ms: number, signal?: AbortSignal): Promise<boolean> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", end);
-      resolve(!signal?.aborted);
-    };
-    const timer = setTimeout(end, ms);
-    if (signal?.aborted) end();
-    signal?.addEventListener("abort", end);
-  });
+async function show(screen: Screen, board: () => string[], signal: AbortSignal): Promise<void> {
+  while (await pause(screen.isTerminal ? DRAW_MS : LINE_MS, signal)) screen.show(board());
 }
 
 /** What the run came to. */
-function summary(put: number): string[] {
-  const delivered = [...counts.values()].reduce((sum, count) => sum + count, 0);
+function sums(ledger: Ledger): string[] {
+  const { put, processed, repeated, byWorker } = ledger;
+  const missing = put - processed;
   const common = [...counts].toSorted(([, a], [, b]) => b - a).slice(0, 5);
-  const missing = put - seen.size;
   return [
     "",
-    `Put ${put} records, processed ${seen.size}` +
-    (missing === 0 ? ": every one of them" : `: ${missing} MISSING`) +
-    (delivered === seen.size ? ", none twice." : `, ${delivered - seen.size} more than once.`),
-    `Most common: ${common.map(([word, count]) => `${word} ${count}`).join(", ")}`,
+    `Put ${counted(put, "word")}, processed ${numberText(processed)}: ` +
+    (missing === 0 ? "every one of them." : `${numberText(missing)} MISSING.`),
+    repeated === 0
+      ? "None came twice."
+      : `${
+        numberText(repeated)
+      } came twice: what a killed worker had not checkpointed. Kinesis delivers at least once.`,
+    `By worker: ${[...byWorker].map(([name, count]) => `${name} ${numberText(count)}`).join(", ")}.`,
+    `Most common: ${listText(common.map(([word, count]) => `${word} ${numberText(count)}`))}.`,
   ];
 }
 
-async function watch(totals: Totals, screen: Screen, signal: AbortSignal): Promise<void> {
-  let before: Snapshot | undefined;
-  while (await pause(1000, signal)) {
-    const now = totals.snapshot();
-    screen.show(progressLines(now, before));
-    before = now;
-  }
-}
-
-async function splitLater(producer: Producer, ms: number, signal: AbortSignal): Promise<void> {
-  if (await pause(ms, signal)) producer.split();
-}
-
 if (import.meta.main) {
-  const { values } = parseArgs({
-    options: { seconds: { type: "string" }, shards: { type: "string" }, smoke: { type: "boolean" } },
-  });
-  const number = (name: "seconds" | "shards") => {
-    const text = values[name];
-    if (text === undefined) return undefined;
-    const value = Number(text);
-    if (Number.isInteger(value) && value > 0) return value;
-    console.error(
-      `Cannot run the demo: expected --${name} to be a whole number above 0: got ${JSON.stringify(text)}`,
-    );
+  const command = parseDemoFlags(Deno.args);
+  if (command.type === "help") {
+    console.log(USAGE);
+    Deno.exit(0);
+  }
+  if (command.type === "misuse") {
+    console.error(`${command.problem}\n\n${USAGE}`);
     Deno.exit(2);
-  };
-  const [seconds, shards] = values.smoke ? [2, 1] : [number("seconds"), number("shards")];
+  }
   const stop = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(name, () => stop.signal.aborted ? Deno.exit(130) : stop.abort());
   }
   const encoder = new TextEncoder();
-  const screen = new Screen(
-    Deno.stdout.isTerminal(),
-    (text) => void Deno.stdout.writeSync(encoder.encode(text)),
-  );
-  Deno.exit(await main({ seconds, shards, signal: stop.signal, screen }));
+  const isTerminal = Deno.stdout.isTerminal() && Deno.env.get("TERM") !== "dumb";
+  const screen = new Screen({
+    size: () => isTerminal ? Deno.consoleSize() : undefined,
+    print: (text) => void Deno.stdout.writeSync(encoder.encode(text)),
+  });
+  Deno.exit(await main({ ...command.flags, signal: stop.signal, screen }));
 }

@@ -1,47 +1,92 @@
 /**
- * A block of lines that is redrawn in place on a terminal, below the log lines that scroll by; elsewhere plain lines.
+ * A block of lines that is redrawn in place on a terminal, below the lines that stay; elsewhere plain lines.
  *
  * @module
  */
 
+/** What a screen is made of. */
+export interface ScreenOptions {
+  /** The terminal's size now; undefined: there is no terminal. */
+  readonly size: () => { readonly columns: number; readonly rows: number } | undefined;
+  /** Prints text as it is, without a line end. */
+  readonly print: (text: string) => void;
+}
+
+/** Lines that stay take at least this many rows above the block. */
+const ROWS_ABOVE = 4;
+
 /** Where the demo prints. */
 export class Screen {
-  readonly #isTerminal: boolean;
-  readonly #print: (text: string) => void;
+  readonly #options: ScreenOptions;
   #block: readonly string[] = [];
 
-  /** @param print Prints text as it is, without a line end. */
-  constructor(isTerminal: boolean, print: (text: string) => void) {
-    this.#isTerminal = isTerminal;
-    this.#print = print;
+  constructor(options: ScreenOptions) {
+    this.#options = options;
   }
 
-  /** A line that stays. */
-  log(line: string): void {
+  /** Whether lines can be drawn again. */
+  get isTerminal(): boolean {
+    return this.#options.size() !== undefined;
+  }
+
+  /**
+   * A line that stays.
+   *
+   * @param head What stands before it; where the line is broken, the rest is as far to the right.
+   */
+  log(line: string, head = ""): void {
+    const size = this.#options.size();
+    const lines = size === undefined ? [line] : wrapped(line, size.columns - 1 - head.length);
     this.#erase();
-    this.#print(`${line}\n`);
+    lines.forEach((part, i) => this.#options.print(`${i === 0 ? head : " ".repeat(head.length)}${part}\n`));
     this.#draw();
   }
 
   /** Replaces the block. Away from a terminal only its first line is printed: the rest would be a flood. */
   show(lines: readonly string[]): void {
-    if (!this.#isTerminal) return this.#print(`${lines[0] ?? ""}\n`);
+    const size = this.#options.size();
+    if (size === undefined) return this.#options.print(`${lines[0] ?? ""}\n`);
     this.#erase();
-    this.#block = lines;
+    this.#block = fitting(["", ...lines], size);
     this.#draw();
   }
 
-  /** Leaves the block where it is; what follows is printed below. */
+  /** Takes the block away; what follows is printed in its place. */
   end(): void {
+    this.#erase();
     this.#block = [];
   }
 
   #erase(): void {
     // Up to the block's first line, and all below it cleared.
-    if (this.#block.length > 0) this.#print(`\x1b[${this.#block.length}A\x1b[J`);
+    if (this.#block.length > 0) this.#options.print(`\x1b[${this.#block.length}A\x1b[J`);
   }
 
   #draw(): void {
-    if (this.#block.length > 0) this.#print(this.#block.join("\n") + "\n");
+    if (this.#block.length > 0) this.#options.print(this.#block.join("\n") + "\n");
   }
+}
+
+/** Lines cut so that none is broken by the terminal, and so few that the first can still be reached. */
+function fitting(
+  lines: readonly string[],
+  { columns, rows }: { readonly columns: number; readonly rows: number },
+): string[] {
+  const most = Math.max(2, rows - ROWS_ABOVE);
+  const rest = lines.length - most + 1;
+  const shown = lines.length <= most ? lines : [...lines.slice(0, most - 1), `and ${rest} more lines`];
+  return shown.map((line) => line.slice(0, columns - 1));
+}
+
+/** A text broken between words. */
+function wrapped(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > columns) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
 }

@@ -4,20 +4,21 @@
  * @module
  */
 
-import type { RecordProcessor, RecordsBatch, ShardContext } from "@kclite/kclite";
+import type { KinesisRecord, RecordProcessor, RecordsBatch, ShardContext } from "@kclite/kclite";
 
 /** How often each word was seen by all shards of this process. */
 export const counts: Map<string, number> = new Map();
 
-/** The numbers of the records seen, so that the demo can tell whether one is missing. */
-export const seen: Set<number> = new Set();
+/** The number of a record, which is before its word: `17 fox`. */
+export function numberOf({ data }: KinesisRecord): number {
+  return Number(new TextDecoder().decode(data).split(" ")[0]);
+}
 
 /** One shard's share of the work. */
 export default class WordCounter implements RecordProcessor {
   async processRecords({ records }: RecordsBatch, context: ShardContext): Promise<void> {
     for (const record of records) {
-      const [number, word = ""] = new TextDecoder().decode(record.data).split(" ");
-      seen.add(Number(number));
+      const [, word = ""] = new TextDecoder().decode(record.data).split(" ");
       counts.set(word, (counts.get(word) ?? 0) + 1);
     }
     await context.checkpoint();
