@@ -352,8 +352,8 @@ export const MUTANTS: readonly Mutant[] = [
     find: `      "pendingCheckpoint",
       "pendingCheckpointSubSequenceNumber",
       "pendingCheckpointState",
-      // Else`,
-    replace: `      // Else`,
+      // Otherwise`,
+    replace: `      // Otherwise`,
     why: "the next owner finds work announced that was done long ago",
   },
   {

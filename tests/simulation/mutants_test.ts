@@ -80,7 +80,7 @@ Deno.test("runMutants() runs a mutant with the test file that it names, and coun
     why: "a test",
     test,
   };
-  const unseen = { ...found, name: "unseen", find: "One bell;", replace: "A bell;" };
+  const unseen = { ...found, name: "unseen", find: "One bell.", replace: "A bell." };
   const noCode = { ...found, name: "no-code", replace: "wake of [" };
   const { code, text } = await ran({ mutants: [found, unseen, noCode] });
   assertEquals(code, 2);
