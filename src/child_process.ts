@@ -27,13 +27,13 @@ export interface ChildProcess {
   /** What the child complains. Ends, or throws, when nothing more can come. To be read once. */
   readonly stderr: AsyncIterable<Uint8Array>;
   /**
-   * Resolves when the process is gone, which says nothing about its pipes: a grandchild may hold them open.
+   * Resolves when the process has ended, which says nothing about its pipes: a grandchild may hold them open.
    * Never rejects.
    */
   readonly exited: Promise<ChildExit>;
   /**
-   * Sends a signal to the child and to the programs that it started: to its process group. To the child alone
-   * where groups cannot be signalled. Without effect on what is gone.
+   * Sends a signal to the process group of the child, that is to the child and the programs that it started.
+   * To the child alone where groups cannot be signalled. Without effect on processes that have ended.
    */
   kill(signal: "SIGTERM" | "SIGKILL"): void;
   /**
@@ -41,7 +41,7 @@ export interface ChildProcess {
    * signalled. A program that has ended counts until its parent has asked for its exit code.
    */
   hasRest(): boolean;
-  /** Lets go of our ends of the pipes; reading them then ends. Harmless when repeated. */
+  /** Closes our ends of the pipes; reading them then ends. Harmless when repeated. */
   release(): void;
 }
 

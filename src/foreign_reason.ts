@@ -1,13 +1,12 @@
 // Pure.
 /**
- * What is said of an error that somebody else's code threw while it had secrets in its hands.
+ * What may be shown of an error that other code threw while it held secrets.
  *
  * @module
  */
 
 /**
- * The first line, cut off. A process that failed is reported without its command line and without what it
- * printed.
+ * The first line, cut off. A process that failed is reported without its command line and without its output.
  */
 export function foreignReason(error: unknown): string {
   if (!(error instanceof Error)) return "it failed with something that is no Error";

@@ -36,8 +36,7 @@ export interface NameCheck {
 }
 
 /**
- * Refuses options by names that mean nothing: TypeScript does so by itself, JavaScript would go on with the
- * default.
+ * Refuses options with unknown names: TypeScript does so itself, JavaScript would continue with the default.
  *
  * @throws {TypeError} with the nearest name that there is.
  */

@@ -1,6 +1,6 @@
 // Pure.
 /**
- * The version of this program; the same as in deno.json, which a test sees to.
+ * The version of this program; the same as in deno.json, which a test checks.
  *
  * @module
  */

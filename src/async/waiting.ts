@@ -90,7 +90,7 @@ export function isTimeLimit(error: unknown): boolean {
 
 /**
  * Waits for a promise, but no longer than `ms`. Unlike {@linkcode withinTime} it stops nothing: the promise
- * goes on.
+ * continues.
  *
  * @returns Whether it settled in time. A rejection counts as settled and is not thrown: await the promise
  * itself to see it.

@@ -4,8 +4,8 @@
  * makes it malformed. Such a request is sent again, and nothing of the answer reaches a processor or the
  * lease table.
  *
- * Null counts as absent, for emulators send it where AWS leaves a field out. No message repeats a value,
- * which may be somebody's record.
+ * Null counts as absent, since emulators send it where AWS leaves a field out. No message repeats a value,
+ * since it may be part of a record.
  *
  * @module
  */

@@ -85,7 +85,7 @@ export interface WorkerEndpointsChoice {
 }
 
 /**
- * What the settings add to a worker's options. An endpoint that the options name beats every setting.
+ * What the settings add to a worker's options. An endpoint in the options has precedence over every setting.
  *
  * @throws {TypeError} as {@linkcode configuredEndpoint}.
  */
@@ -146,7 +146,7 @@ interface Flag {
   readonly setting: string;
 }
 
-/** A variable beats the profile. */
+/** A variable has precedence over the profile. */
 function flag(variable: string, key: string, { env, profile }: EndpointSettings): Flag {
   const inEnv = env(variable)?.trim();
   const setting = inEnv ? variable : `the profile's ${key}`;

@@ -1,6 +1,6 @@
 // Pure.
 /**
- * Takes secrets out of what a service said, before anybody sees it.
+ * Removes secrets from the text of a service before it is shown.
  *
  * @module
  */

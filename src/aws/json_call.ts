@@ -44,7 +44,7 @@ export interface ServiceOptions {
   readonly endpoint?: string | undefined;
   readonly credentials: GivenCredentials;
   readonly system: System;
-  /** Hears of every attempt. */
+  /** Receives an event for every attempt. */
   readonly onEvent?: WorkerEventListener | undefined;
   /** How long one attempt may take, body included, in ms. @default the service's own */
   readonly attemptTimeoutMs?: number | undefined;
@@ -221,10 +221,7 @@ class JsonClient {
     return "ok" in answer ? answer : readAnswer(answer, { url: this.#url, decode: call.decode, credentials });
   }
 
-  /**
-   * Mends what made the attempt fail, where that is in our hands. @returns Whether it is worth another
-   * attempt.
-   */
+  /** Repairs the cause of a failed attempt, if we can. @returns Whether another attempt makes sense. */
   async #repair(verdict: Verdict, failed: Refusal): Promise<boolean> {
     if (verdict === "clockSkew") {
       if (!this.#signer.learnClock(failed.date, failed.offsetMs)) return false;
@@ -328,7 +325,7 @@ export function jsonObject(text: string, hide?: (text: string) => string): JsonO
       ? JSON.parse(text)
       : JSON.parse(text, (_, part) => typeof part === "string" ? hide(part) : part);
   } catch {
-    // The parser's own message quotes the text, which may be somebody's record.
+    // The parser's own message quotes the text, which may be part of a record.
     throw new SyntaxError(`expected JSON: got ${text.length} characters of something else`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {

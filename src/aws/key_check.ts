@@ -8,7 +8,7 @@
 
 import { CredentialsError } from "../errors.ts";
 
-/** Keys as somebody gives them. */
+/** Keys as a user or a service gives them. */
 export interface UncheckedKeys {
   readonly accessKeyId: unknown;
   readonly secretAccessKey: unknown;

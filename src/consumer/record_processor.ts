@@ -117,7 +117,7 @@ export interface RecordProcessor {
   shardEnded(context: ShardContext): void | Promise<void>;
   /** The worker stops or hands the lease over; the last chance to checkpoint. `leaseLost` follows. */
   shutdownRequested?(context: ShardContext): void | Promise<void>;
-  /** Called last, whatever happened, exactly once: let go of what the processor holds. Must not throw. */
+  /** Called last, in every case, exactly once: release what the processor holds. Must not throw. */
   dispose?(): void | Promise<void>;
 }
 

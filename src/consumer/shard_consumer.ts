@@ -154,7 +154,8 @@ class ShardConsumer {
   }
 
   /**
-   * Whether the lease is ours, by the clock too: a process that was paused may not have heard of its end yet.
+   * Whether the lease is ours, by the clock too: a process that was paused may not know yet that its lease
+   * has ended.
    */
   async #isHeld(): Promise<boolean> {
     try {

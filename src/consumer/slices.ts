@@ -112,7 +112,8 @@ class Slicer {
 
   /** The next slice, and the bytes that were made for it. Yields wherever other tasks may get a turn. */
   *next(): Generator<void, Slice & { readonly bytes: number }, void> {
-    // A page may be in memory whatever the budget says, and what is made of it may take as much again.
+    // A page may be in memory whatever the budget says, and the user records made from it may take as much
+    // again.
     const room = this.#budget.left * SLICE_SHARE;
     const most = Math.max(LEAST_SLICE_BYTES, this.#page.bytes, room);
     const records: KinesisRecord[] = [];

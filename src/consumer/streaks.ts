@@ -19,7 +19,7 @@ import { pause } from "../async/waiting.ts";
 
 /** What is counted in a row. */
 export type Setback =
-  /** A processor could not go on. */
+  /** A processor could not continue. */
   | "restart"
   /** `processRecords` threw, and the batch will be delivered again. */
   | "batch"
@@ -51,7 +51,7 @@ export class ShardStreaks {
     return compare(checkpoint, this.#stored) < 0;
   }
 
-  /** The table has confirmed this checkpoint, of whatever worker. */
+  /** The table has confirmed this checkpoint, written by any worker. */
   stored(at: ExtendedSequenceNumber): void {
     if (compare(at, this.#stored) <= 0) return;
     this.#stored = at;

@@ -61,7 +61,7 @@ export interface SourceOptions {
   readonly region?: string | undefined;
   /** Looks up environment variables. @default those of the process */
   readonly env?: Lookup | undefined;
-  /** Hears of refreshes. */
+  /** Receives the events about refreshes. */
   readonly onEvent?: WorkerEventListener | undefined;
   /**
    * Sends the requests to AWS, in place of the runtime's `fetch`: through a proxy, for example.
@@ -190,8 +190,8 @@ export function cachedCredentials(
 }
 
 /**
- * The endpoints that AWS's standard settings name, as options of a worker; none where they say nothing. To be
- * put before endpoints of your own, which win.
+ * The endpoints that AWS's standard settings name, as options of a worker; none if the settings name none.
+ * Put them before your own endpoints, so that yours have precedence.
  *
  * The first of these counts: `AWS_ENDPOINT_URL_KINESIS` and `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL`,
  * `endpoint_url` in the profile's `services` section, the profile's `endpoint_url`.

@@ -115,7 +115,7 @@ export class ShardSyncer implements LeaseSyncer {
     const leases = all.filter((lease) => lease.streamIdentifier === streamIdentifier);
     this.#others = all.filter((lease) => lease.streamIdentifier !== streamIdentifier);
     const nowMs = clock.monotonicMs();
-    // Another leader may have mended it meanwhile: a hole must be seen in audits that follow one another.
+    // Another leader may have filled it meanwhile: a hole must be seen in audits that follow one another.
     if (this.#askedMs < (leading.watchedSinceMs ?? -Infinity)) this.#hole = undefined;
     this.#askedMs = nowMs;
     const isDue = this.#auditedMs === undefined || nowMs - this.#auditedMs >= syncing.leaseAuditIntervalMs;
@@ -173,7 +173,7 @@ export class ShardSyncer implements LeaseSyncer {
     const isFirstSync = !isForUnread && areFirstLeasesUnfinished(leases);
     const begun = leases.flatMap(({ latestEpochMs }) => latestEpochMs === undefined ? [] : [latestEpochMs]);
     const hasBegun = isFirstSync && initialPosition === "LATEST" && begun.length > 0;
-    // What has been put since the table was listed counts as new: somebody may have begun then, unseen by a
+    // Records put since the table was listed count as new: another worker may have begun then, unseen by a
     // slow listing.
     const latestEpochMs = hasBegun ? Math.min(sinceEpochMs, ...begun) : sinceEpochMs;
     const begunAtLatestMs = hasBegun ? latestEpochMs : undefined;

@@ -93,7 +93,7 @@ export class StreamAudit {
   async compare(leases: readonly Lease[], leading: Leading, signal: AbortSignal): Promise<boolean> {
     const { clock, auditIntervalMs } = this.#options;
     const nowMs = clock.monotonicMs();
-    // Another leader may have mended what was found in an earlier term.
+    // Another leader may have mended what an earlier term found.
     if (this.#comparedMs < (leading.watchedSinceMs ?? -Infinity)) this.#counts = new Map();
     const shards = await this.#look(signal);
     if (shards === undefined) {

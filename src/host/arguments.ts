@@ -165,7 +165,7 @@ function entryOf(name: string, value: string): FlagEntry | string | undefined {
   return { key, value, where: `--${name}` };
 }
 
-/** Node's messages go on with advice about arguments that start with a dash. */
+/** Node's messages continue with advice about arguments that start with a dash. */
 function firstSentence(message: string): string {
   return message.split(/\.\s|\n/)[0] ?? message;
 }

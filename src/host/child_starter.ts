@@ -102,8 +102,8 @@ function adapt(
 ): ChildProcess {
   const { stdin, stdout, stderr, pid = 0 } = child;
   let hasEnded = false;
-  // Once it is empty its number may become that of a stranger's group. And 0 and 1 mean others: our own, and
-  // everybody.
+  // Once the group is empty its number may become that of an unrelated group. And 0 and 1 have other
+  // meanings: our own group, and every process.
   let hasGroup = isGrouped && pid > 1;
   const signalGroup = (signal: "SIGTERM" | "SIGKILL" | 0): boolean => {
     if (!hasGroup) return false;

@@ -20,8 +20,8 @@ export interface ProfileSettingsOptions {
 export type ProfileSettings = (key: string, service?: string) => string | undefined;
 
 /**
- * Reads the profile `AWS_PROFILE`, else `default`. The credentials file wins over the config file. A file
- * that is not there, or not for us, says nothing.
+ * Reads the profile `AWS_PROFILE`, else `default`. The credentials file has precedence over the config file.
+ * A file that does not exist, or may not be read, sets nothing.
  */
 export async function profileSettings({ env }: ProfileSettingsOptions): Promise<ProfileSettings> {
   // No prompt for a permission: most programs have no profile.

@@ -7,7 +7,7 @@
 
 import process from "node:process";
 
-/** Hears of each: what happened, for people, and what was thrown. */
+/** Receives each: what happened, for people, and what was thrown. */
 export type UncaughtListener = (what: string, thrown: unknown) => void;
 
 /** Starts listening, for the rest of the process's life. None of them ends the process from then on. */

@@ -99,7 +99,7 @@ export type Assignment =
 /** The result of a pass. No lease is in `assignments` twice. */
 export interface AssignmentPlan {
   readonly assignments: readonly Assignment[];
-  /** Keys of leases that need an owner while no worker has room: somebody is not reading these shards. */
+  /** Keys of leases that need an owner while no worker has room: these shards are unread. */
   readonly spillover: readonly string[];
   /** How many workers could be given leases. */
   readonly workers: number;

@@ -67,7 +67,7 @@ export function moveByLoad(fleet: Fleet, options: LoadOptions): Moves {
     give: (worker, lease) => scale.give(worker, lease),
   });
   const counted = moveByNumber(scale, hasRoom, options);
-  // What was moved by number changes what everybody measures: the rest can wait until it shows.
+  // Moves by number change what every worker measures: the rest can wait until the measurements show it.
   const isDue = options.balance && counted.length === 0;
   return { ...handedOut, balanced: isDue ? evenOut(scale, hasRoom, options) : counted };
 }

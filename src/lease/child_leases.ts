@@ -1,8 +1,8 @@
 // Pure.
 /**
- * Decides which leases the end of a shard brings: those of its children, always from their start, whatever
- * position the application began at. They are created before the parent's end is stored; that they wait for
- * their parents is the consumer's business.
+ * Decides which leases the end of a shard creates: those of its children, always from their start, whatever
+ * position the application began at. They are created before the parent's end is stored. The consumer makes
+ * them wait for their parents.
  *
  * Source: KCL 3.5.1, `ShutdownTask`, `HierarchicalShardSyncer.createLeaseForChildShard`.
  *

@@ -60,8 +60,8 @@ export function afterRefusedRenewal(held: Lease, found: Lease | undefined, own: 
   if (found === undefined) return { type: "lost", reason: "deleted" };
   const lost: RefusedRenewal = { type: "lost", reason: "taken" };
   if (actualOwner(found) !== actualOwner(held) || found.leaseOwner === found.checkpointOwner) return lost;
-  // Only we move the counter of a lease that is ours, one write at a time: two steps ahead is somebody else's
-  // work.
+  // Only we move the counter of a lease that is ours, one write at a time: two steps ahead is another
+  // worker's write.
   const steps = found.leaseCounter - held.leaseCounter;
   if (steps !== 0 && !(steps === 1 && isOwnWrite(found, own))) {
     return isByNamesake(found, own) ? { type: "lost", reason: "namesake" } : lost;

@@ -100,15 +100,16 @@ export function stepBackMs(failedTerms: number, durationMs: number): number {
 /** What a worker that does not lead does next. */
 export type FollowerStep =
   /**
-   * Write the lock, on this condition; a refusal means that somebody was faster: look again at the next poll.
+   * Write the lock, on this condition; a refusal means that another worker was faster: look again at the next
+   * poll.
    */
   | { readonly type: "acquire"; readonly when: LockCondition }
   /** Look again after this many ms. */
   | { readonly type: "wait"; readonly ms: number };
 
 /**
- * What a follower does about the lock it found. A lock held by a name like ours but not by this process is
- * treated as anybody's: it must run out.
+ * What a follower does about the lock it found. A lock of another process with our name is treated as any
+ * worker's: it must expire.
  *
  * @param found The lock as just read, strongly consistent.
  * @param sighting What {@linkcode observeLock} made of it.
@@ -163,7 +164,7 @@ export type LeaderStep =
   | { readonly type: "heartbeat" }
   /** Delete our lock and stop leading: we hold it, but do not do its work. */
   | { readonly type: "release"; readonly reason: string }
-  /** Stop leading; the lock may be somebody else's by now and must not be touched. */
+  /** Stop leading; the lock may be another worker's by now and must not be touched. */
   | { readonly type: "stop"; readonly reason: string };
 
 /**

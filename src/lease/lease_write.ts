@@ -4,8 +4,8 @@
  * `apply(write)`; a refused condition is an outcome, not an exception.
  *
  * The counter alone fences renewals, checkpoints and the note of children. The pair of owners fences assign,
- * handoff and evict, and so does the counter if a lease counts as expired. Every other write has a condition
- * on `leaseKey`, so that it cannot bring back half an item of a deleted lease.
+ * handoff and evict, and so does the counter if a lease counts as expired. A write without a condition on the
+ * counter has one on `leaseKey`, so that no write brings back half an item of a deleted lease.
  *
  * Source: KCL 3.5.1, `DynamoDBLeaseRefresher` and `DynamoDBLeaseSerializer`.
  *

@@ -126,7 +126,7 @@ function unreadShards(
   });
 }
 
-/** Whether somebody reads a shard now or will, or has read it to its end. */
+/** Whether a worker reads a shard now or will, or has read it to its end. */
 type State = "read" | "done" | "unread";
 
 /** Parents that are neither listed nor leased are trimmed: no child waits for them. */

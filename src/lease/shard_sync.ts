@@ -86,7 +86,7 @@ export function shardFilterOf(
   return { type: position === "LATEST" ? "AT_LATEST" : "AT_TRIM_HORIZON" };
 }
 
-/** Shards that a listing shows although a parent of theirs is open: it was read while a reshard went on. */
+/** Shards that a listing shows although a parent of theirs is open: it was read during a reshard. */
 function unexpectedChildren(shards: readonly Shard[]): ReadonlySet<string> {
   const open = new Set(shards.filter(isOpen).map((shard) => shard.shardId));
   return new Set(

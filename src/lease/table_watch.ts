@@ -24,7 +24,7 @@ import type { Silence } from "./silence.ts";
 
 /** What is known from an unbroken watch. By lease key, or by worker id. */
 export interface TableWatch {
-  /** Monotonic ms at which the watch began. What anybody remembers from before that is not to be trusted. */
+  /** Monotonic ms at which the watch began. Memories from before that are not to be trusted. */
   readonly sinceMs: number;
   /** Monotonic ms at which the last look, or the pass that followed it, ended. */
   readonly lastMs: number;

@@ -56,7 +56,7 @@ export interface MultiLangOptions {
    * @default {2000}
    */
   readonly killWaitMs?: number | undefined;
-  /** Hears what children print, and how they end: `notice` events with the lease's key. */
+  /** Receives the children's output and their ends: `notice` events with the lease's key. */
   readonly onEvent?: WorkerEventListener | undefined;
   /** Gets the children's stderr as text, as soon as it arrives: also control characters. Must not throw. */
   readonly writeStderr?: ((text: string) => void) | undefined;

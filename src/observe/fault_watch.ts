@@ -55,7 +55,7 @@ export class FaultWatch {
    */
   #open: ReadonlyMap<string, Trouble & { readonly sinceMs: number }> = new Map();
 
-  /** Hears everything that happens. */
+  /** Receives every event. */
   readonly listener: WorkerEventListener = (event) => {
     this.#totals.listener(event);
     this.#reads.hear(event, this.#options.clock.monotonicMs());

@@ -11,7 +11,7 @@ import type { WorkerEventListener } from "../events.ts";
  * Makes the listener.
  *
  * @param listeners Called in this order, each with every event: those first that others rely on.
- * @param onFailure Hears what a listener throws, or rejects with where it is asynchronous. Must not throw.
+ * @param onFailure Receives what a listener throws, or rejects with if it is asynchronous. Must not throw.
  */
 export function inTurn(
   listeners: readonly WorkerEventListener[],

@@ -74,7 +74,7 @@ export interface WorkerTotals {
   readonly clockSkewMs: number;
 }
 
-/** A worker of which nothing has been heard yet. */
+/** A worker before its first event. */
 export const SILENT_WORKER: WorkerTotals = {
   phase: "notStarted",
   workerId: undefined,

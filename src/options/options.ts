@@ -172,7 +172,7 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
    */
   maxThroughputPerHostKBps?: number | undefined;
   /**
-   * How much of what a worker has too much is moved at a time, in percent, 1 to 100. KCL:
+   * Which part of a worker's excess load is moved at a time, in percent, 1 to 100. KCL:
    * `dampeningPercentage`. More evens out faster, and overshoots where load does not follow throughput.
    *
    * @default {60}

@@ -110,8 +110,8 @@ export interface ReadingOptions {
   consumerArn?: string | undefined;
   /**
    * Whether a worker that stops deregisters the consumer, which ends its cost; for a worker that is alone.
-   * KCL never does it. The other workers of the application lose their subscriptions with it, and go on once
-   * they have registered the consumer again, some seconds later.
+   * KCL never does it. The other workers of the application then lose their subscriptions. They continue some
+   * seconds later, once they have registered the consumer again.
    *
    * @default {false}
    */

@@ -28,7 +28,7 @@ export interface ConsumerRegistrationOptions {
   /** A consumer that exists already: used as it is, never registered or deregistered. */
   readonly consumerArn?: string | undefined;
   readonly system: System;
-  /** Hears notices: a consumer was registered or deregistered, or has to be waited for. */
+  /** Receives notices: a consumer was registered or deregistered, or is not active yet. */
   readonly emit: WorkerEventListener;
 }
 

@@ -39,7 +39,7 @@ export interface DynamoDBLeaseStoreOptions extends LeaseTableOptions {
   readonly leaseTablePitrEnabled?: boolean | undefined;
   /** Parallel segments of a scan; 0 = by the table's size. @default {0} */
   readonly leaseTableScanTotalSegments?: number | undefined;
-  /** Hears `tableCreated`, and a `notice` when the index cannot be used and when it can again. */
+  /** Receives `tableCreated`, and a `notice` when the index cannot be used and when it can again. */
   readonly onEvent?: WorkerEventListener | undefined;
 }
 

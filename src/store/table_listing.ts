@@ -15,8 +15,8 @@ import { WORKER_METRICS_ENTITY, workerMetricsOf } from "./coordinator_items.ts";
 import { LEASE_ENTITY, LEASE_KEY, leaseOf } from "./lease_item.ts";
 
 /**
- * The listing of a scanned table. An item without `entityType` is a lease, as KCL before 3.5 wrote it; items
- * of another or an unknown kind are none of our business.
+ * The listing of a scanned table. An item without `entityType` is a lease, as KCL before 3.5 wrote it. Items
+ * of another or an unknown kind are ignored.
  */
 export function listingOf(items: readonly Item[]): TableListing {
   const leases: Lease[] = [];

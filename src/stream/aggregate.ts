@@ -108,7 +108,7 @@ export class Aggregate {
 }
 
 /**
- * Reads a message as far as it can be read without making anything of its user records. Yields now and then.
+ * Reads a message as far as possible without making user records. Yields from time to time.
  *
  * @throws {SyntaxError} for broken protobuf, and for a required field that is missing.
  */

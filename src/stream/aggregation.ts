@@ -40,7 +40,7 @@ export interface AggregateProblem {
   readonly detail: string;
 }
 
-/** Hears of aggregates that did not yield their user records. Called before the records are returned. */
+/** Receives aggregates that did not yield their user records. Called before the records are returned. */
 export type AggregateProblemListener = (problem: AggregateProblem) => void;
 
 /** Whether a payload begins like an aggregate. Costs nothing, so that plain records can be passed by. */

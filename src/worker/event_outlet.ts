@@ -71,7 +71,7 @@ export function faultLimits(
     "failoverTimeMs" | "callbackLimitMs" | "idleTimeBetweenReadsMs"
   >,
 ): HealthLimits {
-  // A worker whose options make its renewals or reads rare is healthy between them.
+  // A worker with options that make renewals or reads rare is healthy between them.
   const stallLimitMs = Math.max(60_000, 2 * idleTimeBetweenReadsMs);
   return healthLimits({ failoverTimeMs, callbackLimitMs, stallLimitMs });
 }

@@ -168,8 +168,8 @@ export class LeaseHold implements HeldLease {
   }
 
   /**
-   * Stops holding a lease that is about to be deleted, its shard being done: a renewal must not meet its
-   * absence.
+   * Stops holding a lease that is about to be deleted because its shard is done: no renewal may find the item
+   * missing.
    */
   retire(): void {
     this.#lost.abort(new LeaseLostError(this.leaseKey, "its shard is done, and its item deleted"));
@@ -224,7 +224,7 @@ export class LeaseHold implements HeldLease {
       this.#lost.abort(new LeaseLostError(leaseKey, "it was handed over"));
     } catch (error) {
       if (this.#lost.signal.aborted) return;
-      // It will expire, and somebody else will find it.
+      // The lease will expire, and another worker will find it.
       this.#options.emit({ type: "leaseRenewalFailed", leaseKey, shardId, error });
       this.drop("givenUp");
     }

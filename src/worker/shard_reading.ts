@@ -32,7 +32,7 @@ export interface ShardReadingOptions {
 /** How shards are read. */
 export interface ShardReading {
   of(stream: TrackedStream): Retrieval;
-  /** Called when the last shard has been left: lets go of what costs money, where that is wanted. */
+  /** Called when the last shard has been left: releases what costs money, if that is wanted. */
   close(signal: AbortSignal): Promise<void>;
 }
 

@@ -29,7 +29,7 @@ export type StsEndpoint = (region: string) => string | undefined | Promise<strin
 export interface StsPlace {
   /** Undefined: the global STS. */
   readonly region: string | undefined;
-  /** Beats what settings say. */
+  /** Has precedence over the settings. */
   readonly endpoint?: string | undefined;
   /** What settings say. @default nothing */
   readonly stsEndpoint?: StsEndpoint | undefined;

@@ -100,7 +100,7 @@ export class AwsFaults {
   }
 
   /**
-   * The next calls of an operation meet a fault. Of several that wait, the first meets a call first.
+   * The next calls of an operation get a fault. If several faults wait, the first one is used first.
    *
    * @param operation Such as `GetRecords`, or `*` for any.
    * @throws {TypeError} when there is no such operation, or when the fault makes no sense for it.

@@ -34,7 +34,7 @@ export interface EmulatorServer {
 
 const WORDS: readonly string[] = "the quick brown fox jumps over the lazy dog".split(" ");
 const PUT_EVERY_MS = 100;
-/** Longer than anybody waits, and short enough for a timer. */
+/** Longer than any user waits, and short enough for a timer. */
 const NEVER_MS = 2 ** 31 - 1;
 
 /** Runs until `signal` aborts or its time is over. */

@@ -22,7 +22,7 @@ export interface Subscription {
   /** The index of the next record. */
   next: number;
   continuation: string;
-  /** When the last event was sent; empty ones show now and then that it is alive. */
+  /** When the last event was sent; empty ones are sent from time to time as a heartbeat. */
   sentMs: number;
 }
 

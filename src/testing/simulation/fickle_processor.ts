@@ -70,7 +70,7 @@ class FickleProcessor implements RecordProcessor {
   /**
    * In one phase or two.
    *
-   * @returns false when the lease is gone.
+   * @returns false when the lease is lost.
    * @throws what the table threw, at times; else the next checkpoint mends it.
    */
   async #checkpoint(context: ShardContext, at?: KinesisRecord): Promise<boolean> {

@@ -31,7 +31,7 @@ export interface ScriptOptions {
   readonly isLate: boolean;
   /** Virtual ms between two puts, from and to. */
   readonly putEveryMs: readonly [number, number];
-  /** How long it goes on, in virtual ms. */
+  /** How long it lasts, in virtual ms. */
   readonly activeMs: number;
 }
 
@@ -172,7 +172,7 @@ function startSecond({ fleet, time, activeMs, size }: ScriptOptions, workerId: s
   if (time.nowMs < activeMs && fleet.members.length <= 2 * size) fleet.start(workerId);
 }
 
-/** A service fails for everybody. */
+/** A service fails for every process. */
 function fail({ time, activeMs, chance, weather, history }: ScriptOptions): void {
   if (time.nowMs >= activeMs || !weather.has("outages")) return;
   const service = chance.happens(0.7) ? "dynamodb" : "kinesis";

@@ -75,7 +75,7 @@ interface LeaseRecord {
   writer: string | undefined;
   /** The greatest fencing token with which a processor has begun, and its process. */
   token: { readonly value: number; readonly machine: string } | undefined;
-  /** How often it was given to a worker that is gone. */
+  /** How many times it was given to a worker that has died. */
   readonly givenToTheDead: Map<string, number>;
 }
 
@@ -206,7 +206,7 @@ export class LeaseRules implements TableWatcher {
     const isGivenAway = this.#options.isHandoffGraceful && was !== undefined &&
       actualOwner(was) === workerOf(by) &&
       update?.add.leaseCounter !== undefined;
-    // A leader that finds its own lease expired takes it from itself like anybody else's.
+    // A leader that finds its own lease expired takes it from itself like any other worker's.
     if (isGivenAway && !this.#mayBeExpired(record)) this.holdOf(by, key).releasedMs = sentMs;
     if (is?.leaseCounter !== was?.leaseCounter) record.movedMs = time.nowMs;
     if (is !== undefined && (was === undefined || actualOwner(is) !== actualOwner(was))) {
@@ -277,7 +277,7 @@ export class LeaseRules implements TableWatcher {
     );
   }
 
-  /** A worker that is gone looks like one that has just joined, but not for ever. */
+  /** A worker that has died looks like one that has just joined, but not for ever. */
   #checkHeir({ givenToTheDead }: LeaseRecord, { leaseKey, leaseOwner }: Lease): void {
     if (leaseOwner === undefined || !this.#options.isGone(leaseOwner)) return;
     const times = (givenToTheDead.get(leaseOwner) ?? 0) + 1;

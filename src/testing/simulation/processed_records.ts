@@ -1,6 +1,6 @@
 /**
- * Which user records have been processed, by anybody, and of which nothing was promised: those that lie
- * before the position at which the application began.
+ * Which user records have been processed, by any worker. For some nothing was promised: those before the
+ * position at which the application began.
  *
  * @module
  */

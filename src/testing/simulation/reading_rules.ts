@@ -64,7 +64,7 @@ export class ReadingRules {
     this.#options = options;
   }
 
-  /** A reader starts, or starts anew: what came before it is no longer kept, or has been handed over. */
+  /** A reader starts, or restarts: pages before that are no longer kept, or have been handed over. */
   opened(machine: string, leaseKey: string, position: IteratorPosition): void {
     const reading = this.#readingOf(machine, leaseKey);
     reading.pages = [];

@@ -1,5 +1,5 @@
 /**
- * What must hold for the items by which workers report: a leader deletes those of workers that are gone, and
+ * What must hold for the items by which workers report: a leader deletes those of workers that have died, and
  * no others.
  *
  * @module
@@ -46,12 +46,12 @@ export class ReportRules {
     }
   }
 
-  /** The workers that are gone while their items are there. */
+  /** The workers that have died while their items exist. */
   get leftBehind(): readonly string[] {
     return [...this.#changedMs.keys()].filter((id) => this.#options.startedMs(id) === undefined);
   }
 
-  /** A worker that has had no lease and reports in time waits for its part. It is not gone. */
+  /** A worker that has had no lease and reports in time waits for its part. It has not died. */
   #checkDeletion(by: string, workerId: string): void {
     const { time, history, workerOf, startedMs } = this.#options;
     const runsSinceMs = startedMs(workerId);

@@ -84,7 +84,7 @@ export class ConsumersService {
         if (link.happens("kinesis", 0.005)) await link.machine.clock.sleep(Infinity, signal);
         for (;;) {
           await link.machine.clock.sleep(PUSH_MS, signal);
-          // It dies where the records come from, whether or not anybody is there to hear of it.
+          // The subscription breaks at the service, whether or not its reader still exists.
           if (link.isCut("kinesis") || link.happens("kinesis", 0.003)) {
             close();
             throw failed("InternalFailure");

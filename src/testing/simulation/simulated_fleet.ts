@@ -30,7 +30,9 @@ import { watchedProcessor } from "./watched_processor.ts";
 export interface SimulatedMachine {
   /** The worker's name. */
   readonly workerId: string;
-  /** The only clock in virtual time; waiting for anything else lets the world go on without the processor. */
+  /**
+   * The only clock in virtual time; waiting for anything else lets the world continue without the processor.
+   */
   readonly clock: Clock;
   /** Chance from the seed: uniform in [0, 1). */
   readonly random: () => number;

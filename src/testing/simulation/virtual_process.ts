@@ -28,11 +28,11 @@ export interface VirtualProcessOptions {
 export interface VirtualCall<T> {
   /** Ms until the server does it. */
   readonly thereMs: number;
-  /** Ms from then until the process hears. */
+  /** Ms from then until the process receives the answer. */
   readonly backMs: number;
-  /** What the server does, as a whole, at that moment. Undefined: it never hears of the call. */
+  /** What the server does, as a whole, at that moment. Undefined: the call never reaches it. */
   readonly serve: (() => T) | undefined;
-  /** What the process hears instead of what the server did. */
+  /** What the process receives instead of the server's result. */
   readonly failure?: Error | undefined;
 }
 
@@ -103,7 +103,7 @@ export class VirtualProcess {
     return this.#sleep(0);
   }
 
-  /** Goes on after a pause. What was missed is heard in order, each when the one before has come to rest. */
+  /** Continues after a pause. What was missed is delivered in order, each when the one before has ended. */
   resume(): void {
     if (this.#state !== "paused") return;
     const missed = this.#missed;

@@ -28,7 +28,7 @@ import { SimulatedFleet, type SimulatedMachine } from "./simulated_fleet.ts";
 import { type SimulatedStreams, simulatedStreams, StreamsService } from "./simulated_streams.ts";
 import { VirtualTime } from "./virtual_time.ts";
 
-/** What a world is made of. What is undefined is drawn. */
+/** What a world is made of. Undefined values are drawn from the seed. */
 export interface WorldOptions {
   readonly chance: Chance;
   readonly activeMs: number;

@@ -71,7 +71,7 @@ function changed(item: Item, change: Change, value: AttributeValue | undefined):
   return "M" in next ? next.M : item;
 }
 
-/** The container with what is at the path made anew; undefined takes it away. */
+/** A copy of the container with a new value at the path; undefined removes it. */
 function replaced(
   container: AttributeValue,
   [part, ...rest]: readonly (string | number)[],

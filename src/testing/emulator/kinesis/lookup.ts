@@ -65,7 +65,7 @@ export function streamOfArn(streams: EmulatedStreams, arn: string): EmulatedStre
   return streams.find(name) ?? noStream(name);
 }
 
-/** By name, without those that are gone. */
+/** By name, without deleted ones. */
 export function consumersOf({ consumers }: EmulatedStream): readonly EmulatedConsumer[] {
   for (const [name, { life }] of consumers) if (life.isGone) consumers.delete(name);
   return [...consumers.values()].toSorted((a, b) => a.consumerName < b.consumerName ? -1 : 1);
@@ -172,6 +172,6 @@ export function tokenParts(kind: string, token: string): readonly (string | numb
     if (!Array.isArray(parts) || parts[0] !== kind) return undefined;
     return parts.slice(1);
   } catch {
-    return undefined; // somebody else's
+    return undefined; // another account's
   }
 }
