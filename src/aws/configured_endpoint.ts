@@ -22,7 +22,7 @@ export type ConfigurableService = "kinesis" | "dynamodb" | "sts";
 export interface EndpointSettings {
   readonly env: Lookup;
   /**
-   * A setting of the profile in use; of a service within the profile's `services` section where one is named.
+   * A setting of the profile in use; of a service within the profile's `services` section if one is named.
    */
   readonly profile: (key: string, service?: ConfigurableService) => string | undefined;
 }
@@ -38,7 +38,7 @@ export interface ConfiguredEndpoint {
  * Where the settings say that the service is.
  *
  * @param region Of the service. Needed for an endpoint of FIPS or of both stacks.
- * @returns undefined where they say nothing: the region's usual endpoint.
+ * @returns undefined if they say nothing: the region's usual endpoint.
  * @throws {TypeError} when a setting cannot be read, or two of them exclude each other. No password is
  * repeated.
  */

@@ -34,7 +34,7 @@ export interface Expressions {
  */
 export type ConditionalOutcome =
   | { readonly applied: true; readonly item: Item | undefined }
-  /** `item` is undefined where the server does not return it (emulators) or there is none. */
+  /** `item` is undefined if the server does not return it (emulators) or there is none. */
   | { readonly applied: false; readonly item: Item | undefined };
 
 /** DynamoDB, as far as leasing needs it. Every method throws `AwsServiceError`, or the signal's reason. */

@@ -20,7 +20,7 @@ export interface StreamArn {
   readonly streamName: string;
 }
 
-/** A service, where it is, and an own address for it where there is one. */
+/** A service, its region, and its own address if it has one. */
 export interface EndpointRequest {
   /** The host's first part: `kinesis`, `dynamodb`, `sts`, `monitoring`. */
   readonly service: string;

@@ -88,7 +88,7 @@ export class EventStreamDecoder {
       return;
     }
     if (this.#end + piece.length > this.#buffer.length) {
-      // As long as the whole message, where that is known: the rest of it is then copied but once.
+      // As long as the whole message, if that is known: the rest of it is then copied but once.
       const grown = new Uint8Array(Math.max(this.#messageBytes ?? 0, held + piece.length, 1024));
       grown.set(this.#buffer.subarray(this.#start, this.#end));
       this.#buffer = grown;

@@ -97,7 +97,7 @@ export interface GetRecordsOutput {
   readonly nextShardIterator: string | undefined;
   /** How far the end of this page is behind the newest record, in ms. */
   readonly millisBehindLatest: number | undefined;
-  /** Empty where the service (or an emulator) names none. */
+  /** Empty if the service (or an emulator) names none. */
   readonly childShards: readonly ChildShard[];
 }
 

@@ -92,8 +92,8 @@ export class Checkpointer {
   /**
    * Announces a position; see `ShardContext.prepareCheckpoint`.
    *
-   * @throws {RangeError} when `at` is out of range or the state too large, TypeError when one of them is no
-   * such thing.
+   * @throws {RangeError} when `at` is out of range or the state too large, TypeError when one of them has a
+   * wrong type.
    */
   prepare(
     at: ExtendedSequenceNumber | undefined,

@@ -2,7 +2,7 @@
  * Delivers one slice of a page of a shard to a processor that may throw. The slice is delivered again as the
  * options say.
  *
- * Source: KCL 3.5.1, `ProcessTask`; what becomes of a batch that failed is ours, with KCL's rule as one of
+ * Source: KCL 3.5.1, `ProcessTask`. What happens to a batch that failed is ours, with KCL's rule as one of
  * the choices.
  *
  * @module

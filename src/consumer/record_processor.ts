@@ -97,7 +97,7 @@ export interface ShardContext extends ShardStream {
 export interface RecordsBatch {
   /** The records, in order. Aggregates of the KPL are taken apart. */
   readonly records: readonly KinesisRecord[];
-  /** How far behind the tip of the shard this batch is, in ms; undefined where it is not known. */
+  /** How far behind the tip of the shard this batch is, in ms; undefined if it is not known. */
   readonly millisBehindLatest: number | undefined;
   /** Whether these are the last records of the shard. */
   readonly isAtShardEnd: boolean;

@@ -115,7 +115,7 @@ export interface EndpointOptions {
 
 /**
  * The default chain, in AWS's order: environment, web identity, profile files, container, instance metadata.
- * The first that is set up is used; where it fails, no other is tried.
+ * The first that is set up is used; if it fails, no other is tried.
  *
  * Profile files are read by AWS's own package, `@aws-sdk/credential-providers`, which is loaded only when
  * there is such a file. The agent of a container and the metadata service are reached past every proxy.

@@ -59,7 +59,7 @@ export class LeaderLockKeeper {
     this.#options = options;
   }
 
-  /** Whether this worker may act as leader at this moment. One that is superseded never may again. */
+  /** Whether this worker may act as leader at this moment. A superseded worker never may again. */
   get isLeading(): boolean {
     if (this.#options.identity.superseded.aborted) return false;
     return mayLead(this.#held, this.#options.system.clock.monotonicMs());

@@ -3,8 +3,8 @@
  * KCL's, assigns it a lease. The item is deleted on an orderly stop, so that nothing more is assigned to the
  * stopped worker.
  *
- * The item says which process of the worker's name reports. One that finds the item of a newer process leaves
- * it as it is.
+ * The item says which process of the worker's name reports. A process that finds the item of a newer one does
+ * not change it.
  *
  * What the worker measures of itself is captured in a loop of its own, so that a source that hangs delays no
  * report.

@@ -16,7 +16,7 @@ const DESCRIBE_LIMIT_MS = 20_000;
 
 /** What the service says of a stream. */
 export interface DescribedStream {
-  /** Undefined where the service names none, as some emulators do. */
+  /** Undefined if the service names none, as some emulators do. */
   readonly streamArn: string | undefined;
   /** In whole seconds since 1970. */
   readonly creationEpochS: number | undefined;
@@ -51,7 +51,8 @@ export async function describedStream(
 }
 
 /**
- * What is known of a stream; the service may name no ARN, or one that is none to AWS, as some emulators do.
+ * What is known of a stream. The service may name no ARN, or an ARN that AWS would not accept, as some
+ * emulators do.
  */
 export function arnParts(
   streamName: string,

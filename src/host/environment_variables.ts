@@ -1,6 +1,5 @@
 /**
- * Environment variables, as far as this program may see them. There are none where the runtime has no
- * process.
+ * Environment variables, as far as this program may see them. There are none if the runtime has no process.
  *
  * @module
  */
@@ -9,7 +8,7 @@ interface WithProcess {
   readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> };
 }
 
-/** A variable; undefined also where it may not be seen. */
+/** A variable; undefined also if it may not be seen. */
 export function variable(name: string): string | undefined {
   try {
     return (globalThis as WithProcess).process?.env?.[name];
@@ -28,7 +27,7 @@ export function isGranted(permission: Permission): boolean {
   return !("Deno" in globalThis) || Deno.permissions.querySync(permission).state === "granted";
 }
 
-/** The names of all variables; none where they may not all be seen. Asks the user for nothing. */
+/** The names of all variables; none if they may not all be seen. Asks the user for nothing. */
 export function variableNames(): string[] {
   return isGranted({ name: "env" }) ? Object.keys((globalThis as WithProcess).process?.env ?? {}) : [];
 }

@@ -24,7 +24,7 @@ export const PROFILE_PACKAGE = "npm:@aws-sdk/credential-providers@3.1169.0";
 export interface ProfileFiles {
   /** Region of STS for profiles that name none. */
   readonly region?: string | undefined;
-  /** The profile where none is named. @default `AWS_PROFILE`, else `default` */
+  /** The profile if none is named. @default `AWS_PROFILE`, else `default` */
   readonly profile?: string | undefined;
   /** @default `AWS_SHARED_CREDENTIALS_FILE`, else `~/.aws/credentials` */
   readonly credentialsFile?: string | undefined;

@@ -16,7 +16,7 @@ export interface ProfileSettingsOptions {
   readonly env: (name: string) => string | undefined;
 }
 
-/** Gives a setting of the profile; of a service in the profile's `services` section where one is named. */
+/** Gives a setting of the profile; of a service in the profile's `services` section if one is named. */
 export type ProfileSettings = (key: string, service?: string) => string | undefined;
 
 /**

@@ -92,7 +92,7 @@ export async function lookUpProgram(
   return { type: "missing", problem };
 }
 
-/** The folders of `PATH`; undefined where it cannot be seen. An empty one is the working folder. */
+/** The folders of `PATH`; undefined if it cannot be seen. An empty one is the working folder. */
 function searchPath({ env, isWindows, workingFolder }: ProgramSurroundings): readonly string[] | undefined {
   const path = env("PATH") ?? (isWindows ? env("Path") : undefined);
   if (path === undefined) return undefined;

@@ -70,7 +70,7 @@ export const LOAD_BALANCING_INTERVAL_MS = 60_000;
 
 /** What the leader knows at the start of a pass. */
 export interface AssignmentInput extends SilenceInput {
-  /** All metrics items, whatever their age; from both tables where there are two. */
+  /** All metrics items, whatever their age; from both tables if there are two. */
   readonly workers: readonly WorkerMetrics[];
   /** What `observe()` made of `leases`. */
   readonly sightings: ReadonlyMap<string, Sighting>;

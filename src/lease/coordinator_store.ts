@@ -140,8 +140,8 @@ export interface CoordinatorStore {
    */
   listLegacyWorkerMetrics(signal?: AbortSignal): Promise<readonly WorkerMetrics[]>;
   /**
-   * Deletes a worker's metrics item if it still has this `lastUpdateEpochS`, and this incarnation where one
-   * is given.
+   * Deletes a worker's metrics item if it still has this `lastUpdateEpochS`, and this incarnation if one is
+   * given.
    *
    * @returns Whether it was deleted.
    */

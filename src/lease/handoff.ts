@@ -141,8 +141,8 @@ export interface HandoffRule {
 }
 
 /**
- * Whether a pending handoff has taken longer than any owner that keeps the rules would let it. One that we
- * see for the first time has not.
+ * Whether a pending handoff has taken longer than it can with any owner that keeps the rules. A handoff that
+ * we see for the first time has not.
  *
  * Source: KCL 3.5.1, `Lease.checkpointOwnerTimeoutTimestampMillis`.
  */

@@ -272,7 +272,7 @@ export function setHashKeyRange(lease: Lease, range: HashKeyRange): LeaseWrite {
   };
 }
 
-/** The write with its mark, where it moves the counter; else as it is. */
+/** The write with its mark, if it moves the counter; else unchanged. */
 export function marked(write: LeaseWrite, incarnation: Incarnation): LeaseWrite {
   const leaseCounter = counterWritten(write);
   if (leaseCounter === undefined) return write;

@@ -107,7 +107,7 @@ export class LoadScale {
   }
 
   /**
-   * A worker's percent of a metric; 0 where it does not measure it. Every worker has a share of the
+   * A worker's percent of a metric; 0 if the worker does not measure it. Every worker has a share of the
    * throughput.
    */
   valueOf(worker: WeighedWorker, metric: string): number {
@@ -147,8 +147,8 @@ export class LoadScale {
   }
 
   /**
-   * By how much a lease raises a metric: as much as the leases of the workers that measure it do, each by its
-   * weight.
+   * By how much a lease raises a metric: in proportion to its weight, as the leases of the workers that
+   * measure the metric do.
    */
   #riseBy(metric: string, lease: Lease): number {
     return this.weightOf(lease) * (this.#risePerWeight.get(metric) ?? 0);

@@ -56,7 +56,7 @@ export function observeReports(
 }
 
 /**
- * Ages by what was seen, and by the wall clocks where that says too little.
+ * Ages by what was seen, and by the wall clocks if that says too little.
  *
  * @param sightings What {@linkcode observeReports} made of the reports.
  * @param now The present, in wall seconds since 1970 and in monotonic ms.

@@ -39,7 +39,7 @@ export function originOf(
 }
 
 /**
- * Whether a lease may be of the stream as it is now. The hash keys of one that is not say nothing of a
+ * Whether a lease may be of the stream as it is now. The hash keys of another stream's lease say nothing of a
  * shard's: records would be taken for those of another shard, and dropped.
  */
 export function mayBeOfStream(

@@ -34,9 +34,7 @@ export interface FormatFindings {
    * none.
    */
   readonly clientVersion: Pick<MigrationState, "value"> | undefined;
-  /**
-   * Whether the lease table holds leases; read before `clientVersion`. Counts only where that is undefined.
-   */
+  /** Whether the lease table holds leases; read before `clientVersion`. Counts only if that is undefined. */
   readonly hasLeases: boolean;
   /**
    * Whether the fleet is configured to finish its migration to one table. KCL:
@@ -73,7 +71,7 @@ export type FormatDecision =
     /** Whether to write {@linkcode newClientVersion} unless an item exists; losing that race is harmless. */
     readonly createClientVersion: boolean;
   }
-  /** Neither waiting nor trying again helps. `reason` ends with what does. */
+  /** Waiting does not help, and neither does trying again. `reason` ends with what helps. */
   | { readonly type: "refuse"; readonly reason: string };
 
 /** Decides how this worker takes part in its fleet. */

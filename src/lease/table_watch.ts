@@ -40,7 +40,7 @@ export interface TableWatch {
 /** One look at the table; times in monotonic ms. */
 export interface Look {
   readonly leases: readonly Lease[];
-  /** Undefined where the listing does not show all of them. */
+  /** Undefined if the listing does not show all of them. */
   readonly workers: readonly WorkerMetrics[] | undefined;
   readonly startedMs: number;
   readonly endedMs: number;

@@ -39,8 +39,8 @@ export const EMPTY_LOG: UtilizationLog = { averages: [], sum: 0, measured: 0, fa
 /**
  * Adds a measurement.
  *
- * @param percent Undefined where there is no figure. What is no number counts as failed; what is beyond 0 to
- * 100 as the nearer.
+ * @param percent Undefined if there is no figure. A value that is no number counts as failed; a value beyond
+ * 0 to 100 counts as the nearer of the two.
  */
 export function withMeasurement(log: UtilizationLog, percent: number | undefined): UtilizationLog {
   if (percent === undefined) return { ...log, untold: log.untold + 1 };

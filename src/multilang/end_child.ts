@@ -26,9 +26,9 @@ export interface EndChildOptions {
 }
 
 /**
- * Closes the child's stdin and waits; if that does not help it sends SIGTERM, then SIGKILL. All of it
- * concerns the programs that the child started too: behind a wrapper one of them is the program that is
- * meant. Never rejects.
+ * Closes the child's stdin and waits; if that does not help it sends SIGTERM, then SIGKILL. All of it applies
+ * also to the programs that the child started: behind a wrapper one of them is the real program. Never
+ * rejects.
  *
  * @returns How it ended; undefined if it is still there, which takes a kernel that cannot kill it.
  */

@@ -61,8 +61,8 @@ export interface MultiLangOptions {
   /** Gets the children's stderr as text, as soon as it arrives: also control characters. Must not throw. */
   readonly writeStderr?: ((text: string) => void) | undefined;
   /**
-   * Aborts when the program stops. A supervisor may signal children too, and one that ends by that has not
-   * failed.
+   * Aborts when the program stops. A supervisor may signal children too, and a child that ends by that signal
+   * has not failed.
    */
   readonly stopping?: AbortSignal | undefined;
   /**

@@ -53,7 +53,7 @@ function checked(value: unknown): unknown {
 }
 
 function withToJson(target: Error, error: Error): Error {
-  // One that is frozen stays behind an object that inherits from it.
+  // A frozen error cannot be changed: an object that inherits from it is used instead.
   const own = Object.isExtensible(target) ? target : Object.create(target);
   return Object.defineProperty(own, "toJSON", {
     value: () => errorJson(error),

@@ -10,7 +10,7 @@ import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import { heldShards, lagMs } from "./shard_totals.ts";
 import type { Snapshot } from "./totals.ts";
 
-/** One shard of `/lag`. Null where nothing is known yet. */
+/** One shard of `/lag`. Null if nothing is known yet. */
 export interface ShardLag {
   /** The shard id. */
   readonly shardId: string;

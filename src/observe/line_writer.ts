@@ -66,8 +66,8 @@ export interface LineWriterOptions {
 const MOST_CHARACTERS = 8000;
 
 /**
- * Makes the writer. Lines that cannot be written are counted; the next one that can be is preceded by how
- * many they were.
+ * Makes the writer. Lines that cannot be written are counted; the next line that can be written is preceded
+ * by their number.
  *
  * @param write Gets each line, without a line break. If it throws or rejects, the line counts as not written.
  */

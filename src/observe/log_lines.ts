@@ -28,7 +28,7 @@ export interface LogLine {
   readonly text: string;
 }
 
-/** The line for an event; undefined where there is nothing to say. */
+/** The line for an event; undefined if there is nothing to say. */
 export function logLine(event: WorkerEvent): LogLine | undefined {
   const line = lineOf(event);
   return line === undefined ? undefined : { level: line.level, text: oneLine(line.text, MOST_CHARACTERS) };

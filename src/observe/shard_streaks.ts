@@ -31,7 +31,7 @@ export interface ShardStreaks {
   readonly batchFailuresInARow: number;
   /** Of `initialize`, `shardEnded` and the other callbacks without records. */
   readonly callbackFailuresInARow: number;
-  /** The one that failed last: another one that returns does not end its streak. */
+  /** The callback that failed last: a different callback that returns does not end its streak. */
   readonly failingCallback: ProcessorCallback | undefined;
   /** Checkpoints that failed in a row. */
   readonly checkpointFailuresInARow: number;

@@ -15,7 +15,7 @@ import type { Health } from "./verdict.ts";
 /** How often the command line writes it, in ms. Ours. */
 export const SUMMARY_INTERVAL_MS = 600_000;
 
-/** The line; a warning, with the codes of the faults, where there are any. */
+/** The line; a warning, with the codes of the faults, if there are any. */
 export function summaryLine(snapshot: Snapshot, previous: Snapshot | undefined, health: Health): LogLine {
   const [summary = ""] = progressLines(snapshot, previous);
   if (health.healthy) return { level: "info", text: `Healthy: ${summary}` };

@@ -42,7 +42,7 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
   region?: string | undefined;
   /**
    * Keys, or a function that gives them: of `./credentials`, of AWS's SDK for JavaScript as it is, or your
-   * own. What a function gives is kept until shortly before it expires, or for 15 minutes where it names no
+   * own. The keys of a function are kept until shortly before they expire, or for 15 minutes if they have no
    * end. KCL: `AwsCredentialsProvider`.
    */
   credentials?: GivenCredentials | undefined;
@@ -65,7 +65,7 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
    */
   dynamoDBEndpoint?: string | undefined;
   /**
-   * Region of the lease table where it is not the stream's. KCL: `dynamoDbClient.region`.
+   * Region of the lease table, if it is not the stream's. KCL: `dynamoDbClient.region`.
    *
    * @default the same as `region`
    */

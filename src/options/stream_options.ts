@@ -22,7 +22,7 @@ export interface StreamConfig {
   /** The stream's name. */
   readonly streamName?: string | undefined;
   /**
-   * Where this stream's shards are read from that have no checkpoint yet.
+   * Where to start reading a shard of this stream that has no checkpoint yet.
    *
    * @default the worker's `initialPositionInStream`
    */

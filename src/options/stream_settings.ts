@@ -120,8 +120,8 @@ function regionIn(streams: StreamList): string | undefined {
 /**
  * A list of streams, checked.
  *
- * @param region All must be in it, where it is known.
- * @param consumerRegion So must their consumers, where it is known.
+ * @param region All must be in it, if it is known.
+ * @param consumerRegion So must their consumers, if it is known.
  * @throws {TypeError} when one cannot be a stream, is listed twice, or has a consumer of another one.
  */
 export function streamConfigs(

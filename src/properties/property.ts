@@ -71,7 +71,7 @@ export interface Row<V> {
   readonly type: ValueType<V>;
   /** KCL's default. Left out: KCL does not know the property. */
   readonly kcl?: string;
-  /** Our default, where it is not KCL's. */
+  /** Our default, if it is not KCL's. */
   readonly default?: string;
   readonly note: string;
 }

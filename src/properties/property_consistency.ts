@@ -167,7 +167,7 @@ function refuseNoTableNames({ options, chosen, findings: { problems } }: Separat
   }
 }
 
-/** DynamoDB takes it in the place of a name, for a table of another account. */
+/** DynamoDB takes it instead of a name, for a table of another account. */
 const TABLE_ARN = /^arn:aws[^:]*:dynamodb:[a-z0-9-]+:\d{12}:table\/[\w.-]{3,255}$/;
 
 /** Two fleets that keep their leader's lock in different tables would both lead. */

@@ -45,7 +45,7 @@ export function variableOf(name: string): string {
  *
  * @param lookup Gives a variable. Called for one name after the other, since a program may not be allowed to
  * see them all.
- * @param names The names of all variables, where they may be seen: finds the misspelt ones.
+ * @param names The names of all variables, if they may be seen: finds the misspelt ones.
  */
 export function environmentEntries(
   lookup: (name: string) => string | undefined,

@@ -12,7 +12,7 @@
  * @module
  */
 
-/** How a shard is read that has nothing to give, or much. */
+/** How the reads of one shard are paced, at its tip and behind it. */
 export type IdlePacing = "adaptive" | "fixed";
 
 /** How fast one shard is read. */

@@ -129,7 +129,7 @@ class PageBuffer {
     }
   }
 
-  /** The page in work is done with. */
+  /** The page in work is processed. */
   done(): void {
     const bytes = this.#inWork;
     this.#inWork = undefined;
@@ -161,7 +161,7 @@ class PageBuffer {
       this.#budget.hasRoomFor(this.#expected);
   }
 
-  /** Waits until a page was taken or done with, here or, for the bytes, in another shard. */
+  /** Waits until a page was taken or processed, here or, for the bytes, in another shard. */
   async #room(): Promise<void> {
     let forget = () => {};
     await new Promise<void>((resolve) => {

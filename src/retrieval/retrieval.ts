@@ -17,7 +17,7 @@ export interface RecordsPage {
   readonly records: readonly KinesisRecord[];
   /** Payload bytes of `records`. */
   readonly bytes: number;
-  /** How far behind the tip the shard is read, in ms; undefined where it is not known. */
+  /** How far behind the tip the shard is read, in ms; undefined if it is not known. */
   readonly millisBehindLatest: number | undefined;
   /**
    * Set on the last page of a shard: it is closed and all of it was read. No children: trimmed, or the stream

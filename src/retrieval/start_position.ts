@@ -158,8 +158,8 @@ export class StartPosition {
   }
 
   /**
-   * What lies at or before the stored checkpoint is dropped. Where that is of another stream with greater
-   * numbers, all records would be, in silence.
+   * Records at or before the stored checkpoint are dropped. If that checkpoint is of another stream with
+   * greater numbers, all records would be dropped, without an error.
    */
   #ensureAhead(found: string): void {
     const { shardId, checkpoint } = this.#request;

@@ -147,7 +147,7 @@ export class AttributeReader {
     return this.has(name) ? this.#numberIn(name, attributeIn(this.#item, name)) : undefined;
   }
 
-  /** The values of an `SS`, sorted, for a set has no order of its own. */
+  /** The values of an `SS`, sorted, since a set has no order. */
   textSet(name: string): readonly string[] | undefined {
     return this.#held(name, "SS")?.toSorted();
   }

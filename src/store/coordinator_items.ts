@@ -131,7 +131,7 @@ export function sameIncarnation(item: Item | undefined): ItemCondition {
   return { [INCARNATION]: number === undefined ? "present" : { N: number } };
 }
 
-/** The incarnation that a metrics item is of; undefined where there is none that can be read. */
+/** The incarnation that a metrics item is of; undefined if there is none that can be read. */
 export function incarnationOf(item: Item | undefined): Incarnation | undefined {
   return item === undefined
     ? undefined

@@ -103,7 +103,7 @@ export class AggregateOpener {
    * Checks the whole of a record that looks aggregated. Yields after each millisecond or three of work, so
    * that others may run. None must be opened before the one before it.
    *
-   * @returns what is to be given of it, nothing where it was dropped; undefined when it is an ordinary record
+   * @returns what is to be given of it, nothing if it was dropped; undefined when it is an ordinary record
    * after all.
    */
   *open(record: KinesisRecord): Generator<void, Aggregate | undefined, void> {

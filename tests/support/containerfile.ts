@@ -80,7 +80,7 @@ export function stagesOf(text: string): Stage[] {
   return stages;
 }
 
-/** The last instruction of a name, as its arguments; undefined where there is none. */
+/** The last instruction of a name, as its arguments; undefined if there is none. */
 export function lastOf(stage: Stage, name: string): string | undefined {
   return stage.instructions.findLast((instruction) => instruction.name === name)?.args;
 }

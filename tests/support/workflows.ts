@@ -56,7 +56,7 @@ export function workflowProblems(text: string, { rights, tasks }: WorkflowRules)
   return problems;
 }
 
-/** As `contents: read`; undefined where nothing is said, which means everything. */
+/** As `contents: read`; undefined if nothing is said, which means everything. */
 function rightsOf(at: YamlMap): string[] | undefined {
   if (at.permissions === undefined) return undefined;
   if (typeof at.permissions === "string") return [at.permissions];

@@ -36,7 +36,7 @@ export async function yamlFile(path: string): Promise<YamlMap> {
   return document;
 }
 
-/** What stands at a path of keys and places in lists; undefined where nothing does. */
+/** What stands at a path of keys and places in lists; undefined if nothing does. */
 export function valueAt(
   value: YamlValue | undefined,
   ...path: readonly (string | number)[]

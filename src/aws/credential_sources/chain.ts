@@ -29,8 +29,8 @@ export interface NamedProvider {
  * Tries the providers in order until one gives credentials; that one is used from then on, also when it fails
  * later.
  *
- * The provider throws `CredentialsError` when none is set up; the message lists each with its reason. Where
- * one is set up and fails, its error is thrown, and the next try begins at the first again.
+ * The provider throws `CredentialsError` when none is set up; the message lists each with its reason. If one
+ * is set up and fails, its error is thrown, and the next try begins at the first again.
  */
 export function credentialsChain(links: readonly NamedProvider[]): CredentialsProvider {
   let chosen: CredentialsProvider | undefined;
@@ -68,7 +68,7 @@ export interface CredentialsSurroundings extends CachingOptions {
   readonly region: string | undefined;
   /** Where the STS of a region is, where settings say so. @default its usual endpoint */
   readonly stsEndpoint?: StsEndpoint | undefined;
-  /** Left out where there are no profile files. */
+  /** Left out if there are no profile files. */
   readonly profile?: ProfileLoader | undefined;
 }
 

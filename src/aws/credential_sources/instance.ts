@@ -1,6 +1,6 @@
 /**
- * Credentials of the role of an EC2 instance, from its metadata service (IMDSv2, and IMDSv1 where that is all
- * there is).
+ * Credentials of the role of an EC2 instance, from its metadata service (IMDSv2, and IMDSv1 if there is no
+ * IMDSv2).
  *
  * @module
  */

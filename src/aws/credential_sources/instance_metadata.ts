@@ -1,5 +1,5 @@
 /**
- * The metadata service of the EC2 instance that we run on: IMDSv2, and IMDSv1 where that is all there is.
+ * The metadata service of the EC2 instance that we run on: IMDSv2, and IMDSv1 if there is no IMDSv2.
  *
  * @module
  */

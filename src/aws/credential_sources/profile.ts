@@ -15,7 +15,7 @@ export type ProfileLoader = (name: string | undefined) => Promise<Credentials>;
 
 /** Options of {@linkcode profileCredentials}. */
 export interface ProfileOptions extends CachingOptions {
-  /** Undefined where there are no profile files. */
+  /** Undefined if there are no profile files. */
   readonly profile?: ProfileLoader | undefined;
 }
 

@@ -43,7 +43,7 @@ export async function settledStsAddress({ region, endpoint, stsEndpoint }: StsPl
 /** Source: AWS SDK for Java 2: without a region the global endpoint, signed for this one. */
 const GLOBAL_REGION = "us-east-1";
 
-/** The regional service, or the global one where no region is known. */
+/** The regional service, or the global one if no region is known. */
 export function stsAddress(region: string | undefined, endpoint: string | undefined): StsAddress {
   if (region !== undefined) return { url: endpointUrl({ service: "sts", region, endpoint }), region };
   return {

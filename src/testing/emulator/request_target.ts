@@ -18,7 +18,7 @@ import {
 
 /** What was asked for. */
 export interface RequestTarget {
-  /** Kinesis's, where none was named: an answer must have some form. */
+  /** Kinesis's, if none was named: an answer must have some form. */
   readonly wire: ServiceWire;
   readonly format: WireFormat;
   /** Undefined when none was named, or none of these services. */

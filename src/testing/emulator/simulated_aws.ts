@@ -112,7 +112,7 @@ export class SimulatedAws {
   /** What goes wrong. */
   readonly faults: AwsFaults;
   /**
-   * Time and chance as the emulator has them, and its `fetch`: a worker's option `system`, where there is no
+   * Time and chance as the emulator has them, and its `fetch`: a worker's option `system`, if there is no
    * server.
    */
   readonly system: System;

@@ -128,7 +128,7 @@ export class DeliveryRules {
     }
     const { heartbeatMs, releasedMs } = this.#options.leases().holdOf(machine, visit.leaseKey);
     const mayWork = callback !== "leaseLost" && callback !== "dispose";
-    // One that was inside of a call at that time was not waited for, nor should it be.
+    // A processor that was inside a call at that time was not waited for.
     if (mayWork && releasedMs > heartbeatMs && releasedMs > visit.leftMs) {
       const detail = `${machine} was called with ${callback} after giving the lease away`;
       this.#break("nothingAfterTheRelease", visit, detail);
@@ -205,7 +205,7 @@ export class DeliveryRules {
     const { leaseKey } = visit;
     const stored = leases().checkpointOf(leaseKey)?.at;
     const kept = stored === undefined ? 0 : recordsUpTo(this.#shard(leaseKey), stored);
-    // One that was asked for before any record stays where the application began.
+    // A checkpoint requested before any record stays where the application began.
     let place = kept;
     while (place < covered && progress.isOptional(leaseKey, place)) place++;
     if (place >= covered) return;

@@ -117,7 +117,7 @@ function disturb(options: ScriptOptions): void {
     case "pause":
       return pause(options, member);
     case "namesake":
-      // One that is paused does not notice what the second does.
+      // A paused process does not notice what the second one does.
       if (weather.has("pauses") && chance.happens(0.3)) pause(options, member);
       return void time.after(chance.between(0, 10_000), () => startSecond(options, member.workerId));
     case "clock":

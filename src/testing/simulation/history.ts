@@ -14,7 +14,7 @@ export interface Violation {
   readonly invariant: string;
   /** What happened instead. */
   readonly detail: string;
-  /** The lease that it is about, where it is about one. */
+  /** The lease that it is about, if it is about one. */
   readonly leaseKey: string | undefined;
   /** When it was found, in virtual ms. */
   readonly atMs: number;

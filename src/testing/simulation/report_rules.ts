@@ -27,7 +27,10 @@ export class ReportRules {
   readonly #options: ReportRulesOptions;
   /** When the report of each worker that has an item last changed. */
   readonly #changedMs = new Map<string, number>();
-  /** Workers that have had a lease. One that is started again under its name may have let that expire. */
+  /**
+   * Workers that have had a lease. A worker that is started again under its name may have let that lease
+   * expire.
+   */
   readonly #owners = new Set<string>();
 
   constructor(options: ReportRulesOptions) {

@@ -154,7 +154,7 @@ export class SimulatedFleet {
   #ended(member: Member, how: string): void {
     const { history, rules, time } = this.#options;
     history.note(member.machine.name, undefined, how);
-    // One that has stopped must not call its processors any more; what it was inside of is over.
+    // A worker that has stopped must not call its processors any more; the call that it was in is over.
     member.machine.kill();
     rules.forget(member.machine.name);
     if (this.#members.delete(member)) this.#pastMs += time.nowMs - member.startedMs;

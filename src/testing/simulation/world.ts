@@ -114,7 +114,7 @@ export class World {
       time,
       history,
       workerOf,
-      // One that is superseded reports no more.
+      // A superseded worker does not report any more.
       startedMs: (workerId) =>
         this.fleet.members.find((member) => member.workerId === workerId && member.supersededMs === undefined)
           ?.startedMs,
@@ -242,9 +242,9 @@ export class World {
       case "over":
         return;
       case "order": {
-        // The last one may have used up the attempts of its start while the faults went on; a supervisor
-        // starts another. The same where those that are left have been superseded by others that are over by
-        // now.
+        // The last worker may have used up the attempts of its start while the faults lasted; a supervisor
+        // starts another. The same holds if the remaining workers have been superseded by others that are
+        // over by now.
         if (this.fleet.active.length === 0) this.fleet.start("last");
         this.#checkHandoffs(passedMs);
         this.#health.look(this.fleet.members);
@@ -270,8 +270,8 @@ export class World {
   }
 
   /**
-   * Whether all workers are healthy again. Those that are leaving have nothing to prove, nor those whose name
-   * another has.
+   * Whether all workers are healthy again. Workers that are leaving do not count, and neither do those with a
+   * name that another worker has.
    */
   #areFaultsOver(inOrderMs: number, passedMs: number): boolean {
     if (!this.#isHealthDue) return true;

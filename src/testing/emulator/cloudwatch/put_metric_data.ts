@@ -19,9 +19,9 @@ export interface MetricDatum {
   readonly metricName: string;
   /** By name. */
   readonly dimensions: Readonly<Record<string, string>>;
-  /** Ms since 1970; the time of the call, where none was given. */
+  /** Ms since 1970; the time of the call, if none was given. */
   readonly timestampMs: number;
-  /** Such as `Count`; `None`, where none was given. */
+  /** Such as `Count`; `None`, if none was given. */
   readonly unit: string;
   /** How many samples there are. */
   readonly sampleCount: number;
