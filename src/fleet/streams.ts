@@ -63,7 +63,7 @@ export interface StreamsOptions {
 }
 
 /**
- * An unknown stream makes the worker list the streams once more, but only this many ms after the last
+ * An unknown stream makes the worker list the streams once more, but not within this many ms of the last
  * listing.
  */
 const RELIST_INTERVAL_MS = 10_000;

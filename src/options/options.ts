@@ -239,9 +239,9 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
    */
   skipShardSyncAtWorkerInitializationIfLeasesExist?: boolean | undefined;
   /**
-   * Whether a fleet moves its state from the extra tables of KCL 3.0 to 3.4 to the lease table. Must be the
-   * same as in its Java workers. KCL: `migrateAllEntitiesToLeaseTable`. Without such tables it changes
-   * nothing. It is refused until all workers support the single table.
+   * Whether a fleet with state in the extra tables of KCL 3.0 to 3.4 is being migrated to the lease table.
+   * Must be the same as in its Java workers. KCL: `migrateAllEntitiesToLeaseTable`. Without such tables it
+   * changes nothing. It is refused until all workers support the single table.
    *
    * @default {false}
    */
