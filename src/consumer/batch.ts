@@ -1,6 +1,6 @@
 // Pure.
 /**
- * Makes the batch that a processor gets out of a slice of a page: what lies beyond the position that was
+ * Makes the batch that a processor gets out of a slice of a page: the records beyond the position that was
  * reached.
  *
  * @module

@@ -55,7 +55,7 @@ export type Restart = { readonly type: "restart"; readonly error: unknown };
 
 /** What became of a slice. */
 export type SliceOutcome =
-  /** On to the next one: this one was processed, or skipped, or there was nothing in it. */
+  /** Continue with the next slice: this one was processed or skipped, or was empty. */
   | { readonly type: "next" }
   /** `processRecords` threw, and `onProcessError` is "stop". */
   | { readonly type: "givenUp" }

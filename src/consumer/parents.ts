@@ -28,7 +28,7 @@ export interface ParentsOptions {
   readonly leaseStore: Pick<LeaseStore, "get">;
   /** Rings when this worker has read a shard to its end: it may be a parent. */
   readonly shardEnds: Bell;
-  /** The pauses between two looks, and after one that failed. */
+  /** The pauses between two looks, and after a failed look. */
   readonly delivery: Pick<DeliverySettings, "parentShardPollIntervalMs" | "taskBackoffTimeMs">;
 }
 

@@ -15,8 +15,8 @@ export interface PreparedCheckpoint {
   /** Where it will be. */
   readonly at: ExtendedSequenceNumber;
   /**
-   * Makes it, and clears what was announced. Throws as `ShardContext.checkpoint` does, a RangeError too when
-   * a later checkpoint has been made meanwhile.
+   * Makes the prepared checkpoint, and clears the announcement. Throws as `ShardContext.checkpoint` does, and
+   * a RangeError when a later checkpoint has been made meanwhile.
    */
   checkpoint(): Promise<void>;
 }
@@ -43,7 +43,7 @@ export interface ShardStream {
   readonly streamIdentifier: string | undefined;
 }
 
-/** What a processor knows of its shard, and how it says how far it got. */
+/** What a processor knows of its shard, and how it checkpoints. */
 export interface ShardContext extends ShardStream {
   /** Of many streams several may have a shard of this id; their lease keys differ. */
   readonly shardId: string;
@@ -58,9 +58,9 @@ export interface ShardContext extends ShardStream {
   /** Which acquisition of the lease this is. */
   readonly fencingToken: FencingToken;
   /**
-   * Aborts as soon as the lease is known to be lost: records already handed out may be processed elsewhere
-   * from now on. A lease that was not renewed in time is looked after once more, for a second at the most,
-   * before it counts as lost.
+   * Aborts as soon as the lease is known to be lost: another worker may process the delivered records from
+   * now on. A lease that was not renewed in time is checked once more, for at most a second, before it counts
+   * as lost.
    */
   readonly signal: AbortSignal;
   /**

@@ -67,8 +67,8 @@ type Delivered =
   | Restart;
 
 /**
- * Consumes the shard of one acquired lease. Resolves when nothing more will happen; never rejects for the
- * shard's sake.
+ * Consumes the shard of one acquired lease. Resolves when nothing more will happen; never rejects because of
+ * the shard.
  */
 export async function consumeShard(options: ShardConsumerOptions): Promise<ConsumerEnd> {
   const consumer = new ShardConsumer(options);
@@ -138,7 +138,7 @@ class ShardConsumer {
     await this.#streaks.rest(clock, this.#leave);
   }
 
-  /** One more in a row of its kind: the shard is to rest for longer each time. */
+  /** Counts one more failure in a row of its kind: the shard rests for longer each time. */
   #count(setback: Setback): { readonly attempt: number; readonly retryInMs: number } {
     const { system, delivery: { taskBackoffTimeMs } } = this.#options;
     this.#streaks.stored(this.#held.lease.checkpoint);

@@ -3,7 +3,8 @@
  * may hold 1.7 million user records, in aggregates made by its producers. A page without aggregates is one
  * slice, and its records are not looked at.
  *
- * No work here takes long in one go: others get a turn between two slices, and while aggregates are checked.
+ * No work here takes long in one go: other tasks get a turn between two slices, and while aggregates are
+ * checked.
  *
  * @module
  */
@@ -154,7 +155,7 @@ class Slicer {
     }
   }
 
-  /** Passes over what lies at or before the position that was reached. */
+  /** Skips the user records at or before the position that was reached. */
   *#skipDone(aggregate: Aggregate): Generator<void, void, void> {
     let done = this.#after.subSequenceNumber + 1;
     for (; done > 0 && aggregate.left > 0; done -= SKIP_RECORDS) {

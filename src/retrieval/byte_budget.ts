@@ -22,7 +22,7 @@ export class ByteBudget {
     return this.#used;
   }
 
-  /** Bytes that are left; less than 0 where more are in use than there should be. */
+  /** Bytes that are left; less than 0 if more are in use than allowed. */
   get left(): number {
     return this.#limit - this.#used;
   }
@@ -45,7 +45,7 @@ export class ByteBudget {
     for (const wake of waiting) wake();
   }
 
-  /** Calls once when bytes are given back next. @returns what takes the call back. */
+  /** Calls once when bytes are given back next. @returns what cancels the call. */
   onRoom(wake: () => void): () => void {
     this.#waiting.add(wake);
     return () => void this.#waiting.delete(wake);

@@ -142,7 +142,7 @@ async function* read(
 /** This many unreadable answers in a row are a reason to try another iterator. Ours. */
 const MAX_MALFORMED = 3;
 
-/** An answer without the next iterator, though its shard is open: once it may be a listing that is behind. */
+/** An answer without the next iterator, though its shard is open. Once, it may come from a late listing. */
 function noIterator(shardId: string): AwsServiceError {
   return new AwsServiceError({
     service: "kinesis",
@@ -156,7 +156,7 @@ function noIterator(shardId: string): AwsServiceError {
   });
 }
 
-/** Whether an iterator can no longer be used, and another one may. */
+/** Whether an iterator can no longer be used, but a new one may help. */
 function isOutdated(error: unknown): boolean {
   return isAwsError(error, "ExpiredIteratorException", "InvalidArgumentException");
 }

@@ -1,5 +1,5 @@
 /**
- * Where the reading of a shard starts, and what becomes of a start that is no longer there.
+ * Where the reading of a shard starts, and what to do if that position no longer exists.
  *
  * A checkpoint LATEST names no position. A worker that opens it later, after a failover, would skip the
  * records in between. So a lease that was created at LATEST keeps its creation time, in an attribute of ours
@@ -92,8 +92,8 @@ export class StartPosition {
   /**
    * Where the next iterator or subscription is opened.
    *
-   * @param resumeAfter The last record fetched, or what the service says instead; undefined before there is
-   * any.
+   * @param resumeAfter The last record fetched, or the number that the service gave instead; undefined before
+   * the first.
    */
   next(resumeAfter: string | undefined): IteratorPosition {
     if (resumeAfter !== undefined && resumeAfter !== this.#foreign) {

@@ -1,7 +1,7 @@
 /**
  * A table of items with one text key, as a contract: what leases and coordination need of DynamoDB once a
- * table is there. `dynamodb_table.ts` has it on DynamoDB, `memory_table.ts` in memory. A simulation puts its
- * faults here: throttling, lost answers and stale scans all pass through these few methods.
+ * table exists. `dynamodb_table.ts` implements it on DynamoDB, `memory_table.ts` in memory. A simulation puts
+ * its faults here: throttling, lost answers and stale scans all pass through these few methods.
  *
  * @module
  */

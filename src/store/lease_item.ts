@@ -166,8 +166,8 @@ function hashKeyRangeIn(reader: AttributeReader): HashKeyRange | undefined {
 }
 
 /**
- * No shard id has a colon, so a key with one belongs to a many-streams table, where both attributes are a
- * must.
+ * No shard id has a colon, so a key with one belongs to a many-streams table, where both attributes are
+ * required.
  */
 function streamIn(
   reader: AttributeReader,

@@ -29,7 +29,7 @@ export async function createLease(table: ItemTable, lease: NewLease, signal?: Ab
 /**
  * Applies a write. Where a server does not send the old item with a refusal (emulators), it is read.
  *
- * @throws {LeaseTableError} when the write went through but left an item that cannot be read.
+ * @throws {LeaseTableError} when the write was applied but left an item that cannot be read.
  */
 export async function applyLeaseWrite(
   table: ItemTable,

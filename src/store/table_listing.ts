@@ -1,7 +1,7 @@
 // Pure.
 /**
- * Sorts what a scan of the lease table found: leases, worker metrics, and what claims to be one but cannot be
- * read.
+ * Sorts the items of a scan of the lease table: leases, worker metrics, and items that are marked as one of
+ * these but cannot be read.
  *
  * @module
  */

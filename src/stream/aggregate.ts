@@ -281,7 +281,7 @@ export class UserRecordReader {
     }
   };
 
-  /** Tags are read for one thing: a tag without its required key makes the whole message invalid. */
+  /** Tags are read for one reason: a tag without its required key makes the whole message invalid. */
   readonly #tag = (): void => {
     const reader = this.#reader;
     let hasKey = false;

@@ -100,11 +100,11 @@ export class AggregateOpener {
   }
 
   /**
-   * Checks the whole of a record that looks aggregated. Yields after each millisecond or three of work, so
-   * that others may run. None must be opened before the one before it.
+   * Checks the whole of a record that looks aggregated. Yields after each one to three milliseconds of work,
+   * so that other tasks may run. Open records in order, one at a time.
    *
-   * @returns what is to be given of it, nothing if it was dropped; undefined when it is an ordinary record
-   * after all.
+   * @returns the user records to deliver, nothing if the record was dropped; undefined when it is an ordinary
+   * record after all.
    */
   *open(record: KinesisRecord): Generator<void, Aggregate | undefined, void> {
     const { data, sequenceNumber } = record;
@@ -136,7 +136,7 @@ export class AggregateOpener {
 type Report = (outcome: AggregateProblem["outcome"], lost: number, detail: string) => void;
 
 /**
- * How many user records are given on: those before the first that names no key, or none if one is of another
+ * How many user records are delivered: those before the first that names no key, or none if one is of another
  * shard.
  */
 function* givenRecords(
@@ -255,7 +255,8 @@ function hasHashKeyInside(filter: HashFilter, hashKey: bigint): boolean {
 function partitionKeyVerdict(filter: HashFilter, table: KeyTable, index: number): number {
   if (filter.lowest === 0n && filter.highest === MAX_HASH_KEY) return INSIDE;
   const utf8 = table.bytesOf(index);
-  // Hashed is the text, so what replaced broken UTF-8 counts. Most keys are ASCII, which cannot be broken.
+  // The text is hashed, so the characters that replaced broken UTF-8 count. Most keys are ASCII, which cannot
+  // be broken.
   const isAscii = utf8.every((byte) => byte < 0x80);
   const digest = filter.md5.digest(isAscii ? utf8 : UTF8_ENCODER.encode(table.textOf(index)));
   return hasHashKeyInside(filter, digest.getBigUint64(0) << 64n | digest.getBigUint64(8)) ? INSIDE : OUTSIDE;

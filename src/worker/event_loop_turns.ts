@@ -1,6 +1,6 @@
 /**
- * Shows that the event loop has its turn: code that keeps it busy for long keeps this from happening, and a
- * liveness probe notices.
+ * Shows that the event loop has its turn. Code that blocks the event loop keeps these events from being
+ * emitted, and a liveness probe notices.
  *
  * @module
  */

@@ -64,7 +64,7 @@ export function eventOutlet(
   };
 }
 
-/** From where on something is a fault of a worker with these options. */
+/** The limits beyond which something is a fault of a worker with these options. */
 export function faultLimits(
   { failoverTimeMs, callbackLimitMs, idleTimeBetweenReadsMs = 0 }: Pick<
     WorkerOptions,

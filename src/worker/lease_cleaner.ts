@@ -1,6 +1,6 @@
 /**
- * Deletes the leases of shards that are done, by the worker that holds them; what may go is decided in
- * `lease/cleanup.ts`.
+ * Deletes the leases of completed shards, by the worker that holds them. Which leases may be deleted is
+ * decided in `lease/cleanup.ts`.
  *
  * Source: KCL 3.5.1, `LeaseCleanupManager`.
  *
@@ -58,7 +58,7 @@ export class LeaseCleaner {
    * Deletes those of the held leases that may be deleted. If a stream cannot be listed, its leases wait for
    * the next pass. The leases of other streams do not wait.
    *
-   * @throws what failed first, once all streams have had their turn.
+   * @throws the first failure, once all streams have had their turn.
    */
   async cleanUp(holds: readonly LeaseHold[], signal: AbortSignal): Promise<void> {
     const failures = new Map<string | undefined, unknown>();

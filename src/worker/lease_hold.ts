@@ -300,7 +300,7 @@ export class LeaseHold implements HeldLease {
   }
 
   /**
-   * Renews a lease once that has expired on our clock, under the counter that was confirmed last. The table
+   * Renews a lease that has expired on our clock, under the counter that was confirmed last. The table
    * refuses the write if another worker took the lease meanwhile. So a processor that blocked the event loop
    * for too long continues if no other worker has taken the lease. In turn.
    *

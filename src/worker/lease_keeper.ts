@@ -103,7 +103,7 @@ export class LeaseKeeper {
     for (const hold of this.#holds.values()) hold.requestDrain(reason);
   }
 
-  /** Hands over what is still held, whatever its processor is doing. */
+  /** Hands over the leases that are still held, whatever their processors are doing. */
   async abandon(): Promise<void> {
     await Promise.all(this.held.map((hold) => hold.handOver()));
   }
@@ -244,7 +244,7 @@ export class LeaseKeeper {
       try {
         await hold.ensureHeld();
       } catch {
-        return; // It is too late for the lease; the hold has said so.
+        return; // The hold has already emitted `leaseLost`.
       }
     }
   }

@@ -30,7 +30,7 @@ export interface WorkerParts {
   readonly coordinatorStore: CoordinatorStore;
 }
 
-/** What of the parts a user gives, and the keys for the others. */
+/** The parts that a user may give, and the keys for the rest. */
 export type GivenParts = Pick<
   WorkerOptions,
   | "kinesis"
@@ -42,7 +42,7 @@ export type GivenParts = Pick<
 >;
 
 /**
- * Makes what was not given.
+ * Makes the parts that were not given.
  *
  * @throws {TypeError} when a region or credentials are missing, or an endpoint is none.
  */

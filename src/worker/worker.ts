@@ -194,7 +194,7 @@ export class KinesisWorker {
    */
   async #claimName({ leaseStore, member }: Team, signal: AbortSignal): Promise<void> {
     const { starting, table, workerIdentifier } = this.#settings;
-    // No other process has a name that was drawn.
+    // No other process has a randomly drawn name.
     const isGiven = workerIdentifier !== undefined;
     const tries = { starting, system: this.#system, emit: this.#emit };
     const claim = async (signal: AbortSignal) => {
@@ -206,8 +206,8 @@ export class KinesisWorker {
   }
 
   /**
-   * Waits for the consumers. What is still held after the grace time is handed over, whatever its processor
-   * does.
+   * Waits for the consumers. Leases that are still held after the grace time are handed over, whatever their
+   * processors are doing.
    */
   async #drained({ keeper }: Team, consumers: TaskGroup): Promise<void> {
     const { shutdownGraceMs } = this.#settings.stopping;
