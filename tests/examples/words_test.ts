@@ -33,7 +33,7 @@ async function runDemo(run: Run = {}): Promise<{ readonly exitCode: number; read
     ledger,
     signal,
     screen,
-    drainMs: 5000,
+    drainMs,
   });
   return { exitCode, text };
 }
