@@ -36,6 +36,7 @@ export const OPTION_GROUPS: readonly { readonly title: string; readonly options:
       "credentials",
       "dynamoDBCredentials",
       "kinesisEndpoint",
+      "fetch",
       "dynamoDBEndpoint",
       "dynamoDBRegion",
       "wireFormat",
