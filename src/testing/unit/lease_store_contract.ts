@@ -1,5 +1,6 @@
 /**
- * What every lease store must do, as tests for a store of your own. They run in any framework that registers a test by name.
+ * What every lease store must do, as tests for a store of your own. They run in any framework that registers
+ * a test by name.
  *
  * @module
  */

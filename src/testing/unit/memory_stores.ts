@@ -19,7 +19,8 @@ export interface MemoryStores {
 }
 
 /**
- * Makes both stores on one table in memory. Workers that share them form a fleet. Nothing is kept when the process ends.
+ * Makes both stores on one table in memory. Workers that share them form a fleet. Nothing is kept when the
+ * process ends.
  *
  * ```ts ignore
  * const worker = new KinesisWorker({ ...options, ...memoryStores() });
