@@ -22,9 +22,15 @@ export type Permission =
   | { readonly name: "env"; readonly variable?: string }
   | { readonly name: "read"; readonly path: string };
 
+/** Spelled out, since the library is checked without Deno's types too. */
+interface WithDeno {
+  readonly Deno?: { readonly permissions: { querySync(permission: Permission): { readonly state: string } } };
+}
+
 /** Whether something is permitted already, so that the user is not asked for it. Always so but under Deno. */
 export function isGranted(permission: Permission): boolean {
-  return !("Deno" in globalThis) || Deno.permissions.querySync(permission).state === "granted";
+  const { Deno: deno } = globalThis as WithDeno;
+  return deno === undefined || deno.permissions.querySync(permission).state === "granted";
 }
 
 /** The names of all variables; none if they may not all be seen. Asks the user for nothing. */

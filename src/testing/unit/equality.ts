@@ -1,4 +1,3 @@
-// Pure.
 /**
  * Compares values by what they hold, and throws where they differ. Test frameworks have this; a contract that
  * runs in all of them cannot use theirs.
