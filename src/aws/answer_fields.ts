@@ -55,7 +55,7 @@ export function optionalNumberIn(fields: Fields, name: string): number | undefin
   return value;
 }
 
-/** Says what was wanted, and of what kind the value is. */
+/** Says what was expected, and the kind of the value that was found. */
 export function unexpected(what: string, wanted: string, value: unknown): SyntaxError {
   return new SyntaxError(`expected ${what} to be ${wanted}: got ${kindOf(value)}`);
 }

@@ -31,7 +31,7 @@ import {
 /**
  * Puts CBOR before a Kinesis that speaks JSON.
  *
- * @param json For all other calls, and for GetRecords where the server does not answer in kind.
+ * @param json For all other calls, and for GetRecords if the server does not answer in CBOR.
  * @param options As `json` was made from.
  */
 export function cborKinesis(json: Kinesis, options: SignedKinesisOptions): Kinesis {

@@ -126,7 +126,7 @@ function itemOf(value: unknown): Item {
   return item as Item;
 }
 
-/** One type, and a value of its kind; nested in at most 32 levels, as DynamoDB stores them. */
+/** One type, and a value of that type; nested in at most 32 levels, as DynamoDB stores them. */
 function isAttributeValue(value: unknown, depth = 0): boolean {
   if (typeof value !== "object" || value === null || depth > 32) return false;
   let types = 0;

@@ -1,6 +1,6 @@
 // Pure.
 /**
- * Where a service of a region is reached, and what a stream's ARN says.
+ * Finds the address of a service in a region, and reads a stream's ARN.
  *
  * Only the shape of a region is checked, since AWS opens new ones. A misspelt region of the right shape shows
  * itself as a host that cannot be reached.

@@ -52,7 +52,7 @@ export async function* eventStreamMessages(
       throw malformed(`it ends inside a message, ${decoder.heldBytes} bytes after its start`);
     }
   } finally {
-    // Rejects only with what the body has failed with already, which then is being thrown.
+    // Rejects only with the error of the body, which is being thrown already.
     await reader.cancel().catch(() => {});
   }
 }
@@ -61,7 +61,7 @@ export async function* eventStreamMessages(
 const PRELUDE_BYTES = 12;
 const CHECKSUM_BYTES = 4;
 
-/** Where the pieces of a body become messages again. A message may be cut anywhere, and a piece hold many. */
+/** Joins the pieces of a body to messages. A message may be cut anywhere, and a piece may hold many. */
 export class EventStreamDecoder {
   /**
    * The bytes at hand are `#buffer[#start]` to `#buffer[#end]`. Bytes before `#start` may be in readers'

@@ -48,8 +48,8 @@ export function noAnswer(cause: unknown): NoAnswer {
 }
 
 /**
- * Sends one request; does not try again and follows no redirects, since signatures and metadata tokens must
- * go nowhere else.
+ * Sends one request. Does not try again and follows no redirects, since signatures and metadata tokens must
+ * not be sent elsewhere.
  *
  * @throws the signal's reason when the signal aborts first.
  */

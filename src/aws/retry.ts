@@ -34,7 +34,7 @@ export const NETWORK_ERROR = "NetworkError";
 export const TIMEOUT_ERROR = "TimeoutError";
 /** The runtime does not permit the request: it was not sent, and never will be. */
 export const NOT_PERMITTED_ERROR = "NotCapable";
-/** The answer is not what its checksum says. */
+/** The answer does not match its checksum. */
 export const CHECKSUM_ERROR = "ChecksumMismatch";
 /** The answer was a success that cannot be read. */
 export const MALFORMED_ERROR = "MalformedResponse";

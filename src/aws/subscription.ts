@@ -93,8 +93,7 @@ async function opened(
 }
 
 /**
- * The events of a stream. Messages and events of types that are not known are passed over, `initial-response`
- * among them.
+ * The events of a stream. Messages and events of unknown types are skipped, `initial-response` among them.
  *
  * @throws {AwsServiceError} for an error in the stream, for damaged bytes, and for a lost connection; the
  * signal's reason when it aborts.

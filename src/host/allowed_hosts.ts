@@ -38,7 +38,7 @@ export function hostCheck({ hostname, address, allowed }: HostRule): (host: stri
   };
 }
 
-/** Says why, without repeating what was sent. */
+/** Says why, without repeating the request's text. */
 export const HOST_REFUSAL: string =
   "Cannot answer: the request's Host is no name of this server: call it as 127.0.0.1 or localhost, " +
   "or add the name to healthAllowedHosts\n";

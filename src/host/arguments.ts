@@ -24,7 +24,7 @@ export interface FlagEntry {
 /** To run. */
 export interface RunCommand {
   readonly type: "run";
-  /** The properties file; undefined where flags and environment say everything. */
+  /** The properties file; undefined if flags and environment set everything. */
   readonly file: string | undefined;
   readonly entries: readonly FlagEntry[];
   /** From `-Daws.region=…` and the like, by name. */

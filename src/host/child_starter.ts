@@ -29,7 +29,7 @@ export interface ChildStarter extends Disposable {
 
 /** Options of {@linkcode childStarter}. */
 export interface ChildStarterOptions {
-  /** Gets one warning, at the first child, where this process may not signal groups. */
+  /** Gets one warning, at the first child, if this process may not signal groups. */
   readonly warn?: ((text: string) => void) | undefined;
 }
 

@@ -75,7 +75,7 @@ interface GroupReading {
   readonly cpus: number;
 }
 
-/** The root of a host's own groups has no cpu.max: where there is one, this is a container. */
+/** The root of a host's own groups has no cpu.max. If there is one, this is a container. */
 function v2Files(folder: string): () => Promise<GroupReading> {
   return async () => {
     // One after the other: of reads at a time one would go on when another has failed.

@@ -1,5 +1,5 @@
 /**
- * Reads files, with errors that say where was looked.
+ * Reads files, with errors that name the places that were searched.
  *
  * @module
  */
@@ -36,7 +36,7 @@ export async function findFile(name: string, folders: readonly string[]): Promis
   return undefined;
 }
 
-/** The folder that a file lies in, as an absolute path. */
+/** The folder of a file, as an absolute path. */
 export function folderOf(path: string): string {
   return dirname(resolve(path));
 }

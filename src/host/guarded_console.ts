@@ -8,7 +8,7 @@
 
 import process from "node:process";
 
-/** What prints as the runtime does, and throws where it cannot. */
+/** Prints as the runtime does, and throws if it cannot. */
 export interface Printers {
   readonly out: (line: string) => void;
   readonly err: (line: string) => void;

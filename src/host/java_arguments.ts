@@ -13,7 +13,7 @@
  * @module
  */
 
-/** A command line without what was java's. */
+/** A command line without the part for java. */
 export interface WithoutJava {
   readonly rest: readonly string[];
   /** From `-Daws.region=…` and the like, by name. */

@@ -78,7 +78,7 @@ export function profileLoader(
       const { accessKeyId, secretAccessKey, sessionToken, expiration } = await provider();
       return { accessKeyId, secretAccessKey, sessionToken, expiresEpochMs: expiration?.getTime() };
     } catch (error) {
-      // Without cause: it may hold what a process printed.
+      // Without the cause: it may hold the output of a process.
       throw new CredentialsError(foreignReason(error), { reason: failureOf(error) });
     }
   };
@@ -160,8 +160,8 @@ async function sectionsOf(path: string): Promise<ReturnType<typeof parseProfileF
 }
 
 /**
- * AWS's package has no codes. A service that has answered has refused; the package has tried again what is
- * worth it.
+ * AWS's package has no codes. A service that has answered has refused; the package has already retried what
+ * is worth it.
  */
 function failureOf(error: unknown): CredentialsFailure {
   if (!(error instanceof Error)) return "refused";

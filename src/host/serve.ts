@@ -56,7 +56,7 @@ export async function serve(handler: FetchHandler, options: ServeOptions): Promi
   }
   const listen = listenerOfThisRuntime();
   let bound: Bound;
-  // Strict, until it is known where we listen.
+  // Strict, until the address is known.
   let isForUs = hostCheck({ hostname, address: "127.0.0.1", allowed: [] });
   const checked = answering((request) =>
     isForUs(request.headers.get("host")) ? handler(request) : new Response(HOST_REFUSAL, REFUSED)
@@ -194,7 +194,7 @@ async function answerOnNode(
   await pipeline(response.body, outgoing);
 }
 
-/** @returns undefined when what the client sent makes no URL, or has a method that fetch does not know. */
+/** @returns undefined when the request has no valid URL, or a method that fetch does not know. */
 function requestOf(
   { method = "GET", url: path = "/", headers, rawHeaders }: IncomingMessage,
   body: () => ReadableStream<Uint8Array>,

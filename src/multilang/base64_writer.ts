@@ -1,6 +1,6 @@
 // Pure.
 /**
- * Encodes base64 into bytes: natively where the runtime can, else by a loop that is three times as fast as
+ * Encodes base64 into bytes: natively if the runtime can, else by a loop that is three times as fast as
  * `btoa`.
  *
  * @module

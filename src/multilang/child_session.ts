@@ -257,15 +257,15 @@ export class ChildSession {
 }
 
 /**
- * The longest line of a child's stdout that is looked at as one; twice what a message of 10 MiB of data
- * takes.
+ * The longest line of a child's stdout that is read as one; twice the length of a message with 10 MiB of
+ * data.
  */
 const MAX_LINE_BYTES = 32 * 1024 * 1024;
 /** A child that sends more without a request does not follow the protocol. */
 const MAX_QUEUED = 1000;
 /** How far apart two related things may be: a child's end and its pipes' end, or two signals of one stop. */
 const SETTLE_MS = 1000;
-/** The most of a line on stdout that an event repeats; a message that is none may hold a whole batch. */
+/** The most of a line on stdout that an event repeats; a line that is no message may hold a whole batch. */
 const MAX_NOTICE_LENGTH = 1000;
 /** Lenient; and a byte order mark is noise, as it is in Java. */
 const DECODER: TextDecoder = new TextDecoder("utf-8", { ignoreBOM: true });

@@ -72,7 +72,8 @@ class FieldReader {
   }
 
   /**
-   * Finds the closing quote, and leaves what is not plain to `JSON.parse`, which costs more than the rest.
+   * Finds the closing quote, and leaves texts with escapes or control characters to `JSON.parse`, which costs
+   * more.
    */
   #string(): string {
     if (this.#peek() !== '"') throw new SyntaxError(`expected a string at ${this.#at}`);

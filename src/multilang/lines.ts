@@ -25,7 +25,10 @@ export class LineCutter {
     return this.#pending;
   }
 
-  /** Takes what was read, gives the lines that are whole now. They may be views into `bytes`. */
+  /**
+   * Adds the bytes that were read, and returns the lines that are now complete. They may be views into
+   * `bytes`.
+   */
   push(bytes: Uint8Array): Uint8Array[] {
     const lines: Uint8Array[] = [];
     let start = 0;
@@ -42,7 +45,7 @@ export class LineCutter {
     return lines;
   }
 
-  /** Gives what is there of a line, as one: none, if nothing is. */
+  /** Returns the incomplete rest as a line; none if there is no rest. */
   flush(): Uint8Array[] {
     const pieces = this.#pieces;
     const length = this.#pending;

@@ -20,7 +20,7 @@ const PROBLEMS: ReadonlyMap<string, string> = new Map([
   ["ENOEXEC", "this system cannot run such a file"],
 ]);
 
-/** What is wrong with the program, by what starting it threw; undefined where a later try may do. */
+/** What is wrong with the program, by the error of its start; undefined if a later try may succeed. */
 export function startProblem(program: string, error: unknown): string | undefined {
   const code = errorCode(error) ?? "";
   const problem = PROBLEMS.get(code);

@@ -45,7 +45,7 @@ export interface LogRecord {
 /** Levels from the least to the most important. */
 const LEVELS: readonly LogLevel[] = ["debug", "info", "warning", "error"];
 
-/** Whether lines of a level are written where `least` is the least important one that is. */
+/** Whether lines of a level are written. `least` is the least important level that is. */
 export function isWritten(level: LogLevel, least: LogLevel): boolean {
   return LEVELS.indexOf(level) >= LEVELS.indexOf(least);
 }

@@ -142,7 +142,7 @@ export function reached(streaks: ShardStreaks, at: ExtendedSequenceNumber): Part
   return compare(at, streaks.reached) > 0 ? { ...PROGRESS, reached: at } : {};
 }
 
-/** One more in a row. @param atLeast What the event itself says. */
+/** One more in a row. @param atLeast The count of the event itself. */
 export function oneMore(row: Row | undefined, nowMs: number, atLeast = 1): Row {
   const inARow = Math.max((row?.inARow ?? 0) + 1, atLeast);
   return { inARow, firstMs: row?.firstMs ?? nowMs, lastMs: nowMs };

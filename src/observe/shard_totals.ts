@@ -248,7 +248,7 @@ export function formerShard(shard: ShardTotals, nowMs: number): FormerShard | un
   return { streaks: streaksOf(shard), endedMs: shard.ended?.atMs ?? nowMs };
 }
 
-/** The shard once its lease is no longer held; the first reason stands. */
+/** The shard once its lease is no longer held; the first reason is kept. */
 export function endedShard(shard: ShardTotals, why: LeaseEnd, nowMs: number): ShardTotals {
   return shard.ended === undefined ? { ...shard, ended: { atMs: nowMs, why } } : shard;
 }
@@ -259,8 +259,8 @@ export function heldShards(shards: readonly ShardTotals[]): readonly ShardTotals
 }
 
 /**
- * A figure younger than this is shown as it is: at the tip a new one comes with every read. Ours: ten polls
- * of 1 s.
+ * A figure younger than this is shown as it is: at the tip every read brings a new one. Ours: ten polls of
+ * 1 s.
  */
 const FRESH_MS = 10_000;
 
@@ -343,7 +343,7 @@ function foldCallbackEnd(shard: ShardTotals, event: EventOf<"callbackEnded">, no
   return {
     ...shard,
     callback: undefined,
-    // A failed batch is counted by its own event, which says what becomes of the records.
+    // A failed batch is counted by its own event, which says what happens to the records.
     ...(event.callback === "processRecords" ? {} : {
       callbackFailuresInARow: shard.callbackFailuresInARow + 1,
       failingCallback: event.callback,

@@ -51,7 +51,7 @@ const MOST_ENDED_SHARDS = 100;
  */
 const MOST_FORMER_SHARDS = 10_000;
 
-/** What a worker's events add up to. */
+/** The sum of a worker's events. */
 export class Totals {
   readonly #clock: Clock;
   readonly #tally = new Tally();

@@ -174,7 +174,8 @@ function withoutFailure(worker: WorkerTotals, pass: Pass): WorkerTotals {
 }
 
 /**
- * Whether a running worker stopped because of itself: what surrounds it is no reason to restart its process.
+ * Whether a running worker stopped because of itself: a restart of its process does not help against problems
+ * around it.
  */
 function isOwnFault(error: unknown): boolean {
   return error !== undefined && !(error instanceof AwsServiceError) && !(error instanceof CredentialsError) &&

@@ -65,7 +65,7 @@ function pacingOf({ idleTimeBetweenReadsMs, maxIdleTimeBetweenReadsMs }: Partial
   return isKcls ? { idlePacing: "fixed" } as const : {};
 }
 
-/** `kinesisClient.region` moves the stream and leaves the lease table where `regionName` says. */
+/** `kinesisClient.region` moves the stream; the lease table stays in the region of `regionName`. */
 function tableRegionOf({ options, given, chosen }: SeparateProperties): Partial<WorkerOptions> {
   const winner = chosen.find(({ property }) => property.name === "regionName");
   if (winner?.key !== "kinesisClient.region" || options.dynamoDBRegion !== undefined) return {};

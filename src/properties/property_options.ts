@@ -85,7 +85,7 @@ export function configurationOf(sources: readonly (readonly SourcedEntry[])[]): 
  * from it. The sample files of its packages name a stream of account 000000000000, in another region than the
  * file's own. With an ARN like that every call would fail.
  *
- * @param region What the surroundings say; counts only where the properties name none.
+ * @param region The region of the environment; counts only if the properties name none.
  */
 export function withRegion(configuration: Configuration, region: string | undefined): Configuration {
   const { streamArn, ...others } = configuration.options;

@@ -116,7 +116,7 @@ function knownName(key: string): KnownName | undefined {
 }
 
 /**
- * Names of KCL 1.x, and others that are not near in letters, with what they are called now. In small letters.
+ * Old names of KCL 1.x, and others that are spelt differently, with their present names. In small letters.
  */
 const FOREIGN_NAMES: ReadonlyMap<string, string> = new Map([
   ["timestampatinitialpositioninstream", "initialPositionInStreamExtended"],
@@ -175,7 +175,7 @@ function givenProperty(
 }
 
 /**
- * Whether a value that counts as not set, such as 0, says what is done anyway: nothing, or nothing that we
+ * Whether a value that counts as not set, such as 0, means what is done anyway: nothing, or nothing that we
  * serve.
  */
 function isOffUnset({ effect, default: byDefault }: Property): boolean {

@@ -35,8 +35,8 @@ export const LEASE_ENTITY = "LEASE";
 /**
  * The item of a new lease: counters at zero, no owner.
  *
- * A shard of a single hash key (possible after an absurd split) gets no range. Java cannot read a range whose
- * start is not below its end.
+ * A shard of a single hash key (possible after an extreme split) gets no range. Java cannot read a range
+ * whose start is not below its end.
  */
 export function newLeaseItem(lease: NewLease): Item {
   const { leaseKey, shardId, streamIdentifier, checkpoint, latestEpochMs, parentShardIds, hashKeyRange } =

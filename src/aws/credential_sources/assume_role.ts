@@ -13,7 +13,7 @@ import { settledStsAddress, stsAddress, stsCredentials, type StsPlace } from "./
 
 /** Options of {@linkcode assumeRoleCredentials}. */
 export interface AssumeRoleOptions extends CachingOptions, StsPlace {
-  /** What the question for the role is signed with. */
+  /** Signs the request for the role. */
   readonly base: CredentialsProvider;
   readonly roleArn: string;
   /** Shows in CloudTrail; 2 to 64 of letters, digits and `=,.@-_`. */

@@ -46,7 +46,7 @@ async function load(
     credentials = await given(signal);
   } catch (error) {
     if (signal.aborted || error instanceof CredentialsError || error instanceof AwsServiceError) throw error;
-    // Without cause: AWS's SDK puts into it what a process printed.
+    // Without the cause: AWS's SDK puts the output of a process into it.
     throw new CredentialsError(`Cannot get credentials from ${source}: ${foreignReason(error)}`, {
       reason: isNotPermitted(error) ? "refused" : "notAnswering",
     });
