@@ -37,6 +37,14 @@ export const worker: typeof kclite.KinesisWorker = kclite.KinesisWorker;
 export const { simulate } = testing;
 `;
 
+/** The program in the package's README. */
+async function readmeProgram(): Promise<string> {
+  const text = await Deno.readTextFile(new URL("docs/npm.md", ROOT));
+  const [, program] = /```js\n([^]*?)```/.exec(text) ?? [];
+  if (program === undefined) throw new Error("docs/npm.md has no program in JavaScript");
+  return program;
+}
+
 /** How TypeScript finds a package's types; each with the types of the Web, and with those of Node.js instead. */
 const PROJECTS = [
   { module: "nodenext", moduleResolution: "nodenext" },
@@ -55,9 +63,14 @@ export async function checkInTypeScript(folder: string): Promise<void> {
   const text = await userProgram((entry) => `@kclite/kclite${entry.slice(1)}`);
   await Deno.writeTextFile(`${folder}/main.ts`, text);
   await Deno.writeTextFile(`${folder}/commonjs.cts`, COMMONJS);
+  await Deno.writeTextFile(`${folder}/readme.mts`, await readmeProgram());
   for (const project of PROJECTS) {
     const compilerOptions = { ...project, strict: true, noEmit: true };
-    const files = ["main.ts", ...(project.module === "nodenext" ? ["commonjs.cts"] : [])];
+    const files = [
+      "main.ts",
+      ...(project.module === "nodenext" ? ["commonjs.cts"] : []),
+      ...(project.types.length > 0 ? ["readme.mts"] : []),
+    ];
     await Deno.writeTextFile(`${folder}/tsconfig.json`, JSON.stringify({ compilerOptions, files }));
     const { code, stdout, stderr } = await runCommand("npx", ["tsc", "-p", "."], {
       cwd: folder,
