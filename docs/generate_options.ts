@@ -1,6 +1,6 @@
 /**
- * Writes docs/OPTIONS.md from the table of properties, docs/observing.md and docs/library.md from comments in src, and the table of
- * folders in ARCHITECTURE.md. Tests fail when a file is not what this makes.
+ * Writes docs/OPTIONS.md from the table of properties, docs/observing.md and docs/library.md from comments in
+ * src, and the table of folders in ARCHITECTURE.md. Tests fail when a file is not what this makes.
  *
  * ```sh
  * deno task docs [--smoke]

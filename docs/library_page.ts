@@ -1,5 +1,6 @@
 /**
- * Makes docs/library.md: every option of a worker, with its defaults in the library and on the command line side by side.
+ * Makes docs/library.md: every option of a worker, with its defaults in the library and on the command line
+ * side by side.
  *
  * @module
  */
@@ -180,13 +181,14 @@ const HEAD = `<!-- deno-fmt-ignore-file -->
 
 # Options of the library
 
-\`new KinesisWorker(options)\` takes these options. \`applicationName\`, \`processor\` and one of \`streamName\`, \`streamArn\` and \`streams\`
-are required. A name that is not in these tables is refused, and so is a wrong value.
+\`new KinesisWorker(options)\` takes these options. \`applicationName\`, \`processor\` and one of \`streamName\`, \`streamArn\`
+and \`streams\` are required. A name that is not in these tables is refused, and so is a wrong value.
 
 - **Library** is the default of \`KinesisWorker\`.
-- **Command line** is the property that sets the option, with its default there. docs/OPTIONS.md has all properties. Where the two
-  defaults differ, the command line's is in bold.
-- **KCL** is the name that KCL has for it, with KCL's default where it differs from ours. "–": KCL has no such setting.
+- **Command line** is the property that sets the option, with its default there. docs/OPTIONS.md has all properties.
+  Where the two defaults differ, the command line's is in bold.
+- **KCL** is the name that KCL has for it, with KCL's default where it differs from ours. "–": KCL has no such
+  setting.
 - Names that end in \`Ms\` are times in milliseconds.`;
 
 function row(name: OptionName, field: Field): readonly string[] {

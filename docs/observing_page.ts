@@ -79,8 +79,8 @@ const HEAD = `<!-- deno-fmt-ignore-file -->
 
 # Observing a worker
 
-A worker reports everything that happens as an event. The log, \`/health\` and \`/metrics\` are listeners to these events, and your
-\`onEvent\` is another. An event is a plain object; its field \`type\` says which.
+A worker reports everything that happens as an event. The log, \`/health\` and \`/metrics\` are listeners to these
+events, and your \`onEvent\` is another. An event is a plain object; its field \`type\` says which.
 
 \`\`\`ts ignore
 const worker = new KinesisWorker({
@@ -102,22 +102,22 @@ const worker = new KinesisWorker({
 "Log" is the level of the line that the log writes; "–": no line. "Counters" are the metrics that the event adds to.`;
 
 const METRICS_HEAD =
-  `\`/metrics\` is text for Prometheus. \`metricsText()\` in \`@kclite/kclite/health\` makes the same text. Units are seconds and bytes.
-A summary has \`_sum\` and \`_count\`, and no quantiles. No counter has a shard as a label, since shards come and go. A gauge without a
-value is left out, e.g. \`kclite_max_lag_seconds\` before the first page.`;
+  `\`/metrics\` is text for Prometheus. \`metricsText()\` in \`@kclite/kclite/health\` makes the same text. Units are
+seconds and bytes. A summary has \`_sum\` and \`_count\`, and no quantiles. No counter has a shard as a label, since
+shards come and go. A gauge without a value is left out, e.g. \`kclite_max_lag_seconds\` before the first page.`;
 
 const FAULTS_HEAD =
-  `\`/health\` lists faults by these codes, and answers 503 while there is one. The log writes a line when a fault begins and when it
-ends. \`/live\` answers 503 only for \`eventLoopOverdue\`, \`callbackOverdue\` and \`loopEnded\`, which a restart may mend. The limits are
-options of \`healthApp()\`.`;
+  `\`/health\` lists faults by these codes, and answers 503 while there is one. The log writes a line when a fault
+begins and when it ends. \`/live\` answers 503 only for \`eventLoopOverdue\`, \`callbackOverdue\` and \`loopEnded\`, which a
+restart may mend. The limits are options of \`healthApp()\`.`;
 
 const ERRORS_HEAD =
   `Errors that you may want to catch by class. All other errors are \`TypeError\`, \`RangeError\` or \`SyntaxError\`: a wrong
 option or a wrong call. Their message says what was wanted and what was found.`;
 
 const ALARMS_HEAD =
-  `Rules for Prometheus. \`page\` is for at once, \`ticket\` for the next working day. The figures are a start: change them to what your
-application can bear.`;
+  `Rules for Prometheus. \`page\` is for at once, \`ticket\` for the next working day. The figures are a start: change
+them to what your application can bear.`;
 
 /** Log lines of every kind, as the sample events make them. */
 export async function sampleLines(): Promise<readonly string[]> {

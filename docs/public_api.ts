@@ -19,7 +19,10 @@ const ROOT = new URL("..", import.meta.url);
 /** What `deno doc --lint` may object to: a type of another package cannot be exported as ours. */
 const ACCEPTED: ReadonlySet<string> = new Set(["public type 'healthApp' references private type 'Hono'"]);
 
-/** What `deno doc --lint` prints, as one line for each objection that is not accepted: `file:line:column what`. */
+/**
+ * What `deno doc --lint` prints, as one line for each objection that is not accepted: `file:line:column
+ * what`.
+ */
 export function objections(printed: string): readonly string[] {
   const found = printed.matchAll(/^error\[[\w-]+\]: (.*)\n\s*--> (\S+)/gm);
   return [...found].filter(([, what = ""]) => !ACCEPTED.has(what)).map(([, what, place = ""]) =>

@@ -1,6 +1,6 @@
 /**
- * Reads documentation out of source text: the members of an interface or of a union, each with its comment. It relies on the
- * layout of `deno fmt`, and needs no parser for that.
+ * Reads documentation out of source text: the members of an interface or of a union, each with its comment.
+ * It relies on the layout of `deno fmt`, and needs no parser for that.
  *
  * @module
  */

@@ -7,8 +7,8 @@
  */
 
 /**
- * This worker no longer holds the lease of the shard: it was taken, has expired or was deleted. `checkpoint()` throws it, and
- * nothing was stored. KCL: `ShutdownException`.
+ * This worker no longer holds the lease of the shard: it was taken, has expired or was deleted.
+ * `checkpoint()` throws it, and nothing was stored. KCL: `ShutdownException`.
  *
  * What to do: let it pass, or return from the callback. Another worker reads the records again.
  */
@@ -30,8 +30,8 @@ export class LeaseLostError extends Error {
 }
 
 /**
- * The lease table cannot be used: another key schema, a fleet of KCL 2.x, or a state that this version does not understand.
- * `run()` rejects with it.
+ * The lease table cannot be used: another key schema, a fleet of KCL 2.x, or a state that this version does
+ * not understand. `run()` rejects with it.
  *
  * What to do: follow the message. Retrying does not help.
  */
@@ -61,9 +61,11 @@ export interface AwsServiceErrorDetails {
 }
 
 /**
- * A call to AWS failed, after the retries that its kind allows. `checkpoint()` throws it; `run()` rejects with it.
+ * A call to AWS failed, after the retries that its kind allows. `checkpoint()` throws it; `run()` rejects
+ * with it.
  *
- * What to do: where `retryable` is true, try again later. Else look at `code` and `operation`: permissions, names or quotas.
+ * What to do: where `retryable` is true, try again later. Else look at `code` and `operation`: permissions,
+ * names or quotas.
  */
 export class AwsServiceError extends Error {
   /** The class's name. */
@@ -124,9 +126,11 @@ export interface CredentialsErrorOptions extends ErrorOptions {
 }
 
 /**
- * No source of credentials gave any, or what it gave cannot be used. The message names the source and never a key.
+ * No source of credentials gave any, or what it gave cannot be used. The message names the source and never a
+ * key.
  *
- * What to do: look at `reason`. `notConfigured` and `refused` need a change of the set-up; `notAnswering` may pass.
+ * What to do: look at `reason`. `notConfigured` and `refused` need a change of the set-up; `notAnswering` may
+ * pass.
  */
 export class CredentialsError extends Error {
   /** The class's name. */
@@ -142,8 +146,8 @@ export class CredentialsError extends Error {
 }
 
 /**
- * A processor throws it when it cannot go on, whatever the batch. Its consumer drops it and starts a new one from the stored
- * checkpoint, with back-off. `onProcessError` does not apply.
+ * A processor throws it when it cannot go on, whatever the batch. Its consumer drops it and starts a new one
+ * from the stored checkpoint, with back-off. `onProcessError` does not apply.
  *
  * What to do: throw it yourself when a connection or a child process of your processor is broken.
  */
@@ -246,7 +250,10 @@ export function isNotPermitted(error: unknown): boolean {
   return false;
 }
 
-/** What errors of one kind have in common. A trouble is logged once for each kind; whole messages differ by request id. */
+/**
+ * What errors of one kind have in common. A trouble is logged once for each kind; whole messages differ by
+ * request id.
+ */
 export function errorKind(error: unknown): string {
   return error instanceof AwsServiceError ? `${error.operation} ${error.code}` : errorText(error);
 }

@@ -64,40 +64,81 @@ export type FaultCode =
   | "notStarted"
   /** The worker is starting. What to do: nothing; look again when it stays. */
   | "starting"
-  /** Attempts to start fail. What to do: look at the error in the text: table, stream, permissions or credentials. */
+  /**
+   * Attempts to start fail. What to do: look at the error in the text: table, stream, permissions or
+   * credentials.
+   */
   | "initializationFailing"
   /** The worker has ended. What to do: start the process again; the text has the error that ended it. */
   | "stopped"
-  /** A newer process has this worker's name. What to do: stop one, or give each a `workerIdentifier` of its own. */
+  /**
+   * A newer process has this worker's name. What to do: stop one, or give each a `workerIdentifier` of its
+   * own.
+   */
   | "superseded"
   /** A loop of the worker ended by a defect. What to do: restart the process, and report the error. */
   | "loopEnded"
-  /** The event loop has had no turn for `eventLoopLimitMs`. What to do: restart; find the code that computes without `await`. */
+  /**
+   * The event loop has had no turn for `eventLoopLimitMs`. What to do: restart; find the code that computes
+   * without `await`.
+   */
   | "eventLoopOverdue"
   /** A loop has failed for longer than the failover time. What to do: look at the error in the text. */
   | "passFailing"
   | FleetFaultCode
-  /** A lease has not been renewed within the failover time. What to do: look for `renewal failed` lines and at DynamoDB. */
+  /**
+   * A lease has not been renewed within the failover time. What to do: look for `renewal failed` lines and at
+   * DynamoDB.
+   */
   | "renewalOverdue"
-  /** A callback has run for `callbackLimitMs`. What to do: restart when it hangs, else raise `callbackLimitMs`. */
+  /**
+   * A callback has run for `callbackLimitMs`. What to do: restart when it hangs, else raise
+   * `callbackLimitMs`.
+   */
   | "callbackOverdue"
-  /** `processRecords` throws again and again. What to do: mend the processor; the log has the error and its line. */
+  /**
+   * `processRecords` throws again and again. What to do: mend the processor; the log has the error and its
+   * line.
+   */
   | "processingFailing"
-  /** Another callback throws again and again. What to do: mend the processor; the log has the error and its line. */
+  /**
+   * Another callback throws again and again. What to do: mend the processor; the log has the error and its
+   * line.
+   */
   | "callbackFailing"
-  /** The processor is started anew again and again. What to do: look at the error; with a child process, at its output. */
+  /**
+   * The processor is started anew again and again. What to do: look at the error; with a child process, at
+   * its output.
+   */
   | "processorRestarting"
-  /** The lease is lost again and again without progress. What to do: return from `processRecords` within the failover time. */
+  /**
+   * The lease is lost again and again without progress. What to do: return from `processRecords` within the
+   * failover time.
+   */
   | "lostWithoutProgress"
-  /** `shardEnded` does not checkpoint, so the child shards cannot start. What to do: call `checkpoint()` in `shardEnded`. */
+  /**
+   * `shardEnded` does not checkpoint, so the child shards cannot start. What to do: call `checkpoint()` in
+   * `shardEnded`.
+   */
   | "shardEndNotCheckpointed"
-  /** The leases of child shards cannot be created. What to do: look at the error, and at write permissions on the table. */
+  /**
+   * The leases of child shards cannot be created. What to do: look at the error, and at write permissions on
+   * the table.
+   */
   | "childLeasesFailing"
-  /** Checkpoints fail again and again. What to do: look at the error: permissions, throttling or the network. */
+  /**
+   * Checkpoints fail again and again. What to do: look at the error: permissions, throttling or the network.
+   */
   | "checkpointFailing"
-  /** Reads of the shard fail. What to do: look at the error: permissions, throttling, or a stream that is gone. */
+  /**
+   * Reads of the shard fail. What to do: look at the error: permissions, throttling, or a stream that is
+   * gone.
+   */
   | "readsFailing"
-  /** Nothing has happened on the shard for `stallLimitMs`. What to do: restart the process, and report it with its log. */
+  /**
+   * Nothing has happened on the shard for `stallLimitMs`. What to do: restart the process, and report it with
+   * its log.
+   */
   | "noProgress";
 
 /** One thing that is wrong. */

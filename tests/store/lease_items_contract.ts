@@ -1,6 +1,7 @@
 /**
- * What every lease store of ours must do beyond the public contract of `src/testing/unit/lease_store_contract.ts`: what it does with items
- * that are no leases or broken, and that a refused write leaves the items as they were.
+ * What every lease store of ours must do beyond the public contract of
+ * `src/testing/unit/lease_store_contract.ts`: what it does with items that are no leases or broken, and that
+ * a refused write leaves the items as they were.
  *
  * @module
  */
