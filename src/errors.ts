@@ -46,7 +46,10 @@ export interface AwsServiceErrorDetails {
   readonly service: string;
   /** The API operation, e.g. `GetRecords`. */
   readonly operation: string;
-  /** The error code without namespace, e.g. `ExpiredIteratorException`; `NetworkError` or `TimeoutError` when nothing was answered. */
+  /**
+   * The error code without namespace, e.g. `ExpiredIteratorException`; `NetworkError` or `TimeoutError` when
+   * nothing was answered.
+   */
   readonly code: string;
   /** HTTP status, or undefined when there was no answer. */
   readonly status: number | undefined;
@@ -166,7 +169,10 @@ export function isAwsError(error: unknown, ...codes: readonly string[]): error i
   return error instanceof AwsServiceError && codes.includes(error.code);
 }
 
-/** One line for a log or an event: class, message and the chain of causes, without stacks. Never throws, whatever was thrown. */
+/**
+ * One line for a log or an event: class, message and the chain of causes, without stacks. Never throws,
+ * whatever was thrown.
+ */
 export function errorText(error: unknown): string {
   const texts: string[] = [];
   const seen = new Set<unknown>();
@@ -184,7 +190,10 @@ export function errorText(error: unknown): string {
 /** The most errors of one chain of causes that are put into words. Ours. */
 const MOST_CAUSES = 10;
 
-/** An error without its cause. Getters, proxies and objects without `toString` may throw when they are looked at. */
+/**
+ * An error without its cause. Getters, proxies and objects without `toString` may throw when they are looked
+ * at.
+ */
 function described(error: unknown): { readonly text: string; readonly next: unknown } {
   try {
     if (!(error instanceof Error)) return { text: String(error), next: undefined };
@@ -213,7 +222,10 @@ export function errorClass(error: unknown): string {
   }
 }
 
-/** The code of an error, of AWS (`ThrottlingException`) or of the system (`ECONNREFUSED`), where it has one. Never throws. */
+/**
+ * The code of an error, of AWS (`ThrottlingException`) or of the system (`ECONNREFUSED`), where it has one.
+ * Never throws.
+ */
 export function errorCode(error: unknown): string | undefined {
   try {
     return error instanceof Error && "code" in error && typeof error.code === "string"
@@ -225,8 +237,8 @@ export function errorCode(error: unknown): string | undefined {
 }
 
 /**
- * What user code threw, fit to be passed on: `undefined`, which would look like no error, and a value that throws when its
- * class is asked for (a revoked proxy) become errors that say so.
+ * What user code threw, fit to be passed on: `undefined`, which would look like no error, and a value that
+ * throws when its class is asked for (a revoked proxy) become errors that say so.
  */
 export function thrownError(thrown: unknown): unknown {
   if (thrown === undefined) return new Error("undefined was thrown");
@@ -239,8 +251,8 @@ export function thrownError(thrown: unknown): unknown {
 }
 
 /**
- * Whether a permission of the runtime is missing, at any remove: `--allow-net` of Deno, `--permission` of Node. This process
- * cannot get it later, so nothing is worth another attempt.
+ * Whether a permission of the runtime is missing, at any remove: `--allow-net` of Deno, `--permission` of
+ * Node. This process cannot get it later, so nothing is worth another attempt.
  */
 export function isNotPermitted(error: unknown): boolean {
   for (let depth = 0, cause = error; cause !== undefined && depth < MOST_CAUSES; depth++) {

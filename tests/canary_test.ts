@@ -372,7 +372,7 @@ async function outputsOf(scene: Scene, folder: string, level: string, signal: Ab
       ...scene.env,
     }).map(([name, value]) => [name, place(value)]),
   );
-  const clock = fastClock(scene.factor ?? 2000);
+  const clock = fastClock(scene.factor ?? 400);
   const answer = scene.answer ?? (() => {
     throw new TypeError("connection refused");
   });
@@ -434,13 +434,18 @@ function assertSilent(shown: string, says = /^/): void {
 }
 
 for (const [name, scene] of Object.entries(SCENES)) {
-  Deno.test(`no secret is shown, at no level, for ${name}`, async () => {
-    await withFolder({ ...FILES, ...scene.files }, async (folder) => {
-      for (const level of ["debug", "info", "warning", "error"]) {
-        const shown = await outputsOf(scene, folder, level, new AbortController().signal);
-        assertSilent(shown, level === "debug" ? scene.says : undefined);
-      }
-    });
+  Deno.test({
+    name: `no secret is shown, at no level, for ${name}`,
+    // On a clock that runs fast a limit may pass while a file is being read, which goes on for a moment.
+    sanitizeOps: false,
+    fn: async () => {
+      await withFolder({ ...FILES, ...scene.files }, async (folder) => {
+        for (const level of ["debug", "info", "warning", "error"]) {
+          const shown = await outputsOf(scene, folder, level, new AbortController().signal);
+          assertSilent(shown, level === "debug" ? scene.says : undefined);
+        }
+      });
+    },
   });
 }
 

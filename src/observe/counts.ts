@@ -1,7 +1,7 @@
 // Pure.
 /**
- * What is counted, under which name, and what each event adds to it. The tables here are the whole list of counters;
- * gauges are read off the totals when they are asked for (`metrics.ts`).
+ * What is counted, under which name, and what each event adds to it. The tables here are the whole list of
+ * counters; gauges are read off the totals when they are asked for (`metrics.ts`).
  *
  * No counter has a shard for a label: shards come and go, and a reshard must not multiply the series.
  *

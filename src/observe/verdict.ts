@@ -1,11 +1,12 @@
 // Pure.
 /**
- * Decides whether a worker is well: whether every shard that it holds makes progress, its leases are renewed, and, where
- * it leads, whether the whole stream is read. It is for alarms; what a restart mends is `liveness.ts`.
- * That the process lives and renews is no proof: the longest-lived fault of Kinesis consumers is the shard that is
- * owned by somebody and read by nobody.
+ * Decides whether a worker is well: whether every shard that it holds makes progress, its leases are renewed,
+ * and, where it leads, whether the whole stream is read. It is for alarms; what a restart mends is
+ * `liveness.ts`. That the process lives and renews is no proof: the longest-lived fault of Kinesis consumers
+ * is the shard that is owned by somebody and read by nobody.
  *
- * What is quiet and well: a shard that waits for its parents, and a shard without records (its empty reads succeed).
+ * What is quiet and well: a shard that waits for its parents, and a shard without records (its empty reads
+ * succeed).
  *
  * @module
  */
@@ -22,36 +23,37 @@ import type { Pass, WorkerTotals } from "./worker_totals.ts";
 /** From where on something is a fault. */
 export interface HealthLimits {
   /**
-   * How long renewals, and the passes of the worker's loops, may fail to succeed, in ms. Give the worker's own
-   * `failoverTimeMs`: after that, others may own the leases.
+   * How long renewals, and the passes of the worker's loops, may fail to succeed, in ms. Give the worker's
+   * own `failoverTimeMs`: after that, others may own the leases.
    *
    * @default {10000}
    */
   readonly failoverTimeMs: number;
   /**
-   * How long a callback of a record processor may take, in ms. A batch in progress counts as no progress after it. Must
-   * be longer than the slowest batch that is well.
+   * How long a callback of a record processor may take, in ms. A batch in progress counts as no progress
+   * after it. Must be longer than the slowest batch that is well.
    *
    * @default {300000}
    */
   readonly callbackLimitMs: number;
   /**
-   * How long a shard may go without a page or any other progress while no callback runs, in ms. Must be longer than
-   * the worker's `idleTimeBetweenReadsMs`, and than the longest rests of a quiet shard and of retries (30 s each).
+   * How long a shard may go without a page or any other progress while no callback runs, in ms. Must be
+   * longer than the worker's `idleTimeBetweenReadsMs`, and than the longest rests of a quiet shard and of
+   * retries (30 s each).
    *
    * @default {60000}
    */
   readonly stallLimitMs: number;
   /**
-   * How many times in a row the same thing may fail (a batch, another callback, a checkpoint, the end of a shard).
-   * Must be at least 1; the fault is reported from this count on.
+   * How many times in a row the same thing may fail (a batch, another callback, a checkpoint, the end of a
+   * shard). Must be at least 1; the fault is reported from this count on.
    *
    * @default {5}
    */
   readonly failuresInARow: number;
   /**
-   * How long the event loop may go without a turn, in ms: record processors or other code of the process keep it busy. Must
-   * be longer than the longest computation that is well.
+   * How long the event loop may go without a turn, in ms: record processors or other code of the process keep
+   * it busy. Must be longer than the longest computation that is well.
    *
    * @default {60000}
    */
@@ -161,7 +163,10 @@ export interface Health {
   readonly faults: readonly Fault[];
 }
 
-/** KCL's default failover time; five minutes, the minutes and five times are ours. Source: KCL 3.5.1, `LeaseManagementConfig`. */
+/**
+ * KCL's default failover time; five minutes, the minutes and five times are ours. Source: KCL 3.5.1,
+ * `LeaseManagementConfig`.
+ */
 export const DEFAULT_LIMITS: HealthLimits = {
   failoverTimeMs: 10_000,
   callbackLimitMs: 300_000,
@@ -173,7 +178,8 @@ export const DEFAULT_LIMITS: HealthLimits = {
 /**
  * The limits with their defaults filled in.
  *
- * @throws {RangeError} when a limit is not a number above 0, {@linkcode TypeError} for a name that is no limit.
+ * @throws {RangeError} when a limit is not a number above 0, {@linkcode TypeError} for a name that is no
+ * limit.
  */
 export function healthLimits(
   limits: { readonly [Name in keyof HealthLimits]?: HealthLimits[Name] | undefined } = {},
@@ -322,7 +328,9 @@ function* shardFaults(shard: ShardTotals, nowMs: number, limits: HealthLimits): 
   }
 }
 
-/** A lease that comes and goes, and each time the same records with it. Shown for as long as it may come back. */
+/**
+ * A lease that comes and goes, and each time the same records with it. Shown for as long as it may come back.
+ */
 function lossText(shard: ShardTotals, nowMs: number, limits: HealthLimits): string | undefined {
   const { losses, ended } = shard;
   if (losses === undefined || !goesOn(losses, nowMs, limits)) return undefined;
@@ -331,13 +339,16 @@ function lossText(shard: ShardTotals, nowMs: number, limits: HealthLimits): stri
     "the event loop run, within the failover time.";
 }
 
-/** Whether something has happened too often in a row, and is likely to happen again: not longer ago than it ever took. */
+/**
+ * Whether something has happened too often in a row, and is likely to happen again: not longer ago than it
+ * ever took.
+ */
 function goesOn({ inARow, firstMs, lastMs }: Row, nowMs: number, limits: HealthLimits): boolean {
   const everyMs = inARow > 1 ? (lastMs - firstMs) / (inARow - 1) : 0;
   return inARow >= limits.failuresInARow && nowMs - lastMs <= Math.max(limits.callbackLimitMs, 2 * everyMs);
 }
 
-/** A refusal that no retry mends is told at once; a failure that may pass, when it has lasted. */
+/** A refusal that no retry mends is reported at once; a failure that may pass, when it has lasted. */
 function readFailureText(
   { readFailure }: ShardTotals,
   nowMs: number,

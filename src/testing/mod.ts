@@ -32,8 +32,8 @@
  * const { system, fetch } = aws; // a worker's option `system`, or a server's handler
  * ```
  *
- * A processor alone, without a worker: {@linkcode testContext}. A store of your own: {@linkcode
- * leaseStoreContract}. A lease table in memory: {@linkcode memoryStores}. See docs/testing.md.
+ * A processor alone, without a worker: {@linkcode testContext}. A store of your own:
+ * {@linkcode leaseStoreContract}. A lease table in memory: {@linkcode memoryStores}. See docs/testing.md.
  *
  * Simulations run where there is `setImmediate`: Deno, Node.js, Bun. The server runs anywhere.
  *

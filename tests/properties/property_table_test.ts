@@ -55,6 +55,7 @@ Deno.test("PROPERTIES can set every option of the worker that is no code", async
     "cpuUtilization",
     "credentials",
     "dynamoDBCredentials",
+    "fetch",
     "kinesis",
     "kinesisConsumers",
     "leaseStore",

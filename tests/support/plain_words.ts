@@ -1,6 +1,6 @@
 /**
- * Words that readers who are not native speakers of English stumble over, each with what to write in its place. Documents keep
- * the list, and so do the comments of src.
+ * Words that readers who are not native speakers of English stumble over, each with what to write in its
+ * place. Documents keep the list, and so do the comments of src.
  *
  * @module
  */
@@ -13,7 +13,10 @@ export interface PlainWord {
   readonly instead: string;
 }
 
-/** Every word that is out. A spelling that has a plain meaning too is left alone: `so long as`, `told apart`, dead letters. */
+/**
+ * Every word that is out. A spelling that has a plain meaning too is left alone: `so long as`, `told apart`,
+ * dead letters.
+ */
 export const PLAIN_WORDS: readonly PlainWord[] = [
   { word: /\bado\b/, instead: "delay, steps" },
   { word: /\bheirs?\b/, instead: "successor" },
