@@ -3,7 +3,9 @@
  */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { PROFILE_PACKAGE } from "../../src/host/profile_credentials.ts";
 import { CliProcess } from "../support/cli_process.ts";
+import { runCommand } from "../support/command.ts";
 import { withFolder } from "../support/folder.ts";
 import { codeBlocks } from "../support/readme.ts";
 import { SMOKE_TEXTS, type SmokeOptions, withSmokeBed } from "../support/smoke_bed.ts";
@@ -79,6 +81,7 @@ for (const { title, args } of COMMANDS) {
             .replace("dynamodb.eu-central-1.amazonaws.com", new URL(bed.dynamoDBEndpoint).host)
             .replace("$HOME", folder).replace(/^cli\.ts$/, CLI)
         );
+        if (hasProfile) await cacheProfilePackage();
         // A home without a cache would make Deno look for packages again.
         const env = hasProfile ? { HOME: folder, DENO_DIR: denoFolder() } : KEYS;
         await using cli = new CliProcess({ deno, args: args.slice(-1), cwd: folder, env });
@@ -95,6 +98,12 @@ for (const { title, args } of COMMANDS) {
       })
     );
   });
+}
+
+/** Deno downloads it at its first use, which needs what this process has and the command has not: proxies and certificates. */
+async function cacheProfilePackage(): Promise<void> {
+  const { code, stderr } = await runCommand(Deno.execPath(), ["cache", "--no-lock", PROFILE_PACKAGE]);
+  assertEquals(code, 0, stderr);
 }
 
 Deno.test("docs/PERMISSIONS.md has a command for each kind of program", () => {
