@@ -55,6 +55,8 @@ Deno.test("KinesisWorker delivers 10,000 records across a split and a merge: non
   assertEquals(leases.find((lease) => lease.shardId === b.shardId)?.childShardIds.length, 1);
   assertEquals(leases.find((lease) => lease.shardId === a.shardId)?.childShardIds.length, 2);
   await first.stop();
-  const owners = (await bed.leases()).map((lease) => lease.leaseOwner);
-  assert(!owners.includes("w-1"), `a stopped worker keeps no lease: ${owners}`);
+  // An assignment that the leader had begun may arrive after the stop: it is made anew when the lease has expired.
+  await until("no lease is the stopped worker's", async () => {
+    return (await bed.leases()).every((lease) => lease.leaseOwner !== "w-1");
+  });
 });
