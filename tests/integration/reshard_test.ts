@@ -54,7 +54,18 @@ Deno.test("KinesisWorker delivers 10,000 records across a split and a merge: non
   const leases = await bed.leases();
   assertEquals(leases.find((lease) => lease.shardId === b.shardId)?.childShardIds.length, 1);
   assertEquals(leases.find((lease) => lease.shardId === a.shardId)?.childShardIds.length, 2);
+  const unfinished = leases.filter((lease) =>
+    lease.leaseOwner === "w-1" && lease.checkpoint.sequenceNumber !== "SHARD_END"
+  );
   await first.stop();
+  const kept = (await bed.leases()).filter((lease) => lease.leaseOwner === "w-1").map((lease) =>
+    lease.leaseKey
+  );
+  assertEquals(
+    unfinished.filter((lease) => kept.includes(lease.leaseKey)),
+    [],
+    "what it read is handed over",
+  );
   // An assignment that the leader had begun may arrive after the stop: it is made anew when the lease has expired.
   await until("no lease is the stopped worker's", async () => {
     return (await bed.leases()).every((lease) => lease.leaseOwner !== "w-1");
