@@ -42,6 +42,7 @@ export type { IdlePacing } from "./src/retrieval/pacing.ts";
 export type { OnTrimmedCheckpoint } from "./src/retrieval/start_position.ts";
 
 export type {
+  BatchResponse,
   FencingToken,
   PreparedCheckpoint,
   RecordProcessor,

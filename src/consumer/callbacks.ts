@@ -11,11 +11,9 @@ import type { Clock } from "../system.ts";
 import type { HeldLease } from "./held_lease.ts";
 
 /** How a callback ended. */
-export type CallbackOutcome = { readonly ok: true; readonly ms: number } | {
-  readonly ok: false;
-  readonly ms: number;
-  readonly error: unknown;
-};
+export type CallbackOutcome =
+  | { readonly ok: true; readonly ms: number; /** What it returned. */ readonly answer: unknown }
+  | { readonly ok: false; readonly ms: number; readonly error: unknown };
 
 /** Runs one callback of one shard's processor. */
 export async function runCallback(
@@ -26,23 +24,24 @@ export async function runCallback(
     readonly clock: Clock;
     readonly emit: WorkerEventListener;
   },
-  call: () => void | Promise<void> | undefined,
+  call: () => unknown,
 ): Promise<CallbackOutcome> {
   const { held, callback, records, clock, emit } = about;
   const which = { leaseKey: held.leaseKey, shardId: held.shardId, callback };
   const startedMs = clock.monotonicMs();
   emit({ type: "callbackStarted", ...which, records });
   let error: unknown;
+  let answer: unknown;
   let ok = true;
   try {
-    await call();
+    answer = await call();
   } catch (thrown) {
     ok = false;
     error = thrownError(thrown);
   }
   const ms = clock.monotonicMs() - startedMs;
   emit({ type: "callbackEnded", ...which, ms, error });
-  return ok ? { ok, ms } : { ok, ms, error };
+  return ok ? { ok, ms, answer } : { ok, ms, error };
 }
 
 /** The pause after the nth failure in a row: the base, doubled each time, up to 30 s. */

@@ -105,12 +105,30 @@ export interface RecordsBatch {
   readonly childShards: readonly ChildShard[];
 }
 
+/**
+ * Names the records of a batch that failed, as a Lambda handler with ReportBatchItemFailures does. An empty
+ * list means that all succeeded.
+ */
+export interface BatchResponse {
+  /**
+   * `itemIdentifier` is a record's sequence number. For a user record of an aggregate it may be
+   * `<sequenceNumber>:<subSequenceNumber>`; a number alone means the first one of its aggregate in the batch.
+   */
+  readonly batchItemFailures?: readonly { readonly itemIdentifier: string }[] | null;
+}
+
 /** A program's side of a shard. */
 export interface RecordProcessor {
   /** Called once, before any record. When it throws it is called again, with back-off. */
   initialize?(context: ShardContext): void | Promise<void>;
-  /** Called with each batch. What happens when it throws is the worker's `onProcessError`. */
-  processRecords(batch: RecordsBatch, context: ShardContext): void | Promise<void>;
+  /**
+   * Called with each batch. What happens when it throws is the worker's `onProcessError`. What it returns
+   * counts only where the option `errors` asks for partial answers.
+   */
+  processRecords(
+    batch: RecordsBatch,
+    context: ShardContext,
+  ): void | BatchResponse | null | Promise<void | BatchResponse | null>;
   /** The lease is lost: it is too late to checkpoint. Only called if `initialize` was. */
   leaseLost?(context: ShardContext): void | Promise<void>;
   /** Every record was delivered. Must checkpoint, or the children never start; called again until it did. */

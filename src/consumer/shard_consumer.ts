@@ -23,7 +23,7 @@ import type { StreamOrigin } from "../stream/stream_identifier.ts";
 import { callbackBackoffMs, type CallbackOutcome, runCallback } from "./callbacks.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { createChildLeases } from "./child_creation.ts";
-import { deliverSlice, type DeliveryOptions, type Left, type Restart } from "./delivery.ts";
+import type { DeliveryOptions, Left, Recipient, Restart } from "./delivery.ts";
 import type { HeldLease } from "./held_lease.ts";
 import { type ParentsOptions, waitForParents } from "./parents.ts";
 import type {
@@ -32,6 +32,12 @@ import type {
   ShardContext,
   ShardStream,
 } from "./record_processor.ts";
+import {
+  type DeliveryEnd,
+  type DeliveryStarter,
+  plainDelivery,
+  type RecordsDelivery,
+} from "./records_delivery.ts";
 import { retrievalRequest } from "./retrieval_request.ts";
 import { slicesOf } from "./slices.ts";
 import type { Setback, ShardStreaks } from "./streaks.ts";
@@ -48,6 +54,15 @@ export interface ShardConsumerOptions extends DeliveryOptions, Pick<ParentsOptio
   readonly leaseStore: Pick<LeaseStore, "get" | "create">;
   /** Shared by all shards of the worker. */
   readonly budget: ByteBudget;
+  /** How records reach the processor. @default {plainDelivery} */
+  readonly startDelivery?: DeliveryStarter | undefined;
+}
+
+/** One processor's time on the shard. */
+interface Turn extends Recipient {
+  readonly delivery: RecordsDelivery;
+  /** Aborts when the processor asks for a fresh one. */
+  readonly failed: AbortSignal;
 }
 
 /** How consuming a shard ended. */
@@ -62,9 +77,7 @@ export type ConsumerEnd =
 /** How the delivery of a shard's pages ended. */
 type Delivered =
   | { readonly type: "ended"; readonly childShards: readonly ChildShard[] }
-  | { readonly type: "givenUp" }
-  | Left
-  | Restart;
+  | DeliveryEnd;
 
 /**
  * Consumes the shard of one acquired lease. Resolves when nothing more will happen; never rejects because of
@@ -187,9 +200,13 @@ class ShardConsumer {
     } catch (error) {
       return { type: "restart", error: thrownError(error) };
     }
+    const recipient = { processor, context, checkpointer };
+    const { startDelivery = plainDelivery } = this.#options;
+    const delivery = startDelivery(recipient, this.#options, this.#leave);
     try {
-      return await this.#live(processor, context, checkpointer, failure.signal);
+      return await this.#live({ ...recipient, delivery, failed: failure.signal });
     } finally {
+      await delivery.leave();
       await this.#dispose(processor);
     }
   }
@@ -203,27 +220,23 @@ class ShardConsumer {
     }
   }
 
-  async #live(
-    processor: RecordProcessor,
-    context: ShardContext,
-    checkpointer: Checkpointer,
-    failed: AbortSignal,
-  ): Promise<{ readonly type: ConsumerEnd } | Restart> {
+  async #live(turn: Turn): Promise<{ readonly type: ConsumerEnd } | Restart> {
     this.enter("initializing");
-    const initialized = await this.#initialize(processor, context);
-    if (initialized.type === "left") return { type: await this.#leaveProcessor(processor, context, false) };
+    const initialized = await this.#initialize(turn);
+    if (initialized.type === "left") return { type: await this.#leaveProcessor(turn, false) };
     if (initialized.type === "restart") return initialized;
 
     this.enter("processing");
-    const delivered = await this.#deliver(processor, context, checkpointer, failed);
+    const delivered = await this.#deliver(turn);
     switch (delivered.type) {
       case "restart":
         return delivered;
       case "left":
-        return { type: await this.#leaveProcessor(processor, context, true) };
+        return { type: await this.#leaveProcessor(turn, true) };
       case "givenUp":
+        await turn.delivery.leave();
         await this.#held.giveUp();
-        await this.#tellLost(processor, context);
+        await this.#tellLost(turn);
         return { type: "lost" };
       case "ended":
         break;
@@ -232,15 +245,12 @@ class ShardConsumer {
     this.enter("shardEnded");
     const { childShards } = delivered;
     this.#options.emit({ type: "shardEndReached", ...this.#about, childShards });
-    const ended = await this.#endShard(processor, context, checkpointer, childShards);
-    return ended.type === "left" ? { type: await this.#leaveProcessor(processor, context, true) } : ended;
+    const ended = await this.#endShard(turn, childShards);
+    return ended.type === "left" ? { type: await this.#leaveProcessor(turn, true) } : ended;
   }
 
   /** Until it succeeds, on the same processor. */
-  async #initialize(
-    processor: RecordProcessor,
-    context: ShardContext,
-  ): Promise<{ readonly type: "ready" } | Left | Restart> {
+  async #initialize({ processor, context }: Turn): Promise<{ readonly type: "ready" } | Left | Restart> {
     while (await this.#goesOn()) {
       const outcome = await this.#call("initialize", 0, () => processor.initialize?.(context));
       if (outcome.ok) {
@@ -255,18 +265,12 @@ class ShardConsumer {
   }
 
   /** Page by page, each in slices, to the end of the shard. */
-  async #deliver(
-    processor: RecordProcessor,
-    context: ShardContext,
-    checkpointer: Checkpointer,
-    failed: AbortSignal,
-  ): Promise<Delivered> {
-    const signal = AbortSignal.any([this.#leave, failed]);
+  async #deliver({ checkpointer, delivery, failed }: Turn): Promise<Delivered> {
+    const signal = AbortSignal.any([this.#leave, failed, delivery.ended]);
     const { initialPosition, origin, budget, system: { clock }, delivery: { foreignAggregates } } =
       this.#options;
     const onAggregateProblem = (problem: AggregateProblem) =>
       this.#options.emit({ type: "aggregateProblem", ...this.#about, ...problem });
-    const recipient = { processor, context, checkpointer };
     const already = { hasRead: this.#hasRead, streak: this.#streaks.reading };
     const request = retrievalRequest(this.#held, this.#lease, { initialPosition, ...already });
     this.#hasRead = true;
@@ -278,11 +282,11 @@ class ShardConsumer {
         const hashKeyRange = isDropping ? lease.hashKeyRange : undefined;
         const slicing = { hashKeyRange, budget, onAggregateProblem, clock };
         for await (const slice of slicesOf(page, checkpointer.largest, slicing, signal)) {
-          const outcome = await deliverSlice(page, slice, recipient, this.#options, this.#leave);
+          const isEnd = slice.isLast && page.end !== undefined;
+          let outcome = await delivery.deliver(page, slice);
+          if (outcome.type === "next" && isEnd) outcome = await delivery.finish();
           if (outcome.type !== "next") return outcome;
-          if (slice.isLast && page.end !== undefined) {
-            return { type: "ended", childShards: page.end.childShards };
-          }
+          if (isEnd) return { type: "ended", childShards: page.end?.childShards ?? [] };
           signal.throwIfAborted();
         }
       }
@@ -292,15 +296,14 @@ class ShardConsumer {
       };
     } catch (error) {
       if (this.#leave.aborted) return { type: "left" };
+      if (delivery.ended.aborted) return delivery.ended.reason as DeliveryEnd;
       return { type: "restart", error: failed.aborted ? failed.reason : error };
     }
   }
 
   /** Children's leases first, then the processor, until SHARD_END is stored. */
   async #endShard(
-    processor: RecordProcessor,
-    context: ShardContext,
-    checkpointer: Checkpointer,
+    { processor, context, checkpointer }: Turn,
     children: readonly ChildShard[],
   ): Promise<{ readonly type: "completed" } | Left | Restart> {
     const { emit } = this.#options;
@@ -348,12 +351,10 @@ class ShardConsumer {
   }
 
   /** Leaves a processor that was called: in order while the lease is ours, else as lost. */
-  async #leaveProcessor(
-    processor: RecordProcessor,
-    context: ShardContext,
-    isInitialized: boolean,
-  ): Promise<ConsumerEnd> {
+  async #leaveProcessor(turn: Turn, isInitialized: boolean): Promise<ConsumerEnd> {
+    const { processor, context, delivery } = turn;
     let end: ConsumerEnd = "lost";
+    await delivery.leave();
     if (!this.#held.lost.aborted && isInitialized) {
       this.enter("shutdownRequested");
       await this.#call("shutdownRequested", 0, () => processor.shutdownRequested?.(context));
@@ -362,11 +363,11 @@ class ShardConsumer {
       end = "drained";
       await this.#held.handOver();
     }
-    await this.#tellLost(processor, context);
+    await this.#tellLost(turn);
     return end;
   }
 
-  async #tellLost(processor: RecordProcessor, context: ShardContext): Promise<void> {
+  async #tellLost({ processor, context }: Turn): Promise<void> {
     this.enter("leaseLost");
     await this.#call("leaseLost", 0, () => processor.leaseLost?.(context));
   }

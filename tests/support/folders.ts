@@ -47,10 +47,20 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
       "one leased shard: processor contract, consumer, streaks of failures, checkpointer, v1 adapter, modules",
     any: ["stream", "root", "async", "lease", "retrieval"],
   },
+  "failures": {
+    holds:
+      "error policy, dead letters and their sinks, batches, filters, parallel lanes; loaded when asked for",
+    any: ["stream", "root", "async", "aws", "lease", "retrieval", "consumer"],
+    types: ["options"],
+  },
+  "lambda": {
+    holds: "Lambda handlers, and Lambda's runtime API for any language, as processors",
+    any: ["stream", "root", "async", "consumer"],
+  },
   "options": {
     holds: "what users may set, checked, and the settings made of it",
     any: ["stream", "root", "aws", "lease"],
-    types: ["retrieval", "consumer", "store"],
+    types: ["retrieval", "consumer", "store", "failures"],
   },
   "fleet": {
     holds: "taking part in a fleet: reporting, leading, syncing shards and streams",
@@ -75,6 +85,24 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
       "options",
       "fleet",
       "observe",
+    ],
+    types: ["failures"],
+  },
+  "edge": {
+    holds: "a worker in bounded slices, and its adapters for edge platforms",
+    any: [
+      "stream",
+      "root",
+      "async",
+      "lease",
+      "aws",
+      "store",
+      "retrieval",
+      "consumer",
+      "options",
+      "fleet",
+      "observe",
+      "worker",
     ],
   },
   "properties": { holds: "the properties file", any: ["stream", "root"], types: ["options"] },
