@@ -34,7 +34,25 @@
  */
 
 export { KinesisWorker } from "./src/worker/worker.ts";
-export type { OnProcessError, WorkerOptions } from "./src/options/options.ts";
+export type { WorkerOptions } from "./src/options/options.ts";
+export type { OnProcessError, ProcessingOptions } from "./src/options/processing_options.ts";
+export type {
+  BatchOptions,
+  ConcurrencyOptions,
+  ErrorPolicy,
+  FilterPattern,
+  OnExhausted,
+  ProcessingOrder,
+  RecordFilter,
+  RetryOptions,
+} from "./src/failures/failure_options.ts";
+export type {
+  DeadLetter,
+  DeadLetterAction,
+  DeadLetterCondition,
+  DeadLetterSink,
+  SinkConnection,
+} from "./src/failures/dead_letter.ts";
 export type { StreamConfig, StreamList, StreamOptions } from "./src/options/stream_options.ts";
 export type { FormerStreamsLeasesDeletionStrategy } from "./src/lease/former_streams.ts";
 export type { ReadingOptions } from "./src/options/reading_options.ts";

@@ -47,6 +47,10 @@ export const OPTION_GROUPS: readonly { readonly title: string; readonly options:
     title: "Processing",
     options: [
       "onProcessError",
+      "errors",
+      "batch",
+      "filter",
+      "concurrency",
       "onTrimmedCheckpoint",
       "callProcessRecordsEvenForEmptyRecordList",
       "foreignAggregates",
@@ -139,11 +143,16 @@ const MADE_OF: ReadonlyMap<OptionName, string> = new Map<OptionName, string>([
   ["billingMode", "billingMode"],
   ["cpuUtilization", "disableWorkerMetrics"],
   ["log", "logLevel"],
+  ["errors", "maximumRetryAttempts"],
+  ["batch", "batchSize"],
+  ["filter", "filterCriteria"],
+  ["concurrency", "parallelizationFactor"],
 ]);
 
 /** Where the options are written down. */
 const SOURCES = [
   { file: "options.ts", name: "WorkerOptions" },
+  { file: "processing_options.ts", name: "ProcessingOptions" },
   { file: "reading_options.ts", name: "ReadingOptions" },
   { file: "stream_options.ts", name: "StreamOptions" },
 ] as const;

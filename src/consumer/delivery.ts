@@ -8,10 +8,11 @@
  * @module
  */
 
-import { ProcessorRestartError } from "../errors.ts";
+import { AwsServiceError, LeaseLostError, ProcessorRestartError } from "../errors.ts";
 import type { WorkerEventListener } from "../events.ts";
 import type { RecordsPage } from "../retrieval/retrieval.ts";
 import type { System } from "../system.ts";
+import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import { deliveryOf } from "./batch.ts";
 import { callbackBackoffMs, runCallback } from "./callbacks.ts";
 import type { Checkpointer } from "./checkpointer.ts";
@@ -98,6 +99,7 @@ export async function deliverSlice(
       const { millisBehindLatest } = page;
       emit({ type: "batchProcessed", ...about, records, bytes, last, millisBehindLatest, ms: outcome.ms });
       streaks.reached(last);
+      if (processor.checkpoints === "auto") await checkpointAlone(checkpointer);
       return { type: "next" };
     }
     const { error } = outcome;
@@ -119,4 +121,21 @@ export async function deliverSlice(
     await streaks.rest(clock, leave);
   }
   return { type: "left" };
+}
+
+/**
+ * Stores a checkpoint for a processor that does not. A failure is reported where it happens; the next
+ * checkpoint covers it.
+ */
+export async function checkpointAlone(
+  checkpointer: Checkpointer,
+  at?: ExtendedSequenceNumber,
+): Promise<boolean> {
+  try {
+    await checkpointer.checkpoint(at);
+    return true;
+  } catch (error) {
+    if (error instanceof LeaseLostError || error instanceof AwsServiceError) return false;
+    throw error;
+  }
 }

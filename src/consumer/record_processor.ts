@@ -119,6 +119,12 @@ export interface BatchResponse {
 
 /** A program's side of a shard. */
 export interface RecordProcessor {
+  /**
+   * `"auto"`: the worker makes a checkpoint when `processRecords` has returned, so that the processor need
+   * not. Only `shardEnded` must checkpoint as ever. If it is not given, the worker makes no checkpoint that
+   * could pass records which the processor keeps in memory.
+   */
+  readonly checkpoints?: "auto";
   /** Called once, before any record. When it throws it is called again, with back-off. */
   initialize?(context: ShardContext): void | Promise<void>;
   /**

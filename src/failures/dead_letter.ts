@@ -15,10 +15,15 @@ export type DeadLetterCondition = "RetryAttemptsExhausted" | "RecordAgeExceeded"
 
 /** Records of one shard that were given up together. */
 export interface DeadLetter extends ShardStream {
+  /** Why. */
   readonly condition: DeadLetterCondition;
+  /** The worker's `applicationName`. */
   readonly applicationName: string;
+  /** The worker's `workerIdentifier`. */
   readonly workerId: string;
+  /** Of many streams several may have a shard of this id. */
   readonly shardId: string;
+  /** Which acquisition of the lease gave them up. */
   readonly fencingToken: FencingToken;
   /** How often the processor was called with them. */
   readonly attempts: number;
@@ -32,8 +37,11 @@ export interface DeadLetter extends ShardStream {
 
 /** What a sink may use of the worker. */
 export interface SinkConnection {
+  /** The worker's region; undefined if none was given. */
   readonly region: string | undefined;
+  /** The worker's credentials. */
   readonly credentials: CredentialsProvider;
+  /** Time, chance and fetch. */
   readonly system: System;
 }
 
@@ -46,4 +54,29 @@ export interface DeadLetterSink {
    * and the shard waits.
    */
   store(letter: DeadLetter, connection: SinkConnection, signal: AbortSignal): Promise<void>;
+}
+
+/** Stores records that were given up in a place of their own. Made by {@linkcode deadLetter}. */
+export interface DeadLetterAction {
+  /** Tells it from the other choices of `errors.onExhausted`. */
+  readonly type: "deadLetter";
+  /** Where they are stored. */
+  readonly sink: DeadLetterSink;
+}
+
+/**
+ * For `errors.onExhausted`: stores records that were given up in `sink`.
+ *
+ * @throws {TypeError} when `sink` is no sink.
+ */
+export function deadLetter(sink: DeadLetterSink): DeadLetterAction {
+  const given: unknown = sink;
+  const isSink = typeof given === "object" && given !== null && "store" in given &&
+    typeof given.store === "function" && "name" in given && typeof given.name === "string";
+  if (!isSink) {
+    throw new TypeError(
+      "Cannot keep dead letters: expected a sink with a name and a function store(): got something else",
+    );
+  }
+  return { type: "deadLetter", sink };
 }

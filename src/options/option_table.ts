@@ -6,6 +6,7 @@
  * @module
  */
 
+import { batch, concurrency, errors, filter } from "./failure_checks.ts";
 import {
   billingMode,
   type Check,
@@ -104,6 +105,10 @@ export const OPTION_CHECKS: Readonly<Record<keyof WorkerOptions, Check>> = {
   callProcessRecordsEvenForEmptyRecordList: yesOrNo,
   foreignAggregates: oneOf("drop", "deliver"),
   onProcessError: oneOf("skip", "retry", "stop"),
+  errors,
+  batch,
+  filter,
+  concurrency,
   taskBackoffTimeMs: interval,
   shutdownGraceMs: duration,
   callbackLimitMs: interval,

@@ -15,17 +15,15 @@ import type { CoordinatorStore } from "../lease/coordinator_store.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
 import type { InitialPosition } from "../stream/sequence_number.ts";
 import type { System } from "../system.ts";
+import type { ProcessingOptions } from "./processing_options.ts";
 import type { ReadingOptions } from "./reading_options.ts";
 import type { StreamOptions } from "./stream_options.ts";
-
-/** What becomes of a batch when `processRecords` throws. */
-export type OnProcessError = "skip" | "retry" | "stop";
 
 /**
  * Options of a worker. Only `applicationName`, `processor` and one of `streamName`, `streamArn` and `streams`
  * must be given. A name that is none of these is refused.
  */
-export interface WorkerOptions extends ReadingOptions, StreamOptions {
+export interface WorkerOptions extends ProcessingOptions, ReadingOptions, StreamOptions {
   /**
    * Names the application: workers with the same name share the stream's shards, and their lease table bears
    * this name. KCL: `applicationName`. A new name starts over from `initialPositionInStream`.
@@ -261,41 +259,6 @@ export interface WorkerOptions extends ReadingOptions, StreamOptions {
    */
   schedulerInitializationBackoffTimeMs?: number | undefined;
 
-  /**
-   * Whether `processRecords` is called for empty reads too. KCL: `callProcessRecordsEvenForEmptyRecordList`.
-   *
-   * @default {false}
-   */
-  callProcessRecordsEvenForEmptyRecordList?: boolean | undefined;
-  /**
-   * What to do with an aggregate of the KPL that has a user record of another shard. A reshard has moved its
-   * hash key in the meantime. `"drop"` drops the whole aggregate, logs a warning and counts its user records,
-   * as KCL does (which logs less). The KPL's daemon sends such an aggregate again, to the right shard.
-   * `"deliver"` delivers it.
-   *
-   * Producers that make aggregates without the KPL's daemon do not send them again: records are lost with
-   * `"drop"`. With `"deliver"` and the KPL's daemon such records are delivered twice. In a fleet with Java
-   * workers these still drop them.
-   *
-   * @default {"drop"}
-   */
-  foreignAggregates?: "drop" | "deliver" | undefined;
-  /**
-   * What to do with a batch when `processRecords` throws. `"skip"`: it is skipped with an error line that
-   * names its sequence numbers, and the next checkpoint passes it finally (KCL's rule). `"retry"`: the same
-   * batch again, with back-off, until it succeeds or the lease is lost. `"stop"`: the lease is given up, and
-   * a worker starts again at the last checkpoint. With `"skip"` a short failure of a database loses records;
-   * with `"retry"` it would only cost time. If the option is not set, a warning at the start says so.
-   *
-   * @default {"skip"}
-   */
-  onProcessError?: OnProcessError | undefined;
-  /**
-   * The first pause after a callback has failed, in ms; it doubles up to 30 s. KCL: `taskBackoffTimeMillis`.
-   *
-   * @default {500}
-   */
-  taskBackoffTimeMs?: number | undefined;
   /**
    * How long a stopping worker waits for its processors, in ms, before it drops their leases. KCL:
    * `shutdownGraceMillis` (MultiLang).

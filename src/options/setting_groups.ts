@@ -6,6 +6,7 @@
  */
 
 import type { DeliverySettings } from "../consumer/delivery.ts";
+import type { FailureSettings } from "../failures/failure_options.ts";
 import type { AssignmentOptions } from "../lease/assignment.ts";
 import type { FormerStreamsLeasesDeletionStrategy } from "../lease/former_streams.ts";
 import type { Pacing } from "../retrieval/pacing.ts";
@@ -32,6 +33,8 @@ export interface WorkerSettings {
     /** Whether the user has decided what becomes of a batch that failed, or it is the default. */
     readonly isErrorRuleChosen: boolean;
   };
+  /** Undefined: no option asks for it, and nothing of `src/failures` is loaded. */
+  readonly failures: FailureSettings | undefined;
   readonly watching: WatchingSettings;
   readonly stopping: { readonly shutdownGraceMs: number };
 }

@@ -11,6 +11,7 @@
 
 import { ASSIGNMENT_DEFAULTS } from "../lease/assignment.ts";
 import type { Pacing } from "../retrieval/pacing.ts";
+import { failureSettings } from "./failure_checks.ts";
 import { number } from "./option_checks.ts";
 import { checkOptions } from "./option_table.ts";
 import type { WorkerOptions } from "./options.ts";
@@ -109,12 +110,13 @@ export function settingsOf(options: WorkerOptions): WorkerSettings {
     },
     delivery: {
       onProcessError: options.onProcessError ?? "skip",
-      isErrorRuleChosen: options.onProcessError !== undefined,
+      isErrorRuleChosen: (options.onProcessError ?? options.errors) !== undefined,
       taskBackoffTimeMs: options.taskBackoffTimeMs ?? 500,
       callProcessRecordsEvenForEmptyRecordList: options.callProcessRecordsEvenForEmptyRecordList ?? false,
       foreignAggregates: options.foreignAggregates ?? "drop",
       parentShardPollIntervalMs: options.parentShardPollIntervalMs ?? 2000,
     },
+    failures: failureSettings(options),
     watching: {
       failoverTimeMs,
       callbackLimitMs,

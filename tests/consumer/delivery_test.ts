@@ -1,7 +1,7 @@
 /** What a shard's consumer hands to a processor, and what becomes of what it throws. */
 
 import { assertEquals } from "@std/assert";
-import { LeaseLostError, ProcessorRestartError } from "../../src/errors.ts";
+import { AwsServiceError, LeaseLostError, ProcessorRestartError } from "../../src/errors.ts";
 import { positionAt, SHARD_END } from "../../src/stream/sequence_number.ts";
 import { leaseWith } from "../lease/fixtures.ts";
 import { eventsOf, NotingProcessor, pageOf, recordWith, startConsumer } from "../support/consumer_bed.ts";
@@ -390,6 +390,33 @@ Deno.test("consumeShard() names the reason of a processor that asks for a fresh 
   assertEquals(eventsOf(bed.events, "processorRestarting").map(({ error }) => String(error)), [
     "Error: the child died",
   ]);
+  bed.held.lose();
+  await bed.end;
+});
+
+Deno.test("consumeShard() checkpoints for a processor that does not, after each batch, and goes on when that fails", async () => {
+  const processor: NotingProcessor & { checkpoints?: "auto" } = new NotingProcessor();
+  const bed = startConsumer(processor);
+  bed.retrieval.feed(pageOf([recordWith(1)]));
+  await bed.settle();
+  assertEquals(bed.held.stored, []);
+  processor.checkpoints = "auto";
+  bed.held.failures.push(
+    new AwsServiceError({
+      service: "dynamodb",
+      operation: "UpdateItem",
+      code: "InternalServerError",
+      status: 500,
+      requestId: undefined,
+      retryable: true,
+      detail: "down",
+      body: undefined,
+    }),
+  );
+  bed.retrieval.feed(pageOf([recordWith(2)]), pageOf([recordWith(3)]));
+  await bed.settle();
+  assertEquals(bed.held.stored, [positionAt("3")]);
+  assertEquals(eventsOf(bed.events, "checkpointFailed").length, 1);
   bed.held.lose();
   await bed.end;
 });

@@ -35,7 +35,7 @@ Deno.test("PROPERTIES sets each thing from one row, but for the initial position
 
 /** The source of the worker's options. */
 async function optionsText(): Promise<string> {
-  const files = ["options.ts", "reading_options.ts"];
+  const files = ["options.ts", "processing_options.ts", "reading_options.ts"];
   const texts = await Promise.all(
     files.map((file) => Deno.readTextFile(new URL(`../../src/options/${file}`, import.meta.url))),
   );
@@ -50,12 +50,16 @@ Deno.test("PROPERTIES can set every option of the worker that is no code", async
     PROPERTIES.flatMap(({ effect }) => effect.type === "option" ? [`${effect.option}`] : []),
   );
   assertEquals(options.filter((name) => !set.has(name)).toSorted(), [
-    "billingMode", // from several properties
+    "batch", // this and the next ones: from several properties
+    "billingMode",
+    "concurrency",
     "coordinatorStore",
     "cpuUtilization",
     "credentials",
     "dynamoDBCredentials",
+    "errors",
     "fetch",
+    "filter",
     "kinesis",
     "kinesisConsumers",
     "leaseStore",

@@ -1,0 +1,48 @@
+/**
+ * What goes with the option `errors`: where records go that were given up, and how a processor reports that a
+ * part of its batch failed.
+ *
+ * ```ts
+ * import { KinesisWorker, type KinesisRecord } from "@kclite/kclite";
+ * import { deadLetter } from "@kclite/kclite/failures";
+ *
+ * async function process(record: KinesisRecord): Promise<void> {}
+ * const kept: string[] = [];
+ * const worker = new KinesisWorker({
+ *   applicationName: "orders",
+ *   streamName: "orders",
+ *   region: "eu-central-1",
+ *   credentials: { accessKeyId: "AKIA…", secretAccessKey: "…" },
+ *   processor: () => ({
+ *     async processRecords({ records }, context) {
+ *       for (const record of records) await process(record);
+ *       await context.checkpoint();
+ *     },
+ *     shardEnded: (context) => context.checkpoint(),
+ *   }),
+ *   errors: {
+ *     retry: { attempts: 3 },
+ *     split: "bisect",
+ *     onExhausted: deadLetter({
+ *       name: "a list",
+ *       async store(letter) {
+ *         kept.push(...letter.records.map((record) => record.sequenceNumber));
+ *       },
+ *     }),
+ *   },
+ * });
+ * ```
+ *
+ * @module
+ */
+
+export { deadLetter } from "./dead_letter.ts";
+export type {
+  DeadLetter,
+  DeadLetterAction,
+  DeadLetterCondition,
+  DeadLetterSink,
+  SinkConnection,
+} from "./dead_letter.ts";
+export { PartialFailure } from "./partial_failure.ts";
+export type { FailedRecord } from "./partial_failure.ts";
