@@ -15,6 +15,11 @@ export class RecentMap<Key, Value> {
     this.#most = most;
   }
 
+  /** How many entries there are. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
   get(key: Key): Value | undefined {
     return this.#entries.get(key);
   }
@@ -32,8 +37,8 @@ export class RecentMap<Key, Value> {
     this.#entries.delete(key);
   }
 
-  /** Forgets all whose key is not to be kept. */
-  keep(isKept: (key: Key) => boolean): void {
-    for (const key of this.#entries.keys()) if (!isKept(key)) this.#entries.delete(key);
+  /** Forgets all that are not to be kept. */
+  keep(isKept: (key: Key, value: Value) => boolean): void {
+    for (const [key, value] of this.#entries) if (!isKept(key, value)) this.#entries.delete(key);
   }
 }

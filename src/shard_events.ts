@@ -115,10 +115,57 @@ export type ShardEvent =
     readonly records: number;
     readonly first: ExtendedSequenceNumber;
     readonly last: ExtendedSequenceNumber;
-    /** What becomes of the records from `first` to `last`. */
-    readonly outcome: "skipped" | "retrying" | "leaseGivenUp";
+    /**
+     * What becomes of the records from `first` to `last`. With the option `errors` also: `split`: they go on
+     * in two parts. `givenUp`: they have been tried often enough, and `recordsGivenUp` follows.
+     */
+    readonly outcome: "skipped" | "retrying" | "split" | "givenUp" | "leaseGivenUp";
     /** Failures in a row of this batch, also across owners of the lease. 1 when the batch is skipped. */
     readonly attempt: number;
+    readonly error: unknown;
+  }
+  /** Records were tried often enough, or are too old, and the shard goes on without them. */
+  | {
+    readonly type: "recordsGivenUp";
+    readonly leaseKey: string;
+    readonly shardId: string;
+    readonly records: number;
+    readonly first: ExtendedSequenceNumber;
+    readonly last: ExtendedSequenceNumber;
+    /** As in the dead letter. */
+    readonly condition: "RetryAttemptsExhausted" | "RecordAgeExceeded" | "DecodeFailed";
+    /** Calls of `processRecords` with these records. */
+    readonly attempts: number;
+    /** `skipped`: they are lost. `deadLettered`: the sink has stored them. */
+    readonly outcome: "skipped" | "deadLettered";
+    /** The sink's name. Undefined when there is none. */
+    readonly sink: string | undefined;
+    /** What the last call threw. Undefined when there was no call. */
+    readonly error: unknown;
+  }
+  /**
+   * Records were tried often enough, or are too old, and `errors.onExhausted` is "stop". The shard stands
+   * still. Its lease is given up after `retryInMs`, and some worker tries again.
+   */
+  | {
+    readonly type: "shardStopped";
+    readonly leaseKey: string;
+    readonly shardId: string;
+    readonly records: number;
+    readonly first: ExtendedSequenceNumber;
+    readonly last: ExtendedSequenceNumber;
+    readonly retryInMs: number;
+    readonly error: unknown;
+  }
+  /** The sink could not store a dead letter. It is tried again after `retryInMs`; the shard waits. */
+  | {
+    readonly type: "deadLetterFailed";
+    readonly leaseKey: string;
+    readonly shardId: string;
+    readonly sink: string;
+    /** Failures in a row of this letter. */
+    readonly attempt: number;
+    readonly retryInMs: number;
     readonly error: unknown;
   }
   /**

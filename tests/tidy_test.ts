@@ -51,6 +51,14 @@ const CASES: readonly RuleCase[] = [
   },
   {
     rule: "folderTable",
+    bad: { "src/worker/a.ts": `import { x } from "../failures/x.ts";` },
+    says: "failures (await import)",
+    good: {
+      "src/worker/a.ts": `import type { X } from "../failures/x.ts";\nawait import("../failures/x.ts");`,
+    },
+  },
+  {
+    rule: "folderTable",
     bad: { "src/testing/emulator/dynamodb/a.ts": `import { x } from "../../simulation/x.ts";` },
     says: "testing/emulator/dynamodb may import only",
     good: { "src/testing/emulator/dynamodb/a.ts": `import { x } from "../../model/x.ts";` },
@@ -405,6 +413,12 @@ const CASES: readonly RuleCase[] = [
       "src/credentials/mod.ts": `import "../host/a.ts";`,
       "src/host/a.ts": `await import("node:http");`,
     },
+  },
+  {
+    rule: "modLoadsLittle",
+    bad: { "mod.ts": `export { deadLetter } from "./src/failures/mod.ts";` },
+    says: "mod.ts -> src/failures/mod.ts: loading mod.ts must not load this",
+    good: { "mod.ts": `export type { BatchOptions } from "./src/failures/failure_options.ts";` },
   },
   {
     rule: "modLoadsLittle",

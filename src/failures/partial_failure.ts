@@ -12,8 +12,8 @@ export type FailedRecord = string | { readonly sequenceNumber: string; readonly 
 
 /**
  * Thrown by `processRecords`: some records of the batch failed. The records before the lowest one are done.
- * It and all later ones of the batch are tried again, as the option `errors` says. Counts whether or not
- * the policy's `partial` is set.
+ * It and all later ones of the batch are tried again, as the option `errors` says. Counts whether or not the
+ * policy's `partial` is set.
  */
 export class PartialFailure extends Error implements BatchResponse {
   /** The class's name. */

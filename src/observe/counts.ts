@@ -41,6 +41,9 @@ export type CounterName =
   | "processed_records_total"
   | "processed_bytes_total"
   | "batches_failed_total"
+  | "given_up_records_total"
+  | "dead_letter_failures_total"
+  | "shards_stopped_total"
   | "skipped_records_total"
   | "aggregate_problems_total"
   | "aggregated_records_lost_total"
@@ -118,8 +121,16 @@ export const COUNTERS: Readonly<Record<CounterName, CounterSpec>> = {
   batches_failed_total: counter("Batches that processRecords threw on, by what became of them.", [
     { outcome: "skipped" },
     { outcome: "retrying" },
+    { outcome: "split" },
+    { outcome: "givenUp" },
     { outcome: "leaseGivenUp" },
   ]),
+  given_up_records_total: counter(
+    "Records given up by the option errors, by what became of them.",
+    [{ outcome: "skipped" }, { outcome: "deadLettered" }],
+  ),
+  dead_letter_failures_total: counter("Failed tries to store a dead letter."),
+  shards_stopped_total: counter("Times a shard was stopped by the option errors."),
   skipped_records_total: counter("Records passed over because processRecords threw."),
   aggregate_problems_total: counter(
     "Records that did not yield what an aggregate holds, by what became of them.",
@@ -206,6 +217,12 @@ export function countsOf(event: WorkerEvent): readonly Count[] {
         ? [failed, count("skipped_records_total", {}, event.records)]
         : [failed];
     }
+    case "recordsGivenUp":
+      return [count("given_up_records_total", { outcome: event.outcome }, event.records)];
+    case "deadLetterFailed":
+      return [count("dead_letter_failures_total")];
+    case "shardStopped":
+      return [count("shards_stopped_total")];
     case "processorRestarting":
       return [count("processor_restarts_total")];
     case "checkpointed":

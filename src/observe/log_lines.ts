@@ -183,6 +183,21 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
             thrownLine(event.error)
           }`,
       );
+    case "recordsGivenUp":
+      return givenUpLine(event);
+    case "shardStopped":
+      return failure(
+        `${event.leaseKey}: STOPPED at ${counted(event.records, "record")} from ${textOf(event.first)} to ` +
+          `${textOf(event.last)}; its lease is given up in ${
+            durationText(event.retryInMs)
+          }, and the shard tried ` +
+          `again: ${thrownLine(event.error)}`,
+      );
+    case "deadLetterFailed":
+      return failure(
+        `${event.leaseKey}: ${event.sink} did not store a dead letter (attempt ${event.attempt}), next try in ` +
+          `${durationText(event.retryInMs)}; its records wait: ${errorLine(event.error)}`,
+      );
     case "processorRestarting":
       return warning(
         `${event.leaseKey}: processor restarts in ${durationText(event.retryInMs)} ` +
@@ -307,12 +322,28 @@ function thrownLine(error: unknown): string {
   return errorLine(error) + thrownAt(error);
 }
 
+function givenUpLine(event: Extract<WorkerEvent, { readonly type: "recordsGivenUp" }>): LogLine {
+  const range = `${counted(event.records, "record")} from ${textOf(event.first)} to ${textOf(event.last)}`;
+  const why = event.condition === "RecordAgeExceeded"
+    ? "too old"
+    : event.condition === "DecodeFailed"
+    ? "not readable"
+    : `tried in ${counted(event.attempts, "call")}`;
+  return event.outcome === "skipped"
+    ? failure(`${event.leaseKey}: ${range} are SKIPPED: ${why}`)
+    : warning(`${event.leaseKey}: ${range} are a dead letter in ${event.sink}: ${why}`);
+}
+
 function batchOutcome(event: Extract<WorkerEvent, { readonly type: "batchFailed" }>): string {
   switch (event.outcome) {
     case "skipped":
       return skippedOutcome(event.error);
     case "retrying":
       return `they will be tried again (attempt ${event.attempt})`;
+    case "split":
+      return "they go on in two parts";
+    case "givenUp":
+      return `they are given up (attempt ${event.attempt})`;
     case "leaseGivenUp":
       return "the lease is given up";
   }

@@ -86,8 +86,14 @@ export interface ShardTotals extends ShardStreaks {
   readonly recordsProcessed: number;
   /** Payload bytes that `processRecords` returned from under this hold. */
   readonly bytesProcessed: number;
-  /** Records skipped under this hold because `processRecords` threw. */
+  /** Records skipped under this hold because `processRecords` threw, or because they were too old. */
   readonly recordsSkipped: number;
+  /** Records that a dead letter holds, stored under this hold. */
+  readonly recordsDeadLettered: number;
+  /** Failed tries in a row to store a dead letter. */
+  readonly deadLetterFailuresInARow: number;
+  /** When the shard was stopped by the option `errors`. Undefined when it is not. */
+  readonly stoppedMs: number | undefined;
 }
 
 /**
@@ -125,6 +131,9 @@ export function gainedShard(
     recordsProcessed: 0,
     bytesProcessed: 0,
     recordsSkipped: 0,
+    recordsDeadLettered: 0,
+    deadLetterFailuresInARow: 0,
+    stoppedMs: undefined,
   };
 }
 
@@ -189,6 +198,19 @@ export function foldShard(shard: ShardTotals, event: LeaseEvent, nowMs: number):
         recordsSkipped: shard.recordsSkipped + (event.outcome === "skipped" ? event.records : 0),
         lastError: failure(event.error, nowMs),
       };
+    case "recordsGivenUp":
+      return {
+        ...shard,
+        recordsSkipped: shard.recordsSkipped + (event.outcome === "skipped" ? event.records : 0),
+        recordsDeadLettered: shard.recordsDeadLettered + (event.outcome === "skipped" ? 0 : event.records),
+        deadLetterFailuresInARow: 0,
+        batchFailuresInARow: 0,
+        lastProgressMs: nowMs,
+      };
+    case "deadLetterFailed":
+      return { ...shard, deadLetterFailuresInARow: event.attempt, lastError: failure(event.error, nowMs) };
+    case "shardStopped":
+      return { ...shard, stoppedMs: nowMs, lastError: failure(event.error, nowMs) };
     case "processorRestarting":
       return {
         ...shard,
@@ -259,8 +281,8 @@ export function heldShards(shards: readonly ShardTotals[]): readonly ShardTotals
 }
 
 /**
- * A figure younger than this is shown as it is: at the tip every read brings a new one. Ours: ten polls of
- * 1 s.
+ * A figure younger than this is shown as it is: at the tip every read brings a new one. Ours: ten polls of 1
+ * s.
  */
 const FRESH_MS = 10_000;
 

@@ -103,6 +103,10 @@ export type FaultCode =
    * line.
    */
   | "processingFailing"
+  /** The option `errors` has stopped the shard. What to do: mend the processor, or choose a dead letter. */
+  | "shardStopped"
+  /** Dead letters cannot be stored, and their records wait. What to do: look at the sink and the error. */
+  | "deadLettersFailing"
   /**
    * Another callback throws again and again. What to do: mend the processor; the log has the error and its
    * line.
@@ -288,6 +292,16 @@ function* shardFaults(shard: ShardTotals, nowMs: number, limits: HealthLimits): 
       `processRecords has thrown ${shard.batchFailuresInARow} times in a row${lastError}`,
     );
   }
+  if (shard.stoppedMs !== undefined) {
+    const since = durationText(nowMs - shard.stoppedMs);
+    yield fault("shardStopped", `The shard was stopped ${since} ago, as the option errors says${lastError}`);
+  }
+  if (shard.deadLetterFailuresInARow >= times) {
+    yield fault(
+      "deadLettersFailing",
+      `A dead letter could not be stored ${shard.deadLetterFailuresInARow} times in a row${lastError}`,
+    );
+  }
   const { restarts } = shard;
   if (restarts !== undefined && goesOn(restarts, nowMs, limits)) {
     yield fault(
@@ -322,7 +336,10 @@ function* shardFaults(shard: ShardTotals, nowMs: number, limits: HealthLimits): 
   const readFailure = readFailureText(shard, nowMs, limits);
   if (readFailure !== undefined) {
     yield fault("readsFailing", readFailure);
-  } else if (shard.callback === undefined && nowMs - shard.lastProgressMs > limits.stallLimitMs) {
+  } else if (
+    shard.callback === undefined && shard.stoppedMs === undefined &&
+    nowMs - shard.lastProgressMs > limits.stallLimitMs
+  ) {
     const since = durationText(nowMs - shard.lastProgressMs);
     yield fault("noProgress", `Nothing has happened for ${since} in phase ${shard.phase}${lastError}`);
   }

@@ -9,6 +9,7 @@ import type { Bell } from "../async/bell.ts";
 import type { DeliverySettings } from "../consumer/delivery.ts";
 import type { HeldLease } from "../consumer/held_lease.ts";
 import type { RecordProcessorFactory } from "../consumer/record_processor.ts";
+import type { DeliveryStarter } from "../consumer/records_delivery.ts";
 import { consumeShard } from "../consumer/shard_consumer.ts";
 import type { StreaksByLease } from "../consumer/streaks.ts";
 import type { WorkerEventListener } from "../events.ts";
@@ -28,6 +29,8 @@ export interface SharedByShards {
   readonly streaks: StreaksByLease;
   readonly reading: ShardReading;
   readonly budget: ByteBudget;
+  /** How records reach a processor; undefined: one slice after the other. */
+  readonly startDelivery: DeliveryStarter | undefined;
   readonly leaseStore: LeaseStore;
   /** Rings when one of the shards has been read to its end. */
   readonly shardEnds: Bell;
@@ -56,6 +59,7 @@ export async function consumeHeldShard(hold: HeldLease, shared: SharedByShards):
     processor,
     retrieval: reading.of(stream),
     budget,
+    startDelivery: shared.startDelivery,
     leaseStore,
     shardEnds,
     system: shared.system,

@@ -28,6 +28,8 @@ export interface WorkerParts {
   readonly kinesisConsumers: KinesisConsumers | undefined;
   readonly leaseStore: LeaseStore;
   readonly coordinatorStore: CoordinatorStore;
+  /** Shared by all clients. Rejects where none were given. */
+  readonly credentials: CredentialsProvider;
 }
 
 /** The parts that a user may give, and the keys for the rest. */
@@ -66,9 +68,10 @@ export function partsOf(
   const kinesisConsumers = settings.reading.retrievalMode === "POLLING"
     ? undefined
     : given.kinesisConsumers ?? signedKinesisConsumers(service());
+  const shared = given.credentials === undefined ? noCredentials : credentials();
   if (given.leaseStore !== undefined && given.coordinatorStore !== undefined) {
     const { leaseStore, coordinatorStore } = given;
-    return { kinesis, kinesisConsumers, leaseStore, coordinatorStore };
+    return { kinesis, kinesisConsumers, leaseStore, coordinatorStore, credentials: shared };
   }
   if (given.leaseStore !== undefined || given.coordinatorStore !== undefined) {
     throw new TypeError(
@@ -103,6 +106,7 @@ export function partsOf(
       onEvent,
     }),
     coordinatorStore: new DynamoDBCoordinatorStore({ dynamodb, applicationName, tableName }),
+    credentials: shared,
   };
 }
 
@@ -132,3 +136,7 @@ function keptOnce(
     );
   };
 }
+
+/** For what may need credentials later, in a worker that has its parts given. */
+const noCredentials: CredentialsProvider = () =>
+  Promise.reject(new TypeError("Cannot sign a request: expected the option credentials: got none"));

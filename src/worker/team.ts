@@ -8,6 +8,7 @@
 import { Bell } from "../async/bell.ts";
 import type { TaskGroup } from "../async/task_group.ts";
 import type { RecordProcessorFactory } from "../consumer/record_processor.ts";
+import type { DeliveryStarter } from "../consumer/records_delivery.ts";
 import { StreaksByLease } from "../consumer/streaks.ts";
 import type { CpuSource } from "../cpu_source.ts";
 import type { LeaseTableError } from "../errors.ts";
@@ -43,6 +44,8 @@ export interface TeamOptions {
   readonly reading: ShardReading;
   /** What all shards may read ahead, in bytes. */
   readonly budget: ByteBudget;
+  /** How records reach a processor; undefined: one slice after the other. */
+  readonly startDelivery: DeliveryStarter | undefined;
   /** Owns the consumers. */
   readonly consumers: TaskGroup;
   /** Called when the lease table has been missing for too long, perhaps more than once. */
@@ -108,6 +111,7 @@ export function teamOf(options: TeamOptions): Team {
     streaks,
     reading,
     budget,
+    startDelivery: options.startDelivery,
     leaseStore,
     shardEnds,
     system,

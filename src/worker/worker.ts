@@ -19,6 +19,7 @@ import { ByteBudget } from "../retrieval/byte_budget.ts";
 import { aborted, settlesWithin } from "../async/waiting.ts";
 import { randomUuid, realSystem, type System, withFetch } from "../system.ts";
 import { showTurns } from "./event_loop_turns.ts";
+import { type Deliveries, loadDeliveries } from "./deliveries.ts";
 import { type EventOutlet, eventOutlet } from "./event_outlet.ts";
 import { leaveFleet, leaveStep } from "./leaving.ts";
 import { startLoops } from "./loops.ts";
@@ -89,8 +90,10 @@ export class KinesisWorker {
   async #run(signal: AbortSignal): Promise<void> {
     this.#emitStarting();
     try {
+      const about = { workerId: this.workerIdentifier, parts: this.#parts, system: this.#system };
+      const deliveries = await loadDeliveries(this.#settings, about);
       const format = await this.#startUp(signal);
-      await this.#consume(format, signal);
+      await this.#consume({ format, deliveries }, signal);
       this.#emit({ type: "workerStopped", error: undefined });
     } catch (error) {
       const isStop = signal.aborted && error === signal.reason;
@@ -127,7 +130,10 @@ export class KinesisWorker {
   }
 
   /** From the first report in the table to the last lease that is handed over. */
-  async #consume(format: TableFormat, signal: AbortSignal): Promise<void> {
+  async #consume(
+    { format, deliveries }: { readonly format: TableFormat; readonly deliveries: Deliveries },
+    signal: AbortSignal,
+  ): Promise<void> {
     const { clock } = this.#system;
     const emit = this.#emit;
     const failure = new AbortController();
@@ -136,7 +142,8 @@ export class KinesisWorker {
     const duties = new TaskGroup(fail);
     const consumers = new TaskGroup(fail);
     const { reading, budget } = this.#reading();
-    const team = this.#team({ format, consumers, reading, budget, onTableGone: fail });
+    const startDelivery = deliveries(budget);
+    const team = this.#team({ format, consumers, reading, budget, startDelivery, onTableGone: fail });
     const { identity: { superseded }, keeper } = team;
 
     await this.#claimName(team, running);
@@ -170,7 +177,12 @@ export class KinesisWorker {
     return { reading: shardReading(shared), budget };
   }
 
-  #team(running: Pick<TeamOptions, "format" | "consumers" | "reading" | "budget" | "onTableGone">): Team {
+  #team(
+    running: Pick<
+      TeamOptions,
+      "format" | "consumers" | "reading" | "budget" | "startDelivery" | "onTableGone"
+    >,
+  ): Team {
     return teamOf({
       workerId: this.workerIdentifier,
       format: running.format,
@@ -181,6 +193,7 @@ export class KinesisWorker {
       cpuUtilization: this.#cpuUtilization,
       reading: running.reading,
       budget: running.budget,
+      startDelivery: running.startDelivery,
       consumers: running.consumers,
       onTableGone: running.onTableGone,
       system: this.#system,

@@ -62,6 +62,14 @@ const LINES: { readonly [Type in WorkerEvent["type"]]: string | undefined } = {
   batchProcessed: "debug shardId-000000000000: processed 10 records in 40 ms, 0 ms behind",
   batchFailed: "error shardId-000000000000: processRecords threw on 10 records from 4968 to 4977/3, " +
     "they are SKIPPED: no luck at words.ts:12:9",
+  recordsGivenUp: "warning shardId-000000000000: 2 records from 4968 to 4969 are a dead letter in " +
+    "arn:aws:sqs:eu-central-1:123456789012:letters: tried in 4 calls",
+  deadLetterFailed:
+    "error shardId-000000000000: arn:aws:sqs:eu-central-1:123456789012:letters did not store a " +
+    "dead letter (attempt 2), next try in 200 ms; its records wait: no luck",
+  shardStopped:
+    "error shardId-000000000000: STOPPED at 2 records from 4968 to 4969; its lease is given up in " +
+    "5 min, and the shard tried again: no luck at words.ts:12:9",
   processorRestarting:
     "warning shardId-000000000000: processor restarts in 500 ms (1 restart in a row): no luck",
   checkpointed: "debug shardId-000000000000: checkpoint at 4967",
@@ -89,12 +97,22 @@ for (const type of Object.keys(LINES) as WorkerEvent["type"][]) {
 }
 
 Deno.test("logLine() says what becomes of a batch", () => {
-  const words = (["skipped", "retrying", "leaseGivenUp"] as const).map((outcome) =>
+  const words = (["skipped", "retrying", "leaseGivenUp", "split", "givenUp"] as const).map((outcome) =>
     logLine(sample("batchFailed", { outcome, attempt: 3 }))?.text
   );
   assertMatch(`${words[0]}`, /from 4968 to 4977\/3, they are SKIPPED: no luck at words.ts:12:9$/);
   assertMatch(`${words[1]}`, /they will be tried again \(attempt 3\): no luck at words.ts:12:9$/);
+  assertMatch(`${words[3]}`, /they go on in two parts: no luck at words.ts:12:9$/);
+  assertMatch(`${words[4]}`, /they are given up \(attempt 3\): no luck at words.ts:12:9$/);
   assertMatch(`${words[2]}`, /the lease is given up: no luck at words.ts:12:9$/);
+});
+
+Deno.test("logLine() says why records are given up, and shouts when they are lost", () => {
+  const words = (["RetryAttemptsExhausted", "RecordAgeExceeded", "DecodeFailed"] as const).map((condition) =>
+    asText(logLine(sample("recordsGivenUp", { condition, outcome: "skipped", attempts: 1 })))
+  );
+  const about = "error shardId-000000000000: 2 records from 4968 to 4969 are SKIPPED";
+  assertEquals(words, [`${about}: tried in 1 call`, `${about}: too old`, `${about}: not readable`]);
 });
 
 Deno.test("logLine() does not call records skipped when it was their checkpoint that failed", () => {

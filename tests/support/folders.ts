@@ -13,6 +13,8 @@ export interface Folder {
   readonly any: readonly string[];
   /** What it may import with `import type` only: folders, or single files from the root of the repository. */
   readonly types?: readonly string[];
+  /** What it may load while it runs, by `await import("…")`, besides their types. */
+  readonly lazily?: readonly string[];
 }
 
 /** By name; `root` are the files of src itself. A folder within a folder is a room of its own. */
@@ -86,7 +88,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
       "fleet",
       "observe",
     ],
-    types: ["failures"],
+    lazily: ["failures"],
   },
   "edge": {
     holds: "a worker in bounded slices, and its adapters for edge platforms",
@@ -189,10 +191,14 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
 
 /** The table as ARCHITECTURE.md has it, laid out as `deno fmt` would. */
 export function foldersMarkdown(): string {
-  const rows = Object.entries(FOLDERS).map(([name, { holds, any, types = [] }]) => [
+  const rows = Object.entries(FOLDERS).map(([name, { holds, any, types = [], lazily = [] }]) => [
     code(pathOf(name)),
     holds,
-    [...any.map(short), ...types.map((type) => `${short(type)} (types)`)].join(", ") || "nothing",
+    [
+      ...any.map(short),
+      ...types.map((type) => `${short(type)} (types)`),
+      ...lazily.map((folder) => `${short(folder)} (when needed)`),
+    ].join(", ") || "nothing",
   ]);
   const all = [
     ["folder", "what is there", "may import"],

@@ -39,8 +39,14 @@ export const folderTable: Rule = eachFile((file) => {
     const target = resolve(file.path, specifier);
     const to = folderOf(target);
     if (to === from || (to !== undefined && row.any.includes(to))) return [];
-    if (kind === "type" && (row.types ?? []).some((name) => name === to || name === target)) return [];
-    const allowed = [...row.any, ...(row.types ?? []).map((name) => `${name} (import type)`)].join(", ");
+    const { types = [], lazily = [] } = row;
+    if (kind === "type" && [...types, ...lazily].some((name) => name === to || name === target)) return [];
+    if (kind === "dynamic" && to !== undefined && lazily.includes(to)) return [];
+    const allowed = [
+      ...row.any,
+      ...types.map((name) => `${name} (import type)`),
+      ...lazily.map((name) => `${name} (await import)`),
+    ].join(", ");
     return [`${file.path}:${line} imports ${target}: ${from} may import only ${allowed || "itself"}`];
   });
 });
@@ -385,9 +391,9 @@ export const modReexportsOnly: Rule = eachFile((file) => {
     : [`mod.ts:${lineAt(file.code, at)} holds more than re-exports: expected export { … } from "./src/…"`];
 });
 
-/** What loading mod.ts loads, transitively: neither src/host, nor hono, nor Node's modules. */
+/** What loading mod.ts loads, transitively: neither src/host nor src/failures, nor hono, nor Node's modules. */
 export const modLoadsLittle: Rule = (files) =>
-  loadsNot("mod.ts", /^(?:npm:hono|npm:@aws-sdk\/|node:|src\/host\/|credentials\.ts)/, files);
+  loadsNot("mod.ts", /^(?:npm:hono|npm:@aws-sdk\/|node:|src\/host\/|src\/failures\/|credentials\.ts)/, files);
 
 /**
  * Loading src/credentials/mod.ts loads neither Node's modules nor AWS's package before they are used: edge

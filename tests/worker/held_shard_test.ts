@@ -42,6 +42,7 @@ function bed(stream: TrackedStream | undefined) {
     streaks,
     reading: { of: (of) => (asked.push(of), retrieval), close: () => Promise.resolve() },
     budget: new ByteBudget(1000),
+    startDelivery: undefined,
     leaseStore: memory.store,
     shardEnds,
     system: memory.system,

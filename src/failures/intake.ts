@@ -1,0 +1,83 @@
+/**
+ * Takes the records of a slice in: what is new goes to the ledger and to the batches, what nobody wants is
+ * passed.
+ *
+ * @module
+ */
+
+import type { Slice } from "../consumer/slices.ts";
+import type { RecordsPage } from "../retrieval/retrieval.ts";
+import type { KinesisRecord } from "../stream/record.ts";
+import type { ShardAttempts } from "./attempts.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Runs } from "./runs.ts";
+
+/** What a user record that was made of an aggregate takes beside its payload. Source: `stream/aggregate`. */
+const MADE_RECORD_BYTES = 250;
+
+/** Where records go. */
+export interface IntakeOptions {
+  readonly ledger: Ledger;
+  readonly runs: Runs;
+  readonly attempts: ShardAttempts;
+  /** Undefined: all are delivered. */
+  readonly isWanted: ((record: KinesisRecord) => boolean) | undefined;
+  /** Monotonic. */
+  readonly nowMs: number;
+}
+
+/**
+ * Takes a slice in.
+ *
+ * @returns the index of its last record that is to be processed.
+ */
+export function takeIn(
+  { ledger, runs, attempts, isWanted, nowMs }: IntakeOptions,
+  { millisBehindLatest }: RecordsPage,
+  { records }: Slice,
+): number | undefined {
+  // A restart reads AT its checkpoint, and the rest of an aggregate may follow there.
+  const from = records.findIndex((record) => ledger.isNew(record));
+  if (from < 0) return undefined;
+  const fresh = from === 0 ? records : records.slice(from);
+  const page = ledger.openPage(fresh.reduce((sum, record) => sum + bytesOf(record), 0));
+  let last: number | undefined;
+  for (const record of fresh) {
+    if (attempts.wasGivenUp(record) || isWanted?.(record) === false) {
+      ledger.pass(record);
+      continue;
+    }
+    const index = ledger.add(record, page);
+    const { partitionKey: key, data: { length: bytes } } = record;
+    runs.add({ record, index, key, bytes, receivedMs: nowMs, millisBehindLatest });
+    last = index;
+  }
+  ledger.closePage(page);
+  return last;
+}
+
+/**
+ * A filter that always decides: a record about which the user's own cannot is delivered, so that none is
+ * lost.
+ *
+ * @param onOdd Called with what is wrong with the user's own.
+ */
+export function lenient(
+  isWanted: (record: KinesisRecord) => boolean,
+  onOdd: (error: unknown) => void,
+): (record: KinesisRecord) => boolean {
+  return (record) => {
+    try {
+      const answer: unknown = isWanted(record);
+      if (typeof answer === "boolean") return answer;
+      throw new TypeError(`Expected the filter to return true or false: got ${typeof answer}`);
+    } catch (error) {
+      onOdd(error);
+      return true;
+    }
+  };
+}
+
+function bytesOf({ data, aggregated }: KinesisRecord): number {
+  return data.length + (aggregated ? MADE_RECORD_BYTES : 0);
+}

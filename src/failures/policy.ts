@@ -1,0 +1,42 @@
+/**
+ * The delivery of a worker with one of the options `errors`, `batch`, `filter` and `concurrency`. Loaded when
+ * one of them is set, and not before.
+ *
+ * @module
+ */
+
+import type { DeliveryStarter } from "../consumer/records_delivery.ts";
+import type { ByteBudget } from "../retrieval/byte_budget.ts";
+import type { KinesisRecord } from "../stream/record.ts";
+import { AttemptsByLease } from "./attempts.ts";
+import type { FailureSettings, RecordFilter } from "./failure_options.ts";
+import type { PolicySurroundings } from "./giving_up.ts";
+import { PolicyDelivery } from "./policy_delivery.ts";
+
+/**
+ * Makes what starts deliveries by a policy. What failed before is remembered for all leases of the worker.
+ *
+ * @throws {TypeError} when the filter is none.
+ */
+export function policyDeliveries(
+  settings: FailureSettings,
+  { applicationName, workerId, connection }: Pick<
+    PolicySurroundings,
+    "applicationName" | "workerId" | "connection"
+  >,
+): (budget: ByteBudget) => DeliveryStarter {
+  const isWanted = settings.filter === undefined ? undefined : functionOf(settings.filter);
+  const attemptsByLease = new AttemptsByLease();
+  return (budget) => {
+    const surroundings = { applicationName, workerId, connection, budget, isWanted };
+    return (recipient, delivery, leave) => {
+      const attempts = attemptsByLease.of(delivery.held.lease);
+      return new PolicyDelivery({ recipient, delivery, settings, attempts, leave, surroundings });
+    };
+  };
+}
+
+function functionOf(filter: RecordFilter): (record: KinesisRecord) => boolean {
+  if (typeof filter === "function") return filter;
+  throw new TypeError("Cannot start worker: expected filter to be a function: got a pattern");
+}
