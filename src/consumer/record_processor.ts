@@ -125,6 +125,14 @@ export interface RecordProcessor {
    * could pass records which the processor keeps in memory.
    */
   readonly checkpoints?: "auto";
+  /**
+   * `"whole"`: aggregates of the KPL are not taken apart. Such a record has the `subSequenceNumber` of its
+   * last user record, so that a checkpoint passes all of them. The worker's `foreignAggregates` does not
+   * apply.
+   *
+   * @default aggregates are taken apart
+   */
+  readonly aggregates?: "whole" | undefined;
   /** Called once, before any record. When it throws it is called again, with back-off. */
   initialize?(context: ShardContext): void | Promise<void>;
   /**

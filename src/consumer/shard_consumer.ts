@@ -265,7 +265,7 @@ class ShardConsumer {
   }
 
   /** Page by page, each in slices, to the end of the shard. */
-  async #deliver({ checkpointer, delivery, failed }: Turn): Promise<Delivered> {
+  async #deliver({ processor, checkpointer, delivery, failed }: Turn): Promise<Delivered> {
     const signal = AbortSignal.any([this.#leave, failed, delivery.ended]);
     const { initialPosition, origin, budget, system: { clock }, delivery: { foreignAggregates } } =
       this.#options;
@@ -280,7 +280,7 @@ class ShardConsumer {
         // An earlier stream's shards had other hash keys.
         const isDropping = foreignAggregates === "drop" && mayBeOfStream(lease, origin);
         const hashKeyRange = isDropping ? lease.hashKeyRange : undefined;
-        const slicing = { hashKeyRange, budget, onAggregateProblem, clock };
+        const slicing = { hashKeyRange, budget, onAggregateProblem, clock, aggregates: processor.aggregates };
         for await (const slice of slicesOf(page, checkpointer.largest, slicing, signal)) {
           const isEnd = slice.isLast && page.end !== undefined;
           let outcome = await delivery.deliver(page, slice);

@@ -3,6 +3,10 @@
  * may hold 1.7 million user records, in aggregates made by its producers. A page without aggregates is one
  * slice, and its records are not looked at.
  *
+ * A processor may ask for whole aggregates. They are opened all the same, since their user records are
+ * counted: the position of a whole aggregate is that of its last user record. A checkpoint there is right for
+ * processors of both kinds, and one within an aggregate repeats the whole aggregate.
+ *
  * No work here takes long in one go: other tasks get a turn between two slices, and while aggregates are
  * checked.
  *
@@ -35,6 +39,8 @@ export interface SliceOptions {
    */
   readonly budget: ByteBudget;
   readonly clock: Clock;
+  /** As a processor asks for them. @default they are taken apart */
+  readonly aggregates?: "whole" | undefined;
 }
 
 /**
@@ -61,6 +67,13 @@ export async function* slicesOf(
     await clock.sleep(0, signal);
     turnMs = clock.monotonicMs();
   };
+  if (options.aggregates === "whole") {
+    const making = wholeRecords(page);
+    let step = making.next();
+    for (; !step.done; step = making.next()) if (clock.monotonicMs() - turnMs >= TURN_MS) await turn();
+    yield { records: step.value, isLast: true };
+    return;
+  }
   for (;;) {
     const making = slicer.next();
     let step = making.next();
@@ -91,6 +104,21 @@ const LEAST_SLICE_BYTES = 16 * 1024;
 const SLICE_SHARE = 1 / 16;
 /** Records that were checkpointed already are skipped in steps of this many user records. */
 const SKIP_RECORDS = 50_000;
+
+/**
+ * The records of a page as they came, each aggregate at the position of its last user record. What is wrong
+ * with an aggregate is for its processor to find.
+ */
+function* wholeRecords({ records }: RecordsPage): Generator<void, readonly KinesisRecord[], void> {
+  const opener = new AggregateOpener(undefined);
+  const whole: KinesisRecord[] = [];
+  for (const record of records) {
+    const aggregate = looksAggregated(record.data) ? yield* opener.open(record) : undefined;
+    const subSequenceNumber = Math.max(0, (aggregate?.left ?? 1) - 1);
+    whole.push(subSequenceNumber === 0 ? record : { ...record, subSequenceNumber });
+  }
+  return whole;
+}
 
 /** Goes through a page, once. */
 class Slicer {

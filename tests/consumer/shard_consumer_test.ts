@@ -799,3 +799,22 @@ Deno.test("consumeShard() gives back what it made for a slice, however the shard
   assertEquals(await bed.end, "lost");
   assertEquals([budget.used, processor.batches.length], [0, 1]);
 });
+
+Deno.test("consumeShard() gives a processor whole aggregates: the rest of one brings all of it, the end of one none", async () => {
+  const kept = (subSequenceNumber: number) => {
+    const lease = leaseWith({ checkpoint: { sequenceNumber: "7", subSequenceNumber } });
+    const processor = new NotingProcessor({ processRecords: (context) => context.checkpoint() });
+    const bed = startConsumer(Object.assign(processor, { aggregates: "whole" as const }), { lease });
+    bed.retrieval.feed(pageOf([aggregateWith(7, 3), aggregateWith(8, 2)], []));
+    return bed;
+  };
+  const within = kept(1);
+  assertEquals(await within.end, "completed");
+  assertEquals(within.processor.calls.slice(1, 2), ["processRecords 7+8"]);
+  assertEquals(within.held.stored[0], { sequenceNumber: "8", subSequenceNumber: 1 });
+
+  const after = kept(2);
+  assertEquals(await after.end, "completed");
+  assertEquals(after.processor.calls.slice(1, 2), ["processRecords 8"]);
+  assertEquals(after.processor.batches[0]?.records[0]?.data, aggregateWith(8, 2).data);
+});

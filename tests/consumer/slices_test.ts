@@ -31,6 +31,7 @@ function slicing(records: readonly KinesisRecord[], more: {
   readonly after?: ExtendedSequenceNumber;
   readonly budgetBytes?: number;
   readonly hashKeyRange?: HashKeyRange;
+  readonly aggregates?: "whole";
 } = {}) {
   const budget = new ByteBudget(more.budgetBytes ?? 0);
   const clock = new FakeClock();
@@ -40,6 +41,7 @@ function slicing(records: readonly KinesisRecord[], more: {
     onAggregateProblem: (problem) => problems.push(problem),
     budget,
     clock,
+    aggregates: more.aggregates,
   };
   // Not of the page's own size, so that the budget decides.
   const page = { ...pageOf(records), bytes: 0 };
@@ -224,4 +226,15 @@ Deno.test("slicesOf() gives in slices what deaggregateAll() gives at once, of an
     { ...seeded(), numRuns: 60 },
   );
   assert(several > 10, `only ${several} pages were cut`);
+});
+
+Deno.test("slicesOf() keeps aggregates whole when it is asked to, each at the position of its last user record", async () => {
+  const broken = holding(4, sealed(utf8("no protobuf")));
+  const records = [recordWith(1), aggregated(2, 300), aggregated(3, 1), broken, aggregated(5, 0)];
+  const { all, problems } = await sliced(records, { aggregates: "whole" });
+  assertEquals(all.map(({ isLast }) => isLast), [true]);
+  const positions = all[0]?.records.map((record) => [record.sequenceNumber, record.subSequenceNumber]);
+  assertEquals(positions, [["1", 0], ["2", 299], ["3", 0], ["4", 0], ["5", 0]]);
+  assertEquals(all[0]?.records.map(({ data }) => data), records.map(({ data }) => data));
+  assertEquals(problems, [], "what is in an aggregate is its processor's business");
 });
