@@ -57,7 +57,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   },
   "lambda": {
     holds: "Lambda handlers, and Lambda's runtime API for any language, as processors",
-    any: ["stream", "root", "async", "consumer"],
+    any: ["stream", "root", "async", "consumer", "multilang"],
   },
   "options": {
     holds: "what users may set, checked, and the settings made of it",

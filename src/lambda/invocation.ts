@@ -1,0 +1,59 @@
+/**
+ * One call of a hosted Lambda function, whatever runs it: a contract, and how a call is named.
+ *
+ * A request id is drawn from the platform's cryptographic chance and not from `System.random`: whoever knew it
+ * could answer in the handler's place.
+ *
+ * @module
+ */
+
+import type { KinesisEvent } from "./kinesis_event.ts";
+
+/** One call. */
+export interface Invocation {
+  /** A UUID that cannot be guessed. */
+  readonly requestId: string;
+  readonly event: KinesisEvent;
+  readonly invokedFunctionArn: string;
+  /** How long the call may take, in ms, from when the handler gets its event. */
+  readonly timeoutMs: number;
+}
+
+/** What runs a function for one shard. Calls may overlap, if the worker's `concurrency` says so. */
+export interface FunctionRunner {
+  /** Gets ready for the first call. */
+  start(): Promise<void>;
+  /**
+   * Calls the function. What it keeps running must have ended when this settles, or be reported.
+   *
+   * @param lost Aborts when the lease is lost.
+   * @returns what the function answered.
+   * @throws what the function threw; {@linkcode FunctionTimeoutError} when it took too long.
+   */
+  invoke(invocation: Invocation, lost: AbortSignal): Promise<unknown>;
+  /** Ends what runs. Never rejects. */
+  close(): Promise<void>;
+}
+
+/** A call took longer than its function may. */
+export class FunctionTimeoutError extends Error {
+  /** The class's name. */
+  override readonly name = "FunctionTimeoutError";
+
+  /** @param rest What became of the call, as the rest of a sentence. */
+  constructor({ requestId, timeoutMs }: Invocation, rest: string) {
+    super(`${requestId} Task timed out after ${(timeoutMs / 1000).toFixed(2)} seconds: ${rest}`);
+  }
+}
+
+/** A new name for a call. */
+export function newRequestId(): string {
+  return crypto.randomUUID();
+}
+
+/** Without a sampling decision of our own: X-Ray gets nothing from us. */
+export function traceIdOf(requestId: string, epochMs: number): string {
+  const seconds = Math.floor(epochMs / 1000).toString(16).padStart(8, "0");
+  const hex = requestId.replaceAll("-", "");
+  return `Root=1-${seconds}-${hex.slice(0, 24)};Parent=${hex.slice(16)};Sampled=0`;
+}
