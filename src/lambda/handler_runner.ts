@@ -27,6 +27,7 @@ export class HandlerRunner implements FunctionRunner {
   readonly #handler: LambdaHandler;
   readonly #lambda: LambdaFunction;
   readonly #abandonAfterMs: number;
+  #leaseKey: string | undefined;
 
   /** @param abandonAfterMs How long a call is waited for when its time is over. */
   constructor(handler: LambdaHandler, lambda: LambdaFunction, abandonAfterMs: number) {
@@ -35,7 +36,8 @@ export class HandlerRunner implements FunctionRunner {
     this.#abandonAfterMs = abandonAfterMs;
   }
 
-  start(): Promise<void> {
+  start(leaseKey: string): Promise<void> {
+    this.#leaseKey = leaseKey;
     return Promise.resolve();
   }
 
@@ -59,7 +61,7 @@ export class HandlerRunner implements FunctionRunner {
       onEvent({
         type: "notice",
         level: "error",
-        leaseKey: undefined,
+        leaseKey: this.#leaseKey,
         text: `A call was given up: ${error.message}`,
       });
       throw error;

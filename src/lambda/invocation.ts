@@ -21,8 +21,12 @@ export interface Invocation {
 
 /** What runs a function for one shard. Calls may overlap, if the worker's `concurrency` says so. */
 export interface FunctionRunner {
-  /** Gets ready for the first call. */
-  start(): Promise<void>;
+  /**
+   * Gets ready for the first call.
+   *
+   * @param leaseKey For what is reported.
+   */
+  start(leaseKey: string): Promise<void>;
   /**
    * Calls the function. What it keeps running must have ended when this settles, or be reported.
    *
@@ -43,6 +47,18 @@ export class FunctionTimeoutError extends Error {
   /** @param rest What became of the call, as the rest of a sentence. */
   constructor({ requestId, timeoutMs }: Invocation, rest: string) {
     super(`${requestId} Task timed out after ${(timeoutMs / 1000).toFixed(2)} seconds: ${rest}`);
+  }
+}
+
+/** An error that a program reported, or that its end is. */
+export class FunctionError extends Error {
+  /** What the program calls the error, e.g. `ValueError`. */
+  override readonly name: string;
+
+  /** @param errorType The error's name. */
+  constructor(errorType: string, message: string, options: ErrorOptions = {}) {
+    super(message, options);
+    this.name = errorType;
   }
 }
 

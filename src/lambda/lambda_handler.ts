@@ -25,7 +25,7 @@ export interface LambdaHandlerOptions extends LambdaFunctionOptions {
  * may return a promise, call its callback, or call `context.done`, `fail` or `succeed`.
  *
  * What becomes of a call that fails is the worker's `errors`. A list of `batchItemFailures` counts only with
- * `errors.partial`, as Lambda needs `ReportBatchItemFailures`. Set `batch.records` to Lambda's batch size,
+ * `errors.partial`, as Lambda needs `ReportBatchItemFailures`. Set `batch.size` to Lambda's batch size,
  * which is 100 if the template says nothing.
  *
  * ```ts

@@ -24,7 +24,7 @@ import { type EventCut, eventCuts, eventRecord, type EventSource } from "./kines
 /** Makes the processors of a function. `runner` is called once for each of them. */
 export function lambdaProcessor(
   lambda: LambdaFunction,
-  runner: (shardId: string, arns: FunctionArns) => FunctionRunner,
+  runner: (arns: FunctionArns) => FunctionRunner,
 ): RecordProcessorFactory {
   return (shardId, stream) => new LambdaProcessor(lambda, { shardId, stream, runner });
 }
@@ -41,18 +41,18 @@ class LambdaProcessor implements RecordProcessor {
   constructor(lambda: LambdaFunction, { shardId, stream, runner }: {
     readonly shardId: string;
     readonly stream: ShardStream;
-    readonly runner: (shardId: string, arns: FunctionArns) => FunctionRunner;
+    readonly runner: (arns: FunctionArns) => FunctionRunner;
   }) {
     this.aggregates = lambda.deaggregate ? undefined : "whole";
     this.#lambda = lambda;
     this.#arns = arnsOf(lambda, stream);
     const { eventSourceARN, awsRegion, invokeIdentityArn } = this.#arns;
     this.#source = { shardId, eventSourceARN, awsRegion, invokeIdentityArn };
-    this.#runner = runner(shardId, this.#arns);
+    this.#runner = runner(this.#arns);
   }
 
-  initialize(): Promise<void> {
-    return this.#runner.start();
+  initialize({ leaseKey }: ShardContext): Promise<void> {
+    return this.#runner.start(leaseKey);
   }
 
   async processRecords({ records }: RecordsBatch, context: ShardContext): Promise<BatchResponse | null> {
