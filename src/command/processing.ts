@@ -18,10 +18,11 @@ import { multiLangProcessor } from "../multilang/multilang_processor.ts";
 import { isWritten } from "../observe/line_writer.ts";
 import { printable } from "../observe/one_line.ts";
 import type { Configuration } from "../properties/property_options.ts";
+import { lambdaModule, type LambdaProcessing, lambdaProgram } from "./lambda_setup.ts";
 import type { ProgramContext } from "./program_context.ts";
 
 /** The options of a worker that say what processes its records. */
-export interface Processing {
+export interface Processing extends Partial<LambdaProcessing> {
   readonly processor: RecordProcessorFactory;
   readonly onProcessError?: "retry";
 }
@@ -32,7 +33,11 @@ export async function processingOf(
   onEvent: WorkerEventListener,
   context: ProgramContext,
 ): Promise<Processing> {
-  const { executableName = "" } = configuration.settings;
+  const { executableName = "", lambdaHandler, lambdaBootstrap } = configuration.settings;
+  if (lambdaBootstrap !== undefined) {
+    return await lambdaProgram(lambdaBootstrap, configuration, onEvent, context);
+  }
+  if (lambdaHandler !== undefined) return await lambdaModule(lambdaHandler, configuration, onEvent, context);
   const executable = executableOf(executableName);
   return executable.type === "module"
     ? { processor: await loadedModule(executable, context) }

@@ -115,7 +115,8 @@ export class Program {
     const named = streamName === undefined && Array.isArray(streams)
       ? `streams ${streams.join(", ")}`
       : `stream ${streamName}`;
-    const { executableName = "", dynamoDBCredentials, disableWorkerMetrics = false } = settings;
+    const { dynamoDBCredentials, disableWorkerMetrics = false } = settings;
+    const executableName = settings.executableName ?? settings.lambdaBootstrap ?? settings.lambdaHandler;
     const worker = new KinesisWorker({
       ...options,
       applicationName,

@@ -37,3 +37,15 @@ export function isGranted(permission: Permission): boolean {
 export function variableNames(): string[] {
   return isGranted({ name: "env" }) ? Object.keys((globalThis as WithProcess).process?.env ?? {}) : [];
 }
+
+/**
+ * Sets variables of this process that are not set yet, for a module that reads them. Nothing happens where
+ * that is not permitted. The user is asked for nothing.
+ */
+export function setMissingVariables(variables: Readonly<Record<string, string>>): void {
+  const { process } = globalThis as { process?: { readonly env?: Record<string, string | undefined> } };
+  for (const [name, value] of Object.entries(variables)) {
+    if (process?.env === undefined || !isGranted({ name: "env", variable: name })) continue;
+    process.env[name] ??= value;
+  }
+}

@@ -5,6 +5,7 @@
  */
 
 import { realpathSync } from "node:fs";
+import { createRequire } from "node:module";
 import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { errorText } from "../errors.ts";
@@ -29,9 +30,26 @@ export async function loadModule(
     );
   }
   try {
-    return await import(pathToFileURL(path).href);
+    return await imported(path);
   } catch (error) {
     throw new Error(`Cannot load module ${JSON.stringify(path)}: ${loadProblem(error)}`, { cause: error });
+  }
+}
+
+/**
+ * A `.js` file without a package.json beside it is a module for Deno, where Node.js and Lambda see CommonJS. If
+ * such a file does not know CommonJS's own names, it is loaded once more as Node.js would.
+ */
+async function imported(path: string): Promise<Readonly<Record<string, unknown>>> {
+  try {
+    return await import(pathToFileURL(path).href);
+  } catch (error) {
+    const lacksCommonJs = error instanceof ReferenceError && path.endsWith(".js") &&
+      /^(?:require|module|exports|__dirname|__filename) is not defined/.test(error.message);
+    if (!lacksCommonJs) throw error;
+    const exports: unknown = createRequire(path)(path);
+    const own = (typeof exports === "object" && exports !== null) ? exports : {};
+    return { ...own, default: exports };
   }
 }
 

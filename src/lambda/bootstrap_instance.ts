@@ -117,6 +117,8 @@ export class BootstrapInstance {
       await api.ready;
       return instance;
     } catch (cause) {
+      // What has reported its error may be about to print more of it.
+      await settlesWithin(child.exited, options.killWaitMs, clock);
       await instance.kill(errorText(cause));
       throw new NotTakenError(`${cannot}: it failed before it asked for an invocation: ${errorText(cause)}`, {
         cause,

@@ -21,6 +21,7 @@ export const ANSWER_BYTES = 6_291_556;
 /** The most bytes of an error that is reported. Ours: Lambda takes 6 MB, and nobody reads as much. */
 const ERROR_BYTES = 262_144;
 
+const STOPPING = "The runtime is being stopped";
 const VERSION = "/2018-06-01/runtime/";
 
 /** What is in the hands of the program. */
@@ -85,7 +86,7 @@ export class RuntimeApi {
     this.#end ??= error;
     this.#asked.reject(error);
     this.#out?.settle.reject(error);
-    this.#waiting?.resolve(refusal(403, "InvalidStateTransition", "The runtime is being stopped"));
+    this.#waiting?.resolve(refusal(403, "InvalidStateTransition", STOPPING));
     this.#waiting = undefined;
   }
 
@@ -106,31 +107,24 @@ export class RuntimeApi {
     if (request.method !== wanted) {
       return refusal(405, "MethodNotAllowed", `Expected ${wanted}: got ${request.method}`);
     }
-    if (name === "invocation/next") return await this.#next(request.signal);
+    if (name === "invocation/next") return await this.#next();
     if (name === "init/error") return await this.#initError(request);
     return await this.#answer(request, id ?? "", verb === "error");
   }
 
-  #next(signal: AbortSignal): Response | Promise<Response> {
-    if (this.#end !== undefined) {
-      return refusal(403, "InvalidStateTransition", "The runtime is being stopped");
-    }
-    if (this.#waiting !== undefined || this.#isTaken) {
-      const why = this.#waiting === undefined
-        ? "its invocation has no answer yet"
-        : "another request waits already";
-      return refusal(403, "InvalidStateTransition", `Cannot give a next invocation: ${why}`);
+  #next(): Response | Promise<Response> {
+    if (this.#end !== undefined) return refusal(403, "InvalidStateTransition", STOPPING);
+    if (this.#isTaken) {
+      const why = "Cannot give a next invocation: the last one has no answer yet";
+      return refusal(403, "InvalidStateTransition", why);
     }
     this.#isReady = true;
     this.#asked.resolve();
-    const waiting = Promise.withResolvers<Response>();
-    this.#waiting = waiting;
-    // A program whose connection is gone may ask again.
-    signal.addEventListener("abort", () => {
-      if (this.#waiting === waiting) this.#waiting = undefined;
-    }, { once: true });
+    // A program whose connection was cut asks again: nobody may wait at the other end of the first request.
+    this.#waiting?.resolve(refusal(403, "InvalidStateTransition", "A later request has come"));
+    const { promise } = this.#waiting = Promise.withResolvers<Response>();
     this.#give();
-    return waiting.promise;
+    return promise;
   }
 
   /** Whether the program has an invocation. */

@@ -23,6 +23,13 @@ export interface Settings {
   readonly retrievalMode?: "FANOUT" | "POLLING" | "DEFAULT";
   readonly timeoutInSeconds?: number;
   readonly onChildFailure?: "restart" | "exit";
+  readonly lambdaHandler?: string;
+  readonly lambdaBootstrap?: string;
+  readonly lambdaTimeoutSeconds?: number;
+  readonly lambdaMemorySize?: number;
+  readonly lambdaFunctionName?: string;
+  readonly lambdaFunctionArn?: string;
+  readonly lambdaDeaggregate?: boolean;
   readonly disableWorkerMetrics?: boolean;
   readonly healthHost?: string;
   readonly healthPort?: number;

@@ -54,6 +54,7 @@ export function consistent(separate: SeparateProperties): ConsistentProperties {
   };
   const options = { ...single, ...streamsOf(separate) };
   tellOfMissing({ ...separate, options });
+  refuseTwoExecutables(separate);
   refuseNoTableNames(separate);
   refuseForeignTables(separate);
   return { options, settings, retrieval };
@@ -82,9 +83,10 @@ function billingOf(settings: Settings): Partial<WorkerOptions> {
 function tellOfMissing({ options, settings, findings: { problems, unreadable } }: SeparateProperties): void {
   const required = [
     {
-      names: ["executableName"],
-      found: settings.executableName,
-      wanted: "executableName, e.g. executableName = sample_kclpy_app.py",
+      names: ["executableName", "lambdaHandler", "lambdaBootstrap"],
+      found: settings.executableName ?? settings.lambdaHandler ?? settings.lambdaBootstrap,
+      wanted:
+        "executableName, e.g. executableName = sample_kclpy_app.py, or lambdaHandler or lambdaBootstrap",
     },
     { names: ["applicationName"], found: options.applicationName, wanted: "applicationName" },
     {
@@ -97,6 +99,16 @@ function tellOfMissing({ options, settings, findings: { problems, unreadable } }
     if (found !== undefined || names.some((name) => unreadable.includes(name))) continue;
     problems.push(`Cannot start: expected ${wanted}: got none`);
   }
+}
+
+/** A program or a Lambda function; a function's handler may go with its bootstrap. */
+function refuseTwoExecutables({ chosen, findings: { problems } }: SeparateProperties): void {
+  const given = (name: string) => chosen.find(({ property }) => property.name === name);
+  const program = given("executableName"), lambda = given("lambdaBootstrap") ?? given("lambdaHandler");
+  if (program === undefined || lambda === undefined) return;
+  problems.push(
+    `Cannot read ${lambda.where}: expected either ${lambda.key} or ${program.key} (${program.where}): got both`,
+  );
 }
 
 /** One stream or many: a stronger source wins, so that a flag can try out one stream of a file of many. */

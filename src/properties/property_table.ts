@@ -30,6 +30,8 @@ import {
   url,
   wholeNumber,
 } from "./property_value.ts";
+import { LAMBDA_PROPERTIES } from "./lambda_properties.ts";
+import { STARTING_PROPERTIES } from "./starting_properties.ts";
 import { MANY_STREAMS_PROPERTIES } from "./stream_properties.ts";
 import { WITHOUT_EFFECT } from "./unserved_properties.ts";
 
@@ -319,70 +321,6 @@ const PROCESSING: readonly Property[] = [
   }),
 ];
 
-const STARTING: readonly Property[] = [
-  option({
-    name: "maxInitializationAttempts",
-    type: count({ max: INT_MAX }),
-    option: "maxInitializationAttempts",
-    default: "20",
-    note:
-      "How many times starting up is tried before the program ends with 1. In KCL it cannot be set in a file",
-  }),
-  option({
-    name: "schedulerInitializationBackoffTimeMillis",
-    type: milliseconds,
-    option: "schedulerInitializationBackoffTimeMs",
-    kcl: "1000",
-    note: "The pause between those tries",
-  }),
-  setting({
-    name: "healthPort",
-    type: wholeNumber({ max: 65_535 }),
-    setting: "healthPort",
-    default: "none: nothing is served",
-    note: "Serves /live, /ready, /health, /lag, /metrics and a page for people; 0 = any free port",
-  }),
-  setting({
-    name: "healthHost",
-    type: text,
-    setting: "healthHost",
-    default: "127.0.0.1",
-    note: "Address to serve them on. They have no authentication: `0.0.0.0` shows them to the whole network",
-  }),
-  setting({
-    name: "healthAllowedHosts",
-    type: hostNames,
-    setting: "healthAllowedHosts",
-    default: "on loopback its own names, elsewhere any",
-    note:
-      "Further names that a request may say in `Host`, for a proxy in front; `*` = any. Others get 421, so that no page in " +
-      "somebody's browser reads what loopback serves, by DNS rebinding",
-  }),
-  option({
-    name: "healthCallbackLimitMillis",
-    type: milliseconds,
-    option: "callbackLimitMs",
-    default: "300000",
-    note:
-      "How long a callback of a record processor may take until /live and /health are 503 and the log calls it a fault; longer than the " +
-      "slowest batch that is well",
-  }),
-  option({
-    name: "logWarningForTaskAfterMillis",
-    type: milliseconds,
-    option: "logWarningForTaskAfterMs",
-    kcl: "none",
-    note: "A callback of a record processor that takes longer is worth a warning of the log",
-  }),
-  setting({
-    name: "logLevel",
-    type: oneOf(["debug", "info", "warning", "error"]),
-    setting: "logLevel",
-    default: "info",
-    note: "The least important log lines to write",
-  }),
-];
-
 /** The table, by subject. */
 export const PROPERTY_GROUPS: readonly PropertyGroup[] = [
   { title: "Application and stream", properties: APPLICATION },
@@ -392,7 +330,8 @@ export const PROPERTY_GROUPS: readonly PropertyGroup[] = [
   { title: "Spreading leases over workers", properties: BALANCING_PROPERTIES },
   { title: "Reading", properties: READING },
   { title: "Processing", properties: PROCESSING },
-  { title: "Starting and watching", properties: STARTING },
+  { title: "Lambda handlers", properties: LAMBDA_PROPERTIES },
+  { title: "Starting and watching", properties: STARTING_PROPERTIES },
   ...WITHOUT_EFFECT,
 ];
 

@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert";
-import { loadProblem } from "../../src/host/modules.ts";
+import { assertEquals, assertRejects } from "@std/assert";
+import { loadModule, loadProblem } from "../../src/host/modules.ts";
+import { withFolder } from "../support/folder.ts";
 
 /** As Node.js 20.20.2 has them. */
 function unknownExtension(extension: string): Error {
@@ -22,4 +23,28 @@ Deno.test("loadProblem() leaves all other errors as they are", () => {
     true,
   );
   assertEquals(loadProblem(new Error("no tea")).includes("no tea"), true);
+});
+
+Deno.test("loadModule() loads CommonJS in a .js file, as Node.js does, and passes on the errors of a module", async () => {
+  await withFolder({
+    "common.js": `const { sep } = require("node:path");\nexports.handler = () => sep;\n`,
+    "whole.js": `module.exports = () => 1;\n`,
+    "own.cjs": `exports.handler = () => 2;\n`,
+    "module.js": `export const handler = () => 3;\n`,
+    "broken.js": `throw new ReferenceError("nothing is not defined");\n`,
+    "missing.js": `require("./nobody.js");\n`,
+  }, async (folder) => {
+    const load = (name: string) => loadModule(name, [folder]);
+    const handler = async (name: string) => {
+      const { handler } = await load(name);
+      return typeof handler === "function" ? handler() : "no function";
+    };
+    assertEquals(await handler("common.js"), "/");
+    assertEquals(await handler("own.cjs"), 2);
+    assertEquals(await handler("module.js"), 3);
+    const { default: whole } = await load("whole.js");
+    assertEquals(typeof whole === "function" && whole(), 1);
+    await assertRejects(() => load("broken.js"), Error, "nothing is not defined");
+    await assertRejects(() => load("missing.js"), Error, "nobody.js");
+  });
 });

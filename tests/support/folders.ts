@@ -179,6 +179,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
       "worker",
       "properties",
       "multilang",
+      "lambda",
       "host",
     ],
   },

@@ -1,0 +1,113 @@
+/**
+ * Lambda functions by a properties file, on the emulator.
+ */
+
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { main } from "../../cli.ts";
+import { simulatedAws } from "../../src/testing/mod.ts";
+import { withFolder } from "../support/folder.ts";
+
+const KEYS: Readonly<Record<string, string>> = { AWS_ACCESS_KEY_ID: "any", AWS_SECRET_ACCESS_KEY: "any" };
+const FILE =
+  "applicationName = orders\nstreamName = words\nregionName = us-east-1\nretrievalMode = POLLING\n" +
+  "initialPositionInStream = TRIM_HORIZON\n";
+
+/** Runs a folder's app.properties until three records are processed. @returns the log, and the exit code. */
+async function run(
+  files: Readonly<Record<string, string>>,
+  words: readonly string[] = ["to", "be", "to"],
+): Promise<{ readonly code: number; readonly log: string }> {
+  const aws = simulatedAws({ streams: { words: 1 } });
+  for (const word of words) aws.stream("words").put(word);
+  const stop = new AbortController(), log: string[] = [];
+  let processed = 0;
+  const { "app.properties": properties = "", ...others } = files;
+  return await withFolder({ ...others, "app.properties": `${FILE}${properties}` }, async (folder) => {
+    const code = await main([`${folder}/app.properties`], {
+      out: () => {},
+      err: (line) => void log.push(line.replace(/^\S+Z /, "").replaceAll(folder, "FOLDER")),
+      childStderr: () => {},
+      env: (name) => KEYS[name],
+      envNames: Object.keys(KEYS),
+      signal: stop.signal,
+      options: {
+        system: aws.system,
+        onEvent(event) {
+          if (event.type === "batchProcessed") processed += event.records;
+          if (processed === words.length) stop.abort();
+        },
+      },
+    });
+    return { code, log: log.join("\n") };
+  });
+}
+
+Deno.test("lambdaHandler runs a CommonJS handler of Lambda's form beside the properties file, with Lambda's variables", async () => {
+  Reflect.deleteProperty(globalThis, "lambdaNotes");
+  const { code, log } = await run({
+    "app.properties": "lambdaHandler = index.handler\nmemorySize = 256\n",
+    "index.js": `
+      const { env } = require("node:process");
+      const notes = globalThis.lambdaNotes = [];
+      exports.handler = function (event, context, callback) {
+        for (const record of event.Records) notes.push(atob(record.kinesis.data));
+        notes.push(context.functionName, context.memoryLimitInMB, env.AWS_LAMBDA_FUNCTION_VERSION);
+        callback(null, "done");
+      };`,
+  });
+  assertEquals(code, 0, log);
+  assertEquals(Reflect.get(globalThis, "lambdaNotes"), ["to", "be", "to", "orders", "256", "$LATEST"]);
+  assertStringIncludes(log, "with executable index.handler");
+});
+
+Deno.test("lambdaHandler says which file is missing, which are two, and what is no handler", async () => {
+  const refusal = async (properties: string, files: Record<string, string> = {}) => {
+    const { code, log } = await run({ "app.properties": properties, ...files });
+    assertEquals(code, 1);
+    return log.split("\n").filter((line) => line.startsWith("ERROR")).join("\n");
+  };
+  assertStringIncludes(
+    await refusal("lambdaHandler = nobody.handler\n"),
+    "Cannot start: there is no file for lambdaHandler = nobody.handler: looked for nobody.js, nobody.mjs, nobody.cjs,",
+  );
+  assertEquals(
+    await refusal("lambdaHandler = app.handler\n", { "app.mjs": "", "app.ts": "" }),
+    "ERROR   Cannot start: lambdaHandler = app.handler may be FOLDER/app.mjs or FOLDER/app.ts: write the file's name, " +
+      "such as ./app.js#handler",
+  );
+  assertMatch(
+    await refusal("lambdaHandler = ./app.mjs#main\n", { "app.mjs": "export const handler = () => {};" }),
+    /Cannot use module ".*app\.mjs": expected the export "main" to be a handler .*: there is none: it exports handler/,
+  );
+  assertStringIncludes(
+    await refusal("lambdaHandler = app\n"),
+    'Cannot use Lambda handler "app": expected a file',
+  );
+  assertStringIncludes(
+    await refusal("lambdaBootstrap = ./nobody\n"),
+    'Cannot start: there is no program "./nobody"',
+  );
+});
+
+Deno.test("lambdaBootstrap runs a program on a runtime API of this process, in the folder of the file, past any proxy", async () => {
+  const bootstrap = `
+    const api = \`http://\${Deno.env.get("AWS_LAMBDA_RUNTIME_API")}/2018-06-01/runtime/invocation\`;
+    console.log("handler", Deno.env.get("_HANDLER"), Deno.env.get("LAMBDA_TASK_ROOT"), Deno.env.get("no_proxy"));
+    for (;;) {
+      const next = await fetch(\`\${api}/next\`);
+      const { Records } = await next.json();
+      for (const { kinesis } of Records) console.log("word", atob(kinesis.data));
+      const id = next.headers.get("lambda-runtime-aws-request-id");
+      const answer = await fetch(\`\${api}/\${id}/response\`, { method: "POST", body: "null" });
+      await answer.body?.cancel();
+    }`;
+  await withFolder({ "bootstrap.ts": bootstrap }, async (programs) => {
+    const program = `${Deno.execPath()} run -A --no-config --no-lock ${programs}/bootstrap.ts`;
+    const { code, log } = await run({
+      "app.properties": `lambdaBootstrap = ${program}\nlambdaHandler = app.handler\ntimeout = 30\n`,
+    });
+    assertEquals(code, 0, log);
+    assertMatch(log, /handler app\.handler FOLDER (?:\S+,)?127\.0\.0\.1/);
+    assertEquals([...log.matchAll(/: word (\w+)/g)].map(([, word]) => word), ["to", "be", "to"]);
+  });
+});
