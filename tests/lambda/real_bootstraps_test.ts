@@ -3,59 +3,14 @@
  */
 
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
-import { childStarter } from "../../src/host/child_starter.ts";
-import { serve } from "../../src/host/serve.ts";
-import { fromLambdaBootstrap, type LambdaBootstrapOptions } from "../../src/lambda/lambda_bootstrap.ts";
 import { canRun } from "../support/command.ts";
-import { eventsOf, pageOf, recordWith, startConsumer } from "../support/consumer_bed.ts";
+import { pageOf, recordWith } from "../support/consumer_bed.ts";
+import { ROOT, startBootstrap as start } from "./real_bootstrap_bed.ts";
 
-const ROOT = new URL("../../", import.meta.url).pathname;
 const SHELL = `/bin/sh ${ROOT}tests/lambda/children/bootstrap.sh`;
 const PYTHON = `python3 -B ${ROOT}examples/lambda_bootstrap_python/bootstrap.py`;
 const hasCurl = await canRun("curl");
 const hasPython = await canRun("python3");
-
-/** A consumer on a real program; its own time stands still. */
-function start(command: string, handler: string, options: Partial<LambdaBootstrapOptions> = {}) {
-  const starter = childStarter();
-  const notices: string[] = [], urls: string[] = [];
-  const processor = fromLambdaBootstrap(command, {
-    spawn: starter.spawn,
-    serve: async (fetch) => {
-      const server = await serve(fetch, { port: 0, setting: "lambdaBootstrap" });
-      urls.push(server.url);
-      return server;
-    },
-    taskRoot: `${ROOT}examples/lambda_bootstrap_python`,
-    handler,
-    timeoutMs: 20_000,
-    onEvent: (event) => event.type === "notice" && notices.push(event.text),
-    ...options,
-  });
-  const bed = startConsumer(undefined, { processor, onProcessError: "stop" });
-  return {
-    ...bed,
-    notices,
-    urls,
-    /** Waits for the end; the pauses of the consumer pass at once. */
-    async ended(): Promise<string> {
-      let end: string | undefined;
-      void bed.end.then((text) => end = text);
-      for (const startMs = performance.now(); end === undefined;) {
-        if (performance.now() - startMs > 30_000) throw new Error(`no end came: ${notices.join("\n")}`);
-        await bed.clock.advance(100);
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
-      return end;
-    },
-    /** What the calls failed with. */
-    failures: () =>
-      eventsOf(bed.events, "callbackEnded").flatMap(({ callback, error }) =>
-        error === undefined ? [] : [`${callback} ${error}`]
-      ),
-    [Symbol.dispose]: () => starter[Symbol.dispose](),
-  };
-}
 
 function shellTest(name: string, fn: () => Promise<void>): void {
   Deno.test({

@@ -48,9 +48,9 @@ export async function runCommand(
 }
 
 /** Whether a program of that name can be started here. */
-export async function canRun(command: string): Promise<boolean> {
+export async function canRun(command: string, question = "--version"): Promise<boolean> {
   try {
-    return (await runCommand(command, ["--version"])).code === 0;
+    return (await runCommand(command, [question])).code === 0;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
