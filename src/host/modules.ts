@@ -5,6 +5,7 @@
  */
 
 import { realpathSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -37,20 +38,22 @@ export async function loadModule(
 }
 
 /**
- * A `.js` file without a package.json beside it is a module for Deno, where Node.js and Lambda see CommonJS. If
- * such a file does not know CommonJS's own names, it is loaded once more as Node.js would.
+ * A `.js` file without a package.json beside it is a module for Deno, where Node.js and Lambda look at its text.
+ * So does this, before any of the file runs.
  */
 async function imported(path: string): Promise<Readonly<Record<string, unknown>>> {
-  try {
-    return await import(pathToFileURL(path).href);
-  } catch (error) {
-    const lacksCommonJs = error instanceof ReferenceError && path.endsWith(".js") &&
-      /^(?:require|module|exports|__dirname|__filename) is not defined/.test(error.message);
-    if (!lacksCommonJs) throw error;
-    const exports: unknown = createRequire(path)(path);
-    const own = (typeof exports === "object" && exports !== null) ? exports : {};
-    return { ...own, default: exports };
-  }
+  const isCommonJs = "Deno" in globalThis && path.endsWith(".js") &&
+    hasCommonJs(await readFile(path, "utf8"));
+  if (!isCommonJs) return await import(pathToFileURL(path).href);
+  const exports: unknown = createRequire(path)(path);
+  const own = typeof exports === "object" && exports !== null ? exports : {};
+  return { ...own, default: exports };
+}
+
+/** Whether a text uses the names of CommonJS, and none of the statements of a module. */
+function hasCommonJs(text: string): boolean {
+  return /(?<![.\w$])(?:module\s*\.\s*exports\b|exports\s*[.[]|require\s*\()/.test(text) &&
+    !/^\s*(?:import\b(?!\s*\()|export\b)/m.test(text);
 }
 
 /**

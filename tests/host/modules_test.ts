@@ -27,10 +27,11 @@ Deno.test("loadProblem() leaves all other errors as they are", () => {
 
 Deno.test("loadModule() loads CommonJS in a .js file, as Node.js does, and passes on the errors of a module", async () => {
   await withFolder({
-    "common.js": `const { sep } = require("node:path");\nexports.handler = () => sep;\n`,
+    "common.js":
+      `globalThis.loadedTimes = (globalThis.loadedTimes ?? 0) + 1;\nconst { sep } = require("node:path");\nexports.handler = () => sep;\n`,
     "whole.js": `module.exports = () => 1;\n`,
     "own.cjs": `exports.handler = () => 2;\n`,
-    "module.js": `export const handler = () => 3;\n`,
+    "module.js": `// not module.exports, nor require()\nexport const handler = () => 3;\n`,
     "broken.js": `throw new ReferenceError("nothing is not defined");\n`,
     "missing.js": `require("./nobody.js");\n`,
   }, async (folder) => {
@@ -39,7 +40,9 @@ Deno.test("loadModule() loads CommonJS in a .js file, as Node.js does, and passe
       const { handler } = await load(name);
       return typeof handler === "function" ? handler() : "no function";
     };
+    Reflect.deleteProperty(globalThis, "loadedTimes");
     assertEquals(await handler("common.js"), "/");
+    assertEquals(Reflect.get(globalThis, "loadedTimes"), 1);
     assertEquals(await handler("own.cjs"), 2);
     assertEquals(await handler("module.js"), 3);
     const { default: whole } = await load("whole.js");
