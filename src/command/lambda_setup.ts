@@ -15,6 +15,7 @@ import { findFile, folderOf, workingFolder } from "../host/files.ts";
 import { loadModule } from "../host/modules.ts";
 import { checkedProgram } from "../host/programs.ts";
 import { serve } from "../host/serve.ts";
+import { unguessableId } from "../host/unguessable_id.ts";
 import type { LambdaFunctionOptions } from "../lambda/function_options.ts";
 import { handlerName, handlerOf } from "../lambda/handler_name.ts";
 import { fromLambdaBootstrap } from "../lambda/lambda_bootstrap.ts";
@@ -81,6 +82,7 @@ export async function lambdaProgram(
     ...functionOptions(given, onEvent),
     spawn: (program, args, environment) => starter.spawn(program, args, { ...environment, ...direct }),
     serve: (handler) => serve(handler, { port: 0, setting: "lambdaBootstrap" }),
+    requestId: unguessableId,
     handler: given.settings.lambdaHandler,
     taskRoot: folder ?? workingFolder(),
   });

@@ -38,8 +38,8 @@ export async function loadModule(
 }
 
 /**
- * A `.js` file without a package.json beside it is a module for Deno, where Node.js and Lambda look at its text.
- * So does this, before any of the file runs.
+ * A `.js` file without a package.json beside it is a module for Deno, where Node.js and Lambda look at its
+ * text. So does this, before any of the file runs.
  */
 async function imported(path: string): Promise<Readonly<Record<string, unknown>>> {
   const isCommonJs = "Deno" in globalThis && path.endsWith(".js") &&

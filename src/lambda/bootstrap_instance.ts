@@ -95,7 +95,7 @@ export class BootstrapInstance {
   ): Promise<BootstrapInstance> {
     const { spawn, serve, program, args, lambda: { clock }, initTimeoutMs } = options;
     const api = new RuntimeApi(clock);
-    const server = await serve((request) => api.fetch(request));
+    const server = await serve((request) => api.respond(request));
     let child: ChildProcess;
     try {
       child = await spawn(program, args, {

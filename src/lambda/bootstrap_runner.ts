@@ -1,6 +1,6 @@
 /**
- * The bootstraps of one shard: one for each call that runs at the same time. A call takes one that is idle, or
- * starts another. The worker's `concurrency` bounds the calls, and by that the programs.
+ * The bootstraps of one shard: one for each call that runs at the same time. A call takes one that is idle,
+ * or starts another. The worker's `concurrency` bounds the calls, and by that the programs.
  *
  * A bootstrap that cannot be started is not the records' fault. So the shard gets a fresh processor, whose
  * start is tried again with growing pauses, and no batch is called meanwhile.
@@ -16,7 +16,7 @@ import {
   NotTakenError,
 } from "./bootstrap_instance.ts";
 import type { FunctionArns, LambdaFunction } from "./function_options.ts";
-import { type FunctionRunner, type Invocation, newRequestId } from "./invocation.ts";
+import type { FunctionRunner, Invocation } from "./invocation.ts";
 import { logNames } from "./lambda_context.ts";
 
 /** Where a bootstrap runs, and what it is to run. */
@@ -97,11 +97,11 @@ function restart(error: unknown): unknown {
 
 /** The variables that Lambda sets. Source: the AWS Lambda guide, defined runtime environment variables. */
 function environmentOf(
-  { functionName, memorySize, clock }: LambdaFunction,
+  { functionName, memorySize, clock, requestId }: LambdaFunction,
   { handler, taskRoot }: BootstrapPlace,
   { awsRegion }: FunctionArns,
 ): Record<string, string> {
-  const { logGroupName, logStreamName } = logNames(functionName, clock.epochMs(), newRequestId());
+  const { logGroupName, logStreamName } = logNames(functionName, clock.epochMs(), requestId());
   return {
     _HANDLER: handler,
     LAMBDA_TASK_ROOT: taskRoot,

@@ -6,13 +6,13 @@
 
 import type { ShardStream } from "../consumer/record_processor.ts";
 import type { WorkerEventListener } from "../events.ts";
-import { type Clock, realClock } from "../system.ts";
+import { type Clock, randomUuid, realClock, realSystem } from "../system.ts";
 
 /** Options of a hosted Lambda function. */
 export interface LambdaFunctionOptions {
   /**
-   * How long a call may take, in ms; Lambda's longest is 900,000. A call that takes longer has failed. Lambda:
-   * `Timeout`, in seconds. Too short repeats batches whose handler is merely slow.
+   * How long a call may take, in ms; Lambda's longest is 900,000. A call that takes longer has failed.
+   * Lambda: `Timeout`, in seconds. Too short repeats batches whose handler is merely slow.
    *
    * @default {3000}
    */
@@ -84,6 +84,8 @@ export interface LambdaFunction {
   readonly invokeIdentityArn: string | undefined;
   readonly onEvent: WorkerEventListener;
   readonly clock: Clock;
+  /** Makes the name of a call. */
+  readonly requestId: () => string;
 }
 
 /** Lambda's limit of a call's time, in ms. Source: Lambda quotas. */
@@ -95,9 +97,13 @@ export const PAYLOAD_BYTES = 6_291_456;
 /**
  * Fills in and checks.
  *
+ * @param requestId Makes the name of a call.
  * @throws {RangeError} when a number is out of range, TypeError when an option is of the wrong kind.
  */
-export function lambdaFunction(options: LambdaFunctionOptions): LambdaFunction {
+export function lambdaFunction(
+  options: LambdaFunctionOptions,
+  requestId: () => string = () => randomUuid(realSystem.random),
+): LambdaFunction {
   const {
     timeoutMs = 3000,
     functionName = "kclite",
@@ -133,6 +139,7 @@ export function lambdaFunction(options: LambdaFunctionOptions): LambdaFunction {
     invokeIdentityArn,
     onEvent,
     clock,
+    requestId,
   };
 }
 

@@ -1,9 +1,6 @@
 /**
  * One call of a hosted Lambda function, whatever runs it: a contract, and how a call is named.
  *
- * A request id is drawn from the platform's cryptographic chance and not from `System.random`: whoever knew it
- * could answer in the handler's place.
- *
  * @module
  */
 
@@ -11,7 +8,7 @@ import type { KinesisEvent } from "./kinesis_event.ts";
 
 /** One call. */
 export interface Invocation {
-  /** A UUID that cannot be guessed. */
+  /** A UUID. */
   readonly requestId: string;
   readonly event: KinesisEvent;
   readonly invokedFunctionArn: string;
@@ -60,11 +57,6 @@ export class FunctionError extends Error {
     super(message, options);
     this.name = errorType;
   }
-}
-
-/** A new name for a call. */
-export function newRequestId(): string {
-  return crypto.randomUUID();
 }
 
 /** Without a sampling decision of our own: X-Ray gets nothing from us. */

@@ -18,6 +18,11 @@ export interface LambdaBootstrapOptions extends LambdaFunctionOptions {
   readonly spawn: Spawn;
   /** Serves on loopback. */
   readonly serve: ServeLoopback;
+  /**
+   * Makes the names of calls, UUIDs that cannot be guessed: whoever knew one could answer in the program's
+   * place.
+   */
+  readonly requestId: () => string;
   /** What the program gets as `_HANDLER`. @default {"function.handler"} */
   readonly handler?: string | undefined;
   /** What the program gets as `LAMBDA_TASK_ROOT`. */
@@ -47,7 +52,7 @@ export function fromLambdaBootstrap(
   options: LambdaBootstrapOptions,
 ): RecordProcessorFactory {
   const { program, args } = splitCommand(command);
-  const lambda = lambdaFunction(options);
+  const lambda = lambdaFunction(options, options.requestId);
   const { spawn, serve, handler = "function.handler", taskRoot, killWaitMs = 2000 } = options;
   const { initTimeoutMs = Math.max(10_000, lambda.timeoutMs) } = options;
   const bootstrap = { program, args, spawn, serve, lambda, initTimeoutMs, killWaitMs };

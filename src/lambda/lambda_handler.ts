@@ -21,8 +21,8 @@ export interface LambdaHandlerOptions extends LambdaFunctionOptions {
 }
 
 /**
- * Makes processors of a Lambda handler for Kinesis, unchanged. The handler gets Lambda's event and context. It
- * may return a promise, call its callback, or call `context.done`, `fail` or `succeed`.
+ * Makes processors of a Lambda handler for Kinesis, unchanged. The handler gets Lambda's event and context.
+ * It may return a promise, call its callback, or call `context.done`, `fail` or `succeed`.
  *
  * What becomes of a call that fails is the worker's `errors`. A list of `batchItemFailures` counts only with
  * `errors.partial`, as Lambda needs `ReportBatchItemFailures`. Set `batch.size` to Lambda's batch size,

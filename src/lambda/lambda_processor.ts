@@ -18,7 +18,7 @@ import type {
 import { AwsServiceError, LeaseLostError } from "../errors.ts";
 import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import { arnsOf, type FunctionArns, type LambdaFunction } from "./function_options.ts";
-import { type FunctionRunner, newRequestId } from "./invocation.ts";
+import type { FunctionRunner } from "./invocation.ts";
 import { type EventCut, eventCuts, eventRecord, type EventSource } from "./kinesis_event.ts";
 
 /** Makes the processors of a function. `runner` is called once for each of them. */
@@ -92,7 +92,7 @@ class LambdaProcessor implements RecordProcessor {
       );
     }
     return this.#runner.invoke({
-      requestId: newRequestId(),
+      requestId: this.#lambda.requestId(),
       event: { Records: records.map((record) => eventRecord(record, this.#source)) },
       invokedFunctionArn: this.#arns.invokedFunctionArn,
       timeoutMs,

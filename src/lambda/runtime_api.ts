@@ -2,8 +2,8 @@
  * Lambda's runtime API for one program: a fetch handler. The program asks for its next invocation, and posts
  * a response or an error. One invocation is out at a time.
  *
- * What a program does wrong is refused with Lambda's status and error type, and harms no other call: an answer
- * for another id, a second answer, a second request for work, too large an answer.
+ * What a program does wrong is refused with Lambda's status and error type, and harms no other call: an
+ * answer for another id, a second answer, a second request for work, too large an answer.
  *
  * Source: the AWS Lambda guide, "Using the Lambda runtime API", version 2018-06-01. Statuses and error types
  * are those of AWS's runtime interface emulator.
@@ -91,7 +91,7 @@ export class RuntimeApi {
   }
 
   /** Answers one request of the program. */
-  async fetch(request: Request): Promise<Response> {
+  async respond(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
     if (!pathname.startsWith(VERSION)) return refusal(404, "NotFound", "There is no such path");
     const [part, id, verb, ...rest] = pathname.slice(VERSION.length).split("/");

@@ -25,7 +25,7 @@ export const LAMBDA_PROPERTIES: readonly Property[] = [
     setting: "lambdaBootstrap",
     note:
       "A program in any language that talks to Lambda's runtime API, in place of `executableName`, with its arguments: " +
-      "`./bootstrap`, or `python3 -m awslambdaric app.handler`",
+      "`/opt/bootstrap`, or `python3 -m awslambdaric app.handler`",
   }),
   setting({
     name: "lambdaTimeoutSeconds",

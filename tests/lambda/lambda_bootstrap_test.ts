@@ -10,6 +10,7 @@ import {
 import { FakeClock } from "../support/fake_clock.ts";
 import { type BootstrapHands, FakeBootstraps } from "./fake_bootstrap.ts";
 
+const requestId = () => crypto.randomUUID();
 const hang = () => new Promise<never>(() => {});
 
 /** A consumer whose processor is a fake bootstrap. */
@@ -24,6 +25,7 @@ function start(
   const processor = fromLambdaBootstrap("./bootstrap -v", {
     spawn: programs.spawn,
     serve: programs.serve,
+    requestId: () => crypto.randomUUID(),
     taskRoot: "/task",
     clock: programClock,
     onEvent: (event) => event.type === "notice" && notices.push(`${event.leaseKey} ${event.text}`),
@@ -267,7 +269,7 @@ Deno.test("fromLambdaBootstrap() gives calls that run at the same time a program
   const gate = Promise.withResolvers<void>();
   const clock = new FakeClock();
   const { spawn, serve } = programs;
-  const processor = fromLambdaBootstrap("./bootstrap", { spawn, serve, taskRoot: "/", clock })(
+  const processor = fromLambdaBootstrap("./bootstrap", { spawn, serve, requestId, taskRoot: "/", clock })(
     "shard",
     { streamName: "words", streamArn: undefined, streamIdentifier: undefined },
   );
@@ -327,9 +329,9 @@ Deno.test("fromLambdaBootstrap() closes its server when the program cannot be st
 Deno.test("fromLambdaBootstrap() refuses an empty command", () => {
   const { spawn, serve } = new FakeBootstraps(hang);
   assertThrows(
-    () => fromLambdaBootstrap("  ", { spawn, serve, taskRoot: "/" }),
+    () => fromLambdaBootstrap("  ", { spawn, serve, requestId, taskRoot: "/" }),
     RangeError,
     "expected executableName",
   );
-  assert(fromLambdaBootstrap("a", { spawn, serve, taskRoot: "/" }));
+  assert(fromLambdaBootstrap("a", { spawn, serve, requestId, taskRoot: "/" }));
 });

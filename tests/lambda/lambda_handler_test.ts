@@ -1,6 +1,11 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
-import type { KinesisEvent, LambdaContext, LambdaHandler } from "../../src/lambda/mod.ts";
-import { fromLambdaHandler, type LambdaHandlerOptions } from "../../src/lambda/mod.ts";
+import {
+  fromLambdaHandler,
+  type KinesisEvent,
+  type LambdaContext,
+  type LambdaHandler,
+  type LambdaHandlerOptions,
+} from "../../src/lambda/mod.ts";
 import type { WorkerEvent } from "../../src/events.ts";
 import { positionAt } from "../../src/stream/sequence_number.ts";
 import {
@@ -362,7 +367,7 @@ Deno.test("fromLambdaHandler() refuses what is no handler, and options of no mea
   }
 });
 
-Deno.test("fromLambdaHandler() names each call differently, by ids that cannot be guessed", async () => {
+Deno.test("fromLambdaHandler() names each call differently", async () => {
   const ids = new Set<string>();
   const bed = start(async (_event, { awsRequestId }) => void ids.add(awsRequestId), {
     maxPayloadBytes: 1024,

@@ -7,6 +7,7 @@
 
 import { childStarter } from "../../src/host/child_starter.ts";
 import { serve } from "../../src/host/serve.ts";
+import { unguessableId } from "../../src/host/unguessable_id.ts";
 import { fromLambdaBootstrap, type LambdaBootstrapOptions } from "../../src/lambda/lambda_bootstrap.ts";
 import { type ConsumerBed, eventsOf, startConsumer } from "../support/consumer_bed.ts";
 
@@ -40,6 +41,7 @@ export function startBootstrap(
       urls.push(server.url);
       return server;
     },
+    requestId: unguessableId,
     taskRoot: `${ROOT}examples/lambda_bootstrap_python`,
     handler,
     timeoutMs: 20_000,

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
-import { FunctionError, type Invocation, newRequestId } from "../../src/lambda/invocation.ts";
+import { FunctionError, type Invocation } from "../../src/lambda/invocation.ts";
 import { ANSWER_BYTES, RuntimeApi } from "../../src/lambda/runtime_api.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
@@ -7,7 +7,7 @@ const BASE = "http://127.0.0.1:9001/2018-06-01/runtime";
 
 function invocation(): Invocation {
   return {
-    requestId: newRequestId(),
+    requestId: crypto.randomUUID(),
     event: { Records: [] },
     invokedFunctionArn: "arn:aws:lambda:us-east-1:000000000000:function:orders",
     timeoutMs: 3000,
@@ -20,10 +20,10 @@ class Program {
   readonly api = new RuntimeApi(this.clock);
 
   get(path: string): Promise<Response> {
-    return this.api.fetch(new Request(`${BASE}${path}`));
+    return this.api.respond(new Request(`${BASE}${path}`));
   }
   post(path: string, body: BodyInit = "", headers: Record<string, string> = {}): Promise<Response> {
-    return this.api.fetch(new Request(`${BASE}${path}`, { method: "POST", body, headers }));
+    return this.api.respond(new Request(`${BASE}${path}`, { method: "POST", body, headers }));
   }
   /** Status and error type. */
   async refused(response: Promise<Response>): Promise<[number, string]> {
@@ -104,7 +104,7 @@ Deno.test("RuntimeApi refuses a second answer, and answers for another id", asyn
     "InvalidRequestID",
   ]);
   const { answer, path } = await program.taken();
-  const other = `/invocation/${newRequestId()}`;
+  const other = `/invocation/${crypto.randomUUID()}`;
   assertEquals(await program.refused(program.post(`${other}/response`, "{}")), [400, "InvalidRequestID"]);
   assertEquals(await program.refused(program.post(`${other}/error`, "{}")), [400, "InvalidRequestID"]);
   // Two answers at the same time: the first counts.
@@ -165,7 +165,7 @@ Deno.test("RuntimeApi answers 413 for an answer above the limit, reads no more o
     cancel: () => void (isCancelled = true),
   });
   const init: RequestInit & { duplex: "half" } = { method: "POST", body: endless, duplex: "half" };
-  const posted = program.api.fetch(new Request(`${BASE}${path}/response`, init));
+  const posted = program.api.respond(new Request(`${BASE}${path}/response`, init));
   assertEquals(await program.refused(posted), [413, "RequestEntityTooLarge"]);
   const error = await assertRejects(() => answer, FunctionError);
   assertEquals(error.name, "Function.ResponseSizeTooLarge");
@@ -205,7 +205,7 @@ Deno.test("RuntimeApi lets nobody wait for a program that has ended", async () =
 Deno.test("RuntimeApi knows no other paths and methods", async () => {
   const program = new Program();
   const status = async (method: string, url: string) =>
-    (await program.api.fetch(new Request(url, { method }))).status;
+    (await program.api.respond(new Request(url, { method }))).status;
   assertEquals(await status("GET", "http://127.0.0.1:9001/"), 404);
   assertEquals(await status("POST", "http://127.0.0.1:9001/2020-01-01/extension/register"), 404);
   for (

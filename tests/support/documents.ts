@@ -29,7 +29,7 @@ export interface Repository {
 
 /** Variables made of a property's name; Java's setting; what engines may lack. */
 const FOREIGN =
-  /^(?:KCLITE_\w+|streamInfoMode|DataView\.getFloat16|maxPendingProcessRecordsInput|waitPeriodToDeleteFormerStreams|Maximum(?:RetryAttempts|RecordAgeInSeconds|BatchingWindowInSeconds)|BisectBatchOnFunctionError|FunctionResponseTypes|ReportBatchItemFailures|DestinationConfig\.OnFailure|BatchSize|ParallelizationFactor|FilterCriteria)$/;
+  /^(?:KCLITE_\w+|streamInfoMode|DataView\.getFloat16|maxPendingProcessRecordsInput|waitPeriodToDeleteFormerStreams|Maximum(?:RetryAttempts|RecordAgeInSeconds|BatchingWindowInSeconds)|BisectBatchOnFunctionError|FunctionResponseTypes|ReportBatchItemFailures|DestinationConfig\.OnFailure|BatchSize|ParallelizationFactor|FilterCriteria|EventSourceArn|StartingPositionTimestamp|TumblingWindowInSeconds|MetricsConfig|KMSKeyArn|ProvisionedPollerConfig|ScalingConfig|LoggingConfig|Timeout|FunctionName|MemorySize)$/;
 
 /** One span between backticks, with what is around it. */
 interface Span {
@@ -172,7 +172,7 @@ function nameProblem(
   const path = fileNamed(head, paths);
   const file = files.find((file) => file.path === path);
   // `errors.retry`: the option of a worker has the name of a file.
-  if (head === "errors" && words.has(name)) return undefined;
+  if ((head === "errors" || head === "batch") && words.has(name)) return undefined;
   if (file !== undefined) return holds(file, name) ? undefined : `${file.path} has no ${name}`;
   // `Checkpointer.undeliver()`: a class or an interface of src.
   const type = /^[A-Z]/.test(head) && !mayBeForeign ? declarationOf(head, files) : undefined;
