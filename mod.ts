@@ -12,7 +12,7 @@
  *   credentials: { accessKeyId: "AKIA…", secretAccessKey: "…" },
  *   processor: () => ({
  *     async processRecords({ records }, context) {
- *       for (const record of records) console.log(record.partitionKey, new TextDecoder().decode(record.data));
+ *       for (const record of records) console.log(record.partitionKey, record.text());
  *       await context.checkpoint();
  *     },
  *     shardEnded: (context) => context.checkpoint(),
@@ -77,7 +77,8 @@ export type {
   V1ShutdownReason,
 } from "./src/consumer/v1_processor.ts";
 
-export type { KinesisRecord } from "./src/stream/record.ts";
+export { kinesisRecord } from "./src/stream/record.ts";
+export type { KinesisRecord, RecordFields } from "./src/stream/record.ts";
 export type { ExtendedSequenceNumber, InitialPosition } from "./src/stream/sequence_number.ts";
 export type { ChildShard, Shard } from "./src/stream/shard.ts";
 export type { HashKeyRange } from "./src/stream/hash_key.ts";

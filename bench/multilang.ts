@@ -17,7 +17,7 @@ import type { ChildProcess } from "../src/child_process.ts";
 import { childStarter } from "../src/host/child_starter.ts";
 import { ChildSession } from "../src/multilang/child_session.ts";
 import { encodeLine } from "../src/multilang/message.ts";
-import type { KinesisRecord } from "../src/stream/record.ts";
+import type { RecordFields } from "../src/stream/record.ts";
 import { realClock } from "../src/system.ts";
 
 const RECORD_BYTES = 1024;
@@ -26,7 +26,7 @@ const { values } = parseArgs({ options: { smoke: { type: "boolean", default: fal
 const [recordCount, rounds, warmUpRounds, idleChildren] = values.smoke ? [20, 2, 1, 1] : [5000, 60, 10, 20];
 
 using starter = childStarter();
-const records = Array.from({ length: recordCount }, (_, i): KinesisRecord => ({
+const records = Array.from({ length: recordCount }, (_, i): RecordFields => ({
   sequenceNumber: `${49590338271490256608559692538361571095921575989136580000n + BigInt(i)}`,
   subSequenceNumber: 0,
   partitionKey: `key-${i}`,

@@ -12,7 +12,7 @@
  * @module
  */
 
-import type { KinesisRecord } from "../stream/record.ts";
+import type { RecordFields } from "../stream/record.ts";
 import { base64Length, encodeBase64 } from "./base64_writer.ts";
 
 /** The actions that a child answers with a status. */
@@ -29,7 +29,7 @@ export type DaemonMessage =
   }
   | {
     readonly action: "processRecords";
-    readonly records: readonly KinesisRecord[];
+    readonly records: readonly RecordFields[];
     readonly millisBehindLatest: number | undefined;
   }
   | { readonly action: "leaseLost" | "shardEnded" | "shutdownRequested" }
@@ -78,7 +78,7 @@ function jsonOf(message: Exclude<DaemonMessage, { readonly action: "processRecor
 const PIECE_BYTES = 64 * 1024;
 
 function* encodeRecords(
-  batch: readonly KinesisRecord[],
+  batch: readonly RecordFields[],
   millisBehindLatest: number | undefined,
 ): Generator<Uint8Array<ArrayBuffer>> {
   const line = new PieceWriter();

@@ -14,7 +14,7 @@
  */
 
 import { LENGTH_DELIMITED, ProtobufReader, VARINT } from "./protobuf.ts";
-import type { KinesisRecord } from "./record.ts";
+import { KinesisRecord } from "./record.ts";
 
 /**
  * What a user record costs in addition to its payload, in bytes: an object, its view, and its place in a
@@ -89,18 +89,20 @@ export class Aggregate {
       entries.next();
       const { partitionKeyIndex: index, explicitHashKeyIndex: explicitIndex } = entry;
       const partitionKey = partitionKeys[index] ??= this.#tables.partitionKeys.textOf(index);
-      into.push({
-        sequenceNumber,
-        subSequenceNumber: this.#taken++,
-        partitionKey,
-        explicitHashKey: explicitIndex === -1
-          ? undefined
-          : explicitHashKeys[explicitIndex] ??= this.#tables.explicitHashKeys.textOf(explicitIndex),
-        data: this.#message.subarray(entry.dataStart, entry.dataEnd),
-        approximateArrivalTimestamp,
-        encryptionType,
-        aggregated: true,
-      });
+      into.push(
+        new KinesisRecord(
+          sequenceNumber,
+          this.#taken++,
+          partitionKey,
+          explicitIndex === -1
+            ? undefined
+            : explicitHashKeys[explicitIndex] ??= this.#tables.explicitHashKeys.textOf(explicitIndex),
+          this.#message.subarray(entry.dataStart, entry.dataEnd),
+          approximateArrivalTimestamp,
+          encryptionType,
+          true,
+        ),
+      );
       bytes += USER_RECORD_BYTES + partitionKey.length;
     }
     return bytes;

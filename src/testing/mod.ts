@@ -32,8 +32,9 @@
  * const { system, fetch } = aws; // a worker's option `system`, or a server's handler
  * ```
  *
- * A processor alone, without a worker: {@linkcode testContext}. A store of your own:
- * {@linkcode leaseStoreContract}. A lease table in memory: {@linkcode memoryStores}. See docs/testing.md.
+ * A processor alone, without a worker: {@linkcode testContext}. A record: {@linkcode testRecord}. A store of
+ * your own: {@linkcode leaseStoreContract}. A lease table in memory: {@linkcode memoryStores}. See
+ * docs/testing.md.
  *
  * Simulations run where there is `setImmediate`: Deno, Node.js, Bun. The server runs anywhere.
  *
@@ -57,8 +58,8 @@ export {
   testContext,
   type TestContextOptions,
   type TestPreparation,
-  type TestRecord,
 } from "./unit/test_context.ts";
+export { type TestRecord, testRecord, type TestRecordFields } from "./unit/test_record.ts";
 export { type MemoryStores, memoryStores } from "./unit/memory_stores.ts";
 export {
   leaseStoreContract,

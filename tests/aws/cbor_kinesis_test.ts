@@ -7,6 +7,7 @@ import { realSystem } from "../../src/system.ts";
 import { BAD_ITERATORS, badAnswers } from "../support/bad_answers.ts";
 import { cbor } from "../support/cbor.ts";
 import { type FakeAnswer, type FakeHandler, startFakeKinesis } from "../support/fake_kinesis.ts";
+import { kinesisRecord } from "../../src/stream/record.ts";
 
 const CBOR = { "content-type": "application/x-amz-cbor-1.1" };
 const RANGE = { StartingHashKey: "0", EndingHashKey: "9" };
@@ -51,16 +52,18 @@ const inJson: FakeAnswer = {
 };
 
 const expected = {
-  records: page.Records.map((record) => ({
-    sequenceNumber: record.SequenceNumber,
-    subSequenceNumber: 0,
-    partitionKey: record.PartitionKey,
-    explicitHashKey: undefined,
-    data: record.Data,
-    approximateArrivalTimestamp: ARRIVAL_MS,
-    encryptionType: record.EncryptionType as "KMS" | undefined,
-    aggregated: false,
-  })),
+  records: page.Records.map((record) =>
+    kinesisRecord({
+      sequenceNumber: record.SequenceNumber,
+      subSequenceNumber: 0,
+      partitionKey: record.PartitionKey,
+      explicitHashKey: undefined,
+      data: record.Data,
+      approximateArrivalTimestamp: ARRIVAL_MS,
+      encryptionType: record.EncryptionType as "KMS" | undefined,
+      aggregated: false,
+    })
+  ),
   bytes: 5,
   nextShardIterator: "next",
   millisBehindLatest: 7,

@@ -8,6 +8,7 @@ import { badAnswers } from "../support/bad_answers.ts";
 import { errorMessage, eventMessage, eventStreamMessage, exceptionMessage } from "../support/event_stream.ts";
 import { type FakeHandler, startFakeKinesis, type StreamStep } from "../support/fake_kinesis.ts";
 import { scriptedSystem } from "./scripted_system.ts";
+import { kinesisRecord } from "../../src/stream/record.ts";
 
 const CONSUMER = {
   ConsumerARN: "arn:consumer",
@@ -154,7 +155,7 @@ Deno.test("subscribeToShard() decodes records, times and children, and passes ov
   ]);
   assertEquals(await Array.fromAsync(one.events), [
     {
-      records: [{
+      records: [kinesisRecord({
         sequenceNumber: "1",
         subSequenceNumber: 0,
         partitionKey: "key-1",
@@ -163,7 +164,7 @@ Deno.test("subscribeToShard() decodes records, times and children, and passes ov
         approximateArrivalTimestamp: 1769774400123,
         encryptionType: "KMS",
         aggregated: false,
-      }],
+      })],
       bytes: 6,
       continuationSequenceNumber: "1",
       millisBehindLatest: 0,

@@ -10,6 +10,7 @@ import {
 import { AwsServiceError } from "../../src/errors.ts";
 import { BAD_ITERATORS, badAnswers } from "../support/bad_answers.ts";
 import { type ScriptedSystem, scriptedSystem, type Step } from "./scripted_system.ts";
+import { kinesisRecord } from "../../src/stream/record.ts";
 
 const ARN = "arn:aws:kinesis:eu-central-1:123456789012:stream/orders";
 const BY_NAME: StreamReference = { streamName: "orders", streamArn: undefined };
@@ -186,13 +187,13 @@ Deno.test("getRecords() reads records, children and the end of the shard", async
   };
   assertEquals(await scripted.kinesis.getRecords(BY_ARN, "it", 500), {
     records: [
-      { ...record, data: new Uint8Array([1, 2, 3]), encryptionType: "KMS" },
-      {
+      kinesisRecord({ ...record, data: new Uint8Array([1, 2, 3]), encryptionType: "KMS" }),
+      kinesisRecord({
         ...record,
         sequenceNumber: `${record.sequenceNumber}0`,
         data: new Uint8Array(0),
         encryptionType: undefined,
-      },
+      }),
     ],
     bytes: 3,
     nextShardIterator: undefined,

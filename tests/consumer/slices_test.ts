@@ -4,7 +4,7 @@ import { type Slice, SLICE_RECORDS, type SliceOptions, slicesOf } from "../../sr
 import { ByteBudget } from "../../src/retrieval/byte_budget.ts";
 import { type AggregateProblem, deaggregateAll } from "../../src/stream/aggregation.ts";
 import type { HashKeyRange } from "../../src/stream/hash_key.ts";
-import type { KinesisRecord } from "../../src/stream/record.ts";
+import { type KinesisRecord, kinesisRecord } from "../../src/stream/record.ts";
 import { compare, type ExtendedSequenceNumber, positionAt } from "../../src/stream/sequence_number.ts";
 import { pageOf, recordWith } from "../support/consumer_bed.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -23,7 +23,7 @@ function aggregated(sequenceNumber: number, count: number, partitionKey = "k"): 
 }
 
 function holding(sequenceNumber: number, data: Uint8Array): KinesisRecord {
-  return { ...recordWith(sequenceNumber), data };
+  return kinesisRecord({ ...recordWith(sequenceNumber), data });
 }
 
 /** Slices a page, as much as there is with so small a budget. */

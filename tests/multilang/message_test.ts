@@ -1,7 +1,7 @@
 import { assertEquals, assertLessOrEqual } from "@std/assert";
 import fc from "../support/fast_check.ts";
 import { type DaemonMessage, encodeLine } from "../../src/multilang/message.ts";
-import type { KinesisRecord } from "../../src/stream/record.ts";
+import type { RecordFields } from "../../src/stream/record.ts";
 import { recordWith } from "../support/consumer_bed.ts";
 import { seeded } from "../support/seed.ts";
 
@@ -103,7 +103,7 @@ Deno.test("encodeLine() says in one ASCII line what any record holds (traps 1, 1
       fc.array(record, { maxLength: 5 }),
       fc.option(fc.nat(), { nil: undefined }),
       (parts, behind) => {
-        const records = parts.map((part): KinesisRecord => ({ ...recordWith(1), ...part }));
+        const records = parts.map((part): RecordFields => ({ ...recordWith(1), ...part }));
         const line = lineOf({ action: "processRecords", records, millisBehindLatest: behind });
         assertEquals(line.indexOf("\n"), line.length - 1);
         assertEquals<unknown>(JSON.parse(line), {

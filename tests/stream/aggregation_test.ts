@@ -10,7 +10,7 @@ import {
 } from "../../src/stream/aggregation.ts";
 import { USER_RECORD_BYTES } from "../../src/stream/aggregate.ts";
 import type { HashKeyRange } from "../../src/stream/hash_key.ts";
-import type { KinesisRecord } from "../../src/stream/record.ts";
+import { type KinesisRecord, kinesisRecord, type RecordFields } from "../../src/stream/record.ts";
 import { compare } from "../../src/stream/sequence_number.ts";
 import golden from "../cases/kpl_aggregates.json" with { type: "json" };
 import {
@@ -26,7 +26,7 @@ import {
 import { seeded } from "../support/seed.ts";
 
 function record(data: Uint8Array): KinesisRecord {
-  return {
+  return kinesisRecord({
     sequenceNumber: "49590338271490256608559692538361571095921575989136588898",
     subSequenceNumber: 0,
     partitionKey: "outer",
@@ -35,7 +35,7 @@ function record(data: Uint8Array): KinesisRecord {
     approximateArrivalTimestamp: 1_769_774_400_123,
     encryptionType: "KMS",
     aggregated: false,
-  };
+  });
 }
 
 /** What is delivered for a payload, with what was complained about. */
@@ -46,7 +46,7 @@ function delivered(data: Uint8Array, range?: HashKeyRange) {
   return { outer, records, outcomes: problems.map((problem) => problem.outcome) };
 }
 
-const keysAndData = (records: readonly KinesisRecord[]) =>
+const keysAndData = (records: readonly RecordFields[]) =>
   records.map(({ partitionKey, explicitHashKey, data }) => ({
     partitionKey,
     explicitHashKey,
@@ -74,11 +74,14 @@ for (const { comment, payload, userRecords } of golden.cases) {
 
 Deno.test("deaggregate() takes everything but key and payload from the outer record, and numbers from 0", () => {
   const { outer, records } = delivered(aggregate([hello, world, hello]));
-  assertEquals(records, [
-    { ...outer, partitionKey: "a", data: utf8("hello"), subSequenceNumber: 0, aggregated: true },
-    { ...outer, partitionKey: "b", data: utf8("world"), subSequenceNumber: 1, aggregated: true },
-    { ...outer, partitionKey: "a", data: utf8("hello"), subSequenceNumber: 2, aggregated: true },
-  ]);
+  assertEquals(
+    records,
+    [
+      { ...outer, partitionKey: "a", data: utf8("hello"), subSequenceNumber: 0, aggregated: true },
+      { ...outer, partitionKey: "b", data: utf8("world"), subSequenceNumber: 1, aggregated: true },
+      { ...outer, partitionKey: "a", data: utf8("hello"), subSequenceNumber: 2, aggregated: true },
+    ].map(kinesisRecord),
+  );
 });
 
 Deno.test("deaggregate() gives payloads as views of the outer record's memory", () => {

@@ -18,7 +18,7 @@ import { ByteBudget } from "../../src/retrieval/byte_budget.ts";
 import type { RecordsPage, Retrieval, RetrievalRequest } from "../../src/retrieval/retrieval.ts";
 import { MemoryLeaseStore } from "../../src/store/memory_lease_store.ts";
 import { MemoryTable } from "../../src/store/memory_table.ts";
-import type { KinesisRecord } from "../../src/stream/record.ts";
+import { KinesisRecord, kinesisRecord, type RecordFields } from "../../src/stream/record.ts";
 import type { ExtendedSequenceNumber } from "../../src/stream/sequence_number.ts";
 import type { ChildShard } from "../../src/stream/shard.ts";
 import { leaseWith, newLease } from "../lease/fixtures.ts";
@@ -30,7 +30,7 @@ export function recordWith(
   data = "x",
   subSequenceNumber = 0,
 ): KinesisRecord {
-  return {
+  return kinesisRecord({
     sequenceNumber: String(sequenceNumber),
     subSequenceNumber,
     partitionKey: "key",
@@ -39,13 +39,15 @@ export function recordWith(
     approximateArrivalTimestamp: 0,
     encryptionType: undefined,
     aggregated: false,
-  };
+  });
 }
 
-/** A page of records. */
-export function pageOf(records: readonly KinesisRecord[], end?: readonly ChildShard[]): RecordsPage {
+/** A page of records; copies by spread get their methods back. */
+export function pageOf(records: readonly RecordFields[], end?: readonly ChildShard[]): RecordsPage {
   return {
-    records,
+    records: records.every((record) => record instanceof KinesisRecord)
+      ? records
+      : records.map(kinesisRecord),
     bytes: records.reduce((sum, record) => sum + record.data.length, 0),
     millisBehindLatest: 0,
     end: end === undefined ? undefined : { childShards: end },

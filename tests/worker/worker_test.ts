@@ -12,6 +12,7 @@ import { aggregate } from "../support/kpl.ts";
 import { MemoryBed } from "../support/memory_bed.ts";
 import { eventWith, ScriptedConsumers } from "../support/scripted_consumers.ts";
 import { output, ScriptedKinesis, shardWith } from "../support/scripted_kinesis.ts";
+import { kinesisRecord } from "../../src/stream/record.ts";
 
 const streamArn = "arn:aws:kinesis:us-east-1:123456789012:stream/words";
 
@@ -321,7 +322,7 @@ Deno.test("KinesisWorker reports an aggregate that was cut short as an error, an
   const broken = aggregate([good]);
   broken[broken.length - 1] = (broken.at(-1) ?? 0) ^ 1;
   const page = output([1, 2]);
-  const records = page.records.map((record, i) => ({ ...record, data: i === 0 ? cut : broken }));
+  const records = page.records.map((record, i) => kinesisRecord({ ...record, data: i === 0 ? cut : broken }));
   bed.kinesis.script.push({ ...page, records });
   const running = bed.run();
   await bed.until(() => bed.delivered.length > 0);

@@ -9,7 +9,7 @@
 
 import { leaseKeyOf } from "../../lease/lease.ts";
 import { type HashKeyRange, MAX_HASH_KEY } from "../../stream/hash_key.ts";
-import type { KinesisRecord } from "../../stream/record.ts";
+import { type KinesisRecord, kinesisRecord } from "../../stream/record.ts";
 import { type ExtendedSequenceNumber, isSentinel, isShardEnd } from "../../stream/sequence_number.ts";
 import type { Shard } from "../../stream/shard.ts";
 import { aggregateOf } from "./aggregate_writer.ts";
@@ -164,7 +164,7 @@ export class SimulatedStream {
     { partitionKey, data, encryptionType }: RecordToPut,
     nowMs: number,
   ): KinesisRecord {
-    const record: KinesisRecord = {
+    const record = kinesisRecord({
       sequenceNumber: this.#nextSequence(),
       subSequenceNumber: 0,
       partitionKey,
@@ -173,7 +173,7 @@ export class SimulatedStream {
       approximateArrivalTimestamp: WORLD_EPOCH_MS + nowMs,
       encryptionType,
       aggregated: false,
-    };
+    });
     shard.records.push(record);
     return record;
   }

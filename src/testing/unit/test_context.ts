@@ -14,6 +14,7 @@ import type { Lease } from "../../lease/lease.ts";
 import type { KinesisRecord } from "../../stream/record.ts";
 import { compare, type ExtendedSequenceNumber, positionAt } from "../../stream/sequence_number.ts";
 import { realClock } from "../../system.ts";
+import { FIRST_ARRIVAL_EPOCH_MS, type TestRecord, testRecord } from "./test_record.ts";
 
 /** Options of {@linkcode testContext}. */
 export interface TestContextOptions {
@@ -30,9 +31,6 @@ export interface TestContextOptions {
   /** The number of the fencing token. @default {1} */
   readonly fencingToken?: number | undefined;
 }
-
-/** Data of a record, or a record with some of its fields. What is left out is made up. */
-export type TestRecord = string | Uint8Array | Partial<KinesisRecord>;
 
 /** Options of a batch. */
 export interface TestBatchOptions {
@@ -78,7 +76,7 @@ export interface TestContext extends ShardContext {
  * const seen: string[] = [];
  * const processor: RecordProcessor = {
  *   async processRecords({ records }, context) {
- *     for (const { data } of records) seen.push(new TextDecoder().decode(data));
+ *     for (const record of records) seen.push(record.text());
  *     await context.checkpoint();
  *   },
  *   shardEnded: (context) => context.checkpoint(),
@@ -93,9 +91,6 @@ export interface TestContext extends ShardContext {
 export function testContext(options: TestContextOptions = {}): TestContext {
   return new ContextForTests(options);
 }
-
-/** When the first made-up record arrived, in epoch ms. Any time will do: a fixed one makes tests repeat. */
-const FIRST_ARRIVAL_EPOCH_MS = 1_700_000_000_000;
 
 class ContextForTests implements TestContext {
   readonly shardId: string;
@@ -169,22 +164,11 @@ class ContextForTests implements TestContext {
   }
 
   #record(given: TestRecord): KinesisRecord {
-    const fields = typeof given === "string"
-      ? { data: new TextEncoder().encode(given) }
-      : given instanceof Uint8Array
-      ? { data: given }
-      : given;
-    const record = {
+    const record = testRecord({
       sequenceNumber: `${this.#sequenceNumber + 1n}`,
-      subSequenceNumber: 0,
-      partitionKey: "key",
-      explicitHashKey: undefined,
-      data: new Uint8Array(),
       approximateArrivalTimestamp: FIRST_ARRIVAL_EPOCH_MS + this.#records++,
-      encryptionType: undefined,
-      aggregated: false,
-      ...fields,
-    };
+      ...(typeof given === "string" || given instanceof Uint8Array ? { data: given } : given),
+    });
     if (compare(record, this.#checkpointer.largest) <= 0) {
       throw new RangeError(
         `Cannot make a batch: expected a sequence number above ${this.#checkpointer.largest.sequenceNumber}: ` +
