@@ -69,6 +69,8 @@ export type {
   ShardContext,
   ShardStream,
 } from "./src/consumer/record_processor.ts";
+export { eachRecord } from "./src/consumer/each_record.ts";
+export type { EachRecordOptions, RecordHandler } from "./src/consumer/each_record.ts";
 export { fromV1 } from "./src/consumer/v1_processor.ts";
 export type {
   V1Checkpointer,

@@ -12,13 +12,14 @@ import { AwsServiceError, LeaseLostError, ProcessorRestartError } from "../error
 import type { WorkerEventListener } from "../events.ts";
 import type { RecordsPage } from "../retrieval/retrieval.ts";
 import type { System } from "../system.ts";
-import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
+import { compare, type ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import { deliveryOf } from "./batch.ts";
 import { callbackBackoffMs, runCallback } from "./callbacks.ts";
 import type { Checkpointer } from "./checkpointer.ts";
 import type { HeldLease } from "./held_lease.ts";
-import type { RecordProcessor, ShardContext } from "./record_processor.ts";
+import type { RecordProcessor, RecordsBatch, ShardContext } from "./record_processor.ts";
 import type { Slice } from "./slices.ts";
+import { StoppedAtRecord } from "./stopped_at_record.ts";
 import type { ShardStreaks } from "./streaks.ts";
 
 /** What a worker's options say of delivering; each is described there. */
@@ -78,15 +79,19 @@ export async function deliverSlice(
   const { held, system: { clock }, emit, streaks } = options;
   const { onProcessError, taskBackoffTimeMs, callProcessRecordsEvenForEmptyRecordList } = options.delivery;
   const about = { leaseKey: held.leaseKey, shardId: held.shardId };
-  const largestBefore = checkpointer.largest;
+  const isAuto = processor.checkpoints === "auto";
 
   for (let isFirst = true; !leave.aborted; isFirst = false) {
     // What a failed attempt has checkpointed is done: only the rest is repeated.
-    const { batch, first, last, bytes } = deliveryOf(page, slice, checkpointer.largest);
+    const before = checkpointer.largest;
+    const { batch, first, last, bytes } = deliveryOf(page, slice, before);
     const records = batch.records.length;
     const isCalledWhenEmpty = isFirst && !batch.isAtShardEnd &&
       callProcessRecordsEvenForEmptyRecordList;
-    if (records === 0 && !isCalledWhenEmpty) return { type: "next" };
+    if (records === 0 && !isCalledWhenEmpty) {
+      if (isAuto && !isFirst) await checkpointAlone(checkpointer); // the last record was skipped
+      return { type: "next" };
+    }
     await held.ensureHeld();
     if (leave.aborted) break;
     checkpointer.delivering(last);
@@ -99,20 +104,37 @@ export async function deliverSlice(
       const { millisBehindLatest } = page;
       emit({ type: "batchProcessed", ...about, records, bytes, last, millisBehindLatest, ms: outcome.ms });
       streaks.reached(last);
-      if (processor.checkpoints === "auto") await checkpointAlone(checkpointer);
+      if (isAuto) await checkpointAlone(checkpointer);
       return { type: "next" };
     }
     const { error } = outcome;
     if (error instanceof ProcessorRestartError) return { type: "restart", error };
-    const failed = { type: "batchFailed", ...about, records, first, last, error } as const;
+    const stop = error instanceof StoppedAtRecord ? error : undefined;
+    const done = stop === undefined ? undefined : doneBefore(batch, stop);
+    checkpointer.undeliver(done?.last ?? before);
+    if (done !== undefined) {
+      const { millisBehindLatest } = page;
+      emit({ type: "batchProcessed", ...about, ...done, millisBehindLatest, ms: outcome.ms });
+      streaks.reached(done.last);
+      if (isAuto) await checkpointAlone(checkpointer);
+    }
+    if (stop?.isFailure === false) return { type: "left" };
+    const failed = {
+      type: "batchFailed",
+      ...about,
+      ...(stop === undefined
+        ? { records, first, last, error }
+        : { records: 1, first: stop.at, last: stop.at, error: stop.cause }),
+    } as const;
     if (onProcessError === "skip") {
       emit({ ...failed, attempt: 1, outcome: "skipped" });
-      return { type: "next" };
+      checkpointer.delivering(failed.last);
+      if (stop === undefined) return { type: "next" };
+      continue; // behind the one record that failed
     }
     streaks.stored(held.lease.checkpoint);
     const attempt = streaks.count("batch");
     streaks.restFor(clock, callbackBackoffMs(attempt, taskBackoffTimeMs));
-    checkpointer.undeliver(largestBefore);
     if (onProcessError === "stop") {
       emit({ ...failed, attempt, outcome: "leaseGivenUp" });
       return { type: "givenUp" };
@@ -121,6 +143,19 @@ export async function deliverSlice(
     await streaks.rest(clock, leave);
   }
   return { type: "left" };
+}
+
+/** What a batch has before the record that its processor stopped at; undefined: nothing. */
+function doneBefore(
+  { records }: RecordsBatch,
+  { at }: StoppedAtRecord,
+): { readonly records: number; readonly bytes: number; readonly last: ExtendedSequenceNumber } | undefined {
+  const done = records.slice(0, records.findIndex((record) => compare(record, at) === 0));
+  const last = done.at(-1);
+  if (last === undefined) return undefined;
+  const { sequenceNumber, subSequenceNumber } = last;
+  const bytes = done.reduce((sum, { data }) => sum + data.length, 0);
+  return { records: done.length, bytes, last: { sequenceNumber, subSequenceNumber } };
 }
 
 /**

@@ -153,5 +153,14 @@ export interface RecordProcessor {
   dispose?(): void | Promise<void>;
 }
 
-/** Makes the processor of one shard. Called when the lease is gained, in any order of shards. */
-export type RecordProcessorFactory = (shardId: string, stream: ShardStream) => RecordProcessor;
+/**
+ * Makes the processor of one shard. Called when the lease is gained, in any order of shards.
+ *
+ * `leaving` aborts when the shard is to be left: the lease is lost, is moving, or the worker stops. A call
+ * that runs then delays the others; it may return early.
+ */
+export type RecordProcessorFactory = (
+  shardId: string,
+  stream: ShardStream,
+  leaving?: AbortSignal,
+) => RecordProcessor;

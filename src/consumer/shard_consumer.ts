@@ -196,7 +196,7 @@ class ShardConsumer {
     const context = this.#context(checkpointer, failure);
     let processor: RecordProcessor;
     try {
-      processor = this.#options.processor(this.#held.shardId, this.#options.stream);
+      processor = this.#options.processor(this.#held.shardId, this.#options.stream, this.#leave);
     } catch (error) {
       return { type: "restart", error: thrownError(error) };
     }
