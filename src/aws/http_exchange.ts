@@ -13,7 +13,7 @@ import { isTimeLimit, withinTime } from "../async/waiting.ts";
 
 /** A request to send. */
 export interface HttpRequest {
-  readonly method: "GET" | "POST" | "PUT";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   readonly url: string;
   /** Not by its name, HeadersInit, which the types of Node.js lack. */
   readonly headers: NonNullable<RequestInit["headers"]>;

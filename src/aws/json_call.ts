@@ -2,53 +2,30 @@
  * Signed calls in AWS's JSON protocol: one POST per call, the operation in `x-amz-target`, errors named by
  * `__type`.
  *
- * A call is tried again as `retry.ts` decides. Two repairs are added, each once per call and without a pause.
- * If our clock turns out to be wrong, the request is signed again. If the credentials have expired, new ones
- * are requested.
- *
  * @module
  */
 
-import { AwsServiceError, errorText } from "../errors.ts";
-import type { WorkerEventListener } from "../events.ts";
+import { errorText } from "../errors.ts";
 import type { System } from "../system.ts";
 import { crc32 } from "./crc32.ts";
-import {
-  checkedProvider,
-  type Credentials,
-  type CredentialsProvider,
-  type GivenCredentials,
-} from "./credentials.ts";
 import { endpointUrl } from "./endpoint.ts";
 import { harmlessCause, hideSecrets, shownWord } from "./hidden_secrets.ts";
-import { exchange, type HttpAnswer, type HttpRequest, type NoAnswer } from "./http_exchange.ts";
-import { RequestSigner } from "./request_signer.ts";
+import type { HttpAnswer, HttpRequest, NoAnswer } from "./http_exchange.ts";
+import { CHECKSUM_ERROR, MALFORMED_ERROR, type RetryPolicy } from "./retry.ts";
 import {
-  CHECKSUM_ERROR,
-  classify,
-  DEFAULT_RETRY_POLICY,
-  MALFORMED_ERROR,
-  retryDelayMs,
-  type RetryPolicy,
-  type Verdict,
-} from "./retry.ts";
-import { unlessAborted } from "../async/waiting.ts";
+  type Attempt,
+  type FailedAttempt,
+  type Secrets,
+  type Sent,
+  type ServiceOptions,
+  SignedClient,
+  unanswered,
+} from "./signed_call.ts";
+
+export type { Sent, ServiceOptions } from "./signed_call.ts";
 
 /** A JSON object of an answer, unchecked. */
 export type JsonObject = Readonly<Record<string, unknown>>;
-
-/** What a client of one service is made from. */
-export interface ServiceOptions {
-  readonly region: string;
-  /** Base URL of an emulator or of a private endpoint. @default the region's public endpoint */
-  readonly endpoint?: string | undefined;
-  readonly credentials: GivenCredentials;
-  readonly system: System;
-  /** Receives an event for every attempt. */
-  readonly onEvent?: WorkerEventListener | undefined;
-  /** How long one attempt may take, body included, in ms. @default the service's own */
-  readonly attemptTimeoutMs?: number | undefined;
-}
 
 /** What distinguishes one JSON service from another. */
 export interface JsonService {
@@ -85,12 +62,6 @@ export interface Transport<T> {
   readonly send: (system: System, request: HttpRequest, signal?: AbortSignal) => Promise<Sent<T>>;
 }
 
-/** The result of sending. */
-export type Sent<T> =
-  | { readonly ok: true; readonly value: T; readonly status: number }
-  | HttpAnswer
-  | NoAnswer;
-
 /** Makes a call; throws `AwsServiceError`, `CredentialsError`, or the signal's reason. */
 export type JsonCaller = <T>(call: JsonCall<T>) => Promise<T>;
 
@@ -100,165 +71,36 @@ export type JsonCaller = <T>(call: JsonCall<T>) => Promise<T>;
  * @throws {TypeError} when the region or the endpoint cannot be one.
  */
 export function jsonCaller(service: JsonService, options: ServiceOptions): JsonCaller {
-  const client = new JsonClient(service, options);
-  return (call) => client.call(call);
-}
-
-/** A failed attempt, with all that its error contains. */
-interface FailedAttempt {
-  readonly ok: false;
-  readonly code: string;
-  readonly detail: string;
-  readonly status: number | undefined;
-  readonly requestId: string | undefined;
-  readonly body: JsonObject | undefined;
-  readonly date: string | null;
-  readonly cause: unknown;
-}
-
-type Attempt<T> = { readonly ok: true; readonly value: T; readonly status: number } | FailedAttempt;
-
-/** What a repair starts from. */
-interface Refusal extends FailedAttempt {
-  /** The clock's offset that the attempt was signed with. */
-  readonly offsetMs: number;
-  readonly credentials: Credentials;
-  readonly signal: AbortSignal | undefined;
-}
-
-class JsonClient {
-  readonly #service: JsonService;
-  readonly #url: string;
-  readonly #credentials: CredentialsProvider;
-  readonly #system: System;
-  readonly #emit: WorkerEventListener;
-  readonly #timeoutMs: number;
-  readonly #signer: RequestSigner;
-
-  constructor(service: JsonService, options: ServiceOptions) {
-    const { region, endpoint, credentials, system } = options;
-    this.#service = service;
-    this.#url = endpointUrl({ service: service.service, region, endpoint });
-    this.#credentials = checkedProvider(credentials, "the option credentials");
-    this.#system = system;
-    this.#emit = options.onEvent ?? (() => {});
-    this.#timeoutMs = options.attemptTimeoutMs ?? service.attemptTimeoutMs;
-    this.#signer = new RequestSigner({ service: service.service, region, clock: system.clock });
-  }
-
-  async call<T>(call: JsonCall<T>): Promise<T> {
-    const { operation, signal } = call;
-    const { service } = this.#service;
-    const body = call.transport?.message?.body ?? JSON.stringify(call.input);
-    const repaired = new Set<Verdict>();
-    for (let attempt = 1;; attempt++) {
-      const credentials = await unlessAborted(this.#credentials(signal), signal);
-      const offsetMs = this.#signer.clockOffsetMs;
-      const startMs = this.#system.clock.monotonicMs();
-      const result = await this.#attempt(call, body, credentials);
-      this.#emit({
-        type: "requestSent",
-        service,
-        operation,
-        status: result.status,
-        code: result.ok ? undefined : result.code,
-        attempt,
-        ms: this.#system.clock.monotonicMs() - startMs,
-      });
-      if (result.ok) return result.value;
-
-      const verdict = classify(result);
-      let delayMs: number | undefined;
-      if (
-        !repaired.has(verdict) && await this.#repair(verdict, { ...result, offsetMs, credentials, signal })
-      ) {
-        repaired.add(verdict);
-        delayMs = 0;
-      } else {
-        delayMs = retryDelayMs({
-          policy: call.retry ?? DEFAULT_RETRY_POLICY,
-          verdict,
-          attempt: attempt - repaired.size,
-          chance: this.#system.random(),
-        });
-      }
-      if (delayMs === undefined) {
-        throw new AwsServiceError({
-          service,
-          operation,
-          code: result.code,
-          status: result.status,
-          requestId: result.requestId,
-          retryable: verdict === "transient" || verdict === "throttled",
-          detail: result.detail,
-          body: result.body,
-        }, result.cause === undefined ? {} : { cause: result.cause });
-      }
-      this.#emit({ type: "requestRetried", service, operation, code: result.code, attempt, delayMs });
-      if (delayMs > 0) await this.#system.clock.sleep(delayMs, signal);
-    }
-  }
-
-  async #attempt<T>(
-    call: JsonCall<T>,
-    body: NonNullable<HttpRequest["body"]>,
-    credentials: Credentials,
-  ): Promise<Attempt<T>> {
-    const headers = await this.#signer.sign({
-      url: this.#url,
-      headers: {
-        "content-type": call.transport?.message?.contentType ?? this.#service.contentType,
-        "x-amz-target": `${this.#service.targetPrefix}.${call.operation}`,
+  const { region, endpoint } = options;
+  const url = endpointUrl({ service: service.service, region, endpoint });
+  const client = new SignedClient(service, options);
+  return <T>(call: JsonCall<T>) =>
+    client.call<T>({
+      operation: call.operation,
+      request: {
+        url,
+        headers: {
+          "content-type": call.transport?.message?.contentType ?? service.contentType,
+          "x-amz-target": `${service.targetPrefix}.${call.operation}`,
+        },
+        body: call.transport?.message?.body ?? JSON.stringify(call.input),
       },
-      body,
-    }, credentials);
-    // After signing, since proxies rewrite it. DynamoDB's checksum is that of the bytes as sent, which fetch
-    // shows only uncompressed.
-    headers.set("accept-encoding", "identity");
-    const request = { method: "POST", url: this.#url, headers, body, timeoutMs: this.#timeoutMs } as const;
-    const send: Transport<T>["send"] = call.transport?.send ?? exchange;
-    const answer = await send(this.#system, request, call.signal);
-    return "ok" in answer ? answer : readAnswer(answer, { url: this.#url, decode: call.decode, credentials });
-  }
-
-  /** Repairs the cause of a failed attempt, if we can. @returns Whether another attempt makes sense. */
-  async #repair(verdict: Verdict, failed: Refusal): Promise<boolean> {
-    if (verdict === "clockSkew") {
-      if (!this.#signer.learnClock(failed.date, failed.offsetMs)) return false;
-      this.#emit({ type: "clockSkewLearned", offsetMs: this.#signer.clockOffsetMs });
-      return true;
-    }
-    if (verdict === "credentials") {
-      const { credentials: refused, signal } = failed;
-      this.#credentials.invalidate?.(refused);
-      const fresh = await unlessAborted(this.#credentials(signal), signal);
-      return fresh.accessKeyId !== refused.accessKeyId || fresh.sessionToken !== refused.sessionToken;
-    }
-    return false;
-  }
+      send: call.transport?.send,
+      read: (answer, secrets) => readAnswer(answer, { url, decode: call.decode, secrets }),
+      retry: call.retry,
+      signal: call.signal,
+    });
 }
 
 interface Reading<T> {
   readonly url: string;
   readonly decode: (body: JsonObject) => T;
-  readonly credentials: Credentials;
+  readonly secrets: Secrets;
 }
 
 function readAnswer<T>(answer: HttpAnswer | NoAnswer, reading: Reading<T>): Attempt<T> {
-  // A refused signature is explained with the whole canonical request, session token included.
-  const secrets = [reading.credentials.secretAccessKey, reading.credentials.sessionToken];
-  if (!answer.answered) {
-    return {
-      ok: false,
-      code: answer.code,
-      detail: hideSecrets(`${reading.url} cannot be reached: ${errorText(answer.cause)}`, secrets),
-      status: undefined,
-      requestId: undefined,
-      body: undefined,
-      date: null,
-      cause: harmlessCause(answer.cause, secrets),
-    };
-  }
+  const { secrets } = reading;
+  if (!answer.answered) return unanswered(answer, reading.url, secrets);
   const { status, headers } = answer;
   const failed = (
     code: string,

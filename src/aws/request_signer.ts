@@ -8,13 +8,16 @@
 import { AwsV4Signer } from "npm:aws4fetch@^1.0.20";
 import type { Clock } from "../system.ts";
 import type { Credentials } from "./credentials.ts";
+import type { HttpRequest } from "./http_exchange.ts";
 
-/** A request to sign. Always a POST: both wire protocols that we speak are. */
+/** A request to sign. */
 export interface UnsignedRequest {
+  /** @default {"POST"} which the JSON and the query protocol always use */
+  readonly method?: HttpRequest["method"];
   readonly url: string;
-  /** Names in lower case. */
+  /** Names in lower case. S3 wants `x-amz-content-sha256` among them, or does not check the body. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | Uint8Array<ArrayBuffer>;
+  readonly body?: HttpRequest["body"];
 }
 
 /**
@@ -49,10 +52,10 @@ export class RequestSigner {
   async sign(request: UnsignedRequest, credentials: Credentials): Promise<Headers> {
     if (this.#keys.size >= MAX_CACHED_KEYS) this.#keys.clear();
     const signer = new AwsV4Signer({
-      method: "POST",
+      method: request.method ?? "POST",
       url: request.url,
       headers: request.headers,
-      body: request.body,
+      ...(request.body === undefined ? {} : { body: request.body }),
       accessKeyId: credentials.accessKeyId,
       secretAccessKey: credentials.secretAccessKey,
       ...(credentials.sessionToken === undefined ? {} : { sessionToken: credentials.sessionToken }),

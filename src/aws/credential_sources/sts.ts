@@ -14,6 +14,7 @@ import { exchange, type HttpAnswer, type NoAnswer } from "../http_exchange.ts";
 import { hideSecrets, shownWord } from "../hidden_secrets.ts";
 import type { RequestSigner } from "../request_signer.ts";
 import { classify, DEFAULT_RETRY_POLICY, MALFORMED_ERROR, retryDelayMs } from "../retry.ts";
+import { element } from "../xml_text.ts";
 
 /** Where STS is. */
 export interface StsAddress {
@@ -154,29 +155,4 @@ function shown(message: string | undefined, secrets: readonly (string | undefine
   const [words = ""] = message.split("The Canonical String");
   const text = hideSecrets(words, secrets).replace(/\s+/g, " ").trim();
   return text.length > 500 ? `${text.slice(0, 500)}…` : text;
-}
-
-/**
- * The text of the first element of this name. Where we look, STS's answers have no attributes and no CDATA.
- */
-function element(xml: string, name: string): string | undefined {
-  const text = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];
-  return text?.replace(/&(lt|gt|quot|apos|amp|#\d+|#x[0-9a-fA-F]+);/g, (whole, entity: string) => {
-    switch (entity) {
-      case "lt":
-        return "<";
-      case "gt":
-        return ">";
-      case "quot":
-        return '"';
-      case "apos":
-        return "'";
-      case "amp":
-        return "&";
-      default: {
-        const code = entity.startsWith("#x") ? parseInt(entity.slice(2), 16) : parseInt(entity.slice(1), 10);
-        return code <= 0x10ffff ? String.fromCodePoint(code) : whole;
-      }
-    }
-  });
 }
