@@ -16,7 +16,7 @@ import type { Lookup } from "./credentials.ts";
 import { checkedEndpoint, type EndpointVariant, variantUrl } from "./endpoint.ts";
 
 /** A service with a configurable endpoint. */
-export type ConfigurableService = "kinesis" | "dynamodb" | "sts";
+export type ConfigurableService = "kinesis" | "dynamodb" | "sts" | "sqs" | "sns" | "s3";
 
 /** What is looked at. */
 export interface EndpointSettings {

@@ -22,7 +22,7 @@ export interface StreamArn {
 
 /** A service, its region, and its own address if it has one. */
 export interface EndpointRequest {
-  /** The host's first part: `kinesis`, `dynamodb`, `sts`, `monitoring`. */
+  /** The host's first part: `kinesis`, `dynamodb`, `sts`, `sqs`, `sns`, `s3`, `monitoring`. */
   readonly service: string;
   /** Any text is accepted with an own `endpoint`, since emulators know no regions. */
   readonly region: string;
@@ -54,7 +54,7 @@ export interface EndpointVariant {
 /**
  * The URL of one of a service's public endpoints.
  *
- * Source: the endpoint rules of the AWS SDKs for Kinesis, DynamoDB and STS.
+ * Source: the endpoint rules of the AWS SDKs for Kinesis, DynamoDB, STS, SQS, SNS and S3.
  *
  * @throws {TypeError} when the region cannot be one.
  */
@@ -63,6 +63,10 @@ export function variantUrl(
   { fips = false, dualStack = false }: EndpointVariant,
 ): string {
   const { name, dnsSuffix, dualStackDnsSuffix } = partitionOf(checkedRegion(region));
+  // S3 has a host of its own for both stacks, in the usual domain.
+  if (service === "s3") {
+    return `https://s3${fips ? "-fips" : ""}${dualStack ? ".dualstack" : ""}.${region}.${dnsSuffix}/`;
+  }
   // Those of GovCloud are validated all of them.
   const isMarked = fips && (name !== "aws-us-gov" || dualStack);
   return `https://${service}${isMarked ? "-fips" : ""}.${region}.${

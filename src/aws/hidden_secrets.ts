@@ -22,6 +22,21 @@ export function hideSecrets(text: string, secrets: readonly (string | undefined)
   return shown;
 }
 
+/** AWS access key ids: a known prefix and 16 more. Source: IAM User Guide, "Unique identifiers". */
+const ACCESS_KEY_ID = /\b(AKIA|ASIA)[A-Z0-9]{12,124}\b/g;
+
+/** A name that precedes a secret, and the value after it. */
+const NAMED_SECRET =
+  /(x-amz-security-token|signature|secret_?access_?key|session_?token|password|authorization)(["']?\s{0,4}[:=]\s{0,4}["']?)(?:bearer |basic )?[^\s"',;&<]+/gi;
+
+/** The password in a URL, as errors of database clients show it. */
+const URL_PASSWORD = /(:\/\/[^\s:@/?#]{0,200}:)[^\s@/?#]{1,200}@/g;
+
+/** The text without what looks like a secret: access keys, values with a telling name, passwords in URLs. */
+export function hideNamedSecrets(text: string): string {
+  return text.replace(ACCESS_KEY_ID, "$1…").replace(NAMED_SECRET, "$1$2…").replace(URL_PASSWORD, "$1…@");
+}
+
 /**
  * The error, if it may be passed on as a cause. Undefined when it, or its own cause, repeats one of the
  * secrets.

@@ -136,6 +136,12 @@ const THROTTLED: ReadonlySet<string> = new Set([
   // Control plane: too many calls of one kind a second, or too many tables in creation.
   "LimitExceededException",
   "KMSThrottlingException",
+  // SQS and SNS, of a key that encrypts a queue or a topic.
+  "KmsThrottled",
+  "KMSThrottling",
+  // SNS.
+  "Throttled",
+  // S3.
   "SlowDown",
 ]);
 

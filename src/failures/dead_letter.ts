@@ -43,7 +43,12 @@ export interface SinkConnection {
   readonly credentials: CredentialsProvider;
   /** Time, chance and fetch. */
   readonly system: System;
+  /** Where settings say that a service is; undefined for its usual endpoint. @default the usual ones */
+  readonly endpointOf?: ((service: SinkService, region: string) => string | undefined) | undefined;
 }
+
+/** The services that sinks write to. */
+export type SinkService = "sqs" | "sns" | "s3" | "kinesis" | "dynamodb";
 
 /** A place that keeps dead letters. */
 export interface DeadLetterSink {

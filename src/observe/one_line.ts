@@ -9,6 +9,7 @@
  * @module
  */
 
+import { hideNamedSecrets } from "../aws/hidden_secrets.ts";
 import { errorText } from "../errors.ts";
 
 /** Longest text that is shown of one error or notice, in UTF-16 units. Long enough for a chain of causes. */
@@ -17,7 +18,7 @@ const MOST_CHARACTERS = 1000;
 /** The text on one line, without control characters and credentials, cut at `most` UTF-16 units. */
 export function oneLine(text: string, most: number = MOST_CHARACTERS): string {
   // Cut generously first, so that a body of megabytes costs nothing; then exactly, after secrets are removed.
-  const flat = withoutSecrets(text.slice(0, 10 * most)).replace(UNPRINTABLE, " ").trim();
+  const flat = hideNamedSecrets(text.slice(0, 10 * most)).replace(UNPRINTABLE, " ").trim();
   return flat.length <= most ? flat : `${flat.slice(0, most - 1)}…`;
 }
 
@@ -37,14 +38,3 @@ export function errorLine(error: unknown): string {
 /** C0 and C1 controls, line and paragraph separators, and the marks that turn the direction of writing. */
 // deno-lint-ignore no-control-regex -- these are the characters to remove
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g;
-
-/** AWS access key ids: a known prefix and 16 more. Source: IAM User Guide, "Unique identifiers". */
-const ACCESS_KEY_ID = /\b(AKIA|ASIA)[A-Z0-9]{12,124}\b/g;
-
-/** A name that precedes a secret, and the value after it. */
-const NAMED_SECRET =
-  /(x-amz-security-token|signature|secret_?access_?key|session_?token|password|authorization)(["']?\s{0,4}[:=]\s{0,4}["']?)(?:bearer |basic )?[^\s"',;&<]+/gi;
-
-function withoutSecrets(text: string): string {
-  return text.replace(ACCESS_KEY_ID, "$1…").replace(NAMED_SECRET, "$1$2…");
-}

@@ -52,8 +52,22 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   "failures": {
     holds:
       "error policy, dead letters and their sinks, batches, filters, parallel lanes; loaded when asked for",
-    any: ["stream", "root", "async", "aws", "lease", "retrieval", "consumer"],
+    any: ["stream", "root", "async", "aws", "lease", "retrieval", "consumer", "failures/letters"],
     types: ["options"],
+  },
+  "failures/letters": {
+    holds: "dead letters as they are stored, and the places that store them",
+    any: ["stream", "root", "async", "aws"],
+    types: ["failures"],
+  },
+  "failures/redrive": {
+    holds: "dead letters read back into a processor",
+    any: ["stream", "root", "async", "aws", "consumer", "failures/letters"],
+  },
+  "failures/file": {
+    holds: "the entry point of dead letters in a file",
+    any: ["failures/letters", "host"],
+    types: ["failures"],
   },
   "lambda": {
     holds: "Lambda handlers, and Lambda's runtime API for any language, as processors",
