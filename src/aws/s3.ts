@@ -135,12 +135,8 @@ async function signable(
   };
 }
 
-/** As RFC 3986 has it, which signatures need: `encodeURIComponent` leaves `!'()*`. */
 function encoded(text: string): string {
-  return encodeURIComponent(text.toWellFormed()).replace(
-    /[!'()*]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
+  return encodeURIComponent(text.toWellFormed());
 }
 
 /** Where S3 says that the bucket is; undefined for another error. */
