@@ -1,0 +1,136 @@
+// Pure.
+/**
+ * What a slice may use, and what it says when it is over: types only.
+ *
+ * @module
+ */
+
+import type { WorkerOptions } from "../options/options.ts";
+
+/**
+ * What becomes of leases between two slices. `"hold"`: they are kept, under a failover time that spans the
+ * ticks. `"relay"`: they are released at the end of each slice, and the next slice takes them. `"solo"`: this
+ * is the only consumer of the application; one fence guards all of its leases.
+ */
+export type LeasesMode = "hold" | "relay" | "solo";
+
+/** Options of a worker that runs in slices: those of a worker, and what becomes of leases between slices. */
+export interface EdgeOptions extends WorkerOptions {
+  /**
+   * What becomes of leases between two slices.
+   *
+   * `"hold"` needs a `failoverTimeMs` of at least twice the time between two ticks plus the budget of a slice,
+   * the same in all workers of the application, all of them kclite. Java workers make it refuse to work.
+   * `"relay"` goes beside workers of any kind. `"solo"` goes beside no other worker.
+   */
+  leases: LeasesMode;
+  /**
+   * Names this worker, and with it the slice lock: slices of one name never overlap. The id of a Durable
+   * Object, or a name that you choose. Two deployments that shall share the work have two names.
+   */
+  workerIdentifier: string;
+}
+
+/** What one slice may use. */
+export interface SliceOptions {
+  /**
+   * Wall time that the slice may use, in ms, with its last checkpoints and the release of its leases.
+   * At least `reserveMs` and 2000 ms more.
+   */
+  budgetMs: number;
+  /**
+   * The part of `budgetMs` that is kept for stopping, in ms: last checkpoints, leases, the report, the lock.
+   *
+   * @default {3000}
+   */
+  reserveMs?: number | undefined;
+  /**
+   * How many requests the slice may send, each try counted. Requests for stopping are kept out of this number.
+   * Cloudflare Workers allow 50 (free) or 10,000 for a whole call, your own included.
+   *
+   * @default {900}
+   */
+  maxSubrequests?: number | undefined;
+  /**
+   * How many requests may wait for an answer at the same time, 1 to 100. Cloudflare Workers allow 6.
+   *
+   * @default {4}
+   */
+  maxConcurrentFetches?: number | undefined;
+  /**
+   * How many shards the slice reads at the most. The slice begins with the leases that it has, and takes more
+   * up to this number.
+   *
+   * @default {8}
+   */
+  maxShards?: number | undefined;
+  /**
+   * After how many records the slice fetches no more. What was fetched is still processed.
+   *
+   * @default {50000}
+   */
+  maxRecords?: number | undefined;
+  /**
+   * After how many bytes of record data the slice fetches no more. What was fetched is still processed.
+   *
+   * @default {33554432}
+   */
+  maxBytes?: number | undefined;
+  /**
+   * What happens to the leases at the end of this slice.
+   *
+   * @default "release" with `leases: "relay"`, else "hold"
+   */
+  atEnd?: "hold" | "release" | undefined;
+  /** The platform's own end, such as SIGINT or the end of a request: the slice stops in order. */
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Why a slice ended. `"caughtUp"`: each of its shards was read to its tip or its end. `"budget"`, `"records"`
+ * (or bytes), `"requests"`: that limit was reached. `"busy"`: another slice of this name is at work.
+ * `"stopped"`: the signal aborted, a newer process has this worker's name, or the slice could not work; its
+ * failures say why.
+ */
+export type SliceOutcome = "caughtUp" | "budget" | "records" | "requests" | "busy" | "stopped";
+
+/**
+ * How a slice left one shard. `"caughtUp"`: at its tip. `"behind"`: there is more to read. `"ended"`: its end
+ * is stored. `"waiting"`: for its parents, or it got no turn. `"lost"`: another worker has its lease.
+ * `"hung"`: its processor did not return; the lease expires, and nothing more is stored.
+ */
+export type SliceShardState = "caughtUp" | "behind" | "ended" | "waiting" | "lost" | "hung";
+
+/** What a slice did with one shard. */
+export interface SliceShard {
+  readonly shardId: string;
+  /** Names the lease; the shard id, except where many streams are read. */
+  readonly leaseKey: string;
+  /** Records that its processor took. */
+  readonly records: number;
+  /** The stored checkpoint: a sequence number, `TRIM_HORIZON`, `LATEST`, `AT_TIMESTAMP` or `SHARD_END`. */
+  readonly checkpoint: string;
+  /** How far behind the tip the last read was, in ms; undefined if none was answered. */
+  readonly millisBehindLatest: number | undefined;
+  readonly state: SliceShardState;
+}
+
+/** Something that went wrong in a slice. The slice went on, or its outcome is "stopped". */
+export interface SliceFailure {
+  /** What was being done, e.g. `"lock"`, `"leases"`, `"fetch"`. */
+  readonly step: string;
+  /** In one sentence, without secrets. */
+  readonly text: string;
+  readonly error: unknown;
+}
+
+/** What a slice did. */
+export interface SliceResult {
+  readonly outcome: SliceOutcome;
+  /** When the next slice should begin, in ms from now: 0 when there is more to read. */
+  readonly nextInMs: number;
+  readonly shards: readonly SliceShard[];
+  /** How many requests were sent, each try counted. */
+  readonly requests: number;
+  readonly failures: readonly SliceFailure[];
+}
