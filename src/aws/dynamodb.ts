@@ -9,6 +9,7 @@ import { linkedController } from "../async/waiting.ts";
 import { isAwsError } from "../errors.ts";
 import {
   type AttributeValue,
+  batchAnswer,
   type Item,
   type ItemsPage,
   itemsPage,
@@ -55,6 +56,12 @@ export interface DynamoDB {
   ): Promise<void>;
   /** Strongly consistent. */
   getItem(tableName: string, key: Item, signal?: AbortSignal): Promise<Item | undefined>;
+  /**
+   * Up to 100 keys in a request, each strongly consistent; in any order, without those that have no item.
+   *
+   * @throws {Error} when the table leaves the same keys unprocessed too often.
+   */
+  batchGetItems(tableName: string, keys: readonly Item[], signal?: AbortSignal): Promise<readonly Item[]>;
   putItem(
     tableName: string,
     item: Item,
@@ -168,6 +175,32 @@ export function signedDynamoDB(options: ServiceOptions): DynamoDB {
         decode: (body) => optionalItemIn(body, "Item"),
         signal,
       }),
+    async batchGetItems(tableName, keys, signal) {
+      const items: Item[] = [];
+      let left = keys;
+      for (let futile = 0; left.length > 0;) {
+        const asked = left.slice(0, BATCH_KEYS);
+        const { found, unprocessed } = await call({
+          operation: "BatchGetItem",
+          input: { RequestItems: { [tableName]: { Keys: asked, ConsistentRead: true } } },
+          decode: (body) => batchAnswer(tableName, body),
+          signal,
+        });
+        items.push(...found);
+        futile = unprocessed.length < asked.length ? 0 : futile + 1;
+        if (futile >= MAX_FUTILE_BATCHES) {
+          throw new Error(
+            `Cannot read ${asked.length} items of table "${tableName}": it left all of them unprocessed ` +
+              `${futile} times in a row: give it more read capacity`,
+          );
+        }
+        left = [...left.slice(BATCH_KEYS), ...unprocessed];
+        if (unprocessed.length > 0) {
+          await options.system.clock.sleep(UNPROCESSED_PAUSE_MS * 2 ** futile, signal);
+        }
+      }
+      return items;
+    },
     putItem: (tableName, item, expressions, signal) =>
       write("PutItem", { TableName: tableName, Item: item, ...expressions }, signal),
     updateItem: (tableName, key, updateExpression, expressions, signal) =>
@@ -208,6 +241,13 @@ const SERVICE: JsonService = {
   // KCL 3.5.1 waits 60 s, longer than a lease lives; a healthy table answers within tens of ms.
   attemptTimeoutMs: 5_000,
 };
+
+/** The most keys of one BatchGetItem. DynamoDB API reference. */
+const BATCH_KEYS = 100;
+/** After this many answers in a row with nothing in them, a batch has failed. Ours. */
+const MAX_FUTILE_BATCHES = 4;
+/** The first pause before keys that were left unprocessed are asked for again, in ms. Ours. */
+const UNPROCESSED_PAUSE_MS = 50;
 
 async function unlessError<T, U>(code: string, instead: U, result: Promise<T>): Promise<T | U> {
   try {

@@ -65,6 +65,16 @@ export function itemsPage(answer: Fields): ItemsPage {
   };
 }
 
+/** An answer to BatchGetItem about one table. @throws {SyntaxError} when a part is missing or wrong. */
+export function batchAnswer(
+  tableName: string,
+  answer: Fields,
+): { readonly found: readonly Item[]; readonly unprocessed: readonly Item[] } {
+  const found = listIn(fieldsOf(answer["Responses"], "Responses"), tableName).map(itemOf);
+  const left = optionalFieldsIn(optionalFieldsIn(answer, "UnprocessedKeys") ?? {}, tableName);
+  return { found, unprocessed: left === undefined ? [] : listIn(left, "Keys").map(itemOf) };
+}
+
 /** An item that may be absent. @throws {SyntaxError} when it is none. */
 export function optionalItemIn(answer: Fields, name: string): Item | undefined {
   return answer[name] == null ? undefined : itemOf(answer[name]);

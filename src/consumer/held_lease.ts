@@ -34,6 +34,11 @@ export interface HeldLease {
    */
   readonly drain: AbortSignal;
   /**
+   * Aborts when a callback should return: with `lost`, and in a slice also when the slice's time is nearly
+   * over. The lease may still be ours then. @default the same as `lost`
+   */
+  readonly callbackSignal?: AbortSignal | undefined;
+  /**
    * Makes sure that the lease is ours. It may have expired by the clock: the process was paused, or a
    * processor blocked the event loop. Then it is renewed first, on the condition that no other worker took
    * it. Called before anything is begun.

@@ -391,7 +391,7 @@ class ShardConsumer {
       pendingCheckpoint,
       pendingCheckpointState,
       fencingToken: { leaseKey: this.#held.leaseKey, token: fencingToken },
-      signal: this.#held.lost,
+      signal: this.#held.callbackSignal ?? this.#held.lost,
       checkpoint: (at?: ExtendedSequenceNumber) => checkpointer.checkpoint(at),
       prepareCheckpoint: (at?: ExtendedSequenceNumber, state?: Uint8Array) => checkpointer.prepare(at, state),
       restart: (reason: unknown) => failure.abort(reason),

@@ -1,15 +1,35 @@
 /**
- * A worker that runs in bounded slices, for platforms where no process stays up.
+ * A worker that runs in bounded slices, for platforms where no process stays up: Durable Objects, cron
+ * triggers, scheduled functions.
  *
  * @module
  */
 
-import type { EdgeOptions, SliceOptions, SliceResult } from "./slice_options.ts";
+import { keptCredentials } from "../aws/credential_sources/given.ts";
+import type { WorkerOptions } from "../options/options.ts";
+import { required } from "../options/option_checks.ts";
+import type { WorkerSettings } from "../options/setting_groups.ts";
+import { settingsOf } from "../options/settings.ts";
+import { realSystem, withFetch } from "../system.ts";
+import { eventOutlet } from "../worker/event_outlet.ts";
+import { partsOf } from "../worker/parts.ts";
+import { Slice } from "./slice.ts";
+import type { EdgeOptions, LeasesMode, SliceOptions, SliceResult } from "./slice_options.ts";
+import type { SliceHost } from "./slice_parts.ts";
+import { type SliceRule, type SliceSettings, sliceSettings } from "./slice_settings.ts";
+import { NEVER_MS } from "./slice_team.ts";
+
+/** What all shards of a slice may hold in memory, in bytes, if not set: a quarter of what Workers have. Ours. */
+const MAX_BUFFERED_BYTES = 33_554_432;
 
 /** A worker in slices. One instance may run many slices, one after another. */
 export class EdgeWorker {
-  /** Names this worker in the lease table. */
+  /** Names this worker in the lease table. With `leases: "solo"` the application's name is part of it. */
   readonly workerIdentifier: string;
+  readonly #host: SliceHost;
+  readonly #rule: SliceRule;
+  #isRunning = false;
+  #hasToldRule = false;
 
   /**
    * Checks the options; sends no request.
@@ -18,24 +38,142 @@ export class EdgeWorker {
    * is out of range.
    */
   constructor(options: EdgeOptions) {
-    this.workerIdentifier = options.workerIdentifier;
+    const { leases: mode, ...others } = options;
+    checkMode(mode);
+    required("workerIdentifier", others.workerIdentifier);
+    // One name for the application is one lock for all of its slices.
+    this.workerIdentifier = mode === "solo" ? `${others.applicationName}-solo` : others.workerIdentifier;
+    const given: WorkerOptions = {
+      ...others,
+      workerIdentifier: this.workerIdentifier,
+      maxBufferedBytes: others.maxBufferedBytes ?? MAX_BUFFERED_BYTES,
+    };
+    const settings = inSlices(settingsOf(given), mode);
+    const system = withFetch(given.system ?? realSystem, given.fetch);
+    const { emit } = eventOutlet(given, settings.watching, system.clock);
+    partsOf(given, settings, { system, emit });
+    this.#host = {
+      workerId: this.workerIdentifier,
+      mode,
+      options: withKeptCredentials(given, { system, emit }),
+      settings,
+      system,
+      emit,
+      kept: new Map(),
+    };
+    const { retrievalMode } = settings.reading;
+    this.#rule = { leases: mode, failoverTimeMs: settings.leadership.failoverTimeMs, retrievalMode };
   }
 
   /**
-   * Runs one slice.
+   * Runs one slice: reads each shard of this worker to its tip, or until a limit is reached. While a slice of
+   * this instance runs, another one is `"busy"` without any request.
    *
-   * @throws {TypeError} or {@linkcode RangeError} when an option of the slice is wrong, and for nothing else.
+   * @throws {TypeError} or {@linkcode RangeError} when an option of the slice is wrong, and for nothing else:
+   * a platform would repeat the whole call at once.
    */
-  runSlice(_options: SliceOptions): Promise<SliceResult> {
-    return Promise.reject(new Error("Cannot run slice: not on this branch yet"));
+  async runSlice(options: SliceOptions): Promise<SliceResult> {
+    return await this.#run(sliceSettings(options, this.#rule));
   }
 
   /**
-   * Runs slices until one is caught up, or the budget is used.
+   * Runs slices until nothing is left to read, or the budget is used. What a slice of its own would wait for,
+   * such as the children of an ended shard, is waited for here.
    *
+   * @returns What the last slice said, with the requests, records and failures of all of them.
    * @throws as {@linkcode runSlice}.
    */
-  runUntilCaughtUp(options: SliceOptions): Promise<SliceResult> {
-    return this.runSlice(options);
+  async runUntilCaughtUp(options: SliceOptions): Promise<SliceResult> {
+    const { clock } = this.#host.system;
+    const startedMs = clock.monotonicMs();
+    let total = await this.#run(sliceSettings(options, this.#rule));
+    while (total.outcome === "caughtUp" && total.nextInMs === 0) {
+      const budgetMs = options.budgetMs - (clock.monotonicMs() - startedMs);
+      const maxSubrequests = (options.maxSubrequests ?? DEFAULT_REQUESTS) - total.requests;
+      let limits: SliceSettings;
+      try {
+        limits = sliceSettings({ ...options, budgetMs, maxSubrequests }, this.#rule);
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        return { ...total, outcome: budgetMs < options.budgetMs / 2 ? "budget" : "requests" };
+      }
+      total = together(total, await this.#run(limits));
+    }
+    return total;
   }
+
+  async #run(limits: SliceSettings): Promise<SliceResult> {
+    if (this.#isRunning) {
+      return { outcome: "busy", nextInMs: BUSY_RETRY_MS, shards: [], requests: 0, failures: [] };
+    }
+    this.#isRunning = true;
+    try {
+      this.#tellRule();
+      return await new Slice(this.#host, limits).run();
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  /** Once for all slices. */
+  #tellRule(): void {
+    if (this.#hasToldRule) return;
+    this.#hasToldRule = true;
+    const { settings: { delivery }, emit } = this.#host;
+    emit({ type: "errorRule", rule: delivery.onProcessError, isChosen: delivery.isErrorRuleChosen });
+  }
+}
+
+/** When to try again while another slice of the same instance runs, in ms. Ours. */
+const BUSY_RETRY_MS = 1000;
+/** As in {@linkcode SliceOptions}. */
+const DEFAULT_REQUESTS = 900;
+
+function checkMode(mode: LeasesMode): void {
+  if (mode === "hold" || mode === "relay" || mode === "solo") return;
+  throw new TypeError(
+    `Cannot start worker: expected leases to be "hold", "relay" or "solo": got ${JSON.stringify(mode)}`,
+  );
+}
+
+/** No lease of a slice that is alone expires. */
+function inSlices(settings: WorkerSettings, mode: LeasesMode): WorkerSettings {
+  return mode === "solo"
+    ? { ...settings, leasing: { ...settings.leasing, failoverTimeMs: NEVER_MS } }
+    : settings;
+}
+
+/** Asked once for all slices. */
+function withKeptCredentials(
+  options: WorkerOptions,
+  surroundings: Pick<SliceHost, "system" | "emit">,
+): WorkerOptions {
+  const { system, emit: onEvent } = surroundings;
+  const { credentials, dynamoDBCredentials } = options;
+  const keep = (given: WorkerOptions["credentials"], name: string) =>
+    given === undefined ? undefined : keptCredentials(given, `the option ${name}`, { system, onEvent });
+  const kept = keep(credentials, "credentials");
+  return {
+    ...options,
+    credentials: kept,
+    dynamoDBCredentials: dynamoDBCredentials === credentials
+      ? kept
+      : keep(dynamoDBCredentials, "dynamoDBCredentials"),
+  };
+}
+
+/** Two slices as one: the later says how it stands, and what was done is added up. */
+function together(before: SliceResult, after: SliceResult): SliceResult {
+  const records = new Map(before.shards.map((shard) => [shard.leaseKey, shard]));
+  for (const shard of after.shards) {
+    const earlier = records.get(shard.leaseKey)?.records ?? 0;
+    records.set(shard.leaseKey, { ...shard, records: earlier + shard.records });
+  }
+  return {
+    outcome: after.outcome,
+    nextInMs: after.nextInMs,
+    shards: [...records.values()],
+    requests: before.requests + after.requests,
+    failures: [...before.failures, ...after.failures],
+  };
 }

@@ -13,11 +13,15 @@
 import { errorText, LeaseTableError } from "../errors.ts";
 import type { WorkerEventListener } from "../events.ts";
 import type { AssignmentOptions } from "../lease/assignment.ts";
+import type { LeaderLock } from "../lease/coordinator_store.ts";
 import { isDeputy } from "../lease/deputies.ts";
 import type { Lease } from "../lease/lease.ts";
 import { liveWorkers, METRICS_REPORT_INTERVAL_S } from "../lease/live_workers.ts";
+import type { Incarnation } from "../lease/incarnation.ts";
+import type { LockSighting } from "../lease/leader.ts";
 import { reportAge } from "../lease/reports.ts";
 import { successors } from "../lease/succession.ts";
+import type { TableWatch } from "../lease/table_watch.ts";
 import { FORMAT_RECHECK_MS, isSameFormat, type TableFormat } from "../lease/table_format.ts";
 import type { CpuSource } from "../cpu_source.ts";
 import { pause } from "../async/waiting.ts";
@@ -45,7 +49,30 @@ export interface FleetMemberOptions extends FleetFormatOptions {
   /** The leases that this worker holds. */
   readonly heldLeases: () => readonly Lease[];
   /** Called when this worker, as leader, has assigned a lease to itself. */
-  readonly onOwnLease: () => void;
+  readonly onOwnLease: (lease: Lease) => void;
+  /** For a worker that runs in slices. @default an ordinary worker */
+  readonly slicing?: SlicingMember | undefined;
+}
+
+/** What a member that runs in slices knows from earlier slices, and may do. */
+export interface SlicingMember {
+  /** The process that reported last under this worker's name. */
+  readonly found: Incarnation | undefined;
+  readonly lock: LockSighting | undefined;
+  readonly watch: TableWatch | undefined;
+  readonly mayCompare: () => boolean;
+  /** Whether there is no other worker: it leads without a lock. */
+  readonly isAlone: boolean;
+}
+
+/** What a member saw in its passes. */
+export interface SlicingPass {
+  /** Whether it led, or leads. */
+  readonly hasLed: boolean;
+  /** The lock as it was found. */
+  readonly found: LeaderLock | undefined;
+  readonly lock: LockSighting | undefined;
+  readonly watch: TableWatch | undefined;
 }
 
 /** How many times the leader renews its lock within the lock's duration. */
@@ -66,6 +93,8 @@ export class FleetMember {
   readonly #heartbeatMs: number;
   #format: TableFormat;
   #lock: LeaderLockKeeper;
+  /** Of a member that runs in slices. */
+  #leader: LeaderDuties | undefined;
 
   constructor(options: FleetMemberOptions) {
     this.#options = options;
@@ -77,6 +106,7 @@ export class FleetMember {
       identity: options.identity,
       format: options.format,
       cpuUtilization: options.cpuUtilization,
+      found: options.slicing?.found,
       clock: options.system.clock,
       emit: options.emit,
     });
@@ -121,6 +151,31 @@ export class FleetMember {
       failure.abort();
       await measuring;
     }
+  }
+
+  /**
+   * One step with the lock, and one pass where this worker leads: for a worker that runs in slices, in place
+   * of {@linkcode run}.
+   *
+   * @throws what the table threw.
+   */
+  async pass(signal: AbortSignal): Promise<SlicingPass> {
+    const lock = this.#lock;
+    const isAlone = this.#options.slicing?.isAlone === true;
+    if (!isAlone) await lock.step(signal);
+    const isLeading = isAlone || lock.isLeading;
+    if (isLeading) {
+      this.#leader ??= this.#newLeader(lock);
+      try {
+        await this.#leader.lead(signal);
+        lock.passEnded(true);
+      } catch (error) {
+        lock.passEnded(false);
+        throw error;
+      }
+    }
+    const watch = this.#leader?.seen ?? this.#options.slicing?.watch;
+    return { hasLed: isLeading, found: lock.found, lock: lock.sighting, watch };
   }
 
   /** Makes sure that nothing more is assigned to this worker. */
@@ -242,7 +297,7 @@ export class FleetMember {
   }
 
   #newLock(): LeaderLockKeeper {
-    const { coordinatorStore, workerId, identity, leadership, system, emit } = this.#options;
+    const { coordinatorStore, workerId, identity, leadership, slicing, system, emit } = this.#options;
     return new LeaderLockKeeper({
       store: coordinatorStore,
       place: this.#format.place,
@@ -252,13 +307,15 @@ export class FleetMember {
       heartbeatMs: this.#heartbeatMs,
       // A deputy has watched the leases, so it leads first. Another worker waits, and leads if no deputy has.
       patienceMs: () => this.#isDeputy ? 0 : this.#heartbeatMs,
+      sighting: slicing?.lock,
+      isNameOurs: slicing !== undefined,
       system,
       emit,
     });
   }
 
   #newLeader(lock: LeaderLockKeeper): LeaderDuties {
-    const { workerId, leaseStore, coordinatorStore, leaseSyncer, system, emit } = this.#options;
+    const { workerId, leaseStore, coordinatorStore, leaseSyncer, slicing, system, emit } = this.#options;
     const { assignment, leadership: { leaseAssignmentIntervalMs, leaseAuditIntervalMs } } = this.#options;
     return new LeaderDuties({
       workerId,
@@ -271,7 +328,9 @@ export class FleetMember {
       leaseAuditIntervalMs,
       system,
       emit,
-      isLeading: () => lock.isLeading,
+      watch: slicing?.watch,
+      mayCompare: slicing?.mayCompare,
+      isLeading: () => slicing?.isAlone === true || lock.isLeading,
       onProgress: () => lock.passGetsOn(),
       onOwnLease: this.#options.onOwnLease,
       onOwnItemMissing: () => this.#report.ring(),

@@ -56,7 +56,11 @@ export interface LeaderDutiesOptions {
   /** Called for each write that was answered: a long pass that makes progress does not hang. */
   readonly onProgress: () => void;
   /** Called when a lease was assigned to this very worker. */
-  readonly onOwnLease: () => void;
+  readonly onOwnLease: (lease: Lease) => void;
+  /** What an earlier process of this worker saw of the leases. @default nothing */
+  readonly watch?: TableWatch | undefined;
+  /** Whether the stream may be compared with its leases now. @default {() => true} */
+  readonly mayCompare?: (() => boolean) | undefined;
   /** Called when this very worker has no metrics item: no leader, itself included, can give it leases. */
   readonly onOwnItemMissing: () => void;
 }
@@ -73,7 +77,12 @@ export class LeaderDuties {
 
   constructor(options: LeaderDutiesOptions) {
     this.#options = options;
-    this.#watch = newWatch(options.system.clock.monotonicMs());
+    this.#watch = options.watch ?? newWatch(options.system.clock.monotonicMs());
+  }
+
+  /** What is known from the passes so far. */
+  get seen(): TableWatch {
+    return this.#watch;
   }
 
   /**
@@ -88,7 +97,14 @@ export class LeaderDuties {
     const sinceEpochMs = system.clock.epochMs();
     const startedMs = system.clock.monotonicMs();
     let listing = await this.watch(signal);
-    const leading = { sinceEpochMs, watchedSinceMs: this.#watch.sinceMs, isLeading, onProgress };
+    const { mayCompare = () => true } = this.#options;
+    const leading = {
+      sinceEpochMs,
+      watchedSinceMs: this.#watch.sinceMs,
+      isLeading,
+      onProgress,
+      mayCompare: mayCompare(),
+    };
     let syncFailure: { readonly error: unknown } | undefined;
     try {
       if (await leaseSyncer.syncIfNeeded(listing.leases, leading, signal)) listing = await this.watch(signal);
@@ -130,7 +146,7 @@ export class LeaderDuties {
       if (!outcome.applied) return;
       assigned.push(outcome.lease);
       this.#tell(assignment);
-      if (assignment.to === workerId) onOwnLease();
+      if (assignment.to === workerId) onOwnLease(outcome.lease);
     });
     const begun = new Map([...beginnings, ...observeBeginnings(beginnings, assigned)]);
     this.#watch = { ...this.#watch, beginnings: begun };

@@ -38,6 +38,15 @@ export interface LeaderLockOptions {
    * watch the leases, so that they lead first.
    */
   readonly patienceMs: () => number;
+  /** What an earlier process of this worker saw of the lock. @default nothing */
+  readonly sighting?: LockSighting | undefined;
+  /**
+   * Whether no other process of this worker's name can be at work: then a lock that bears the name is left
+   * over, and need not expire.
+   *
+   * @default {false}
+   */
+  readonly isNameOurs?: boolean | undefined;
   readonly system: System;
   readonly emit: WorkerEventListener;
 }
@@ -47,6 +56,7 @@ export class LeaderLockKeeper {
   readonly #options: LeaderLockOptions;
   #held: HeldLock | undefined;
   #sighting: LockSighting | undefined;
+  #found: LeaderLock | undefined;
   #reign: Reign | undefined;
   #failedPasses = 0;
   #lastPassMs = 0;
@@ -57,6 +67,17 @@ export class LeaderLockKeeper {
 
   constructor(options: LeaderLockOptions) {
     this.#options = options;
+    this.#sighting = options.sighting;
+  }
+
+  /** The lock of another worker, as last seen; undefined while there is none to watch. */
+  get sighting(): LockSighting | undefined {
+    return this.#sighting;
+  }
+
+  /** The lock as last read, before anything was done about it. */
+  get found(): LeaderLock | undefined {
+    return this.#found;
   }
 
   /** Whether this worker may act as leader at this moment. A superseded worker never may again. */
@@ -112,9 +133,15 @@ export class LeaderLockKeeper {
     const startedMs = system.clock.monotonicMs();
     const found = await store.readLock(place, signal);
     const nowMs = system.clock.monotonicMs();
+    this.#found = found;
     this.#sighting = observeLock(this.#sighting, found, nowMs);
     this.#observeReign(found, nowMs);
-    const step = followerStep(found, this.#sighting, startedMs - patienceMs());
+    const step = this.#isLeftOver(found)
+      ? {
+        type: "acquire",
+        when: { type: "version", recordVersionNumber: found.recordVersionNumber },
+      } as const
+      : followerStep(found, this.#sighting, startedMs - patienceMs());
     if (step.type === "wait") return step.ms;
     if (nowMs < this.#backMs) return Math.min(heartbeatMs, this.#backMs - nowMs);
     const lock = this.#newVersion();
@@ -129,6 +156,11 @@ export class LeaderLockKeeper {
     this.#lastPassMs = provenAtMs;
     emit({ type: "leadershipGained", workerId });
     return heartbeatMs;
+  }
+
+  #isLeftOver(found: LeaderLock | undefined): found is LeaderLock {
+    const { isNameOurs = false, workerId } = this.#options;
+    return isNameOurs && found !== undefined && !found.isReleased && found.ownerName === workerId;
   }
 
   async #lead(held: HeldLock, signal: AbortSignal): Promise<number> {

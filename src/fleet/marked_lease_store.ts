@@ -8,7 +8,7 @@
  */
 
 import type { Lease, NewLease } from "../lease/lease.ts";
-import type { LeaseStore, TableListing, WriteOutcome } from "../lease/lease_store.ts";
+import { type LeaseStore, readLeases, type TableListing, type WriteOutcome } from "../lease/lease_store.ts";
 import { type LeaseWrite, marked } from "../lease/lease_write.ts";
 import type { Identity } from "./identity.ts";
 
@@ -47,6 +47,12 @@ export class MarkedLeaseStore implements LeaseStore {
     const lease = await this.#store.get(leaseKey, signal);
     if (lease !== undefined) this.#identity.lookAt(lease);
     return lease;
+  }
+
+  async getAll(leaseKeys: readonly string[], signal?: AbortSignal): Promise<readonly Lease[]> {
+    const leases = await readLeases(this.#store, leaseKeys, signal);
+    for (const lease of leases) this.#identity.lookAt(lease);
+    return leases;
   }
 
   leaseKeysOwnedBy(workerId: string, signal?: AbortSignal): Promise<readonly string[]> {

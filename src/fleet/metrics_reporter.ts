@@ -19,6 +19,7 @@ import type { CpuSource } from "../cpu_source.ts";
 import { errorText } from "../errors.ts";
 import type { WorkerEventListener } from "../events.ts";
 import type { CoordinatorStore, TablePlace, WorkerMetrics } from "../lease/coordinator_store.ts";
+import type { Incarnation } from "../lease/incarnation.ts";
 import type { TableFormat } from "../lease/table_format.ts";
 import {
   CAPTURE_INTERVAL_MS,
@@ -43,6 +44,8 @@ export interface MetricsReporterOptions {
    */
   readonly format: Pick<TableFormat, "place" | "supportCode">;
   readonly cpuUtilization: CpuSource | undefined;
+  /** The process that the item is known to be of. @default not known */
+  readonly found?: Incarnation | undefined;
   readonly clock: Clock;
   readonly emit: WorkerEventListener;
 }
@@ -92,7 +95,7 @@ export class MetricsReporter {
    * throughput. The first report of a process claims its worker's name.
    */
   async report(signal?: AbortSignal): Promise<void> {
-    const { store, workerId, identity, clock } = this.#options;
+    const { store, workerId, identity, clock, found } = this.#options;
     const { place, supportCode } = this.#format;
     const epochS = Math.floor(clock.epochMs() / 1000);
     this.#utilization = closeInterval(this.#utilization);
@@ -105,6 +108,7 @@ export class MetricsReporter {
         supportCode,
         supportEpochS: supportCode === undefined ? undefined : epochS,
         incarnation,
+        ...(this.#written === undefined && attempt === 1 ? { replaces: found } : {}),
       }, signal);
       if (newer === undefined) {
         identity.claim();

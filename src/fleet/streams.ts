@@ -125,6 +125,22 @@ export class Streams {
     }]]);
   }
 
+  /** Takes the one stream as an earlier process found it, in place of {@linkcode start}. */
+  restore(stream: Pick<TrackedStream, "creationEpochS"> & { readonly streamArn: string | undefined }): void {
+    const { streams: wanted, initialPosition } = this.#options.finding;
+    if (wanted.mode === "many") throw new TypeError("Cannot restore streams: expected one: got many");
+    const { stream: { streamName, streamArn = stream.streamArn }, consumerArn } = wanted;
+    const { creationEpochS } = stream;
+    const reference = { streamName, streamArn };
+    this.#tracked = new Map([["", {
+      streamIdentifier: undefined,
+      reference,
+      initialPosition,
+      consumerArn,
+      creationEpochS,
+    }]]);
+  }
+
   /**
    * Lists many streams again.
    *

@@ -12,7 +12,7 @@
 import { AwsServiceError, isAwsError, LeaseTableError } from "../errors.ts";
 import type { WorkerEventListener } from "../events.ts";
 import type { Lease, NewLease } from "../lease/lease.ts";
-import type { LeaseStore, TableListing, WriteOutcome } from "../lease/lease_store.ts";
+import { type LeaseStore, readLeases, type TableListing, type WriteOutcome } from "../lease/lease_store.ts";
 import type { LeaseWrite } from "../lease/lease_write.ts";
 import type { Clock } from "../system.ts";
 
@@ -58,6 +58,10 @@ export class VanishingLeaseStore implements LeaseStore {
 
   get(leaseKey: string, signal?: AbortSignal): Promise<Lease | undefined> {
     return this.#watch(() => this.#options.leaseStore.get(leaseKey, signal));
+  }
+
+  getAll(leaseKeys: readonly string[], signal?: AbortSignal): Promise<readonly Lease[]> {
+    return this.#watch(() => readLeases(this.#options.leaseStore, leaseKeys, signal));
   }
 
   leaseKeysOwnedBy(workerId: string, signal?: AbortSignal): Promise<readonly string[]> {

@@ -59,6 +59,8 @@ export interface WorkerMetrics {
   readonly supportEpochS: number | undefined;
   /** The process that reports, or of ours the last one; Java writes none and leaves ours alone. */
   readonly incarnation?: Incarnation | undefined;
+  /** Of a report: the process that the item is known to be of. It saves a request, and decides nothing. */
+  readonly replaces?: Incarnation | undefined;
 }
 
 /**
@@ -148,6 +150,74 @@ export interface CoordinatorStore {
   deleteWorkerMetrics(
     place: TablePlace,
     metrics: Pick<WorkerMetrics, "workerId" | "lastUpdateEpochS" | "incarnation">,
+    signal?: AbortSignal,
+  ): Promise<boolean>;
+}
+
+/**
+ * The slice lock of a worker that runs in slices, as its metrics item keeps it: an attribute of its own, which
+ * Java ignores and keeps.
+ *
+ * @experimental
+ */
+export interface SliceLock {
+  /** Until when the slice may run, in epoch ms of its own clock. */
+  readonly untilEpochMs: number;
+  /** Names the slice: hexadecimal digits. */
+  readonly sliceId: string;
+}
+
+/**
+ * What the item of a worker that runs in slices holds besides its metrics.
+ *
+ * @experimental
+ */
+export interface SliceRow {
+  /** Undefined while no slice runs. */
+  readonly lock: SliceLock | undefined;
+  /** What the last slice left for the next one, as text. */
+  readonly memory: string | undefined;
+  /** The process that reported last. */
+  readonly incarnation: Incarnation | undefined;
+}
+
+/**
+ * Slice locks, in the lease table. A `CoordinatorStore` needs these methods only for workers that run in
+ * slices.
+ *
+ * @experimental
+ */
+export interface SliceStore {
+  /**
+   * Locks a worker's item for a slice, and reports that the worker is alive.
+   *
+   * @param replaces The lock that may be replaced. Undefined: there must be none.
+   * @param mayCreate Whether the item is made if there is none. If not, there must be one.
+   * @returns What the item holds: with our lock if it was taken; undefined when there is no item.
+   */
+  lockSlice(
+    request: {
+      readonly workerId: string;
+      readonly lock: SliceLock;
+      readonly replaces: SliceLock | undefined;
+      readonly lastUpdateEpochS: number;
+      readonly mayCreate: boolean;
+    },
+    signal?: AbortSignal,
+  ): Promise<{ readonly isLocked: boolean; readonly row: SliceRow | undefined }>;
+  /**
+   * Unlocks the item at the end of a slice, and leaves a memory for the next one.
+   *
+   * @returns false when the lock is not ours any more; then nothing is changed.
+   */
+  unlockSlice(
+    request: {
+      readonly workerId: string;
+      readonly lock: SliceLock;
+      /** Undefined leaves that of an earlier slice. */
+      readonly memory: string | undefined;
+      readonly lastUpdateEpochS: number;
+    },
     signal?: AbortSignal,
   ): Promise<boolean>;
 }

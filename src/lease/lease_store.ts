@@ -89,6 +89,11 @@ export interface LeaseStore {
   /** Reads one lease, strongly consistent. Undefined when there is none or it cannot be read. */
   get(leaseKey: string, signal?: AbortSignal): Promise<Lease | undefined>;
   /**
+   * Reads many leases, each strongly consistent, in as few requests as the store can. Leaves out what
+   * {@linkcode get} would not find. A store without this method is asked for one lease at a time.
+   */
+  getAll?(leaseKeys: readonly string[], signal?: AbortSignal): Promise<readonly Lease[]>;
+  /**
    * The keys of the leases assigned to a worker, by the index: eventually consistent, so each must be read
    * before use. Falls back to a scan when the index cannot be used.
    */
@@ -104,4 +109,16 @@ export interface LeaseStore {
   apply(write: LeaseWrite, signal?: AbortSignal): Promise<WriteOutcome>;
   /** Deletes a lease, owned by any worker. No error when there is none. */
   delete(leaseKey: string, signal?: AbortSignal): Promise<void>;
+}
+
+/** Reads many leases, one by one where the store cannot do better. */
+export async function readLeases(
+  store: LeaseStore,
+  leaseKeys: readonly string[],
+  signal?: AbortSignal,
+): Promise<readonly Lease[]> {
+  if (leaseKeys.length === 0) return [];
+  if (store.getAll !== undefined) return await store.getAll(leaseKeys, signal);
+  const found = await Promise.all(leaseKeys.map((key) => store.get(key, signal)));
+  return found.filter((lease) => lease !== undefined);
 }

@@ -51,7 +51,7 @@ async function* read(
   const { kinesis, stream, pacing, emit, maxRecords } = options;
   const { clock, random } = options.system;
   const about = { leaseKey: request.leaseKey, shardId: request.shardId };
-  let iterator: string | undefined;
+  let iterator = request.iterator;
   let lastFetched: string | undefined;
   let notBeforeMs = clock.monotonicMs();
   let quietReads = 0;
@@ -59,7 +59,7 @@ async function* read(
   /** Answers in a row that could not be read, by the iterator in use. */
   let malformed = 0;
   // Computed before anything is tried: a position that cannot be found is not a passing failure.
-  const start = new StartPosition(request, options);
+  let start = new StartPosition(request, options);
   const shardEnd = { kinesis, stream, clock };
 
   while (true) {
@@ -92,6 +92,10 @@ async function* read(
         if (isRepairable || malformed >= MAX_MALFORMED) {
           iterator = undefined;
           malformed = 0;
+          // The checkpoint counts again, with all that is checked about it.
+          if (request.iterator !== undefined && lastFetched === undefined) {
+            start = new StartPosition({ ...request, iterator: undefined }, options);
+          }
         }
         if (isRepairable && ++streak.repairs <= MOST_REPAIRS) {
           notBeforeMs = startedMs + 1000 / pacing.maxReadsPerSecond;
@@ -114,6 +118,7 @@ async function* read(
       bytes: output?.bytes ?? 0,
       millisBehindLatest: output?.millisBehindLatest,
       end,
+      nextIterator: output?.nextShardIterator,
     };
     const { records, bytes, millisBehindLatest } = page;
     emit({

@@ -24,6 +24,8 @@ export interface RecordsPage {
    * was deleted.
    */
   readonly end: { readonly childShards: readonly ChildShard[] } | undefined;
+  /** An iterator that goes on after this page, for {@linkcode RetrievalRequest.iterator}; polling has one. */
+  readonly nextIterator?: string | undefined;
 }
 
 /** What is read, and from where. */
@@ -41,6 +43,11 @@ export interface RetrievalRequest {
    * Set when the lease was created at LATEST and stores the time: a LATEST checkpoint then means that time.
    */
   readonly createdAtLatest?: CreatedAtLatest | undefined;
+  /**
+   * An iterator of an earlier reading, of which everything up to the checkpoint was delivered. Where it is no
+   * longer good, the checkpoint counts.
+   */
+  readonly iterator?: string | undefined;
   /** What has failed in a row before; if not given, the reading begins with no failures. */
   readonly streak?: ReadStreak | undefined;
 }

@@ -77,7 +77,7 @@ export class StartPosition {
     this.#request = request;
     this.#options = options;
     this.#position = this.#asked = startOf(request);
-    this.#isUnchecked = this.#position.type === "AT_SEQUENCE_NUMBER";
+    this.#isUnchecked = this.#position.type === "AT_SEQUENCE_NUMBER" && request.iterator === undefined;
     const { createdAtLatest } = request;
     if (
       this.#position.type !== "AT_TIMESTAMP" || createdAtLatest === undefined || createdAtLatest.isFirstRead

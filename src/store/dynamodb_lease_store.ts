@@ -17,7 +17,7 @@ import type { LeaseWrite } from "../lease/lease_write.ts";
 import type { System } from "../system.ts";
 import { DynamoDBTable } from "./dynamodb_table.ts";
 import { LEASE_KEY } from "./lease_item.ts";
-import { applyLeaseWrite, createLease, readLease } from "./lease_rows.ts";
+import { applyLeaseWrite, createLease, leaseOrUndefined, readLease } from "./lease_rows.ts";
 import {
   addIndexInput,
   createTableInput,
@@ -93,6 +93,13 @@ export class DynamoDBLeaseStore implements LeaseStore {
 
   get(leaseKey: string, signal?: AbortSignal): Promise<Lease | undefined> {
     return readLease(this.#table, leaseKey, signal);
+  }
+
+  async getAll(leaseKeys: readonly string[], signal?: AbortSignal): Promise<readonly Lease[]> {
+    const { dynamodb, tableName } = this.#options;
+    const keys = [...new Set(leaseKeys)].map((key) => ({ [LEASE_KEY]: { S: key } }));
+    const items = await dynamodb.batchGetItems(tableName, keys, signal);
+    return items.map(leaseOrUndefined).filter((lease) => lease !== undefined);
   }
 
   async leaseKeysOwnedBy(workerId: string, signal?: AbortSignal): Promise<readonly string[]> {

@@ -11,6 +11,8 @@ import type {
   LeaderLock,
   LockCondition,
   MigrationState,
+  SliceRow,
+  SliceStore,
   TablePlace,
   WorkerMetrics,
 } from "../lease/coordinator_store.ts";
@@ -32,6 +34,7 @@ import {
   workerMetricsAttributes,
   workerMetricsOf,
 } from "./coordinator_items.ts";
+import { lockedBy, sliceEndUpdate, sliceLockAttributes, sliceRowOf } from "./slice_items.ts";
 import type { ItemTable } from "./item_table.ts";
 import type { ItemCondition } from "./item_write.ts";
 
@@ -49,7 +52,7 @@ export interface CoordinatorTables {
 }
 
 /** {@linkcode CoordinatorStore} over {@linkcode ItemTable}s. It never creates a table. */
-export class ItemCoordinatorStore implements CoordinatorStore {
+export class ItemCoordinatorStore implements CoordinatorStore, SliceStore {
   readonly #tables: CoordinatorTables;
 
   constructor(tables: CoordinatorTables) {
@@ -137,7 +140,7 @@ export class ItemCoordinatorStore implements CoordinatorStore {
     const table = this.#metricsTable(place);
     const { workerId, incarnation: own } = metrics;
     const update = { set: workerMetricsAttributes(metrics), add: {}, remove: [] };
-    let when: ItemCondition = own === undefined ? {} : ofIncarnation(own);
+    let when: ItemCondition = own === undefined ? {} : ofIncarnation(metrics.replaces ?? own);
     for (let attempt = 1; attempt <= MAX_METRICS_ATTEMPTS; attempt++) {
       const outcome = await table.update(workerId, update, when, signal);
       if (outcome.applied) return undefined;
@@ -150,6 +153,30 @@ export class ItemCoordinatorStore implements CoordinatorStore {
       `Cannot write the metrics item of worker "${workerId}" in table "${table.tableName}": others changed it ` +
         `${MAX_METRICS_ATTEMPTS} times meanwhile: give each worker a workerIdentifier of its own`,
     );
+  }
+
+  async lockSlice(
+    { workerId, lock, replaces, lastUpdateEpochS, mayCreate }: Parameters<SliceStore["lockSlice"]>[0],
+    signal?: AbortSignal,
+  ): Promise<{ readonly isLocked: boolean; readonly row: SliceRow | undefined }> {
+    const { leaseTable: table } = this.#tables;
+    const update = { set: sliceLockAttributes(lock, lastUpdateEpochS), add: {}, remove: [] };
+    const when = { ...(mayCreate ? {} : { [table.keyName]: "present" as const }), ...lockedBy(replaces) };
+    const outcome = await table.update(workerId, update, when, signal);
+    const item = outcome.item ?? await table.get(workerId, signal);
+    const row = item === undefined ? undefined : sliceRowOf(item);
+    // Refused by our own write, sent again because its answer was lost.
+    return { isLocked: outcome.applied || row?.lock?.sliceId === lock.sliceId, row };
+  }
+
+  async unlockSlice(
+    { workerId, lock, memory, lastUpdateEpochS }: Parameters<SliceStore["unlockSlice"]>[0],
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    const { leaseTable: table } = this.#tables;
+    const update = sliceEndUpdate(memory, lastUpdateEpochS);
+    const when = { [table.keyName]: "present" as const, ...lockedBy(lock) };
+    return (await table.update(workerId, update, when, signal)).applied;
   }
 
   /** Items that cannot be read are left out; no table means no metrics. */

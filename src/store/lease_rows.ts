@@ -50,7 +50,8 @@ export async function applyLeaseWrite(
   );
 }
 
-function leaseOrUndefined(item: Item | undefined): Lease | undefined {
+/** The lease that an item holds; undefined when there is none or it cannot be read. */
+export function leaseOrUndefined(item: Item | undefined): Lease | undefined {
   if (item === undefined) return undefined;
   const readout = leaseOf(item);
   return readout.type === "read" ? readout.value : undefined;

@@ -33,6 +33,7 @@ import type { Clock } from "../system.ts";
 import { pause } from "../async/waiting.ts";
 import type { Identity } from "../fleet/identity.ts";
 import type { LeasingSettings } from "../options/setting_groups.ts";
+import { LOSS_TEXT } from "./loss_text.ts";
 import { Throughput } from "./throughput.ts";
 
 /** What a hold needs of its worker. */
@@ -46,6 +47,14 @@ export interface LeaseHoldOptions {
   readonly emit: WorkerEventListener;
   /** The worker that shall get the lease when it is handed over. Undefined: the leader decides. */
   readonly successorOf: (lease: Lease) => string | undefined;
+  /**
+   * Whether a lease that was left in order stays this worker's, for its next process; asked at that time.
+   *
+   * @default {() => false}
+   */
+  readonly isKept?: (() => boolean) | undefined;
+  /** Aborts when callbacks should return, although the lease is ours. @default never */
+  readonly callbacksEnd?: AbortSignal | undefined;
 }
 
 /**
@@ -67,6 +76,7 @@ export class LeaseHold implements HeldLease {
   readonly leaseKey: string;
   readonly shardId: string;
   readonly fencingToken: number;
+  readonly callbackSignal: AbortSignal;
   readonly #options: LeaseHoldOptions;
   readonly #lost = new AbortController();
   readonly #drain = new AbortController();
@@ -102,6 +112,8 @@ export class LeaseHold implements HeldLease {
     this.#lease = lease;
     this.#incrementedMs = incrementedMs;
     this.#options = options;
+    const { callbacksEnd } = options;
+    this.callbackSignal = callbacksEnd === undefined ? this.lost : AbortSignal.any([this.lost, callbacksEnd]);
     this.#throughput = new Throughput(options.clock, lease.throughputKBps);
   }
 
@@ -202,9 +214,30 @@ export class LeaseHold implements HeldLease {
   }
 
   async handOver(): Promise<void> {
+    const { isKept = () => false, workerId } = this.#options;
+    if (isKept() && this.#handoffSeenMs === undefined) return await this.#keep(workerId);
     await this.#release((lease) =>
       lease.checkpointOwner === undefined ? this.#options.successorOf(lease) : lease.leaseOwner
     );
+  }
+
+  /** Ends the hold, not the ownership. The lease is renewed last, unless its counter has just moved. */
+  async #keep(workerId: string): Promise<void> {
+    const { clock, emit, leasing: { failoverTimeMs } } = this.#options;
+    const { leaseKey, shardId } = this;
+    if (this.#lost.signal.aborted) return;
+    if (clock.monotonicMs() - this.#incrementedMs >= renewIntervalMs(failoverTimeMs)) {
+      try {
+        await this.renew();
+      } catch (error) {
+        if (this.#lost.signal.aborted) return;
+        emit({ type: "leaseRenewalFailed", leaseKey, shardId, error });
+      }
+      if (this.#handoffSeenMs !== undefined) return await this.handOver();
+    }
+    if (this.#lost.signal.aborted) return;
+    emit({ type: "leaseReleased", leaseKey, shardId, to: workerId });
+    this.#lost.abort(new LeaseLostError(leaseKey, "it is kept for the next process of this worker"));
   }
 
   async giveUp(): Promise<void> {
@@ -365,13 +398,3 @@ export class LeaseHold implements HeldLease {
     return locallyExpired(this.#incrementedMs, failoverTimeMs, clock.monotonicMs());
   }
 }
-
-const LOSS_TEXT: Readonly<Record<LeaseLossReason, string>> = {
-  taken: "another worker owns it",
-  namesake: "another process writes to it under this worker's name",
-  superseded: "a newer process has this worker's name",
-  expired: "it could not be renewed in time",
-  handoffOverdue: "it could not be handed over in time",
-  deleted: "its item is gone from the lease table",
-  givenUp: "it was given up",
-};

@@ -46,6 +46,17 @@ export interface LeaseKeeperOptions {
   readonly successorOf: (lease: Lease) => string | undefined;
   /** Consumes a shard until its end, or until the lease is lost or drained. */
   readonly consume: (hold: LeaseHold) => Promise<unknown>;
+  /** See {@linkcode LeaseHoldOptions}. */
+  readonly isKept?: (() => boolean) | undefined;
+  readonly callbacksEnd?: AbortSignal | undefined;
+  /**
+   * Whether something else fences the former owner, so that a lease begins without a renewal.
+   *
+   * @default {false}
+   */
+  readonly isFenced?: boolean | undefined;
+  /** Whether a lease that is ours may be begun now. @default {() => true} */
+  readonly mayBegin?: ((leaseKey: string) => boolean) | undefined;
 }
 
 /** The first pause after a failed renewal, in ms; it doubles, and never exceeds the renewal interval. */
@@ -86,9 +97,28 @@ export class LeaseKeeper {
     const listed = new Set(keys);
     this.#checkMissing(listed);
     for (const key of this.#awaited.keys()) if (!listed.has(key)) this.#awaited.delete(key);
+    const { mayBegin = () => true } = this.#options;
+    await this.#eachOf(keys.filter(mayBegin), (key) => this.#start(key, signal));
+  }
+
+  /**
+   * Starts leases of this worker that were just read.
+   *
+   * @param askedMs Monotonic ms, taken before they were read.
+   * @throws the first failure, once all have been tried.
+   */
+  async begin(leases: readonly Lease[], askedMs: number, signal: AbortSignal): Promise<void> {
+    const byKey = new Map(leases.map((lease) => [lease.leaseKey, lease]));
+    await this.#eachOf([...byKey.keys()], async (key) => {
+      const lease = byKey.get(key);
+      if (lease !== undefined) await this.#begin(lease, askedMs, signal);
+    });
+  }
+
+  async #eachOf(keys: readonly string[], start: (leaseKey: string) => Promise<void>): Promise<void> {
     const fresh = keys.filter((key) => !this.#holds.has(key));
     const outcomes = await Promise.allSettled(
-      fresh.map((key) => this.#discoveries.run(() => this.#start(key, signal))),
+      fresh.map((key) => this.#discoveries.run(() => start(key))),
     );
     const failed = outcomes.find((outcome) => outcome.status === "rejected");
     if (failed !== undefined) throw failed.reason;
@@ -127,15 +157,21 @@ export class LeaseKeeper {
   }
 
   async #start(leaseKey: string, signal: AbortSignal): Promise<void> {
-    const { store, workerId, clock, emit, tasks, identity: { superseded } } = this.#options;
+    const { store, clock } = this.#options;
     const askedMs = clock.monotonicMs();
     const lease = await store.get(leaseKey, signal);
-    if (lease === undefined || superseded.aborted) return;
+    if (lease !== undefined) await this.#begin(lease, askedMs, signal);
+  }
+
+  async #begin(lease: Lease, askedMs: number, signal: AbortSignal): Promise<void> {
+    const { store, workerId, clock, emit, tasks, isFenced = false, identity: { superseded } } = this.#options;
+    const { leaseKey } = lease;
+    if (superseded.aborted) return;
     if (!mayStart(lease, workerId)) return await this.#finishHandoff(lease, askedMs, signal);
     if (this.#disputed.has(leaseKey) && !this.#standsStill(lease, askedMs)) return;
     this.#awaited.delete(leaseKey);
     const startedMs = clock.monotonicMs();
-    const outcome = await store.apply(renew(lease), signal);
+    const outcome = isFenced ? { applied: true as const, lease } : await store.apply(renew(lease), signal);
     if (!outcome.applied || superseded.aborted || this.#holds.has(leaseKey)) return;
     this.#disputed.delete(leaseKey);
     const hold = new LeaseHold(outcome.lease, startedMs, this.#options);
@@ -249,5 +285,3 @@ export class LeaseKeeper {
     }
   }
 }
-
-/** Resolves when one of the signals has aborted. */

@@ -25,6 +25,8 @@ export interface ShardReadingOptions {
   readonly reading: ReadingSettings;
   /** What all shards may read ahead. */
   readonly budget: ByteBudget;
+  /** Whether polling reads ahead of the processors. @default {true} */
+  readonly ahead?: boolean | undefined;
   readonly system: System;
   readonly emit: WorkerEventListener;
 }
@@ -38,7 +40,7 @@ export interface ShardReading {
 
 /** Puts it together; sends no request yet. */
 export function shardReading(options: ShardReadingOptions): ShardReading {
-  const { parts: { kinesis, kinesisConsumers }, budget, system, emit } = options;
+  const { parts: { kinesis, kinesisConsumers }, budget, ahead: isAhead = true, system, emit } = options;
   const { onTrimmedCheckpoint, consumerName, deregisterConsumerOnStop } = options.reading;
   if (kinesisConsumers === undefined) {
     const { maxRecords, pacing } = options.reading;
@@ -46,7 +48,7 @@ export function shardReading(options: ShardReadingOptions): ShardReading {
     const pages = (stream: StreamReference) =>
       polling({ kinesis, stream, system, emit, pacing, maxRecords, onTrimmedCheckpoint });
     return {
-      of: onceEach(({ reference }) => readAhead(pages(reference), ahead)),
+      of: onceEach(({ reference }) => isAhead ? readAhead(pages(reference), ahead) : pages(reference)),
       close: () => Promise.resolve(),
     };
   }

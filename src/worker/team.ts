@@ -13,13 +13,14 @@ import { StreaksByLease } from "../consumer/streaks.ts";
 import type { CpuSource } from "../cpu_source.ts";
 import type { LeaseTableError } from "../errors.ts";
 import type { WorkerEventListener } from "../events.ts";
-import { FleetMember } from "../fleet/fleet_member.ts";
+import { FleetMember, type SlicingMember } from "../fleet/fleet_member.ts";
 import { Identity } from "../fleet/identity.ts";
 import { MarkedLeaseStore } from "../fleet/marked_lease_store.ts";
 import { type LeaseSyncer, ShardSyncer } from "../fleet/shard_syncer.ts";
 import type { Streams } from "../fleet/streams.ts";
 import { StreamsSyncer } from "../fleet/streams_syncer.ts";
 import { VanishingLeaseStore } from "../fleet/vanishing_lease_store.ts";
+import type { Lease } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
 import type { TableFormat } from "../lease/table_format.ts";
 import type { WorkerSettings } from "../options/setting_groups.ts";
@@ -27,7 +28,8 @@ import type { ByteBudget } from "../retrieval/byte_budget.ts";
 import type { System } from "../system.ts";
 import { consumeHeldShard, type SharedByShards } from "./held_shard.ts";
 import { LeaseCleaner } from "./lease_cleaner.ts";
-import { LeaseKeeper } from "./lease_keeper.ts";
+import type { LeaseHold } from "./lease_hold.ts";
+import { LeaseKeeper, type LeaseKeeperOptions } from "./lease_keeper.ts";
 import type { WorkerParts } from "./parts.ts";
 import type { ShardReading } from "./shard_reading.ts";
 
@@ -50,8 +52,19 @@ export interface TeamOptions {
   readonly consumers: TaskGroup;
   /** Called when the lease table has been missing for too long, perhaps more than once. */
   readonly onTableGone: (error: LeaseTableError) => void;
+  /** What is different for a worker that runs in slices. @default an ordinary worker */
+  readonly slicing?: SlicingTeam | undefined;
   readonly system: System;
   readonly emit: WorkerEventListener;
+}
+
+/** What is different for a worker that runs in slices. */
+export interface SlicingTeam
+  extends SlicingMember, Pick<LeaseKeeperOptions, "isKept" | "callbacksEnd" | "isFenced" | "mayBegin"> {
+  /** Called when this worker, as leader, has assigned a lease to itself. */
+  readonly onOwnLease: (lease: Lease) => void;
+  /** Called when a shard has been read to its end; its lease is still held. */
+  readonly onShardEnd: (hold: LeaseHold) => void;
 }
 
 /** The parts of a running worker. */
@@ -71,7 +84,7 @@ export interface Team {
 
 /** Puts a team together; starts nothing. */
 export function teamOf(options: TeamOptions): Team {
-  const { workerId, settings, parts, streams, processor, reading, budget, system, emit } = options;
+  const { workerId, settings, parts, streams, processor, reading, budget, slicing, system, emit } = options;
   const { clock } = system;
   const identity = new Identity({ workerId, system, emit });
   const watched = new VanishingLeaseStore({
@@ -102,7 +115,11 @@ export function teamOf(options: TeamOptions): Team {
     system,
     emit,
     heldLeases: () => keeper.held.map((hold) => hold.lease),
-    onOwnLease: () => discovery.ring(),
+    onOwnLease(lease) {
+      slicing?.onOwnLease(lease);
+      discovery.ring();
+    },
+    slicing,
   });
   const shared: SharedByShards = {
     delivery: settings.delivery,
@@ -126,9 +143,12 @@ export function teamOf(options: TeamOptions): Team {
     emit,
     tasks: options.consumers,
     successorOf: (lease) => successors.get(lease.leaseKey),
+    ...slicing,
     async consume(hold) {
+      if (!await consumeHeldShard(hold, shared)) return;
       // The children's leases wait to be assigned.
-      if (await consumeHeldShard(hold, shared)) member.assignSoon();
+      member.assignSoon();
+      slicing?.onShardEnd(hold);
     },
   });
   const cleaner = new LeaseCleaner({

@@ -112,6 +112,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
       "async",
       "lease",
       "aws",
+      "aws/credential_sources",
       "store",
       "retrieval",
       "consumer",

@@ -1,0 +1,75 @@
+/**
+ * The clients and stores of one slice: those of any worker, with each request counted.
+ *
+ * @module
+ */
+
+import type { WorkerEventListener } from "../events.ts";
+import type { LeaseStore } from "../lease/lease_store.ts";
+import type { SliceStore } from "../lease/coordinator_store.ts";
+import type { WorkerOptions } from "../options/options.ts";
+import type { WorkerSettings } from "../options/setting_groups.ts";
+import type { System } from "../system.ts";
+import { partsOf, type WorkerParts } from "../worker/parts.ts";
+import { aroundCalls, type Requests } from "./requests.ts";
+import type { LeasesMode } from "./slice_options.ts";
+import type { KeptIterator } from "./slice_reading.ts";
+
+/** What slices of one worker share. */
+export interface SliceHost {
+  readonly workerId: string;
+  readonly mode: LeasesMode;
+  readonly options: WorkerOptions;
+  readonly settings: WorkerSettings;
+  readonly system: System;
+  readonly emit: WorkerEventListener;
+  /** Iterators from slice to slice, by lease key. */
+  readonly kept: Map<string, KeptIterator>;
+}
+
+/** What one slice talks to. */
+export interface SliceParts extends WorkerParts {
+  readonly sliceStore: SliceStore;
+  readonly system: System;
+}
+
+/**
+ * Makes the parts of one slice.
+ *
+ * @param onResult Called with what each call to the lease table returned.
+ */
+export function sliceParts(
+  { options, settings, system: { clock, random, fetch } }: SliceHost,
+  requests: Requests,
+  { emit, onResult }: {
+    readonly emit: WorkerEventListener;
+    readonly onResult: (method: string, result: unknown) => void;
+  },
+): SliceParts {
+  const system = { clock, random, fetch: requests.fetch(fetch) };
+  const counted = <T extends object>(part: T | undefined) => part && requests.counted(part);
+  const { kinesis, leaseStore, coordinatorStore } = options;
+  const given = {
+    ...options,
+    kinesis: counted(kinesis),
+    leaseStore: counted(leaseStore),
+    coordinatorStore: counted(coordinatorStore),
+  };
+  const parts = partsOf(given, settings, { system, emit });
+  const watched = aroundCalls<LeaseStore>(parts.leaseStore, async (method, call) => {
+    const result = await call();
+    onResult(method, result);
+    return result;
+  });
+  return { ...parts, leaseStore: watched, sliceStore: sliceStoreOf(parts), system };
+}
+
+function sliceStoreOf({ coordinatorStore }: WorkerParts): SliceStore {
+  const store = coordinatorStore as unknown as Partial<SliceStore>;
+  if (typeof store.lockSlice === "function" && typeof store.unlockSlice === "function") {
+    return store as SliceStore;
+  }
+  throw new TypeError(
+    "Cannot start worker: expected coordinatorStore to have lockSlice() and unlockSlice(), for slices: got none: add them",
+  );
+}

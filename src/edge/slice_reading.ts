@@ -1,0 +1,107 @@
+/**
+ * How a slice reads its shards: like any worker, but each fetch waits for its turn, and nothing is read ahead.
+ * A shard goes on from the iterator of an earlier slice where that is certain to continue at its checkpoint.
+ *
+ * @module
+ */
+
+import type { WorkerEventListener } from "../events.ts";
+import { ByteBudget } from "../retrieval/byte_budget.ts";
+import type { RecordsPage, Retrieval, RetrievalRequest } from "../retrieval/retrieval.ts";
+import { type ExtendedSequenceNumber, textOf } from "../stream/sequence_number.ts";
+import { type ShardReading, shardReading } from "../worker/shard_reading.ts";
+import type { SliceHost, SliceParts } from "./slice_parts.ts";
+import type { SliceShards } from "./slice_shards.ts";
+import type { Turns } from "./turns.ts";
+
+/** An iterator that an earlier slice has left. */
+export interface KeptIterator {
+  readonly iterator: string;
+  /** The checkpoint at which it continues. */
+  readonly checkpoint: ExtendedSequenceNumber;
+  /** Monotonic ms at which it came. */
+  readonly sinceMs: number;
+}
+
+/** Iterators of a stream are good for 5 minutes, Kinesis API reference. This is how long they are kept, in ms. */
+export const ITERATOR_LIFE_MS = 240_000;
+
+/** What reading in turns needs. */
+export interface SliceReadingOptions {
+  readonly host: Pick<SliceHost, "settings" | "kept">;
+  readonly parts: SliceParts;
+  readonly turns: Turns;
+  readonly shards: SliceShards;
+  readonly emit: WorkerEventListener;
+  /** Called when a page has come. */
+  readonly onPage: () => void;
+  /** Called when a shard has been read to its tip. */
+  readonly onCaughtUp: (leaseKey: string) => void;
+}
+
+/** Reads in turns. */
+export function sliceReading(options: SliceReadingOptions): ShardReading {
+  const { host: { settings }, parts, emit } = options;
+  const { reading } = settings;
+  // A slice reads each shard to its tip, and rests between slices.
+  const pacing = { ...reading.pacing, idlePacing: "fixed", idleTimeBetweenReadsMs: 0 } as const;
+  const base = shardReading({
+    parts,
+    reading: { ...reading, pacing },
+    budget: new ByteBudget(reading.maxBufferedBytes),
+    system: parts.system,
+    emit,
+    ahead: false,
+  });
+  return {
+    of(stream) {
+      const retrieval = base.of(stream);
+      return { read: (request, signal) => read(retrieval, request, options, signal) };
+    },
+    // A registration of enhanced fan-out outlives a slice.
+    close: () => Promise.resolve(),
+  };
+}
+
+async function* read(
+  retrieval: Retrieval,
+  request: RetrievalRequest,
+  options: SliceReadingOptions,
+  signal: AbortSignal,
+): AsyncGenerator<RecordsPage, void, void> {
+  const { turns, shards, parts: { system: { clock } }, onPage, onCaughtUp } = options;
+  const { leaseKey } = request;
+  const iterator = usable(options, request);
+  const pages = retrieval.read({ ...request, iterator }, signal)[Symbol.asyncIterator]();
+  try {
+    while (true) {
+      await turns.next(leaseKey, signal);
+      let page: RecordsPage | undefined;
+      try {
+        const next = await pages.next();
+        if (next.done === true) return;
+        page = next.value;
+      } finally {
+        turns.fetched(leaseKey, { bytes: page?.bytes ?? 0, behindMs: page?.millisBehindLatest });
+      }
+      shards.page(page, leaseKey);
+      onPage();
+      yield page;
+      if (page.end !== undefined) return;
+      if (shards.delivered(page, leaseKey, clock.monotonicMs())) onCaughtUp(leaseKey);
+    }
+  } finally {
+    turns.left(leaseKey);
+    await pages.return?.();
+  }
+}
+
+function usable(
+  { host: { kept }, parts: { system: { clock } } }: SliceReadingOptions,
+  { leaseKey, checkpoint }: RetrievalRequest,
+): string | undefined {
+  const found = kept.get(leaseKey);
+  kept.delete(leaseKey);
+  if (found === undefined || textOf(found.checkpoint) !== textOf(checkpoint)) return undefined;
+  return clock.monotonicMs() - found.sinceMs < ITERATOR_LIFE_MS ? found.iterator : undefined;
+}

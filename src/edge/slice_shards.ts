@@ -1,0 +1,152 @@
+/**
+ * What a slice knows of its shards: from the worker's events and from the pages. It makes the report, counts
+ * what was read, and says when nothing is left to do.
+ *
+ * @module
+ */
+
+import type { WorkerEvent } from "../events.ts";
+import type { RecordsPage } from "../retrieval/retrieval.ts";
+import type { Lease } from "../lease/lease.ts";
+import { type ExtendedSequenceNumber, isShardEnd, textOf } from "../stream/sequence_number.ts";
+import type { SliceShard, SliceShardState } from "./slice_options.ts";
+
+/** One shard. */
+export interface ShardProgress {
+  readonly leaseKey: string;
+  readonly shardId: string;
+  records: number;
+  checkpoint: ExtendedSequenceNumber;
+  millisBehindLatest: number | undefined;
+  /** The last record that was delivered. */
+  delivered: ExtendedSequenceNumber | undefined;
+  /** The last page that was delivered as a whole, and the iterator after it. */
+  iterator: string | undefined;
+  iteratorMs: number;
+  phase: "starting" | "waiting" | "reading" | "inCallback";
+  end: "open" | "ended" | "lost" | "left" | "hung";
+  isCaughtUp: boolean;
+}
+
+/** See the module. */
+export class SliceShards {
+  readonly #shards = new Map<string, ShardProgress>();
+  #records = 0;
+  #bytes = 0;
+
+  /** By lease key. */
+  get all(): readonly ShardProgress[] {
+    return [...this.#shards.values()];
+  }
+
+  /** Records that were fetched. */
+  get fetchedRecords(): number {
+    return this.#records;
+  }
+
+  /** Bytes of record data that were fetched. */
+  get fetchedBytes(): number {
+    return this.#bytes;
+  }
+
+  of(leaseKey: string): ShardProgress | undefined {
+    return this.#shards.get(leaseKey);
+  }
+
+  /** Counts a page as it comes. */
+  page({ records, bytes, millisBehindLatest }: RecordsPage, leaseKey: string): void {
+    this.#records += records.length;
+    this.#bytes += bytes;
+    const shard = this.#shards.get(leaseKey);
+    if (shard !== undefined) shard.millisBehindLatest = millisBehindLatest;
+  }
+
+  /** All of a page was delivered. @returns Whether the shard is at its tip. */
+  delivered(page: RecordsPage, leaseKey: string, nowMs: number): boolean {
+    const shard = this.#shards.get(leaseKey);
+    if (shard === undefined) return false;
+    shard.iterator = page.nextIterator;
+    shard.iteratorMs = nowMs;
+    shard.isCaughtUp = page.millisBehindLatest === 0;
+    return shard.isCaughtUp;
+  }
+
+  /** The table has confirmed a write to a lease. */
+  stored({ leaseKey, checkpoint }: Lease): void {
+    const shard = this.#shards.get(leaseKey);
+    if (shard !== undefined) shard.checkpoint = checkpoint;
+  }
+
+  /** A processor that does not return: what it still does is not of this slice. */
+  hung(leaseKey: string): void {
+    const shard = this.#shards.get(leaseKey);
+    if (shard?.end === "open") shard.end = "hung";
+  }
+
+  /** Follows the worker. */
+  note(event: WorkerEvent): void {
+    if (event.type === "leaseGained") {
+      const { leaseKey, shardId, checkpoint } = event;
+      this.#shards.set(leaseKey, {
+        ...{ leaseKey, shardId, checkpoint, records: 0, millisBehindLatest: undefined },
+        ...{ delivered: undefined, iterator: undefined, iteratorMs: 0, isCaughtUp: false },
+        ...{ phase: "starting", end: isShardEnd(checkpoint) ? "ended" : "open" },
+      });
+      return;
+    }
+    const shard = "leaseKey" in event && event.leaseKey !== undefined
+      ? this.#shards.get(event.leaseKey)
+      : undefined;
+    if (shard === undefined) return;
+    switch (event.type) {
+      case "phaseChanged":
+        shard.phase = event.phase === "waitingOnParents" ? "waiting" : "reading";
+        break;
+      case "callbackStarted":
+        shard.phase = "inCallback";
+        break;
+      case "callbackEnded":
+        shard.phase = "reading";
+        break;
+      case "batchProcessed":
+        shard.records += event.records;
+        shard.delivered = event.last;
+        break;
+      case "shardCompleted":
+        shard.end = "ended";
+        break;
+      case "leaseLost":
+        if (shard.end === "open") shard.end = "lost";
+        break;
+      case "leaseReleased":
+        if (shard.end === "open") shard.end = "left";
+    }
+  }
+
+  /**
+   * An iterator from which the next slice can go on: everything before it was delivered, and the checkpoint
+   * says so.
+   */
+  keptIterator({ iterator, delivered, checkpoint, end }: ShardProgress): string | undefined {
+    if (iterator === undefined || end !== "left") return undefined;
+    return delivered === undefined || textOf(delivered) === textOf(checkpoint) ? iterator : undefined;
+  }
+
+  /** The report. */
+  report(): readonly SliceShard[] {
+    return this.all.map((shard) => ({
+      shardId: shard.shardId,
+      leaseKey: shard.leaseKey,
+      records: shard.records,
+      checkpoint: shard.end === "ended" ? "SHARD_END" : shard.checkpoint.sequenceNumber,
+      millisBehindLatest: shard.millisBehindLatest,
+      state: stateOf(shard),
+    }));
+  }
+}
+
+function stateOf({ end, phase, isCaughtUp }: ShardProgress): SliceShardState {
+  if (end === "ended" || end === "lost" || end === "hung") return end;
+  if (isCaughtUp) return "caughtUp";
+  return phase === "waiting" || phase === "starting" ? "waiting" : "behind";
+}

@@ -1,0 +1,386 @@
+/**
+ * A slice's part in its fleet: the start that need not be repeated, its own leases, the due duties of a
+ * leader, and what the next slice is to remember. How the leases are kept in between, by mode:
+ *
+ * - `hold`: they stay this worker's. Another failover time in the fleet, or a Java worker, would take them.
+ * - `relay`: they are given up, and taken again where no other leader lives.
+ * - `solo`: there is no fleet. The slice lock fences all leases, so none is renewed.
+ *
+ * @module
+ */
+
+import { forEachAtMost, type TaskGroup, WRITES_AT_ONCE } from "../async/task_group.ts";
+import type { SlicingPass } from "../fleet/fleet_member.ts";
+import { Streams } from "../fleet/streams.ts";
+import type { SliceRow } from "../lease/coordinator_store.ts";
+import { mayStart } from "../lease/handoff.ts";
+import { actualOwner, type Lease } from "../lease/lease.ts";
+import { readLeases, type TableListing } from "../lease/lease_store.ts";
+import { assign, evict, renew } from "../lease/lease_write.ts";
+import { METRICS_REPORT_INTERVAL_S } from "../lease/live_workers.ts";
+import { ByteBudget } from "../retrieval/byte_budget.ts";
+import { isShardEnd } from "../stream/sequence_number.ts";
+import type { WorkerEventListener } from "../events.ts";
+import { startUp } from "../worker/start_up.ts";
+import type { ShardReading } from "../worker/shard_reading.ts";
+import { type Team, teamOf } from "../worker/team.ts";
+import {
+  FORMAT_LIFE_MS,
+  isDue,
+  lockOf,
+  memoryText,
+  type Moment,
+  MOST_LEASES,
+  rememberedLeases,
+  rememberedLock,
+  type SliceMemory,
+  watchOf,
+} from "./slice_memory.ts";
+import type { SliceHost, SliceParts } from "./slice_parts.ts";
+import type { SliceSettings } from "./slice_settings.ts";
+import type { SliceShards } from "./slice_shards.ts";
+
+/** What a slice's part in its fleet is made of. */
+export interface SliceTeamOptions {
+  readonly host: SliceHost;
+  readonly limits: SliceSettings;
+  readonly parts: SliceParts;
+  readonly memory: SliceMemory | undefined;
+  /** The worker's item as the lock found it. */
+  readonly row: SliceRow | undefined;
+  readonly start: SliceStart;
+  readonly shards: SliceShards;
+  readonly reading: ShardReading;
+  readonly consumers: TaskGroup;
+  /** Aborts when callbacks should return. */
+  readonly callbacksEnd: AbortSignal;
+  /** Called when the slice must not work on: there is no table any more, or the fleet is of another kind. */
+  readonly onUnfit: (error: Error) => void;
+  readonly emit: WorkerEventListener;
+}
+
+/** What must be known before a worker takes part. */
+export interface SliceStart {
+  readonly found: SliceMemory["start"];
+  readonly streams: Streams;
+}
+
+/** How old another worker's report may be, in ms, so that it counts as alive. KCL: two reports. */
+const ALIVE_MS = 2 * METRICS_REPORT_INTERVAL_S * 1000;
+/** How often the stream is compared with its leases, in ms. As in any leader. */
+const COMPARE_INTERVAL_MS = 300_000;
+/** How far back a report is dated whose worker is to be given nothing, in s: four reports. */
+const WITHDRAWN_S = 4 * METRICS_REPORT_INTERVAL_S;
+/** A slice's pause between two looks at its fleet, in ms, from and to. Ours. */
+const LOOK_MS = [1000, 30_000] as const;
+/** No lease of a slice that is alone expires: its lock is its fence. Ten years, in ms. */
+export const NEVER_MS = 315_360_000_000;
+
+/**
+ * Finds out how to take part, or remembers it.
+ *
+ * @throws what keeps the worker from starting.
+ */
+export async function sliceStart(
+  { host, parts, memory, emit }: Pick<SliceTeamOptions, "host" | "parts" | "memory" | "emit">,
+  signal: AbortSignal,
+): Promise<SliceStart> {
+  const { settings: { finding, starting, table }, workerId } = host;
+  const { kinesis, leaseStore, coordinatorStore, system } = parts;
+  const { clock } = system;
+  const streams = new Streams({ finding, kinesis, clock, emit });
+  const nowMs = clock.epochMs();
+  if (memory?.start.stream !== undefined && !isDue(memory.start.atMs, FORMAT_LIFE_MS, nowMs)) {
+    streams.restore(memory.start.stream);
+    return { found: memory.start, streams };
+  }
+  const format = await startUp({
+    starting: { ...starting, maxInitializationAttempts: 1 },
+    wanted: finding.streams,
+    ...{ table, workerId, streams, leaseStore, coordinatorStore, system, emit },
+  }, signal);
+  if (format.place !== "leaseTable" || !format.mayLead) {
+    throw new Error(
+      `Cannot run slices: expected the single table of KCL 3.5 in application "${host.settings.applicationName}": ` +
+        "got the tables of KCL 3.0 to 3.4: finish that migration first, or run an ordinary worker",
+    );
+  }
+  if (host.mode !== "relay") await leaseStore.list(signal); // it shows who else is there
+  const [first] = streams.tracked;
+  const stream = finding.streams.mode === "one" && first !== undefined
+    ? { streamArn: first.reference.streamArn, creationEpochS: first.creationEpochS }
+    : undefined;
+  return { found: { atMs: nowMs, format, stream }, streams };
+}
+
+/**
+ * Says why a slice must not work beside the workers of a listing; undefined if it may.
+ *
+ * @param listing The table as just listed.
+ */
+export function unfit(
+  { mode, workerId }: SliceHost,
+  { workers }: TableListing,
+  nowEpochMs: number,
+): Error | undefined {
+  const others = workers.filter((worker) =>
+    worker.workerId !== workerId && nowEpochMs - (worker.lastUpdateEpochS ?? 0) * 1000 < ALIVE_MS
+  );
+  const [other] = mode === "solo" ? others : others.filter(({ incarnation }) => incarnation === undefined);
+  if (other === undefined || mode === "relay") return undefined;
+  return new Error(
+    mode === "solo"
+      ? `Cannot run slices with leases: "solo": expected no other worker: got "${other.workerId}": ` +
+        'stop it, or set leases to "hold" or "relay"'
+      : `Cannot run slices with leases: "hold": expected workers of kclite alone: got "${other.workerId}", a worker ` +
+        'of Java or of another program: set leases to "relay"',
+  );
+}
+
+/** See the module. */
+export class SliceTeam {
+  readonly team: Team;
+  readonly #options: SliceTeamOptions;
+  readonly #mayCompare: boolean;
+  /** Leases that this slice has assigned to itself, and has not begun. */
+  #taken: Lease[] = [];
+  #pass: SlicingPass | undefined;
+  #ledMs: number;
+  #cleanedMs: number;
+  #isCleaning = false;
+  #reportedMs = 0;
+  #lastRead: string | undefined;
+  /** Leases that are ours and are not read by this slice. */
+  readonly #others = new Set<string>();
+  #listing: TableListing | undefined;
+  #hasEnds = false;
+
+  constructor(options: SliceTeamOptions) {
+    this.#options = options;
+    const { host, limits, parts, memory, row, start, shards } = options;
+    const now = this.#now();
+    this.#ledMs = memory?.ledMs ?? 0;
+    this.#cleanedMs = memory?.cleanedMs ?? 0;
+    this.#lastRead = memory?.lastRead;
+    this.#mayCompare = isDue(memory?.comparedMs, COMPARE_INTERVAL_MS, now.epochMs);
+    const isAlone = host.mode === "solo";
+    this.team = teamOf({
+      workerId: host.workerId,
+      format: start.found.format,
+      settings: host.settings,
+      streams: start.streams,
+      processor: host.options.processor,
+      cpuUtilization: undefined,
+      budget: new ByteBudget(host.settings.reading.maxBufferedBytes),
+      ...{ parts, reading: options.reading, consumers: options.consumers, system: parts.system },
+      onTableGone: options.onUnfit,
+      emit: options.emit,
+      slicing: {
+        found: row?.incarnation,
+        lock: memory && lockOf(memory, now),
+        watch: memory && watchOf(memory, now),
+        mayCompare: () => this.#mayCompare,
+        isAlone,
+        isFenced: isAlone,
+        isKept: () => limits.atEnd === "hold",
+        callbacksEnd: options.callbacksEnd,
+        mayBegin: (leaseKey) => shards.of(leaseKey) === undefined && shards.all.length < limits.maxShards,
+        onOwnLease: (lease) => void this.#taken.push(lease),
+        onShardEnd: (hold) => {
+          if (!this.#isCleaning) hold.requestDrain("its shard has ended");
+        },
+      },
+    });
+  }
+
+  /** Notes what a call to the lease table has shown. */
+  listed(listing: TableListing): void {
+    this.#listing = listing;
+  }
+
+  /** A shard has ended in this slice: its children wait for a leader. */
+  shardEnded(): void {
+    this.#hasEnds = true;
+    this.team.discovery.ring();
+  }
+
+  /** Reads the own leases, claims the name, leads where it is due, and begins the leases. */
+  async begin(signal: AbortSignal): Promise<void> {
+    const { host: { workerId }, memory, row, parts: { system: { clock } } } = this.#options;
+    const { identity, leaseStore, member } = this.team;
+    if (row?.incarnation !== undefined) identity.see(row.incarnation);
+    const askedMs = clock.monotonicMs();
+    const listed = await leaseStore.leaseKeysOwnedBy(workerId, signal);
+    const keys = [...new Set([...listed, ...memory?.held ?? []])];
+    const own = new Map((await readLeases(leaseStore, keys, signal)).map((lease) => [lease.leaseKey, lease]));
+    await member.report(signal);
+    identity.superseded.throwIfAborted();
+    this.#reportedMs = clock.monotonicMs();
+    if (this.#isLeadDue(own.size)) await this.#lead(signal);
+    for (const lease of this.#taken.splice(0)) own.set(lease.leaseKey, lease);
+    await this.#beginAll([...own.values()], askedMs, signal);
+    await this.#cleanUp(signal);
+  }
+
+  /** Goes on taking part until the signal aborts: a slice may last for many passes of a leader. */
+  async keepUp(signal: AbortSignal): Promise<void> {
+    const { host, parts: { system: { clock } }, emit } = this.#options;
+    const { keeper, discovery, member } = this.team;
+    const [least, most] = LOOK_MS;
+    const { failoverTimeMs } = host.settings.leadership;
+    const lookMs = host.mode === "solo" ? most : Math.min(most, Math.max(least, failoverTimeMs / 5));
+    while (await discovery.wait(clock, lookMs, signal)) {
+      try {
+        if (clock.monotonicMs() - this.#reportedMs >= METRICS_REPORT_INTERVAL_S * 1000) {
+          await member.report(signal);
+          this.#reportedMs = clock.monotonicMs();
+        }
+        if (this.#hasEnds || this.#isLeadDue(1)) await this.#lead(signal);
+        this.#hasEnds &&= this.#pass?.hasLed !== true;
+        const taken = this.#taken.splice(0);
+        if (taken.length > 0) await this.#beginAll(taken, clock.monotonicMs(), signal);
+        else await keeper.discover(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        emit({ type: "passFailed", pass: "discovery", error });
+      }
+    }
+  }
+
+  /** What the next slice is to know. */
+  memory(): string {
+    const { host, limits, memory, start, shards } = this.#options;
+    const now = this.#now();
+    const kept = limits.atEnd === "hold"
+      ? shards.all.filter(({ end }) => end !== "lost").map(({ leaseKey }) => leaseKey)
+      : [];
+    const hasLed = this.#pass?.hasLed === true;
+    const watch = this.#pass?.watch;
+    return memoryText({
+      start: start.found,
+      ledMs: this.#hasEnds ? 0 : this.#ledMs,
+      comparedMs: this.#mayCompare && hasLed ? now.epochMs : memory?.comparedMs ?? 0,
+      cleanedMs: this.#cleanedMs,
+      lastRead: this.#lastRead,
+      held: [...kept, ...this.#others].slice(0, MOST_LEASES),
+      lock: this.#pass === undefined ? memory?.lock : rememberedLock(this.#pass.lock, now),
+      leases: watch === undefined || !hasLed
+        ? memory?.leases ?? {}
+        : rememberedLeases(watch, this.#goneOwners(host.settings.leadership.failoverTimeMs, now), now),
+    });
+  }
+
+  /** The time of the last report, in epoch s: long ago if nothing is to be assigned to this worker. */
+  get lastUpdateEpochS(): number {
+    const nowS = Math.floor(this.#now().epochMs / 1000);
+    return this.#options.limits.atEnd === "release" ? nowS - WITHDRAWN_S : nowS;
+  }
+
+  /** A relay takes its leases in each slice; other modes look as often as any leader. */
+  #isLeadDue(ownLeases: number): boolean {
+    const { host: { mode, settings: { leadership } } } = this.#options;
+    if (mode === "relay" || ownLeases === 0 && this.#options.memory === undefined) return true;
+    return isDue(this.#ledMs, leadership.leaseAssignmentIntervalMs, this.#now().epochMs);
+  }
+
+  /** @throws {Error} when this slice must not work beside the fleet that it sees. */
+  async #lead(signal: AbortSignal): Promise<void> {
+    const { host, parts: { system: { clock } } } = this.#options;
+    const pass = this.#pass = await this.team.member.pass(signal);
+    this.#ledMs = clock.epochMs();
+    const { found } = pass;
+    const failoverTimeMs = Math.ceil(host.settings.leadership.failoverTimeMs);
+    if (
+      host.mode !== "hold" || found === undefined || found.isReleased || found.ownerName === host.workerId
+    ) {
+      return;
+    }
+    if (found.leaseDurationMs === failoverTimeMs) return;
+    const error = new Error(
+      `Cannot run slices with leases: "hold": expected failoverTimeMs ${failoverTimeMs} in the whole fleet: got ` +
+        `${found.leaseDurationMs} as the lock of leader "${found.ownerName}": set the same in all workers, ` +
+        'or leases to "relay" beside Java workers',
+    );
+    this.#options.onUnfit(error);
+    throw error;
+  }
+
+  async #beginAll(leases: readonly Lease[], askedMs: number, signal: AbortSignal): Promise<void> {
+    const { host: { workerId }, limits: { maxShards, atEnd }, shards } = this.#options;
+    const { keeper, leaseStore } = this.team;
+    await this.#handOver(leases, signal);
+    const nowMs = this.#now().epochMs;
+    const { leaseCleanupIntervalMs } = this.#options.host.settings.cleaning;
+    this.#isCleaning = isDue(this.#cleanedMs, leaseCleanupIntervalMs, nowMs);
+    const own = leases.filter((lease) =>
+      mayStart(lease, workerId) && shards.of(lease.leaseKey) === undefined
+    );
+    // A shard that is done needs a hold only to be cleaned up.
+    const wanted = own.filter((lease) => this.#isCleaning || !isShardEnd(lease.checkpoint));
+    const inTurn = afterLast(wanted, this.#lastRead);
+    const room = Math.max(0, maxShards - shards.all.length);
+    const chosen = inTurn.slice(0, room);
+    this.#lastRead = chosen.length < inTurn.length ? chosen.at(-1)?.leaseKey : undefined;
+    await keeper.begin(chosen, askedMs, signal);
+    if (this.#options.host.mode === "solo") return;
+    const rest = inTurn.slice(room);
+    await forEachAtMost(rest, WRITES_AT_ONCE, async (lease) => {
+      const { applied } = await leaseStore.apply(atEnd === "hold" ? renew(lease) : evict(lease), signal);
+      if (applied && atEnd === "hold") this.#others.add(lease.leaseKey);
+    });
+  }
+
+  /** Leases that were asked for while no slice ran: nothing is under way, and their checkpoints are stored. */
+  async #handOver(leases: readonly Lease[], signal: AbortSignal): Promise<void> {
+    const { host: { workerId }, emit } = this.#options;
+    const asked = leases.filter((lease) => lease.checkpointOwner === workerId);
+    await forEachAtMost(asked, WRITES_AT_ONCE, async (lease) => {
+      const { leaseKey, shardId, leaseOwner: to } = lease;
+      if (to === undefined) return;
+      const { applied } = await this.team.leaseStore.apply(assign(lease, to), signal);
+      if (applied) emit({ type: "leaseReleased", leaseKey, shardId, to });
+    });
+  }
+
+  async #cleanUp(signal: AbortSignal): Promise<void> {
+    const { cleaner, keeper } = this.team;
+    if (!this.#isCleaning) return;
+    const { emit } = this.#options;
+    try {
+      await cleaner.cleanUp(keeper.held, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      emit({ type: "passFailed", pass: "cleanup", error });
+    }
+    this.#cleanedMs = this.#now().epochMs;
+    this.#isCleaning = false;
+    for (const hold of keeper.held) {
+      if (isShardEnd(hold.lease.checkpoint)) hold.requestDrain("its shard has ended");
+    }
+  }
+
+  /** Whether the owner of a lease has not reported for so long that it may be gone. */
+  #goneOwners(failoverTimeMs: number, now: Moment): (leaseKey: string) => boolean {
+    const { leases = [], workers = [] } = this.#listing ?? {};
+    const owners = new Map(leases.map((lease) => [lease.leaseKey, actualOwner(lease)]));
+    const reports = new Map(workers.map((worker) => [worker.workerId, worker.lastUpdateEpochS ?? 0]));
+    return (leaseKey) => {
+      const owner = owners.get(leaseKey);
+      if (owner === undefined || owner === this.#options.host.workerId) return false;
+      return now.epochMs - (reports.get(owner) ?? 0) * 1000 > Math.min(failoverTimeMs, ALIVE_MS);
+    };
+  }
+
+  #now(): Moment {
+    const { clock } = this.#options.parts.system;
+    return { epochMs: clock.epochMs(), monotonicMs: clock.monotonicMs() };
+  }
+}
+
+/** By lease key, those after the last one read first: each slice goes on where the one before has ended. */
+function afterLast(leases: readonly Lease[], lastRead: string | undefined): readonly Lease[] {
+  const sorted = leases.toSorted((a, b) => a.leaseKey < b.leaseKey ? -1 : 1);
+  if (lastRead === undefined) return sorted;
+  const next = sorted.filter(({ leaseKey }) => leaseKey > lastRead);
+  return [...next, ...sorted.slice(0, sorted.length - next.length)];
+}

@@ -1,0 +1,92 @@
+/**
+ * An edge worker on the emulator, in this process: what is asked is counted by name.
+ *
+ * @module
+ */
+
+import { EdgeWorker } from "../../src/edge/mod.ts";
+import type { EdgeOptions } from "../../src/edge/slice_options.ts";
+import type { RecordProcessor } from "../../src/consumer/record_processor.ts";
+import type { WorkerEvent } from "../../src/events.ts";
+import { type SimulatedAws, simulatedAws } from "../../src/testing/mod.ts";
+import type { Clock } from "../../src/system.ts";
+
+/** What a bed is made of. */
+export interface EdgeBedOptions extends Partial<EdgeOptions> {
+  readonly shards?: number;
+  readonly clock?: Clock;
+}
+
+/** See the module. */
+export class EdgeBed {
+  readonly aws: SimulatedAws;
+  readonly events: WorkerEvent[] = [];
+  readonly texts: string[] = [];
+  readonly #options: EdgeBedOptions;
+  /** What was asked since {@linkcode asked} was called last, by operation. */
+  #asked: string[] = [];
+  inFlight = 0;
+  mostInFlight = 0;
+
+  constructor(options: EdgeBedOptions = {}) {
+    const { shards = 1, clock } = options;
+    this.#options = options;
+    this.aws = simulatedAws({ streams: { words: shards }, ...(clock === undefined ? {} : { clock }) });
+  }
+
+  /** A new worker: nothing of an earlier one is in memory. */
+  worker(more: Partial<EdgeOptions> = {}): EdgeWorker {
+    const { shards: _shards, clock: _clock, ...options } = this.#options;
+    const { system } = this.aws;
+    return new EdgeWorker({
+      applicationName: "words-app",
+      streamName: "words",
+      region: "eu-central-1",
+      credentials: { accessKeyId: "test", secretAccessKey: "test" },
+      initialPositionInStream: "TRIM_HORIZON",
+      workerIdentifier: "edge-1",
+      leases: "hold",
+      failoverTimeMs: 180_000,
+      log: false,
+      processor: () => this.processor(),
+      onEvent: (event) => void this.events.push(event),
+      ...options,
+      ...more,
+      system: {
+        ...system,
+        ...more.system,
+        fetch: async (input, init) => {
+          const headers = new Headers(
+            init?.headers ?? (input instanceof Request ? input.headers : undefined),
+          );
+          this.#asked.push(headers.get("x-amz-target")?.split(".").at(-1) ?? "?");
+          this.mostInFlight = Math.max(this.mostInFlight, ++this.inFlight);
+          try {
+            return await (more.system?.fetch ?? system.fetch)(input, init);
+          } finally {
+            this.inFlight--;
+          }
+        },
+      },
+    });
+  }
+
+  /** Notes each record's text, and checkpoints each batch. */
+  processor(): RecordProcessor {
+    return {
+      processRecords: async ({ records }, context) => {
+        for (const { data } of records) this.texts.push(new TextDecoder().decode(data));
+        await context.checkpoint();
+      },
+      shardEnded: (context) => context.checkpoint(),
+    };
+  }
+
+  /** How often each operation was asked for since the last call. */
+  asked(): Readonly<Record<string, number>> {
+    const counts: Record<string, number> = {};
+    for (const name of this.#asked.toSorted()) counts[name] = (counts[name] ?? 0) + 1;
+    this.#asked = [];
+    return counts;
+  }
+}
