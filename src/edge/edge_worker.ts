@@ -15,11 +15,11 @@ import { eventOutlet } from "../worker/event_outlet.ts";
 import { partsOf } from "../worker/parts.ts";
 import { Slice } from "./slice.ts";
 import type { EdgeOptions, LeasesMode, SliceOptions, SliceResult } from "./slice_options.ts";
-import type { SliceHost } from "./slice_parts.ts";
-import { type SliceRule, type SliceSettings, sliceSettings } from "./slice_settings.ts";
+import { type SliceHost, sliceStoreOf } from "./slice_parts.ts";
+import { limitsLeft, type SliceRule, type SliceSettings, sliceSettings } from "./slice_settings.ts";
 import { NEVER_MS } from "./slice_team.ts";
 
-/** What all shards of a slice may hold in memory, in bytes, if not set: a quarter of what Workers have. Ours. */
+/** What all shards of a slice may hold in memory, in bytes: a quarter of what Workers have. Ours. */
 const MAX_BUFFERED_BYTES = 33_554_432;
 
 /** A worker in slices. One instance may run many slices, one after another. */
@@ -48,15 +48,18 @@ export class EdgeWorker {
       workerIdentifier: this.workerIdentifier,
       maxBufferedBytes: others.maxBufferedBytes ?? MAX_BUFFERED_BYTES,
     };
-    const settings = inSlices(settingsOf(given), mode);
+    const ordinary = settingsOf(given);
+    const settings = inSlices(ordinary, mode);
+    const { idleTimeBetweenReadsMs, maxIdleTimeBetweenReadsMs } = ordinary.reading.pacing;
     const system = withFetch(given.system ?? realSystem, given.fetch);
     const { emit } = eventOutlet(given, settings.watching, system.clock);
-    partsOf(given, settings, { system, emit });
+    sliceStoreOf(partsOf(given, settings, { system, emit }));
     this.#host = {
       workerId: this.workerIdentifier,
       mode,
       options: withKeptCredentials(given, { system, emit }),
       settings,
+      idleMs: [idleTimeBetweenReadsMs, maxIdleTimeBetweenReadsMs],
       system,
       emit,
       kept: new Map(),
@@ -86,18 +89,17 @@ export class EdgeWorker {
   async runUntilCaughtUp(options: SliceOptions): Promise<SliceResult> {
     const { clock } = this.#host.system;
     const startedMs = clock.monotonicMs();
-    let total = await this.#run(sliceSettings(options, this.#rule));
+    const limits = sliceSettings(options, this.#rule);
+    let total = await this.#run(limits);
     while (total.outcome === "caughtUp" && total.nextInMs === 0) {
-      const budgetMs = options.budgetMs - (clock.monotonicMs() - startedMs);
-      const maxSubrequests = (options.maxSubrequests ?? DEFAULT_REQUESTS) - total.requests;
-      let limits: SliceSettings;
-      try {
-        limits = sliceSettings({ ...options, budgetMs, maxSubrequests }, this.#rule);
-      } catch (error) {
-        if (!(error instanceof RangeError)) throw error;
-        return { ...total, outcome: budgetMs < options.budgetMs / 2 ? "budget" : "requests" };
-      }
-      total = together(total, await this.#run(limits));
+      const records = total.shards.reduce((sum, shard) => sum + shard.records, 0);
+      const left = limitsLeft(limits, {
+        ms: clock.monotonicMs() - startedMs,
+        requests: total.requests,
+        records,
+      });
+      if (typeof left === "string") return { ...total, outcome: left };
+      total = together(total, await this.#run(left));
     }
     return total;
   }
@@ -126,8 +128,6 @@ export class EdgeWorker {
 
 /** When to try again while another slice of the same instance runs, in ms. Ours. */
 const BUSY_RETRY_MS = 1000;
-/** As in {@linkcode SliceOptions}. */
-const DEFAULT_REQUESTS = 900;
 
 function checkMode(mode: LeasesMode): void {
   if (mode === "hold" || mode === "relay" || mode === "solo") return;
@@ -136,11 +136,18 @@ function checkMode(mode: LeasesMode): void {
   );
 }
 
-/** No lease of a slice that is alone expires. */
+/** The settings as slices take them. */
 function inSlices(settings: WorkerSettings, mode: LeasesMode): WorkerSettings {
-  return mode === "solo"
-    ? { ...settings, leasing: { ...settings.leasing, failoverTimeMs: NEVER_MS } }
-    : settings;
+  const { starting, leasing, reading } = settings;
+  return {
+    ...settings,
+    // The next slice is the next attempt.
+    starting: { ...starting, maxInitializationAttempts: 1 },
+    // No lease of a slice that is alone expires.
+    leasing: mode === "solo" ? { ...leasing, failoverTimeMs: NEVER_MS } : leasing,
+    // A slice reads each shard to its tip, and rests between slices.
+    reading: { ...reading, pacing: { ...reading.pacing, idlePacing: "fixed", idleTimeBetweenReadsMs: 0 } },
+  };
 }
 
 /** Asked once for all slices. */

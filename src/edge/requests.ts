@@ -7,6 +7,7 @@
  */
 
 import { unlessAborted } from "../async/waiting.ts";
+import type { System } from "../system.ts";
 
 /** The limits. */
 export interface RequestsOptions {
@@ -14,6 +15,8 @@ export interface RequestsOptions {
   readonly concurrent: number;
   /** How many requests must be left for stopping. */
   readonly kept: () => number;
+  /** How many of those must be left for the very last. */
+  readonly last: number;
   /** Called when a request had to wait because only those for stopping are left. */
   readonly onLimit: () => void;
 }
@@ -21,7 +24,7 @@ export interface RequestsOptions {
 /** See the module. */
 export class Requests {
   readonly #options: RequestsOptions;
-  #phase: "work" | "stop" | "over" = "work";
+  #phase: "work" | "stop" | "last" | "over" = "work";
   #count = 0;
   #inFlight = 0;
   #waiting: (() => void)[] = [];
@@ -41,17 +44,27 @@ export class Requests {
     this.#wake();
   }
 
+  /** All of the requests may be sent. */
+  finish(): void {
+    if (this.#phase !== "over") this.#phase = "last";
+    this.#wake();
+  }
+
   /** Nothing may be sent any more. */
   end(): void {
     this.#phase = "over";
     this.#wake();
   }
 
-  /** `fetch` within the limits. It counts as under way until its headers have come. */
-  fetch(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
-    return (input, init) => {
-      const signal = init?.signal ?? (input instanceof Request ? input.signal : undefined);
-      return this.run(() => fetch(input, init), signal);
+  /** The same with each request within the limits. It counts as under way until its headers have come. */
+  counting({ clock, random, fetch: send }: System): System {
+    return {
+      clock,
+      random,
+      fetch: (input, init) => {
+        const signal = init?.signal ?? (input instanceof Request ? input.signal : undefined);
+        return this.run(() => send(input, init), signal);
+      },
     };
   }
 
@@ -76,16 +89,12 @@ export class Requests {
   }
 
   #hasRoom(): boolean {
-    const { max, concurrent, kept, onLimit } = this.#options;
+    const { max, concurrent, kept, last, onLimit } = this.#options;
     if (this.#phase === "over") throw new Error("Cannot send request: the slice is over");
-    if (this.#count >= max) {
-      throw new Error(
-        `Cannot send request: maxSubrequests is ${max}, and all of them were sent: set it higher`,
-      );
-    }
-    if (this.#phase === "work" && this.#count >= max - kept()) {
-      onLimit();
-      return this.#phase !== "work" as string && this.#inFlight < concurrent;
+    if (this.#phase === "work" && this.#count >= max - Math.max(kept(), last)) onLimit();
+    if (this.#phase === "work" && this.#count >= max - Math.max(kept(), last)) return false;
+    if (this.#count >= (this.#phase === "last" ? max : max - last)) {
+      throw new Error(`Cannot send request: maxSubrequests is ${max}, and they are used up: set it higher`);
     }
     return this.#inFlight < concurrent;
   }
@@ -106,13 +115,14 @@ export function aroundCalls<T extends object>(
     signal: AbortSignal | undefined,
   ) => Promise<unknown>,
 ): T {
-  return new Proxy(part, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name, target);
+  // Around nothing, since a proxy must show what its target has frozen.
+  return new Proxy({} as T, {
+    get(_, name) {
+      const member: unknown = Reflect.get(part, name, part);
       if (typeof member !== "function") return member;
       return (...args: unknown[]) => {
         const signal = args.at(-1);
-        const call = () => Reflect.apply(member, target, args) as Promise<unknown>;
+        const call = () => Reflect.apply(member, part, args) as Promise<unknown>;
         return around(String(name), call, signal instanceof AbortSignal ? signal : undefined);
       };
     },

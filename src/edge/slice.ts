@@ -8,6 +8,7 @@
  * @module
  */
 
+import { Bell } from "../async/bell.ts";
 import { TaskGroup } from "../async/task_group.ts";
 import { aborted, pause, settlesWithin } from "../async/waiting.ts";
 import { errorText } from "../errors.ts";
@@ -22,15 +23,18 @@ import { memoryIn } from "./slice_memory.ts";
 import type { SliceFailure, SliceOutcome, SliceResult } from "./slice_options.ts";
 import { type SliceHost, type SliceParts, sliceParts } from "./slice_parts.ts";
 import { sliceReading } from "./slice_reading.ts";
-import { requestsForStopping, type SliceSettings } from "./slice_settings.ts";
+import { LAST_REQUESTS, type SliceSettings } from "./slice_settings.ts";
 import { SliceShards } from "./slice_shards.ts";
-import { sliceStart, SliceTeam, unfit } from "./slice_team.ts";
+import { sliceStart, unfit } from "./slice_start.ts";
+import { SliceTeam } from "./slice_team.ts";
 import { Turns } from "./turns.ts";
 
 /** The most failures that are reported of one slice; more of them say nothing new. Ours. */
 const MOST_FAILURES = 20;
-/** When to try again after a slice that could not work, in ms, and where another process has the name. Ours. */
+/** When to try again after a slice that could not work, and after one that was superseded, in ms. Ours. */
 const STOPPED_RETRY_MS = 5000, SUPERSEDED_RETRY_MS = 60_000;
+/** How long shards that wait for parents have, in ms, to find out that these have ended. Ours. */
+const PARENTS_READ_MS = 1000;
 /** The longest and the shortest wait for another slice of this name, in ms. Ours. */
 const BUSY_RETRY_MS = [1000, 60_000] as const;
 
@@ -53,6 +57,8 @@ export class Slice {
   #busyForMs = 0;
   #slicing: SliceTeam | undefined;
   #hasBegun = false;
+  /** Rings when nothing is left but shards that wait for their parents. */
+  readonly #waiting = new Bell();
 
   constructor(host: SliceHost, limits: SliceSettings) {
     this.#host = host;
@@ -62,7 +68,8 @@ export class Slice {
     this.#requests = new Requests({
       max: limits.maxSubrequests,
       concurrent: limits.maxConcurrentFetches,
-      kept: () => requestsForStopping(this.#slicing?.team.keeper.held.length ?? 0, limits.atEnd),
+      kept: () => this.#slicing?.requestsForStopping ?? LAST_REQUESTS,
+      last: LAST_REQUESTS,
       onLimit: () => this.#close("requests"),
     });
     this.#parts = sliceParts(host, this.#requests, {
@@ -98,7 +105,7 @@ export class Slice {
     return this.#result();
   }
 
-  /** Calls back once the slice has run for so long, unless it is over before. */
+  /** Calls back after this time of the slice, unless it is over before. */
   async #at(ms: number, happen: () => void): Promise<void> {
     const leftMs = this.#startedMs + ms - this.#clock.monotonicMs();
     if (await pause(this.#clock, leftMs, this.#over.signal)) happen();
@@ -170,10 +177,11 @@ export class Slice {
     this.#hasBegun = true;
     this.#look();
     const done = new AbortController();
-    const looking = this.#slicing.keepUp(AbortSignal.any([signal, done.signal]));
+    const reading = AbortSignal.any([signal, done.signal]);
+    const looking = [this.#slicing.keepUp(reading), this.#leaveWaiting(reading)];
     await Promise.race([consumers.done(), aborted(signal)]);
     done.abort();
-    await looking;
+    await Promise.all(looking);
   }
 
   /** Last checkpoints, leases, the leader's lock, report and unlock. */
@@ -187,8 +195,11 @@ export class Slice {
       this.#abandon();
       // What is shared by name is in use by the process that has the name now.
       if (slicing.team.identity.superseded.aborted) return;
+      await leaveStep(options, (limited) => slicing.release(limited));
+      this.#requests.finish();
       await leaveStep(options, (limited) => slicing.team.member.release("the slice is over", limited));
     }
+    this.#requests.finish();
     await leaveStep(options, async (limited) => {
       const lastUpdateEpochS = slicing?.lastUpdateEpochS ?? Math.floor(this.#clock.epochMs() / 1000);
       const request = { workerId: this.#host.workerId, lock, lastUpdateEpochS, memory: slicing?.memory() };
@@ -246,16 +257,27 @@ export class Slice {
 
   /** Shards that wait for parents are left when nothing else is read: the parents have other readers. */
   #look(): void {
-    const open = this.#shards.all.filter(({ end }) => end === "open");
-    if (!this.#hasBegun || open.some(({ phase }) => phase !== "waiting")) return;
-    for (const { leaseKey } of open) this.#leave(leaseKey, "its parents are not read here");
+    if (this.#hasBegun && this.#shards.areWaiting) this.#waiting.ring();
+  }
+
+  /** A shard whose parents have ended finds that out by one read. */
+  async #leaveWaiting(signal: AbortSignal): Promise<void> {
+    while (await this.#waiting.wait(this.#clock, Infinity, signal)) {
+      if (!await pause(this.#clock, PARENTS_READ_MS, signal)) return;
+      if (!this.#shards.areWaiting) continue;
+      for (const { leaseKey, end } of this.#shards.all) {
+        if (end === "open") this.#leave(leaseKey, "its parents are not read here");
+      }
+    }
   }
 
   /** Sees what the lease table answers. */
   #seen(method: string, result: unknown): void {
     if (method === "apply") {
       const outcome = result as WriteOutcome;
-      if (outcome.applied) this.#shards.stored(outcome.lease);
+      if (!outcome.applied) return;
+      this.#shards.stored(outcome.lease);
+      this.#slicing?.stored(outcome.lease);
     } else if (method === "list") {
       const listing = result as TableListing;
       this.#slicing?.listed(listing);
@@ -310,12 +332,10 @@ export class Slice {
         return this.#slicing?.team.identity.superseded.aborted ? SUPERSEDED_RETRY_MS : STOPPED_RETRY_MS;
       case "caughtUp": {
         const states = this.#shards.report().map(({ state }) => state);
-        const { delivery, reading: { pacing } } = this.#host.settings;
-        if (states.includes("ended") || states.includes("behind")) return 0;
+        const { settings: { delivery }, idleMs: [busyMs, quietMs] } = this.#host;
+        if (this.#slicing?.hasEnds || states.includes("behind")) return 0;
         if (states.includes("waiting")) return delivery.parentShardPollIntervalMs;
-        return this.#shards.all.some(({ records }) => records > 0)
-          ? pacing.idleTimeBetweenReadsMs
-          : pacing.maxIdleTimeBetweenReadsMs;
+        return this.#shards.all.some(({ records }) => records > 0) ? busyMs : quietMs;
       }
       default:
         return 0;

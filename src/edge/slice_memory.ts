@@ -1,8 +1,8 @@
 // Pure.
 /**
  * What one slice leaves for the next in the worker's item: the timestamps of duties, and what was seen of
- * leases and of the leader's lock. A slice lasts for seconds, and a lease expires over minutes: a process that
- * begins anew with each tick would never see one expire.
+ * leases and of the leader's lock. A slice lasts for seconds, and a lease expires over minutes. A process
+ * that begins anew with each tick would never see one expire.
  *
  * Times are wall times of this worker's slices, perhaps of other machines. So what was seen counts as seen
  * {@linkcode CLOCK_MARGIN_MS} later, and whatever is done about it is guarded by counters and versions. A
@@ -114,26 +114,37 @@ export function lockOf({ lock }: SliceMemory, now: Moment): LockSighting | undef
   return { recordVersionNumber: lock[0], firstSeenMs: monotonicOf(lock[1], now) };
 }
 
-/** A lock sighting as it is remembered. */
-export function rememberedLock(seen: LockSighting | undefined, now: Moment): SliceMemory["lock"] {
-  return seen && [seen.recordVersionNumber, epochOf(seen.firstSeenMs, now)];
+/** A lock sighting as it is remembered. What was remembered before keeps its time. */
+export function rememberedLock(
+  seen: LockSighting | undefined,
+  before: SliceMemory | undefined,
+  now: Moment,
+): SliceMemory["lock"] {
+  if (seen === undefined) return undefined;
+  const { recordVersionNumber, firstSeenMs } = seen;
+  return before?.lock?.[0] === recordVersionNumber
+    ? before.lock
+    : [recordVersionNumber, epochOf(firstSeenMs, now)];
 }
 
 /**
  * The sightings as they are remembered: of leases whose owners seem to be gone, those that are unchanged for
- * the longest time first.
+ * the longest time first. What was remembered before keeps its time.
  */
 export function rememberedLeases(
   { sightings }: TableWatch,
   isGone: (leaseKey: string) => boolean,
+  before: SliceMemory | undefined,
   now: Moment,
 ): SliceMemory["leases"] {
   const gone = [...sightings].filter(([leaseKey, { sinceMs }]) => sinceMs !== undefined && isGone(leaseKey))
     .toSorted(([, a], [, b]) => (a.sinceMs ?? 0) - (b.sinceMs ?? 0));
   return Object.fromEntries(
-    gone.slice(0, MOST_LEASES).map(([leaseKey, { leaseCounter, sinceMs = 0 }]) =>
-      [leaseKey, [leaseCounter, epochOf(sinceMs, now)] as const] as const
-    ),
+    gone.slice(0, MOST_LEASES).map(([leaseKey, { leaseCounter, sinceMs = 0 }]) => {
+      const known = before?.leases[leaseKey];
+      const isSame = known?.[0] === leaseCounter;
+      return [leaseKey, isSame ? known : [leaseCounter, epochOf(sinceMs, now)] as const] as const;
+    }),
   );
 }
 
@@ -142,7 +153,6 @@ function monotonicOf(epochMs: number, now: Moment): number {
   return Math.min(now.monotonicMs, now.monotonicMs - (now.epochMs - epochMs) + CLOCK_MARGIN_MS);
 }
 
-/** Less the margin that was added: what is remembered twice is not seen later each time. */
 function epochOf(monotonicMs: number, now: Moment): number {
   return Math.round(now.epochMs - (now.monotonicMs - monotonicMs));
 }

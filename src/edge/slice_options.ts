@@ -19,9 +19,9 @@ export interface EdgeOptions extends WorkerOptions {
   /**
    * What becomes of leases between two slices.
    *
-   * `"hold"` needs a `failoverTimeMs` of at least twice the time between two ticks plus the budget of a slice,
-   * the same in all workers of the application, all of them kclite. Java workers make it refuse to work.
-   * `"relay"` goes beside workers of any kind. `"solo"` goes beside no other worker.
+   * `"hold"` needs a `failoverTimeMs` of twice the time between two ticks plus the budget of a slice, or
+   * more. It is the same in all workers of the application, and all of them are kclite. Beside a Java worker
+   * it refuses to work. `"relay"` goes beside workers of any kind. `"solo"` goes beside no other worker.
    */
   leases: LeasesMode;
   /**
@@ -34,18 +34,19 @@ export interface EdgeOptions extends WorkerOptions {
 /** What one slice may use. */
 export interface SliceOptions {
   /**
-   * Wall time that the slice may use, in ms, with its last checkpoints and the release of its leases.
-   * At least `reserveMs` and 2000 ms more.
+   * Wall time that the platform gives, in ms. At least `reserveMs` and 2000 ms more, at most an hour.
    */
   budgetMs: number;
   /**
-   * The part of `budgetMs` that is kept for stopping, in ms: last checkpoints, leases, the report, the lock.
+   * How long before the end of `budgetMs` the slice is over at the latest, in ms, even if a processor or a
+   * service hangs. The same time before that, a third of the rest at the most, is for stopping: processors
+   * finish, checkpoints are stored, leases are kept or released.
    *
    * @default {3000}
    */
   reserveMs?: number | undefined;
   /**
-   * How many requests the slice may send, each try counted. Requests for stopping are kept out of this number.
+   * How many requests the slice may send, each try counted. Those for stopping are part of this number.
    * Cloudflare Workers allow 50 (free) or 10,000 for a whole call, your own included.
    *
    * @default {900}

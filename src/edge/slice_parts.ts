@@ -9,18 +9,30 @@ import type { LeaseStore } from "../lease/lease_store.ts";
 import type { SliceStore } from "../lease/coordinator_store.ts";
 import type { WorkerOptions } from "../options/options.ts";
 import type { WorkerSettings } from "../options/setting_groups.ts";
+import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import type { System } from "../system.ts";
 import { partsOf, type WorkerParts } from "../worker/parts.ts";
 import { aroundCalls, type Requests } from "./requests.ts";
 import type { LeasesMode } from "./slice_options.ts";
-import type { KeptIterator } from "./slice_reading.ts";
+
+/** An iterator that an earlier slice has left. */
+export interface KeptIterator {
+  readonly iterator: string;
+  /** The checkpoint at which it continues. */
+  readonly checkpoint: ExtendedSequenceNumber;
+  /** Monotonic ms at which it came. */
+  readonly sinceMs: number;
+}
 
 /** What slices of one worker share. */
 export interface SliceHost {
   readonly workerId: string;
   readonly mode: LeasesMode;
   readonly options: WorkerOptions;
+  /** As slices take them. */
   readonly settings: WorkerSettings;
+  /** When to look again at a shard that was just busy, and at one that is quiet, in ms. */
+  readonly idleMs: readonly [number, number];
   readonly system: System;
   readonly emit: WorkerEventListener;
   /** Iterators from slice to slice, by lease key. */
@@ -39,14 +51,14 @@ export interface SliceParts extends WorkerParts {
  * @param onResult Called with what each call to the lease table returned.
  */
 export function sliceParts(
-  { options, settings, system: { clock, random, fetch } }: SliceHost,
+  { options, settings, system: uncounted }: SliceHost,
   requests: Requests,
   { emit, onResult }: {
     readonly emit: WorkerEventListener;
     readonly onResult: (method: string, result: unknown) => void;
   },
 ): SliceParts {
-  const system = { clock, random, fetch: requests.fetch(fetch) };
+  const system = requests.counting(uncounted);
   const counted = <T extends object>(part: T | undefined) => part && requests.counted(part);
   const { kinesis, leaseStore, coordinatorStore } = options;
   const given = {
@@ -64,7 +76,8 @@ export function sliceParts(
   return { ...parts, leaseStore: watched, sliceStore: sliceStoreOf(parts), system };
 }
 
-function sliceStoreOf({ coordinatorStore }: WorkerParts): SliceStore {
+/** The store of slice locks. @throws {TypeError} when the store that was given has none. */
+export function sliceStoreOf({ coordinatorStore }: WorkerParts): SliceStore {
   const store = coordinatorStore as unknown as Partial<SliceStore>;
   if (typeof store.lockSlice === "function" && typeof store.unlockSlice === "function") {
     return store as SliceStore;

@@ -1,6 +1,7 @@
 /**
- * How a slice reads its shards: like any worker, but each fetch waits for its turn, and nothing is read ahead.
- * A shard goes on from the iterator of an earlier slice where that is certain to continue at its checkpoint.
+ * How a slice reads its shards: like any worker, but each fetch waits for its turn, and nothing is read
+ * ahead. A shard goes on from the iterator of an earlier slice where that is certain to continue at its
+ * checkpoint.
  *
  * @module
  */
@@ -8,22 +9,13 @@
 import type { WorkerEventListener } from "../events.ts";
 import { ByteBudget } from "../retrieval/byte_budget.ts";
 import type { RecordsPage, Retrieval, RetrievalRequest } from "../retrieval/retrieval.ts";
-import { type ExtendedSequenceNumber, textOf } from "../stream/sequence_number.ts";
+import { textOf } from "../stream/sequence_number.ts";
 import { type ShardReading, shardReading } from "../worker/shard_reading.ts";
 import type { SliceHost, SliceParts } from "./slice_parts.ts";
 import type { SliceShards } from "./slice_shards.ts";
 import type { Turns } from "./turns.ts";
 
-/** An iterator that an earlier slice has left. */
-export interface KeptIterator {
-  readonly iterator: string;
-  /** The checkpoint at which it continues. */
-  readonly checkpoint: ExtendedSequenceNumber;
-  /** Monotonic ms at which it came. */
-  readonly sinceMs: number;
-}
-
-/** Iterators of a stream are good for 5 minutes, Kinesis API reference. This is how long they are kept, in ms. */
+/** How long iterators are kept, in ms. They are good for 5 minutes: Kinesis API reference. */
 export const ITERATOR_LIFE_MS = 240_000;
 
 /** What reading in turns needs. */
@@ -43,11 +35,9 @@ export interface SliceReadingOptions {
 export function sliceReading(options: SliceReadingOptions): ShardReading {
   const { host: { settings }, parts, emit } = options;
   const { reading } = settings;
-  // A slice reads each shard to its tip, and rests between slices.
-  const pacing = { ...reading.pacing, idlePacing: "fixed", idleTimeBetweenReadsMs: 0 } as const;
   const base = shardReading({
     parts,
-    reading: { ...reading, pacing },
+    reading,
     budget: new ByteBudget(reading.maxBufferedBytes),
     system: parts.system,
     emit,

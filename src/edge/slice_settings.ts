@@ -41,16 +41,14 @@ const LEAST_WORK_MS = 2000;
 /** A subscription of enhanced fan-out takes five seconds to open again, and a call to open at all. Ours. */
 const LEAST_FAN_OUT_BUDGET_MS = 60_000;
 /**
- * Requests of a slice whatever its shards: lock, claim, query, leases, four as a leader, unlock, and three for
- * tries that fail. Ours.
+ * Requests of a slice whatever its shards: lock, claim, query, leases, four as a leader, unlock, and three
+ * for tries that fail. Ours.
  */
 const FIXED_REQUESTS = 12;
-/** Of those, the ones that come last: unlock, the leader's lock, and one that fails. */
-const LAST_REQUESTS = 3;
+/** Of those, the ones that come last: the leader's lock, and unlock, each with one that fails. */
+export const LAST_REQUESTS = 4;
 /** Renewal, iterator, one fetch, one checkpoint; and where leases come and go with each slice, those two. */
 const REQUESTS_PER_SHARD: Readonly<Record<SliceSettings["atEnd"], number>> = { hold: 4, release: 6 };
-/** Per shard, when the slice stops: a checkpoint, and a release. */
-const LAST_PER_SHARD: Readonly<Record<SliceSettings["atEnd"], number>> = { hold: 1, release: 2 };
 
 /** The names that there are: one that is missing here does not compile. */
 const NAMES: Readonly<Record<keyof SliceOptions, true>> = {
@@ -99,13 +97,8 @@ export function sliceSettings(options: SliceOptions, rule: SliceRule): SliceSett
   check("maxRecords", maxRecords, { min: 1, isInteger: true });
   check("maxBytes", maxBytes, { min: 1, isInteger: true });
   checkRule(budgetMs, rule);
-  const endAfterMs = budgetMs - reserveMs;
-  const stoppingMs = Math.min(Math.max(reserveMs, 500), endAfterMs / 3);
   return {
-    budgetMs,
-    closeAfterMs: endAfterMs - stoppingMs,
-    abandonAfterMs: endAfterMs - stoppingMs / 2,
-    endAfterMs,
+    ...division(budgetMs, reserveMs),
     maxSubrequests,
     maxConcurrentFetches,
     maxShards: Math.min(maxShards, shardsThatFit(maxSubrequests, atEnd)),
@@ -116,14 +109,55 @@ export function sliceSettings(options: SliceOptions, rule: SliceRule): SliceSett
   };
 }
 
+/** How the time of a slice is divided. */
+function division(
+  budgetMs: number,
+  reserveMs: number,
+): Pick<SliceSettings, "budgetMs" | "closeAfterMs" | "abandonAfterMs" | "endAfterMs"> {
+  const endAfterMs = budgetMs - reserveMs;
+  const stoppingMs = Math.min(Math.max(reserveMs, 500), endAfterMs / 3);
+  return {
+    budgetMs,
+    closeAfterMs: endAfterMs - stoppingMs,
+    abandonAfterMs: endAfterMs - stoppingMs / 2,
+    endAfterMs,
+  };
+}
+
+/** What is left for another slice within the limits of one; else the limit that is reached. */
+export function limitsLeft(
+  limits: SliceSettings,
+  used: { readonly ms: number; readonly requests: number; readonly records: number },
+): SliceSettings | "budget" | "requests" | "records" {
+  const { budgetMs, endAfterMs, atEnd, maxShards } = limits;
+  const reserveMs = budgetMs - endAfterMs;
+  const maxSubrequests = limits.maxSubrequests - used.requests;
+  const maxRecords = limits.maxRecords - used.records;
+  if (budgetMs - used.ms < reserveMs + LEAST_WORK_MS) return "budget";
+  if (shardsThatFit(maxSubrequests, atEnd) < 1) return "requests";
+  if (maxRecords < 1) return "records";
+  return {
+    ...limits,
+    ...division(budgetMs - used.ms, reserveMs),
+    maxSubrequests,
+    maxRecords,
+    maxShards: Math.min(maxShards, shardsThatFit(maxSubrequests, atEnd)),
+  };
+}
+
 /** How many shards a slice can read within a number of requests. */
 export function shardsThatFit(maxSubrequests: number, atEnd: SliceSettings["atEnd"]): number {
   return Math.floor((maxSubrequests - FIXED_REQUESTS) / REQUESTS_PER_SHARD[atEnd]);
 }
 
-/** How many requests are kept for stopping, with so many leases. */
-export function requestsForStopping(leases: number, atEnd: SliceSettings["atEnd"]): number {
-  return LAST_REQUESTS + leases * LAST_PER_SHARD[atEnd];
+/**
+ * How many requests are kept for stopping.
+ *
+ * @param held Shards that are read: each may store a last checkpoint.
+ * @param toRelease Leases that are given up.
+ */
+export function requestsForStopping(held: number, toRelease: number): number {
+  return LAST_REQUESTS + held + toRelease;
 }
 
 const ACTION = "Cannot run slice";

@@ -49,6 +49,12 @@ export class SliceShards {
     return this.#bytes;
   }
 
+  /** Whether there are shards, and all that are not over wait for their parents. */
+  get areWaiting(): boolean {
+    const open = this.all.filter(({ end }) => end === "open");
+    return open.length > 0 && open.every(({ phase }) => phase === "waiting");
+  }
+
   of(leaseKey: string): ShardProgress | undefined {
     return this.#shards.get(leaseKey);
   }

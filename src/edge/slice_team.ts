@@ -11,7 +11,6 @@
 
 import { forEachAtMost, type TaskGroup, WRITES_AT_ONCE } from "../async/task_group.ts";
 import type { SlicingPass } from "../fleet/fleet_member.ts";
-import { Streams } from "../fleet/streams.ts";
 import type { SliceRow } from "../lease/coordinator_store.ts";
 import { mayStart } from "../lease/handoff.ts";
 import { actualOwner, type Lease } from "../lease/lease.ts";
@@ -21,11 +20,9 @@ import { METRICS_REPORT_INTERVAL_S } from "../lease/live_workers.ts";
 import { ByteBudget } from "../retrieval/byte_budget.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
 import type { WorkerEventListener } from "../events.ts";
-import { startUp } from "../worker/start_up.ts";
 import type { ShardReading } from "../worker/shard_reading.ts";
 import { type Team, teamOf } from "../worker/team.ts";
 import {
-  FORMAT_LIFE_MS,
   isDue,
   lockOf,
   memoryText,
@@ -37,15 +34,13 @@ import {
   watchOf,
 } from "./slice_memory.ts";
 import type { SliceHost, SliceParts } from "./slice_parts.ts";
-import type { SliceSettings } from "./slice_settings.ts";
+import { ALIVE_MS, type SliceStart, type SliceStartOptions } from "./slice_start.ts";
+import { requestsForStopping, type SliceSettings } from "./slice_settings.ts";
 import type { SliceShards } from "./slice_shards.ts";
 
 /** What a slice's part in its fleet is made of. */
-export interface SliceTeamOptions {
-  readonly host: SliceHost;
+export interface SliceTeamOptions extends SliceStartOptions {
   readonly limits: SliceSettings;
-  readonly parts: SliceParts;
-  readonly memory: SliceMemory | undefined;
   /** The worker's item as the lock found it. */
   readonly row: SliceRow | undefined;
   readonly start: SliceStart;
@@ -56,86 +51,18 @@ export interface SliceTeamOptions {
   readonly callbacksEnd: AbortSignal;
   /** Called when the slice must not work on: there is no table any more, or the fleet is of another kind. */
   readonly onUnfit: (error: Error) => void;
-  readonly emit: WorkerEventListener;
 }
 
-/** What must be known before a worker takes part. */
-export interface SliceStart {
-  readonly found: SliceMemory["start"];
-  readonly streams: Streams;
-}
-
-/** How old another worker's report may be, in ms, so that it counts as alive. KCL: two reports. */
-const ALIVE_MS = 2 * METRICS_REPORT_INTERVAL_S * 1000;
 /** How often the stream is compared with its leases, in ms. As in any leader. */
 const COMPARE_INTERVAL_MS = 300_000;
 /** How far back a report is dated whose worker is to be given nothing, in s: four reports. */
 const WITHDRAWN_S = 4 * METRICS_REPORT_INTERVAL_S;
+/** The part of a slice's requests that may renew leases which it does not read. Ours. */
+const MOST_RENEWALS = 0.25;
 /** A slice's pause between two looks at its fleet, in ms, from and to. Ours. */
 const LOOK_MS = [1000, 30_000] as const;
 /** No lease of a slice that is alone expires: its lock is its fence. Ten years, in ms. */
 export const NEVER_MS = 315_360_000_000;
-
-/**
- * Finds out how to take part, or remembers it.
- *
- * @throws what keeps the worker from starting.
- */
-export async function sliceStart(
-  { host, parts, memory, emit }: Pick<SliceTeamOptions, "host" | "parts" | "memory" | "emit">,
-  signal: AbortSignal,
-): Promise<SliceStart> {
-  const { settings: { finding, starting, table }, workerId } = host;
-  const { kinesis, leaseStore, coordinatorStore, system } = parts;
-  const { clock } = system;
-  const streams = new Streams({ finding, kinesis, clock, emit });
-  const nowMs = clock.epochMs();
-  if (memory?.start.stream !== undefined && !isDue(memory.start.atMs, FORMAT_LIFE_MS, nowMs)) {
-    streams.restore(memory.start.stream);
-    return { found: memory.start, streams };
-  }
-  const format = await startUp({
-    starting: { ...starting, maxInitializationAttempts: 1 },
-    wanted: finding.streams,
-    ...{ table, workerId, streams, leaseStore, coordinatorStore, system, emit },
-  }, signal);
-  if (format.place !== "leaseTable" || !format.mayLead) {
-    throw new Error(
-      `Cannot run slices: expected the single table of KCL 3.5 in application "${host.settings.applicationName}": ` +
-        "got the tables of KCL 3.0 to 3.4: finish that migration first, or run an ordinary worker",
-    );
-  }
-  if (host.mode !== "relay") await leaseStore.list(signal); // it shows who else is there
-  const [first] = streams.tracked;
-  const stream = finding.streams.mode === "one" && first !== undefined
-    ? { streamArn: first.reference.streamArn, creationEpochS: first.creationEpochS }
-    : undefined;
-  return { found: { atMs: nowMs, format, stream }, streams };
-}
-
-/**
- * Says why a slice must not work beside the workers of a listing; undefined if it may.
- *
- * @param listing The table as just listed.
- */
-export function unfit(
-  { mode, workerId }: SliceHost,
-  { workers }: TableListing,
-  nowEpochMs: number,
-): Error | undefined {
-  const others = workers.filter((worker) =>
-    worker.workerId !== workerId && nowEpochMs - (worker.lastUpdateEpochS ?? 0) * 1000 < ALIVE_MS
-  );
-  const [other] = mode === "solo" ? others : others.filter(({ incarnation }) => incarnation === undefined);
-  if (other === undefined || mode === "relay") return undefined;
-  return new Error(
-    mode === "solo"
-      ? `Cannot run slices with leases: "solo": expected no other worker: got "${other.workerId}": ` +
-        'stop it, or set leases to "hold" or "relay"'
-      : `Cannot run slices with leases: "hold": expected workers of kclite alone: got "${other.workerId}", a worker ` +
-        'of Java or of another program: set leases to "relay"',
-  );
-}
 
 /** See the module. */
 export class SliceTeam {
@@ -150,8 +77,8 @@ export class SliceTeam {
   #isCleaning = false;
   #reportedMs = 0;
   #lastRead: string | undefined;
-  /** Leases that are ours and are not read by this slice. */
-  readonly #others = new Set<string>();
+  /** Leases that are ours, as the table has confirmed them last. */
+  readonly #own = new Map<string, Lease>();
   #listing: TableListing | undefined;
   #hasEnds = false;
 
@@ -182,7 +109,8 @@ export class SliceTeam {
         mayCompare: () => this.#mayCompare,
         isAlone,
         isFenced: isAlone,
-        isKept: () => limits.atEnd === "hold",
+        // Until the end: a lease that is free would be taken again by the next pass of this very slice.
+        isKept: () => true,
         callbacksEnd: options.callbacksEnd,
         mayBegin: (leaseKey) => shards.of(leaseKey) === undefined && shards.all.length < limits.maxShards,
         onOwnLease: (lease) => void this.#taken.push(lease),
@@ -193,12 +121,44 @@ export class SliceTeam {
     });
   }
 
-  /** Notes what a call to the lease table has shown. */
+  /** Notes what the lease table has shown. */
   listed(listing: TableListing): void {
     this.#listing = listing;
   }
 
-  /** A shard has ended in this slice: its children wait for a leader. */
+  /** Notes that a write to a lease was applied. */
+  stored(lease: Lease): void {
+    if (mayStart(lease, this.#options.host.workerId)) this.#own.set(lease.leaseKey, lease);
+    else this.#own.delete(lease.leaseKey);
+  }
+
+  /** How many requests must be left for stopping. */
+  get requestsForStopping(): number {
+    const { atEnd } = this.#options.limits;
+    return requestsForStopping(this.team.keeper.held.length, atEnd === "release" ? this.#own.size : 0);
+  }
+
+  /** Gives up the leases of this slice, if they are not to be kept, whatever has become of their shards. */
+  async release(signal: AbortSignal): Promise<void> {
+    const { limits: { atEnd }, shards, emit } = this.#options;
+    if (atEnd === "hold") return;
+    const own = [...this.#own.values()].filter(({ leaseKey }) => {
+      const end = shards.of(leaseKey)?.end;
+      return end !== "lost" && end !== "hung";
+    });
+    await forEachAtMost(own, WRITES_AT_ONCE, async (lease) => {
+      const { applied } = await this.team.leaseStore.apply(evict(lease), signal);
+      const { leaseKey, shardId } = lease;
+      if (applied) emit({ type: "leaseReleased", leaseKey, shardId, to: undefined });
+    });
+  }
+
+  /** Whether a shard has ended in this slice, whose children wait for a leader. */
+  get hasEnds(): boolean {
+    return this.#hasEnds;
+  }
+
+  /** A shard has ended in this slice. */
   shardEnded(): void {
     this.#hasEnds = true;
     this.team.discovery.ring();
@@ -249,11 +209,8 @@ export class SliceTeam {
 
   /** What the next slice is to know. */
   memory(): string {
-    const { host, limits, memory, start, shards } = this.#options;
+    const { host, limits, memory, start } = this.#options;
     const now = this.#now();
-    const kept = limits.atEnd === "hold"
-      ? shards.all.filter(({ end }) => end !== "lost").map(({ leaseKey }) => leaseKey)
-      : [];
     const hasLed = this.#pass?.hasLed === true;
     const watch = this.#pass?.watch;
     return memoryText({
@@ -262,11 +219,14 @@ export class SliceTeam {
       comparedMs: this.#mayCompare && hasLed ? now.epochMs : memory?.comparedMs ?? 0,
       cleanedMs: this.#cleanedMs,
       lastRead: this.#lastRead,
-      held: [...kept, ...this.#others].slice(0, MOST_LEASES),
-      lock: this.#pass === undefined ? memory?.lock : rememberedLock(this.#pass.lock, now),
-      leases: watch === undefined || !hasLed
-        ? memory?.leases ?? {}
-        : rememberedLeases(watch, this.#goneOwners(host.settings.leadership.failoverTimeMs, now), now),
+      held: limits.atEnd === "hold" ? [...this.#own.keys()].slice(0, MOST_LEASES) : [],
+      lock: this.#pass === undefined ? memory?.lock : rememberedLock(this.#pass.lock, memory, now),
+      leases: watch === undefined || !hasLed ? memory?.leases ?? {} : rememberedLeases(
+        watch,
+        this.#goneOwners(host.settings.leadership.failoverTimeMs, now),
+        memory,
+        now,
+      ),
     });
   }
 
@@ -306,7 +266,7 @@ export class SliceTeam {
   }
 
   async #beginAll(leases: readonly Lease[], askedMs: number, signal: AbortSignal): Promise<void> {
-    const { host: { workerId }, limits: { maxShards, atEnd }, shards } = this.#options;
+    const { host: { workerId }, limits: { maxShards, maxSubrequests, atEnd }, shards } = this.#options;
     const { keeper, leaseStore } = this.team;
     await this.#handOver(leases, signal);
     const nowMs = this.#now().epochMs;
@@ -321,16 +281,19 @@ export class SliceTeam {
     const room = Math.max(0, maxShards - shards.all.length);
     const chosen = inTurn.slice(0, room);
     this.#lastRead = chosen.length < inTurn.length ? chosen.at(-1)?.leaseKey : undefined;
+    for (const lease of own) this.stored(lease);
     await keeper.begin(chosen, askedMs, signal);
     if (this.#options.host.mode === "solo") return;
-    const rest = inTurn.slice(room);
-    await forEachAtMost(rest, WRITES_AT_ONCE, async (lease) => {
-      const { applied } = await leaseStore.apply(atEnd === "hold" ? renew(lease) : evict(lease), signal);
-      if (applied && atEnd === "hold") this.#others.add(lease.leaseKey);
-    });
+    if (atEnd === "release") return;
+    const rest = inTurn.slice(room, room + Math.floor(maxSubrequests * MOST_RENEWALS));
+    await forEachAtMost(
+      rest,
+      WRITES_AT_ONCE,
+      async (lease) => void await leaseStore.apply(renew(lease), signal),
+    );
   }
 
-  /** Leases that were asked for while no slice ran: nothing is under way, and their checkpoints are stored. */
+  /** Leases that were asked for while no slice ran: all is stored, and nothing is under way. */
   async #handOver(leases: readonly Lease[], signal: AbortSignal): Promise<void> {
     const { host: { workerId }, emit } = this.#options;
     const asked = leases.filter((lease) => lease.checkpointOwner === workerId);
@@ -359,7 +322,7 @@ export class SliceTeam {
     }
   }
 
-  /** Whether the owner of a lease has not reported for so long that it may be gone. */
+  /** Whether the owner of a lease may be gone: it has not reported for as long as a lease lives. */
   #goneOwners(failoverTimeMs: number, now: Moment): (leaseKey: string) => boolean {
     const { leases = [], workers = [] } = this.#listing ?? {};
     const owners = new Map(leases.map((lease) => [lease.leaseKey, actualOwner(lease)]));

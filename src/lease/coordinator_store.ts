@@ -155,8 +155,8 @@ export interface CoordinatorStore {
 }
 
 /**
- * The slice lock of a worker that runs in slices, as its metrics item keeps it: an attribute of its own, which
- * Java ignores and keeps.
+ * The slice lock of a worker that runs in slices, as its metrics item keeps it: an attribute of its own,
+ * which Java ignores and keeps.
  *
  * @experimental
  */
