@@ -22,6 +22,7 @@ import { EMULATOR_HELP, parseEmulatorCommand } from "./src/host/emulator_argumen
 import { variable, variableNames } from "./src/host/environment_variables.ts";
 import { guardConsole } from "./src/host/guarded_console.ts";
 import { isStartedFile } from "./src/host/modules.ts";
+import { endWith } from "./src/host/program_end.ts";
 import { type FetchHandler, serve } from "./src/host/serve.ts";
 import { listenToSignals } from "./src/host/signals.ts";
 import { listenToUncaught } from "./src/host/uncaught.ts";
@@ -78,7 +79,8 @@ async function emulate(args: readonly string[], { out, err, signal }: Host): Pro
   }
 }
 
-if (import.meta.main ?? isStartedFile(import.meta.url)) {
+/** The process's part: signals, the environment and the exit code. */
+async function runProcess(): Promise<number> {
   const { out, err } = guardConsole();
   const request = listenToSignals(
     (name) => console.error(`${name}: stopping; once more to end at once`),
@@ -93,6 +95,7 @@ if (import.meta.main ?? isStartedFile(import.meta.url)) {
     signal: request.signal,
     uncaught: listenToUncaught,
   });
-  // A user's module may have left timers or connections behind.
-  process.exit(exitCode === 0 ? request.exitCode() ?? 0 : exitCode);
+  return exitCode === 0 ? request.exitCode() ?? 0 : exitCode;
 }
+
+if (import.meta.main ?? isStartedFile(import.meta.url)) endWith(runProcess);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import process from "node:process";
@@ -76,7 +76,8 @@ export function loadProblem(error: unknown, version: string = process.versions.n
  */
 export function isStartedFile(moduleUrl: string): boolean {
   const [, started] = process.argv;
-  if (started === undefined || !moduleUrl.startsWith("file:")) return false;
+  // `node -e PROGRAM ARGUMENT` started no file: its first argument stands in the file's place.
+  if (started === undefined || !existsSync(started) || !moduleUrl.startsWith("file:")) return false;
   // npm starts a program by a link to it.
   return realpathSync(started) === realpathSync(fileURLToPath(moduleUrl));
 }

@@ -1,10 +1,12 @@
 /**
  * The example for Node.js on Deno, with the library from this checkout: examples/node/main.mjs names it as the npm package.
+ * `tests/runtimes/packed.ts` runs it on Node.js, with the package.
  *
  * @module
  */
 
 import { assertEquals, assertMatch } from "@std/assert";
+import { NODE_EXAMPLE_OUTPUT, stopAtFirstOutput } from "../support/stopped_program.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const { name, version, exports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
@@ -22,22 +24,12 @@ Deno.test("node reads words, and stops in order on SIGTERM", async () => {
       `${folder}/deno.json`,
       JSON.stringify({ lock: false, nodeModulesDir: "none", imports: Object.fromEntries(entries) }),
     );
-    const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--quiet", "-A", "main.mjs"],
-      cwd: folder,
-      stdin: "null",
-      stdout: "piped",
-      stderr: "inherit",
-    }).spawn();
-    const limit = setTimeout(() => child.kill("SIGKILL"), 30_000);
-    let text = "";
-    for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) {
-      if (text === "") child.kill("SIGTERM");
-      text += part;
-    }
-    const { code } = await child.status;
-    clearTimeout(limit);
-    assertMatch(text, /^shardId-000000000000: \d{4}-\d\d-\d\dT[^]*\nstopped in order: [^\n]*\n$/);
+    const { code, stdout } = await stopAtFirstOutput(
+      Deno.execPath(),
+      ["run", "--quiet", "-A", "main.mjs"],
+      folder,
+    );
+    assertMatch(stdout, NODE_EXAMPLE_OUTPUT);
     assertEquals(code, 0);
   } finally {
     await Deno.remove(folder, { recursive: true });

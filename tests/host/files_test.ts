@@ -2,6 +2,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { findFile, readFile } from "../../src/host/files.ts";
 import { loadModule } from "../../src/host/modules.ts";
 import { VERSION } from "../../src/version.ts";
+import { runCommand } from "../support/command.ts";
 import { withFolder } from "../support/folder.ts";
 
 Deno.test("readFile() says in one line why it cannot", async () => {
@@ -64,6 +65,8 @@ Deno.test("isStartedFile() knows the program from a module, also behind a link",
       return new TextDecoder().decode(stdout).trim();
     }));
     assertEquals(printed, ["true", "true", "false"]);
+    const { stdout } = await runCommand(Deno.execPath(), ["eval", other], { cwd: folder });
+    assertEquals(stdout, "false\n");
   });
 });
 

@@ -10,12 +10,13 @@
  */
 
 import { createServer } from "node:http";
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { runCommand } from "../support/command.ts";
 import { must, packNpm } from "./pack.ts";
 import * as library from "../../mod.ts";
 import * as testing from "../../src/testing/mod.ts";
 import { smoke, smokeSimulated } from "./smoke.mjs";
+import { NODE_EXAMPLE_OUTPUT, stopAtFirstOutput } from "../support/stopped_program.ts";
 import { SMOKE_TEXTS, type SmokeOptions, withSmokeBed } from "../support/smoke_bed.ts";
 import { VERSION } from "../../src/version.ts";
 import { checkInTypeScript } from "./user_types.ts";
@@ -68,8 +69,25 @@ async function inNode(node: string, folder: string, options: SmokeOptions): Prom
   await takesTypeScript(node, folder);
   await heedsProxy(node, folder);
   await must(node, ["main.cjs"], folder);
+  await runsTheExample(node, folder);
   assertEquals(await must(node, ["node_modules/.bin/kclite", "--version"], folder), `kclite ${VERSION}\n`);
   return parse(await must(node, ["main.mjs", JSON.stringify(options)], folder));
+}
+
+/** What examples/README.md says to do: copy the folder, `npm install` and `npm start`; with this package and this Node.js. */
+async function runsTheExample(node: string, folder: string): Promise<void> {
+  const own = await Deno.makeTempDir({ dir: folder, prefix: "example" });
+  const source = new URL("examples/node/", ROOT);
+  for await (const { name } of Deno.readDir(source)) {
+    await Deno.copyFile(new URL(name, source), `${own}/${name}`);
+  }
+  await npmInstall(own, `${folder}/kclite.tgz`);
+  const { scripts } = JSON.parse(await Deno.readTextFile(`${own}/package.json`));
+  const [program, ...args] = scripts.start.split(" ");
+  assertEquals(program, "node");
+  const { code, stdout } = await stopAtFirstOutput(node, args, own);
+  assertMatch(stdout, NODE_EXAMPLE_OUTPUT);
+  assertEquals(code, 0);
 }
 
 /** A module in TypeScript is loaded, or a sentence says what to do. Its first line tells which. */
@@ -175,7 +193,7 @@ await smokeSimulated(library, testing);
 console.log(JSON.stringify(await smoke(library, JSON.parse(process.argv[2]))));
 `;
 
-/** Every entry point but `./cli`, which waits at its top level: `require` cannot load that. */
+/** No entry point may wait at its top level: `require` could not load that. */
 const COMMONJS_MAIN = `const assert = require("node:assert");
 for (const entry of ENTRIES) assert(Object.keys(require(entry)).length > 0, entry);
 assert.equal(typeof require("@kclite/kclite").KinesisWorker, "function");
@@ -220,8 +238,7 @@ async function install(): Promise<string> {
   const { exports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
   const entries = Object.keys(exports).map((path) => `@kclite/kclite${path.slice(1)}`);
   await Deno.writeTextFile(`${folder}/main.mjs`, MAIN.replace("ENTRIES", JSON.stringify(entries)));
-  const required = entries.filter((entry) => !entry.endsWith("/cli"));
-  await Deno.writeTextFile(`${folder}/main.cjs`, COMMONJS_MAIN.replace("ENTRIES", JSON.stringify(required)));
+  await Deno.writeTextFile(`${folder}/main.cjs`, COMMONJS_MAIN.replace("ENTRIES", JSON.stringify(entries)));
   await Deno.copyFile(new URL("./smoke.mjs", import.meta.url), `${folder}/smoke.mjs`);
   return folder;
 }

@@ -33,6 +33,8 @@ export async function checkInDeno(folder: string, compilerOptions: unknown): Pro
 /** A CommonJS program, which TypeScript takes as `nodenext` alone. */
 const COMMONJS = `import kclite = require("@kclite/kclite");
 import testing = require("@kclite/kclite/testing");
+import cli = require("@kclite/kclite/cli");
+export const main: typeof cli.main = cli.main;
 export const worker: typeof kclite.KinesisWorker = kclite.KinesisWorker;
 export const { simulate } = testing;
 `;
