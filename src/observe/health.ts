@@ -30,7 +30,6 @@ export { shardLags } from "./lag.ts";
 export type { Liveness } from "./liveness.ts";
 export { livenessOf } from "./liveness.ts";
 export { metricsText } from "./metrics.ts";
-export { progressLines } from "./progress_lines.ts";
 export type { LeaseEnd, ShardTotals } from "./shard_totals.ts";
 export type { ReadFailure, Row, ShardStreaks } from "./shard_streaks.ts";
 export type { CounterName, Labels } from "./counts.ts";
