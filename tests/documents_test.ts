@@ -232,8 +232,15 @@ Deno.test("ARCHITECTURE.md draws no arrow between rooms that the table of folder
   assert((await read("ARCHITECTURE.md")).split("\n").length <= 251);
 });
 
+/** Read once for all rules. */
+let whole: Promise<Repository> | undefined;
+
 /** Everything that is under version control or about to be, as far as documents speak of it. */
-async function repository(): Promise<Repository> {
+function repository(): Promise<Repository> {
+  return whole ??= readRepository();
+}
+
+async function readRepository(): Promise<Repository> {
   const files: TextFile[] = [];
   const paths = new Set<string>();
   const walk = async (folder: string) => {

@@ -539,8 +539,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "first-slice-ends-the-shard",
     file: "src/consumer/shard_consumer.ts",
-    find: `if (slice.isLast && page.end !== undefined) {`,
-    replace: `if (page.end !== undefined) {`,
+    find: `const isEnd = slice.isLast && page.end !== undefined;`,
+    replace: `const isEnd = page.end !== undefined;`,
     why: "of the last page of a shard only the first slice is delivered",
   },
   {
