@@ -29,7 +29,7 @@ export interface Repository {
 
 /** Variables made of a property's name; Java's setting; what engines may lack. */
 const FOREIGN =
-  /^(?:KCLITE_\w+|streamInfoMode|DataView\.getFloat16|maxPendingProcessRecordsInput|waitPeriodToDeleteFormerStreams|Maximum(?:RetryAttempts|RecordAgeInSeconds|BatchingWindowInSeconds)|BisectBatchOnFunctionError|FunctionResponseTypes|ReportBatchItemFailures|DestinationConfig\.OnFailure|BatchSize|ParallelizationFactor|FilterCriteria|EventSourceArn|StartingPositionTimestamp|TumblingWindowInSeconds|MetricsConfig|KMSKeyArn|ProvisionedPollerConfig|ScalingConfig|LoggingConfig|Timeout|FunctionName|MemorySize)$/;
+  /^(?:KCLITE_\w+|streamInfoMode|DataView\.getFloat16|maxPendingProcessRecordsInput|waitPeriodToDeleteFormerStreams|Maximum(?:RetryAttempts|RecordAgeInSeconds|BatchingWindowInSeconds)|BisectBatchOnFunctionError|FunctionResponseTypes|ReportBatchItemFailures|DestinationConfig\.OnFailure|BatchSize|ParallelizationFactor|FilterCriteria)$/;
 
 /** One span between backticks, with what is around it. */
 interface Span {
@@ -171,8 +171,8 @@ function nameProblem(
   // `lease/gaps.areFirstLeasesUnfinished()` and `lease_write.assign()`: a file of src and what is in it.
   const path = fileNamed(head, paths);
   const file = files.find((file) => file.path === path);
-  // `errors.retry`: the option of a worker has the name of a file.
-  if ((head === "errors" || head === "batch") && words.has(name)) return undefined;
+  // `errors.retry`: the options of a worker have names of files.
+  if (["errors", "retry", "batch"].includes(head) && words.has(name)) return undefined;
   if (file !== undefined) return holds(file, name) ? undefined : `${file.path} has no ${name}`;
   // `Checkpointer.undeliver()`: a class or an interface of src.
   const type = /^[A-Z]/.test(head) && !mayBeForeign ? declarationOf(head, files) : undefined;

@@ -391,7 +391,9 @@ export const modReexportsOnly: Rule = eachFile((file) => {
     : [`mod.ts:${lineAt(file.code, at)} holds more than re-exports: expected export { … } from "./src/…"`];
 });
 
-/** What loading mod.ts loads, transitively: neither src/host nor src/failures, nor hono, nor Node's modules. */
+/**
+ * What loading mod.ts loads, transitively: neither src/host nor src/failures, nor hono, nor Node's modules.
+ */
 export const modLoadsLittle: Rule = (files) =>
   loadsNot("mod.ts", /^(?:npm:hono|npm:@aws-sdk\/|node:|src\/host\/|src\/failures\/|credentials\.ts)/, files);
 
