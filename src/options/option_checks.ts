@@ -62,7 +62,8 @@ export function number(limits: Limits): Check {
   return (name, value) => {
     if (typeof value !== "number" || Number.isNaN(value)) throw wrong(name, "a number", shown(value));
     const mustEnd = value === Infinity && !mayBeInfinite;
-    if (value >= min && value <= max && !mustEnd && (!isInteger || Number.isInteger(value))) return;
+    const isWhole = Number.isInteger(value) || value === Infinity;
+    if (value >= min && value <= max && !mustEnd && (!isInteger || isWhole)) return;
     const kind = isInteger ? "an integer " : mustEnd ? "a finite number " : "";
     throw new RangeError(`${ACTION}: ${name} must be ${kind}${range}: got ${value}`);
   };

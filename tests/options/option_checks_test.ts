@@ -16,6 +16,7 @@ Deno.test("number() takes its limits themselves and refuses what lies beyond, na
     "n must be a finite number >= 1: got Infinity",
   );
   number({ min: 1, mayBeInfinite: true })("n", Infinity);
+  number({ min: 1, mayBeInfinite: true, isInteger: true })("n", Infinity);
   assertThrows(() => number({ min: 1 })("n", 0), RangeError, "n must be >= 1: got 0");
   assertThrows(() => number({ min: 1, isInteger: true })("n", 1.5), RangeError, "an integer >= 1");
 });
