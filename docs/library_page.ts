@@ -143,9 +143,9 @@ const MADE_OF: ReadonlyMap<OptionName, string> = new Map<OptionName, string>([
   ["billingMode", "billingMode"],
   ["cpuUtilization", "disableWorkerMetrics"],
   ["log", "logLevel"],
+  ["onProcessError", "onProcessError"],
   ["errors", "maximumRetryAttempts"],
   ["batch", "batchSize"],
-  ["filter", "filterCriteria"],
   ["concurrency", "parallelizationFactor"],
 ]);
 

@@ -37,7 +37,8 @@ export type WorkerLifeEvent =
   /** Says what becomes of a batch when `processRecords` throws. Comes once, right after the start. */
   | {
     readonly type: "errorRule";
-    readonly rule: "skip" | "retry" | "stop";
+    /** `policy`: the option `errors` is set. */
+    readonly rule: "skip" | "retry" | "stop" | "policy";
     /** False: the rule is the default. */
     readonly isChosen: boolean;
   }

@@ -71,7 +71,13 @@ async function childProcesses(
 ): Promise<Processing> {
   // Before a table is made, or a consumer that costs money.
   notices.push(...await checkedProgram(executableName, file === undefined ? undefined : folderOf(file)));
-  const { onProcessError = "retry" } = options;
+  const { onProcessError = "retry", errors, concurrency: { perShard = 1 } = {} } = options;
+  if (perShard > 1) {
+    throw new TypeError(
+      `Cannot start: expected parallelizationFactor = 1 for a program, which gets one batch at a time: got ${perShard}: ` +
+        "several calls at the same time are for modules",
+    );
+  }
   if (onProcessError !== "retry") {
     const text =
       `onProcessError = ${onProcessError} is for modules: a program that fails starts again at the last checkpoint`;
@@ -101,6 +107,6 @@ async function childProcesses(
     },
     onUnstartable: (error) => failure.abort(error),
   });
-  // What programs do in any case: the batch comes again.
-  return { processor, onProcessError: "retry" };
+  // Without a policy programs do in any case what they do in KCL: the batch comes again.
+  return errors === undefined ? { processor, onProcessError: "retry" } : { processor };
 }

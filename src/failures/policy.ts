@@ -7,9 +7,9 @@
 
 import type { DeliveryStarter } from "../consumer/records_delivery.ts";
 import type { ByteBudget } from "../retrieval/byte_budget.ts";
-import type { KinesisRecord } from "../stream/record.ts";
 import { AttemptsByLease } from "./attempts.ts";
-import type { FailureSettings, RecordFilter } from "./failure_options.ts";
+import type { FailureSettings } from "./failure_options.ts";
+import { filterOf } from "./filter.ts";
 import type { PolicySurroundings } from "./giving_up.ts";
 import { PolicyDelivery } from "./policy_delivery.ts";
 
@@ -25,7 +25,7 @@ export function policyDeliveries(
     "applicationName" | "workerId" | "connection"
   >,
 ): (budget: ByteBudget) => DeliveryStarter {
-  const isWanted = settings.filter === undefined ? undefined : functionOf(settings.filter);
+  const isWanted = settings.filter === undefined ? undefined : filterOf(settings.filter);
   const attemptsByLease = new AttemptsByLease();
   return (budget) => {
     const surroundings = { applicationName, workerId, connection, budget, isWanted };
@@ -34,9 +34,4 @@ export function policyDeliveries(
       return new PolicyDelivery({ recipient, delivery, settings, attempts, leave, surroundings });
     };
   };
-}
-
-function functionOf(filter: RecordFilter): (record: KinesisRecord) => boolean {
-  if (typeof filter === "function") return filter;
-  throw new TypeError("Cannot start worker: expected filter to be a function: got a pattern");
 }

@@ -47,6 +47,9 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
           `lease table ${event.tableName}`,
       );
     case "errorRule": {
+      if (event.rule === "policy") {
+        return info("When processRecords throws, the option errors says what follows");
+      }
       const text = `When processRecords throws, ${
         ERROR_RULES[event.rule]
       } (onProcessError is "${event.rule}"`;
@@ -269,7 +272,7 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
   }
 }
 
-const ERROR_RULES: Readonly<Record<Extract<WorkerEvent, { readonly type: "errorRule" }>["rule"], string>> = {
+const ERROR_RULES: Readonly<Record<"skip" | "retry" | "stop", string>> = {
   skip: "its records are SKIPPED, and the next checkpoint passes them",
   retry: "the batch comes again until it succeeds",
   stop: "the lease is given up, and read again from its checkpoint",

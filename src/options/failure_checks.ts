@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { ConcurrencySettings, FailureSettings } from "../failures/failure_options.ts";
+import type { ConcurrencySettings, ErrorPolicy, FailureSettings } from "../failures/failure_options.ts";
 import {
   type Check,
   checkFields,
@@ -86,6 +86,7 @@ export function failureSettings(options: WorkerOptions): FailureSettings | undef
         "becomes of a batch that failed too often",
     );
   }
+  if (errors !== undefined) refuseAgeWithStop(errors);
   const given = [errors, batch, filter, concurrency];
   if (given.every((option) => option === undefined)) return undefined;
   const { retry = {} } = errors ?? {};
@@ -112,6 +113,17 @@ export function failureSettings(options: WorkerOptions): FailureSettings | undef
     concurrency: lanes,
     filter,
   };
+}
+
+/**
+ * A record that is too old never gets younger: the shard would be stopped for as long as the record is there.
+ */
+function refuseAgeWithStop({ retry: { maxAgeMs = Infinity } = {}, onExhausted = "stop" }: ErrorPolicy): void {
+  if (maxAgeMs === Infinity || onExhausted !== "stop") return;
+  throw new TypeError(
+    'Cannot start worker: expected errors.onExhausted to be "skip" or deadLetter(sink) beside ' +
+      `errors.retry.maxAgeMs ${maxAgeMs}: got "stop", by which a record that is too old stops its shard for good`,
+  );
 }
 
 /** What `onProcessError` means in terms of a policy: KCL's rule is to skip after one call. */

@@ -11,6 +11,8 @@ import type {
   RecordFilter,
 } from "../failures/failure_options.ts";
 
+export type { RecordFilter } from "../failures/failure_options.ts";
+
 /** What becomes of a batch when `processRecords` throws. */
 export type OnProcessError = "skip" | "retry" | "stop";
 

@@ -32,6 +32,8 @@ export interface WorkerSettings {
   readonly delivery: DeliverySettings & {
     /** Whether the user has decided what becomes of a batch that failed, or it is the default. */
     readonly isErrorRuleChosen: boolean;
+    /** Whether that is a policy, and `onProcessError` does not count. */
+    readonly isPolicy: boolean;
   };
   /** Undefined: no option asks for it, and nothing of `src/failures` is loaded. */
   readonly failures: FailureSettings | undefined;

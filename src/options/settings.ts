@@ -111,6 +111,7 @@ export function settingsOf(options: WorkerOptions): WorkerSettings {
     delivery: {
       onProcessError: options.onProcessError ?? "skip",
       isErrorRuleChosen: (options.onProcessError ?? options.errors) !== undefined,
+      isPolicy: options.errors !== undefined,
       taskBackoffTimeMs: options.taskBackoffTimeMs ?? 500,
       callProcessRecordsEvenForEmptyRecordList: options.callProcessRecordsEvenForEmptyRecordList ?? false,
       foreignAggregates: options.foreignAggregates ?? "drop",

@@ -23,6 +23,18 @@ export interface Settings {
   readonly retrievalMode?: "FANOUT" | "POLLING" | "DEFAULT";
   readonly timeoutInSeconds?: number;
   readonly onChildFailure?: "restart" | "exit";
+  readonly onProcessError?: "skip" | "retry" | "stop" | "deadletter";
+  /** `Infinity`: no limit. */
+  readonly maximumRetryAttempts?: number;
+  /** `Infinity`: no limit. */
+  readonly maximumRecordAgeInSeconds?: number;
+  readonly bisectBatchOnFunctionError?: boolean;
+  readonly functionResponseTypes?: readonly "ReportBatchItemFailures"[];
+  readonly onFailureDestination?: string;
+  readonly callTimeoutMillis?: number;
+  readonly batchSize?: number;
+  readonly maximumBatchingWindowInSeconds?: number;
+  readonly parallelizationFactor?: number;
   readonly lambdaHandler?: string;
   readonly lambdaBootstrap?: string;
   readonly lambdaTimeoutSeconds?: number;

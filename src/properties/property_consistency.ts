@@ -7,6 +7,7 @@
  */
 
 import type { WorkerOptions } from "../options/options.ts";
+import { failuresOf } from "./failure_choice.ts";
 import type { Settings } from "./property.ts";
 import { type Findings, type GivenProperty, shownText } from "./property_reading.ts";
 import { type RetrievalChoice, retrievalChoice } from "./retrieval_choice.ts";
@@ -51,6 +52,7 @@ export function consistent(separate: SeparateProperties): ConsistentProperties {
     ...separate.options,
     ...tableRegionOf(separate),
     ...billingOf(settings),
+    ...failuresOf(separate),
   };
   const options = { ...single, ...streamsOf(separate) };
   tellOfMissing({ ...separate, options });

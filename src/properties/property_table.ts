@@ -11,6 +11,7 @@
  */
 
 import { BALANCING_PROPERTIES } from "./balancing_properties.ts";
+import { FAILURE_PROPERTIES } from "./failure_properties.ts";
 import { LEASE_PROPERTIES } from "./lease_properties.ts";
 import { option, type Property, type PropertyGroup, setting } from "./property.ts";
 import {
@@ -266,15 +267,6 @@ const READING: readonly Property[] = [
 
 const PROCESSING: readonly Property[] = [
   option({
-    name: "onProcessError",
-    type: oneOf(["skip", "retry", "stop"]),
-    option: "onProcessError",
-    default: "skip",
-    note:
-      "What becomes of a batch when a module's `processRecords` throws; KCL skips it. A program that fails is " +
-      "started again at the last checkpoint",
-  }),
-  option({
     name: "callProcessRecordsEvenForEmptyRecordList",
     type: boolean,
     option: "callProcessRecordsEvenForEmptyRecordList",
@@ -330,6 +322,7 @@ export const PROPERTY_GROUPS: readonly PropertyGroup[] = [
   { title: "Spreading leases over workers", properties: BALANCING_PROPERTIES },
   { title: "Reading", properties: READING },
   { title: "Processing", properties: PROCESSING },
+  { title: "Failures, batches and order", properties: FAILURE_PROPERTIES },
   { title: "Lambda handlers", properties: LAMBDA_PROPERTIES },
   { title: "Starting and watching", properties: STARTING_PROPERTIES },
   ...WITHOUT_EFFECT,

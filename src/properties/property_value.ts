@@ -10,6 +10,7 @@
  * @module
  */
 
+import type { RecordFilter } from "../options/processing_options.ts";
 import { parseIdentifier } from "../stream/stream_identifier.ts";
 
 /** A text that could be read. */
@@ -121,12 +122,40 @@ export function count({ min = 1, ...range }: Range = {}): ValueType<number> {
   };
 }
 
+/** A whole number in a range, or -1 for no limit, as Lambda has it. */
+export function unlimitedOr({ min = 0, max = Number.MAX_SAFE_INTEGER }: Range = {}): ValueType<number> {
+  const number = wholeNumber({ min, max });
+  return {
+    ...number,
+    label: `-1 or ${number.label}`,
+    wanted: `-1 or ${number.wanted}`,
+    read: (text) => /^-0*1$/.test(text) ? { value: Infinity } : number.read(text),
+  };
+}
+
+type FilterPatterns = Exclude<RecordFilter, (...args: never) => unknown>;
+
+/** Patterns as JSON. What they say is checked where they are used. */
+export const filterPatterns: ValueType<FilterPatterns> = type(
+  "JSON",
+  'JSON such as {"Filters": [{"Pattern": "{\\"data\\": {\\"kind\\": [\\"order\\"]}}"}]}',
+  (text) => {
+    try {
+      const value: unknown = JSON.parse(text);
+      return typeof value === "object" && value !== null ? value as FilterPatterns : undefined;
+    } catch (error) {
+      if (error instanceof SyntaxError) return undefined;
+      throw error;
+    }
+  },
+);
+
 /** A time span in ms; 0 means "not set". */
 export const milliseconds: ValueType<number> = { ...count(), label: "milliseconds" };
 
 /**
- * A time span in ms that is a second or more; 0 means "not set".
- * Ours: in less time a lease cannot be renewed and found expired reliably.
+ * A time span in ms that is a second or more; 0 means "not set". Ours: in less time a lease cannot be renewed
+ * and found expired reliably.
  */
 export const secondOrMore: ValueType<number> = {
   ...count({ min: 1000 }),
@@ -137,8 +166,8 @@ export const secondOrMore: ValueType<number> = {
 export const millisecondsOrZero: ValueType<number> = { ...wholeNumber(), label: "milliseconds" };
 
 /**
- * The pause between two reads, in ms. Kinesis allows five reads a second of one shard.
- * Source: KCL 3.5.1, `PollingConfig`, whose least value is 200 too.
+ * The pause between two reads, in ms. Kinesis allows five reads a second of one shard. Source: KCL 3.5.1,
+ * `PollingConfig`, whose least value is 200 too.
  */
 export const idleTime: ValueType<number> = {
   ...milliseconds,

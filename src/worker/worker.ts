@@ -111,7 +111,8 @@ export class KinesisWorker {
       tableName,
       workerId: this.workerIdentifier,
     });
-    this.#emit({ type: "errorRule", rule: delivery.onProcessError, isChosen: delivery.isErrorRuleChosen });
+    const rule = delivery.isPolicy ? "policy" : delivery.onProcessError;
+    this.#emit({ type: "errorRule", rule, isChosen: delivery.isErrorRuleChosen });
   }
 
   #startUp(signal: AbortSignal): Promise<TableFormat> {

@@ -107,6 +107,13 @@ Deno.test("logLine() says what becomes of a batch", () => {
   assertMatch(`${words[2]}`, /the lease is given up: no luck at words.ts:12:9$/);
 });
 
+Deno.test("logLine() says that a policy counts, and warns of no default then", () => {
+  assertEquals(
+    asText(logLine(sample("errorRule", { rule: "policy", isChosen: true }))),
+    "info When processRecords throws, the option errors says what follows",
+  );
+});
+
 Deno.test("logLine() says why records are given up, and shouts when they are lost", () => {
   const words = (["RetryAttemptsExhausted", "RecordAgeExceeded", "DecodeFailed"] as const).map((condition) =>
     asText(logLine(sample("recordsGivenUp", { condition, outcome: "skipped", attempts: 1 })))

@@ -78,6 +78,7 @@ Deno.test("settingsOf() refuses what errors, batch, filter and concurrency canno
     [{ errors: { onExhausted: sink } }, 'to be "stop", "skip" or deadLetter(sink): got an object'],
     [{ errors: { onExhausted: { type: "deadLetter", sink: { name: "a" } } } }, "sink.store to be a function"],
     [{ errors: { callTimeoutMs: 0 } }, "errors.callTimeoutMs must be >= 1: got 0"],
+    [{ errors: { retry: { maxAgeMs: 5000 } } }, "a record that is too old stops its shard for good"],
     [{ batch: { size: 0 } }, "batch.size must be an integer 1 to 10000: got 0"],
     [{ batch: { windowMs: 300_001 } }, "batch.windowMs must be 0 to 300000: got 300001"],
     [{ batch: { bytes: Infinity } }, "batch.bytes must be a finite number >= 1: got Infinity"],

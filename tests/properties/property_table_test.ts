@@ -59,12 +59,12 @@ Deno.test("PROPERTIES can set every option of the worker that is no code", async
     "dynamoDBCredentials",
     "errors",
     "fetch",
-    "filter",
     "kinesis",
     "kinesisConsumers",
     "leaseStore",
     "log",
     "onEvent",
+    "onProcessError",
     "processor",
     "retrievalMode", // what KCL's rule makes of several properties
     "system",

@@ -15,7 +15,7 @@ import type { DeadLetter, DeadLetterSink } from "../../src/failures/dead_letter.
 import { deadLetter } from "../../src/failures/mod.ts";
 import { policyDeliveries } from "../../src/failures/policy.ts";
 import { ByteBudget } from "../../src/retrieval/byte_budget.ts";
-import type { KinesisRecord } from "../../src/stream/record.ts";
+import { type KinesisRecord, kinesisRecord, type RecordFields } from "../../src/stream/record.ts";
 import type { ProcessingOptions } from "../../src/options/processing_options.ts";
 import { settingsOf } from "../../src/options/settings.ts";
 import { type ConsumerBed, type ConsumerChanges, NotingProcessor, startConsumer } from "./consumer_bed.ts";
@@ -24,9 +24,9 @@ import { type ConsumerBed, type ConsumerChanges, NotingProcessor, startConsumer 
 export function keyed(
   sequenceNumber: number,
   key: string,
-  more: Partial<KinesisRecord> = {},
+  more: Partial<RecordFields> = {},
 ): KinesisRecord {
-  return {
+  return kinesisRecord({
     sequenceNumber: String(sequenceNumber),
     subSequenceNumber: 0,
     partitionKey: key,
@@ -36,7 +36,7 @@ export function keyed(
     encryptionType: undefined,
     aggregated: false,
     ...more,
-  };
+  });
 }
 
 /** Keeps dead letters, and refuses them while the test says so. */
