@@ -587,3 +587,27 @@ Deno.test("policyDeliveries() returns quietly from a checkpoint of a lost lease"
   assert(thrown instanceof LeaseLostError);
   assertEquals(await bed.end, "lost");
 });
+
+Deno.test("policyDeliveries() gives one poison record of 100,000 up in one dead letter, and repeats no success", async () => {
+  const successes = new Map<string, number>();
+  const bed = startPolicy(
+    { errors: { retry: { attempts: 2 }, split: "bisect", onExhausted: LETTERS } },
+    ({ records }) => {
+      if (records.some(({ sequenceNumber }) => sequenceNumber === "54321")) throw new Error("poison");
+      for (const { sequenceNumber } of records) {
+        successes.set(sequenceNumber, (successes.get(sequenceNumber) ?? 0) + 1);
+      }
+    },
+  );
+  for (let page = 0; page < 10; page++) {
+    bed.retrieval.feed(
+      pageOf(Array.from({ length: 10_000 }, (_, i) => keyed(page * 10_000 + i + 1, `k${i % 7}`))),
+    );
+  }
+  for (let turns = 0; turns < 20; turns++) await bed.clock.advance(1000);
+  assertEquals(bed.sink.numbers, ["54321"]);
+  assertEquals(successes.size, 99_999);
+  assertEquals([...successes.values()].filter((times) => times > 1).length, 0);
+  assertEquals(bed.held.stored.at(-1), positionAt("100000"));
+  await lose(bed);
+});
