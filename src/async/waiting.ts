@@ -83,6 +83,31 @@ export async function withinTime<T>(limit: TimeLimit, work: (signal: AbortSignal
   }
 }
 
+/**
+ * Runs work that must not be cut off, such as a write that may arrive although nobody waits for its answer.
+ * Its signal aborts only `ms` after the caller's.
+ *
+ * @throws the caller's reason when that time is over; else what the work throws.
+ */
+export async function withGrace<T>(
+  { clock, ms, signal }: TimeLimit & { readonly signal: AbortSignal },
+  work: (late: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const { controller: asked, unlink } = linkedController(signal);
+  const late = new AbortController(), over = new AbortController();
+  const ending = aborted(asked.signal).then(async () => {
+    if (await pause(clock, ms, over.signal)) late.abort(signal.reason);
+  });
+  try {
+    return await unlessAborted(work(late.signal), late.signal);
+  } finally {
+    unlink();
+    over.abort();
+    asked.abort();
+    await ending;
+  }
+}
+
 /** Whether the error says that time was over. */
 export function isTimeLimit(error: unknown): boolean {
   return error instanceof DOMException && error.name === "TimeoutError";

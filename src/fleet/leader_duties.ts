@@ -22,6 +22,7 @@ import {
 import { type AuditCounts, countAudit, isConfirmed } from "../lease/audits.ts";
 import { givenLeases, observeBeginnings, unbegunLeases } from "../lease/beginnings.ts";
 import type { CoordinatorStore, TablePlace, WorkerMetrics } from "../lease/coordinator_store.ts";
+import { observeReported } from "../lease/departures.ts";
 import { availableLeases, nextExpiryMs } from "../lease/expiry.ts";
 import { leasesToGiveOut } from "../lease/gaps.ts";
 import type { Lease } from "../lease/lease.ts";
@@ -33,6 +34,10 @@ import { isShardEnd } from "../stream/sequence_number.ts";
 import type { System } from "../system.ts";
 import type { LeaseSyncer } from "./shard_syncer.ts";
 import { forEachAtMost, WRITES_AT_ONCE } from "../async/task_group.ts";
+import { withGrace } from "../async/waiting.ts";
+
+/** A leader that is stopped waits at most this time for the writes that it has begun, in ms. Ours. */
+export const FINISH_LIMIT_MS = 2000;
 
 /** What a leader's work needs. */
 export interface LeaderDutiesOptions {
@@ -119,6 +124,8 @@ export class LeaderDuties {
     if (!workers.some((worker) => worker.workerId === workerId)) this.#options.onOwnItemMissing();
     const { sightings, handoffs, beginnings, reports, silences } = this.#watch;
     const served = servedWorkers(this.#watch.served, leases, workers);
+    const lookedMs = system.clock.monotonicMs();
+    const reported = observeReported(this.#watch.reported, leases, workers, lookedMs);
     const newcomers = workers.map((worker) => worker.workerId).filter((id) => !served.has(id));
     const plan = planAssignments({
       workerId,
@@ -130,24 +137,29 @@ export class LeaderDuties {
       silences,
       unbegun: unbegunLeases(beginnings),
       given: givenLeases(beginnings),
+      reported,
       nowMs: startedMs,
       nowEpochS: system.clock.epochMs() / 1000,
       balance: this.#isBalancingDue(startedMs),
       newcomers: new Set(newcomers),
       random: system.random,
     }, this.#options.assignment);
-    this.#watch = { ...this.#watch, served, silences: plan.silences };
+    this.#watch = { ...this.#watch, served, reported, silences: plan.silences };
     const assigned: Lease[] = [];
-    await forEachAtMost(plan.assignments, WRITES_AT_ONCE, async (assignment) => {
-      if (!isLeading()) return;
-      const outcome = await leaseStore.apply(writeOf(assignment), signal);
-      onProgress();
-      // Refused: the lease has changed since it was listed; the next pass sees how.
-      if (!outcome.applied) return;
-      assigned.push(outcome.lease);
-      this.#tell(assignment);
-      if (assignment.to === workerId) onOwnLease(outcome.lease);
-    });
+    // A write that was cut off might arrive after this worker has passed its leases on and left.
+    const grace = { clock: system.clock, ms: FINISH_LIMIT_MS, signal };
+    await withGrace(grace, (late) =>
+      forEachAtMost(plan.assignments, WRITES_AT_ONCE, async (assignment) => {
+        if (signal.aborted || !isLeading()) return;
+        const outcome = await leaseStore.apply(writeOf(assignment), late);
+        onProgress();
+        // Refused: the lease has changed since it was listed; the next pass sees how.
+        if (!outcome.applied) return;
+        assigned.push(outcome.lease);
+        this.#tell(assignment);
+        if (assignment.to === workerId) onOwnLease(outcome.lease);
+      }));
+    signal.throwIfAborted();
     const begun = new Map([...beginnings, ...observeBeginnings(beginnings, assigned)]);
     this.#watch = { ...this.#watch, beginnings: begun };
     if (!isLeading()) return Infinity;

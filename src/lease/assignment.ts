@@ -2,7 +2,8 @@
 /**
  * One pass of the leader: decides which lease is assigned to which worker, and how.
  *
- * First come the leases that have no owner or have expired, oldest first. Then come handoffs that take too
+ * First come the leases that have no owner, have expired, or were given to a worker that had left
+ * (`departures.ts`), oldest first. Then come handoffs that take too
  * long. Then, when balancing is due, leases move from busy workers to idle ones. A lease that is being handed
  * over is not touched until it expires or its time is up. The leader's own limits apply to every worker, as
  * in KCL: no worker can report its own.
@@ -23,6 +24,7 @@
 import { moveByCount } from "./assignment_by_count.ts";
 import { type LoadOptions, moveByLoad } from "./assignment_by_load.ts";
 import type { WorkerMetrics } from "./coordinator_store.ts";
+import { type DepartureInput, strandedLeases } from "./departures.ts";
 import { availableLeases, type Sighting } from "./expiry.ts";
 import type { Fleet, Move, Moves } from "./fleet.ts";
 import { HANDOFF_TIMEOUT_MS, type HandoffSighting, isHandoffOverdue } from "./handoff.ts";
@@ -69,7 +71,7 @@ export const ASSIGNMENT_DEFAULTS: Omit<AssignmentOptions, "failoverTimeMs"> = {
 export const LOAD_BALANCING_INTERVAL_MS = 60_000;
 
 /** What the leader knows at the start of a pass. */
-export interface AssignmentInput extends SilenceInput {
+export interface AssignmentInput extends SilenceInput, DepartureInput {
   /** All metrics items, whatever their age; from both tables if there are two. */
   readonly workers: readonly WorkerMetrics[];
   /** What `observe()` made of `leases`. */
@@ -120,7 +122,7 @@ export function planAssignments(input: AssignmentInput, options: AssignmentOptio
   const { nowMs } = input;
   const { failoverTimeMs, handoffTimeoutMs: timeoutMs } = options;
   const available = availableLeases(input.sightings, input.leases, { failoverTimeMs, nowMs });
-  const needy = new Set(available);
+  const needy = new Set([...available, ...strandedLeases(input)]);
   const { silent, gone, silences, renewing } = silentWorkers(
     input,
     (lease) => needy.has(lease),

@@ -16,6 +16,7 @@
 
 import { type Beginning, observeBeginnings } from "./beginnings.ts";
 import type { WorkerMetrics } from "./coordinator_store.ts";
+import type { Reported } from "./departures.ts";
 import { observe, type Sighting } from "./expiry.ts";
 import { type HandoffSighting, observeHandoffs } from "./handoff.ts";
 import type { Lease } from "./lease.ts";
@@ -35,6 +36,7 @@ export interface TableWatch {
   readonly silences: ReadonlyMap<string, Silence>;
   /** Ids of workers that have had a lease since they joined. */
   readonly served: ReadonlySet<string>;
+  readonly reported: Reported;
 }
 
 /** One look at the table; times in monotonic ms. */
@@ -64,6 +66,7 @@ export function newWatch(sinceMs: number): TableWatch {
     reports: new Map(),
     silences: new Map(),
     served: new Set(),
+    reported: new Map(),
   };
 }
 

@@ -3,9 +3,11 @@ import { ASSIGNMENT_DEFAULTS } from "../../src/lease/assignment.ts";
 import type { FleetFault } from "../../src/events.ts";
 import type { Lease } from "../../src/lease/lease.ts";
 import { assign, checkpoint, renew, startHandoff } from "../../src/lease/lease_write.ts";
+import { WRITES_AT_ONCE } from "../../src/async/task_group.ts";
+import { unlessAborted } from "../../src/async/waiting.ts";
 import type { LeaseStore } from "../../src/lease/lease_store.ts";
 import { positionAt } from "../../src/stream/sequence_number.ts";
-import { LeaderDuties, type LeaderDutiesOptions } from "../../src/fleet/leader_duties.ts";
+import { FINISH_LIMIT_MS, LeaderDuties, type LeaderDutiesOptions } from "../../src/fleet/leader_duties.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
 import { newLease } from "../lease/fixtures.ts";
 import { MemoryBed } from "../support/memory_bed.ts";
@@ -81,6 +83,86 @@ Deno.test("LeaderDuties.lead() gives away what expired, and removes the dead wor
   assertEquals((await memory.read("a")).leaseOwner, "me");
   assertEquals((await memory.store.list()).workers.map((worker) => worker.workerId), ["me"]);
 });
+
+Deno.test("LeaderDuties.lead() soon gives a lease again whose new owner left while it was being assigned", async () => {
+  const { memory, report, clock } = bed();
+  let isLeaving = true;
+  const slow = writingBy(memory, async (write) => {
+    const { workers } = await memory.store.list();
+    const other = workers.find(({ workerId }) => workerId === "other");
+    if (isLeaving && other?.lastUpdateEpochS !== undefined) {
+      isLeaving = false;
+      const item = { workerId: "other", lastUpdateEpochS: other.lastUpdateEpochS };
+      await memory.coordinator.deleteWorkerMetrics("leaseTable", item);
+    }
+    return await memory.store.apply(write);
+  });
+  const duties = dutiesOn(memory, { leaseStore: slow });
+  await report("me");
+  await report("other");
+  for (const id of ["a", "b"]) await memory.store.create(newLease(id));
+  await duties.lead(signal);
+  assertEquals(ownersOf((await memory.store.list()).leases).toSorted(), ["me", "other"]);
+  await clock.advance(500);
+  await duties.lead(signal);
+  assertEquals(ownersOf((await memory.store.list()).leases).toSorted(), ["me", "other"], "not sure yet");
+  await clock.advance(3001);
+  await duties.lead(signal);
+  assertEquals(ownersOf((await memory.store.list()).leases), ["me", "me"]);
+});
+
+/** The bed's store, with writes of the test's own. */
+function writingBy(memory: MemoryBed, apply: LeaseStore["apply"]): LeaseStore {
+  return { list: () => memory.store.list(), apply } as Partial<LeaseStore> as LeaseStore;
+}
+
+/** A store whose writes wait for `release()`, and end early if their signal aborts. */
+function heldBack(memory: MemoryBed) {
+  const gate = Promise.withResolvers<void>();
+  const begun: string[] = [];
+  const store = writingBy(memory, async (write, signal) => {
+    begun.push(write.leaseKey);
+    await unlessAborted(gate.promise, signal);
+    return await memory.store.apply(write);
+  });
+  return { store, begun, release: () => gate.resolve() };
+}
+
+Deno.test("LeaderDuties.lead() that is stopped waits for the writes that it has begun, and begins no other", async () => {
+  const { memory, report } = bed();
+  const { store, begun, release } = heldBack(memory);
+  const duties = dutiesOn(memory, { leaseStore: store });
+  await report("me");
+  for (let id = 0; id < WRITES_AT_ONCE + 5; id++) await memory.store.create(newLease(`${id}`));
+  const stop = new AbortController();
+  let isOver = false;
+  const pass = duties.lead(stop.signal).catch((error) => error).finally(() => isOver = true);
+  for (let i = 0; i < 100 && begun.length < WRITES_AT_ONCE; i++) await turn();
+  stop.abort(new Error("enough"));
+  for (let i = 0; i < 5; i++) await turn();
+  assertEquals([isOver, begun.length], [false, WRITES_AT_ONCE]);
+  release();
+  assertEquals(await pass, stop.signal.reason);
+  assertEquals(begun.length, WRITES_AT_ONCE);
+  const owned = ownersOf((await memory.store.list()).leases).filter((owner) => owner === "me");
+  assertEquals(owned.length, WRITES_AT_ONCE, "each is applied before the pass ends");
+});
+
+Deno.test("LeaderDuties.lead() that is stopped does not wait for its writes for ever", async () => {
+  const { memory, report, clock } = bed();
+  const { store, begun } = heldBack(memory);
+  const duties = dutiesOn(memory, { leaseStore: store });
+  await report("me");
+  await memory.store.create(newLease("a"));
+  const stop = new AbortController();
+  const pass = assertRejects(() => duties.lead(stop.signal));
+  for (let i = 0; i < 100 && begun.length === 0; i++) await turn();
+  stop.abort(new Error("enough"));
+  await clock.advance(FINISH_LIMIT_MS);
+  await pass;
+});
+
+const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
 
 Deno.test("LeaderDuties.lead() tells the syncer the time before a listing that was long in coming", async () => {
   const { memory, clock } = bed();

@@ -70,6 +70,7 @@ const fleet = fc.record({
   balance: fc.boolean(),
   newcomers: fc.uniqueArray(workerId),
   silences: fc.dictionary(workerId, fc.boolean()),
+  left: fc.dictionary(workerId, fc.constantFrom(3000, 3001)),
   seed: fc.integer(),
   options,
 });
@@ -117,12 +118,20 @@ function inputOf(fleet: Fleet): AssignmentInput {
         return hadBegun === undefined ? [] : [[id, { lastUpdateEpochS: NOW_EPOCH_S - age, hadBegun }]];
       }),
     ),
+    reported: new Map(Object.entries(fleet.left).map(([id, ms]) => [id, NOW_MS - ms])),
     nowMs: NOW_MS,
     nowEpochS: NOW_EPOCH_S,
     balance: fleet.balance,
     newcomers: new Set(fleet.newcomers),
     random: chanceOf(fleet.seed),
   };
+}
+
+/** Whether the lease was given to a worker that had left, and was not begun. */
+function isStranded(fleet: Fleet, lease: Lease, short?: Fleet["leases"][number]): boolean {
+  const left: Readonly<Record<string, number>> = fleet.left;
+  return lease.checkpointOwner === undefined && short?.begun === "no" &&
+    left[lease.leaseOwner ?? ""] === 3001;
 }
 
 /** What one pass must never break, whatever the fleet. */
@@ -139,7 +148,8 @@ function check(fleet: Fleet, input: AssignmentInput, plan: AssignmentPlan): void
       worker !== undefined && worker.age <= 60 && (worker.seen ?? 0) <= 60 && worker.cpu?.at(-1) !== -1,
       "assigned to no live worker",
     );
-    const isNeedy = actualOwner(lease) === undefined || short?.expired === true;
+    const isNeedy = actualOwner(lease) === undefined || short?.expired === true ||
+      isStranded(fleet, lease, short);
     if (lease.checkpointOwner !== undefined && !isNeedy) {
       assertEquals(short?.pendingMs, 40_001, "a handoff is written before its time");
     }
@@ -151,9 +161,10 @@ function check(fleet: Fleet, input: AssignmentInput, plan: AssignmentPlan): void
     }
   }
 
-  const needy = input.leases.filter((lease) =>
-    actualOwner(lease) === undefined || shorts.get(lease.leaseKey)?.expired === true
-  );
+  const needy = input.leases.filter((lease) => {
+    const short = shorts.get(lease.leaseKey);
+    return actualOwner(lease) === undefined || short?.expired === true || isStranded(fleet, lease, short);
+  });
   for (const lease of needy) {
     const isLeft = !keys.includes(lease.leaseKey) && !plan.spillover.includes(lease.leaseKey);
     // Only an expired lease that stays with its owner is neither written nor left over.
@@ -273,6 +284,7 @@ function settle(
       unbegun: new Set(),
       given: new Set(),
       silences: new Map(),
+      reported: new Map(),
       nowMs: NOW_MS,
       nowEpochS: NOW_EPOCH_S,
       balance: true,

@@ -24,6 +24,8 @@ interface Case {
   /** Keys of leases that are not known to be begun, and of those that the leader has seen given. */
   readonly unbegun?: readonly string[];
   readonly given?: readonly string[];
+  /** Workers that have reported and have no item any more: for how long, in ms. */
+  readonly left?: Readonly<Record<string, number>>;
   /** Workers under which a lease expired in an earlier pass, and whether they had begun it. */
   readonly silences?: Readonly<Record<string, boolean>>;
   readonly options?: Partial<AssignmentOptions>;
@@ -49,7 +51,7 @@ interface Case {
 }
 
 function inputOf(one: Case): AssignmentInput {
-  const { leader, balance, newcomers, unbegun, given, silences, workers, leases } = one;
+  const { leader, balance, newcomers, unbegun, given, left, silences, workers, leases } = one;
   const reportedS = (id: string) => NOW_EPOCH_S - (workers[id]?.age ?? 0);
   return {
     workerId: leader ?? "leader",
@@ -84,6 +86,10 @@ function inputOf(one: Case): AssignmentInput {
     ),
     unbegun: new Set([...unbegun ?? [], ...given ?? []]),
     given: new Set(given),
+    reported: new Map([
+      ...Object.keys(workers).map((id) => [id, undefined] as const),
+      ...Object.entries(left ?? {}).map(([id, ms]) => [id, NOW_MS - ms] as const),
+    ]),
     silences: new Map(
       Object.entries(silences ?? {}).map(([id, hadBegun]) =>
         [id, { lastUpdateEpochS: reportedS(id), hadBegun }] as const

@@ -20,6 +20,7 @@ function withFindings(watch: TableWatch): TableWatch {
   return {
     ...watch,
     served: new Set(["A"]),
+    reported: new Map([["A", undefined], ["C", 5]]),
     silences: new Map([["C", { lastUpdateEpochS: 1, hadBegun: true }]]),
   };
 }
@@ -36,6 +37,7 @@ Deno.test("watchOn() goes on while looks follow one another, one that failed in 
     reports: new Map([["A", { lastUpdateEpochS: 16_000, sinceMs: 2000 + longestGapMs, hasMoved: true }]]),
     silences: first.silences,
     served: first.served,
+    reported: first.reported,
   });
 });
 

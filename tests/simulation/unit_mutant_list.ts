@@ -1139,4 +1139,21 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     why: "a store that does not say which lease it found passes, and its workers take leases for lost",
     test: "tests/testing/unit/lease_store_contract_test.ts",
   },
+  {
+    name: "a-leader-cuts-its-last-writes-off",
+    file: "src/fleet/leader_duties.ts",
+    find: `leaseStore.apply(writeOf(assignment), late)`,
+    replace: `leaseStore.apply(writeOf(assignment), signal)`,
+    why: "an assignment arrives after its leader has left, and the shard waits until the lease expires",
+    test: "tests/fleet/leader_duties_test.ts",
+  },
+  {
+    name: "what-was-given-to-a-worker-that-left-waits",
+    file: "src/lease/departures.ts",
+    find: `reported.has(leaseOwner) && !present.has(leaseOwner)`,
+    replace: `!reported.has(leaseOwner) && !present.has(leaseOwner)`,
+    why:
+      "a lease is taken from a program of another kind, and one of a worker that left waits until it expires",
+    test: "tests/lease/assignment_test.ts",
+  },
 ];

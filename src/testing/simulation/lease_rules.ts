@@ -6,7 +6,7 @@
 
 import { actualOwner, type Lease } from "../../lease/lease.ts";
 import type { Item } from "../../aws/dynamodb.ts";
-import { LEADER_KEY } from "../../store/coordinator_items.ts";
+import { LEADER_KEY, WORKER_METRICS_ENTITY } from "../../store/coordinator_items.ts";
 import { LEASE_ENTITY, leaseOf } from "../../store/lease_item.ts";
 import type { ItemUpdate } from "../../store/item_write.ts";
 import { compare, type ExtendedSequenceNumber, isShardEnd, textOf } from "../../stream/sequence_number.ts";
@@ -38,7 +38,7 @@ export interface LeaseRulesOptions {
  * How many times a lease may be given to a worker that has died: once by a leader that cannot know yet, and
  * once by the next leader.
  */
-const MOST_GIVEN_TO_THE_DEAD = 2;
+const MOST_GIVEN_TO_A_GONE_WORKER = 2;
 
 /** What a process has done to a lease. */
 export interface Hold {
@@ -76,13 +76,15 @@ interface LeaseRecord {
   /** The greatest fencing token with which a processor has begun, and its process. */
   token: { readonly value: number; readonly machine: string } | undefined;
   /** How many times it was given to a worker that has died. */
-  readonly givenToTheDead: Map<string, number>;
+  readonly givenToGone: Map<string, number>;
 }
 
 /** See the module. */
 export class LeaseRules implements TableWatcher {
   readonly #options: LeaseRulesOptions;
   readonly #records = new Map<string, LeaseRecord>();
+  /** When each worker that has reported had no metrics item for the last time; `Infinity`: it has none now. */
+  readonly #withoutItemMs = new Map<string, number>();
 
   constructor(options: LeaseRulesOptions) {
     this.#options = options;
@@ -180,7 +182,7 @@ export class LeaseRules implements TableWatcher {
       this.#break("theSupersededAreIdle", key, `${by} wrote to it`);
     }
     const was = leaseIn(before), is = leaseIn(after);
-    if (was === undefined && is === undefined) return;
+    if (was === undefined && is === undefined) return this.#noteReport(key, before, after);
     const { history, time, workerOf } = this.#options;
     const isHeartbeat = was !== undefined && is !== undefined &&
       shown(was) === shown({ ...is, leaseCounter: was.leaseCounter });
@@ -261,12 +263,12 @@ export class LeaseRules implements TableWatcher {
   /** No worker takes a lease while its counter moves, except by a handoff that is overdue or done. */
   #checkOwner(by: string, record: LeaseRecord, was: Lease | undefined, is: Lease): void {
     if (was === undefined) return;
-    if (is.leaseOwner !== was.leaseOwner) this.#checkHeir(record, is);
+    if (is.leaseOwner !== was.leaseOwner) this.#checkNewOwner(record, is);
     const { time, failoverTimeMs, handoffTimeoutMs, isHandoffGraceful, workerOf } = this.#options;
     if (!isHandoffGraceful) return; // the leader just takes it
     const from = actualOwner(was);
     if (from === undefined || from === actualOwner(is) || from === workerOf(by)) return;
-    if (this.#mayBeExpired(record)) return;
+    if (this.#mayBeExpired(record) || this.#hadLeft(from, record)) return;
     const isHandoff = record.handoffMs !== undefined;
     if (isHandoff && isShardEnd(was.checkpoint)) return;
     if (isHandoff && time.nowMs - (record.handoffMs ?? 0) > handoffTimeoutMs + failoverTimeMs) return;
@@ -278,12 +280,16 @@ export class LeaseRules implements TableWatcher {
   }
 
   /** A worker that has died looks like one that has just joined, but not for ever. */
-  #checkHeir({ givenToTheDead }: LeaseRecord, { leaseKey, leaseOwner }: Lease): void {
+  #checkNewOwner({ givenToGone }: LeaseRecord, { leaseKey, leaseOwner }: Lease): void {
     if (leaseOwner === undefined || !this.#options.isGone(leaseOwner)) return;
-    const times = (givenToTheDead.get(leaseOwner) ?? 0) + 1;
-    givenToTheDead.set(leaseOwner, times);
-    if (times <= MOST_GIVEN_TO_THE_DEAD) return;
-    this.#break("theDeadAreGivenUp", leaseKey, `it is given to ${leaseOwner} for the ${times}th time`);
+    const times = (givenToGone.get(leaseOwner) ?? 0) + 1;
+    givenToGone.set(leaseOwner, times);
+    if (times <= MOST_GIVEN_TO_A_GONE_WORKER) return;
+    this.#break(
+      "goneWorkersAreGivenNothing",
+      leaseKey,
+      `it is given to ${leaseOwner} for the ${times}th time`,
+    );
   }
 
   /**
@@ -293,6 +299,20 @@ export class LeaseRules implements TableWatcher {
   #mayBeExpired({ movedMs }: LeaseRecord): boolean {
     const { time, failoverTimeMs } = this.#options;
     return time.nowMs - movedMs > failoverTimeMs;
+  }
+
+  #noteReport(workerId: string, before: Item | undefined, after: Item | undefined): void {
+    const { time } = this.#options;
+    if (isMetrics(after)) this.#withoutItemMs.set(workerId, before === undefined ? time.nowMs : -Infinity);
+    else if (isMetrics(before)) this.#withoutItemMs.set(workerId, Infinity);
+  }
+
+  /** Whether the worker was given the lease after it had left its fleet, and has not begun it. */
+  #hadLeft(workerId: string, { ownedSinceMs, holds }: LeaseRecord): boolean {
+    const hasBegun = [...holds].some(([machine, { heartbeatMs }]) =>
+      this.#options.workerOf(machine) === workerId && heartbeatMs >= ownedSinceMs
+    );
+    return !hasBegun && (this.#withoutItemMs.get(workerId) ?? -Infinity) > ownedSinceMs;
   }
 
   #recordOf(leaseKey: string): LeaseRecord {
@@ -309,7 +329,7 @@ export class LeaseRules implements TableWatcher {
         counters: new Map(),
         writer: undefined,
         token: undefined,
-        givenToTheDead: new Map(),
+        givenToGone: new Map(),
       };
       this.#records.set(leaseKey, record);
     }
@@ -319,6 +339,11 @@ export class LeaseRules implements TableWatcher {
   #break(invariant: string, leaseKey: string, detail: string): void {
     this.#options.history.violated(invariant, leaseKey, detail);
   }
+}
+
+function isMetrics(item: Item | undefined): boolean {
+  const { entityType } = item ?? {};
+  return entityType !== undefined && "S" in entityType && entityType.S === WORKER_METRICS_ENTITY;
 }
 
 /** The lease that an item holds; undefined when it is of another kind. */

@@ -237,13 +237,13 @@ Deno.test("theSupersededAreIdle: they write nothing but the end of their lock, a
   assertEquals(other.broken(), "theSupersededAreIdle");
 });
 
-Deno.test("theDeadAreGivenUp: a lease is given to a worker that is gone twice, and no more", async () => {
+Deno.test("goneWorkersAreGivenNothing: a lease is given to a worker that is gone twice, and no more", async () => {
   const { acquire, write, passes, broken } = lease();
   for (let round = 1; round <= 3; round++) {
     acquire("w1");
     write("w1#1", (lease) => startHandoff({ ...lease, leaseOwner: "w1" }, "dead"));
     write("w1#1", (lease) => assign(lease, "dead"));
-    assertEquals(broken(), round <= 2 ? undefined : "theDeadAreGivenUp");
+    assertEquals(broken(), round <= 2 ? undefined : "goneWorkersAreGivenNothing");
     await passes(10_001);
   }
 });
@@ -281,6 +281,28 @@ Deno.test("noLiveLeaseTaken: only when the counter stood still for longer than t
     acquire("w1");
     await passes(ms);
     acquire("w2");
+    assertEquals(found(), broken);
+  }
+});
+
+Deno.test("noLiveLeaseTaken: a lease that was given to a worker that has left is free until that worker begins it", () => {
+  const item = (stands: boolean) => stands ? { entityType: { S: "WORKER_METRIC_STATS" } } : undefined;
+  const cases = [[[true, false], false, undefined], [[true, false], true, "noLiveLeaseTaken"], [
+    [true],
+    false,
+    "noLiveLeaseTaken",
+  ], [[], false, "noLiveLeaseTaken"]] as const;
+  for (const [items, hasBegun, broken] of cases) {
+    const { write, rules, time, broken: found } = lease();
+    let before: Item | undefined;
+    for (const stands of items) {
+      const after = item(stands);
+      rules.applied({ by: "w1#1", sentMs: time.nowMs, key: "w1", before, after, update: undefined });
+      before = after;
+    }
+    write("leader#1", (lease) => assign(lease, "w1"));
+    if (hasBegun) write("w1#1", (lease) => renew(lease));
+    write("leader#1", (lease) => assign(lease, "w2"));
     assertEquals(found(), broken);
   }
 });
