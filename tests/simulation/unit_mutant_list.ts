@@ -1150,10 +1150,9 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   {
     name: "what-was-given-to-a-worker-that-left-waits",
     file: "src/lease/departures.ts",
-    find: `reported.has(leaseOwner) && !present.has(leaseOwner)`,
-    replace: `!reported.has(leaseOwner) && !present.has(leaseOwner)`,
-    why:
-      "a lease is taken from a program of another kind, and one of a worker that left waits until it expires",
+    find: `nowMs - sinceMs > STALE_READ_MS`,
+    replace: `nowMs - sinceMs < STALE_READ_MS`,
+    why: "a lease that was given to a worker while it left waits until it expires",
     test: "tests/lease/assignment_test.ts",
   },
 ];

@@ -83,7 +83,7 @@ interface LeaseRecord {
 export class LeaseRules implements TableWatcher {
   readonly #options: LeaseRulesOptions;
   readonly #records = new Map<string, LeaseRecord>();
-  /** When each worker that has reported had no metrics item for the last time; `Infinity`: it has none now. */
+  /** When each worker that has reported last had no metrics item; `Infinity`: it has none now. */
   readonly #withoutItemMs = new Map<string, number>();
 
   constructor(options: LeaseRulesOptions) {
