@@ -1,6 +1,7 @@
 /** `.github/workflows`: rights, pinned actions, tasks that exist, nothing secret printed; and that all of it fits together. */
 
 import { PACKED } from "../runtimes/pack.ts";
+import { wheelName } from "../runtimes/wheel.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { runCommand } from "../support/command.ts";
 import { stepsOf, workflowProblems, type WorkflowRules } from "../support/workflows.ts";
@@ -11,6 +12,7 @@ const { tasks } = JSON.parse(await read("deno.json"));
 const RULES: WorkflowRules = {
   rights: {
     npm: ["id-token: write"],
+    pypi: ["id-token: write"],
     jsr: ["id-token: write"],
     image: ["packages: write"],
     github: ["contents: write"],
@@ -108,9 +110,23 @@ Deno.test("the workflow release publishes what one job has made and tested, and 
   const build = scripts("build");
   assert(build.indexOf(".ci/run") < build.indexOf("deno task pack"), "tested first");
   const [, summed = ""] = /sha256sum (.*) > SHA256SUMS/.exec(build) ?? [];
-  assertEquals(summed.split(" "), [PACKED, "kclite.cdx.json"]);
+  const wheel = wheelName({ name: "kclite", version: "*" }).replace("-py3-none-any", "");
+  assertEquals(summed.split(" "), [PACKED, "kclite.cdx.json", wheel]);
   assertMatch(scripts("npm"), new RegExp(`npm publish \\./${PACKED} --provenance --access public`));
   assertMatch(scripts("npm"), /sha256sum --check SHA256SUMS/);
+  assert(
+    build.indexOf("deno task pack:python --try") < build.indexOf(summed),
+    "the wheel is made, and tried",
+  );
+  const twine = /pipx run (twine==\d+\.\d+\.\d+) check --strict release\/kclite-\*\.whl/.exec(build)?.[1];
+  assert(twine !== undefined, "PyPI's own check, of one version");
+  // A path that is no glob for one wheel would send the other files too.
+  assertMatch(scripts("pypi"), /sha256sum --check SHA256SUMS/);
+  assertStringIncludes(scripts("pypi"), `pipx run ${twine} upload --non-interactive ${wheel}`);
+  const publishers = Object.entries(jobs).filter(([, job]) => valueAt(job, "environment") === "release");
+  assertEquals(publishers.map(([name]) => name), ["npm", "pypi", "jsr", "image"]);
+  const last = [valueAt(jobs, "github", "needs")].flat();
+  assertEquals(publishers.filter(([name]) => !last.includes(name)), [], "the page of releases comes last");
   assertStringIncludes(scripts("github"), `${summed} SHA256SUMS`);
   assertEquals(scripts("jsr").trim().split("\n").at(-1), "deno publish");
   assertStringIncludes(scripts("image"), "DENO_IMAGE=${base%:*}@$digest");
