@@ -58,6 +58,7 @@ export function passMs(items: readonly Item[]): PassMs {
     unbegun: new Set(),
     given: new Set(),
     silences: new Map(),
+    reported: new Map(),
     nowMs: 1000,
     nowEpochS,
     balance: true,

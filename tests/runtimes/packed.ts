@@ -1,7 +1,7 @@
 /**
  * Packs the library as npm gets it, installs the package into an empty folder, and puts it to work in the runtimes named
  * as arguments: `node` is the Node.js on PATH, `node22`, `node24` and `node26` are from npm, as are `bun` and `workerd`. `types`
- * type-checks a user's program on the package with TypeScript. What comes from npm is installed beside the package.
+ * type-checks a user's program on the package with TypeScript, and on a copy of the library with Deno. What comes from npm is installed beside the package.
  *
  * A script and no test: it needs npm, and the downloads are large. Exits with 1 when a runtime fails. `--smoke` packs
  * and installs nothing: Deno runs the same worker from the source.
@@ -19,7 +19,7 @@ import { smoke, smokeSimulated } from "./smoke.mjs";
 import { NODE_EXAMPLE_OUTPUT, stopAtFirstOutput } from "../support/stopped_program.ts";
 import { SMOKE_TEXTS, type SmokeOptions, withSmokeBed } from "../support/smoke_bed.ts";
 import { VERSION } from "../../src/version.ts";
-import { checkInTypeScript } from "./user_types.ts";
+import { checkInDeno, checkInTypeScript } from "./user_types.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -270,6 +270,8 @@ async function runPacked(names: readonly string[]): Promise<void> {
         await npmInstall(folder, "typescript@5.9", "@types/node@24");
         await checkInTypeScript(folder);
         console.log("types: TypeScript takes the packed library as nodenext and as bundler find it");
+        await checkInDeno();
+        console.log("types: Deno takes a copy of the library, with its own options and with the DOM's types");
         continue;
       }
       const runtime = RUNTIMES[name];

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { type CommandResult, runCommand } from "../support/command.ts";
+import { runCommand } from "../support/command.ts";
+import { withFolder } from "../support/folder.ts";
 import config from "../../deno.json" with { type: "json" };
 
 const ROOT = new URL("../../", import.meta.url);
@@ -23,11 +24,29 @@ export async function userProgram(nameOf: (entry: string, path: string) => strin
   return text;
 }
 
-/** The program on a copy of the library, in a Deno project with these compiler options. */
-export async function checkInDeno(folder: string, compilerOptions: unknown): Promise<CommandResult> {
-  await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ compilerOptions }));
-  await Deno.writeTextFile(`${folder}/main.ts`, await userProgram((_, path) => new URL(path, ROOT).href));
-  return await runCommand(Deno.execPath(), ["check", "main.ts"], { cwd: folder, timeoutMs: 120_000 });
+/** Options of users' Deno projects, by what they are. */
+const DENO_PROJECTS: readonly (readonly [string, unknown])[] = [
+  ["Deno's own options", {}],
+  ["the types of the DOM beside Deno's", { lib: ["deno.window", "dom"] }],
+];
+
+/**
+ * The program on a copy of the library, in Deno projects. Each takes ten seconds, so that this is no test.
+ *
+ * @throws {Error} with what the compiler complained about.
+ */
+export async function checkInDeno(): Promise<void> {
+  const text = await userProgram((_, path) => new URL(path, ROOT).href);
+  for (const [name, compilerOptions] of DENO_PROJECTS) {
+    const files = { "deno.json": JSON.stringify({ compilerOptions }), "main.ts": text };
+    await withFolder(files, async (cwd) => {
+      const { code, stderr } = await runCommand(Deno.execPath(), ["check", "main.ts"], {
+        cwd,
+        timeoutMs: 120_000,
+      });
+      if (code !== 0) throw new Error(`${name}: deno check ended with ${code}:\n${stderr}`);
+    });
+  }
 }
 
 /** A CommonJS program, which TypeScript takes as `nodenext` alone. */

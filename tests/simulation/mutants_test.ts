@@ -45,15 +45,6 @@ function ofTheProgram(name: string, find: string, replace: string): Mutant {
   return { name, file: "tests/simulation/sim.ts", find, replace, why: "a test" };
 }
 
-Deno.test("mutants.ts really runs a mutant in a copy of the repository, and the simulation catches it", async () => {
-  const { code, text } = await printed(["--smoke"]);
-  assertMatch(
-    text,
-    /^✓ renew-without-counter: \w+ after \d+ seeds\n\{"mutants":1,"caught":1,"survived":0,"notRun":0\}$/,
-  );
-  assertEquals(code, 0);
-});
-
 Deno.test("runMutants() ends with 1 for a mutant that survives, and with 2 for one that cannot be run", async () => {
   const harmless = ofTheProgram("harmless", "Runs simulated fleets", "Runs fleets");
   const broken = ofTheProgram("broken", `from "../support/seed.ts"`, `from "../support/gone.ts"`);
