@@ -39,18 +39,17 @@ async function demoOutput(seconds: number): Promise<string> {
   return parts.join("");
 }
 
+const ESC = "\u001b";
+/** Up so many lines and clear what is below, the end of a line, text, any other sequence of a terminal. */
+const PIECES = new RegExp(`${ESC}\\[(\\d+)A${ESC}\\[J|\\n|[^${ESC}\\n]+|${ESC}\\[[\\d;]*\\w`, "g");
+
 /** The last rows of a terminal on which this was printed: lines, and blocks that are drawn again further up. */
 export function terminalLines(output: string, rows: number): string[] {
   const lines = [""];
-  // deno-lint-ignore no-control-regex -- the sequences of a terminal begin with ESC
-  for (
-    const [piece, up] of output.replaceAll("\r", "").matchAll(
-      /\x1b\[(\d+)A\x1b\[J|\n|[^\x1b\n]+|\x1b\[[\d;]*\w/g,
-    )
-  ) {
+  for (const [piece, up] of output.replaceAll("\r", "").matchAll(PIECES)) {
     if (up !== undefined) lines.splice(lines.length - 1 - Number(up), Infinity, "");
     else if (piece === "\n") lines.push("");
-    else if (!piece.startsWith("\x1b")) lines[lines.length - 1] += piece;
+    else if (!piece.startsWith(ESC)) lines[lines.length - 1] += piece;
   }
   return (lines.at(-1) === "" ? lines.slice(0, -1) : lines).slice(-rows);
 }
