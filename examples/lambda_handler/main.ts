@@ -19,7 +19,8 @@ import { handler } from "./index.mjs";
 /** Processes two orders and one broken record, and ends. */
 export async function main({ print = console.log }: { print?: (line: string) => void } = {}): Promise<void> {
   const aws = simulatedAws({ streams: { orders: 1 } });
-  for (const text of [`{"order":1}`, "no JSON", `{"order":2}`]) aws.stream("orders").put(text);
+  for (const text of [`{"order":1}`, "no JSON"]) aws.stream("orders").put(text);
+  const last = aws.stream("orders").put(`{"order":2}`);
 
   const stop = new AbortController(), decoder = new TextDecoder();
   const worker = new KinesisWorker({
@@ -43,7 +44,8 @@ export async function main({ print = console.log }: { print?: (line: string) => 
       }),
     },
     onEvent(event) {
-      if (event.type === "checkpointed" && aws.stream("orders").shards.length === 0) stop.abort();
+      if (event.type === "batchFailed") print(`failed: ${event.outcome}`);
+      if (event.type === "checkpointed" && event.at.sequenceNumber === last.sequenceNumber) stop.abort();
     },
   });
   await worker.run(stop.signal);

@@ -10,6 +10,8 @@ import { main as customLeaseStore } from "../../examples/custom_lease_store/main
 import { alarms, main as healthAndMetrics } from "../../examples/health_and_metrics/main.ts";
 import { main as hello } from "../../examples/hello/main.ts";
 import { main as kclV1 } from "../../examples/kcl_v1/main.ts";
+import { main as lambdaBootstrapPython } from "../../examples/lambda_bootstrap_python/main.ts";
+import { main as lambdaHandler } from "../../examples/lambda_handler/main.ts";
 import { main as manyStreams } from "../../examples/many_streams/main.ts";
 import { main as python } from "../../examples/python/main.ts";
 import { main as retryAndDeadLetters } from "../../examples/retry_and_dead_letters/main.ts";
@@ -106,7 +108,43 @@ Deno.test("custom_lease_store shares four shards between two workers", async () 
   assertEquals(lines.filter((line) => /: read to \d+$/.test(line)).length, 4, lines.join("\n"));
 });
 
+Deno.test("lambda_handler puts the broken record aside once, and processes every order", async () => {
+  const said: string[] = [];
+  const { log } = console;
+  console.log = (text: string) => said.push(text); // as Lambda's handlers do
+  try {
+    assertEquals((await printed(lambdaHandler)).filter((line) => line.startsWith("put aside")), [
+      "put aside: no JSON",
+    ]);
+  } finally {
+    console.log = log;
+  }
+  assertEquals(
+    new Set(said),
+    new Set(["orders got order 1", "orders cannot read no JSON", "orders got order 2"]),
+  );
+});
+
 const hasPython = await canRun("python3");
+Deno.test({
+  name: `lambda_bootstrap_python counts the words${
+    hasPython ? "" : " (skipped: there is no python3 on PATH)"
+  }`,
+  ignore: !hasPython,
+  async fn() {
+    const folder = Deno.cwd();
+    Deno.chdir(ROOT.pathname); // the properties file names the program from here
+    try {
+      const lines = await printed(async ({ print }) =>
+        assertEquals(await lambdaBootstrapPython({ print }), 0)
+      );
+      for (const text of ["to 1", "be 1", "to 2"]) assertStringIncludes(lines.join("\n"), `: ${text}`);
+    } finally {
+      Deno.chdir(folder);
+    }
+  },
+});
+
 Deno.test({
   name: `python counts the words${hasPython ? "" : " (skipped: there is no python3 on PATH)"}`,
   ignore: !hasPython,
