@@ -3,7 +3,7 @@
  */
 
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
-import { canRun } from "../support/command.ts";
+import { canRun, runCommand } from "../support/command.ts";
 import { pageOf, recordWith } from "../support/consumer_bed.ts";
 import { ROOT, startBootstrap as start } from "./real_bootstrap_bed.ts";
 
@@ -119,7 +119,11 @@ pythonTest(
   },
 );
 
-async function isGroupAlive(pid: number): Promise<boolean> {
-  const { success } = await new Deno.Command("kill", { args: ["-0", `-${pid}`], stderr: "null" }).output();
-  return success;
+/** Whether a program of the group runs. One that waits for its parent to read its exit status does not. */
+async function isGroupAlive(group: number): Promise<boolean> {
+  const { stdout } = await runCommand("ps", ["-A", "-o", "pgid=,stat="]);
+  return stdout.split("\n").some((line) => {
+    const [pgid, state = ""] = line.trim().split(/\s+/);
+    return Number(pgid) === group && !state.startsWith("Z");
+  });
 }
