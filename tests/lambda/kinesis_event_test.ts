@@ -74,3 +74,11 @@ Deno.test("eventCuts() cuts any records into events that fit, in order, as few a
     seeded(),
   );
 });
+
+Deno.test("eventCuts() fills an event to the last byte, and not beyond", () => {
+  const records = [1, 2].map((n) => recordWith(n, "xyz"));
+  const [cut] = eventCuts(records, SOURCE, Infinity);
+  const bytes = cut?.bytes ?? 0;
+  assertEquals(eventCuts(records, SOURCE, bytes).length, 1);
+  assertEquals(eventCuts(records, SOURCE, bytes - 1).length, 2);
+});
