@@ -10,7 +10,9 @@ import type { KinesisEvent } from "./kinesis_event.ts";
 export interface Invocation {
   /** A UUID. */
   readonly requestId: string;
+  /** What the function gets. */
   readonly event: KinesisEvent;
+  /** The ARN of the function. */
   readonly invokedFunctionArn: string;
   /** How long the call may take, in ms, from when the handler gets its event. */
   readonly timeoutMs: number;
@@ -41,7 +43,11 @@ export class FunctionTimeoutError extends Error {
   /** The class's name. */
   override readonly name = "FunctionTimeoutError";
 
-  /** @param rest What became of the call, as the rest of a sentence. */
+  /**
+   * Names the call and its time.
+   *
+   * @param rest What became of the call, as the rest of a sentence.
+   */
   constructor({ requestId, timeoutMs }: Invocation, rest: string) {
     super(`${requestId} Task timed out after ${(timeoutMs / 1000).toFixed(2)} seconds: ${rest}`);
   }

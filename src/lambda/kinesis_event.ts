@@ -17,6 +17,7 @@ import type { FunctionArns } from "./function_options.ts";
 
 /** One record, as a Lambda handler gets it. */
 export interface KinesisEventRecord {
+  /** What the producer has put. */
   readonly kinesis: {
     readonly kinesisSchemaVersion: "1.0";
     readonly partitionKey: string;
@@ -26,13 +27,19 @@ export interface KinesisEventRecord {
     /** In seconds since 1970, with a fraction. */
     readonly approximateArrivalTimestamp: number;
   };
+  /** Always the same. */
   readonly eventSource: "aws:kinesis";
+  /** Always the same. */
   readonly eventVersion: "1.0";
   /** `<shardId>:<sequenceNumber>`; of a user record `<shardId>:<sequenceNumber>:<subSequenceNumber>`. */
   readonly eventID: string;
+  /** Always the same. */
   readonly eventName: "aws:kinesis:record";
+  /** The role of the function. */
   readonly invokeIdentityArn: string;
+  /** The region of the stream. */
   readonly awsRegion: string;
+  /** The ARN of the stream. */
   readonly eventSourceARN: string;
 }
 
