@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { eventCuts, eventRecord } from "../../src/lambda/kinesis_event.ts";
-import type { KinesisRecord } from "../../src/stream/record.ts";
+import { type KinesisRecord, kinesisRecord } from "../../src/stream/record.ts";
 import { recordWith } from "../support/consumer_bed.ts";
 import fc from "../support/fast_check.ts";
 import { seeded } from "../support/seed.ts";
@@ -32,19 +32,22 @@ const GUIDES_RECORD = {
 
 Deno.test("eventRecord() makes the record of the Lambda guide, field for field", () => {
   const { sequenceNumber } = GUIDES_RECORD.kinesis;
-  const record: KinesisRecord = {
+  const record = kinesisRecord({
     ...recordWith(sequenceNumber, "Hello, this is a test."),
     partitionKey: "1",
     approximateArrivalTimestamp: 1545084650987,
-  };
+  });
   assertEquals(JSON.stringify(eventRecord(record, SOURCE)), JSON.stringify(GUIDES_RECORD));
 });
 
 Deno.test("eventRecord() gives user records of an aggregate ids of their own, and a whole aggregate its usual one", () => {
-  const user = { ...recordWith(7, "x", 2), aggregated: true };
+  const user = kinesisRecord({ ...recordWith(7, "x", 2), aggregated: true });
   assertEquals(eventRecord(user, SOURCE).eventID, "shardId-000000000006:7:2");
   assertEquals(eventRecord(user, SOURCE).kinesis.sequenceNumber, "7");
-  assertEquals(eventRecord({ ...user, aggregated: false }, SOURCE).eventID, "shardId-000000000006:7");
+  assertEquals(
+    eventRecord(kinesisRecord({ ...user, aggregated: false }), SOURCE).eventID,
+    "shardId-000000000006:7",
+  );
 });
 
 Deno.test("eventCuts() cuts any records into events that fit, in order, as few as can be, and counts their bytes exactly", () => {
@@ -54,11 +57,9 @@ Deno.test("eventCuts() cuts any records into events that fit, in order, as few a
   });
   fc.assert(
     fc.property(fc.array(record, { maxLength: 30 }), fc.integer({ min: 600, max: 5000 }), (all, limit) => {
-      const records = all.map(({ key, size }, i) => ({
-        ...recordWith(i),
-        partitionKey: key,
-        data: new Uint8Array(size),
-      }));
+      const records = all.map(({ key, size }, i) =>
+        kinesisRecord({ ...recordWith(i), partitionKey: key, data: new Uint8Array(size) })
+      );
       const cuts = eventCuts(records, SOURCE, limit);
       assertEquals(cuts.flatMap((cut) => cut.records), records);
       const bytesOf = (of: readonly KinesisRecord[]) =>

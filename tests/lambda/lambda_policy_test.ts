@@ -9,7 +9,7 @@ import { fromLambdaHandler, type KinesisEvent, type LambdaHandler } from "../../
 import { fromLambdaBootstrap } from "../../src/lambda/lambda_bootstrap.ts";
 import type { ProcessingOptions } from "../../src/options/processing_options.ts";
 import { ByteBudget } from "../../src/retrieval/byte_budget.ts";
-import type { KinesisRecord } from "../../src/stream/record.ts";
+import { type KinesisRecord, kinesisRecord } from "../../src/stream/record.ts";
 import { eventsOf, pageOf, recordWith, startConsumer } from "../support/consumer_bed.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { aggregate, utf8 } from "../support/kpl.ts";
@@ -143,10 +143,10 @@ Deno.test("a hosted handler's batch that is cut at the payload limit repeats not
 
 Deno.test("a hosted handler gets whole aggregates under a policy, and names them by their sequence number", async () => {
   const seen: string[] = [];
-  const whole = {
+  const whole = kinesisRecord({
     ...recordWith(2),
     data: aggregate(["x", "y", "z"].map((text) => ({ partitionKey: text, data: utf8(text) }))),
-  };
+  });
   const { letters, stored } = await run(
     fromLambdaHandler(async (event) => {
       seen.push(numbersOf(event));
@@ -200,7 +200,7 @@ Deno.test("a bootstrap runs as many programs as calls run at the same time, and 
   const requestId = () => crypto.randomUUID();
   const records = Array.from(
     { length: 12 },
-    (_, i) => ({ ...recordWith(i + 1), partitionKey: `key ${i % 3}` }),
+    (_, i) => kinesisRecord({ ...recordWith(i + 1), partitionKey: `key ${i % 3}` }),
   );
   const { events } = await run(
     fromLambdaBootstrap("./bootstrap", { spawn, serve, requestId, taskRoot: "/", clock }),
