@@ -69,6 +69,7 @@ export type {
   ShardContext,
   ShardStream,
 } from "./src/consumer/record_processor.ts";
+export type { WorkerBatch, WorkerBatches } from "./src/consumer/batch_loop.ts";
 export { eachRecord } from "./src/consumer/each_record.ts";
 export type { EachRecordOptions, RecordHandler } from "./src/consumer/each_record.ts";
 export { fromV1 } from "./src/consumer/v1_processor.ts";

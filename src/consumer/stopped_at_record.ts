@@ -5,7 +5,7 @@
  * @module
  */
 
-import { PartialFailure } from "./partial_failure.ts";
+import { PartialFailure } from "./failed_records.ts";
 import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 
 /**

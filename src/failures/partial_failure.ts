@@ -6,4 +6,4 @@
  * @module
  */
 
-export { type FailedRecord, PartialFailure } from "../consumer/partial_failure.ts";
+export { type FailedRecord, PartialFailure } from "../consumer/failed_records.ts";

@@ -151,7 +151,7 @@ export function checkOptions(options: WorkerOptions): void {
   if (!isObject(given)) {
     throw new TypeError(`Cannot start worker: expected an object of options: got ${shown(given)}`);
   }
-  for (const name of ["applicationName", "processor"] as const) OPTION_CHECKS[name](name, given[name]);
+  OPTION_CHECKS.applicationName("applicationName", given.applicationName);
   checkFields("", given, OPTION_CHECKS);
 }
 

@@ -21,7 +21,7 @@ import type { StreamOptions } from "./stream_options.ts";
 
 /**
  * Options of a worker. Only `applicationName`, `processor` and one of `streamName`, `streamArn` and `streams`
- * must be given. A name that is none of these is refused.
+ * must be given; `processor` not for a loop over `worker.batches()`. An unknown name is refused.
  */
 export interface WorkerOptions extends ProcessingOptions, ReadingOptions, StreamOptions {
   /**
@@ -29,8 +29,11 @@ export interface WorkerOptions extends ProcessingOptions, ReadingOptions, Stream
    * this name. KCL: `applicationName`. A new name starts over from `initialPositionInStream`.
    */
   applicationName: string;
-  /** Makes the processor of one shard; called once for each lease that this worker gains. */
-  processor: RecordProcessorFactory;
+  /**
+   * Makes the processor of one shard; called once for each lease that this worker gains. Left out only for a
+   * loop over `worker.batches()`. KCL: `ShardRecordProcessorFactory`.
+   */
+  processor?: RecordProcessorFactory | undefined;
 
   /**
    * AWS region of streams and table, e.g. `eu-central-1`. KCL: `regionName`.

@@ -7,6 +7,7 @@
  */
 
 import { TaskGroup } from "../async/task_group.ts";
+import { type WorkerBatches, workerBatches } from "../consumer/batch_loop.ts";
 import type { RecordProcessorFactory } from "../consumer/record_processor.ts";
 import type { CpuSource } from "../cpu_source.ts";
 import { lookAtOwnLeases } from "../fleet/identity.ts";
@@ -28,12 +29,18 @@ import { type ShardReading, shardReading } from "./shard_reading.ts";
 import { aloud, startUp, untilDone } from "./start_up.ts";
 import { type Team, teamOf, type TeamOptions } from "./team.ts";
 
+/** What a team takes that is made by a run. */
+type RunningParts = Pick<
+  TeamOptions,
+  "format" | "processor" | "consumers" | "reading" | "budget" | "startDelivery" | "onTableGone"
+>;
+
 /** One worker of a fleet. Runs once. */
 export class KinesisWorker {
   /** Names this worker in the lease table. */
   readonly workerIdentifier: string;
   readonly #settings: WorkerSettings;
-  readonly #processor: RecordProcessorFactory;
+  readonly #processor: RecordProcessorFactory | undefined;
   readonly #cpuUtilization: CpuSource | undefined;
   readonly #system: System;
   readonly #outlet: EventOutlet;
@@ -49,7 +56,7 @@ export class KinesisWorker {
    * is out of range.
    */
   constructor(options: WorkerOptions) {
-    this.#settings = settingsOf(options);
+    this.#settings = settingsOf(withLoopRule(options));
     this.#processor = options.processor;
     this.#cpuUtilization = options.cpuUtilization;
     this.#system = withFetch(options.system ?? realSystem, options.fetch);
@@ -72,28 +79,69 @@ export class KinesisWorker {
    * workers, and the promise resolves.
    * @throws {@linkcode LeaseTableError}, {@linkcode AwsServiceError} or {@linkcode CredentialsError} when the
    * worker could not start. A lease table that has been missing for a minute ends the worker too. So does a
-   * second run, with a TypeError.
+   * second run, and a run without the option `processor`, with a TypeError.
    */
   async run(signal: AbortSignal = new AbortController().signal): Promise<void> {
+    if (this.#processor === undefined) {
+      throw new TypeError(
+        "Cannot run worker: expected the option processor to be a function that makes a RecordProcessor: got " +
+          "undefined: give one, e.g. eachRecord(), or loop over worker.batches()",
+      );
+    }
+    await this.#runWith(this.#processor, signal);
+  }
+
+  /**
+   * Consumes in a loop, instead of a processor. Each turn has a batch of one shard, of which `done()` stores
+   * the checkpoint. The worker starts with the loop, and stops in order when the loop is left.
+   *
+   * ```ts
+   * import { KinesisWorker } from "@kclite/kclite";
+   *
+   * async function consume(worker: KinesisWorker, signal: AbortSignal): Promise<void> {
+   *   for await (const batch of worker.batches(signal)) {
+   *     for (const record of batch.records) console.log(batch.context.shardId, record.text());
+   *     await batch.done();
+   *   }
+   * }
+   * ```
+   *
+   * Shards take turns; a shard has one batch at most in the loop. A batch that is not done before the next
+   * turn has failed, and comes again as `errors` or `onProcessError` say, whose default is `"retry"` here.
+   * After an error in the loop's body, or a `break`, another worker gets the batch, or this one's next run.
+   *
+   * @param signal Aborting it stops the worker in order. The loop ends when the worker has stopped.
+   * @throws {TypeError} when the option `processor` is given; `next()` throws what `run()` throws.
+   */
+  batches(signal?: AbortSignal): WorkerBatches {
+    if (this.#processor !== undefined) {
+      throw new TypeError(
+        "Cannot loop over batches: expected no option processor: got one: remove it, or run()",
+      );
+    }
+    return workerBatches((processor, stop) => this.#runWith(processor, stop), signal);
+  }
+
+  async #runWith(processor: RecordProcessorFactory, signal: AbortSignal): Promise<void> {
     if (this.#hasRun) throw new TypeError("Cannot run worker: it has run before: make a new KinesisWorker");
     this.#hasRun = true;
     const watch = new AbortController();
     const watching = this.#outlet.watchFaults(watch.signal);
     try {
-      await this.#run(signal);
+      await this.#run(processor, signal);
     } finally {
       watch.abort();
       await watching;
     }
   }
 
-  async #run(signal: AbortSignal): Promise<void> {
+  async #run(processor: RecordProcessorFactory, signal: AbortSignal): Promise<void> {
     this.#emitStarting();
     try {
       const about = { workerId: this.workerIdentifier, parts: this.#parts, system: this.#system };
       const deliveries = await loadDeliveries(this.#settings, about);
       const format = await this.#startUp(signal);
-      await this.#consume({ format, deliveries }, signal);
+      await this.#consume({ format, processor, deliveries }, signal);
       this.#emit({ type: "workerStopped", error: undefined });
     } catch (error) {
       const isStop = signal.aborted && error === signal.reason;
@@ -132,7 +180,9 @@ export class KinesisWorker {
 
   /** From the first report in the table to the last lease that is handed over. */
   async #consume(
-    { format, deliveries }: { readonly format: TableFormat; readonly deliveries: Deliveries },
+    { format, processor, deliveries }: Pick<TeamOptions, "format" | "processor"> & {
+      readonly deliveries: Deliveries;
+    },
     signal: AbortSignal,
   ): Promise<void> {
     const { clock } = this.#system;
@@ -144,7 +194,8 @@ export class KinesisWorker {
     const consumers = new TaskGroup(fail);
     const { reading, budget } = this.#reading();
     const startDelivery = deliveries(budget);
-    const team = this.#team({ format, consumers, reading, budget, startDelivery, onTableGone: fail });
+    const made = { format, processor, consumers, reading, budget, startDelivery, onTableGone: fail };
+    const team = this.#team(made);
     const { identity: { superseded }, keeper } = team;
 
     await this.#claimName(team, running);
@@ -178,25 +229,20 @@ export class KinesisWorker {
     return { reading: shardReading(shared), budget };
   }
 
-  #team(
-    running: Pick<
-      TeamOptions,
-      "format" | "consumers" | "reading" | "budget" | "startDelivery" | "onTableGone"
-    >,
-  ): Team {
+  #team(made: RunningParts): Team {
     return teamOf({
       workerId: this.workerIdentifier,
-      format: running.format,
+      format: made.format,
       settings: this.#settings,
       parts: this.#parts,
       streams: this.#streams,
-      processor: this.#processor,
+      processor: made.processor,
       cpuUtilization: this.#cpuUtilization,
-      reading: running.reading,
-      budget: running.budget,
-      startDelivery: running.startDelivery,
-      consumers: running.consumers,
-      onTableGone: running.onTableGone,
+      reading: made.reading,
+      budget: made.budget,
+      startDelivery: made.startDelivery,
+      consumers: made.consumers,
+      onTableGone: made.onTableGone,
       system: this.#system,
       emit: this.#emit,
     });
@@ -228,4 +274,13 @@ export class KinesisWorker {
     const isOver = await settlesWithin(consumers.done(), shutdownGraceMs, this.#system.clock);
     if (!isOver) await keeper.abandon();
   }
+}
+
+/** A batch that the body of a loop has not done comes again, unless another rule is chosen. */
+function withLoopRule(options: WorkerOptions): WorkerOptions {
+  // Refused where all options are.
+  if (typeof options !== "object" || options === null || Array.isArray(options)) return options;
+  const { processor, errors, onProcessError } = options;
+  const isLoop = (processor ?? errors ?? onProcessError) === undefined;
+  return isLoop ? { ...options, onProcessError: "retry" } : options;
 }

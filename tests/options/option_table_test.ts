@@ -102,8 +102,8 @@ Deno.test("KinesisWorker refuses values of the wrong kind or out of range, and s
       "expected applicationName to be a text that is not empty: got undefined",
     ],
     [
-      { processor: undefined },
-      "expected processor to be a function that makes a RecordProcessor: got undefined",
+      { processor: 5 },
+      "expected processor to be a function that makes a RecordProcessor: got a number",
     ],
   ];
   for (const [options, message] of cases) assertStringIncludes(refusal(options), message);
