@@ -10,7 +10,9 @@
  * @module
  */
 
+import type { StoppedAtRecord } from "../consumer/stopped_at_record.ts";
 import type { KinesisRecord } from "../stream/record.ts";
+import { compare } from "../stream/sequence_number.ts";
 
 /** What an answer means. */
 export type Answer =
@@ -24,7 +26,11 @@ export type Answer =
     readonly isMisread?: boolean;
     /** Whether the call simply threw: what it had checkpointed before is done. */
     readonly isThrown?: boolean;
-  };
+    /** Whether that record failed alone: the later ones were not tried. */
+    readonly isAlone?: boolean;
+  }
+  /** The shard is to be left: the records from this index on were not tried. */
+  | { readonly type: "left"; readonly from: number };
 
 /** Reads what `processRecords` returned, where partial answers count. */
 export function readAnswer(answer: unknown, records: readonly KinesisRecord[]): Answer {
@@ -38,6 +44,15 @@ export function readAnswer(answer: unknown, records: readonly KinesisRecord[]): 
   if (list === undefined || list === null) return { type: "success" };
   if (!Array.isArray(list)) return wholly(`expected batchItemFailures to be a list: got ${typeof list}`);
   return list.length === 0 ? { type: "success" } : readFailures(list, records);
+}
+
+/** Reads what a processor threw that goes record by record. */
+export function readStop(stop: StoppedAtRecord, records: readonly KinesisRecord[]): Answer {
+  const from = records.findIndex((record) => compare(record, stop.at) === 0);
+  if (from < 0) return wholly(`${stop.at.sequenceNumber} is no record of the batch`);
+  return stop.isFailure
+    ? { type: "failure", from, error: stop.cause, isAlone: true }
+    : { type: "left", from };
 }
 
 /** Reads a list that names one record at least. */

@@ -92,8 +92,10 @@ export class BatchRun<T> {
    * The call failed.
    *
    * @param from How many records at the beginning are done all the same, as a partial answer says.
+   * @param isAlone Whether the record after them failed alone, and the later ones were not tried. It goes on
+   * alone, whatever `split` says, and they begin anew.
    */
-  failed(error: unknown, from = 0): Judged {
+  failed(error: unknown, from = 0, isAlone = false): Judged {
     const piece = this.#pieces.at(-1);
     const { attempts, split } = this.#rules;
     if (piece === undefined) return { outcome: "retrying", inARow: 1 };
@@ -103,6 +105,13 @@ export class BatchRun<T> {
     if (items.length === 0) {
       this.#replace([]);
       return { outcome: "retrying", inARow: 1 };
+    }
+    const failures = from > 0 ? 1 : piece.failures + 1;
+    if (isAlone) {
+      const later = { items: items.slice(1), failures: 0, calls: 0, error: undefined };
+      const alone = { ...called, items: items.slice(0, 1), failures };
+      this.#replace(later.items.length === 0 ? [alone] : [later, alone]);
+      return { outcome: failures > attempts ? "givenUp" : "retrying", inARow: failures };
     }
     if (from > 0 && isBisected) {
       this.#replace([called]);
@@ -115,7 +124,6 @@ export class BatchRun<T> {
       this.#replace([{ ...called, items: items.slice(middle) }, left]);
       return { outcome: "split", inARow: 1 };
     }
-    const failures = from > 0 ? 1 : piece.failures + 1;
     this.#replace([{ ...called, failures }]);
     return { outcome: failures > attempts ? "givenUp" : "retrying", inARow: failures };
   }

@@ -35,7 +35,7 @@ export interface FailedCallOptions {
 export function failedCall(
   run: Run,
   items: readonly Entry[],
-  { from, error, isThrown = false }: Extract<Answer, { readonly type: "failure" }>,
+  { from, error, isThrown = false, isAlone = false }: Extract<Answer, { readonly type: "failure" }>,
   { isCheckpointed, onExhausted, about }: FailedCallOptions,
 ): FailedCall {
   const open = items.findIndex((entry) => !isCheckpointed(entry));
@@ -44,13 +44,13 @@ export function failedCall(
   const done = isThrown ? checkpointed : from;
   run.batch.finished(done - from);
   const isAll = done === items.length;
-  const judged = isAll ? { outcome: "retrying", inARow: 1 } as const : run.batch.failed(error, from);
+  const judged = isAll ? { outcome: "retrying", inARow: 1 } as const : run.batch.failed(error, from, isAlone);
   const isStop = judged.outcome === "givenUp" && onExhausted === "stop";
-  const first = items[done] ?? items[0], last = items.at(-1);
+  const first = items[done] ?? items[0], last = isAlone ? first : items.at(-1);
   const event = first === undefined || last === undefined ? undefined : {
     type: "batchFailed",
     ...about,
-    records: items.length - done,
+    records: isAlone ? 1 : items.length - done,
     first: positionOf(first.record),
     last: positionOf(last.record),
     outcome: isStop ? "leaseGivenUp" : judged.outcome,

@@ -267,8 +267,10 @@ export class PolicyDelivery implements RecordsDelivery {
       if (isLeftBehind || answer.error instanceof ProcessorRestartError) this.#replace(run, answer.error);
       return failure;
     }
-    run.batch.finished(items.length);
-    this.#finish(items, this.#isAuto);
+    const done = answer.type === "left" ? answer.from : items.length;
+    run.batch.finished(done);
+    this.#finish(items.slice(0, done), this.#isAuto);
+    if (answer.type === "left") return undefined;
     const { records: { length: records }, millisBehindLatest } = batch;
     this.#options.delivery.emit({
       type: "batchProcessed",

@@ -7,10 +7,11 @@
 import { type CallbackOutcome, runCallback } from "../consumer/callbacks.ts";
 import type { DeliveryOptions, Recipient, Restart } from "../consumer/delivery.ts";
 import type { RecordsBatch } from "../consumer/record_processor.ts";
+import { StoppedAtRecord } from "../consumer/stopped_at_record.ts";
 import { ProcessorRestartError } from "../errors.ts";
 import type { RecordsPage } from "../retrieval/retrieval.ts";
 import type { KinesisRecord } from "../stream/record.ts";
-import { type Answer, readAnswer, readFailures } from "./answers.ts";
+import { type Answer, readAnswer, readFailures, readStop } from "./answers.ts";
 import type { Checkpoints, OwnRecords } from "./checkpoints.ts";
 import type { ErrorSettings } from "./failure_options.ts";
 import type { Entry } from "./ledger.ts";
@@ -89,6 +90,7 @@ export function batchOf(
 function answerOf(outcome: CallbackOutcome, isPartial: boolean, records: readonly KinesisRecord[]): Answer {
   if (outcome.ok) return isPartial ? readAnswer(outcome.answer, records) : { type: "success" };
   const { error } = outcome;
+  if (error instanceof StoppedAtRecord) return readStop(error, records);
   if (!(error instanceof PartialFailure)) {
     return { type: "failure", from: 0, error, isThrown: true };
   }
