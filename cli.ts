@@ -23,6 +23,7 @@ import { variable, variableNames } from "./src/host/environment_variables.ts";
 import { guardConsole } from "./src/host/guarded_console.ts";
 import { isStartedFile } from "./src/host/modules.ts";
 import { endWith } from "./src/host/program_end.ts";
+import { parseRedriveCommand, REDRIVE_HELP } from "./src/host/redrive_arguments.ts";
 import { type FetchHandler, serve } from "./src/host/serve.ts";
 import { listenToSignals } from "./src/host/signals.ts";
 import { listenToUncaught } from "./src/host/uncaught.ts";
@@ -35,6 +36,7 @@ export type { UncaughtListener } from "./src/host/uncaught.ts";
 /** Runs the program. @returns the exit code, as if no signal had come. */
 export async function main(args: readonly string[], host: Host): Promise<number> {
   if (args[0] === "emulator") return await emulate(args.slice(1), host);
+  if (args[0] === "redrive") return await redrive(args.slice(1), host);
   const command = parseCommand(args);
   switch (command.type) {
     case "help":
@@ -79,6 +81,23 @@ async function emulate(args: readonly string[], { out, err, signal }: Host): Pro
   }
 }
 
+/** `cli.ts redrive`; loaded only then. */
+async function redrive(args: readonly string[], host: Host): Promise<number> {
+  const command = parseRedriveCommand(args);
+  switch (command.type) {
+    case "help":
+      host.out(REDRIVE_HELP);
+      return 0;
+    case "misuse":
+      host.err(`${oneLine(command.problem)}\nTry redrive --help`);
+      return 2;
+    case "run": {
+      const { runRedrive } = await import("./src/command/redrive_program.ts");
+      return await runRedrive(command, host);
+    }
+  }
+}
+
 /** The process's part: signals, the environment and the exit code. */
 async function runProcess(): Promise<number> {
   const { out, err } = guardConsole();
@@ -90,6 +109,7 @@ async function runProcess(): Promise<number> {
     out,
     err,
     childStderr: (text) => void process.stderr.write(text),
+    isTerminal: process.stderr.isTTY === true,
     env: variable,
     envNames: variableNames(),
     signal: request.signal,

@@ -51,7 +51,8 @@ export function signedBucket(name: string, options: ServiceOptions): Bucket {
     } catch (error) {
       const region = endpoint === undefined ? otherRegionOf(error) : undefined;
       if (region === undefined || region === client.region) throw error;
-      client = clientOf(name, { ...options, region });
+      const { credentials, system, onEvent, attemptTimeoutMs } = options;
+      client = clientOf(name, { region, credentials, system, onEvent, attemptTimeoutMs });
       return await attempt(client);
     }
   }

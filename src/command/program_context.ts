@@ -23,6 +23,8 @@ export interface Host {
    * own.
    */
   readonly childStderr: (text: string) => void;
+  /** Whether `childStderr` writes to a terminal. @default {false} */
+  readonly isTerminal?: boolean | undefined;
   /** Looks up environment variables. */
   readonly env: Lookup;
   /** Their names, as far as they may be seen. */

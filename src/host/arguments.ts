@@ -62,6 +62,7 @@ const FLAGS: Readonly<
 /** What `--help` prints. */
 export const HELP: string = `Usage: kclite [OPTION...] [PROPERTIES_FILE]
        kclite emulator [OPTION...]   Kinesis and DynamoDB in memory; see kclite emulator --help
+       kclite redrive SOURCE [OPTION...]   dead letters back into the processor; see kclite redrive --help
 
 Consumes an Amazon Kinesis data stream as the KCL MultiLangDaemon does, without Java.
 

@@ -67,7 +67,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   "failures/file": {
     holds: "the entry point of dead letters in a file",
     any: ["failures/letters", "host"],
-    types: ["failures"],
+    types: ["failures", "failures/redrive"],
   },
   "lambda": {
     holds: "Lambda handlers, and Lambda's runtime API for any language, as processors",
@@ -196,6 +196,8 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
       "multilang",
       "lambda",
       "host",
+      "failures/redrive",
+      "failures/file",
     ],
   },
   "credentials": {

@@ -207,8 +207,8 @@ function scopeOf(request: Request): string[] {
 }
 
 /**
- * What is wrong with a signature; undefined when it is right. Source: IAM User Guide, "Create a signed AWS API
- * request".
+ * What is wrong with a signature; undefined when it is right. Source: IAM User Guide, "Create a signed AWS
+ * API request".
  */
 export function signatureProblem(request: Request, body: string): string | undefined {
   const { headers, method } = request;

@@ -30,6 +30,7 @@ export type { SinkOptions } from "../letters/signed_sink.ts";
  */
 export function fileSink(path: string, options: SinkOptions = {}): DeadLetterSink {
   if (path === "") throw new TypeError('Cannot use a file for dead letters: expected a path: got ""');
+  const { maxBytes, withRecords, functionArn } = options;
   // One after the other, so that lines do not mix and none is seen half written.
   let last: Promise<unknown> = Promise.resolve();
   return linesSink((line) => {
@@ -40,7 +41,7 @@ export function fileSink(path: string, options: SinkOptions = {}): DeadLetterSin
     });
     last = written.catch(() => {});
     return written;
-  }, { ...options, name: path });
+  }, { name: path, maxBytes, withRecords, functionArn });
 }
 
 function adviceOf(error: unknown): string {

@@ -101,8 +101,8 @@ const S3: SinkKind = {
 
 /**
  * Stores dead letters as objects of a bucket, as Lambda does: the key is
- * `aws/lambda/<application>/<shardId>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<UUID>`, and `payload` in the document is
- * the whole event. IAM: `s3:PutObject`. The bucket's region is found by asking.
+ * `aws/lambda/<application>/<shardId>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<UUID>`, and `payload` in the document
+ * is the whole event. IAM: `s3:PutObject`. The bucket's region is found by asking.
  *
  * @param bucketArn `arn:aws:s3:::orders-failed`
  * @throws {TypeError} for another ARN; {@link RangeError} when `maxBytes` is out of range.

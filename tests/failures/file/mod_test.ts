@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { fileSink } from "../../../src/failures/file/mod.ts";
 import { documentText } from "../../../src/failures/letters/document.ts";
 import { connectionOf, letterOf, NEVER, recordOf } from "../letters/fixtures.ts";
@@ -25,7 +25,8 @@ Deno.test("fileSink() keeps records whatever their size, of batches of 6 MB at o
   const path = `${await folder()}/dead.jsonl`;
   const letter = letterOf({ records: [recordOf("1", new Uint8Array(6_000_000))] });
   await Promise.all([1, 2, 3].map(() => fileSink(path).store(letter, connection, NEVER)));
-  const lines = (await Deno.readTextFile(path)).trimEnd().split("\n");
+  // A writer that sees half of another's line begins a new one: an empty line may be between them.
+  const lines = (await Deno.readTextFile(path)).split("\n").filter((line) => line !== "");
   assertEquals(lines.map((line) => JSON.parse(line).records[0].data.length), [8e6, 8e6, 8e6]);
 });
 

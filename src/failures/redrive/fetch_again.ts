@@ -1,0 +1,70 @@
+/**
+ * Fetches the records of a dead letter again from their stream, as long as the stream retains them.
+ *
+ * @module
+ */
+
+import type { Kinesis, StreamReference } from "../../aws/kinesis.ts";
+import { deaggregateAll } from "../../stream/aggregation.ts";
+import type { KinesisRecord } from "../../stream/record.ts";
+import { compare, positionAt } from "../../stream/sequence_number.ts";
+import type { Clock } from "../../system.ts";
+import type { StoredLetter } from "./stored_letter.ts";
+
+/** A shard allows five reads a second, which the consumers of the stream share. In ms. */
+const READ_PAUSE_MS = 250;
+
+/** A page may be empty before the end of a range; this many in a row are a shard without the range. Ours. */
+const MOST_EMPTY_PAGES = 50;
+
+/**
+ * The user records of a letter, in order.
+ *
+ * @throws {RangeError} when the stream no longer has all of them.
+ */
+export async function fetchAgain(
+  { range, shardId }: StoredLetter,
+  stream: StreamReference,
+  { kinesis, clock }: { readonly kinesis: Kinesis; readonly clock: Clock },
+  signal: AbortSignal,
+): Promise<readonly KinesisRecord[]> {
+  const { start, end, positions, recordCount } = range;
+  const first = positionAt(start, range.subSequenceNumbers?.first ?? 0);
+  const last = positionAt(end, range.subSequenceNumbers?.last ?? Infinity);
+  const found: KinesisRecord[] = [];
+  let seen: string | undefined;
+  let iterator = await kinesis.getShardIterator(
+    stream,
+    shardId,
+    { type: "AT_SEQUENCE_NUMBER", sequenceNumber: start },
+    signal,
+  );
+  for (let empty = 0; iterator !== undefined && empty < MOST_EMPTY_PAGES;) {
+    const page = await kinesis.getRecords(stream, iterator, 10_000, signal);
+    seen ??= page.records[0]?.sequenceNumber;
+    if (seen !== undefined && seen !== start) break;
+    empty = page.records.length === 0 ? empty + 1 : 0;
+    const within = page.records.filter((record) =>
+      compare(positionAt(record.sequenceNumber), positionAt(end)) <= 0
+    );
+    for (const record of deaggregateAll(within, undefined)) {
+      const { sequenceNumber, subSequenceNumber } = record;
+      const isWanted = positions === undefined
+        ? compare(record, first) >= 0 && compare(record, last) <= 0
+        : positions.has(`${sequenceNumber}:${subSequenceNumber}`);
+      if (isWanted) found.push(record);
+    }
+    if (within.length < page.records.length || page.records.at(-1)?.sequenceNumber === end) break;
+    if (page.records.length === 0 && page.millisBehindLatest === 0) break;
+    iterator = page.nextShardIterator;
+    await clock.sleep(READ_PAUSE_MS, signal);
+  }
+  const expected = positions?.size ?? recordCount;
+  if (seen !== start || (expected !== undefined && found.length !== expected)) {
+    const what = seen === start
+      ? `expected ${expected} records: got ${found.length}`
+      : "the stream retains them no longer";
+    throw new RangeError(`Cannot fetch the records from ${start} to ${end} of ${shardId} again: ${what}`);
+  }
+  return found;
+}
