@@ -30,6 +30,7 @@ import { keptCredentials } from "../aws/credential_sources/given.ts";
 import type { StsEndpoint } from "../aws/credential_sources/sts.ts";
 import { tokenCredentials } from "../aws/credential_sources/web_identity.ts";
 import {
+  type ConfigurableService,
   configuredEndpoint,
   type EndpointSettings,
   type WorkerEndpoints,
@@ -47,7 +48,7 @@ import { readTextFile } from "../host/text_file.ts";
 import { realSystem, type System, withFetch } from "../system.ts";
 
 export type { Credentials, CredentialsProvider, GivenCredentials, Lookup } from "../aws/credentials.ts";
-export type { WorkerEndpoints } from "../aws/configured_endpoint.ts";
+export type { ConfigurableService, WorkerEndpoints } from "../aws/configured_endpoint.ts";
 export { CredentialsError } from "../errors.ts";
 export type { CredentialsErrorOptions, CredentialsFailure } from "../errors.ts";
 
@@ -203,6 +204,20 @@ export function cachedCredentials(
 export async function endpointsFromEnvironment(options: EndpointOptions): Promise<WorkerEndpoints> {
   const { region, dynamoDBRegion, env = variable } = options;
   return workerEndpoints({ region, dynamoDBRegion }, await settingsOf(env)).endpoints;
+}
+
+/**
+ * The endpoint of one service as AWS's standard settings name it, e.g. `AWS_ENDPOINT_URL_SQS`: for the option
+ * `endpoint` of a sink for dead letters. See {@linkcode endpointsFromEnvironment} for the order.
+ *
+ * @returns undefined if the settings name none: the region's usual endpoint.
+ * @throws {TypeError} when a setting cannot be read, or two of them exclude each other.
+ */
+export async function endpointFromEnvironment(
+  service: ConfigurableService,
+  { region, env = variable }: Pick<EndpointOptions, "region" | "env">,
+): Promise<string | undefined> {
+  return configuredEndpoint(service, region, await settingsOf(env))?.url;
 }
 
 function settled({ env = variable, region, fetch, system: given = realSystem, onEvent }: SourceOptions) {

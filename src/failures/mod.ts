@@ -43,6 +43,27 @@ export type {
   DeadLetterCondition,
   DeadLetterSink,
   SinkConnection,
+  SinkService,
 } from "./dead_letter.ts";
+export {
+  dynamoDBSink,
+  type DynamoDBSinkOptions,
+  kinesisSink,
+  type OrderedSinkOptions,
+  s3Sink,
+  type S3SinkOptions,
+  snsSink,
+  sqsSink,
+} from "./letters/aws_sinks.ts";
+export {
+  type DeadLetterDetails,
+  type DeadLetterDocument,
+  type DocumentOptions,
+  documentText,
+  type StoredRecord,
+} from "./letters/document.ts";
+export { functionSink, linesSink, type LinesSinkOptions } from "./letters/lines_sink.ts";
+export type { SignedSinkOptions, SinkOptions } from "./letters/signed_sink.ts";
+export { sinkOf, type SinkOfOptions } from "./letters/sink_of.ts";
 export { PartialFailure } from "./partial_failure.ts";
 export type { FailedRecord } from "./partial_failure.ts";

@@ -20,7 +20,7 @@ export type Deliveries = (budget: ByteBudget) => DeliveryStarter | undefined;
  * @throws {TypeError} when a pattern of `filter` is none.
  */
 export async function loadDeliveries(
-  { failures, applicationName, clients: { region } }: Pick<
+  { failures, applicationName, clients }: Pick<
     WorkerSettings,
     "failures" | "applicationName" | "clients"
   >,
@@ -35,6 +35,16 @@ export async function loadDeliveries(
   return policyDeliveries(failures, {
     applicationName,
     workerId,
-    connection: { region, credentials, system },
+    connection: {
+      region: clients.region,
+      credentials,
+      system,
+      endpointOf: (service) =>
+        service === "kinesis"
+          ? clients.kinesisEndpoint
+          : service === "dynamodb"
+          ? clients.dynamoDBEndpoint
+          : undefined,
+    },
   });
 }

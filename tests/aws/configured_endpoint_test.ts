@@ -124,3 +124,29 @@ Deno.test("workerEndpoints() add only what the options leave open, and say by wh
   const own = { region: "eu-west-1", kinesisEndpoint: "http://a.test", dynamoDBEndpoint: "http://b.test" };
   assertEquals(workerEndpoints(own, broken), { endpoints: {}, notes: [] });
 });
+
+Deno.test("configuredEndpoint() knows the services of dead letters, by their own settings", () => {
+  const given = settings({
+    AWS_ENDPOINT_URL_SQS: "http://q.test",
+    AWS_ENDPOINT_URL_SNS: "http://t.test",
+    AWS_ENDPOINT_URL_S3: "http://b.test",
+  });
+  const services = ["sqs", "sns", "s3"] as const;
+  assertEquals(services.map((service) => configuredEndpoint(service, "eu-west-1", given)?.url), [
+    "http://q.test/",
+    "http://t.test/",
+    "http://b.test/",
+  ]);
+  const variant = (env: Texts) =>
+    services.map((service) => configuredEndpoint(service, "eu-west-1", settings(env))?.url);
+  assertEquals(variant({ AWS_USE_FIPS_ENDPOINT: "true" }), [
+    "https://sqs-fips.eu-west-1.amazonaws.com/",
+    "https://sns-fips.eu-west-1.amazonaws.com/",
+    "https://s3-fips.eu-west-1.amazonaws.com/",
+  ]);
+  assertEquals(variant({ AWS_USE_FIPS_ENDPOINT: "true", AWS_USE_DUALSTACK_ENDPOINT: "true" }), [
+    "https://sqs-fips.eu-west-1.api.aws/",
+    "https://sns-fips.eu-west-1.api.aws/",
+    "https://s3-fips.dualstack.eu-west-1.amazonaws.com/",
+  ]);
+});

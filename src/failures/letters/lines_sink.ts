@@ -1,11 +1,11 @@
 /**
- * A sink that writes JSON lines to a function of the user's.
+ * Sinks that are functions of the user's: one gets the letter, one gets lines of JSON.
  *
  * @module
  */
 
 import { unlessAborted } from "../../async/waiting.ts";
-import type { DeadLetterSink } from "../dead_letter.ts";
+import type { DeadLetter, DeadLetterSink } from "../dead_letter.ts";
 import { documentText } from "./document.ts";
 import { checkedBytes, type SinkOptions } from "./signed_sink.ts";
 
@@ -45,4 +45,17 @@ export function linesSink(
       await write(line, signal);
     },
   };
+}
+
+/**
+ * Gives dead letters to a function, as they are.
+ *
+ * @param store Resolves when the letter is stored. When it throws or rejects, the letter comes again.
+ * @param name Names the place in messages.
+ */
+export function functionSink(
+  store: (letter: DeadLetter, signal: AbortSignal) => void | Promise<void>,
+  name = "the function of functionSink()",
+): DeadLetterSink {
+  return { name, store: async (letter, _, signal) => await store(letter, signal) };
 }

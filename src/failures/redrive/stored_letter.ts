@@ -18,7 +18,7 @@ import {
   textIn,
 } from "../../aws/answer_fields.ts";
 import { decodeBase64 } from "../../aws/payload_slab.ts";
-import type { KinesisRecord } from "../../stream/record.ts";
+import { type KinesisRecord, kinesisRecord } from "../../stream/record.ts";
 import { isRecordNumber } from "../../stream/sequence_number.ts";
 
 /** A dead letter that was read back. */
@@ -120,7 +120,7 @@ function withData(
   return records.map((record, i) => {
     const approximateArrivalTimestamp = arrivalOf(record);
     if (!(approximateArrivalTimestamp >= 0)) throw new SyntaxError("expected a time of arrival");
-    return {
+    return kinesisRecord({
       sequenceNumber: numberIn(record, "sequenceNumber"),
       subSequenceNumber: optionalNumberIn(record, "subSequenceNumber") ?? 0,
       partitionKey: textIn(record, "partitionKey"),
@@ -130,7 +130,7 @@ function withData(
       encryptionType: undefined,
       aggregated: record["aggregated"] === true || record["subSequenceNumber"] !== undefined &&
           record["aggregated"] === undefined && record["kinesisSchemaVersion"] !== undefined,
-    };
+    });
   });
 }
 

@@ -5,7 +5,7 @@
  */
 
 import type { DeadLetter, SinkConnection } from "../../../src/failures/dead_letter.ts";
-import type { KinesisRecord } from "../../../src/stream/record.ts";
+import { type KinesisRecord, kinesisRecord, type RecordFields } from "../../../src/stream/record.ts";
 import type { System } from "../../../src/system.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { SIGNING_KEYS } from "../../support/signed_services.ts";
@@ -16,9 +16,9 @@ export const STREAM_ARN = "arn:aws:kinesis:eu-central-1:123456789012:stream/orde
 export function recordOf(
   sequenceNumber: string,
   data: string | Uint8Array = "x",
-  more: Partial<KinesisRecord> = {},
+  more: Partial<RecordFields> = {},
 ): KinesisRecord {
-  return {
+  return kinesisRecord({
     sequenceNumber,
     subSequenceNumber: 0,
     partitionKey: "p",
@@ -28,7 +28,7 @@ export function recordOf(
     encryptionType: undefined,
     aggregated: false,
     ...more,
-  };
+  });
 }
 
 /** A letter of one record, unless more is said. */

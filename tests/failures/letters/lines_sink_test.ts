@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { documentText } from "../../../src/failures/letters/document.ts";
-import { linesSink } from "../../../src/failures/letters/lines_sink.ts";
+import { functionSink, linesSink } from "../../../src/failures/letters/lines_sink.ts";
 import { sinkOf } from "../../../src/failures/letters/sink_of.ts";
 import { connectionOf, letterOf, NEVER, recordOf } from "./fixtures.ts";
 
@@ -65,4 +65,16 @@ Deno.test("sinkOf() refuses what no sink is for, and says what to write", () => 
     ] as const
   ) assertThrows(() => sinkOf(destination, { file }), TypeError, says);
   assertThrows(() => sinkOf("dead.jsonl"), TypeError, "fileSink of @kclite/kclite/failures/file");
+});
+
+Deno.test("functionSink() gives the letter itself, and passes on a refusal", async () => {
+  const letters: unknown[] = [];
+  const letter = letterOf();
+  await functionSink((given) => void letters.push(given)).store(letter, connection, NEVER);
+  assertEquals(letters[0] === letter, true);
+  const failing = functionSink(() => {
+    throw new RangeError("full");
+  }, "mine");
+  await assertRejects(() => failing.store(letter, connection, NEVER), RangeError, "full");
+  assertEquals(failing.name, "mine");
 });

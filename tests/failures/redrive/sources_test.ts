@@ -101,7 +101,10 @@ Deno.test("a stream gives all letters of all shards, and removes none", async ()
   for (const [i, letter] of letters.entries()) {
     const [record] = letter.records;
     if (record === undefined) continue;
-    const spread = { ...letter, records: [{ ...record, partitionKey: `key ${i}` }] };
+    const spread = {
+      ...letter,
+      records: [recordOf(record.sequenceNumber, "x", { partitionKey: `key ${i}` })],
+    };
     await kinesisSink(arn, { endpoint: "http://simulated" }).store(spread, connection, NEVER);
   }
   for (let i = 0; i < 2; i++) {
