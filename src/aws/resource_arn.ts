@@ -14,7 +14,7 @@ export interface ResourceArn {
   readonly region: string;
   /** 12 digits; empty for a bucket. */
   readonly accountId: string;
-  /** What follows the account: `orders`, `stream/orders`, `table/orders`. */
+  /** What follows the account: a name, or a kind, a slash and a name. */
   readonly resource: string;
 }
 

@@ -71,7 +71,7 @@ export const publicNames: DocumentRule = (repository) => {
 export const importsExported: DocumentRule = ({ files, entries }) => {
   const byPath = new Map(files.map((file) => [file.path, file]));
   return files.filter(({ path }) => path.endsWith(".md")).flatMap((file) =>
-    [...file.text.matchAll(/^import (?:type )?\{([^}]*)\} from "@kclite\/kclite(\/\w+)?"/gm)].flatMap(
+    [...file.text.matchAll(/^import (?:type )?\{([^}]*)\} from "@kclite\/kclite((?:\/\w+)+)?"/gm)].flatMap(
       (match) => {
         const [, list = "", entry = ""] = match;
         const place = `${file.path}:${lineAt(file.text, match.index)}`;

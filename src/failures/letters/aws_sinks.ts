@@ -51,7 +51,7 @@ const SQS: SinkKind = {
 /**
  * Stores dead letters as messages of a queue, standard or FIFO. IAM: `sqs:SendMessage`.
  *
- * A queue takes 256 KiB, and up to 1 MiB if its `MaximumMessageSize` is set so: then set `maxBytes` too.
+ * A queue takes 256 KiB, and up to 1 MiB if its maximum message size is set so: then set `maxBytes` too.
  *
  * @param queueArn `arn:aws:sqs:eu-central-1:123456789012:orders-failed`
  * @throws {TypeError} for another ARN; {@link RangeError} when `maxBytes` is out of range.

@@ -44,8 +44,11 @@ export interface DeadLetterDocument {
   readonly timestamp: string;
   /** Where the records are in the stream. */
   readonly KinesisBatchInfo: {
+    /** The shard's id. */
     readonly shardId: string;
+    /** Of the first record. */
     readonly startSequenceNumber: string;
+    /** Of the last record. */
     readonly endSequenceNumber: string;
     /** ISO 8601, UTC. */
     readonly approximateArrivalOfFirstRecord: string;
@@ -66,14 +69,19 @@ export interface DeadLetterDocument {
 
 /** What Lambda's document has no place for. */
 export interface DeadLetterDetails {
+  /** The worker's `applicationName`. */
   readonly application: string;
+  /** The worker's `workerIdentifier`. */
   readonly workerId: string;
+  /** How often the processor was called with the records. */
   readonly attempts: number;
   /** The class of what the last call threw; missing when no call failed. */
   readonly errorName?: string;
   /** At most 2 KB in UTF-8, without keys and passwords that are known as such. */
   readonly errorMessage?: string;
+  /** The stream's name. */
   readonly streamName: string;
+  /** The shard's id; with many streams `account:stream:epoch:shardId`. */
   readonly leaseKey: string;
   /** Of the lease, when the records were given up. */
   readonly fencingToken: number;
@@ -92,8 +100,11 @@ export interface DeadLetterDetails {
 
 /** One record in a document. */
 export interface StoredRecord {
+  /** Its sequence number; user records of one aggregate share it. */
   readonly sequenceNumber: string;
+  /** Its place within an aggregate, from 0; 0 for any other record. */
   readonly subSequenceNumber: number;
+  /** Its partition key. */
   readonly partitionKey: string;
   /** Of user records of aggregates. */
   readonly explicitHashKey?: string;

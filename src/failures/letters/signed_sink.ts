@@ -34,11 +34,11 @@ export interface SinkOptions {
 
 /** Options of the sinks on AWS. */
 export interface SignedSinkOptions extends SinkOptions {
-  /** @default that of the ARN, else the worker's */
+  /** Of the place. @default that of the ARN, else the worker's */
   readonly region?: string | undefined;
   /** Base URL of an emulator or of a private endpoint. @default what the worker's settings say */
   readonly endpoint?: string | undefined;
-  /** @default the worker's */
+  /** What the calls are signed with. @default the worker's */
   readonly credentials?: GivenCredentials | undefined;
 }
 
