@@ -15,6 +15,7 @@
 import { streamArnOf } from "../../aws/endpoint.ts";
 import { hideNamedSecrets, hideSecrets } from "../../aws/hidden_secrets.ts";
 import { errorClass, errorText } from "../../errors.ts";
+import { looksAggregated } from "../../stream/aggregation.ts";
 import type { KinesisRecord } from "../../stream/record.ts";
 import type { DeadLetter, DeadLetterCondition } from "../dead_letter.ts";
 import { letterId } from "./letter_id.ts";
@@ -91,9 +92,11 @@ export interface DeadLetterDetails {
   readonly subSequenceNumbers: { readonly first: number; readonly last: number };
   /** Why `records` is missing, for people. */
   readonly recordsLeftOut?: string;
+  /** Whether an aggregate was given up as it is in the stream, and not as its user records. */
+  readonly wholeAggregates?: true;
   /**
-   * Where the records are that were left out, each as `<sequenceNumber>:<subSequenceNumber>`, if they are at
-   * most 1,000.
+   * Where the records are that were left out, if they are at most 1,000: the sequence number of each, and for
+   * a user record of an aggregate `:<subSequenceNumber>` behind it.
    */
   readonly positions?: readonly string[];
 }
@@ -205,6 +208,9 @@ export function documentOf(letter: DeadLetter, options: DocumentOptions = {}): D
       fencingToken: letter.fencingToken.token,
       recordCount: records.length,
       subSequenceNumbers: { first: first.subSequenceNumber, last: last.subSequenceNumber },
+      ...(records.some(({ aggregated, data }) => !aggregated && looksAggregated(data))
+        ? { wholeAggregates: true }
+        : {}),
     },
   };
 }
@@ -217,8 +223,8 @@ function withoutRecords(
   recordsLeftOut: string,
 ): DeadLetterDocument {
   const positions = records.length > MOST_POSITIONS ? {} : {
-    positions: records.map(({ sequenceNumber, subSequenceNumber }) =>
-      `${sequenceNumber}:${subSequenceNumber}`
+    positions: records.map(({ sequenceNumber, subSequenceNumber, aggregated }) =>
+      aggregated ? `${sequenceNumber}:${subSequenceNumber}` : sequenceNumber
     ),
   };
   return { ...document, kclite: { ...document.kclite, recordsLeftOut, ...positions } };

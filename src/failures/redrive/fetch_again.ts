@@ -5,7 +5,7 @@
  */
 
 import type { Kinesis, StreamReference } from "../../aws/kinesis.ts";
-import { deaggregateAll } from "../../stream/aggregation.ts";
+import { deaggregate } from "../../stream/aggregation.ts";
 import type { KinesisRecord } from "../../stream/record.ts";
 import { compare, positionAt } from "../../stream/sequence_number.ts";
 import type { Clock } from "../../system.ts";
@@ -47,12 +47,17 @@ export async function fetchAgain(
     const within = page.records.filter((record) =>
       compare(positionAt(record.sequenceNumber), positionAt(end)) <= 0
     );
-    for (const record of deaggregateAll(within, undefined)) {
-      const { sequenceNumber, subSequenceNumber } = record;
-      const isWanted = positions === undefined
-        ? compare(record, first) >= 0 && compare(record, last) <= 0
-        : positions.has(`${sequenceNumber}:${subSequenceNumber}`);
-      if (isWanted) found.push(record);
+    for (const record of within) {
+      if (positions?.has(record.sequenceNumber) || (positions === undefined && range.wholeAggregates)) {
+        found.push(record); // as it is
+        continue;
+      }
+      for (const part of deaggregate(record, undefined)) {
+        const isWanted = positions === undefined
+          ? compare(part, first) >= 0 && compare(part, last) <= 0
+          : positions.has(`${part.sequenceNumber}:${part.subSequenceNumber}`);
+        if (isWanted) found.push(part);
+      }
     }
     if (within.length < page.records.length || page.records.at(-1)?.sequenceNumber === end) break;
     if (page.records.length === 0 && page.millisBehindLatest === 0) break;

@@ -44,7 +44,9 @@ export interface LetterRange {
   readonly end: string;
   /** Places in the aggregates of the first and the last record. Lambda's documents have none. */
   readonly subSequenceNumbers: { readonly first: number; readonly last: number } | undefined;
-  /** `<sequenceNumber>:<subSequenceNumber>` of each, where the document names them. */
+  /** Whether aggregates are to stay whole. */
+  readonly wholeAggregates: boolean;
+  /** `<sequenceNumber>`, or with `:<subSequenceNumber>`, of each, where the document names them. */
   readonly positions: ReadonlySet<string> | undefined;
   /** User records, if no positions are named; undefined in Lambda's documents. */
   readonly recordCount: number | undefined;
@@ -86,6 +88,7 @@ export function storedLetter(text: string): StoredLetter {
         first: optionalNumberIn(sub, "first") ?? 0,
         last: optionalNumberIn(sub, "last") ?? 0,
       },
+      wholeAggregates: ours["wholeAggregates"] === true,
       positions: positions.length === 0 ? undefined : new Set(positions),
       recordCount: optionalNumberIn(ours, "recordCount"),
     },

@@ -79,7 +79,7 @@ Deno.test("documentText() holds the records while the whole fits, to the byte", 
   const { records, kclite } = JSON.parse(less);
   assertEquals(records, undefined);
   assertEquals(kclite.recordsLeftOut, `the whole would have more than ${limit - 1} bytes`);
-  assertEquals(kclite.positions, ["100:0"]);
+  assertEquals(kclite.positions, ["100"]);
 });
 
 Deno.test("documentText() names at most 1,000 positions, and none where they do not fit", () => {

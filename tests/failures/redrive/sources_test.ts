@@ -164,6 +164,16 @@ Deno.test("fetchAgain() finds the records of a letter, within aggregates too", a
     RangeError,
     "expected 2 records: got 4",
   );
+  // A processor that takes aggregates whole gets them whole again.
+  const whole = letterOf({
+    shardId: shard?.shardId ?? "",
+    records: raw.filter(({ sequenceNumber }) => sequenceNumber === aggregate || sequenceNumber === f),
+  });
+  for (const change of [(text: string) => text, noPositions]) {
+    const letter = storedLetter(change(documentText(whole, { records: "none" })));
+    const found = await fetchAgain(letter, stream, { kinesis, clock }, NEVER);
+    assertEquals(found.map(({ data }) => [...data]), whole.records.map(({ data }) => [...data]));
+  }
   // Lambda's documents know no records within aggregates.
   const lambdas = (text: string) => JSON.stringify({ ...JSON.parse(text), kclite: undefined });
   assertEquals(await fetched([[b, 0], [aggregate, 0]], lambdas), "bcde");

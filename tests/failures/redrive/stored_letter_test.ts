@@ -31,7 +31,8 @@ Deno.test("storedLetter() says where the records are that were left out", () => 
     start: "100",
     end: "101",
     subSequenceNumbers: { first: 0, last: 2 },
-    positions: new Set(["100:0", "101:2"]),
+    wholeAggregates: false,
+    positions: new Set(["100", "101:2"]),
     recordCount: 2,
   });
 });
