@@ -27,6 +27,7 @@ import { KinesisWorker } from "../worker/worker.ts";
 import { type ProgramConfiguration, readConfiguration } from "./configuration.ts";
 import { credentialsOfProperty } from "./credentials_setup.ts";
 import { processingOf } from "./processing.ts";
+import { errorsWithDestination } from "./failure_destination.ts";
 import type { Host, ProgramContext } from "./program_context.ts";
 
 /** One run. */
@@ -131,6 +132,7 @@ export class Program {
         ? {}
         : { cpuUtilization: cpuSource({ system: { ...system, fetch: directFetch }, env: host.env }) }),
       ...await processingOf(configuration, onEvent, this.#context),
+      ...await errorsWithDestination(configuration),
       ...host.options,
       log: false, // `onEvent` writes it
       onEvent,

@@ -196,6 +196,8 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
       "multilang",
       "lambda",
       "host",
+      "failures",
+      "failures/letters",
       "failures/redrive",
       "failures/file",
     ],

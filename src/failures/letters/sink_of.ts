@@ -1,5 +1,5 @@
 /**
- * Finds the sink that a text names, as settings have it: an ARN, or a file.
+ * Finds the sink that a text names, as `onFailureDestination` has it: an ARN, or a file.
  *
  * @module
  */

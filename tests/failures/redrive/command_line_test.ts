@@ -41,7 +41,9 @@ async function bedOf(data: readonly string[]): Promise<Bed> {
   await Deno.writeTextFile(`${folder}/processor.mjs`, MODULE);
   await Deno.writeTextFile(
     properties,
-    "applicationName = app\nstreamName = orders\nexecutableName = processor.mjs\nregionName = eu-west-1\n",
+    // Its policy would put what fails back into the very file.
+    "applicationName = app\nstreamName = orders\nexecutableName = processor.mjs\nregionName = eu-west-1\n" +
+      `maximumRetryAttempts = 0\nonFailureDestination = ${file}\n`,
   );
   const sink = fileSink(file);
   const connection = connectionOf(() => Promise.reject(new Error("no request is expected")));
