@@ -11,6 +11,7 @@
  * @module
  */
 
+import type { Suspicions } from "../fleet/shard_syncer.ts";
 import type { TableFormat } from "../lease/table_format.ts";
 import { newWatch, type TableWatch } from "../lease/table_watch.ts";
 import type { LockSighting } from "../lease/leader.ts";
@@ -39,11 +40,13 @@ export interface SliceMemory {
   readonly cleanedMs: number;
   /** The last lease that was read: the next slice begins after it. */
   readonly lastRead: string | undefined;
+  /** What audits have found and not confirmed yet. */
+  readonly suspicions: Suspicions | undefined;
   /** Leases that this worker kept at the end: the index may not list them. */
   readonly held: readonly string[];
   /** The lock of another leader, and since when it is unchanged. */
   readonly lock: readonly [version: string, sinceMs: number] | undefined;
-  /** The counters of leases of workers that seem to be gone, and since when they are unchanged. */
+  /** The counters of leases, and since when they are unchanged. */
   readonly leases: Readonly<Record<string, readonly [leaseCounter: number, sinceMs: number]>>;
 }
 
@@ -57,7 +60,7 @@ export function memoryIn(text: string | undefined): SliceMemory | undefined {
   if (text === undefined) return undefined;
   try {
     const found = JSON.parse(text);
-    const { version, start, ledMs, comparedMs, cleanedMs, lastRead, held, lock, leases } = found;
+    const { version, start, ledMs, comparedMs, cleanedMs, lastRead, held, suspicions, lock, leases } = found;
     const { atMs, format, stream } = start;
     const { place, mayLead, supportCode, isFinal } = format;
     const isWhole = version === 1 && [atMs, ledMs, comparedMs, cleanedMs].every(Number.isFinite) &&
@@ -66,11 +69,12 @@ export function memoryIn(text: string | undefined): SliceMemory | undefined {
       (lastRead === undefined || typeof lastRead === "string") &&
       Array.isArray(held) && held.every((key) => typeof key === "string") && typeof leases === "object" &&
       (lock === undefined || isSighting(lock, "string")) &&
-      Object.values(leases).every((sighting) => isSighting(sighting, "number")) && isStream(stream);
+      Object.values(leases).every((sighting) => isSighting(sighting, "number")) && isStream(stream) &&
+      areSuspicions(suspicions);
     if (!isWhole) return undefined;
     return {
       start: { atMs, format: { place, mayLead, supportCode, isFinal }, stream },
-      ...{ ledMs, comparedMs, cleanedMs, lastRead, held, lock, leases },
+      ...{ ledMs, comparedMs, cleanedMs, lastRead, held, suspicions, lock, leases },
     };
   } catch {
     return undefined; // what others wrote there is no reason to fail
@@ -83,6 +87,15 @@ function isStream(stream: unknown): boolean {
   const { streamArn, creationEpochS } = stream as Readonly<Record<string, unknown>>;
   return (streamArn === undefined || typeof streamArn === "string") &&
     (creationEpochS === undefined || Number.isFinite(creationEpochS));
+}
+
+function areSuspicions(value: unknown): boolean {
+  if (value === undefined) return true;
+  if (typeof value !== "object" || value === null) return false;
+  const { hole, counts, auditedMs } = value as Readonly<Record<string, unknown>>;
+  return (hole === undefined || typeof hole === "object" && hole !== null && "hole" in hole) &&
+    Array.isArray(counts) && counts.every((count) => isSighting(count, "string")) &&
+    (auditedMs === undefined || Number.isFinite(auditedMs));
 }
 
 function isSighting(value: unknown, type: "string" | "number"): boolean {
@@ -114,6 +127,24 @@ export function lockOf({ lock }: SliceMemory, now: Moment): LockSighting | undef
   return { recordVersionNumber: lock[0], firstSeenMs: monotonicOf(lock[1], now) };
 }
 
+/** What audits have found, on the monotonic clock of this process. */
+export function suspicionsOf({ suspicions }: SliceMemory, now: Moment): Suspicions | undefined {
+  if (suspicions?.auditedMs === undefined) return suspicions;
+  const { hole, counts, auditedMs } = suspicions;
+  return { hole, counts, auditedMs: now.monotonicMs - (now.epochMs - auditedMs) };
+}
+
+/** What audits have found, as it is remembered. */
+export function rememberedSuspicions(found: Suspicions | undefined, now: Moment): SliceMemory["suspicions"] {
+  if (found === undefined) return undefined;
+  const { hole, counts, auditedMs } = found;
+  return {
+    hole,
+    counts: counts.slice(0, MOST_LEASES),
+    auditedMs: auditedMs === undefined ? undefined : epochOf(auditedMs, now),
+  };
+}
+
 /** A lock sighting as it is remembered. What was remembered before keeps its time. */
 export function rememberedLock(
   seen: LockSighting | undefined,
@@ -128,8 +159,9 @@ export function rememberedLock(
 }
 
 /**
- * The sightings as they are remembered: of leases whose owners seem to be gone, those that are unchanged for
- * the longest time first. What was remembered before keeps its time.
+ * The sightings as they are remembered: those that were remembered before and are unchanged, which keep their
+ * time; then those of owners that seem to be gone; then as many others as there is room for, not always the
+ * same.
  */
 export function rememberedLeases(
   { sightings }: TableWatch,
@@ -137,14 +169,20 @@ export function rememberedLeases(
   before: SliceMemory | undefined,
   now: Moment,
 ): SliceMemory["leases"] {
-  const gone = [...sightings].filter(([leaseKey, { sinceMs }]) => sinceMs !== undefined && isGone(leaseKey))
-    .toSorted(([, a], [, b]) => (a.sinceMs ?? 0) - (b.sinceMs ?? 0));
+  const known = (leaseKey: string, leaseCounter: number) => {
+    const sighting = before?.leases[leaseKey];
+    return sighting?.[0] === leaseCounter ? sighting : undefined;
+  };
+  const owned = [...sightings].flatMap(([leaseKey, { leaseCounter, sinceMs }]) =>
+    sinceMs === undefined ? [] : [{ leaseKey, leaseCounter, sinceMs, known: known(leaseKey, leaseCounter) }]
+  );
+  const start = Math.floor(now.epochMs / 1000) % Math.max(1, owned.length);
+  const turned = [...owned.slice(start), ...owned.slice(0, start)];
+  const rank = (one: typeof owned[number]) => one.known !== undefined ? 0 : isGone(one.leaseKey) ? 1 : 2;
   return Object.fromEntries(
-    gone.slice(0, MOST_LEASES).map(([leaseKey, { leaseCounter, sinceMs = 0 }]) => {
-      const known = before?.leases[leaseKey];
-      const isSame = known?.[0] === leaseCounter;
-      return [leaseKey, isSame ? known : [leaseCounter, epochOf(sinceMs, now)] as const] as const;
-    }),
+    turned.toSorted((a, b) => rank(a) - rank(b)).slice(0, MOST_LEASES).map((one) =>
+      [one.leaseKey, one.known ?? [one.leaseCounter, epochOf(one.sinceMs, now)] as const] as const
+    ),
   );
 }
 

@@ -11,7 +11,7 @@ import { ByteBudget } from "../retrieval/byte_budget.ts";
 import type { RecordsPage, Retrieval, RetrievalRequest } from "../retrieval/retrieval.ts";
 import { textOf } from "../stream/sequence_number.ts";
 import { type ShardReading, shardReading } from "../worker/shard_reading.ts";
-import type { SliceHost, SliceParts } from "./slice_parts.ts";
+import type { KeptIterator, SliceHost, SliceParts } from "./slice_parts.ts";
 import type { SliceShards } from "./slice_shards.ts";
 import type { Turns } from "./turns.ts";
 
@@ -61,10 +61,14 @@ async function* read(
 ): AsyncGenerator<RecordsPage, void, void> {
   const { turns, shards, parts: { system: { clock } }, onPage, onCaughtUp } = options;
   const { leaseKey } = request;
-  const iterator = usable(options, request);
-  const pages = retrieval.read({ ...request, iterator }, signal)[Symbol.asyncIterator]();
+  const { pacing: { maxReadsPerSecond } } = options.host.settings.reading;
+  const kept = usable(options, request);
+  let readMs = kept?.sinceMs ?? -Infinity;
+  const pages = retrieval.read({ ...request, iterator: kept?.iterator }, signal)[Symbol.asyncIterator]();
   try {
     while (true) {
+      // Counted from the answer: the request may have waited for its turn to be sent.
+      await clock.sleep(Math.max(0, readMs + 1000 / maxReadsPerSecond - clock.monotonicMs()), signal);
       await turns.next(leaseKey, signal);
       let page: RecordsPage | undefined;
       try {
@@ -74,6 +78,7 @@ async function* read(
       } finally {
         turns.fetched(leaseKey, { bytes: page?.bytes ?? 0, behindMs: page?.millisBehindLatest });
       }
+      readMs = clock.monotonicMs();
       shards.page(page, leaseKey);
       onPage();
       yield page;
@@ -89,9 +94,9 @@ async function* read(
 function usable(
   { host: { kept }, parts: { system: { clock } } }: SliceReadingOptions,
   { leaseKey, checkpoint }: RetrievalRequest,
-): string | undefined {
+): KeptIterator | undefined {
   const found = kept.get(leaseKey);
   kept.delete(leaseKey);
   if (found === undefined || textOf(found.checkpoint) !== textOf(checkpoint)) return undefined;
-  return clock.monotonicMs() - found.sinceMs < ITERATOR_LIFE_MS ? found.iterator : undefined;
+  return clock.monotonicMs() - found.sinceMs < ITERATOR_LIFE_MS ? found : undefined;
 }

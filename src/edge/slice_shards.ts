@@ -18,6 +18,8 @@ export interface ShardProgress {
   records: number;
   checkpoint: ExtendedSequenceNumber;
   millisBehindLatest: number | undefined;
+  /** The number of the last record that was fetched. */
+  fetched: string | undefined;
   /** The last record that was delivered. */
   delivered: ExtendedSequenceNumber | undefined;
   /** The last page that was delivered as a whole, and the iterator after it. */
@@ -64,7 +66,9 @@ export class SliceShards {
     this.#records += records.length;
     this.#bytes += bytes;
     const shard = this.#shards.get(leaseKey);
-    if (shard !== undefined) shard.millisBehindLatest = millisBehindLatest;
+    if (shard === undefined) return;
+    shard.millisBehindLatest = millisBehindLatest;
+    shard.fetched = records.at(-1)?.sequenceNumber ?? shard.fetched;
   }
 
   /** All of a page was delivered. @returns Whether the shard is at its tip. */
@@ -95,7 +99,13 @@ export class SliceShards {
       const { leaseKey, shardId, checkpoint } = event;
       this.#shards.set(leaseKey, {
         ...{ leaseKey, shardId, checkpoint, records: 0, millisBehindLatest: undefined },
-        ...{ delivered: undefined, iterator: undefined, iteratorMs: 0, isCaughtUp: false },
+        ...{
+          fetched: undefined,
+          delivered: undefined,
+          iterator: undefined,
+          iteratorMs: 0,
+          isCaughtUp: false,
+        },
         ...{ phase: "starting", end: isShardEnd(checkpoint) ? "ended" : "open" },
       });
       return;
@@ -118,6 +128,9 @@ export class SliceShards {
         shard.records += event.records;
         shard.delivered = event.last;
         break;
+      case "batchFailed": // even if it was skipped: it is not stored
+        shard.delivered = event.last;
+        break;
       case "shardCompleted":
         shard.end = "ended";
         break;
@@ -133,8 +146,9 @@ export class SliceShards {
    * An iterator from which the next slice can go on: everything before it was delivered, and the checkpoint
    * says so.
    */
-  keptIterator({ iterator, delivered, checkpoint, end }: ShardProgress): string | undefined {
+  keptIterator({ iterator, fetched, delivered, checkpoint, end }: ShardProgress): string | undefined {
     if (iterator === undefined || end !== "left") return undefined;
+    if (fetched !== undefined && fetched !== checkpoint.sequenceNumber) return undefined;
     return delivered === undefined || textOf(delivered) === textOf(checkpoint) ? iterator : undefined;
   }
 

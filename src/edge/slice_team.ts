@@ -30,7 +30,9 @@ import {
   MOST_LEASES,
   rememberedLeases,
   rememberedLock,
+  rememberedSuspicions,
   type SliceMemory,
+  suspicionsOf,
   watchOf,
 } from "./slice_memory.ts";
 import type { SliceHost, SliceParts } from "./slice_parts.ts";
@@ -89,7 +91,9 @@ export class SliceTeam {
     this.#ledMs = memory?.ledMs ?? 0;
     this.#cleanedMs = memory?.cleanedMs ?? 0;
     this.#lastRead = memory?.lastRead;
-    this.#mayCompare = isDue(memory?.comparedMs, COMPARE_INTERVAL_MS, now.epochMs);
+    const isSuspicious = (memory?.suspicions?.counts.length ?? 0) > 0;
+    const compareMs = isSuspicious ? host.settings.syncing.leaseAuditIntervalMs : COMPARE_INTERVAL_MS;
+    this.#mayCompare = isDue(memory?.comparedMs, compareMs, now.epochMs);
     const isAlone = host.mode === "solo";
     this.team = teamOf({
       workerId: host.workerId,
@@ -106,6 +110,7 @@ export class SliceTeam {
         found: row?.incarnation,
         lock: memory && lockOf(memory, now),
         watch: memory && watchOf(memory, now),
+        suspicions: memory && suspicionsOf(memory, now),
         mayCompare: () => this.#mayCompare,
         isAlone,
         isFenced: isAlone,
@@ -219,6 +224,7 @@ export class SliceTeam {
       comparedMs: this.#mayCompare && hasLed ? now.epochMs : memory?.comparedMs ?? 0,
       cleanedMs: this.#cleanedMs,
       lastRead: this.#lastRead,
+      suspicions: hasLed ? rememberedSuspicions(this.#pass?.suspicions, now) : memory?.suspicions,
       held: limits.atEnd === "hold" ? [...this.#own.keys()].slice(0, MOST_LEASES) : [],
       lock: this.#pass === undefined ? memory?.lock : rememberedLock(this.#pass.lock, memory, now),
       leases: watch === undefined || !hasLed ? memory?.leases ?? {} : rememberedLeases(

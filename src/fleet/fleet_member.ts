@@ -33,7 +33,7 @@ import { LeaderLockKeeper } from "./leader_lock.ts";
 import { loop, type LoopOptions, type PassResult } from "../async/loop.ts";
 import { MetricsReporter } from "./metrics_reporter.ts";
 import type { LeadershipSettings } from "../options/setting_groups.ts";
-import type { LeaseSyncer } from "./shard_syncer.ts";
+import type { LeaseSyncer, Suspicions } from "./shard_syncer.ts";
 import { TaskGroup } from "../async/task_group.ts";
 
 /** What taking part needs. */
@@ -60,6 +60,7 @@ export interface SlicingMember {
   readonly found: Incarnation | undefined;
   readonly lock: LockSighting | undefined;
   readonly watch: TableWatch | undefined;
+  readonly suspicions: Suspicions | undefined;
   readonly mayCompare: () => boolean;
   /** Whether there is no other worker: it leads without a lock. */
   readonly isAlone: boolean;
@@ -73,6 +74,7 @@ export interface SlicingPass {
   readonly found: LeaderLock | undefined;
   readonly lock: LockSighting | undefined;
   readonly watch: TableWatch | undefined;
+  readonly suspicions: Suspicions | undefined;
 }
 
 /** How many times the leader renews its lock within the lock's duration. */
@@ -175,7 +177,8 @@ export class FleetMember {
       }
     }
     const watch = this.#leader?.seen ?? this.#options.slicing?.watch;
-    return { hasLed: isLeading, found: lock.found, lock: lock.sighting, watch };
+    const { suspicions } = this.#options.leaseSyncer;
+    return { hasLed: isLeading, found: lock.found, lock: lock.sighting, watch, suspicions };
   }
 
   /** Makes sure that nothing more is assigned to this worker. */

@@ -34,8 +34,19 @@ export interface LeaseSyncer {
    * @returns Whether the table has been changed.
    */
   syncIfNeeded(leases: readonly Lease[], leading: Leading, signal: AbortSignal): Promise<boolean>;
+  /** What audits have found and not confirmed yet, for the next process of this worker. @default nothing */
+  readonly suspicions?: Suspicions | undefined;
   /** The faults that several passes in a row have found. @default {[]} */
   readonly faults?: readonly FleetFault[];
+}
+
+/** What audits have found so far. */
+export interface Suspicions {
+  readonly hole: HoleSighting | undefined;
+  /** By name, and how many comparisons in a row have found it. */
+  readonly counts: readonly (readonly [name: string, times: number])[];
+  /** Monotonic ms of the last audit; undefined if it failed, or there was none. */
+  readonly auditedMs: number | undefined;
 }
 
 /** What syncing needs. */
@@ -46,6 +57,8 @@ export interface ShardSyncerOptions {
   readonly leaseStore: LeaseStore;
   readonly clock: Clock;
   readonly emit: WorkerEventListener;
+  /** What an earlier process of this worker has found. @default nothing */
+  readonly suspicions?: Suspicions | undefined;
   /** Called when the stream turns out to be a new one of the same name. */
   readonly onRecreated?: (() => void) | undefined;
 }
@@ -81,7 +94,16 @@ export class ShardSyncer implements LeaseSyncer {
       auditIntervalMs: options.syncing.leaseAuditIntervalMs,
       list: (signal) => this.#list(undefined, signal),
       onRecreated: options.onRecreated,
+      counts: new Map(options.suspicions?.counts),
     });
+    if (options.suspicions === undefined) return;
+    this.#hole = options.suspicions.hole;
+    this.#auditedMs = options.suspicions.auditedMs;
+    this.#askedMs = Infinity; // whoever remembers them has seen that they follow one another
+  }
+
+  get suspicions(): Suspicions {
+    return { hole: this.#hole, counts: this.#audit.counts, auditedMs: this.#auditedMs };
   }
 
   get faults(): readonly FleetFault[] {

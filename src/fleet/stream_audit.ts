@@ -36,6 +36,8 @@ export interface StreamAuditOptions {
   readonly list: (signal: AbortSignal) => Promise<readonly Shard[]>;
   /** Called when the stream turns out to be a new one of the same name. */
   readonly onRecreated: (() => void) | undefined;
+  /** What an earlier process of this worker has found. @default nothing */
+  readonly counts?: AuditCounts | undefined;
 }
 
 /** Between two comparisons without a finding, in ms. Ours: 12 calls of each kind an hour. */
@@ -55,6 +57,14 @@ export class StreamAudit {
   constructor(options: StreamAuditOptions) {
     this.#options = options;
     this.#origin = originOfStream(options.stream);
+    if (options.counts === undefined || options.counts.size === 0) return;
+    this.#counts = options.counts;
+    this.#comparedMs = Infinity; // as the leader's watch, which the same process remembers
+  }
+
+  /** What was found, and how often in a row. */
+  get counts(): readonly (readonly [name: string, times: number])[] {
+    return [...this.#counts];
   }
 
   /** What a new lease of the stream is marked with. */

@@ -165,9 +165,11 @@ export function teamOf(options: TeamOptions): Team {
 
 /** Keeps the leases of the one stream complete, or of many. */
 function leaseSyncer(options: TeamOptions, leaseStore: LeaseStore): LeaseSyncer {
-  const { settings: { syncing, finding }, parts: { kinesis }, streams, system: { clock }, emit } = options;
+  const { settings: { syncing, finding }, parts: { kinesis }, streams, slicing, system: { clock }, emit } =
+    options;
+  const suspicions = slicing?.suspicions;
   const [stream] = streams.tracked;
   return finding.streams.mode === "one" && stream !== undefined
-    ? new ShardSyncer({ syncing, stream, kinesis, leaseStore, clock, emit })
+    ? new ShardSyncer({ syncing, stream, kinesis, leaseStore, clock, suspicions, emit })
     : new StreamsSyncer({ syncing, streams, kinesis, leaseStore, clock, emit });
 }

@@ -173,6 +173,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
       "consumer",
       "options",
       "worker",
+      "edge",
       "observe",
       "testing/model",
     ],

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { WorkerEvent } from "../../events.ts";
+import type { WorkerEvent, WorkerEventListener } from "../../events.ts";
 import { errorText } from "../../errors.ts";
 import { MemoryCoordinatorStore } from "../../store/memory_coordinator_store.ts";
 import type { RecordProcessor } from "../../consumer/record_processor.ts";
@@ -22,6 +22,8 @@ import type { SharedTable } from "./shared_table.ts";
 import { SimulatedLeaseStore } from "./simulated_lease_store.ts";
 import { WORLD_EPOCH_MS } from "../model/simulated_stream.ts";
 import type { StreamsService } from "./simulated_streams.ts";
+import type { TickRules } from "./tick_rules.ts";
+import { Ticker, type Ticks } from "./ticker.ts";
 import { VirtualProcess } from "./virtual_process.ts";
 import type { VirtualTime } from "./virtual_time.ts";
 import { watchedProcessor } from "./watched_processor.ts";
@@ -60,12 +62,17 @@ export interface SimulatedFleetOptions {
   /** Undefined: the simulation's own. */
   readonly processor: ((shardId: string, machine: SimulatedMachine) => RecordProcessor) | undefined;
   readonly onEvent: ((workerId: string, event: WorkerEvent) => void) | undefined;
+  /** Undefined: each worker runs until it is stopped. */
+  readonly ticking: { readonly ticks: Ticks; readonly rules: TickRules } | undefined;
 }
 
 /** A running worker. */
 export interface Member {
   readonly workerId: string;
+  /** Of a worker that runs in ticks: the process of the last one. */
   readonly machine: VirtualProcess;
+  /** Undefined for a worker that runs until it is stopped. */
+  readonly ticker: Ticker | undefined;
   readonly startedMs: number;
   /** What its events add up to, by its own clock: what its health is judged by. */
   readonly totals: Totals;
@@ -82,6 +89,8 @@ export class SimulatedFleet {
   readonly #options: SimulatedFleetOptions;
   readonly #members = new Set<Member>();
   readonly #generations = new Map<string, number>();
+  /** When a process of a tick was superseded; its worker goes on in the next one. */
+  readonly #supersededSlices = new Map<string, number>();
   #pastMs = 0;
 
   constructor(options: SimulatedFleetOptions) {
@@ -102,7 +111,8 @@ export class SimulatedFleet {
 
   /** When a process was superseded; undefined while it was not, and once it is over. */
   supersededMs(machine: string): number | undefined {
-    return this.members.find((member) => member.machine.name === machine)?.supersededMs;
+    return this.#supersededSlices.get(machine) ??
+      this.members.find((member) => member.machine.name === machine)?.supersededMs;
   }
 
   /** Virtual ms that all workers together have lived. */
@@ -113,21 +123,14 @@ export class SimulatedFleet {
 
   /** Starts a worker. Another process may run under the same id. */
   start(workerId: string): void {
-    const { time, chance, history, weather } = this.#options;
-    const generation = (this.#generations.get(workerId) ?? 0) + 1;
-    this.#generations.set(workerId, generation);
-    const own = chance.fork(`${workerId}#${generation}`);
-    const machine = new VirtualProcess({
-      name: `${workerId}#${generation}`,
-      time,
-      chance: own.fork("process"),
-      epochMs: WORLD_EPOCH_MS + (weather.has("clocks") ? own.between(-3000, 3000) : 0),
-    });
-    const link = new Link(machine, weather, own.fork("link"));
+    const { ticking, history, time } = this.#options;
+    if (ticking !== undefined) return this.#startTicks(workerId, ticking);
+    const { link, machine } = this.#process(workerId, false);
     const stopping = new AbortController();
     const member: Member = {
       workerId,
       machine,
+      ticker: undefined,
       startedMs: time.nowMs,
       totals: new Totals(machine.clock),
       stop: () => {
@@ -140,13 +143,79 @@ export class SimulatedFleet {
     };
     this.#members.add(member);
     history.note(machine.name, undefined, "starts");
-    this.#worker(member, link).run(stopping.signal).then(
+    const worker = new KinesisWorker(this.#workerOptions(workerId, link, (event) => {
+      if (event.type === "superseded") member.supersededMs = this.#options.time.nowMs;
+      member.totals.listener(event);
+    }));
+    worker.run(stopping.signal).then(
       () => this.#ended(member, "has stopped"),
       (error) => this.#ended(member, `has failed: ${errorText(error)}`),
     );
   }
 
+  #startTicks(workerId: string, { ticks, rules }: NonNullable<SimulatedFleetOptions["ticking"]>): void {
+    const { time, history, weather, chance } = this.#options;
+    const first = this.#process(workerId, true);
+    let link: Link | undefined = first.link;
+    const ticker: Ticker = new Ticker({
+      ticks,
+      time,
+      chance: chance.fork(`ticks of ${first.machine.name}`),
+      rules,
+      isFoul: () => weather.has("deploys"),
+      newProcess: () => {
+        const next = link ?? this.#process(workerId, true).link;
+        link = undefined;
+        return next;
+      },
+      options: (link) =>
+        this.#workerOptions(workerId, link, (event) => {
+          if (event.type !== "superseded") return;
+          ticker.spend(link.machine.name);
+          this.#supersededSlices.set(link.machine.name, time.nowMs);
+        }),
+      onEnd: () => this.#ended(member, "has stopped"),
+    });
+    const member: Member = {
+      workerId,
+      get machine() {
+        return ticker.machine;
+      },
+      ticker,
+      startedMs: time.nowMs,
+      totals: new Totals(first.machine.clock),
+      stop: () => {
+        member.stoppingMs ??= time.nowMs;
+        history.note(workerId, undefined, "is to stop");
+        ticker.stop();
+      },
+      stoppingMs: undefined,
+      supersededMs: undefined,
+    };
+    this.#members.add(member);
+    history.note(workerId, undefined, "ticks");
+  }
+
+  #process(
+    workerId: string,
+    standsStill: boolean,
+  ): { readonly machine: VirtualProcess; readonly link: Link } {
+    const { time, chance, weather } = this.#options;
+    const generation = (this.#generations.get(workerId) ?? 0) + 1;
+    this.#generations.set(workerId, generation);
+    const own = chance.fork(`${workerId}#${generation}`);
+    const machine = new VirtualProcess({
+      name: `${workerId}#${generation}`,
+      time,
+      chance: own.fork("process"),
+      epochMs: WORLD_EPOCH_MS + (weather.has("clocks") ? own.between(-3000, 3000) : 0),
+      standsStill,
+    });
+    return { machine, link: new Link(machine, weather, own.fork("link")) };
+  }
+
   kill(member: Member): void {
+    member.ticker?.kill();
     member.machine.kill();
     this.#ended(member, "is killed");
   }
@@ -160,8 +229,11 @@ export class SimulatedFleet {
     if (this.#members.delete(member)) this.#pastMs += time.nowMs - member.startedMs;
   }
 
-  #worker(member: Member, link: Link): KinesisWorker {
-    const { workerId } = member;
+  #workerOptions(
+    workerId: string,
+    link: Link,
+    listener: WorkerEventListener,
+  ): WorkerOptions & { readonly workerIdentifier: string } {
     const { table, kinesis, streams, rules, staleReads, options, onEvent } = this.#options;
     const { processor = () => fickleProcessor(link) } = this.#options;
     const items = table.over(link, { staleReads });
@@ -169,7 +241,7 @@ export class SimulatedFleet {
     const block = (ms: number) => link.machine.block(ms);
     const surroundings = { workerId, clock: system.clock, random: system.random, block };
     const isSkipping = (options.onProcessError ?? "skip") === "skip";
-    return new KinesisWorker({
+    return {
       ...options,
       ...streams,
       applicationName: "simulated",
@@ -183,12 +255,11 @@ export class SimulatedFleet {
         watchedProcessor(processor(shardId, surroundings), { machine, rules, isSkipping }),
       log: false,
       onEvent: (event) => {
-        if (event.type === "superseded") member.supersededMs = this.#options.time.nowMs;
         this.#note(machine, event);
-        member.totals.listener(event);
+        listener(event);
         onEvent?.(workerId, event);
       },
-    });
+    };
   }
 
   #note(machine: string, event: WorkerEvent): void {

@@ -22,6 +22,12 @@ export interface VirtualProcessOptions {
   readonly chance: Chance;
   /** Wall time at virtual ms 0, as this process's clock has it. */
   readonly epochMs: number;
+  /**
+   * Whether its clock stands still while code runs, and moves with timers and answers only, as in Workers.
+   *
+   * @default {false}
+   */
+  readonly standsStill?: boolean | undefined;
 }
 
 /** A call to a server. */
@@ -45,19 +51,23 @@ export class VirtualProcess {
   #epochMs: number;
   #state: "running" | "paused" | "dead" = "running";
   #awakeSinceMs: number;
+  /** The virtual ms that a clock which stands still shows. */
+  #shownMs: number;
+  /** Whether the next timer is the end of a computation, of which such a clock knows nothing. */
+  #isComputing = false;
   #missed: (() => void)[] = [];
 
   constructor(options: VirtualProcessOptions) {
-    const { name, time, chance, epochMs } = options;
+    const { name, time, chance, epochMs, standsStill = false } = options;
     this.name = name;
     this.#time = time;
-    this.#awakeSinceMs = time.nowMs;
+    this.#awakeSinceMs = this.#shownMs = time.nowMs;
     this.#epochMs = epochMs;
     // A monotonic clock starts anywhere.
     const startMs = Math.floor(chance.between(0, 1e6)) - time.nowMs;
     this.clock = {
-      epochMs: () => this.#epochMs + time.nowMs,
-      monotonicMs: () => startMs + time.nowMs,
+      epochMs: () => this.#epochMs + (standsStill ? this.#shownMs : time.nowMs),
+      monotonicMs: () => startMs + (standsStill ? this.#shownMs : time.nowMs),
       sleep: (ms, signal) => this.#sleep(ms, signal),
     };
     this.system = {
@@ -78,8 +88,11 @@ export class VirtualProcess {
 
   /** Delivers something to the process now, or when it continues; never, once it has died. */
   hear(something: () => void): void {
-    if (this.#state === "running") something();
-    else if (this.#state === "paused") this.#missed.push(something);
+    if (this.#state === "running") {
+      if (!this.#isComputing) this.#shownMs = this.#time.nowMs;
+      this.#isComputing = false;
+      something();
+    } else if (this.#state === "paused") this.#missed.push(something);
   }
 
   /** The end, without a word. */
@@ -99,6 +112,7 @@ export class VirtualProcess {
    */
   block(ms: number): Promise<void> {
     this.pause();
+    this.#isComputing = true;
     this.#time.after(ms, () => this.resume());
     return this.#sleep(0);
   }

@@ -26,6 +26,8 @@ import { ReportRules } from "./report_rules.ts";
 import { SharedTable, type TableWatcher } from "./shared_table.ts";
 import { SimulatedFleet, type SimulatedMachine } from "./simulated_fleet.ts";
 import { type SimulatedStreams, simulatedStreams, StreamsService } from "./simulated_streams.ts";
+import { TickRules } from "./tick_rules.ts";
+import type { Ticks } from "./ticker.ts";
 import { VirtualTime } from "./virtual_time.ts";
 
 /** What a world is made of. Undefined values are drawn from the seed. */
@@ -37,6 +39,8 @@ export interface WorldOptions {
   readonly streams: number;
   readonly faults: readonly Fault[];
   readonly fleet: FleetOptions;
+  /** Undefined: workers run until they are stopped. */
+  readonly ticks: Ticks | undefined;
   readonly putEveryMs: readonly [number, number];
   readonly payload: (key: string, step: number) => Uint8Array;
   readonly processor: ((shardId: string, machine: SimulatedMachine) => RecordProcessor) | undefined;
@@ -76,6 +80,7 @@ export class World {
   readonly #isHealthDue: boolean;
   readonly #progress: Progress;
   readonly #script: ScriptOptions;
+  readonly #ticks: Ticks | undefined;
   readonly #chance: Chance;
   #phase: "faults" | "order" | "stop" | "over" = "faults";
   #settledMs: number | undefined;
@@ -119,11 +124,17 @@ export class World {
         this.fleet.members.find((member) => member.workerId === workerId && member.supersededMs === undefined)
           ?.startedMs,
     });
+    const ticks = this.#ticks = options.ticks;
+    const ticking = ticks && {
+      ticks,
+      rules: new TickRules({ time, history, isHeld: ticks.leases === "hold" }),
+    };
     const watcher: TableWatcher = {
       sent: (by, key, update) => leases.sent(by, key, update),
       applied(write) {
         leases.applied(write);
         reports.applied(write);
+        ticking?.rules.applied(write);
       },
     };
     const reading = new ReadingRules({ time, history, maxBufferedBytes });
@@ -153,7 +164,8 @@ export class World {
       leaseAuditIntervalMs,
       listableFromMs,
     });
-    this.#isHealthDue = !hasFormerLeases;
+    // Whoever ticks has no health of its own: each slice says how it went.
+    this.#isHealthDue = !hasFormerLeases && ticks === undefined;
     this.#orderMs = 120_000 + 6 * failoverTimeMs + refusedMs + (hasFormerLeases ? health.noticeMs : 0);
     const table = new SharedTable(time, watcher);
     const knowsFilters = chance.happens(0.7);
@@ -169,6 +181,7 @@ export class World {
       options: fleetOptions,
       processor: options.processor,
       onEvent: options.onEvent,
+      ticking,
     });
     if (hasFormerLeases) { for (const item of formerLeases(streams.all)) table.begin(item); }
     this.#activeMs = activeMs;
@@ -247,7 +260,7 @@ export class World {
         // over by now.
         if (this.fleet.active.length === 0) this.fleet.start("last");
         this.#checkHandoffs(passedMs);
-        this.#health.look(this.fleet.members);
+        if (this.#ticks === undefined) this.#health.look(this.fleet.members);
         const missing = this.#missing();
         if (missing === undefined) {
           this.#settledMs ??= passedMs;
@@ -307,7 +320,9 @@ export class World {
         return { leaseKey, what: "SHARD_END is not stored" };
       }
       const owner = lease?.leaseOwner;
-      if (!isOver && (lease === undefined || isShardEnd(lease.checkpoint) || !running.has(owner ?? ""))) {
+      const isFree = this.#ticks?.leases === "relay" && owner === undefined; // between two slices
+      const isRead = isFree || running.has(owner ?? "");
+      if (!isOver && (lease === undefined || isShardEnd(lease.checkpoint) || !isRead)) {
         return { leaseKey, what: lease === undefined ? "it has no lease" : `nobody reads it: ${owner}` };
       }
       const processed = this.#progress.processedOf(leaseKey);
@@ -316,7 +331,8 @@ export class World {
       }
     }
     const [left] = this.#reports.leftBehind;
-    if (left !== undefined) {
+    // A leader of one slice has not watched a worker for long enough to say that it is gone.
+    if (left !== undefined && this.#ticks === undefined) {
       return { leaseKey: undefined, what: `${left} is gone, and its item is still there` };
     }
     return undefined;
