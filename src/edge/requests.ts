@@ -91,8 +91,9 @@ export class Requests {
   #hasRoom(): boolean {
     const { max, concurrent, kept, last, onLimit } = this.#options;
     if (this.#phase === "over") throw new Error("Cannot send request: the slice is over");
-    if (this.#phase === "work" && this.#count >= max - Math.max(kept(), last)) onLimit();
-    if (this.#phase === "work" && this.#count >= max - Math.max(kept(), last)) return false;
+    const mustStop = () => this.#phase === "work" && this.#count >= max - Math.max(kept(), last);
+    if (mustStop()) onLimit();
+    if (mustStop()) return false;
     if (this.#count >= (this.#phase === "last" ? max : max - last)) {
       throw new Error(`Cannot send request: maxSubrequests is ${max}, and they are used up: set it higher`);
     }

@@ -19,7 +19,6 @@ import { assign, evict, renew } from "../lease/lease_write.ts";
 import { METRICS_REPORT_INTERVAL_S } from "../lease/live_workers.ts";
 import { ByteBudget } from "../retrieval/byte_budget.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
-import type { WorkerEventListener } from "../events.ts";
 import type { ShardReading } from "../worker/shard_reading.ts";
 import { type Team, teamOf } from "../worker/team.ts";
 import {
@@ -31,11 +30,9 @@ import {
   rememberedLeases,
   rememberedLock,
   rememberedSuspicions,
-  type SliceMemory,
   suspicionsOf,
   watchOf,
 } from "./slice_memory.ts";
-import type { SliceHost, SliceParts } from "./slice_parts.ts";
 import { ALIVE_MS, type SliceStart, type SliceStartOptions } from "./slice_start.ts";
 import { requestsForStopping, type SliceSettings } from "./slice_settings.ts";
 import type { SliceShards } from "./slice_shards.ts";

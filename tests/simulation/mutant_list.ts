@@ -593,4 +593,68 @@ export const MUTANTS: readonly Mutant[] = [
     replace: `return worker;`,
     why: "a fleet that is in order again looks unhealthy for ever",
   },
+  {
+    name: "requests-of-a-slice-have-no-limit",
+    file: "src/edge/requests.ts",
+    find: `const mustStop = () => this.#phase === "work" && this.#count >= max - Math.max(kept(), last);
+    if (mustStop()) onLimit();
+    if (mustStop()) return false;
+    if (this.#count >= (this.#phase === "last" ? max : max - last)) {`,
+    replace: `if (this.#count < 0) onLimit();
+    if (this.#count >= 1e9) {`,
+    why: "a platform that allows fifty requests kills the slice in its midst, with nothing stored",
+  },
+  {
+    name: "requests-of-a-slice-all-at-once",
+    file: "src/edge/requests.ts",
+    find: `return this.#inFlight < concurrent;`,
+    replace: `return true;`,
+    why: "a seventh connection of a Worker waits for the others, and for the user's own",
+  },
+  {
+    name: "requests-for-stopping-are-not-counted",
+    file: "src/edge/requests.ts",
+    find: `    this.#count++;
+    this.#inFlight++;`,
+    replace: `    if (this.#phase === "work") this.#count++;
+    this.#inFlight++;`,
+    why: "a slice says that it was cheaper than it was, and goes beyond its limit in the end",
+  },
+  {
+    name: "a-slice-uses-its-reserve",
+    file: "src/edge/slice_settings.ts",
+    find: `): Pick<SliceSettings, "budgetMs" | "closeAfterMs" | "abandonAfterMs" | "endAfterMs"> {
+  const endAfterMs = budgetMs - reserveMs;`,
+    replace: `): Pick<SliceSettings, "budgetMs" | "closeAfterMs" | "abandonAfterMs" | "endAfterMs"> {
+  const endAfterMs = budgetMs;`,
+    why: "a platform ends the call before the slice has said how it went",
+  },
+  {
+    name: "leases-are-given-up-with-each-slice",
+    file: "src/edge/slice_team.ts",
+    find: `if (atEnd === "hold") return;`,
+    replace: ``,
+    why: "each tick takes all leases anew, and workers take them from one another",
+  },
+  {
+    name: "a-slice-sends-after-its-end",
+    file: "src/edge/requests.ts",
+    find: `if (this.#phase === "over") throw new Error("Cannot send request: the slice is over");`,
+    replace: ``,
+    why: "a processor that hung goes on in the midst of the next slice, and uses up its requests",
+  },
+  {
+    name: "a-slice-throws",
+    file: "src/edge/slice.ts",
+    find: `if (!this.#closing.signal.aborted) this.#stop("leases", error);`,
+    replace: `throw error;`,
+    why: "a platform repeats a call that throws, at once and whole, while the table is throttled",
+  },
+  {
+    name: "sightings-do-not-outlive-a-slice",
+    file: "src/edge/slice_memory.ts",
+    find: `return { ...newWatch(now.monotonicMs), sightings: new Map(sightings) };`,
+    replace: `return { ...newWatch(now.monotonicMs), sightings: new Map(sightings.slice(0, 0)) };`,
+    why: "the leases of a worker that has died are never taken, since no slice lives as long as a lease",
+  },
 ];
