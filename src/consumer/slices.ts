@@ -18,7 +18,7 @@ import type { RecordsPage } from "../retrieval/retrieval.ts";
 import type { Aggregate } from "../stream/aggregate.ts";
 import { AggregateOpener, type AggregateProblemListener, looksAggregated } from "../stream/aggregation.ts";
 import type { HashKeyRange } from "../stream/hash_key.ts";
-import type { KinesisRecord } from "../stream/record.ts";
+import { type KinesisRecord, kinesisRecord } from "../stream/record.ts";
 import { compare, type ExtendedSequenceNumber, positionAt } from "../stream/sequence_number.ts";
 import type { Clock } from "../system.ts";
 
@@ -115,7 +115,7 @@ function* wholeRecords({ records }: RecordsPage): Generator<void, readonly Kines
   for (const record of records) {
     const aggregate = looksAggregated(record.data) ? yield* opener.open(record) : undefined;
     const subSequenceNumber = Math.max(0, (aggregate?.left ?? 1) - 1);
-    whole.push(subSequenceNumber === 0 ? record : { ...record, subSequenceNumber });
+    whole.push(subSequenceNumber === 0 ? record : kinesisRecord({ ...record, subSequenceNumber }));
   }
   return whole;
 }

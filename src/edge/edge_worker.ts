@@ -7,11 +7,12 @@
 
 import { keptCredentials } from "../aws/credential_sources/given.ts";
 import type { WorkerOptions } from "../options/options.ts";
-import { required } from "../options/option_checks.ts";
+import { functionThat, required } from "../options/option_checks.ts";
 import type { WorkerSettings } from "../options/setting_groups.ts";
 import { settingsOf } from "../options/settings.ts";
 import { realSystem, withFetch } from "../system.ts";
 import { eventOutlet } from "../worker/event_outlet.ts";
+import { type Deliveries, loadDeliveries } from "../worker/deliveries.ts";
 import { partsOf } from "../worker/parts.ts";
 import { Slice } from "./slice.ts";
 import type { EdgeOptions, LeasesMode, SliceOptions, SliceResult } from "./slice_options.ts";
@@ -41,6 +42,7 @@ export class EdgeWorker {
     const { leases: mode, ...others } = options;
     checkMode(mode);
     required("workerIdentifier", others.workerIdentifier);
+    functionThat("makes a RecordProcessor")("processor", others.processor);
     // One name for the application is one lock for all of its slices.
     this.workerIdentifier = mode === "solo" ? `${others.applicationName}-solo` : others.workerIdentifier;
     const given: WorkerOptions = {
@@ -54,14 +56,18 @@ export class EdgeWorker {
     const system = withFetch(given.system ?? realSystem, given.fetch);
     const { emit } = eventOutlet(given, settings.watching, system.clock);
     sliceStoreOf(partsOf(given, settings, { system, emit }));
+    // What has failed before is remembered for all slices.
+    let deliveries: Promise<Deliveries> | undefined;
     this.#host = {
       workerId: this.workerIdentifier,
       mode,
+      processor: others.processor,
       options: withKeptCredentials(given, { system, emit }),
       settings,
       idleMs: [idleTimeBetweenReadsMs, maxIdleTimeBetweenReadsMs],
       system,
       emit,
+      deliveries: () => deliveries ??= loadDeliveries(settings, this.workerIdentifier),
       kept: new Map(),
     };
     const { retrievalMode } = settings.reading;

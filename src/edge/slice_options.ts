@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { RecordProcessorFactory } from "../consumer/record_processor.ts";
 import type { WorkerOptions } from "../options/options.ts";
 
 /**
@@ -29,6 +30,8 @@ export interface EdgeOptions extends WorkerOptions {
    * Object, or a name that you choose. Two deployments that shall share the work have two names.
    */
   workerIdentifier: string;
+  /** Makes the processor of a shard, in each slice anew. */
+  processor: RecordProcessorFactory;
 }
 
 /** What one slice may use. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { RecordProcessorFactory } from "../consumer/record_processor.ts";
 import type { WorkerEventListener } from "../events.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
 import type { SliceStore } from "../lease/coordinator_store.ts";
@@ -11,6 +12,7 @@ import type { WorkerOptions } from "../options/options.ts";
 import type { WorkerSettings } from "../options/setting_groups.ts";
 import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import type { System } from "../system.ts";
+import type { Deliveries } from "../worker/deliveries.ts";
 import { partsOf, type WorkerParts } from "../worker/parts.ts";
 import { aroundCalls, type Requests } from "./requests.ts";
 import type { LeasesMode } from "./slice_options.ts";
@@ -29,12 +31,15 @@ export interface SliceHost {
   readonly workerId: string;
   readonly mode: LeasesMode;
   readonly options: WorkerOptions;
+  readonly processor: RecordProcessorFactory;
   /** As slices take them. */
   readonly settings: WorkerSettings;
   /** When to look again at a shard that was just busy, and at one that is quiet, in ms. */
   readonly idleMs: readonly [number, number];
   readonly system: System;
   readonly emit: WorkerEventListener;
+  /** How records reach the processors of a slice. */
+  readonly deliveries: () => Promise<Deliveries>;
   /** Iterators from slice to slice, by lease key. */
   readonly kept: Map<string, KeptIterator>;
 }

@@ -19,6 +19,7 @@ import { assign, evict, renew } from "../lease/lease_write.ts";
 import { METRICS_REPORT_INTERVAL_S } from "../lease/live_workers.ts";
 import { ByteBudget } from "../retrieval/byte_budget.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
+import type { Deliveries } from "../worker/deliveries.ts";
 import type { ShardReading } from "../worker/shard_reading.ts";
 import { type Team, teamOf } from "../worker/team.ts";
 import {
@@ -45,6 +46,7 @@ export interface SliceTeamOptions extends SliceStartOptions {
   readonly start: SliceStart;
   readonly shards: SliceShards;
   readonly reading: ShardReading;
+  readonly deliveries: Deliveries;
   readonly consumers: TaskGroup;
   /** Aborts when callbacks should return. */
   readonly callbacksEnd: AbortSignal;
@@ -84,6 +86,7 @@ export class SliceTeam {
   constructor(options: SliceTeamOptions) {
     this.#options = options;
     const { host, limits, parts, memory, row, start, shards } = options;
+    const budget = new ByteBudget(host.settings.reading.maxBufferedBytes);
     const now = this.#now();
     this.#ledMs = memory?.ledMs ?? 0;
     this.#cleanedMs = memory?.cleanedMs ?? 0;
@@ -97,9 +100,10 @@ export class SliceTeam {
       format: start.found.format,
       settings: host.settings,
       streams: start.streams,
-      processor: host.options.processor,
+      processor: host.processor,
       cpuUtilization: undefined,
-      budget: new ByteBudget(host.settings.reading.maxBufferedBytes),
+      budget,
+      startDelivery: options.deliveries({ budget, parts, system: parts.system }),
       ...{ parts, reading: options.reading, consumers: options.consumers, system: parts.system },
       onTableGone: options.onUnfit,
       emit: options.emit,

@@ -6,7 +6,6 @@
  */
 
 import type { DeliveryStarter } from "../consumer/records_delivery.ts";
-import type { ByteBudget } from "../retrieval/byte_budget.ts";
 import { AttemptsByLease } from "./attempts.ts";
 import type { FailureSettings } from "./failure_options.ts";
 import { filterOf } from "./filter.ts";
@@ -20,14 +19,11 @@ import { PolicyDelivery } from "./policy_delivery.ts";
  */
 export function policyDeliveries(
   settings: FailureSettings,
-  { applicationName, workerId, connection }: Pick<
-    PolicySurroundings,
-    "applicationName" | "workerId" | "connection"
-  >,
-): (budget: ByteBudget) => DeliveryStarter {
+  { applicationName, workerId }: Pick<PolicySurroundings, "applicationName" | "workerId">,
+): (shared: Pick<PolicySurroundings, "budget" | "connection">) => DeliveryStarter {
   const isWanted = settings.filter === undefined ? undefined : filterOf(settings.filter);
   const attemptsByLease = new AttemptsByLease();
-  return (budget) => {
+  return ({ budget, connection }) => {
     const surroundings = { applicationName, workerId, connection, budget, isWanted };
     return (recipient, delivery, leave) => {
       const attempts = attemptsByLease.of(delivery.held.lease);

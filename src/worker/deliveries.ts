@@ -11,8 +11,12 @@ import type { ByteBudget } from "../retrieval/byte_budget.ts";
 import type { System } from "../system.ts";
 import type { WorkerParts } from "./parts.ts";
 
-/** Makes what starts a delivery, on the memory that the shards of the worker share. */
-export type Deliveries = (budget: ByteBudget) => DeliveryStarter | undefined;
+/** Makes what starts a delivery, for shards that share memory and a way to call other services. */
+export type Deliveries = (shared: {
+  readonly budget: ByteBudget;
+  readonly parts: Pick<WorkerParts, "credentials">;
+  readonly system: System;
+}) => DeliveryStarter | undefined;
 
 /**
  * Loads what the settings need.
@@ -20,31 +24,15 @@ export type Deliveries = (budget: ByteBudget) => DeliveryStarter | undefined;
  * @throws {TypeError} when a pattern of `filter` is none.
  */
 export async function loadDeliveries(
-  { failures, applicationName, clients }: Pick<
+  { failures, applicationName, clients: { region } }: Pick<
     WorkerSettings,
     "failures" | "applicationName" | "clients"
   >,
-  { workerId, parts: { credentials }, system }: {
-    readonly workerId: string;
-    readonly parts: Pick<WorkerParts, "credentials">;
-    readonly system: System;
-  },
+  workerId: string,
 ): Promise<Deliveries> {
   if (failures === undefined) return () => undefined;
   const { policyDeliveries } = await import("../failures/policy.ts");
-  return policyDeliveries(failures, {
-    applicationName,
-    workerId,
-    connection: {
-      region: clients.region,
-      credentials,
-      system,
-      endpointOf: (service) =>
-        service === "kinesis"
-          ? clients.kinesisEndpoint
-          : service === "dynamodb"
-          ? clients.dynamoDBEndpoint
-          : undefined,
-    },
-  });
+  const deliveries = policyDeliveries(failures, { applicationName, workerId });
+  return ({ budget, parts: { credentials }, system }) =>
+    deliveries({ budget, connection: { region, credentials, system } });
 }

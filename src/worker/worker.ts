@@ -138,8 +138,7 @@ export class KinesisWorker {
   async #run(processor: RecordProcessorFactory, signal: AbortSignal): Promise<void> {
     this.#emitStarting();
     try {
-      const about = { workerId: this.workerIdentifier, parts: this.#parts, system: this.#system };
-      const deliveries = await loadDeliveries(this.#settings, about);
+      const deliveries = await loadDeliveries(this.#settings, this.workerIdentifier);
       const format = await this.#startUp(signal);
       await this.#consume({ format, processor, deliveries }, signal);
       this.#emit({ type: "workerStopped", error: undefined });
@@ -193,7 +192,7 @@ export class KinesisWorker {
     const duties = new TaskGroup(fail);
     const consumers = new TaskGroup(fail);
     const { reading, budget } = this.#reading();
-    const startDelivery = deliveries(budget);
+    const startDelivery = deliveries({ budget, parts: this.#parts, system: this.#system });
     const made = { format, processor, consumers, reading, budget, startDelivery, onTableGone: fail };
     const team = this.#team(made);
     const { identity: { superseded }, keeper } = team;

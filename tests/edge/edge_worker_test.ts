@@ -8,6 +8,7 @@ import {
 } from "@std/assert";
 import type { RecordProcessor } from "../../src/consumer/record_processor.ts";
 import type { EdgeWorker } from "../../src/edge/mod.ts";
+import { deadLetter, functionSink } from "../../src/failures/mod.ts";
 import type { SliceOptions, SliceResult } from "../../src/edge/slice_options.ts";
 import { evict, startHandoff } from "../../src/lease/lease_write.ts";
 import { isShardEnd } from "../../src/stream/sequence_number.ts";
@@ -462,4 +463,32 @@ Deno.test("new EdgeWorker() says what is wrong with its options", () => {
     TypeError,
     "lockSlice() and unlockSlice()",
   );
+});
+
+Deno.test("EdgeWorker.runSlice() goes by errors, and remembers attempts from slice to slice", async () => {
+  const bed = new MemoryEdgeBed();
+  const letters: unknown[] = [];
+  let calls = 0;
+  const worker = bed.worker({
+    errors: {
+      retry: { attempts: 3, delay: () => 30_000 },
+      onExhausted: deadLetter(functionSink((document) => void letters.push(document))),
+    },
+    processor: () =>
+      bed.processor({
+        processRecords: () => {
+          calls++;
+          throw new Error("never");
+        },
+      }),
+  });
+  bed.put("poison");
+  for (let tick = 0; tick < 3; tick++) {
+    await slice(bed, worker);
+    assertEquals(letters, []);
+    await bed.clock.advance(40_000);
+  }
+  await slice(bed, worker);
+  assertEquals([calls, letters.length], [4, 1]);
+  assertEquals((await bed.read(idOf(0))).checkpoint.sequenceNumber, "101");
 });

@@ -11,7 +11,7 @@ import type { RecordProcessor } from "../../src/consumer/record_processor.ts";
 import { EdgeWorker } from "../../src/edge/mod.ts";
 import type { EdgeOptions } from "../../src/edge/slice_options.ts";
 import type { WorkerEvent } from "../../src/events.ts";
-import type { KinesisRecord } from "../../src/stream/record.ts";
+import { type KinesisRecord, kinesisRecord } from "../../src/stream/record.ts";
 import type { Shard } from "../../src/stream/shard.ts";
 import { KinesisWorker } from "../../src/worker/worker.ts";
 import type { WorkerOptions } from "../../src/options/options.ts";
@@ -61,7 +61,7 @@ export class MemoryEdgeBed extends MemoryBed {
     });
   }
 
-  #shared(): Omit<WorkerOptions, "workerIdentifier"> {
+  #shared(): Omit<EdgeOptions, "workerIdentifier" | "leases"> {
     return {
       applicationName: "app",
       streamName: "words",
@@ -90,7 +90,7 @@ export class MemoryEdgeBed extends MemoryBed {
 
   put(text: string, shardIndex = 0): void {
     const shard = this.shards.get(idOf(shardIndex));
-    shard?.records.push({
+    shard?.records.push(kinesisRecord({
       sequenceNumber: `${++this.#sequence}`,
       subSequenceNumber: 0,
       partitionKey: "k",
@@ -99,7 +99,7 @@ export class MemoryEdgeBed extends MemoryBed {
       approximateArrivalTimestamp: this.clock.epochMs(),
       encryptionType: undefined,
       aggregated: false,
-    });
+    }));
   }
 
   /** Closes shard 0, and opens two children. */

@@ -11,6 +11,7 @@ import type {
   RecordsBatch,
   ShardContext,
 } from "../../src/consumer/record_processor.ts";
+import type { DeliveryStarter } from "../../src/consumer/records_delivery.ts";
 import type { DeadLetter, DeadLetterSink } from "../../src/failures/dead_letter.ts";
 import { deadLetter } from "../../src/failures/mod.ts";
 import { policyDeliveries } from "../../src/failures/policy.ts";
@@ -74,7 +75,7 @@ export interface PolicyBed extends ConsumerBed {
 /** What a test changes beside the policy. */
 export interface PolicyChanges extends ConsumerChanges {
   /** Shared with an earlier bed: the same worker's. */
-  readonly deliveries?: ReturnType<typeof policyDeliveries>;
+  readonly deliveries?: (budget: ByteBudget) => DeliveryStarter;
   readonly checkpoints?: "auto" | "own" | "none";
   readonly sink?: MemorySink;
 }
@@ -83,7 +84,7 @@ export interface PolicyChanges extends ConsumerChanges {
 export function deliveriesOf(
   options: ProcessingOptions,
   sink: MemorySink = new MemorySink(),
-): ReturnType<typeof policyDeliveries> {
+): (budget: ByteBudget) => DeliveryStarter {
   const { onExhausted } = options.errors ?? {};
   const isLetter = (onExhausted as string | undefined) === "letters";
   const errors = isLetter ? { ...options.errors, onExhausted: deadLetter(sink) } : options.errors;
@@ -96,11 +97,9 @@ export function deliveriesOf(
   });
   if (failures === undefined) throw new TypeError("expected an option of failures");
   const system = { clock: REFUSING_CLOCK, random: () => 0.5, fetch: () => Promise.reject(new Error("none")) };
-  return policyDeliveries(failures, {
-    applicationName: "app",
-    workerId: "worker-1",
-    connection: { region: "eu-central-1", credentials: () => Promise.reject(new Error("none")), system },
-  });
+  const credentials = () => Promise.reject(new Error("none"));
+  const deliveries = policyDeliveries(failures, { applicationName: "app", workerId: "worker-1" });
+  return (budget) => deliveries({ budget, connection: { region: "eu-central-1", credentials, system } });
 }
 
 const REFUSING_CLOCK = {

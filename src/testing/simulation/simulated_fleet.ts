@@ -10,6 +10,7 @@ import { MemoryCoordinatorStore } from "../../store/memory_coordinator_store.ts"
 import type { RecordProcessor } from "../../consumer/record_processor.ts";
 import { Totals } from "../../observe/totals.ts";
 import type { Clock } from "../../system.ts";
+import type { EdgeOptions } from "../../edge/slice_options.ts";
 import type { WorkerOptions } from "../../options/options.ts";
 import { KinesisWorker } from "../../worker/worker.ts";
 import type { Chance } from "../model/chance.ts";
@@ -233,7 +234,7 @@ export class SimulatedFleet {
     workerId: string,
     link: Link,
     listener: WorkerEventListener,
-  ): WorkerOptions & { readonly workerIdentifier: string } {
+  ): Omit<EdgeOptions, "leases"> {
     const { table, kinesis, streams, rules, staleReads, options, onEvent } = this.#options;
     const { processor = () => fickleProcessor(link) } = this.#options;
     const items = table.over(link, { staleReads });
