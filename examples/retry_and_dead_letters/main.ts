@@ -1,5 +1,6 @@
 /**
- * Two kinds of failure. A database that is away: the batch comes again. A record that can never be read: it is put aside.
+ * Two kinds of failure. A database that is away: the record comes again. A record that can never be read: it
+ * becomes a dead letter, and nothing else does.
  *
  * ```sh
  * deno run -A examples/retry_and_dead_letters/main.ts
@@ -9,6 +10,7 @@
  */
 
 import { KinesisWorker, type WorkerEvent } from "@kclite/kclite";
+import { deadLetter } from "@kclite/kclite/failures";
 import { simulatedAws } from "@kclite/kclite/testing";
 
 /** Processes two orders and one broken record, and ends. */
@@ -16,14 +18,15 @@ export async function main({ print = console.log }: { print?: (line: string) => 
   const aws = simulatedAws({ streams: { orders: 1 } });
   for (const text of [`{"order":1}`, "no JSON", `{"order":2}`]) aws.stream("orders").put(text);
 
-  // A Set, because a retried batch begins with its first record: what was stored before comes again.
-  const stored = new Set<number>(), deadLetters = new Set<string>();
+  const stored: number[] = [], letters: string[] = [];
   let failuresLeft = 2;
-  const store = (order: number) => {
+  const store = (text: string) => {
+    if (!text.startsWith("{")) throw new SyntaxError("this is no JSON");
+    const { order } = JSON.parse(text);
     if (order === 2 && failuresLeft-- > 0) throw new Error("the database is away");
-    stored.add(order);
+    if (!stored.includes(order)) stored.push(order); // a failed batch comes again, with what went well
   };
-  const stop = new AbortController(), decoder = new TextDecoder();
+  const stop = new AbortController();
   const worker = new KinesisWorker({
     applicationName: "orders",
     streamName: "orders",
@@ -31,29 +34,30 @@ export async function main({ print = console.log }: { print?: (line: string) => 
     credentials: { accessKeyId: "any", secretAccessKey: "any" },
     system: aws.system,
     initialPositionInStream: "TRIM_HORIZON",
-    onProcessError: "retry", // the default, "skip", would lose the whole batch
-    taskBackoffTimeMs: 100, // the first pause; each further one is twice as long
+    errors: {
+      retry: { attempts: 3, delay: () => 50 }, // without `delay`: 100 ms, doubled up to 30 s
+      split: "bisect", // finds the one that fails
+      onExhausted: deadLetter({
+        name: "a list", // sinks for queues, topics, buckets and files are in ./failures
+        store: async ({ records }) => void letters.push(...records.map((record) => record.text())),
+      }),
+    },
     log: false, // it would say the same as `onEvent` here
     onEvent(event: WorkerEvent) {
-      if (event.type === "batchFailed") print(`attempt ${event.attempt}: ${event.error}: ${event.outcome}`);
+      if (event.type === "batchFailed") print(`${event.records} failed: ${event.error}: ${event.outcome}`);
     },
     processor: () => ({
       async processRecords({ records }, context) {
-        for (const { data } of records) {
-          const text = decoder.decode(data);
-          // Retrying cannot mend such a record. If this threw, the shard would stand still for ever.
-          if (!text.startsWith("{")) deadLetters.add(text);
-          else store(JSON.parse(text).order); // what this throws may pass: leave it to the retry
-        }
+        for (const record of records) store(record.text());
         await context.checkpoint();
-        stop.abort();
+        if (stored.includes(2)) stop.abort();
       },
       shardEnded: (context) => context.checkpoint(),
     }),
   });
   await worker.run(stop.signal);
-  print(`stored orders: ${[...stored].join(", ")}`);
-  print(`put aside: ${[...deadLetters].join(", ")}`);
+  print(`stored orders: ${stored.join(", ")}`);
+  print(`dead letters: ${letters.join(", ")}`);
 }
 
 if (import.meta.main) await main();

@@ -12,6 +12,7 @@ import { main as hello } from "../../examples/hello/main.ts";
 import { main as kclV1 } from "../../examples/kcl_v1/main.ts";
 import { main as lambdaBootstrapPython } from "../../examples/lambda_bootstrap_python/main.ts";
 import { main as lambdaHandler } from "../../examples/lambda_handler/main.ts";
+import { main as keyedParallel } from "../../examples/keyed_parallel/main.ts";
 import { main as manyStreams } from "../../examples/many_streams/main.ts";
 import { main as python } from "../../examples/python/main.ts";
 import { main as retryAndDeadLetters } from "../../examples/retry_and_dead_letters/main.ts";
@@ -44,12 +45,25 @@ Deno.test("many_streams prints the records of two streams, each with the stream'
   ]);
 });
 
-Deno.test("retry_and_dead_letters loses no order, and puts the broken record aside once", async () => {
+Deno.test("retry_and_dead_letters loses no order, and has one dead letter", async () => {
   assertEquals(await printed(retryAndDeadLetters), [
-    "attempt 1: Error: the database is away: retrying",
-    "attempt 2: Error: the database is away: retrying",
+    "3 failed: SyntaxError: this is no JSON: split",
+    "2 failed: SyntaxError: this is no JSON: split",
+    ...["retrying", "retrying", "retrying", "givenUp"].map((outcome) =>
+      `1 failed: SyntaxError: this is no JSON: ${outcome}`
+    ),
+    "1 failed: Error: the database is away: retrying",
+    "1 failed: Error: the database is away: retrying",
     "stored orders: 1, 2",
-    "put aside: no JSON",
+    "dead letters: no JSON",
+  ]);
+});
+
+Deno.test("keyed_parallel runs ten calls at the same time, and keeps the order of each key", async () => {
+  assertEquals(await printed(keyedParallel), [
+    "at the same time: 10",
+    "customer-0: 1, 2, 3, 4",
+    "in order: 10 of 10 customers",
   ]);
 });
 
