@@ -1,6 +1,5 @@
 /**
- * Two kinds of failure. A database that is away: the record comes again. A record that can never be read: it
- * becomes a dead letter, and nothing else does.
+ * A database that is away: the record comes again. A record that can never be read: it becomes a dead letter.
  *
  * ```sh
  * deno run -A examples/retry_and_dead_letters/main.ts
@@ -9,7 +8,7 @@
  * @module
  */
 
-import { KinesisWorker, type WorkerEvent } from "@kclite/kclite";
+import { KinesisWorker } from "@kclite/kclite";
 import { deadLetter } from "@kclite/kclite/failures";
 import { simulatedAws } from "@kclite/kclite/testing";
 
@@ -17,8 +16,7 @@ import { simulatedAws } from "@kclite/kclite/testing";
 export async function main({ print = console.log }: { print?: (line: string) => void } = {}): Promise<void> {
   const aws = simulatedAws({ streams: { orders: 1 } });
   for (const text of [`{"order":1}`, "no JSON", `{"order":2}`]) aws.stream("orders").put(text);
-
-  const stored: number[] = [], letters: string[] = [];
+  const stored: number[] = [], letters: string[] = [], stop = new AbortController();
   let failuresLeft = 2;
   const store = (text: string) => {
     if (!text.startsWith("{")) throw new SyntaxError("this is no JSON");
@@ -26,7 +24,6 @@ export async function main({ print = console.log }: { print?: (line: string) => 
     if (order === 2 && failuresLeft-- > 0) throw new Error("the database is away");
     if (!stored.includes(order)) stored.push(order); // a failed batch comes again, with what went well
   };
-  const stop = new AbortController();
   const worker = new KinesisWorker({
     applicationName: "orders",
     streamName: "orders",
@@ -38,12 +35,12 @@ export async function main({ print = console.log }: { print?: (line: string) => 
       retry: { attempts: 3, delay: () => 50 }, // without `delay`: 100 ms, doubled up to 30 s
       split: "bisect", // finds the one that fails
       onExhausted: deadLetter({
-        name: "a list", // sinks for queues, topics, buckets and files are in ./failures
-        store: async ({ records }) => void letters.push(...records.map((record) => record.text())),
+        name: "a list",
+        store: async ({ records }) => void letters.push(...records.map((each) => each.text())),
       }),
     },
-    log: false, // it would say the same as `onEvent` here
-    onEvent(event: WorkerEvent) {
+    log: false, // it would say the same
+    onEvent(event) {
       if (event.type === "batchFailed") print(`${event.records} failed: ${event.error}: ${event.outcome}`);
     },
     processor: () => ({
@@ -56,8 +53,8 @@ export async function main({ print = console.log }: { print?: (line: string) => 
     }),
   });
   await worker.run(stop.signal);
-  print(`stored orders: ${stored.join(", ")}`);
-  print(`dead letters: ${letters.join(", ")}`);
+  print(`stored orders: ${stored}`);
+  print(`dead letters: ${letters}`);
 }
 
 if (import.meta.main) await main();

@@ -54,7 +54,7 @@ Deno.test("retry_and_dead_letters loses no order, and has one dead letter", asyn
     ),
     "1 failed: Error: the database is away: retrying",
     "1 failed: Error: the database is away: retrying",
-    "stored orders: 1, 2",
+    "stored orders: 1,2",
     "dead letters: no JSON",
   ]);
 });
