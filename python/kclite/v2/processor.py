@@ -2,22 +2,13 @@
 
 import abc
 
+from kclite.processor_base import ProcessorBase
 
-class RecordProcessorBase(object):
+
+class RecordProcessorBase(ProcessorBase):
     """A record processor of version 2."""
 
-    __metaclass__ = abc.ABCMeta
     version = 2
-
-    @abc.abstractmethod
-    def initialize(self, initialize_input):
-        """Called once, before all others."""
-        raise NotImplementedError
-
-    @abc.abstractmethod
-    def process_records(self, process_records_input):
-        """Called with each batch of records."""
-        raise NotImplementedError
 
     @abc.abstractmethod
     def shutdown(self, shutdown_input):

@@ -3,23 +3,13 @@
 import abc
 
 from kclite.messages import ShutdownInput
+from kclite.processor_base import ProcessorBase
 
 
-class RecordProcessorBase(object):
+class RecordProcessorBase(ProcessorBase):
     """A record processor of version 3."""
 
-    __metaclass__ = abc.ABCMeta
     version = 3
-
-    @abc.abstractmethod
-    def initialize(self, initialize_input):
-        """Called once, before all others."""
-        raise NotImplementedError
-
-    @abc.abstractmethod
-    def process_records(self, process_records_input):
-        """Called with each batch of records."""
-        raise NotImplementedError
 
     @abc.abstractmethod
     def lease_lost(self, lease_lost_input):
