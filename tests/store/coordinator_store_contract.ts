@@ -12,16 +12,11 @@ import type {
   TablePlace,
   WorkerMetrics,
 } from "../../src/lease/coordinator_store.ts";
-import type { Fixture, TableName } from "./fixtures.ts";
+import { type Fixture, fixtureTest, type TableName } from "./fixtures.ts";
 
 /** Registers the contract's tests for one kind of store. */
 export function coordinatorStoreContract(kind: string, open: () => Promise<Fixture>): void {
-  const test = (name: string, run: (fixture: Fixture) => Promise<void>) =>
-    Deno.test(`${kind}: ${name}`, async () => {
-      await using fixture = await open();
-      await fixture.leases.ensureTable();
-      await run(fixture);
-    });
+  const test = fixtureTest(kind, open);
   const testInBoth = (name: string, run: (fixture: Fixture, place: TablePlace) => Promise<void>) => {
     for (const place of ["leaseTable", "legacy"] as const) {
       test(`${name} (${place})`, async (fixture) => {

@@ -183,3 +183,16 @@ function rawCaller(url: string, system: System): DynamoDBFixture["raw"] {
     return { status: response.status, body: await response.json() };
   };
 }
+
+/** What registers a test on a fixture of its own. */
+export type FixtureTest = (name: string, run: (fixture: Fixture) => Promise<void>) => void;
+
+/** For one kind of store: registers tests that begin with an empty table. */
+export function fixtureTest(kind: string, open: () => Promise<Fixture>): FixtureTest {
+  return (name, run) =>
+    Deno.test(`${kind}: ${name}`, async () => {
+      await using fixture = await open();
+      await fixture.leases.ensureTable();
+      await run(fixture);
+    });
+}

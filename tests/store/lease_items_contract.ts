@@ -21,22 +21,13 @@ import {
 } from "../../src/lease/lease_write.ts";
 import { positionAt } from "../../src/stream/sequence_number.ts";
 import { newLease, SHARD_ID } from "../lease/fixtures.ts";
-import { type Fixture } from "./fixtures.ts";
+import { type Fixture, fixtureTest } from "./fixtures.ts";
 
 /** Registers the contract's tests for one kind of store. */
 export function leaseItemsContract(kind: string, open: () => Promise<Fixture>): void {
-  const test = (name: string, run: (fixture: Fixture) => Promise<void>) =>
-    Deno.test(`${kind}: ${name}`, async () => {
-      await using fixture = await open();
-      await run(fixture);
-    });
-  const testWithTable = (name: string, run: (fixture: Fixture) => Promise<void>) =>
-    test(name, async (fixture) => {
-      await fixture.leases.ensureTable();
-      await run(fixture);
-    });
+  const test = fixtureTest(kind, open);
 
-  testWithTable("methods reject with the reason of an aborted signal and write nothing", async (fixture) => {
+  test("methods reject with the reason of an aborted signal and write nothing", async (fixture) => {
     const { leases } = fixture;
     await leases.create(newLease());
     const lease = await held(fixture);
@@ -60,7 +51,7 @@ export function leaseItemsContract(kind: string, open: () => Promise<Fixture>): 
     assertEquals(await fixture.items(), before);
   });
 
-  testWithTable(
+  test(
     "someLease() finds a lease among items of other kinds, and none among none",
     async (fixture) => {
       const { leases } = fixture;
@@ -75,7 +66,7 @@ export function leaseItemsContract(kind: string, open: () => Promise<Fixture>): 
     },
   );
 
-  testWithTable("create() writes unless the key is taken, even by something else", async (fixture) => {
+  test("create() writes unless the key is taken, even by something else", async (fixture) => {
     const { leases } = fixture;
     assertEquals(await leases.create(newLease()), true);
     const before = await fixture.items();
@@ -85,7 +76,7 @@ export function leaseItemsContract(kind: string, open: () => Promise<Fixture>): 
     assertEquals(await leases.create(newLease(SHARD_ID, { leaseKey: "Leader" })), false);
   });
 
-  testWithTable("get() tells what create() wrote", async ({ leases }) => {
+  test("get() tells what create() wrote", async ({ leases }) => {
     const streamIdentifier = "123456789012:orders:1700000000";
     const created = newLease(SHARD_ID, {
       leaseKey: `${streamIdentifier}:shardId-000000000002`,
@@ -112,7 +103,7 @@ export function leaseItemsContract(kind: string, open: () => Promise<Fixture>): 
     });
   });
 
-  testWithTable(
+  test(
     "get() tells nothing of what is no lease, cannot be read, or is not there",
     async (fixture) => {
       await fixture.put({ leaseKey: { S: "Leader" }, entityType: { S: "LEADER" } });
@@ -121,7 +112,7 @@ export function leaseItemsContract(kind: string, open: () => Promise<Fixture>): 
     },
   );
 
-  testWithTable("list() sorts what one table holds", async (fixture) => {
+  test("list() sorts what one table holds", async (fixture) => {
     await fixture.leases.create(newLease());
     const old = {
       leaseKey: { S: "old" },
@@ -156,7 +147,7 @@ export function leaseItemsContract(kind: string, open: () => Promise<Fixture>): 
     ]);
   });
 
-  testWithTable(
+  test(
     "apply() refuses each write to a lease that is gone, and brings none back",
     async (fixture) => {
       const lease = await ownedLease(fixture);
@@ -168,7 +159,7 @@ export function leaseItemsContract(kind: string, open: () => Promise<Fixture>): 
     },
   );
 
-  testWithTable(
+  test(
     "apply() refuses writes at a counter that has moved, and tells what it found",
     async (fixture) => {
       const stale = await ownedLease(fixture);
@@ -196,7 +187,7 @@ export function leaseItemsContract(kind: string, open: () => Promise<Fixture>): 
     },
   );
 
-  testWithTable("apply() refuses writes when the owners are not those that were read", async (fixture) => {
+  test("apply() refuses writes when the owners are not those that were read", async (fixture) => {
     const owned = await ownedLease(fixture);
     const before = await fixture.items();
     const others: readonly Lease[] = [
@@ -216,13 +207,13 @@ export function leaseItemsContract(kind: string, open: () => Promise<Fixture>): 
     assertEquals(await fixture.items(), before);
   });
 
-  testWithTable("apply() finds nothing readable where a refused write met a broken item", async (fixture) => {
+  test("apply() finds nothing readable where a refused write met a broken item", async (fixture) => {
     const lease = await ownedLease(fixture);
     await fixture.put({ leaseKey: { S: lease.leaseKey }, leaseCounter: { N: "99" } });
     assertEquals(await fixture.leases.apply(renew(lease)), { applied: false, found: undefined });
   });
 
-  testWithTable("apply() leaves the attributes of others alone", async (fixture) => {
+  test("apply() leaves the attributes of others alone", async (fixture) => {
     const lease = await ownedLease(fixture);
     const [item] = await fixture.items();
     const foreign = {
@@ -242,7 +233,7 @@ export function leaseItemsContract(kind: string, open: () => Promise<Fixture>): 
     assertEquals({ note, tags, deep }, foreign);
   });
 
-  testWithTable("apply() refuses to write an empty owner or an empty set", async (fixture) => {
+  test("apply() refuses to write an empty owner or an empty set", async (fixture) => {
     const lease = await ownedLease(fixture);
     const before = await fixture.items();
     for (const write of [assign(lease, ""), setChildShardIds(lease, [])]) {
