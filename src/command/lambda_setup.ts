@@ -20,6 +20,8 @@ import type { LambdaFunctionOptions } from "../lambda/function_options.ts";
 import { handlerName, handlerOf } from "../lambda/handler_name.ts";
 import { fromLambdaBootstrap } from "../lambda/lambda_bootstrap.ts";
 import { fromLambdaHandler } from "../lambda/lambda_handler.ts";
+import { isWritten } from "../observe/line_writer.ts";
+import { printable } from "../observe/one_line.ts";
 import type { WorkerOptions } from "../options/options.ts";
 import type { Configuration } from "../properties/property_options.ts";
 import type { ProgramContext } from "./program_context.ts";
@@ -72,14 +74,14 @@ export async function lambdaProgram(
   lambdaBootstrap: string,
   given: Given,
   onEvent: WorkerEventListener,
-  { command: { file }, host: { env }, log, notices }: ProgramContext,
+  { command: { file }, host: { env, childStderr }, log, leastLevel, notices }: ProgramContext,
 ): Promise<LambdaProcessing> {
   const folder = file === undefined ? undefined : folderOf(file);
   notices.push(...await checkedProgram(lambdaBootstrap, folder));
   const starter = childStarter({ warn: (text) => log({ level: "warning", text }) });
   const direct = noProxy(env("NO_PROXY") ?? env("no_proxy"));
   const processor = fromLambdaBootstrap(lambdaBootstrap, {
-    ...functionOptions(given, onEvent),
+    ...functionOptions(given, isWritten("info", leastLevel()) ? onEvent : shown(onEvent, childStderr)),
     spawn: (program, args, environment) => starter.spawn(program, args, { ...environment, ...direct }),
     serve: (handler) => serve(handler, { port: 0, setting: "lambdaBootstrap" }),
     requestId: unguessableId,
@@ -87,6 +89,19 @@ export async function lambdaProgram(
     taskRoot: folder ?? workingFolder(),
   });
   return { processor, ...rulesOf(given) };
+}
+
+/** What programs print is shown as it is, where the log is too quiet to show it. */
+function shown(onEvent: WorkerEventListener, print: (text: string) => void): WorkerEventListener {
+  return (event) => {
+    onEvent(event);
+    if (event.type !== "notice" || event.level !== "info") return;
+    try {
+      print(`${printable(event.text)}\n`);
+    } catch {
+      // What cannot be printed is no reason to stop reading: the program would wait for us.
+    }
+  };
 }
 
 /** Some clients, such as curl, send requests to loopback through a proxy too. */

@@ -12,35 +12,47 @@ const FILE =
   "applicationName = orders\nstreamName = words\nregionName = us-east-1\nretrievalMode = POLLING\n" +
   "initialPositionInStream = TRIM_HORIZON\n";
 
-/** Runs a folder's app.properties until three records are processed. @returns the log, and the exit code. */
+/** Runs a folder's app.properties until the last record is checkpointed. @returns the log, and the exit code. */
 async function run(
   files: Readonly<Record<string, string>>,
   words: readonly string[] = ["to", "be", "to"],
-): Promise<{ readonly code: number; readonly log: string }> {
+): Promise<{ readonly code: number; readonly log: string; readonly printed: string }> {
   const aws = simulatedAws({ streams: { words: 1 } });
-  for (const word of words) aws.stream("words").put(word);
-  const stop = new AbortController(), log: string[] = [];
-  let processed = 0;
+  const puts = words.map((word) => aws.stream("words").put(word));
+  const last = puts.at(-1)?.sequenceNumber;
+  const stop = new AbortController(), log: string[] = [], printed: string[] = [];
   const { "app.properties": properties = "", ...others } = files;
   return await withFolder({ ...others, "app.properties": `${FILE}${properties}` }, async (folder) => {
     const code = await main([`${folder}/app.properties`], {
       out: () => {},
       err: (line) => void log.push(line.replace(/^\S+Z /, "").replaceAll(folder, "FOLDER")),
-      childStderr: () => {},
+      childStderr: (text) => void printed.push(text),
       env: (name) => KEYS[name],
       envNames: Object.keys(KEYS),
       signal: stop.signal,
       options: {
         system: aws.system,
         onEvent(event) {
-          if (event.type === "batchProcessed") processed += event.records;
-          if (processed === words.length) stop.abort();
+          if (event.type === "checkpointed" && event.at.sequenceNumber === last) stop.abort();
         },
       },
     });
-    return { code, log: log.join("\n") };
+    return { code, log: log.join("\n"), printed: printed.join("") };
   });
 }
+
+/** A bootstrap that prints the words of its events. */
+const BOOTSTRAP = `
+    const api = \`http://\${Deno.env.get("AWS_LAMBDA_RUNTIME_API")}/2018-06-01/runtime/invocation\`;
+    console.log("handler", Deno.env.get("_HANDLER"), Deno.env.get("LAMBDA_TASK_ROOT"), Deno.env.get("no_proxy"));
+    for (;;) {
+      const next = await fetch(\`\${api}/next\`);
+      const { Records } = await next.json();
+      for (const { kinesis } of Records) console.log("word", atob(kinesis.data));
+      const id = next.headers.get("lambda-runtime-aws-request-id");
+      const answer = await fetch(\`\${api}/\${id}/response\`, { method: "POST", body: "null" });
+      await answer.body?.cancel();
+    }`;
 
 Deno.test("lambdaHandler runs a CommonJS handler of Lambda's form beside the properties file, with Lambda's variables", async () => {
   Reflect.deleteProperty(globalThis, "lambdaNotes");
@@ -90,18 +102,7 @@ Deno.test("lambdaHandler says which file is missing, which are two, and what is 
 });
 
 Deno.test("lambdaBootstrap runs a program on a runtime API of this process, in the folder of the file, past any proxy", async () => {
-  const bootstrap = `
-    const api = \`http://\${Deno.env.get("AWS_LAMBDA_RUNTIME_API")}/2018-06-01/runtime/invocation\`;
-    console.log("handler", Deno.env.get("_HANDLER"), Deno.env.get("LAMBDA_TASK_ROOT"), Deno.env.get("no_proxy"));
-    for (;;) {
-      const next = await fetch(\`\${api}/next\`);
-      const { Records } = await next.json();
-      for (const { kinesis } of Records) console.log("word", atob(kinesis.data));
-      const id = next.headers.get("lambda-runtime-aws-request-id");
-      const answer = await fetch(\`\${api}/\${id}/response\`, { method: "POST", body: "null" });
-      await answer.body?.cancel();
-    }`;
-  await withFolder({ "bootstrap.ts": bootstrap }, async (programs) => {
+  await withFolder({ "bootstrap.ts": BOOTSTRAP }, async (programs) => {
     const program = `${Deno.execPath()} run -A --no-config --no-lock ${programs}/bootstrap.ts`;
     const { code, log } = await run({
       "app.properties": `lambdaBootstrap = ${program}\nlambdaHandler = app.handler\ntimeout = 30\n`,
@@ -110,4 +111,33 @@ Deno.test("lambdaBootstrap runs a program on a runtime API of this process, in t
     assertMatch(log, /handler app\.handler FOLDER (?:\S+,)?127\.0\.0\.1/);
     assertEquals([...log.matchAll(/: word (\w+)/g)].map(([, word]) => word), ["to", "be", "to"]);
   });
+});
+
+Deno.test("lambdaBootstrap shows what its program prints where the log is too quiet for it", async () => {
+  await withFolder({ "bootstrap.ts": BOOTSTRAP }, async (programs) => {
+    const program = `${Deno.execPath()} run -A --no-config --no-lock ${programs}/bootstrap.ts`;
+    const { code, log, printed } = await run({
+      "app.properties": `lambdaBootstrap = ${program}\ntimeout = 30\nlogLevel = warning\n`,
+    });
+    assertEquals([code, log], [0, ""]);
+    assertEquals([...printed.matchAll(/: word (\w+)\n/g)].map(([, word]) => word), ["to", "be", "to"]);
+  });
+});
+
+Deno.test("lambdaHandler follows the settings of a mapping: size, attempts, halves and partial answers", async () => {
+  Object.assign(globalThis, { lambdaCalls: [] });
+  const { code, log } = await run({
+    "app.properties": "lambdaHandler = ./app.mjs#handler\nbatchSize = 3\nmaximumRetryAttempts = 1\n" +
+      "bisectBatchOnFunctionError = true\nfunctionResponseTypes = ReportBatchItemFailures\nonProcessError = skip\n",
+    "app.mjs": `export const handler = async ({ Records }) => {
+      const words = Records.map(({ kinesis }) => atob(kinesis.data));
+      globalThis.lambdaCalls.push(words.join("+"));
+      const bad = Records.filter((_, i) => words[i] === "bad");
+      return { batchItemFailures: bad.map(({ kinesis }) => ({ itemIdentifier: kinesis.sequenceNumber })) };
+    };`,
+  }, ["a", "bad", "b", "c"]);
+  assertEquals(code, 0, log);
+  const calls: readonly string[] = Reflect.get(globalThis, "lambdaCalls");
+  // Acknowledged, then halves of what is left, then one more attempt, then skipped.
+  assertEquals(calls, ["a+bad+b", "bad+b", "bad", "bad", "b", "c"]);
 });
