@@ -24,7 +24,7 @@ export type Deliveries = (shared: {
  * @throws {TypeError} when a pattern of `filter` is none.
  */
 export async function loadDeliveries(
-  { failures, applicationName, clients: { region } }: Pick<
+  { failures, applicationName, clients }: Pick<
     WorkerSettings,
     "failures" | "applicationName" | "clients"
   >,
@@ -34,5 +34,18 @@ export async function loadDeliveries(
   const { policyDeliveries } = await import("../failures/policy.ts");
   const deliveries = policyDeliveries(failures, { applicationName, workerId });
   return ({ budget, parts: { credentials }, system }) =>
-    deliveries({ budget, connection: { region, credentials, system } });
+    deliveries({
+      budget,
+      connection: {
+        region: clients.region,
+        credentials,
+        system,
+        endpointOf: (service) =>
+          service === "kinesis"
+            ? clients.kinesisEndpoint
+            : service === "dynamodb"
+            ? clients.dynamoDBEndpoint
+            : undefined,
+      },
+    });
 }

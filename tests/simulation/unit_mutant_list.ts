@@ -1155,4 +1155,37 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     why: "a lease that was given to a worker while it left waits until it expires",
     test: "tests/lease/assignment_test.ts",
   },
+  {
+    name: "a-whole-aggregate-is-its-first-user-record",
+    file: "src/consumer/slices.ts",
+    find: `subSequenceNumber === 0 ? record : kinesisRecord({ ...record, subSequenceNumber })`,
+    replace: `record`,
+    why:
+      "after a Lambda handler, a processor that takes aggregates apart gets all but the first user record again",
+    test: "tests/consumer/slices_test.ts",
+  },
+  {
+    name: "a-second-answer-counts",
+    file: "src/lambda/runtime_api.ts",
+    find: `if (out.isAnswered) {`,
+    replace: `if (out.isAnswered && isError) {`,
+    why: "a bootstrap that answers twice at a time is told that both counted",
+    test: "tests/lambda/runtime_api_test.ts",
+  },
+  {
+    name: "what-went-well-in-a-cut-batch-comes-again",
+    file: "src/lambda/lambda_processor.ts",
+    find: `if (done !== undefined) await checkpoint(context, done);`,
+    replace: `void done;`,
+    why: "one call that fails repeats all calls of its batch",
+    test: "tests/lambda/lambda_handler_test.ts",
+  },
+  {
+    name: "a-hung-call-is-given-up-at-once",
+    file: "src/lambda/handler_runner.ts",
+    find: `if (await settlesWithin(call, this.#abandonAfterMs, clock)) {`,
+    replace: `if (clock.monotonicMs() >= 0) {`,
+    why: "the next call of a handler runs beside one that is slow",
+    test: "tests/lambda/lambda_handler_test.ts",
+  },
 ];
