@@ -44,7 +44,7 @@ export async function main({ print = console.log }: { print?: (line: string) => 
     },
     processor: () => ({
       async processRecords({ records }, context) {
-        for (const { data } of records) words.add(new TextDecoder().decode(data));
+        for (const record of records) words.add(record.text());
         await context.checkpoint();
         if (words.size === WORDS) stop.abort();
       },

@@ -10,7 +10,7 @@
  * @module
  */
 
-import { KinesisWorker } from "@kclite/kclite";
+import { eachRecord, KinesisWorker } from "@kclite/kclite";
 import { simulatedAws } from "@kclite/kclite/testing";
 
 /** Prints three records and ends. */
@@ -28,17 +28,11 @@ export async function main({ print = console.log }: { print?: (line: string) => 
     // Without this a new application starts at the end of the stream, and waits.
     initialPositionInStream: "TRIM_HORIZON",
     onProcessError: "retry",
-    processor: (shardId) => ({
-      async processRecords({ records }, context) {
-        for (const { data } of records) {
-          const word = new TextDecoder().decode(data);
-          print(`${shardId}: ${word}`);
-          if (word === "Kinesis") stop.abort(); // the orderly stop: the worker gives its leases back
-        }
-        await context.checkpoint(); // everything up to here is done; a restart goes on after it
-      },
-      // A shard ends when it is split or merged. Without this checkpoint its children never start.
-      shardEnded: (context) => context.checkpoint(),
+    // The worker stores how far it is after each batch; a restart goes on after that.
+    processor: eachRecord((record, { shardId }) => {
+      const word = record.text();
+      print(`${shardId}: ${word}`);
+      if (word === "Kinesis") stop.abort(); // the orderly stop: the worker gives its leases back
     }),
   });
   await worker.run(stop.signal);

@@ -32,7 +32,7 @@ export async function main({ signal, print = console.log }) {
     onProcessError: "retry",
     processor: (shardId) => ({
       async processRecords({ records }, context) {
-        for (const { data } of records) print(`${shardId}: ${new TextDecoder().decode(data)}`);
+        for (const record of records) print(`${shardId}: ${record.text()}`);
         await context.checkpoint();
       },
       shardEnded: (context) => context.checkpoint(),

@@ -13,9 +13,10 @@ export type Database = Map<string, { readonly total: number; readonly step: numb
 export function adder(database: Database, pause: (signal: AbortSignal) => Promise<void>): RecordProcessor {
   return {
     async processRecords({ records }, context) {
-      for (const { partitionKey, data } of records) {
+      for (const record of records) {
         await pause(context.signal); // what the database takes
-        const { step, amount } = JSON.parse(new TextDecoder().decode(data));
+        const { partitionKey } = record;
+        const { step, amount } = record.json<{ readonly step: number; readonly amount: number }>();
         const row = database.get(partitionKey) ?? { total: 0, step: 0 };
         // A record comes again after a crash. Its step says whether the total has it already.
         if (step > row.step) database.set(partitionKey, { total: row.total + amount, step });

@@ -10,15 +10,15 @@ import type { KinesisRecord, RecordProcessor, RecordsBatch, ShardContext } from 
 export const counts: Map<string, number> = new Map();
 
 /** The number of a record, which is before its word: `17 fox`. */
-export function numberOf({ data }: KinesisRecord): number {
-  return Number(new TextDecoder().decode(data).split(" ")[0]);
+export function numberOf(record: KinesisRecord): number {
+  return Number(record.text().split(" ")[0]);
 }
 
 /** One shard's share of the work. */
 export default class WordCounter implements RecordProcessor {
   async processRecords({ records }: RecordsBatch, context: ShardContext): Promise<void> {
     for (const record of records) {
-      const [, word = ""] = new TextDecoder().decode(record.data).split(" ");
+      const [, word = ""] = record.text().split(" ");
       counts.set(word, (counts.get(word) ?? 0) + 1);
     }
     await context.checkpoint();
