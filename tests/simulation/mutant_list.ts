@@ -81,7 +81,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "failed-batch-counts-as-delivered",
     file: "src/consumer/delivery.ts",
-    find: `    checkpointer.undeliver(largestBefore);
+    find: `    checkpointer.undeliver(done?.last ?? before);
 `,
     replace: ``,
     why: "the last checkpoint of a stopping worker covers a batch that failed",
@@ -304,8 +304,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "repeat-what-is-checkpointed",
     file: "src/consumer/delivery.ts",
-    find: `deliveryOf(page, slice, checkpointer.largest)`,
-    replace: `deliveryOf(page, slice, largestBefore)`,
+    find: `const before = checkpointer.largest;`,
+    replace: `const before = context.initialCheckpoint;`,
     why: "a repeated batch begins with records that were checkpointed inside of it",
   },
   {
