@@ -34,6 +34,7 @@ async function readAll(
     readonly onTrimmedCheckpoint?: OnTrimmedCheckpoint;
     readonly createdAtLatest?: CreatedAtLatest;
     readonly streak?: ReadStreak;
+    readonly iterator?: string;
   } = {},
 ) {
   const events: WorkerEvent[] = [];
@@ -56,6 +57,7 @@ async function readAll(
       initialPosition: options.initialPosition ?? "TRIM_HORIZON",
       createdAtLatest: options.createdAtLatest,
       streak: options.streak,
+      iterator: options.iterator,
     };
     for await (const page of source.read(request, stop.signal)) {
       pages.push(page);
@@ -110,6 +112,32 @@ Deno.test("polling() opens at the checkpoint, not after it, and at sentinels as 
     await readAll(kinesis, clock, { pages: 1, checkpoint: positionAt(checkpoint), initialPosition: at });
     assertEquals(kinesis.iterators, [wanted]);
   }
+});
+
+Deno.test("polling() goes on from an iterator that it is given, and says with each page what follows it", async () => {
+  const { clock, kinesis } = bed();
+  kinesis.script.push(output([8], "a"), output([9], "b"));
+  const { pages, events } = await readAll(kinesis, clock, {
+    pages: 2,
+    checkpoint: positionAt("7"),
+    iterator: "kept",
+  });
+  assertEquals([numbersOf(pages), kinesis.iterators], [[[8], [9]], []]);
+  assertEquals(kinesis.reads.map((read) => read.iterator), ["kept", "a"]);
+  assertEquals(pages.map((page) => page.nextIterator), ["a", "b"]);
+  assertEquals(eventsOf(events, "checkpointTrimmed"), [], "7 was seen by an earlier reading");
+});
+
+Deno.test("polling() opens at the checkpoint, and checks it, where a given iterator is no longer good", async () => {
+  const { clock, kinesis } = bed();
+  kinesis.script.push(serviceError("ExpiredIteratorException"), output([9], "b"), output([]));
+  const { events } = await readAll(kinesis, clock, {
+    pages: 1,
+    checkpoint: positionAt("7"),
+    iterator: "kept",
+  });
+  assertEquals(kinesis.iterators[0], { type: "AT_SEQUENCE_NUMBER", sequenceNumber: "7" });
+  assertEquals(eventsOf(events, "checkpointTrimmed").length, 1);
 });
 
 Deno.test("polling() goes on after the last record fetched when an iterator expires, and loses none", async () => {
