@@ -107,6 +107,7 @@ export type SliceShardState = "caughtUp" | "behind" | "ended" | "waiting" | "los
 
 /** What a slice did with one shard. */
 export interface SliceShard {
+  /** The shard id, e.g. `shardId-000000000000`. */
   readonly shardId: string;
   /** Names the lease; the shard id, except where many streams are read. */
   readonly leaseKey: string;
@@ -116,6 +117,7 @@ export interface SliceShard {
   readonly checkpoint: string;
   /** How far behind the tip the last read was, in ms; undefined if none was answered. */
   readonly millisBehindLatest: number | undefined;
+  /** How the slice left it. */
   readonly state: SliceShardState;
 }
 
@@ -125,16 +127,20 @@ export interface SliceFailure {
   readonly step: string;
   /** In one sentence, without secrets. */
   readonly text: string;
+  /** What was thrown. */
   readonly error: unknown;
 }
 
 /** What a slice did. */
 export interface SliceResult {
+  /** Why it ended. */
   readonly outcome: SliceOutcome;
   /** When the next slice should begin, in ms from now: 0 when there is more to read. */
   readonly nextInMs: number;
+  /** The shards whose leases it had. */
   readonly shards: readonly SliceShard[];
   /** How many requests were sent, each try counted. */
   readonly requests: number;
+  /** What went wrong, at most 20. */
   readonly failures: readonly SliceFailure[];
 }

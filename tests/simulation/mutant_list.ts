@@ -141,8 +141,10 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "no-fence-at-the-start",
     file: "src/worker/lease_keeper.ts",
-    find: `const outcome = await store.apply(renew(lease), signal);`,
-    replace: `const outcome = await Promise.resolve({ applied: true as const, lease });`,
+    find: `await store.apply(renew(lease), signal);
+    if (!outcome.applied ||`,
+    replace: `await Promise.resolve({ applied: true as const, lease });
+    if (!outcome.applied ||`,
     why: "a lease is started on the word of a read that may be long past",
   },
   {
