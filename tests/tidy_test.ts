@@ -240,6 +240,12 @@ const CASES: readonly RuleCase[] = [
     good: { "src/a.ts": `const sizes: Readonly<Record<string, number>> = {};` },
   },
   {
+    rule: "quietLoading",
+    bad: { "src/consumer/a.ts": "const NEVER: AbortSignal = new AbortController().signal;" },
+    says: "src/consumer/a.ts:1 makes a signal when it is loaded",
+    good: { "src/consumer/a.ts": "const never = () => new AbortController().signal;" },
+  },
+  {
     rule: "constantNames",
     bad: { "src/a.ts": `const limitMs = 2000;` },
     says: "src/a.ts:1 has the constant limitMs: expected LIMIT_MS",

@@ -60,11 +60,9 @@ export function plainDelivery(
   leave: AbortSignal,
 ): RecordsDelivery {
   return {
-    ended: NEVER,
+    ended: new AbortController().signal,
     deliver: (page, slice) => deliverSlice(page, slice, recipient, options, leave),
     finish: () => Promise.resolve({ type: "next" }),
     leave: () => Promise.resolve(),
   };
 }
-
-const NEVER: AbortSignal = new AbortController().signal;

@@ -214,6 +214,24 @@ export const noModuleState: Rule = eachFile((file) =>
 );
 
 /**
+ * Loading a module makes no signal, number by chance or request: workerd refuses a Worker that does so before
+ * it is called.
+ *
+ * Source: developers.cloudflare.com/workers/runtime-apis/handlers, "Disallowed operation called within global
+ * scope".
+ */
+export const quietLoading: Rule = eachFile((file) =>
+  isLibrary(file.path)
+    ? matches(
+      file,
+      /^(?:export )?const [^\n]*=(?!>|[^\n]*=>)[^\n]*\b(?:new AbortController|AbortSignal\.|new BroadcastChannel|crypto\.subtle)/gm,
+    ).map(({ line }) =>
+      `${file.path}:${line} makes a signal when it is loaded, which workerd refuses: make it in a function`
+    )
+    : []
+);
+
+/**
  * At the top of a module plain data, that is a number, a text, a list or a pattern, has a name in capitals.
  */
 export const constantNames: Rule = eachFile((file) =>
