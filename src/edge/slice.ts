@@ -179,7 +179,7 @@ export class Slice {
     this.#look();
     const done = new AbortController();
     const reading = AbortSignal.any([signal, done.signal]);
-    const looking = [this.#slicing.keepUp(reading), this.#leaveWaiting(reading)];
+    const looking = [this.#slicing.keepUp(reading, signal), this.#leaveWaiting(reading)];
     await Promise.race([consumers.done(), aborted(signal)]);
     done.abort();
     await Promise.all(looking);
@@ -305,6 +305,7 @@ export class Slice {
         this.#look();
         break;
       case "phaseChanged":
+      case "shardBlocked":
         this.#look();
         break;
       case "fetchFailed":

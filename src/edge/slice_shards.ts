@@ -116,7 +116,11 @@ export class SliceShards {
     if (shard === undefined) return;
     switch (event.type) {
       case "phaseChanged":
-        shard.phase = event.phase === "waitingOnParents" ? "waiting" : "reading";
+        // A shard with parents looks first whether they have ended.
+        shard.phase = event.phase === "waitingOnParents" ? "starting" : "reading";
+        break;
+      case "shardBlocked":
+        shard.phase = "waiting";
         break;
       case "callbackStarted":
         shard.phase = "inCallback";

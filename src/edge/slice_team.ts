@@ -188,14 +188,20 @@ export class SliceTeam {
     await this.#cleanUp(signal);
   }
 
-  /** Goes on taking part until the signal aborts: a slice may last for many passes of a leader. */
-  async keepUp(signal: AbortSignal): Promise<void> {
+  /**
+   * Goes on taking part, since a slice may last for many passes of a leader.
+   *
+   * @param until Begins nothing more when it aborts. What is under way is finished: workerd calls an event failed
+   * in which a request was cut short.
+   * @param signal Cuts short what is under way too.
+   */
+  async keepUp(until: AbortSignal, signal: AbortSignal): Promise<void> {
     const { host, parts: { system: { clock } }, emit } = this.#options;
     const { keeper, discovery, member } = this.team;
     const [least, most] = LOOK_MS;
     const { failoverTimeMs } = host.settings.leadership;
     const lookMs = host.mode === "solo" ? most : Math.min(most, Math.max(least, failoverTimeMs / 5));
-    while (await discovery.wait(clock, lookMs, signal)) {
+    while (await discovery.wait(clock, lookMs, until)) {
       try {
         if (clock.monotonicMs() - this.#reportedMs >= METRICS_REPORT_INTERVAL_S * 1000) {
           await member.report(signal);
