@@ -28,7 +28,7 @@ import { assumeRoleCredentials as roleOf } from "../aws/credential_sources/assum
 import { defaultCredentials as chainOf } from "../aws/credential_sources/chain.ts";
 import { keptCredentials } from "../aws/credential_sources/given.ts";
 import type { StsEndpoint } from "../aws/credential_sources/sts.ts";
-import { tokenCredentials } from "../aws/credential_sources/web_identity.ts";
+import { givenToken, tokenCredentials } from "../aws/credential_sources/web_identity.ts";
 import {
   type ConfigurableService,
   configuredEndpoint,
@@ -37,9 +37,7 @@ import {
   workerEndpoints,
 } from "../aws/configured_endpoint.ts";
 import type { CredentialsProvider, GivenCredentials, Lookup } from "../aws/credentials.ts";
-import { CredentialsError } from "../errors.ts";
 import type { WorkerEventListener } from "../events.ts";
-import { foreignReason } from "../foreign_reason.ts";
 import { directFetch } from "../host/direct_fetch.ts";
 import { variable } from "../host/environment_variables.ts";
 import { profileLoader } from "../host/profile_credentials.ts";
@@ -171,7 +169,7 @@ export function webIdentityCredentials(options: IdentityOptions): CredentialsPro
   const { env, region, system, onEvent } = settled(options);
   const { roleArn, roleSessionName, token, endpoint } = options;
   return tokenCredentials(
-    async () => ({ roleArn, roleSessionName, token: await tokenOf(token) }),
+    async () => ({ roleArn, roleSessionName, token: await givenToken(token) }),
     { system, onEvent, region, endpoint, stsEndpoint: stsEndpoint(env) },
   );
 }
@@ -232,23 +230,4 @@ function stsEndpoint(env: Lookup): StsEndpoint {
 
 async function settingsOf(env: Lookup): Promise<EndpointSettings> {
   return { env, profile: await profileSettings({ env }) };
-}
-
-async function tokenOf(give: IdentityOptions["token"]): Promise<string> {
-  let token: unknown;
-  try {
-    token = await give();
-  } catch (error) {
-    if (error instanceof CredentialsError) throw error;
-    throw new CredentialsError(`the function that gives the token failed: ${foreignReason(error)}`, {
-      reason: "notAnswering",
-    });
-  }
-  if (typeof token === "string" && token.trim() !== "") return token.trim();
-  throw new CredentialsError(
-    `the function that gives the token gave ${
-      typeof token === "string" ? "an empty text" : `a value of type ${typeof token}`
-    }: expected a text`,
-    { reason: "refused" },
-  );
 }

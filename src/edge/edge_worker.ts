@@ -11,9 +11,9 @@ import { functionThat, required } from "../options/option_checks.ts";
 import type { WorkerSettings } from "../options/setting_groups.ts";
 import { settingsOf } from "../options/settings.ts";
 import { realSystem, withFetch } from "../system.ts";
-import { eventOutlet } from "../worker/event_outlet.ts";
 import { type Deliveries, loadDeliveries } from "../worker/deliveries.ts";
 import { partsOf } from "../worker/parts.ts";
+import { passingTo, userListeners } from "../worker/user_listeners.ts";
 import { Slice } from "./slice.ts";
 import type { EdgeOptions, LeasesMode, SliceOptions, SliceResult } from "./slice_options.ts";
 import { type SliceHost, sliceStoreOf } from "./slice_parts.ts";
@@ -54,7 +54,7 @@ export class EdgeWorker {
     const settings = inSlices(ordinary, mode);
     const { idleTimeBetweenReadsMs, maxIdleTimeBetweenReadsMs } = ordinary.reading.pacing;
     const system = withFetch(given.system ?? realSystem, given.fetch);
-    const { emit } = eventOutlet(given, settings.watching, system.clock);
+    const { emit } = passingTo(userListeners(given, system.clock));
     sliceStoreOf(partsOf(given, settings, { system, emit }));
     // What has failed before is remembered for all slices.
     let deliveries: Promise<Deliveries> | undefined;

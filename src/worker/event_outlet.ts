@@ -5,17 +5,14 @@
  * @module
  */
 
-import { errorText } from "../errors.ts";
-import type { WorkerEvent, WorkerEventListener } from "../events.ts";
-import { consoleLog } from "../observe/console_log.ts";
-import { withErrorJson } from "../observe/error_json.ts";
+import type { WorkerEventListener } from "../events.ts";
 import { FaultWatch, LOOK_INTERVAL_MS } from "../observe/fault_watch.ts";
-import { inTurn } from "../observe/listeners.ts";
 import { type HealthLimits, healthLimits } from "../observe/verdict.ts";
 import type { Clock } from "../system.ts";
 import { pause } from "../async/waiting.ts";
 import type { WorkerOptions } from "../options/options.ts";
 import type { WatchingSettings } from "../options/setting_groups.ts";
+import { passingTo, userListeners } from "./user_listeners.ts";
 
 /** What a worker reports by. */
 export interface EventOutlet {
@@ -26,13 +23,11 @@ export interface EventOutlet {
 
 /** Makes the outlet of one worker. */
 export function eventOutlet(
-  { log, onEvent }: Pick<WorkerOptions, "log" | "onEvent">,
+  options: Pick<WorkerOptions, "log" | "onEvent">,
   watching: WatchingSettings,
   clock: Clock,
 ): EventOutlet {
-  const users: WorkerEventListener[] = [];
-  if (log !== false) users.push(log ?? consoleLog(clock));
-  if (onEvent !== undefined) users.push(onEvent);
+  const users = userListeners(options, clock);
   if (users.length === 0) return { emit: () => {}, watchFaults: () => Promise.resolve() };
 
   const faults = new FaultWatch({
@@ -40,16 +35,7 @@ export function eventOutlet(
     limits: faultLimits(watching),
     taskWarningMs: watching.logWarningForTaskAfterMs,
   });
-  let hasFailed = false;
-  const onFailure = (error: unknown) => {
-    if (hasFailed) return;
-    hasFailed = true;
-    const text = "A listener of events has failed; the worker goes on, and does not report it again: " +
-      errorText(error);
-    emit({ type: "notice", level: "warning", leaseKey: undefined, text });
-  };
-  const listen = inTurn([faults.listener, ...users], onFailure);
-  const emit = (event: WorkerEvent) => listen(withErrorJson(event));
+  const { emit, onFailure } = passingTo([faults.listener, ...users]);
   return {
     emit,
     async watchFaults(signal) {

@@ -21,6 +21,7 @@ import {
   endpointsFromEnvironment,
   webIdentityCredentials,
 } from "../../src/credentials/mod.ts";
+import { EdgeWorker, fetchHandler, type SliceOptions } from "../../src/edge/mod.ts";
 import { healthApp, Totals } from "../../src/observe/health.ts";
 import { simulate, simulatedAws } from "../../src/testing/mod.ts";
 
@@ -100,6 +101,10 @@ export async function main(signal: AbortSignal): Promise<readonly unknown[]> {
   } catch (error) {
     if (error instanceof AwsServiceError) console.log(error.code);
   }
+  const slice: SliceOptions = { budgetMs: 20_000, signal };
+  const worker = new EdgeWorker({ ...options(), leases: "solo", workerIdentifier: "w" });
+  const handle = fetchHandler(worker, { secret: "0123456789abcdef", slice });
+  const { outcome, nextInMs } = await worker.runSlice(slice);
   const { violation } = await simulate({ seed: 1, processor });
-  return [violation, healthApp(totals).fetch, commandLine];
+  return [violation, healthApp(totals).fetch, commandLine, handle, outcome, nextInMs];
 }

@@ -6,6 +6,7 @@
  */
 
 import { CredentialsError } from "../../errors.ts";
+import { foreignReason } from "../../foreign_reason.ts";
 import { cachedCredentials, type CachingOptions } from "./cached.ts";
 import type { Credentials, CredentialsProvider, Lookup } from "../credentials.ts";
 import { readToken } from "./token_file.ts";
@@ -42,6 +43,30 @@ export function tokenCredentials(
     rule: "role",
     load: async (signal) => await load(await identity(signal), options, signal),
   }, options);
+}
+
+/**
+ * The token that a user's function gives.
+ *
+ * @throws {CredentialsError} when the function fails, or gives no text.
+ */
+export async function givenToken(give: () => string | Promise<string>): Promise<string> {
+  let token: unknown;
+  try {
+    token = await give();
+  } catch (error) {
+    if (error instanceof CredentialsError) throw error;
+    throw new CredentialsError(`the function that gives the token failed: ${foreignReason(error)}`, {
+      reason: "notAnswering",
+    });
+  }
+  if (typeof token === "string" && token.trim() !== "") return token.trim();
+  throw new CredentialsError(
+    `the function that gives the token gave ${
+      typeof token === "string" ? "an empty text" : `a value of type ${typeof token}`
+    }: expected a text`,
+    { reason: "refused" },
+  );
 }
 
 async function identityOf({ env, readTextFile }: WebIdentityOptions): Promise<TokenIdentity> {

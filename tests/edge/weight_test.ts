@@ -1,0 +1,44 @@
+/** What a Worker with an EdgeWorker weighs, and what its runtime would not take. */
+
+import { assert, assertEquals } from "@std/assert";
+import { edgeBundle, gzippedKib, WORKER_NAMES } from "../support/edge_bundle.ts";
+
+/** Cloudflare counts gzipped bytes. Of these, enhanced fan-out, lines of the log and CBOR have 3.1, 3.0 and 1.5. */
+const MOST_KIB = 81;
+
+/** What workerd has not, or refuses to run. */
+function refused(bundle: string): string[] {
+  const found = [
+    ...bundle.matchAll(/["'`]node:[a-z/_]+["'`]|\beval\(|\bnew Function\b|\bFunction\(|\brequire\(/g),
+  ];
+  return found.map(([text]) => text);
+}
+
+Deno.test("refused() finds modules of Node.js, eval and code made of text", () => {
+  assertEquals(refused('import"node:fs/promises";eval("1");new Function("x");Function("y");require("z")'), [
+    '"node:fs/promises"',
+    "eval(",
+    "new Function",
+    "Function(",
+    "require(",
+  ]);
+  assertEquals(refused("function Functions(){medieval(1)}"), []);
+});
+
+Deno.test(`a Worker with an EdgeWorker and a Durable Object has at most ${MOST_KIB} KiB, gzipped`, async () => {
+  const bundle = await edgeBundle(WORKER_NAMES);
+  const kib = gzippedKib(bundle);
+  assert(kib <= MOST_KIB, `it has ${kib.toFixed(1)} KiB: what else does src/edge load?`);
+  assert(kib > MOST_KIB / 4, `it has ${kib.toFixed(1)} KiB: is the worker in it?`);
+});
+
+Deno.test("nothing of ./edge needs Node.js, or makes code of text", async () => {
+  assertEquals(
+    refused(
+      await edgeBundle(
+        "EdgeWorker, cloudflareDurableObject, cloudflareRearm, cloudflareScheduled, denoCron, fetchHandler, lambdaScheduled, webIdentityCredentials",
+      ),
+    ),
+    [],
+  );
+});
