@@ -1,7 +1,9 @@
 /**
  * Packs the library as npm gets it, installs the package into an empty folder, and puts it to work in the runtimes named
  * as arguments: `node` is the Node.js on PATH, `node22`, `node24` and `node26` are from npm, as are `bun` and `workerd`. `types`
- * type-checks a user's program on the package with TypeScript, and on a copy of the library with Deno. What comes from npm is installed beside the package.
+ * type-checks a user's program on the package with TypeScript, and on a copy of the library with Deno.
+ * `edge` runs slices of an EdgeWorker in workerd and by `Deno.cron`: `edge/proof.ts`. What comes from npm is installed
+ * beside the package.
  *
  * A script and no test: it needs npm, and the downloads are large. Exits with 1 when a runtime fails. `--smoke` packs
  * and installs nothing: Deno runs the same worker from the source.
@@ -20,6 +22,7 @@ import { NODE_EXAMPLE_OUTPUT, stopAtFirstOutput } from "../support/stopped_progr
 import { SMOKE_TEXTS, type SmokeOptions, withSmokeBed } from "../support/smoke_bed.ts";
 import { VERSION } from "../../src/version.ts";
 import { checkInDeno, checkInTypeScript } from "./user_types.ts";
+import { proveEdge } from "./edge/proof.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -274,9 +277,15 @@ async function runPacked(names: readonly string[]): Promise<void> {
         console.log("types: Deno takes a copy of the library, with its own options and with the DOM's types");
         continue;
       }
+      if (name === "edge") {
+        await proveEdge(folder, npmInstall);
+        continue;
+      }
       const runtime = RUNTIMES[name];
       if (runtime === undefined) {
-        throw new RangeError(`Cannot run in "${name}": expected ${Object.keys(RUNTIMES).join(", ")}, types`);
+        throw new RangeError(
+          `Cannot run in "${name}": expected ${Object.keys(RUNTIMES).join(", ")}, types, edge`,
+        );
       }
       assertEquals(await withSmokeBed((options) => runtime(folder, options, name)), SMOKE_TEXTS);
       console.log(`${name}: the packed library ran a worker`);
