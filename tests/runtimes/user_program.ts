@@ -102,7 +102,7 @@ export async function main(signal: AbortSignal): Promise<readonly unknown[]> {
     if (error instanceof AwsServiceError) console.log(error.code);
   }
   const slice: SliceOptions = { budgetMs: 20_000, signal };
-  const worker = new EdgeWorker({ ...options(), leases: "solo", workerIdentifier: "w" });
+  const worker = new EdgeWorker({ ...options(), processor, leases: "solo", workerIdentifier: "w" });
   const handle = fetchHandler(worker, { secret: "0123456789abcdef", slice });
   const { outcome, nextInMs } = await worker.runSlice(slice);
   const { violation } = await simulate({ seed: 1, processor });
