@@ -18,7 +18,6 @@ import {
   boolean,
   count,
   epochSeconds,
-  hostNames,
   idleTime,
   INT_MAX,
   milliseconds,
