@@ -5,8 +5,7 @@
  * deno run -A examples/edge_durable_object/main.ts
  * ```
  *
- * A few lines at the end stand for the platform. As a project for wrangler: docs/edge.md.
- *
+ * As a project for wrangler: docs/edge.md.
  * @module
  */
 
@@ -22,7 +21,6 @@ import { simulatedAws } from "@kclite/kclite/testing";
 export async function main({ print = console.log }: { print?: (line: string) => void } = {}): Promise<void> {
   const aws = simulatedAws({ streams: { words: 1 } });
   for (const word of ["hello", "from"]) aws.stream("words").put(word);
-
   const Consumer = cloudflareDurableObject((_env, workerIdentifier) =>
     new EdgeWorker({
       applicationName: "hello", // also the name of the lease table
@@ -47,8 +45,7 @@ export async function main({ print = console.log }: { print?: (line: string) => 
     (env: { readonly CONSUMER: DurableObjectNamespace<string> }) => env.CONSUMER,
     ["0"],
   );
-
-  let alarmAt: number | null = null;
+  let alarmAt: number | null = null; // from here on, a few lines stand for the platform
   const storage = { getAlarm: async () => alarmAt, setAlarm: (at: number) => void (alarmAt = at) };
   const fetch = (url: string) => object.fetch(new Request(url));
   const env = { CONSUMER: { idFromName: (name: string) => name, get: () => ({ fetch }) } };

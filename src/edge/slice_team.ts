@@ -191,8 +191,7 @@ export class SliceTeam {
   /**
    * Goes on taking part, since a slice may last for many passes of a leader.
    *
-   * @param until Begins nothing more when it aborts. What is under way is finished: workerd calls an event failed
-   * in which a request was cut short.
+   * @param until Begins nothing more when it aborts. What is under way is finished.
    * @param signal Cuts short what is under way too.
    */
   async keepUp(until: AbortSignal, signal: AbortSignal): Promise<void> {
