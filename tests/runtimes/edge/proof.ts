@@ -72,8 +72,8 @@ class Host {
   }
 
   /**
-   * One cron trigger. workerd answers "exception" too where a handler went well and one of its requests was cut short, as at the end of
-   * a slice. So the slices that were recorded say whether it ran.
+   * One cron trigger. Now and then workerd answers "exception" though the handler went well; the cause is not known. So the slices
+   * that were recorded say whether it ran.
    */
   async cron(name: string): Promise<void> {
     const answer = await fetch(`${await this.url()}cdn-cgi/handler/scheduled?cron=${name}`);
