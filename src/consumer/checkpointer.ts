@@ -32,6 +32,12 @@ import type { PreparedCheckpoint } from "./record_processor.ts";
  */
 const MAX_STATE_BYTES = 300 * 1024;
 
+/**
+ * Says which records after a position are finished, as text for the lease; undefined if none is. Not asked
+ * about SHARD_END.
+ */
+export type FinishedAhead = (at: ExtendedSequenceNumber) => string | undefined;
+
 /** The checkpoint state of one processor. */
 export class Checkpointer {
   readonly #held: HeldLease;
@@ -40,6 +46,7 @@ export class Checkpointer {
   #last: ExtendedSequenceNumber;
   #largest: ExtendedSequenceNumber;
   #isAtShardEnd = false;
+  #finishedAhead: FinishedAhead | undefined;
   /** Calls wait for one another, in the order in which they were made. */
   #queue: Promise<void> = Promise.resolve();
 
@@ -71,6 +78,14 @@ export class Checkpointer {
    */
   undeliver(largestBefore: ExtendedSequenceNumber): void {
     this.#largest = compare(largestBefore, this.#last) < 0 ? this.#last : largestBefore;
+  }
+
+  /**
+   * From now on each checkpoint stores what this says with it. A checkpoint at the last one is stored again
+   * if that has changed.
+   */
+  storeAhead(finishedAhead: FinishedAhead): void {
+    this.#finishedAhead = finishedAhead;
   }
 
   /** From now on a bare checkpoint, or one at the last record, means the end of the shard. */
@@ -117,13 +132,18 @@ export class Checkpointer {
 
   async #store(at: ExtendedSequenceNumber | undefined): Promise<void> {
     const target = this.#target(at);
-    if (compare(target, this.#last) === 0) return;
+    const ahead = isShardEnd(target) ? undefined : this.#finishedAhead?.(target);
+    if (compare(target, this.#last) === 0 && !this.#isNews(ahead)) return;
     const startedMs = this.#clock.monotonicMs();
-    await this.#write(target, () => this.#held.checkpoint(target));
+    await this.#write(target, () => this.#held.checkpoint(target, ahead));
     this.#last = target;
     const { leaseKey, shardId } = this.#held;
     const ms = this.#clock.monotonicMs() - startedMs;
     this.#emit({ type: "checkpointed", leaseKey, shardId, at: target, ms });
+  }
+
+  #isNews(ahead: string | undefined): boolean {
+    return this.#finishedAhead !== undefined && ahead !== this.#held.lease.finishedAhead;
   }
 
   async #write(at: ExtendedSequenceNumber, write: () => Promise<void>): Promise<void> {

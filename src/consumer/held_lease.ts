@@ -50,11 +50,13 @@ export interface HeldLease {
    * Stores a checkpoint; serialised with renewals. If the lease has expired by the clock, the checkpoint is
    * stored as long as no other worker took the lease.
    *
+   * @param finishedAhead Which records after `at` are finished, for the next owner; see
+   * `Lease.finishedAhead`.
    * @throws {LeaseLostError} when the lease is lost.
    * @throws {AwsServiceError} when the table could not be written; `lease` then still has the last confirmed
    * state.
    */
-  checkpoint(at: ExtendedSequenceNumber): Promise<void>;
+  checkpoint(at: ExtendedSequenceNumber, finishedAhead?: string): Promise<void>;
   /**
    * Announces a later checkpoint, with bytes for the next processor of the shard. Serialised, and throws, as
    * `checkpoint`.

@@ -46,6 +46,11 @@ export interface Lease {
    * has marked it.
    */
   readonly streamOrigin?: string | undefined;
+  /**
+   * Which records after the checkpoint are finished, as `failures/done_map` writes it with the checkpoint;
+   * ours, Java leaves it alone. Leasing does not look inside.
+   */
+  readonly finishedAhead?: string | undefined;
   /** A prepared checkpoint that is not committed yet. */
   readonly pendingCheckpoint: ExtendedSequenceNumber | undefined;
   /** What the application stored with the prepared checkpoint. */

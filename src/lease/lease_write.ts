@@ -57,6 +57,8 @@ export interface LeaseAttributes {
   readonly kcliteIncarnation: string;
   /** The stream that the lease is of, as `name:creation`. Java workers ignore it. */
   readonly kcliteStream: string;
+  /** Which records after the checkpoint are finished. Java workers ignore it. */
+  readonly kcliteDone: string;
   /** The stream's name. */
   readonly streamName: string;
   /** The shard id, e.g. `shardId-000000000000`. */
@@ -193,8 +195,13 @@ export function evict(lease: Lease): LeaseWrite {
   };
 }
 
-/** Stores how far the shard is processed, clears what was prepared, and also renews the lease. */
-export function checkpoint(lease: Lease, at: ExtendedSequenceNumber): LeaseWrite {
+/**
+ * Stores how far the shard is processed, clears what was prepared, and also renews the lease.
+ *
+ * @param finishedAhead Which records after `at` are finished: written with the checkpoint that it is bound
+ * to. Without it, that of an earlier checkpoint is removed.
+ */
+export function checkpoint(lease: Lease, at: ExtendedSequenceNumber, finishedAhead?: string): LeaseWrite {
   return {
     operation: "checkpoint",
     leaseKey: lease.leaseKey,
@@ -203,6 +210,7 @@ export function checkpoint(lease: Lease, at: ExtendedSequenceNumber): LeaseWrite
       checkpoint: at.sequenceNumber,
       checkpointSubSequenceNumber: at.subSequenceNumber,
       ownerSwitchesSinceCheckpoint: 0,
+      ...(finishedAhead === undefined ? {} : { kcliteDone: finishedAhead }),
       ...knownAttributes(lease),
     },
     add: {},
@@ -213,6 +221,7 @@ export function checkpoint(lease: Lease, at: ExtendedSequenceNumber): LeaseWrite
       // Otherwise a checkpoint that is set back to LATEST by hand would deliver everything since the lease
       // was created.
       ...(lease.latestEpochMs === undefined ? [] : ["kcliteLatestEpochMs" as const]),
+      ...(lease.finishedAhead === undefined || finishedAhead !== undefined ? [] : ["kcliteDone" as const]),
     ],
     when: { leaseCounter: lease.leaseCounter },
   };
@@ -301,7 +310,8 @@ export function wasApplied(
     case "checkpoint":
       return found.leaseOwner === lease.leaseOwner &&
         found.checkpoint.sequenceNumber === write.set.checkpoint &&
-        found.checkpoint.subSequenceNumber === write.set.checkpointSubSequenceNumber;
+        found.checkpoint.subSequenceNumber === write.set.checkpointSubSequenceNumber &&
+        found.finishedAhead === write.set.kcliteDone;
     case "prepareCheckpoint":
       return found.leaseOwner === lease.leaseOwner &&
         found.pendingCheckpoint?.sequenceNumber === write.set.pendingCheckpoint &&

@@ -82,6 +82,7 @@ export function leaseOf(item: Item): Readout<Lease> {
   const checkpoint = required(reader, "checkpoint", positionIn(reader, "checkpoint"));
   const latestEpochMs = reader.number("kcliteLatestEpochMs");
   const streamOrigin = reader.text("kcliteStream");
+  const finishedAhead = reader.optionalText("kcliteDone");
   const pendingCheckpoint = positionIn(reader, "pendingCheckpoint");
   const pendingCheckpointState = reader.bytes("pendingCheckpointState");
   const leaseOwner = reader.text("leaseOwner");
@@ -108,6 +109,7 @@ export function leaseOf(item: Item): Readout<Lease> {
       checkpoint,
       latestEpochMs,
       ...(streamOrigin === undefined ? {} : { streamOrigin }),
+      ...(finishedAhead === undefined ? {} : { finishedAhead }),
       pendingCheckpoint,
       pendingCheckpointState,
       parentShardIds,

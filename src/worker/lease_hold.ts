@@ -197,11 +197,13 @@ export class LeaseHold implements HeldLease {
     emit({ type: "leaseRenewed", leaseKey: this.leaseKey, ms: clock.monotonicMs() - startedMs });
   }
 
-  async checkpoint(at: ExtendedSequenceNumber): Promise<void> {
+  async checkpoint(at: ExtendedSequenceNumber, finishedAhead?: string): Promise<void> {
     // The stored checkpoint may be further than the caller knows, if the answer to an earlier write was lost.
-    // It never moves back.
+    // It never moves back, and keeps what is bound to it.
     await this.#write((lease) =>
-      checkpoint(lease, compare(at, lease.checkpoint) < 0 ? lease.checkpoint : at)
+      compare(at, lease.checkpoint) < 0
+        ? checkpoint(lease, lease.checkpoint, lease.finishedAhead)
+        : checkpoint(lease, at, finishedAhead)
     );
   }
 

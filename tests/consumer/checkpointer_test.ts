@@ -24,6 +24,41 @@ Deno.test("Checkpointer.checkpoint() writes nothing when nothing is new", async 
   assertEquals(held.stored, []);
 });
 
+Deno.test("Checkpointer.checkpoint() stores what is finished ahead with the position, and again when it changes", async () => {
+  const { held, checkpointer } = bed();
+  let ahead: string | undefined = "one";
+  const asked: ExtendedSequenceNumber[] = [];
+  checkpointer.storeAhead((at) => {
+    asked.push(at);
+    return ahead;
+  });
+  checkpointer.delivering(positionAt("12"));
+  await checkpointer.checkpoint(positionAt("11"));
+  assertEquals(held.lease.finishedAhead, "one");
+  await checkpointer.checkpoint(positionAt("11"));
+  assertEquals(held.stored.length, 1, "nothing is new");
+  ahead = "two";
+  await checkpointer.checkpoint(positionAt("11"));
+  assertEquals([held.lease.finishedAhead, held.stored.length], ["two", 2]);
+  ahead = undefined;
+  await checkpointer.checkpoint(positionAt("11"));
+  assertEquals([held.lease.finishedAhead, held.stored.length], [undefined, 3]);
+  checkpointer.reachShardEnd();
+  ahead = "more";
+  await checkpointer.checkpoint();
+  assertEquals(held.lease.checkpoint, SHARD_END);
+  assertEquals([held.lease.finishedAhead, asked.length], [undefined, 4], "nothing lies ahead of the end");
+});
+
+Deno.test("Checkpointer.checkpoint() stores again what is finished ahead when that could not be written", async () => {
+  const { held, checkpointer } = bed();
+  checkpointer.storeAhead(() => "one");
+  held.failures.push(new Error("table down"));
+  await assertRejects(() => checkpointer.checkpoint(), Error, "table down");
+  await checkpointer.checkpoint();
+  assertEquals([held.lease.finishedAhead, held.stored], ["one", [positionAt("10")]]);
+});
+
 Deno.test("Checkpointer.checkpoint() refuses what lies behind the last or beyond the delivered", async () => {
   const { held, checkpointer } = bed();
   checkpointer.delivering(positionAt("12"));

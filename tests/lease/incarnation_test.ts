@@ -127,6 +127,7 @@ Deno.test("wasApplied() takes a write of this very process for its own, and none
     const [write, found] of [
       [renew(LEASE), {}],
       [checkpoint(LEASE, at), { checkpoint: at }],
+      [checkpoint(LEASE, at, "ahead"), { checkpoint: at, finishedAhead: "ahead" }],
       [prepareCheckpoint(LEASE, at), { pendingCheckpoint: at }],
       [assign(LEASE, "B"), { leaseOwner: "B" }],
     ] as const
@@ -138,5 +139,11 @@ Deno.test("wasApplied() takes a write of this very process for its own, and none
     assertEquals(done(write, { ...found, leaseCounter: 7, mark: markIn("A/7/aa/7") }, "A/7/aa/7"), false);
   }
   assertEquals(done(checkpoint(LEASE, at), {}), false, "it was a renewal that arrived");
+  const earlier = { checkpoint: at, finishedAhead: "earlier" };
+  assertEquals(
+    done(checkpoint(LEASE, at, "later"), earlier),
+    false,
+    "it was an earlier one at the same place",
+  );
   assertEquals(wasApplied(renew(LEASE), LEASE, undefined, OWN), false);
 });

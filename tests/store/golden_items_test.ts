@@ -28,6 +28,7 @@ type GoldenWrite =
     readonly sequenceNumber: string;
     readonly subSequenceNumber: number;
     readonly state?: readonly number[];
+    readonly finishedAhead?: string;
   }
   | { readonly operation: "setChildShardIds"; readonly childShardIds: readonly string[] }
   | {
@@ -128,7 +129,11 @@ function leaseWrite(
     case "evict":
       return writes.evict(lease);
     case "checkpoint":
-      return writes.checkpoint(lease, positionAt(write.sequenceNumber, write.subSequenceNumber));
+      return writes.checkpoint(
+        lease,
+        positionAt(write.sequenceNumber, write.subSequenceNumber),
+        write.finishedAhead,
+      );
     case "prepareCheckpoint":
       return writes.prepareCheckpoint(
         lease,

@@ -100,13 +100,13 @@ export class FakeHeldLease implements HeldLease {
   lose(): void {
     this.loss.abort(new LeaseLostError(this.leaseKey, "a test took it"));
   }
-  async checkpoint(at: ExtendedSequenceNumber): Promise<void> {
+  async checkpoint(at: ExtendedSequenceNumber, finishedAhead?: string): Promise<void> {
     await this.ensureHeld();
     const failure = this.failures.shift();
     if (failure !== undefined) throw failure;
     const leaseCounter = this.#lease.leaseCounter + 1;
     const cleared = { pendingCheckpoint: undefined, pendingCheckpointState: undefined };
-    this.#lease = { ...this.#lease, ...cleared, checkpoint: at, leaseCounter };
+    this.#lease = { ...this.#lease, ...cleared, checkpoint: at, leaseCounter, finishedAhead };
     this.stored.push(at);
   }
   async prepareCheckpoint(at: ExtendedSequenceNumber, state: Uint8Array | undefined): Promise<void> {

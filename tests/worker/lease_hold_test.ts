@@ -576,6 +576,32 @@ Deno.test("LeaseHold.checkpoint() never takes back an earlier one whose answer w
   assertEquals((await memory.read("s")).checkpoint, positionAt("42"));
 });
 
+Deno.test("LeaseHold.checkpoint() that takes nothing back keeps what is finished ahead of the stored one", async () => {
+  const memory = new MemoryBed();
+  const lease = await memory.lease("s", "me");
+  const store = unreliable(memory.marked("me"), ["answerLost"]);
+  const hold = new LeaseHold(lease, 0, { ...holdOptions(memory), store });
+  await assertRejects(() => hold.checkpoint(positionAt("42"), "ahead of 42"), Error, "answer lost");
+  await hold.checkpoint(positionAt("41"), "ahead of 41");
+  const { checkpoint, finishedAhead } = await memory.read("s");
+  assertEquals({ checkpoint, finishedAhead }, {
+    checkpoint: positionAt("42"),
+    finishedAhead: "ahead of 42",
+  });
+});
+
+Deno.test("LeaseHold.checkpoint() at the same place stores what is finished ahead by now, after a lost answer too", async () => {
+  const memory = new MemoryBed();
+  const lease = await memory.lease("s", "me");
+  const store = unreliable(memory.marked("me"), ["answerLost"]);
+  const hold = new LeaseHold(lease, 0, { ...holdOptions(memory), store });
+  await assertRejects(() => hold.checkpoint(positionAt("42"), "one record"), Error, "answer lost");
+  await hold.checkpoint(positionAt("42"), "two records");
+  assertEquals((await memory.read("s")).finishedAhead, "two records");
+  await hold.checkpoint(positionAt("43"));
+  assertEquals((await memory.read("s")).finishedAhead, undefined);
+});
+
 Deno.test("LeaseHold.renew() stores the load that the lease brings, for the leader", async () => {
   const { hold, clock, memory } = await bed();
   hold.countBytes(4 * 1024);

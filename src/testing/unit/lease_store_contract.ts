@@ -180,6 +180,24 @@ const CLAUSES: readonly Clause[] = [
     );
   }),
 
+  clause(
+    "apply() stores what is finished ahead with a checkpoint, and removes it with the next",
+    async (store) => {
+      const lease = await ownedLease(store);
+      const ahead = "1 6dfce010 50/3 51 BC";
+      const after = await applied(store, checkpoint(lease, positionAt("50", 3), ahead));
+      expectEqual(after.finishedAhead, ahead, "what is finished ahead of the checkpoint");
+      const assigned = await applied(store, assign(await leaseOf(store), "w2"));
+      expectEqual(assigned.finishedAhead, ahead, "what the next owner finds finished ahead");
+      await applied(store, checkpoint(assigned, positionAt("60")));
+      expectEqual(
+        (await leaseOf(store)).finishedAhead,
+        undefined,
+        "what is finished ahead of the next checkpoint",
+      );
+    },
+  ),
+
   clause("apply() refuses each write to a lease that is gone, and brings none back", async (store) => {
     const lease = await ownedLease(store);
     await store.delete(lease.leaseKey);
