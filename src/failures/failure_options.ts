@@ -10,6 +10,7 @@
 
 import type { KinesisRecord } from "../stream/record.ts";
 import type { DeadLetterAction } from "./dead_letter.ts";
+import type { ParkAction, ParkSettings } from "./park.ts";
 
 /** How often a failed batch is tried again, and for how long. */
 export interface RetryOptions {
@@ -17,9 +18,9 @@ export interface RetryOptions {
    * How many times a batch is tried again after its first call; 0 = one call. Lambda: `MaximumRetryAttempts`.
    * Splitting a batch costs no attempt. A processor that must be replaced, e.g. because its child process
    * died, costs one. With `Infinity` a record that can never be processed holds its shard until it is out of
-   * the stream.
+   * the stream. With `onExhausted: "park"` it is how many times before the key of the record is parked.
    *
-   * @default {Infinity}
+   * @default {Infinity}, with `"park"` 0
    */
   readonly attempts?: number | undefined;
   /**
@@ -41,7 +42,7 @@ export interface RetryOptions {
 }
 
 /** What becomes of records that were tried often enough, or are too old. */
-export type OnExhausted = "stop" | "skip" | DeadLetterAction;
+export type OnExhausted = "stop" | "skip" | "park" | DeadLetterAction | ParkAction;
 
 /** What to do when records cannot be processed. */
 export interface ErrorPolicy {
@@ -69,6 +70,10 @@ export interface ErrorPolicy {
    * health reports a fault, and the shard is tried again after five minutes or more. `"skip"`: they are lost,
    * with an error line. `deadLetter(sink)`: they are stored, and then passed; while the sink is down the
    * shard waits. Lambda: `DestinationConfig.OnFailure`, which loses the records when the destination fails.
+   *
+   * `"park"` or `park({ then: deadLetter(sink) })`: the key of the failing record waits aside with all of its
+   * later records, and is tried again and again; other keys go on. A parked record holds the checkpoint. So
+   * parking needs `errors.retry.maxAgeMs`, and the order `"key"`. Older records go where `then` says.
    *
    * @default {"stop"}
    */
@@ -160,7 +165,10 @@ export interface ErrorSettings {
   readonly maxAgeMs: number;
   readonly split: "none" | "bisect";
   readonly partial: boolean;
-  readonly onExhausted: OnExhausted;
+  /** With parking what follows it. */
+  readonly onExhausted: "stop" | "skip" | DeadLetterAction;
+  /** Undefined: nothing is parked. */
+  readonly park: ParkSettings | undefined;
   readonly callTimeoutMs: number;
 }
 

@@ -65,5 +65,7 @@ export {
 export { functionSink, linesSink, type LinesSinkOptions } from "./letters/lines_sink.ts";
 export type { SignedSinkOptions, SinkOptions } from "./letters/signed_sink.ts";
 export { sinkOf, type SinkOfOptions } from "./letters/sink_of.ts";
+export { park } from "./park.ts";
+export type { ParkAction, ParkOptions } from "./park.ts";
 export { PartialFailure } from "./partial_failure.ts";
 export type { FailedRecord } from "./partial_failure.ts";

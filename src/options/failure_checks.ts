@@ -30,14 +30,9 @@ export const errors: Check = fields({
   split: oneOf("none", "bisect"),
   partial: yesOrNo,
   onExhausted: (name, value) => {
-    if (!isObject(value)) return oneOf("stop", "skip", "deadLetter(sink)")(name, value);
-    if (value.type !== "deadLetter" || !isObject(value.sink)) {
-      throw new TypeError(
-        `Cannot start worker: expected ${name} to be "stop", "skip" or deadLetter(sink): got an object`,
-      );
-    }
-    text(`${name}.sink.name`, value.sink.name);
-    objectWith("store")(`${name}.sink`, value.sink);
+    if (isObject(value) && value.type === "park") return parkAction(name, value);
+    if (isObject(value)) return letters(name, value, '"stop", "skip", "park", park(options)');
+    oneOf("stop", "skip", "park", "deadLetter(sink)")(name, value);
   },
   callTimeoutMs: number({ min: 1, mayBeInfinite: true }),
 });
@@ -93,11 +88,7 @@ export function failureSettings(options: WorkerOptions): FailureSettings | undef
   const lanes = concurrencySettings(options);
   return {
     errors: {
-      ...shorthand(options),
-      ...(errors === undefined ? {} : {
-        attempts: retry.attempts ?? Infinity,
-        onExhausted: errors.onExhausted ?? "stop",
-      }),
+      ...(errors === undefined ? shorthand(options) : afterFailures(options, lanes)),
       delay: retry.delay,
       maxAgeMs: retry.maxAgeMs ?? Infinity,
       split: errors?.split ?? "none",
@@ -126,17 +117,25 @@ function refuseAgeWithStop({ retry: { maxAgeMs = Infinity } = {}, onExhausted = 
   );
 }
 
+function afterFailures(
+  options: WorkerOptions,
+  lanes: ConcurrencySettings,
+): ExhaustionSettings & Pick<FailureSettings["errors"], "attempts"> {
+  const after = exhaustion(options, lanes);
+  return { attempts: options.errors?.retry?.attempts ?? (after.park === undefined ? Infinity : 0), ...after };
+}
+
 /** What `onProcessError` means in terms of a policy: KCL's rule is to skip after one call. */
 function shorthand(
   { onProcessError = "skip" }: WorkerOptions,
-): Pick<FailureSettings["errors"], "attempts" | "onExhausted"> {
+): ExhaustionSettings & Pick<FailureSettings["errors"], "attempts"> {
   switch (onProcessError) {
     case "skip":
-      return { attempts: 0, onExhausted: "skip" };
+      return { attempts: 0, onExhausted: "skip", park: undefined };
     case "retry":
-      return { attempts: Infinity, onExhausted: "stop" };
+      return { attempts: Infinity, onExhausted: "stop", park: undefined };
     case "stop":
-      return { attempts: 0, onExhausted: "stop" };
+      return { attempts: 0, onExhausted: "stop", park: undefined };
   }
 }
 
@@ -144,6 +143,54 @@ function concurrencySettings({ concurrency }: WorkerOptions): ConcurrencySetting
   const perShard = concurrency?.perShard ?? 1;
   return { perShard, order: concurrency?.order ?? (perShard > 1 ? "key" : "shard") };
 }
+
+function letters(name: string, value: Readonly<Record<string, unknown>>, others: string): void {
+  if (value.type !== "deadLetter" || !isObject(value.sink)) {
+    throw new TypeError(
+      `Cannot start worker: expected ${name} to be ${others} or deadLetter(sink): got an object`,
+    );
+  }
+  text(`${name}.sink.name`, value.sink.name);
+  objectWith("store")(`${name}.sink`, value.sink);
+}
+
+function parkAction(name: string, value: Readonly<Record<string, unknown>>): void {
+  fields({
+    type: oneOf("park"),
+    records: number({ min: 1, max: 100_000, isInteger: true }),
+    bytes: number({ min: 1 }),
+    then: (then, what) => {
+      if (isObject(what)) return letters(then, what, '"stop", "skip"');
+      oneOf("stop", "skip", "deadLetter(sink)")(then, what);
+    },
+  })(name, value);
+}
+
+/**
+ * Parking, and what follows it. A parked record holds the checkpoint of its shard: only an age ends that.
+ *
+ * @throws {TypeError} when nothing would end it, or there are no keys to park.
+ */
+function exhaustion({ errors }: WorkerOptions, { order }: ConcurrencySettings): ExhaustionSettings {
+  const { onExhausted = "stop", retry } = errors ?? {};
+  const action = onExhausted === "park" ? { type: "park" as const } : onExhausted;
+  if (typeof action !== "object" || action.type !== "park") return { onExhausted: action, park: undefined };
+  const cannot = 'Cannot start worker: errors.onExhausted "park" needs';
+  if ((retry?.maxAgeMs ?? Infinity) === Infinity) {
+    throw new TypeError(
+      `${cannot} errors.retry.maxAgeMs: a parked record holds the checkpoint of its shard: set how long, ` +
+        "well below the retention of the stream",
+    );
+  }
+  if (order !== "key") {
+    throw new TypeError(`${cannot} concurrency.order "key": got "${order}": set { order: "key" }`);
+  }
+  // 8 MiB: some pages of a shard.
+  const { records = 1000, bytes = 8_388_608, then = "stop" } = action;
+  return { onExhausted: then, park: { records, bytes } };
+}
+
+type ExhaustionSettings = Pick<FailureSettings["errors"], "onExhausted" | "park">;
 
 /** An object whose fields have these checks, and no others. */
 function fields(checks: Readonly<Record<string, Check>>): Check {

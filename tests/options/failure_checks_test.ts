@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { deadLetter } from "../../src/failures/mod.ts";
+import { deadLetter, park } from "../../src/failures/mod.ts";
 import type { WorkerOptions } from "../../src/options/options.ts";
 import { settingsOf } from "../../src/options/settings.ts";
 
@@ -28,6 +28,7 @@ Deno.test("failureSettings() fills in Lambda's defaults, and stops the shard whe
       split: "none",
       partial: false,
       onExhausted: "stop",
+      park: undefined,
       callTimeoutMs: Infinity,
     },
     batch: { size: 10_000, windowMs: 0, bytes: 6_291_456 },
@@ -74,9 +75,26 @@ Deno.test("settingsOf() refuses what errors, batch, filter and concurrency canno
     [{ errors: { retry: { maxAgeMs: 0 } } }, "errors.retry.maxAgeMs must be >= 1: got 0"],
     [{ errors: { split: "half" } }, 'expected errors.split to be one of "none", "bisect": got "half"'],
     [{ errors: { partial: "true" } }, "expected errors.partial to be true or false"],
-    [{ errors: { onExhausted: "drop" } }, 'one of "stop", "skip", "deadLetter(sink)": got "drop"'],
-    [{ errors: { onExhausted: sink } }, 'to be "stop", "skip" or deadLetter(sink): got an object'],
+    [{ errors: { onExhausted: "drop" } }, 'one of "stop", "skip", "park", "deadLetter(sink)": got "drop"'],
+    [{ errors: { onExhausted: sink } }, '"skip", "park", park(options) or deadLetter(sink): got an object'],
     [{ errors: { onExhausted: { type: "deadLetter", sink: { name: "a" } } } }, "sink.store to be a function"],
+    [
+      { errors: { onExhausted: { type: "park", then: "park" } } },
+      'onExhausted.then to be one of "stop", "skip"',
+    ],
+    [
+      { errors: { onExhausted: { type: "park", then: sink } } },
+      'then to be "stop", "skip" or deadLetter(sink)',
+    ],
+    [
+      { errors: { onExhausted: { type: "park", records: 0 } } },
+      "onExhausted.records must be an integer 1 to",
+    ],
+    [
+      { errors: { onExhausted: { type: "park", bytes: 0 } } },
+      "errors.onExhausted.bytes must be >= 1: got 0",
+    ],
+    [{ errors: { onExhausted: { type: "park", keys: 1 } } }, "no option errors.onExhausted.keys"],
     [{ errors: { callTimeoutMs: 0 } }, "errors.callTimeoutMs must be >= 1: got 0"],
     [{ errors: { retry: { maxAgeMs: 5000 } } }, "a record that is too old stops its shard for good"],
     [{ batch: { size: 0 } }, "batch.size must be an integer 1 to 10000: got 0"],
@@ -106,4 +124,40 @@ Deno.test("settingsOf() takes a dead letter made by deadLetter(), which refuses 
   for (const bad of [undefined, null, {}, { name: "a" }, { store: sink.store }]) {
     assertThrows(() => deadLetter(bad as typeof sink), TypeError, "Cannot keep dead letters");
   }
+});
+
+Deno.test("failureSettings() parks keys within bounds, at once, and stops the shard where nothing follows", () => {
+  const concurrency = { order: "key" } as const;
+  const retry = { maxAgeMs: 60_000 };
+  const { errors } = settings({ concurrency, errors: { retry, onExhausted: "park" } }).failures ?? {};
+  assertEquals([errors?.park, errors?.onExhausted, errors?.attempts], [
+    { records: 1000, bytes: 8_388_608 },
+    "stop",
+    0,
+  ]);
+});
+
+Deno.test("failureSettings() takes what follows parking, its bounds, and how often a record is tried before", () => {
+  const then = deadLetter(sink);
+  const { errors } = settings({
+    concurrency: { perShard: 4 },
+    errors: {
+      retry: { attempts: 3, maxAgeMs: 60_000 },
+      onExhausted: park({ then, records: 10, bytes: 1000 }),
+    },
+  }).failures ?? {};
+  assertEquals([errors?.park, errors?.onExhausted, errors?.attempts], [
+    { records: 10, bytes: 1000 },
+    then,
+    3,
+  ]);
+});
+
+Deno.test("settingsOf() refuses parking without an end, or without keys", () => {
+  const parked = (maxAgeMs: number | undefined, order: "key" | "shard" | "none") => () =>
+    settings({ concurrency: { order }, errors: { retry: { maxAgeMs }, onExhausted: "park" } });
+  assertThrows(parked(undefined, "key"), TypeError, "needs errors.retry.maxAgeMs: a parked record holds");
+  assertThrows(parked(Infinity, "key"), TypeError, "needs errors.retry.maxAgeMs");
+  assertThrows(parked(60_000, "shard"), TypeError, 'needs concurrency.order "key": got "shard"');
+  assertThrows(parked(60_000, "none"), TypeError, 'needs concurrency.order "key": got "none"');
 });
