@@ -117,9 +117,10 @@ export type ShardEvent =
     readonly last: ExtendedSequenceNumber;
     /**
      * What becomes of the records from `first` to `last`. With the option `errors` also: `split`: they go on
-     * in two parts. `givenUp`: they have been tried often enough, and `recordsGivenUp` follows.
+     * in two parts. `parked`: their keys wait aside, and each is tried again by itself. `givenUp`: they have
+     * been tried often enough, and `recordsGivenUp` follows.
      */
-    readonly outcome: "skipped" | "retrying" | "split" | "givenUp" | "leaseGivenUp";
+    readonly outcome: "skipped" | "retrying" | "split" | "parked" | "givenUp" | "leaseGivenUp";
     /** Failures in a row of this batch, also across owners of the lease. 1 when the batch is skipped. */
     readonly attempt: number;
     readonly error: unknown;

@@ -11,6 +11,9 @@
 import { AwsServiceError, LeaseLostError, ProcessorRestartError } from "../errors.ts";
 import type { WorkerEventListener } from "../events.ts";
 import type { RecordsPage } from "../retrieval/retrieval.ts";
+import { mayBeOfStream } from "../lease/stream_origin.ts";
+import type { HashKeyRange } from "../stream/hash_key.ts";
+import type { StreamOrigin } from "../stream/stream_identifier.ts";
 import type { System } from "../system.ts";
 import { compare, type ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import { deliveryOf } from "./batch.ts";
@@ -41,6 +44,18 @@ export interface DeliveryOptions {
   readonly delivery: DeliverySettings;
   /** What has failed in a row on the shard, before this acquisition of its lease too. */
   readonly streaks: ShardStreaks;
+  /** The stream as leases name it; undefined if its creation time is not known. */
+  readonly origin?: StreamOrigin | undefined;
+}
+
+/**
+ * The hash keys outside of which user records of aggregates are dropped; undefined if none is dropped. An
+ * earlier stream's shards had other hash keys.
+ */
+export function aggregateRange(
+  { held: { lease }, origin, delivery: { foreignAggregates } }: DeliveryOptions,
+): HashKeyRange | undefined {
+  return foreignAggregates === "drop" && mayBeOfStream(lease, origin) ? lease.hashKeyRange : undefined;
 }
 
 /** What receives the records. */

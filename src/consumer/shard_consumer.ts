@@ -13,7 +13,6 @@ import { errorText, LeaseLostError, ProcessorRestartError, thrownError } from ".
 import type { ProcessorCallback, ShardPhase } from "../events.ts";
 import type { Lease } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
-import { mayBeOfStream } from "../lease/stream_origin.ts";
 import type { ByteBudget } from "../retrieval/byte_budget.ts";
 import type { Retrieval } from "../retrieval/retrieval.ts";
 import { type ExtendedSequenceNumber, type InitialPosition, isShardEnd } from "../stream/sequence_number.ts";
@@ -23,7 +22,7 @@ import type { StreamOrigin } from "../stream/stream_identifier.ts";
 import { callbackBackoffMs, type CallbackOutcome, runCallback } from "./callbacks.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { createChildLeases } from "./child_creation.ts";
-import type { DeliveryOptions, Left, Recipient, Restart } from "./delivery.ts";
+import { aggregateRange, type DeliveryOptions, type Left, type Recipient, type Restart } from "./delivery.ts";
 import type { HeldLease } from "./held_lease.ts";
 import { type ParentsOptions, waitForParents } from "./parents.ts";
 import type {
@@ -267,8 +266,7 @@ class ShardConsumer {
   /** Page by page, each in slices, to the end of the shard. */
   async #deliver({ processor, checkpointer, delivery, failed }: Turn): Promise<Delivered> {
     const signal = AbortSignal.any([this.#leave, failed, delivery.ended]);
-    const { initialPosition, origin, budget, system: { clock }, delivery: { foreignAggregates } } =
-      this.#options;
+    const { initialPosition, budget, system: { clock } } = this.#options;
     const onAggregateProblem = (problem: AggregateProblem) =>
       this.#options.emit({ type: "aggregateProblem", ...this.#about, ...problem });
     const already = { hasRead: this.#hasRead, streak: this.#streaks.reading };
@@ -276,11 +274,9 @@ class ShardConsumer {
     this.#hasRead = true;
     try {
       for await (const page of this.#options.retrieval.read(request, signal)) {
-        const { lease } = this.#held;
-        // An earlier stream's shards had other hash keys.
-        const isDropping = foreignAggregates === "drop" && mayBeOfStream(lease, origin);
-        const hashKeyRange = isDropping ? lease.hashKeyRange : undefined;
-        const slicing = { hashKeyRange, budget, onAggregateProblem, clock, aggregates: processor.aggregates };
+        const { aggregates } = processor;
+        const hashKeyRange = aggregateRange(this.#options);
+        const slicing = { hashKeyRange, budget, onAggregateProblem, clock, aggregates };
         for await (const slice of slicesOf(page, checkpointer.largest, slicing, signal)) {
           const isEnd = slice.isLast && page.end !== undefined;
           let outcome = await delivery.deliver(page, slice);

@@ -67,6 +67,14 @@ export class BatchRun<T> {
     return this.#pieces;
   }
 
+  /** Forgets records that others look after from now on. */
+  drop(isOthers: (item: T) => boolean): void {
+    this.#pieces = this.#pieces.map((piece) => ({
+      ...piece,
+      items: piece.items.filter((item) => !isOthers(item)),
+    })).filter(({ items }) => items.length > 0);
+  }
+
   /** @param epochMs Wall time, as Kinesis stamps its records. */
   next(epochMs: number): Step<T> {
     const piece = this.#pieces.at(-1);

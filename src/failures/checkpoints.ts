@@ -12,6 +12,7 @@ import type { Checkpointer } from "../consumer/checkpointer.ts";
 import { checkpointAlone } from "../consumer/delivery.ts";
 import type { PreparedCheckpoint, ShardContext } from "../consumer/record_processor.ts";
 import { compare, type ExtendedSequenceNumber, isRecordNumber } from "../stream/sequence_number.ts";
+import type { FinishedAhead } from "./finished_ahead.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** The records of one call. */
@@ -24,13 +25,16 @@ export interface OwnRecords {
 export class Checkpoints {
   readonly #ledger: Ledger;
   readonly #checkpointer: Checkpointer;
+  readonly #ahead: FinishedAhead;
   #queue: Promise<unknown> = Promise.resolve();
   /** What may be checkpointed outside of a call. */
   #floor: ExtendedSequenceNumber;
 
-  constructor(ledger: Ledger, checkpointer: Checkpointer) {
+  constructor(ledger: Ledger, checkpointer: Checkpointer, ahead: FinishedAhead) {
     this.#ledger = ledger;
     this.#checkpointer = checkpointer;
+    this.#ahead = ahead;
+    checkpointer.storeAhead((at) => ahead.textAt(at));
     this.#floor = checkpointer.largest;
   }
 
@@ -58,7 +62,7 @@ export class Checkpoints {
   /** Whether something may be stored that is not. */
   get isBehind(): boolean {
     this.#ledger.stored(this.#checkpointer.last);
-    return compare(this.#ledger.acknowledgedThrough, this.#checkpointer.last) > 0;
+    return compare(this.#ledger.acknowledgedThrough, this.#checkpointer.last) > 0 || this.#ahead.isBehind;
   }
 
   /**
@@ -69,13 +73,19 @@ export class Checkpoints {
     return this.#inTurn(async () => {
       if (!this.isBehind) return;
       const at = this.#ledger.acknowledgedThrough;
-      await this.#upTo({ at, isOwn: true, asked: at }, () => checkpointAlone(this.#checkpointer, at));
+      const store = () => checkpointAlone(this.#checkpointer, at);
+      if (await this.#upTo({ at, isOwn: true, asked: at }, store)) this.#ahead.stored();
     });
   }
 
   async #checkpoint(own: OwnRecords, at: ExtendedSequenceNumber | undefined): Promise<void> {
     const target = this.#target(own, at);
-    await this.#upTo(target, () => this.#checkpointer.checkpoint(target.at));
+    // Held back by earlier records: what is finished ahead is stored with many others in a while.
+    const isHeldBack = target.isOwn && compare(target.at, this.#checkpointer.last) === 0;
+    if (!isHeldBack) {
+      await this.#upTo(target, () => this.#checkpointer.checkpoint(target.at));
+      this.#ahead.stored();
+    }
     if (target.isOwn) this.#ledger.acknowledge(own.indexes, target.asked);
   }
 

@@ -8,7 +8,7 @@
 import type { WorkerEvent } from "../events.ts";
 import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import type { Answer } from "./answers.ts";
-import type { OnExhausted } from "./failure_options.ts";
+import type { ErrorSettings } from "./failure_options.ts";
 import type { Entry } from "./ledger.ts";
 import type { Run } from "./runs.ts";
 
@@ -27,7 +27,7 @@ export interface FailedCall {
 export interface FailedCallOptions {
   /** Whether the call has checkpointed this record. */
   readonly isCheckpointed: (entry: Entry) => boolean;
-  readonly onExhausted: OnExhausted;
+  readonly errors: Pick<ErrorSettings, "onExhausted" | "park">;
   readonly about: { readonly leaseKey: string; readonly shardId: string };
 }
 
@@ -36,7 +36,7 @@ export function failedCall(
   run: Run,
   items: readonly Entry[],
   { from, error, isThrown = false, isAlone = false }: Extract<Answer, { readonly type: "failure" }>,
-  { isCheckpointed, onExhausted, about }: FailedCallOptions,
+  { isCheckpointed, errors: { onExhausted, park }, about }: FailedCallOptions,
 ): FailedCall {
   const open = items.findIndex((entry) => !isCheckpointed(entry));
   const checkpointed = open < 0 ? items.length : open;
@@ -45,7 +45,7 @@ export function failedCall(
   run.batch.finished(done - from);
   const isAll = done === items.length;
   const judged = isAll ? { outcome: "retrying", inARow: 1 } as const : run.batch.failed(error, from, isAlone);
-  const isStop = judged.outcome === "givenUp" && onExhausted === "stop";
+  const exhausted = park !== undefined ? "parked" : onExhausted === "stop" ? "leaseGivenUp" : "givenUp";
   const first = items[done] ?? items[0], last = isAlone ? first : items.at(-1);
   const event = first === undefined || last === undefined ? undefined : {
     type: "batchFailed",
@@ -53,7 +53,7 @@ export function failedCall(
     records: isAlone ? 1 : items.length - done,
     first: positionOf(first.record),
     last: positionOf(last.record),
-    outcome: isStop ? "leaseGivenUp" : judged.outcome,
+    outcome: judged.outcome === "givenUp" ? exhausted : judged.outcome,
     attempt: judged.inARow,
     error,
   } as const;

@@ -14,7 +14,7 @@ import type { KinesisRecord } from "../stream/record.ts";
 import { backoffMs } from "./backoff.ts";
 import { positionOf } from "./failed_call.ts";
 import type { DeadLetterCondition, DeadLetterSink, SinkConnection } from "./dead_letter.ts";
-import type { OnExhausted } from "./failure_options.ts";
+import type { ErrorSettings } from "./failure_options.ts";
 
 /** How long a sink may take for one letter, in ms, until it is tried again. Ours. */
 const STORE_LIMIT_MS = 60_000;
@@ -58,7 +58,7 @@ export interface GivingUpOptions {
  */
 export async function giveUp(
   { records, condition, attempts, error }: GivenUp,
-  onExhausted: Exclude<OnExhausted, "stop">,
+  onExhausted: Exclude<ErrorSettings["onExhausted"], "stop">,
   options: GivingUpOptions,
   signal: AbortSignal,
 ): Promise<boolean> {

@@ -9,6 +9,7 @@ import type { Slice } from "../consumer/slices.ts";
 import type { RecordsPage } from "../retrieval/retrieval.ts";
 import type { KinesisRecord } from "../stream/record.ts";
 import type { ShardAttempts } from "./attempts.ts";
+import type { FinishedAhead } from "./finished_ahead.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Runs } from "./runs.ts";
 
@@ -20,6 +21,7 @@ export interface IntakeOptions {
   readonly ledger: Ledger;
   readonly runs: Runs;
   readonly attempts: ShardAttempts;
+  readonly ahead: FinishedAhead;
   /** Undefined: all are delivered. */
   readonly isWanted: ((record: KinesisRecord) => boolean) | undefined;
   /** Monotonic. */
@@ -32,7 +34,7 @@ export interface IntakeOptions {
  * @returns the index of its last record that is to be processed.
  */
 export function takeIn(
-  { ledger, runs, attempts, isWanted, nowMs }: IntakeOptions,
+  { ledger, runs, attempts, ahead, isWanted, nowMs }: IntakeOptions,
   { millisBehindLatest }: RecordsPage,
   { records }: Slice,
 ): number | undefined {
@@ -40,11 +42,16 @@ export function takeIn(
   const from = records.findIndex((record) => ledger.isNew(record));
   if (from < 0) return undefined;
   const fresh = from === 0 ? records : records.slice(from);
+  ahead.beginPage();
   const page = ledger.openPage(fresh.reduce((sum, record) => sum + bytesOf(record), 0));
   let last: number | undefined;
   for (const record of fresh) {
-    if (attempts.wasGivenUp(record) || isWanted?.(record) === false) {
-      ledger.pass(record);
+    if (ahead.wasFinished(record) || attempts.wasGivenUp(record)) {
+      ledger.pass(record, "finished");
+      continue;
+    }
+    if (isWanted?.(record) === false) {
+      ledger.pass(record, "filtered");
       continue;
     }
     const index = ledger.add(record, page);

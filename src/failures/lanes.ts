@@ -29,6 +29,8 @@ interface Lane<T> {
   /** Bytes that wait. */
   bytes: number;
   isBusy: boolean;
+  /** Its oldest record is tried again and again, elsewhere; the lane is busy meanwhile. */
+  isParked: boolean;
 }
 
 /** Records for one call, and the lanes that they keep busy. */
@@ -45,6 +47,8 @@ export class Lanes<T extends LaneItem> {
   #waiting = 0;
   #startable = 0;
   #startableBytes = 0;
+  #parked = 0;
+  #parkedBytes = 0;
 
   constructor(order: ProcessingOrder) {
     this.#order = order;
@@ -60,6 +64,11 @@ export class Lanes<T extends LaneItem> {
     return { records: this.#startable, bytes: this.#startableBytes };
   }
 
+  /** Records that wait in parked lanes, and their bytes. */
+  get parked(): { readonly records: number; readonly bytes: number } {
+    return { records: this.#parked, bytes: this.#parkedBytes };
+  }
+
   /** The oldest record that may start. */
   get oldest(): T | undefined {
     const lane = this.#first();
@@ -70,12 +79,16 @@ export class Lanes<T extends LaneItem> {
     const key = this.#order === "key" ? item.key : "";
     let lane = this.#lanes.get(key);
     if (lane === undefined) {
-      lane = { key, items: [], head: 0, bytes: 0, isBusy: false };
+      lane = { key, items: [], head: 0, bytes: 0, isBusy: false, isParked: false };
       this.#lanes.set(key, lane);
     }
     lane.items.push(item);
     lane.bytes += item.bytes;
     this.#waiting++;
+    if (lane.isParked) {
+      this.#parked++;
+      this.#parkedBytes += item.bytes;
+    }
     if (lane.isBusy) return;
     this.#startable++;
     this.#startableBytes += item.bytes;
@@ -109,13 +122,33 @@ export class Lanes<T extends LaneItem> {
     return { items, keys: [...touched].map(({ key }) => key) };
   }
 
+  /**
+   * Parks a busy lane until it is released.
+   *
+   * @param later Records that were taken from it, and wait again before all others.
+   */
+  park(key: string, later: readonly T[]): void {
+    const lane = this.#lanes.get(key);
+    if (lane === undefined) return;
+    lane.items.splice(lane.head, 0, ...later);
+    lane.bytes += later.reduce((sum, { bytes }) => sum + bytes, 0);
+    this.#waiting += later.length;
+    lane.isParked = true;
+    this.#parked += lane.items.length - lane.head;
+    this.#parkedBytes += lane.bytes;
+  }
+
   /** The records that kept these lanes busy are finished. */
   release(keys: readonly string[]): void {
     if (this.#order === "none") return;
     for (const key of keys) {
       const lane = this.#lanes.get(key);
       if (lane === undefined) continue;
-      lane.isBusy = false;
+      if (lane.isParked) {
+        this.#parked -= lane.items.length - lane.head;
+        this.#parkedBytes -= lane.bytes;
+      }
+      lane.isBusy = lane.isParked = false;
       const next = lane.items[lane.head];
       if (next === undefined) {
         this.#lanes.delete(key);

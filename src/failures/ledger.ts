@@ -15,6 +15,7 @@
 import type { ByteBudget } from "../retrieval/byte_budget.ts";
 import type { KinesisRecord } from "../stream/record.ts";
 import { compare, type ExtendedSequenceNumber } from "../stream/sequence_number.ts";
+import type { Runs } from "./done_map.ts";
 import type { LaneItem } from "./lanes.ts";
 
 /** Records in memory, finished ahead of others or not, beside the last page. Ours. */
@@ -35,6 +36,12 @@ export interface Entry extends LaneItem {
 interface Line {
   /** Of the record, or the last one of several that were passed. */
   position: ExtendedSequenceNumber;
+  /** Of the record, or the first of several. */
+  readonly first: ExtendedSequenceNumber;
+  /** How many records were passed; 1 for a record. */
+  count: number;
+  /** Filtered: it would be filtered again, and counts as whatever is convenient. */
+  readonly isFiltered: boolean;
   readonly index: number;
   readonly page: PageHold | undefined;
   isFinished: boolean;
@@ -59,6 +66,8 @@ export class Ledger {
   #nextIndex = 0;
   #unfinished = 0;
   #bytes = 0;
+  #aheadRuns = 0;
+  #version = 0;
   #finishedThrough: ExtendedSequenceNumber;
   #acknowledgedThrough: ExtendedSequenceNumber;
   #received: ExtendedSequenceNumber;
@@ -89,6 +98,16 @@ export class Ledger {
   /** Records that are neither processed nor given up. */
   get unfinished(): number {
     return this.#unfinished;
+  }
+
+  /** Runs of finished and acknowledged records beyond what is contiguous. */
+  get aheadRuns(): number {
+    return this.#aheadRuns;
+  }
+
+  /** Grows with each change of what is finished and acknowledged ahead. */
+  get version(): number {
+    return this.#version;
   }
 
   /**
@@ -129,17 +148,22 @@ export class Ledger {
     return line.index;
   }
 
-  /** Adds a record that nobody processes: it is filtered, or was given up before. */
-  pass(record: ExtendedSequenceNumber): void {
+  /** Adds a record that nobody processes: it is filtered, or was finished before. */
+  pass(record: ExtendedSequenceNumber, why: "filtered" | "finished"): void {
+    const isFiltered = why === "filtered";
     const last = this.#lines.at(-1);
-    if (this.#ahead > 0 && last !== undefined && last.page === undefined) {
+    if (
+      this.#ahead > 0 && last !== undefined && last.page === undefined && last.isFiltered === isFiltered
+    ) {
       last.position = positionOf(record);
+      last.count++;
       this.#received = last.position;
       return;
     }
-    const line = this.#append(record, undefined);
+    const line = this.#append(record, undefined, isFiltered);
     line.isFinished = true;
     line.isAcknowledged = true;
+    this.#done(line);
     this.#advance();
   }
 
@@ -155,7 +179,8 @@ export class Ledger {
       line.isFinished = true;
       line.isAcknowledged ||= isAcknowledged;
       this.#byIndex.delete(index);
-      if (!line.isAcknowledged) this.#unacknowledged.add(line);
+      if (line.isAcknowledged) this.#done(line);
+      else this.#unacknowledged.add(line);
       this.#unfinished--;
       const { page } = line;
       if (page !== undefined && --page.unfinished === 0) this.#giveBack(page);
@@ -194,6 +219,7 @@ export class Ledger {
       if (compare(line.position, at) > 0) continue;
       line.isAcknowledged = true;
       this.#unacknowledged.delete(line);
+      this.#done(line);
     }
     // What is finished up to here was asked for too.
     const within = compare(at, this.#finishedThrough) < 0 ? at : this.#finishedThrough;
@@ -212,11 +238,50 @@ export class Ledger {
     this.#acknowledgedThrough = compare(at, this.#finishedThrough) < 0 ? at : this.#finishedThrough;
   }
 
+  /**
+   * What is finished and acknowledged beyond a position, for the finished-ahead map.
+   *
+   * @returns undefined if it is not known any more: records at `at` are passed, and what follows them is not
+   * acknowledged.
+   */
+  aheadOf(
+    at: ExtendedSequenceNumber,
+  ): { readonly first: ExtendedSequenceNumber | undefined; readonly runs: Runs } | undefined {
+    const order = compare(at, this.#finishedThrough);
+    if (order < 0) return undefined;
+    let first: ExtendedSequenceNumber | undefined;
+    const runs: number[] = [];
+    let gap = 0, filtered = 0;
+    for (let i = this.#head; i < this.#lines.length; i++) {
+      const line = this.#lines[i];
+      if (line === undefined) break;
+      if (first === undefined) {
+        if (order > 0 && compare(line.position, at) <= 0) continue;
+        if (order > 0 && compare(line.first, at) <= 0) return undefined;
+        first = line.first;
+      }
+      if (line.isFiltered) {
+        filtered += line.count;
+        continue;
+      }
+      if (!isAhead(line)) gap += filtered + line.count;
+      else if (gap === 0 && runs.length > 0) {
+        runs[runs.length - 1] = (runs.at(-1) ?? 0) + filtered + line.count;
+      } else {
+        runs.push(gap + filtered, line.count);
+        gap = 0;
+      }
+      filtered = 0;
+    }
+    return { first, runs };
+  }
+
   /** Forgets all records and gives their memory back. */
   clear(): void {
     this.#lines = [];
     this.#head = 0;
     this.#unfinished = 0;
+    this.#aheadRuns = 0;
     this.#byIndex.clear();
     this.#unacknowledged.clear();
     this.#budget.give(this.#bytes);
@@ -228,9 +293,13 @@ export class Ledger {
     return this.#lines.length - this.#head;
   }
 
-  #append(record: ExtendedSequenceNumber, page: PageHold | undefined): Line {
+  #append(record: ExtendedSequenceNumber, page: PageHold | undefined, isFiltered = false): Line {
+    const position = positionOf(record);
     const line: Line = {
-      position: positionOf(record),
+      position,
+      first: position,
+      count: 1,
+      isFiltered,
       index: this.#nextIndex++,
       page,
       isFinished: false,
@@ -240,6 +309,24 @@ export class Ledger {
     if (page !== undefined) this.#byIndex.set(line.index, line);
     this.#received = line.position;
     return line;
+  }
+
+  /** The line is finished and acknowledged from now on. */
+  #done(line: Line): void {
+    if (line.isFiltered) return;
+    this.#version++;
+    const place = line.index - (this.#lines[0]?.index ?? 0);
+    const joined = [this.#neighbour(place, -1), this.#neighbour(place, 1)].filter(isAhead).length;
+    this.#aheadRuns += 1 - joined;
+  }
+
+  /** The next line before or after a place that is not filtered, beyond what is contiguous. */
+  #neighbour(place: number, step: 1 | -1): Line | undefined {
+    for (let i = place + step; i >= this.#head && i < this.#lines.length; i += step) {
+      const line = this.#lines[i];
+      if (line?.isFiltered === false) return line;
+    }
+    return undefined;
   }
 
   /** Moves the two positions over what is finished. */
@@ -252,6 +339,9 @@ export class Ledger {
       isContiguous &&= line.isAcknowledged;
       if (isContiguous) this.#acknowledgedThrough = line.position;
       this.#unacknowledged.delete(line);
+      if (line.isFiltered || !isAhead(line)) continue;
+      this.#version++;
+      if (!isAhead(this.#neighbour(this.#head, 1))) this.#aheadRuns--;
     }
     if (this.#head < 1000 || this.#head * 2 < this.#lines.length) return;
     this.#lines = this.#lines.slice(this.#head);
@@ -264,6 +354,11 @@ export class Ledger {
     this.#bytes -= page.bytes;
     this.#budget.give(page.bytes);
   }
+}
+
+/** Whether a line is finished, and a checkpoint may pass it. */
+function isAhead(line: Line | undefined): boolean {
+  return line !== undefined && line.isFinished && line.isAcknowledged;
 }
 
 function positionOf({ sequenceNumber, subSequenceNumber }: ExtendedSequenceNumber): ExtendedSequenceNumber {

@@ -10,6 +10,12 @@ import { pause } from "../async/waiting.ts";
 import type { Clock } from "../system.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 
+/**
+ * How long our own checkpoints may wait, in ms: where many calls end all the time, and where records are only
+ * filtered. Ours: a renewal of the lease costs as much, every three seconds.
+ */
+export const CALLS_CHECKPOINT_MS = 1000, FILTER_CHECKPOINT_MS = 5000;
+
 /** See the module. */
 export class OwnCheckpoints {
   readonly #checkpoints: Checkpoints;
@@ -17,7 +23,8 @@ export class OwnCheckpoints {
   readonly #tasks: TaskGroup;
   readonly #lost: AbortSignal;
   #storedMs: number;
-  #isWaiting = false;
+  /** When the next one is to be made, in monotonic ms. */
+  #dueAtMs = Infinity;
 
   /** @param lost Aborts when the lease is lost. */
   constructor(
@@ -51,11 +58,13 @@ export class OwnCheckpoints {
     if (!this.#checkpoints.isBehind) return;
     const dueMs = this.#storedMs + paceMs - this.#clock.monotonicMs();
     if (dueMs <= 0) return this.#tasks.run(() => this.now());
-    if (this.#isWaiting) return;
-    this.#isWaiting = true;
+    // What is only filtered waits for longer than what a call has finished.
+    const dueAtMs = this.#storedMs + paceMs;
+    if (dueAtMs >= this.#dueAtMs) return;
+    this.#dueAtMs = dueAtMs;
     this.#tasks.run(async () => {
       const isDue = await pause(this.#clock, dueMs, over);
-      this.#isWaiting = false;
+      if (this.#dueAtMs === dueAtMs) this.#dueAtMs = Infinity;
       if (isDue) await this.now();
     });
   }

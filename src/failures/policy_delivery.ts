@@ -10,7 +10,6 @@
 
 import { Bell } from "../async/bell.ts";
 import { Semaphore, TaskGroup } from "../async/task_group.ts";
-import { pause } from "../async/waiting.ts";
 import type { DeliveryOptions, Recipient, SliceOutcome } from "../consumer/delivery.ts";
 import type { DeliveryEnd, RecordsDelivery } from "../consumer/records_delivery.ts";
 import type { Slice } from "../consumer/slices.ts";
@@ -20,24 +19,20 @@ import type { KinesisRecord } from "../stream/record.ts";
 import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import type { ShardAttempts } from "./attempts.ts";
 import type { Answer } from "./answers.ts";
-import { retryPauseMs } from "./backoff.ts";
 import { lenient, takeIn } from "./intake.ts";
-import { OwnCheckpoints } from "./own_checkpoints.ts";
+import { CALLS_CHECKPOINT_MS, FILTER_CHECKPOINT_MS, OwnCheckpoints } from "./own_checkpoints.ts";
 import type { Piece, Step } from "./batch_run.ts";
 import { Checkpoints } from "./checkpoints.ts";
-import type { FailureSettings, OnExhausted } from "./failure_options.ts";
+import type { ErrorSettings, FailureSettings } from "./failure_options.ts";
+import { FinishedAhead } from "./finished_ahead.ts";
 import { failedCall, positionOf } from "./failed_call.ts";
 import { type GivenUp, giveUp, type PolicySurroundings, standStill } from "./giving_up.ts";
 import { type Entry, Ledger } from "./ledger.ts";
 import { batchOf, callEmpty, callProcessor } from "./processor_call.ts";
+import { type Failure, Pauses } from "./pauses.ts";
 import { type Run, Runs } from "./runs.ts";
 import { Warnings } from "./warnings.ts";
 
-/**
- * How long our own checkpoints may wait, in ms: where many calls end all the time, and where records are only
- * filtered. Ours: a renewal of the lease costs as much, every three seconds.
- */
-const CALLS_CHECKPOINT_MS = 1000, FILTER_CHECKPOINT_MS = 5000;
 /** How many dead letters of a shard are stored at the same time. Ours. */
 const SINKS_AT_ONCE = 10;
 /** How often a delivery that waits looks whether it may go on, in ms. It is woken before. */
@@ -61,9 +56,11 @@ export class PolicyDelivery implements RecordsDelivery {
   readonly #ledger: Ledger;
   readonly #runs: Runs;
   readonly #checkpoints: Checkpoints;
+  readonly #ahead: FinishedAhead;
   readonly #tasks: TaskGroup;
   readonly #own: OwnCheckpoints;
   readonly #warnings: Warnings;
+  readonly #pauses: Pauses;
   readonly #sinks = new Semaphore(SINKS_AT_ONCE);
   readonly #isWanted: ((record: KinesisRecord) => boolean) | undefined;
   readonly #moved = new Bell();
@@ -71,7 +68,7 @@ export class PolicyDelivery implements RecordsDelivery {
   /** Ends pauses and sinks, but no call. */
   readonly #over = new AbortController();
   readonly #about: { readonly leaseKey: string; readonly shardId: string };
-  /** Whether several calls may run at the same time. */
+  /** Whether a call may run beside others, or beside records that wait for a new try. */
   readonly #isParallel: boolean;
   readonly #isAuto: boolean;
   #calls = 0;
@@ -80,7 +77,6 @@ export class PolicyDelivery implements RecordsDelivery {
   #isHalted = false;
   /** Nothing more comes for now: windows are not waited for. */
   #isCut = false;
-  #window: AbortController | undefined;
   /** The processor must be replaced once what was given up is stored. */
   #restart: { readonly error: unknown } | undefined;
   #isStopped = false;
@@ -89,7 +85,6 @@ export class PolicyDelivery implements RecordsDelivery {
   #shardEnd: { readonly index: number; readonly page: RecordsPage } | undefined;
   readonly #onLeave = () => {
     this.#over.abort();
-    this.#window?.abort();
     this.#moved.ring();
   };
 
@@ -99,23 +94,22 @@ export class PolicyDelivery implements RecordsDelivery {
     this.#settings = settings;
     this.#ledger = new Ledger(checkpointer.last, options.surroundings.budget);
     this.#runs = new Runs(settings, options.attempts);
-    this.#checkpoints = new Checkpoints(this.#ledger, checkpointer);
+    this.#ahead = new FinishedAhead(options.delivery, this.#ledger, checkpointer.last);
+    this.#checkpoints = new Checkpoints(this.#ledger, checkpointer, this.#ahead);
     this.#tasks = new TaskGroup((error) => this.#endWith({ type: "restart", error }));
     this.#about = { leaseKey: held.leaseKey, shardId: held.shardId };
     this.#warnings = new Warnings(held.leaseKey, emit);
-    this.#isParallel = settings.concurrency.perShard > 1;
+    this.#isParallel = settings.concurrency.perShard > 1 || settings.concurrency.order !== "shard";
     this.#isAuto = processor.checkpoints === "auto";
-    const { clock } = system;
-    this.#own = new OwnCheckpoints({
-      checkpoints: this.#checkpoints,
-      clock,
-      tasks: this.#tasks,
-      lost: held.lost,
-    });
+    const shared = { tasks: this.#tasks, over: this.#over.signal, warnings: this.#warnings };
+    this.#pauses = new Pauses({ ...shared, system, delay: settings.errors.delay });
+    const { clock } = system, checkpoints = this.#checkpoints;
+    this.#own = new OwnCheckpoints({ ...shared, checkpoints, clock, lost: held.lost });
     const { isWanted } = options.surroundings;
-    const onOdd = (error: unknown) =>
-      this.#warnings.once("The option filter failed, and such records are delivered", error);
-    this.#isWanted = isWanted === undefined ? undefined : lenient(isWanted, onOdd);
+    this.#isWanted = isWanted === undefined
+      ? undefined
+      : lenient(isWanted, (error) =>
+        this.#warnings.once("The option filter failed, and such records are delivered", error));
     options.leave.addEventListener("abort", this.#onLeave, { once: true });
     if (options.leave.aborted) this.#onLeave();
   }
@@ -129,11 +123,11 @@ export class PolicyDelivery implements RecordsDelivery {
     const { callProcessRecordsEvenForEmptyRecordList: isCalled } = this.#options.delivery.delivery;
     if (isCalled && slice.records.length === 0 && page.end === undefined) this.#callEmpty(page);
     this.#own.soon(FILTER_CHECKPOINT_MS, this.#over.signal);
-    return await this.#until(() => this.#ledger.hasRoom);
+    return await this.#until(() => this.#ledger.hasRoom && !this.#runs.isParkFull);
   }
 
   async finish(): Promise<SliceOutcome> {
-    const outcome = await this.#until(() => this.#ledger.unfinished === 0 && this.#runs.running === 0);
+    const outcome = await this.#until(() => this.#calls + this.#ledger.unfinished + this.#runs.running === 0);
     if (outcome.type === "next") await this.#own.now();
     return outcome;
   }
@@ -166,7 +160,13 @@ export class PolicyDelivery implements RecordsDelivery {
 
   #add(page: RecordsPage, slice: Slice): void {
     const { attempts, delivery: { system: { clock } } } = this.#options;
-    const shared = { ledger: this.#ledger, runs: this.#runs, attempts, isWanted: this.#isWanted };
+    const shared = {
+      ledger: this.#ledger,
+      runs: this.#runs,
+      attempts,
+      ahead: this.#ahead,
+      isWanted: this.#isWanted,
+    };
     const index = takeIn({ ...shared, nowMs: clock.monotonicMs() }, page, slice);
     if (slice.isLast && page.end !== undefined && index !== undefined) this.#shardEnd = { index, page };
     this.#checkpoints.moved(this.#atHand);
@@ -178,7 +178,7 @@ export class PolicyDelivery implements RecordsDelivery {
     while (
       !this.#over.signal.aborted && !this.#isHalted && this.#calls < this.#settings.concurrency.perShard
     ) {
-      const run = this.#runs.next(clock.monotonicMs(), this.#isCut);
+      const run = this.#runs.next(clock.monotonicMs(), this.#isCut, this.#ahead.isFull);
       if (run === undefined) break;
       this.#continue(run);
     }
@@ -189,35 +189,31 @@ export class PolicyDelivery implements RecordsDelivery {
   #waitForWindow(): void {
     const { clock } = this.#options.delivery.system;
     const mayStart = !this.#over.signal.aborted && !this.#isHalted &&
-      this.#calls < this.#settings.concurrency.perShard;
+      this.#calls < this.#settings.concurrency.perShard &&
+      (this.#runs.running === 0 || !this.#ahead.isFull);
     const dueMs = mayStart ? this.#runs.dueMs(clock.monotonicMs(), this.#isCut) : undefined;
-    this.#window?.abort();
-    this.#window = undefined;
-    if (dueMs === undefined) return;
-    const { signal } = this.#window = new AbortController();
-    this.#tasks.run(async () => {
-      if (await pause(clock, dueMs, signal)) this.#pump();
-    });
+    this.#pauses.wakeIn(dueMs, () => this.#pump());
   }
 
   /** The next step of a batch. */
   #continue(run: Run): void {
     if (this.#over.signal.aborted) return;
+    const { park } = this.#settings.errors;
     const step = run.batch.next(this.#options.delivery.system.clock.epochMs());
     switch (step.type) {
       case "done":
         this.#runs.done(run);
-        this.#pump();
-        return;
+        this.#moved.ring();
+        return this.#pump();
       case "giveUp":
+        if (park !== undefined && step.condition === "RetryAttemptsExhausted") {
+          return this.#park(run, step.piece);
+        }
         this.#tasks.run(() => this.#giveUp(run, step));
         return;
       case "call":
         if (this.#isHalted) return;
-        if (this.#calls >= this.#settings.concurrency.perShard) {
-          this.#runs.ready(run);
-          return;
-        }
+        if (this.#calls >= this.#settings.concurrency.perShard) return this.#runs.ready(run);
         this.#calls++;
         this.#tasks.run(() => this.#call(run, step.piece));
         return;
@@ -225,7 +221,8 @@ export class PolicyDelivery implements RecordsDelivery {
   }
 
   async #call(run: Run, piece: Piece<Entry>): Promise<void> {
-    const { held, system: { clock, random } } = this.#options.delivery;
+    const { held, system: { clock } } = this.#options.delivery;
+    const over = this.#ahead.calling(piece.items);
     let failure: Failure | undefined;
     try {
       await held.ensureHeld();
@@ -235,16 +232,29 @@ export class PolicyDelivery implements RecordsDelivery {
       this.#runs.remember(run, before);
     } finally {
       this.#calls--;
+      over();
       this.#moved.ring();
     }
     if (failure !== undefined && run.batch.next(clock.epochMs()).type === "call") {
       this.#pump();
-      const { delay } = this.#settings.errors;
-      const onOdd = (odd: unknown) =>
-        this.#warnings.once("errors.retry.delay failed, and the default counts", odd);
-      const pauseMs = retryPauseMs({ delay, random, onOdd }, failure.inARow, failure.error);
-      if (!await pause(clock, pauseMs, this.#over.signal)) return;
+      return await this.#retry(run, failure);
     }
+    this.#continue(run);
+    this.#pump();
+  }
+
+  /** The next step of a batch after a pause. */
+  async #retry(run: Run, failure: Failure): Promise<void> {
+    if (!await this.#pauses.beforeRetry(failure)) return;
+    this.#continue(run);
+    this.#pump();
+  }
+
+  /** The keys of records that were tried often enough wait aside; what else the batch has goes on. */
+  #park(run: Run, piece: Piece<Entry>): void {
+    if (this.#restart !== undefined) return this.#endWith({ type: "restart", error: this.#restart.error });
+    const failure = { inARow: Math.max(1, piece.failures), error: piece.error };
+    for (const parked of this.#runs.park(run, piece)) this.#tasks.run(() => this.#retry(parked, failure));
     this.#continue(run);
     this.#pump();
   }
@@ -293,7 +303,7 @@ export class PolicyDelivery implements RecordsDelivery {
     const { error } = answer;
     const { done, inARow, isContradictory, event } = failedCall(run, items, answer, {
       isCheckpointed: (entry) => this.#ledger.isAcknowledged(entry),
-      onExhausted: this.#settings.errors.onExhausted,
+      errors: this.#settings.errors,
       about: this.#about,
     });
     if (isContradictory) {
@@ -342,7 +352,7 @@ export class PolicyDelivery implements RecordsDelivery {
     this.#pump();
   }
 
-  #store(given: GivenUp, onExhausted: Exclude<OnExhausted, "stop">): Promise<boolean> {
+  #store(given: GivenUp, onExhausted: Exclude<ErrorSettings["onExhausted"], "stop">): Promise<boolean> {
     const { surroundings, recipient: { context: stream }, delivery } = this.#options;
     const options = { surroundings, stream, delivery };
     return this.#sinks.run(() => giveUp(given, onExhausted, options, this.#over.signal));
@@ -389,11 +399,4 @@ export class PolicyDelivery implements RecordsDelivery {
     this.#ended.abort(end);
     this.#moved.ring();
   }
-}
-
-/** A call that failed. */
-interface Failure {
-  /** In a row, of what is called next. */
-  readonly inARow: number;
-  readonly error: unknown;
 }

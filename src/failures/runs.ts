@@ -16,9 +16,11 @@ import type { Entry } from "./ledger.ts";
 export interface Run {
   readonly batch: BatchRun<Entry>;
   /** The lanes that wait for it. */
-  readonly keys: readonly string[];
+  keys: readonly string[];
   /** Of its oldest record. */
   readonly index: number;
+  /** Bytes of the record that is tried again and again; undefined: nothing is parked here. */
+  readonly parkedBytes: number | undefined;
 }
 
 /** See the module. */
@@ -29,6 +31,9 @@ export class Runs {
   readonly #running = new Set<Run>();
   /** Those that may be called again. */
   readonly #ready: Run[] = [];
+  /** Records that are tried again and again. */
+  #parked = 0;
+  #parkedBytes = 0;
 
   constructor(settings: FailureSettings, attempts: ShardAttempts) {
     this.#settings = settings;
@@ -59,14 +64,16 @@ export class Runs {
    * The next batch to call; the oldest one first.
    *
    * @param isCut Whether no more records come for now, so that no window is waited for.
+   * @param isFull Whether no new batch may start, but for the only one.
    * @returns undefined when none may start yet.
    */
-  next(nowMs: number, isCut: boolean): Run | undefined {
+  next(nowMs: number, isCut: boolean, isFull: boolean): Run | undefined {
     const oldest = this.#ready.toSorted((a, b) => a.index - b.index)[0];
     if (oldest !== undefined) {
       this.#ready.splice(this.#ready.indexOf(oldest), 1);
       return oldest;
     }
+    if (isFull && this.#running.size > 0) return undefined;
     const dueMs = this.dueMs(nowMs, isCut);
     return dueMs !== undefined && dueMs <= 0 ? this.#start() : undefined;
   }
@@ -98,8 +105,46 @@ export class Runs {
     }
   }
 
+  /** Whether as much is parked as may be: records that failed, with those that wait behind them. */
+  get isParkFull(): boolean {
+    const { park } = this.#settings.errors;
+    const { records, bytes } = this.#lanes.parked;
+    return park !== undefined &&
+      (records + this.#parked >= park.records || bytes + this.#parkedBytes >= park.bytes);
+  }
+
+  /**
+   * Parks the keys of a piece that was tried often enough. Of each key the oldest record is tried alone from
+   * now on, until it is too old. All later records of the key wait behind it, those of the batch too.
+   *
+   * @returns one batch for each key.
+   */
+  park(run: Run, { items, failures, calls, error }: Piece<Entry>): readonly Run[] {
+    const keys = new Set(items.map(({ key }) => key));
+    // The next piece stands last.
+    const open = run.batch.pieces.toReversed().flatMap((piece) => piece.items);
+    run.batch.drop(({ key }) => keys.has(key));
+    run.keys = run.keys.filter((key) => !keys.has(key));
+    const rules = { attempts: Infinity, split: "none", maxAgeMs: this.#settings.errors.maxAgeMs } as const;
+    return [...keys].flatMap((key) => {
+      const [first, ...later] = open.filter((entry) => entry.key === key);
+      if (first === undefined) return [];
+      this.#lanes.park(key, later);
+      const batch = new BatchRun({ items: [first], failures, calls, error }, rules, arrivalOf);
+      const parked: Run = { batch, keys: [key], index: first.index, parkedBytes: first.bytes };
+      this.#running.add(parked);
+      this.#parked++;
+      this.#parkedBytes += first.bytes;
+      return [parked];
+    });
+  }
+
   /** All records of the batch are finished. */
   done(run: Run): void {
+    if (run.parkedBytes !== undefined && this.#running.has(run)) {
+      this.#parked--;
+      this.#parkedBytes -= run.parkedBytes;
+    }
     this.#running.delete(run);
     this.#lanes.release(run.keys);
   }
@@ -112,7 +157,7 @@ export class Runs {
     const { failures = 0, calls = 0, error } = failed ?? {};
     const { errors } = this.#settings;
     const batch = new BatchRun({ items, failures, calls, error }, errors, arrivalOf);
-    const run = { batch, keys, index: first.index };
+    const run: Run = { batch, keys, index: first.index, parkedBytes: undefined };
     this.#running.add(run);
     return run;
   }

@@ -220,7 +220,9 @@ export function checkpoint(lease: Lease, at: ExtendedSequenceNumber, finishedAhe
       "pendingCheckpointState",
       // Otherwise a checkpoint that is set back to LATEST by hand would deliver everything since the lease
       // was created.
-      ...(lease.latestEpochMs === undefined ? [] : ["kcliteLatestEpochMs" as const]),
+      ...(lease.latestEpochMs === undefined || at.sequenceNumber === "LATEST"
+        ? []
+        : ["kcliteLatestEpochMs" as const]),
       ...(lease.finishedAhead === undefined || finishedAhead !== undefined ? [] : ["kcliteDone" as const]),
     ],
     when: { leaseCounter: lease.leaseCounter },

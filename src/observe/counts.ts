@@ -122,6 +122,7 @@ export const COUNTERS: Readonly<Record<CounterName, CounterSpec>> = {
     { outcome: "skipped" },
     { outcome: "retrying" },
     { outcome: "split" },
+    { outcome: "parked" },
     { outcome: "givenUp" },
     { outcome: "leaseGivenUp" },
   ]),

@@ -345,6 +345,8 @@ function batchOutcome(event: Extract<WorkerEvent, { readonly type: "batchFailed"
       return `they will be tried again (attempt ${event.attempt})`;
     case "split":
       return "they go on in two parts";
+    case "parked":
+      return `their keys are parked, and tried again by themselves (attempt ${event.attempt})`;
     case "givenUp":
       return `they are given up (attempt ${event.attempt})`;
     case "leaseGivenUp":

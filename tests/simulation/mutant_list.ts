@@ -31,10 +31,10 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "checkpoint-without-counter",
     file: "src/lease/lease_write.ts",
-    find: `      ...(lease.latestEpochMs === undefined ? [] : ["kcliteLatestEpochMs" as const]),
+    find: `["kcliteDone" as const]),
     ],
     when: { leaseCounter: lease.leaseCounter },`,
-    replace: `      ...(lease.latestEpochMs === undefined ? [] : ["kcliteLatestEpochMs" as const]),
+    replace: `["kcliteDone" as const]),
     ],
     when: { exists: true },`,
     why: "a worker that was away overwrites the checkpoint of the next owner",
@@ -271,8 +271,10 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "checkpoint-goes-back",
     file: "src/worker/lease_hold.ts",
-    find: `compare(at, lease.checkpoint) < 0 ? lease.checkpoint : at`,
-    replace: `at`,
+    find: `      compare(at, lease.checkpoint) < 0
+`,
+    replace: `      compare(at, lease.checkpoint) < -1
+`,
     why: "a checkpoint whose answer was lost is taken back by the retry of its batch",
   },
   {

@@ -515,11 +515,45 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   },
   {
     name: "foreign-aggregates-are-dropped-whatever-is-asked",
-    file: "src/consumer/shard_consumer.ts",
+    file: "src/consumer/delivery.ts",
     find: `foreignAggregates === "drop" && mayBeOfStream`,
     replace: `foreignAggregates !== undefined && mayBeOfStream`,
     why: "records of producers without the KPL's daemon are lost after a reshard",
     test: "tests/consumer/shard_consumer_test.ts",
+  },
+  {
+    name: "a-map-is-believed-whatever-comes-first",
+    file: "src/failures/finished_ahead.ts",
+    find: `if (compare(this.#found.first, record) === 0) this.#runs`,
+    replace: `if (this.#found !== undefined) this.#runs`,
+    why: "records that nobody has processed are skipped after others were trimmed",
+    test: "tests/failures/finished_ahead_test.ts",
+  },
+  {
+    name: "the-map-may-be-as-full-as-it-likes",
+    file: "src/failures/finished_ahead.ts",
+    find: `return this.#ledger.aheadRuns + Math.min(this.#inCalls, most / 2) >= most;`,
+    replace: `return false;`,
+    why: "what does not fit into the map is repeated after a crash",
+    test: "tests/failures/finished_ahead_test.ts",
+  },
+  {
+    name: "parked-records-have-no-bound",
+    file: "src/failures/runs.ts",
+    find: `    return park !== undefined &&
+      (`,
+    replace: `    return park === undefined &&
+      (`,
+    why: "one key that is down fills the memory of the worker",
+    test: "tests/failures/parking_test.ts",
+  },
+  {
+    name: "a-lost-answer-counts-for-the-map-too",
+    file: "src/lease/lease_write.ts",
+    find: `        found.finishedAhead === write.set.kcliteDone;`,
+    replace: `        write.operation === "checkpoint";`,
+    why: "what is finished ahead by now is taken for stored, and is repeated after a crash",
+    test: "tests/worker/lease_hold_test.ts",
   },
   {
     name: "loop-that-ends-is-not-missed",

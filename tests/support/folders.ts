@@ -171,6 +171,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
       "aws",
       "store",
       "consumer",
+      "failures",
       "options",
       "worker",
       "edge",
