@@ -661,4 +661,79 @@ export const MUTANTS: readonly Mutant[] = [
     replace: `return { ...newWatch(now.monotonicMs), sightings: new Map(sightings.slice(0, 0)) };`,
     why: "the leases of a worker that has died are never taken, since no slice lives as long as a lease",
   },
+  {
+    name: "a-key-in-two-calls",
+    file: "src/failures/lanes.ts",
+    find: `for (const lane of touched) this.#occupy(lane);`,
+    replace: `touched.clear();`,
+    why: "records of a key are processed side by side",
+  },
+  {
+    name: "a-checkpoint-passes-what-runs",
+    file: "src/failures/ledger.ts",
+    find: `if (line === undefined || !line.isFinished) break;`,
+    replace: `if (line === undefined) break;`,
+    why: "a crash loses the records that were in other calls",
+  },
+  {
+    name: "a-letter-counts-before-it-is-stored",
+    file: "src/failures/policy_delivery.ts",
+    find: `    if (!isGivenUp) return;
+`,
+    replace: ``,
+    why: "records are neither processed nor kept when a worker stops while a sink is down",
+  },
+  {
+    name: "what-is-finished-ahead-comes-again",
+    file: "src/failures/intake.ts",
+    find: `if (ahead.wasFinished(record) || attempts.wasGivenUp(record)) {`,
+    replace: `if (attempts.wasGivenUp(record)) {`,
+    why: "a crash repeats everything behind the slowest record",
+  },
+  {
+    name: "the-map-does-not-count-what-is-filtered",
+    file: "src/failures/ledger.ts",
+    find: `        filtered += line.count;
+        continue;`,
+    replace: `        continue;`,
+    why: "the next owner skips records that nobody has processed",
+  },
+  {
+    name: "filtered-records-stall-the-checkpoint",
+    file: "src/failures/ledger.ts",
+    find: `    this.#done(line);
+    this.#advance();
+  }
+
+  /**
+   * These records are finished.`,
+    replace: `    this.#done(line);
+  }
+
+  /**
+   * These records are finished.`,
+    why: "a shard of records that nobody wants is read from its beginning again after each restart",
+  },
+  {
+    name: "a-parked-key-goes-on",
+    file: "src/failures/runs.ts",
+    find: `    run.keys = run.keys.filter((key) => !keys.has(key));
+`,
+    replace: ``,
+    why: "later records of a key overtake the one that failed",
+  },
+  {
+    name: "parked-records-lose-those-behind-them",
+    file: "src/failures/runs.ts",
+    find: `      this.#lanes.park(key, later);`,
+    replace: `      this.#lanes.park(key, []);`,
+    why: "later records of the same batch are never processed, and their shard stands",
+  },
+  {
+    name: "a-partial-answer-finishes-the-failed-one",
+    file: "src/failures/policy_delivery.ts",
+    find: `    this.#finish(items.slice(0, done), true);`,
+    replace: `    this.#finish(items.slice(0, done + 1), true);`,
+    why: "the record that a handler names as failed is passed by the checkpoint",
+  },
 ];

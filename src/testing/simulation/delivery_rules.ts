@@ -120,12 +120,19 @@ export class DeliveryRules {
   /** A processor is called. */
   enter(visit: Visit, callback: Callback): void {
     const { machine, leaseKey, inside, last } = visit;
-    const { time, failoverTimeMs } = this.#options;
     this.#options.history.note(machine, leaseKey, callback);
     if (inside !== undefined) this.#break("callsNeverOverlap", visit, `${callback} inside ${inside}`);
     if (!FOLLOWING[last ?? "start"].includes(callback)) {
       this.#break("callsInOrder", visit, `${callback} after ${last ?? "nothing"}`);
     }
+    this.mayBegin(visit, callback);
+    visit.inside = callback;
+  }
+
+  /** Whether a call may begin, beside others of its processor or not. */
+  mayBegin(visit: Visit, callback: Callback): void {
+    const { machine } = visit;
+    const { time, failoverTimeMs } = this.#options;
     const { heartbeatMs, releasedMs } = this.#options.leases().holdOf(machine, visit.leaseKey);
     const mayWork = callback !== "leaseLost" && callback !== "dispose";
     // A processor that was inside a call at that time was not waited for.
@@ -142,7 +149,6 @@ export class DeliveryRules {
       const detail = `${machine} is called with ${callback}, and last renewed it ${staleMs} ms ago`;
       this.#break("worksOnlyUnderALiveHold", visit, detail);
     }
-    visit.inside = callback;
   }
 
   /** The call is over. */
@@ -162,6 +168,12 @@ export class DeliveryRules {
 
   /** A batch is handed over; `enter` has been called. */
   deliver(visit: Visit, batch: RecordsBatch): void {
+    this.handOver(visit, batch);
+    if (batch.records.length > 0) this.#checkPlaces(visit, batch);
+  }
+
+  /** A batch is handed over; in which order its records must come is for others to say. */
+  handOver(visit: Visit, batch: RecordsBatch): void {
     const { machine, leaseKey, context: { initialCheckpoint } } = visit;
     const { history, isHandoffGraceful, reading } = this.#options;
     const leases = this.#options.leases();
@@ -187,7 +199,6 @@ export class DeliveryRules {
     if (first === undefined || last === undefined) return;
     history.note(machine, leaseKey, `${batch.records.length} from ${textOf(first)}`);
     reading.handedOver(machine, leaseKey, last);
-    this.#checkPlaces(visit, batch);
   }
 
   /** The processor asks for a checkpoint. @returns how many records it covers, as it sees it. */

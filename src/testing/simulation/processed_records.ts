@@ -53,6 +53,11 @@ export class Progress {
     return `${key}: step ${step}, but step ${step - 1} in ${before.shard.shardId} was not processed`;
   }
 
+  /** Whether a record has been processed, by any worker. */
+  isProcessed(leaseKey: string, place: number): boolean {
+    return this.#doneOf(leaseKey).places.has(place);
+  }
+
   /** How many user records of a shard have been processed without a gap. */
   processedOf(leaseKey: string): number {
     const shard = this.#streams.shardOf(leaseKey);

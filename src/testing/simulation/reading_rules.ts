@@ -16,6 +16,8 @@ export interface ReadingRulesOptions {
   readonly history: History;
   /** What a worker may read ahead, in bytes, of all shards together. */
   readonly maxBufferedBytes: number;
+  /** Whether records of several pages may wait for one another: then bytes are bounded, and pages are not. */
+  readonly hasLanes?: boolean | undefined;
 }
 
 /** A page that was fetched and not handed over yet. */
@@ -106,15 +108,17 @@ export class ReadingRules {
     // What comes again was let go of: its end could not be confirmed.
     const pages = reading.pages = reading.pages.filter((page) => compare(page.last, last) < 0);
     pages.push({ bytes, last });
-    if (pages.length > MAX_WAITING_PAGES) {
+    if (pages.length > MAX_WAITING_PAGES && !this.#options.hasLanes) {
       this.#break("buffersKeepTheirBounds", leaseKey, `${machine} keeps ${pages.length} pages of it`);
     }
     const all = [...this.#machines.get(machine)?.values() ?? []].filter((reading) =>
       reading.pages.length > 0
     );
     const kept = all.flatMap((reading) => reading.pages).reduce((sum, page) => sum + page.bytes, 0);
-    // One page of each shard in any case, and one that turned out larger than the one before it.
-    const bound = this.#options.maxBufferedBytes + 2 * all.length * this.#largest;
+    // One page of each shard in any case, and one that turned out larger than the one before it. With lanes
+    // also one whose records wait for others, and one that is handed over meanwhile.
+    const mostPages = this.#options.hasLanes ? 4 : 2;
+    const bound = this.#options.maxBufferedBytes + mostPages * all.length * this.#largest;
     if (kept <= bound) return;
     this.#break("buffersKeepTheirBounds", leaseKey, `${machine} keeps ${kept} bytes, ${bound} at most`);
   }

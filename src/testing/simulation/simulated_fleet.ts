@@ -19,6 +19,9 @@ import { Link, type Weather } from "./faults.ts";
 import { fickleProcessor } from "./fickle_processor.ts";
 import type { FleetOptions } from "./fleet_options.ts";
 import type { History } from "./history.ts";
+import { laneProcessor, type LaneProcessorOptions } from "./lane_processor.ts";
+import type { LaneRules } from "./lane_rules.ts";
+import type { LeaseRules } from "./lease_rules.ts";
 import type { SharedTable } from "./shared_table.ts";
 import { SimulatedLeaseStore } from "./simulated_lease_store.ts";
 import { WORLD_EPOCH_MS } from "../model/simulated_stream.ts";
@@ -27,6 +30,7 @@ import type { TickRules } from "./tick_rules.ts";
 import { Ticker, type Ticks } from "./ticker.ts";
 import { VirtualProcess } from "./virtual_process.ts";
 import type { VirtualTime } from "./virtual_time.ts";
+import { watchedLanes } from "./watched_lanes.ts";
 import { watchedProcessor } from "./watched_processor.ts";
 
 /** The process that a processor runs in. */
@@ -60,6 +64,15 @@ export interface SimulatedFleetOptions {
   /** Which part of the scans and queries shows the past. */
   readonly staleReads: number;
   readonly options: FleetOptions;
+  /** Where records finish in another order than theirs, or not at all: who watches that. */
+  readonly lanes:
+    | {
+      readonly rules: LaneRules;
+      readonly leases: LeaseRules;
+      /** How the simulation's own processor ends its calls; undefined: as the one without lanes. */
+      readonly processor: LaneProcessorOptions | undefined;
+    }
+    | undefined;
   /** Undefined: the simulation's own. */
   readonly processor: ((shardId: string, machine: SimulatedMachine) => RecordProcessor) | undefined;
   readonly onEvent: ((workerId: string, event: WorkerEvent) => void) | undefined;
@@ -227,6 +240,7 @@ export class SimulatedFleet {
     // A worker that has stopped must not call its processors any more; the call that it was in is over.
     member.machine.kill();
     rules.forget(member.machine.name);
+    this.#options.lanes?.rules.forget(member.machine.name);
     if (this.#members.delete(member)) this.#pastMs += time.nowMs - member.startedMs;
   }
 
@@ -236,12 +250,17 @@ export class SimulatedFleet {
     listener: WorkerEventListener,
   ): Omit<EdgeOptions, "leases"> {
     const { table, kinesis, streams, rules, staleReads, options, onEvent } = this.#options;
-    const { processor = () => fickleProcessor(link) } = this.#options;
+    const { lanes, processor = () => ownProcessor(link, lanes?.processor) } = this.#options;
     const items = table.over(link, { staleReads });
     const { name: machine, system } = link.machine;
     const block = (ms: number) => link.machine.block(ms);
     const surroundings = { workerId, clock: system.clock, random: system.random, block };
     const isSkipping = (options.onProcessError ?? "skip") === "skip";
+    const isPartial = options.errors?.partial ?? false;
+    const watched = (processor: RecordProcessor) =>
+      lanes === undefined
+        ? watchedProcessor(processor, { machine, rules, isSkipping })
+        : watchedLanes(processor, { machine, rules, lanes: lanes.rules, leases: lanes.leases, isPartial });
     return {
       ...options,
       ...streams,
@@ -252,8 +271,7 @@ export class SimulatedFleet {
       kinesisConsumers: kinesis.consumersOver(link),
       leaseStore: new SimulatedLeaseStore(items),
       coordinatorStore: new MemoryCoordinatorStore(items),
-      processor: (shardId) =>
-        watchedProcessor(processor(shardId, surroundings), { machine, rules, isSkipping }),
+      processor: (shardId) => watched(processor(shardId, surroundings)),
       log: false,
       onEvent: (event) => {
         this.#note(machine, event);
@@ -285,6 +303,10 @@ export class SimulatedFleet {
       }
     }
   }
+}
+
+function ownProcessor(link: Link, lanes: LaneProcessorOptions | undefined): RecordProcessor {
+  return lanes === undefined ? fickleProcessor(link) : laneProcessor(link, lanes);
 }
 
 /** Events that come all the time. */

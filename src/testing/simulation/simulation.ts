@@ -111,6 +111,8 @@ export interface SimulationResult {
   readonly settledMs: number | undefined;
 }
 
+/** Which part of the varied worlds has error policies, lanes and filters. */
+const LANES = 0.35;
 /** Virtual ms between two puts, from and to. */
 const PUT_EVERY_MS = [50, 1500] as const;
 
@@ -137,6 +139,9 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     faults: faults ?? (isVaried ? someFaults(chance) : ALL_FAULTS),
     fleet: isTicking ? ticking(fleetOptions(options, chance)) : fleetOptions(options, chance),
     ticks: isTicking ? drawnTicks(chance.fork("ticks")) : undefined,
+    // A source of its own: worlds without lanes stay as they were.
+    drawsLanes: isVaried && !isTicking && processor === undefined &&
+      new Chance(`lanes ${seed}`).happens(LANES),
     putEveryMs: PUT_EVERY_MS,
     payload(key, step) {
       const made = payload(key, step);

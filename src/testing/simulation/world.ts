@@ -15,6 +15,8 @@ import { Chance } from "../model/chance.ts";
 import { DeliveryRules } from "./delivery_rules.ts";
 import { type Fault, type FaultRates, Weather } from "./faults.ts";
 import type { FleetOptions } from "./fleet_options.ts";
+import { drawnLanes } from "./lane_options.ts";
+import { LaneRules } from "./lane_rules.ts";
 import { endScript, type ScriptOptions, startScript } from "./fleet_script.ts";
 import { formerLeases } from "./former_leases.ts";
 import { HealthRules, noticeMs } from "./health_rules.ts";
@@ -29,6 +31,7 @@ import { type SimulatedStreams, simulatedStreams, StreamsService } from "./simul
 import { TickRules } from "./tick_rules.ts";
 import type { Ticks } from "./ticker.ts";
 import { VirtualTime } from "./virtual_time.ts";
+import { haveLanes, lanesOf, watchedOptions } from "./watched_lanes.ts";
 
 /** What a world is made of. Undefined values are drawn from the seed. */
 export interface WorldOptions {
@@ -41,6 +44,8 @@ export interface WorldOptions {
   readonly fleet: FleetOptions;
   /** Undefined: workers run until they are stopped. */
   readonly ticks: Ticks | undefined;
+  /** Whether error policies, lanes and filters are drawn from the seed. */
+  readonly drawsLanes?: boolean | undefined;
   readonly putEveryMs: readonly [number, number];
   readonly payload: (key: string, step: number) => Uint8Array;
   readonly processor: ((shardId: string, machine: SimulatedMachine) => RecordProcessor) | undefined;
@@ -79,6 +84,7 @@ export class World {
   /** Whether all faults that workers report are over once all is in order. */
   readonly #isHealthDue: boolean;
   readonly #progress: Progress;
+  readonly #lanes: LaneRules | undefined;
   readonly #script: ScriptOptions;
   readonly #ticks: Ticks | undefined;
   readonly #chance: Chance;
@@ -89,7 +95,9 @@ export class World {
 
   constructor(options: WorldOptions) {
     const { time, history } = this;
-    const { chance, activeMs, faults, fleet: fleetOptions } = options;
+    const { chance, activeMs, faults } = options;
+    const drawn = options.drawsLanes ? drawnLanes(chance.fork("lanes"), () => weather) : undefined;
+    const fleetOptions = withLanes(options.fleet, drawn?.options);
     const settings = settingsOf({
       ...fleetOptions,
       applicationName: "simulated",
@@ -129,15 +137,21 @@ export class World {
       ticks,
       rules: new TickRules({ time, history, isHeld: ticks.leases === "hold" }),
     };
+    const mustStore = drawn?.processor.isAuto ?? false;
+    const lanes = this.#lanes = haveLanes(fleetOptions)
+      ? new LaneRules({ time, history, streams, progress, mustStore, ...lanesOf(fleetOptions) })
+      : undefined;
     const watcher: TableWatcher = {
       sent: (by, key, update) => leases.sent(by, key, update),
       applied(write) {
         leases.applied(write);
         reports.applied(write);
         ticking?.rules.applied(write);
+        const lease = leases.leaseOf(write.key);
+        if (lease !== undefined) lanes?.written(write.by, lease);
       },
     };
-    const reading = new ReadingRules({ time, history, maxBufferedBytes });
+    const reading = new ReadingRules({ time, history, maxBufferedBytes, hasLanes: lanes !== undefined });
     const rules = new DeliveryRules({ ...watch, reading, leases: () => leases });
     const weather = new Weather({
       time,
@@ -178,7 +192,8 @@ export class World {
       streams: this.#told(),
       rules,
       staleReads: chance.between(0, 0.3),
-      options: fleetOptions,
+      options: lanes === undefined ? fleetOptions : watchedOptions(fleetOptions, lanes),
+      lanes: lanes === undefined ? undefined : { rules: lanes, leases, processor: drawn?.processor },
       processor: options.processor,
       onEvent: options.onEvent,
       ticking,
@@ -329,6 +344,10 @@ export class World {
       if (processed < steps.length) {
         return { leaseKey, what: `${processed} of ${steps.length} records were processed` };
       }
+      const stored = this.#lanes?.mustStore ? this.#lanes.storedOf(lease) : steps.length;
+      if (!isOver && stored < steps.length) {
+        return { leaseKey, what: `the checkpoint stands at ${stored} of ${steps.length} records` };
+      }
     }
     const [left] = this.#reports.leftBehind;
     // A leader of one slice has not watched a worker for long enough to say that it is gone.
@@ -337,6 +356,13 @@ export class World {
     }
     return undefined;
   }
+}
+
+/** An error policy takes the place of `onProcessError`. */
+function withLanes(fleet: FleetOptions, lanes: FleetOptions | undefined): FleetOptions {
+  if (lanes === undefined) return fleet;
+  const { onProcessError: _, ...rest } = fleet;
+  return { ...rest, ...lanes };
 }
 
 /** From fair weather to foul. */
