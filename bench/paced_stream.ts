@@ -8,7 +8,7 @@
 import type { GetRecordsOutput } from "../src/aws/kinesis_wire.ts";
 import type { Kinesis } from "../src/aws/kinesis.ts";
 import { MAX_HASH_KEY } from "../src/stream/hash_key.ts";
-import type { KinesisRecord } from "../src/stream/record.ts";
+import { type KinesisRecord, kinesisRecord } from "../src/stream/record.ts";
 
 /** Payload of a record, in bytes. */
 const RECORD_BYTES = 256;
@@ -50,7 +50,7 @@ function pageAt(from: number, all: number, keys: number): GetRecordsOutput {
   const to = Math.min(all, from + RECORDS_PER_PAGE);
   const records: KinesisRecord[] = [];
   for (let index = from; index < to; index++) {
-    records.push({
+    records.push(kinesisRecord({
       sequenceNumber: `${FIRST_NUMBER + index}`,
       subSequenceNumber: 0,
       partitionKey: `key-${index % keys}`,
@@ -59,7 +59,7 @@ function pageAt(from: number, all: number, keys: number): GetRecordsOutput {
       approximateArrivalTimestamp: Date.now(),
       encryptionType: "NONE",
       aggregated: false,
-    });
+    }));
   }
   return {
     records,

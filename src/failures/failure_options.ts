@@ -18,9 +18,9 @@ export interface RetryOptions {
    * How many times a batch is tried again after its first call; 0 = one call. Lambda: `MaximumRetryAttempts`.
    * Splitting a batch costs no attempt. A processor that must be replaced, e.g. because its child process
    * died, costs one. With `Infinity` a record that can never be processed holds its shard until it is out of
-   * the stream. With `onExhausted: "park"` it is how many times before the key of the record is parked.
+   * the stream. With `park()` it is how many times before the key of the record is parked.
    *
-   * @default {Infinity}, with `"park"` 0
+   * @default {Infinity}, with `park()` 0
    */
   readonly attempts?: number | undefined;
   /**
@@ -42,7 +42,7 @@ export interface RetryOptions {
 }
 
 /** What becomes of records that were tried often enough, or are too old. */
-export type OnExhausted = "stop" | "skip" | "park" | DeadLetterAction | ParkAction;
+export type OnExhausted = "stop" | "skip" | DeadLetterAction | ParkAction;
 
 /** What to do when records cannot be processed. */
 export interface ErrorPolicy {
@@ -71,7 +71,7 @@ export interface ErrorPolicy {
    * with an error line. `deadLetter(sink)`: they are stored, and then passed; while the sink is down the
    * shard waits. Lambda: `DestinationConfig.OnFailure`, which loses the records when the destination fails.
    *
-   * `"park"` or `park({ then: deadLetter(sink) })`: the key of the failing record waits aside with all of its
+   * `park({ then: deadLetter(sink) })`: the key of the failing record waits aside with all of its
    * later records, and is tried again and again; other keys go on. A parked record holds the checkpoint. So
    * parking needs `errors.retry.maxAgeMs`, and the order `"key"`. Older records go where `then` says.
    *

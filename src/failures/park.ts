@@ -10,12 +10,10 @@ import type { DeadLetterAction } from "./dead_letter.ts";
 /** How much may wait, and what becomes of what waited for too long. */
 export interface ParkOptions {
   /**
-   * What becomes of a parked record that is older than `errors.retry.maxAgeMs`. `"stop"`: the lease is given
-   * up. `"skip"`: the record is lost, with an error line. `deadLetter(sink)`: it is stored, and then passed.
-   *
-   * @default {"stop"}
+   * What becomes of a parked record that is older than `errors.retry.maxAgeMs`. `"skip"`: the record is lost,
+   * with an error line. `deadLetter(sink)`: it is stored, and then passed.
    */
-  readonly then?: "stop" | "skip" | DeadLetterAction | undefined;
+  readonly then: "skip" | DeadLetterAction;
   /**
    * The most records of a shard that wait for parked keys, those that failed included, 1 to 100000. When this
    * number waits, nothing new of the shard begins until some are done.
@@ -43,10 +41,7 @@ export interface ParkSettings {
   readonly bytes: number;
 }
 
-/**
- * For `errors.onExhausted`: parks the key of a record that was tried often enough. `"park"` alone means the
- * same with all defaults.
- */
-export function park(options: ParkOptions = {}): ParkAction {
+/** For `errors.onExhausted`: parks the key of a record that was tried often enough. */
+export function park(options: ParkOptions): ParkAction {
   return { ...options, type: "park" };
 }

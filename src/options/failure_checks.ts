@@ -31,8 +31,8 @@ export const errors: Check = fields({
   partial: yesOrNo,
   onExhausted: (name, value) => {
     if (isObject(value) && value.type === "park") return parkAction(name, value);
-    if (isObject(value)) return letters(name, value, '"stop", "skip", "park", park(options)');
-    oneOf("stop", "skip", "park", "deadLetter(sink)")(name, value);
+    if (isObject(value)) return letters(name, value, '"stop", "skip", park({ then })');
+    oneOf("stop", "skip", "deadLetter(sink)", "park({ then })")(name, value);
   },
   callTimeoutMs: number({ min: 1, mayBeInfinite: true }),
 });
@@ -160,10 +160,10 @@ function parkAction(name: string, value: Readonly<Record<string, unknown>>): voi
     records: number({ min: 1, max: 100_000, isInteger: true }),
     bytes: number({ min: 1 }),
     then: (then, what) => {
-      if (isObject(what)) return letters(then, what, '"stop", "skip"');
-      oneOf("stop", "skip", "deadLetter(sink)")(then, what);
+      if (isObject(what)) return letters(then, what, '"skip"');
+      oneOf("skip", "deadLetter(sink)")(then, what);
     },
-  })(name, value);
+  })(name, { ...value, then: value.then ?? "nothing" });
 }
 
 /**
@@ -173,9 +173,8 @@ function parkAction(name: string, value: Readonly<Record<string, unknown>>): voi
  */
 function exhaustion({ errors }: WorkerOptions, { order }: ConcurrencySettings): ExhaustionSettings {
   const { onExhausted = "stop", retry } = errors ?? {};
-  const action = onExhausted === "park" ? { type: "park" as const } : onExhausted;
-  if (typeof action !== "object" || action.type !== "park") return { onExhausted: action, park: undefined };
-  const cannot = 'Cannot start worker: errors.onExhausted "park" needs';
+  if (typeof onExhausted !== "object" || onExhausted.type !== "park") return { onExhausted, park: undefined };
+  const cannot = "Cannot start worker: errors.onExhausted park() needs";
   if ((retry?.maxAgeMs ?? Infinity) === Infinity) {
     throw new TypeError(
       `${cannot} errors.retry.maxAgeMs: a parked record holds the checkpoint of its shard: set how long, ` +
@@ -186,7 +185,7 @@ function exhaustion({ errors }: WorkerOptions, { order }: ConcurrencySettings): 
     throw new TypeError(`${cannot} concurrency.order "key": got "${order}": set { order: "key" }`);
   }
   // 8 MiB: some pages of a shard.
-  const { records = 1000, bytes = 8_388_608, then = "stop" } = action;
+  const { records = 1000, bytes = 8_388_608, then } = onExhausted;
   return { onExhausted: then, park: { records, bytes } };
 }
 

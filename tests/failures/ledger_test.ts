@@ -67,7 +67,7 @@ Deno.test("Ledger gives a page's bytes back with its last record, and all of the
 
 Deno.test("Ledger.pass() holds no memory for many records that nobody wants behind one that is slow", () => {
   const { ledger } = ledgerOf(1);
-  for (let number = 2; number < 50_000; number++) ledger.pass(keyed(number, "other"));
+  for (let number = 2; number < 50_000; number++) ledger.pass(keyed(number, "other"), "filtered");
   assertEquals(ledger.hasRoom, true);
   ledger.finish(entries(1), true);
   assertEquals(ledger.acknowledgedThrough, positionAt("49999"));

@@ -75,16 +75,19 @@ Deno.test("settingsOf() refuses what errors, batch, filter and concurrency canno
     [{ errors: { retry: { maxAgeMs: 0 } } }, "errors.retry.maxAgeMs must be >= 1: got 0"],
     [{ errors: { split: "half" } }, 'expected errors.split to be one of "none", "bisect": got "half"'],
     [{ errors: { partial: "true" } }, "expected errors.partial to be true or false"],
-    [{ errors: { onExhausted: "drop" } }, 'one of "stop", "skip", "park", "deadLetter(sink)": got "drop"'],
-    [{ errors: { onExhausted: sink } }, '"skip", "park", park(options) or deadLetter(sink): got an object'],
+    [
+      { errors: { onExhausted: "drop" } },
+      'one of "stop", "skip", "deadLetter(sink)", "park({ then })": got "drop"',
+    ],
+    [{ errors: { onExhausted: sink } }, '"skip", park({ then }) or deadLetter(sink): got an object'],
     [{ errors: { onExhausted: { type: "deadLetter", sink: { name: "a" } } } }, "sink.store to be a function"],
     [
       { errors: { onExhausted: { type: "park", then: "park" } } },
-      'onExhausted.then to be one of "stop", "skip"',
+      'onExhausted.then to be one of "skip", "deadLetter(sink)"',
     ],
     [
       { errors: { onExhausted: { type: "park", then: sink } } },
-      'then to be "stop", "skip" or deadLetter(sink)',
+      'then to be "skip" or deadLetter(sink)',
     ],
     [
       { errors: { onExhausted: { type: "park", records: 0 } } },
@@ -126,13 +129,14 @@ Deno.test("settingsOf() takes a dead letter made by deadLetter(), which refuses 
   }
 });
 
-Deno.test("failureSettings() parks keys within bounds, at once, and stops the shard where nothing follows", () => {
+Deno.test("failureSettings() parks keys within bounds, at once", () => {
   const concurrency = { order: "key" } as const;
   const retry = { maxAgeMs: 60_000 };
-  const { errors } = settings({ concurrency, errors: { retry, onExhausted: "park" } }).failures ?? {};
+  const { errors } =
+    settings({ concurrency, errors: { retry, onExhausted: park({ then: "skip" }) } }).failures ?? {};
   assertEquals([errors?.park, errors?.onExhausted, errors?.attempts], [
     { records: 1000, bytes: 8_388_608 },
-    "stop",
+    "skip",
     0,
   ]);
 });
@@ -155,7 +159,10 @@ Deno.test("failureSettings() takes what follows parking, its bounds, and how oft
 
 Deno.test("settingsOf() refuses parking without an end, or without keys", () => {
   const parked = (maxAgeMs: number | undefined, order: "key" | "shard" | "none") => () =>
-    settings({ concurrency: { order }, errors: { retry: { maxAgeMs }, onExhausted: "park" } });
+    settings({
+      concurrency: { order },
+      errors: { retry: { maxAgeMs }, onExhausted: park({ then: "skip" }) },
+    });
   assertThrows(parked(undefined, "key"), TypeError, "needs errors.retry.maxAgeMs: a parked record holds");
   assertThrows(parked(Infinity, "key"), TypeError, "needs errors.retry.maxAgeMs");
   assertThrows(parked(60_000, "shard"), TypeError, 'needs concurrency.order "key": got "shard"');
