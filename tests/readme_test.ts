@@ -52,7 +52,7 @@ Deno.test("the README's examples compile, the first one also after its changes f
   const programs = { ...files, "hello_on_aws.ts": `${helloOnAws()}\nexport {};\n` };
   await withFolder({ ...programs, "deno.json": configFor(blocks) }, async (folder) => {
     const args = ["check", "--quiet", ...Object.keys(programs)];
-    const { code, stderr } = await runCommand(Deno.execPath(), args, { cwd: folder });
+    const { code, stderr } = await runCommand(Deno.execPath(), args, { cwd: folder, timeoutMs: 120_000 });
     assertEquals(code, 0, stderr);
   });
 });
