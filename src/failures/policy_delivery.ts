@@ -33,10 +33,8 @@ import { type Failure, Pauses } from "./pauses.ts";
 import { type Run, Runs } from "./runs.ts";
 import { Warnings } from "./warnings.ts";
 
-/** How many dead letters of a shard are stored at the same time. Ours. */
-const SINKS_AT_ONCE = 10;
-/** How often a delivery that waits looks whether it may go on, in ms. It is woken before. */
-const IDLE_MS = 60_000;
+/** Dead letters of a shard that are stored at the same time. How often a waiting delivery looks, in ms. Ours. */
+const SINKS_AT_ONCE = 10, IDLE_MS = 60_000;
 
 /** What a delivery by policy is made of. */
 export interface PolicyDeliveryOptions {

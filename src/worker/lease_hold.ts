@@ -47,11 +47,7 @@ export interface LeaseHoldOptions {
   readonly emit: WorkerEventListener;
   /** The worker that shall get the lease when it is handed over. Undefined: the leader decides. */
   readonly successorOf: (lease: Lease) => string | undefined;
-  /**
-   * Whether a lease that was left in order stays this worker's, for its next process; asked at that time.
-   *
-   * @default {() => false}
-   */
+  /** Whether a lease that was left in order stays this worker's, for its next process. @default never */
   readonly isKept?: (() => boolean) | undefined;
   /** Aborts when callbacks should return, although the lease is ours. @default never */
   readonly callbacksEnd?: AbortSignal | undefined;

@@ -29,7 +29,7 @@ export interface Repository {
 
 /** Variables made of a property's name; Java's setting; what engines may lack. */
 const FOREIGN =
-  /^(?:KCLITE_\w+|streamInfoMode|DataView\.getFloat16|maxPendingProcessRecordsInput|waitPeriodToDeleteFormerStreams|Maximum(?:RetryAttempts|RecordAgeInSeconds|BatchingWindowInSeconds)|BisectBatchOnFunctionError|FunctionResponseTypes|ReportBatchItemFailures|DestinationConfig\.OnFailure|BatchSize|ParallelizationFactor|FilterCriteria)$/;
+  /^(?:KCLITE_\w+|streamInfoMode|DataView\.getFloat16|maxPendingProcessRecordsInput|waitPeriodToDeleteFormerStreams|Maximum(?:RetryAttempts|RecordAgeInSeconds|BatchingWindowInSeconds)|BisectBatchOnFunctionError|FunctionResponseTypes|ReportBatchItemFailures|DestinationConfig\.OnFailure|BatchSize|ParallelizationFactor|FilterCriteria|TumblingWindowInSeconds|MetricsConfig|KMSKeyArn|ProvisionedPollerConfig|ScalingConfig|LoggingConfig)$/;
 
 /** One span between backticks, with what is around it. */
 interface Span {
