@@ -33,7 +33,7 @@ import { type Failure, Pauses } from "./pauses.ts";
 import { type Run, Runs } from "./runs.ts";
 import { Warnings } from "./warnings.ts";
 
-/** Dead letters of a shard that are stored at the same time. How often a waiting delivery looks, in ms. Ours. */
+/** Letters of a shard that are stored at a time. How often a waiting delivery looks, in ms. Ours. */
 const SINKS_AT_ONCE = 10, IDLE_MS = 60_000;
 
 /** What a delivery by policy is made of. */
