@@ -106,6 +106,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
   UpdateTable: "Terraform makes the index",
   UpdateContinuousBackups: "leaseTablePitrEnabled",
   DeregisterStreamConsumer: "--deregister",
+  BatchGetItem: "slices",
 };
 
 Deno.test("deploy/terraform allows every operation that src/aws calls, but for those that only some options need", async () => {

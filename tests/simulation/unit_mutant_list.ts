@@ -599,10 +599,8 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   {
     name: "drain-looks-like-loss",
     file: "src/consumer/shard_consumer.ts",
-    find: `      signal: this.#held.lost,
-`,
-    replace: `      signal: this.#leave,
-`,
+    find: `signal: this.#held.callbackSignal ?? this.#held.lost,`,
+    replace: `signal: this.#leave,`,
     why: "a processor stops its work in a stop that gave it time",
     test: "tests/consumer/delivery_test.ts",
   },
@@ -668,7 +666,7 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   },
   {
     name: "repair-takes-an-attempt",
-    file: "src/aws/json_call.ts",
+    file: "src/aws/signed_call.ts",
     find: `attempt: attempt - repaired.size,`,
     replace: `attempt,`,
     why: "a call that was signed anew fails at the first fault",

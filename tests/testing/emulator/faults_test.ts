@@ -18,13 +18,13 @@ const LEASES = {
 const KEY = { leaseKey: { S: "a" } };
 
 /** An emulator with a counter, and a client that tells its attempts and does not wait for an answer for long. */
-async function bed() {
+async function bed(attemptTimeoutMs = 80) {
   const made = servedSimulated({ streams: { words: 1 } });
   const retried: string[] = [];
   const onEvent: WorkerEventListener = (event) => {
     if (event.type === "requestRetried") retried.push(event.code);
   };
-  const options = { ...made.service, onEvent, attemptTimeoutMs: 80 };
+  const options = { ...made.service, onEvent, attemptTimeoutMs };
   await made.call("CreateTable", LEASES);
   await made.system.clock.sleep(2);
   const dynamodb = signedDynamoDB(options);
@@ -185,7 +185,7 @@ const WRONG_FIELDS: readonly (readonly [operation: string, field: string, value?
 
 for (const [operation, field, value] of WRONG_FIELDS) {
   Deno.test(`a call that meets a wrong field is repeated as malformed: ${operation}, ${field || "all of it"}`, async () => {
-    await using one = await bed();
+    await using one = await bed(10_000);
     for (const text of ["a", "b"]) one.aws.stream("words").put(text);
     await one.count();
     const stream = { streamName: "words", streamArn: undefined };
