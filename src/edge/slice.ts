@@ -221,7 +221,7 @@ export class Slice {
     for (const shard of this.#shards.all) {
       const iterator = this.#shards.keptIterator(shard);
       if (iterator === undefined) continue;
-      const { leaseKey, checkpoint, iteratorMs: sinceMs } = shard;
+      const { leaseKey, checkpoint, fetchedMs: sinceMs } = shard;
       this.#host.kept.set(leaseKey, { iterator, checkpoint, sinceMs });
     }
   }

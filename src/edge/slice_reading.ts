@@ -79,11 +79,11 @@ async function* read(
         turns.fetched(leaseKey, { bytes: page?.bytes ?? 0, behindMs: page?.millisBehindLatest });
       }
       readMs = clock.monotonicMs();
-      shards.page(page, leaseKey);
+      shards.page(page, leaseKey, readMs);
       onPage();
       yield page;
       if (page.end !== undefined) return;
-      if (shards.delivered(page, leaseKey, clock.monotonicMs())) onCaughtUp(leaseKey);
+      if (shards.delivered(page, leaseKey)) onCaughtUp(leaseKey);
     }
   } finally {
     turns.left(leaseKey);

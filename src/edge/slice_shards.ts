@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Slice } from "../consumer/slices.ts";
 import type { WorkerEvent } from "../events.ts";
 import type { RecordsPage } from "../retrieval/retrieval.ts";
 import type { Lease } from "../lease/lease.ts";
@@ -18,13 +19,12 @@ export interface ShardProgress {
   records: number;
   checkpoint: ExtendedSequenceNumber;
   millisBehindLatest: number | undefined;
-  /** The number of the last record that was fetched. */
-  fetched: string | undefined;
-  /** The last record that was delivered. */
-  delivered: ExtendedSequenceNumber | undefined;
-  /** The last page that was delivered as a whole, and the iterator after it. */
+  /** The last user record that its processor was given; at first the checkpoint where the slice began. */
+  received: ExtendedSequenceNumber;
+  /** What goes on after the last page, if all of that was handed over. */
   iterator: string | undefined;
-  iteratorMs: number;
+  /** Monotonic ms at which the last page came. */
+  fetchedMs: number;
   phase: "starting" | "waiting" | "reading" | "inCallback";
   end: "open" | "ended" | "lost" | "left" | "hung";
   isCaughtUp: boolean;
@@ -62,21 +62,28 @@ export class SliceShards {
   }
 
   /** Counts a page as it comes. */
-  page({ records, bytes, millisBehindLatest }: RecordsPage, leaseKey: string): void {
+  page({ records, bytes, millisBehindLatest }: RecordsPage, leaseKey: string, nowMs: number): void {
     this.#records += records.length;
     this.#bytes += bytes;
     const shard = this.#shards.get(leaseKey);
     if (shard === undefined) return;
     shard.millisBehindLatest = millisBehindLatest;
-    shard.fetched = records.at(-1)?.sequenceNumber ?? shard.fetched;
+    shard.fetchedMs = nowMs;
   }
 
-  /** All of a page was delivered. @returns Whether the shard is at its tip. */
-  delivered(page: RecordsPage, leaseKey: string, nowMs: number): boolean {
+  /** User records are about to be handed to their processor. */
+  handedOver({ nextIterator }: RecordsPage, { records, isLast }: Slice, leaseKey: string): void {
+    const shard = this.#shards.get(leaseKey);
+    if (shard === undefined) return;
+    const { sequenceNumber, subSequenceNumber } = records.at(-1) ?? shard.received;
+    shard.received = { sequenceNumber, subSequenceNumber };
+    shard.iterator = isLast ? nextIterator : undefined;
+  }
+
+  /** The next page of a shard is asked for. @returns Whether the shard is at its tip. */
+  delivered(page: RecordsPage, leaseKey: string): boolean {
     const shard = this.#shards.get(leaseKey);
     if (shard === undefined) return false;
-    shard.iterator = page.nextIterator;
-    shard.iteratorMs = nowMs;
     shard.isCaughtUp = page.millisBehindLatest === 0;
     return shard.isCaughtUp;
   }
@@ -99,13 +106,7 @@ export class SliceShards {
       const { leaseKey, shardId, checkpoint } = event;
       this.#shards.set(leaseKey, {
         ...{ leaseKey, shardId, checkpoint, records: 0, millisBehindLatest: undefined },
-        ...{
-          fetched: undefined,
-          delivered: undefined,
-          iterator: undefined,
-          iteratorMs: 0,
-          isCaughtUp: false,
-        },
+        ...{ received: checkpoint, iterator: undefined, fetchedMs: 0, isCaughtUp: false },
         ...{ phase: "starting", end: isShardEnd(checkpoint) ? "ended" : "open" },
       });
       return;
@@ -130,10 +131,6 @@ export class SliceShards {
         break;
       case "batchProcessed":
         shard.records += event.records;
-        shard.delivered = event.last;
-        break;
-      case "batchFailed": // even if it was skipped: it is not stored
-        shard.delivered = event.last;
         break;
       case "shardCompleted":
         shard.end = "ended";
@@ -146,14 +143,9 @@ export class SliceShards {
     }
   }
 
-  /**
-   * An iterator from which the next slice can go on: everything before it was delivered, and the checkpoint
-   * says so.
-   */
-  keptIterator({ iterator, fetched, delivered, checkpoint, end }: ShardProgress): string | undefined {
-    if (iterator === undefined || end !== "left") return undefined;
-    if (fetched !== undefined && fetched !== checkpoint.sequenceNumber) return undefined;
-    return delivered === undefined || textOf(delivered) === textOf(checkpoint) ? iterator : undefined;
+  /** An iterator from which the next slice can go on: all before it is done, as the stored checkpoint says. */
+  keptIterator({ iterator, received, checkpoint, end }: ShardProgress): string | undefined {
+    return end === "left" && textOf(received) === textOf(checkpoint) ? iterator : undefined;
   }
 
   /** The report. */

@@ -34,6 +34,7 @@ import {
   suspicionsOf,
   watchOf,
 } from "./slice_memory.ts";
+import { followedDelivery } from "./followed_delivery.ts";
 import { ALIVE_MS, type SliceStart, type SliceStartOptions } from "./slice_start.ts";
 import { requestsForStopping, type SliceSettings } from "./slice_settings.ts";
 import type { SliceShards } from "./slice_shards.ts";
@@ -103,7 +104,7 @@ export class SliceTeam {
       processor: host.processor,
       cpuUtilization: undefined,
       budget,
-      startDelivery: options.deliveries({ budget, parts, system: parts.system }),
+      startDelivery: followedDelivery(options.deliveries({ budget, parts, system: parts.system }), shards),
       ...{ parts, reading: options.reading, consumers: options.consumers, system: parts.system },
       onTableGone: options.onUnfit,
       emit: options.emit,

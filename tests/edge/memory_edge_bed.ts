@@ -88,14 +88,14 @@ export class MemoryEdgeBed extends MemoryBed {
     };
   }
 
-  put(text: string, shardIndex = 0): void {
+  put(data: string | Uint8Array, shardIndex = 0): void {
     const shard = this.shards.get(idOf(shardIndex));
     shard?.records.push(kinesisRecord({
       sequenceNumber: `${++this.#sequence}`,
       subSequenceNumber: 0,
       partitionKey: "k",
       explicitHashKey: undefined,
-      data: new TextEncoder().encode(text),
+      data: typeof data === "string" ? new TextEncoder().encode(data) : data,
       approximateArrivalTimestamp: this.clock.epochMs(),
       encryptionType: undefined,
       aggregated: false,
