@@ -11,10 +11,11 @@ import type { SliceShards } from "./slice_shards.ts";
 /** The same deliveries, followed. */
 export function followedDelivery(
   start: DeliveryStarter | undefined,
-  shards: Pick<SliceShards, "handedOver">,
+  shards: Pick<SliceShards, "begins" | "handedOver">,
 ): DeliveryStarter {
   return (recipient, options, leave) => {
     const delivery = (start ?? plainDelivery)(recipient, options, leave);
+    shards.begins(options.held.leaseKey, delivery);
     return {
       ended: delivery.ended,
       deliver(page, slice) {

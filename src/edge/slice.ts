@@ -56,6 +56,8 @@ export class Slice {
   #outcome: SliceOutcome | undefined;
   #busyForMs = 0;
   #slicing: SliceTeam | undefined;
+  /** Shards that are left once their processors are done. */
+  readonly #leaving = new TaskGroup((error) => this.#stop("shards", error));
   #hasBegun = false;
   /** Rings when nothing is left but shards that wait for their parents. */
   readonly #waiting = new Bell();
@@ -81,7 +83,7 @@ export class Slice {
       untilMs: this.#startedMs + limits.closeAfterMs,
       slots: host.settings.reading.retrievalMode === "FANOUT" ? Infinity : limits.maxConcurrentFetches,
       maxBufferedBytes: host.settings.reading.maxBufferedBytes,
-      onDenied: (leaseKey) => this.#leave(leaseKey, "the slice reads no more"),
+      onDenied: (leaseKey) => this.#leaving.run(() => this.#leaveFinished(leaseKey)),
     });
   }
 
@@ -254,6 +256,11 @@ export class Slice {
   #leave(leaseKey: string, reason: string): void {
     const hold = this.#slicing?.team.keeper.held.find((held) => held.leaseKey === leaseKey);
     hold?.requestDrain(reason);
+  }
+
+  async #leaveFinished(leaseKey: string): Promise<void> {
+    await this.#shards.finished(leaseKey);
+    this.#leave(leaseKey, "the slice reads no more");
   }
 
   /** Shards that wait for parents are left when nothing else is read: the parents have other readers. */

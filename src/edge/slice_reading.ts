@@ -83,7 +83,9 @@ async function* read(
       onPage();
       yield page;
       if (page.end !== undefined) return;
-      if (shards.delivered(page, leaseKey)) onCaughtUp(leaseKey);
+      if (!shards.delivered(page, leaseKey)) continue;
+      await shards.finished(leaseKey);
+      onCaughtUp(leaseKey);
     }
   } finally {
     turns.left(leaseKey);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { RecordsDelivery } from "../consumer/records_delivery.ts";
 import type { Slice } from "../consumer/slices.ts";
 import type { WorkerEvent } from "../events.ts";
 import type { RecordsPage } from "../retrieval/retrieval.ts";
@@ -21,6 +22,8 @@ export interface ShardProgress {
   millisBehindLatest: number | undefined;
   /** The last user record that its processor was given; at first the checkpoint where the slice began. */
   received: ExtendedSequenceNumber;
+  /** Of the delivery to its present processor. */
+  finish: RecordsDelivery["finish"] | undefined;
   /** What goes on after the last page, if all of that was handed over. */
   iterator: string | undefined;
   /** Monotonic ms at which the last page came. */
@@ -71,6 +74,20 @@ export class SliceShards {
     shard.fetchedMs = nowMs;
   }
 
+  /** A processor begins. */
+  begins(leaseKey: string, delivery: Pick<RecordsDelivery, "finish">): void {
+    const shard = this.#shards.get(leaseKey);
+    if (shard !== undefined) shard.finish = () => delivery.finish();
+  }
+
+  /**
+   * Nothing more is read of a shard. Resolves when all is done that its processor was given, or it is to be
+   * left: what waits for more records, for a new try or for a sink is not cut off by the end of the reading.
+   */
+  async finished(leaseKey: string): Promise<void> {
+    await this.#shards.get(leaseKey)?.finish?.();
+  }
+
   /** User records are about to be handed to their processor. */
   handedOver({ nextIterator }: RecordsPage, { records, isLast }: Slice, leaseKey: string): void {
     const shard = this.#shards.get(leaseKey);
@@ -106,7 +123,7 @@ export class SliceShards {
       const { leaseKey, shardId, checkpoint } = event;
       this.#shards.set(leaseKey, {
         ...{ leaseKey, shardId, checkpoint, records: 0, millisBehindLatest: undefined },
-        ...{ received: checkpoint, iterator: undefined, fetchedMs: 0, isCaughtUp: false },
+        ...{ received: checkpoint, finish: undefined, iterator: undefined, fetchedMs: 0, isCaughtUp: false },
         ...{ phase: "starting", end: isShardEnd(checkpoint) ? "ended" : "open" },
       });
       return;

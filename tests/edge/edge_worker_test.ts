@@ -492,3 +492,33 @@ Deno.test("EdgeWorker.runSlice() goes by errors, and remembers attempts from sli
   assertEquals([calls, letters.length], [4, 1]);
   assertEquals((await bed.read(idOf(0))).checkpoint.sequenceNumber, "101");
 });
+
+Deno.test("EdgeWorker.runSlice() waits for a slow sink, and for a batch that is not full, at the tip of a shard", async () => {
+  const bed = new MemoryEdgeBed();
+  const letters: unknown[] = [];
+  const slow = functionSink(async (letter) => {
+    await bed.clock.sleep(3000);
+    letters.push(letter);
+  });
+  const worker = bed.worker({
+    errors: { retry: { attempts: 0 }, onExhausted: deadLetter(slow) },
+    batch: { windowMs: 300_000 },
+    processor: () =>
+      bed.processor({
+        async processRecords({ records }, context) {
+          const texts = records.map(({ data }) => new TextDecoder().decode(data));
+          if (texts.includes("poison")) throw new Error("never");
+          bed.texts.push(...texts);
+          await context.checkpoint();
+        },
+      }),
+  });
+  bed.put("good");
+  assertEquals([(await slice(bed, worker)).outcome, bed.texts], ["caughtUp", ["good"]]);
+  bed.put("poison");
+  assertEquals([(await slice(bed, worker)).outcome, letters.length], ["caughtUp", 1]);
+  assertEquals((await bed.read(idOf(0))).checkpoint.sequenceNumber, "102");
+  for (const text of ["a", "poison", "b"]) bed.put(text);
+  const { outcome } = await slice(bed, worker, { maxRecords: 1 });
+  assertEquals([outcome, (await bed.read(idOf(0))).checkpoint.sequenceNumber], ["records", "105"]);
+});
