@@ -6,14 +6,16 @@
  */
 
 import { keptCredentials } from "../aws/credential_sources/given.ts";
+import type { PolicyEngine } from "../failures/policy_option.ts";
 import type { WorkerOptions } from "../options/options.ts";
 import { functionThat, required } from "../options/option_checks.ts";
 import type { WorkerSettings } from "../options/setting_groups.ts";
-import { settingsOf } from "../options/settings.ts";
+import { settingsWith } from "../options/settings_with.ts";
 import { realSystem, withFetch } from "../system.ts";
-import { type Deliveries, loadDeliveries } from "../worker/deliveries.ts";
+import { deliveriesBy } from "../worker/deliveries.ts";
 import { partsOf } from "../worker/parts.ts";
 import { passingTo, userListeners } from "../worker/user_listeners.ts";
+import type { FanOutParts } from "./enhanced_fan_out.ts";
 import { Slice } from "./slice.ts";
 import type { EdgeOptions, LeasesMode, SliceOptions, SliceResult } from "./slice_options.ts";
 import { type SliceHost, sliceStoreOf } from "./slice_parts.ts";
@@ -39,8 +41,9 @@ export class EdgeWorker {
    * is out of range.
    */
   constructor(options: EdgeOptions) {
-    const { leases: mode, ...others } = options;
+    const { leases: mode, policy: _policy, fanOut: _fanOut, ...others } = options;
     checkMode(mode);
+    const needed = neededParts(options);
     required("workerIdentifier", others.workerIdentifier);
     functionThat("makes a RecordProcessor")("processor", others.processor);
     // One name for the application is one lock for all of its slices.
@@ -50,14 +53,12 @@ export class EdgeWorker {
       workerIdentifier: this.workerIdentifier,
       maxBufferedBytes: others.maxBufferedBytes ?? MAX_BUFFERED_BYTES,
     };
-    const ordinary = settingsOf(given);
+    const ordinary = settingsWith(given, needed.policy?.settings);
     const settings = inSlices(ordinary, mode);
     const { idleTimeBetweenReadsMs, maxIdleTimeBetweenReadsMs } = ordinary.reading.pacing;
     const system = withFetch(given.system ?? realSystem, given.fetch);
     const { emit } = passingTo(userListeners(given, system.clock));
-    sliceStoreOf(partsOf(given, settings, { system, emit }));
-    // What has failed before is remembered for all slices.
-    let deliveries: Promise<Deliveries> | undefined;
+    sliceStoreOf(partsOf(given, settings, { system, emit }, needed.fanOut?.signedKinesisConsumers));
     this.#host = {
       workerId: this.workerIdentifier,
       mode,
@@ -67,7 +68,9 @@ export class EdgeWorker {
       idleMs: [idleTimeBetweenReadsMs, maxIdleTimeBetweenReadsMs],
       system,
       emit,
-      deliveries: () => deliveries ??= loadDeliveries(settings, this.workerIdentifier),
+      // What has failed before is remembered for all slices.
+      deliveries: deliveriesBy(needed.policy?.deliveries, settings, this.workerIdentifier),
+      fanOut: needed.fanOut,
       kept: new Map(),
     };
     const { retrievalMode } = settings.reading;
@@ -139,6 +142,39 @@ function checkMode(mode: LeasesMode): void {
   if (mode === "hold" || mode === "relay" || mode === "solo") return;
   throw new TypeError(
     `Cannot start worker: expected leases to be "hold", "relay" or "solo": got ${JSON.stringify(mode)}`,
+  );
+}
+
+/**
+ * What is handed in, since a bundler would put all into one file that any import names.
+ *
+ * @throws {TypeError} when an option needs what was not handed in.
+ */
+function neededParts(
+  options: EdgeOptions,
+): { readonly policy: PolicyEngine | undefined; readonly fanOut: FanOutParts | undefined } {
+  const byPolicy = (["errors", "batch", "filter", "concurrency"] as const)
+    .find((name) => options[name] !== undefined);
+  const byFanOut = options.retrievalMode === "FANOUT" ? 'retrievalMode "FANOUT"' : undefined;
+  return {
+    policy: handedIn<PolicyEngine>(options.policy, "policyDeliveries", "policy", "failures", byPolicy),
+    fanOut: handedIn<FanOutParts>(options.fanOut, "enhancedFanOut", "fanOut", "edge", byFanOut),
+  };
+}
+
+/** @param neededBy The option that needs it. */
+function handedIn<T extends { readonly type: string }>(
+  part: Pick<T, "type"> | undefined,
+  type: T["type"],
+  option: string,
+  entry: string,
+  neededBy: string | undefined,
+): T | undefined {
+  if (part === undefined ? neededBy === undefined : part?.type === type) return part as T | undefined;
+  const found = part === undefined ? `${neededBy} without it` : `another ${typeof part}`;
+  throw new TypeError(
+    `Cannot start worker: expected the option ${option}: got ${found}: set ${option}: ${type}, with ` +
+      `import { ${type} } from "@kclite/kclite/${entry}"`,
   );
 }
 

@@ -1,6 +1,6 @@
 /**
- * Notes what a slice has handed to processors. Only this says what an iterator leaves behind: events are about
- * calls, which may end in another order than their records came.
+ * Notes what a slice has handed to processors. Only this says what an iterator leaves behind: events are
+ * about calls, which may end in another order than their records came.
  *
  * @module
  */

@@ -6,6 +6,8 @@
  */
 
 export { EdgeWorker } from "./edge_worker.ts";
+export { type EnhancedFanOut, enhancedFanOut } from "./enhanced_fan_out.ts";
+export type { DeliveryPolicy } from "../failures/policy_option.ts";
 export type {
   EdgeOptions,
   LeasesMode,

@@ -151,7 +151,7 @@ export class Slice {
       this.#slicing = new SliceTeam({
         ...about,
         ...{ limits: this.#limits, memory, row, start, shards: this.#shards, consumers },
-        deliveries: await this.#host.deliveries(),
+        deliveries: this.#host.deliveries,
         reading: sliceReading({
           host: this.#host,
           parts: this.#parts,

@@ -6,7 +6,9 @@
  */
 
 import type { RecordProcessorFactory } from "../consumer/record_processor.ts";
+import type { DeliveryPolicy } from "../failures/policy_option.ts";
 import type { WorkerOptions } from "../options/options.ts";
+import type { EnhancedFanOut } from "./enhanced_fan_out.ts";
 
 /**
  * What becomes of leases between two slices. `"hold"`: they are kept, under a failover time that spans the
@@ -32,6 +34,20 @@ export interface EdgeOptions extends WorkerOptions {
   workerIdentifier: string;
   /** Makes the processor of a shard, in each slice anew. */
   processor: RecordProcessorFactory;
+  /**
+   * What `errors`, `batch`, `filter` and `concurrency` need: `policyDeliveries` of `@kclite/kclite/failures`.
+   * An ordinary worker loads it by itself. Here it would be in each bundle, and it has some 16 KiB.
+   *
+   * @default none; a TypeError where one of those options is set
+   */
+  policy?: DeliveryPolicy | undefined;
+  /**
+   * What `retrievalMode: "FANOUT"` needs: `enhancedFanOut` of this entry point. A bundler leaves it out where
+   * nobody names it; it has some 3 KiB.
+   *
+   * @default none; a TypeError where `retrievalMode` is "FANOUT"
+   */
+  fanOut?: EnhancedFanOut | undefined;
 }
 
 /** What one slice may use. */

@@ -14,6 +14,7 @@ import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import type { System } from "../system.ts";
 import type { Deliveries } from "../worker/deliveries.ts";
 import { partsOf, type WorkerParts } from "../worker/parts.ts";
+import type { FanOutParts } from "./enhanced_fan_out.ts";
 import { aroundCalls, type Requests } from "./requests.ts";
 import type { LeasesMode } from "./slice_options.ts";
 
@@ -38,8 +39,10 @@ export interface SliceHost {
   readonly idleMs: readonly [number, number];
   readonly system: System;
   readonly emit: WorkerEventListener;
+  /** Undefined where enhanced fan-out is not used. */
+  readonly fanOut: FanOutParts | undefined;
   /** How records reach the processors of a slice. */
-  readonly deliveries: () => Promise<Deliveries>;
+  readonly deliveries: Deliveries;
   /** Iterators from slice to slice, by lease key. */
   readonly kept: Map<string, KeptIterator>;
 }
@@ -56,7 +59,7 @@ export interface SliceParts extends WorkerParts {
  * @param onResult Called with what each call to the lease table returned.
  */
 export function sliceParts(
-  { options, settings, system: uncounted }: SliceHost,
+  { options, settings, system: uncounted, fanOut }: SliceHost,
   requests: Requests,
   { emit, onResult }: {
     readonly emit: WorkerEventListener;
@@ -72,7 +75,7 @@ export function sliceParts(
     leaseStore: counted(leaseStore),
     coordinatorStore: counted(coordinatorStore),
   };
-  const parts = partsOf(given, settings, { system, emit });
+  const parts = partsOf(given, settings, { system, emit }, fanOut?.signedKinesisConsumers);
   const watched = aroundCalls<LeaseStore>(parts.leaseStore, async (method, call) => {
     const result = await call();
     onResult(method, result);

@@ -10,7 +10,7 @@ import type { WorkerEventListener } from "../events.ts";
 import { ByteBudget } from "../retrieval/byte_budget.ts";
 import type { RecordsPage, Retrieval, RetrievalRequest } from "../retrieval/retrieval.ts";
 import { textOf } from "../stream/sequence_number.ts";
-import { type ShardReading, shardReading } from "../worker/shard_reading.ts";
+import { pollingReading, type ShardReading } from "../worker/shard_reading.ts";
 import type { KeptIterator, SliceHost, SliceParts } from "./slice_parts.ts";
 import type { SliceShards } from "./slice_shards.ts";
 import type { Turns } from "./turns.ts";
@@ -20,7 +20,7 @@ export const ITERATOR_LIFE_MS = 240_000;
 
 /** What reading in turns needs. */
 export interface SliceReadingOptions {
-  readonly host: Pick<SliceHost, "settings" | "kept">;
+  readonly host: Pick<SliceHost, "settings" | "kept" | "fanOut">;
   readonly parts: SliceParts;
   readonly turns: Turns;
   readonly shards: SliceShards;
@@ -33,16 +33,13 @@ export interface SliceReadingOptions {
 
 /** Reads in turns. */
 export function sliceReading(options: SliceReadingOptions): ShardReading {
-  const { host: { settings }, parts, emit } = options;
+  const { host: { settings, fanOut }, parts, emit } = options;
   const { reading } = settings;
-  const base = shardReading({
-    parts,
-    reading,
-    budget: new ByteBudget(reading.maxBufferedBytes),
-    system: parts.system,
-    emit,
-    ahead: false,
-  });
+  const { kinesisConsumers, system } = parts;
+  const shared = { parts, reading, budget: new ByteBudget(reading.maxBufferedBytes), system, emit };
+  const base = kinesisConsumers === undefined || fanOut === undefined
+    ? pollingReading(shared)
+    : fanOut.reading(shared, kinesisConsumers);
   return {
     of(stream) {
       const retrieval = base.of(stream);

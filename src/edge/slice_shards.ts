@@ -160,7 +160,7 @@ export class SliceShards {
     }
   }
 
-  /** An iterator from which the next slice can go on: all before it is done, as the stored checkpoint says. */
+  /** An iterator from which the next slice can go on: the stored checkpoint says that all before is done. */
   keptIterator({ iterator, received, checkpoint, end }: ShardProgress): string | undefined {
     return end === "left" && textOf(received) === textOf(checkpoint) ? iterator : undefined;
   }

@@ -65,6 +65,8 @@ export {
 export { functionSink, linesSink, type LinesSinkOptions } from "./letters/lines_sink.ts";
 export type { SignedSinkOptions, SinkOptions } from "./letters/signed_sink.ts";
 export { sinkOf, type SinkOfOptions } from "./letters/sink_of.ts";
+export { policyDeliveries } from "./policy_option.ts";
+export type { DeliveryPolicy } from "./policy_option.ts";
 export { park } from "./park.ts";
 export type { ParkAction, ParkOptions } from "./park.ts";
 export { PartialFailure } from "./partial_failure.ts";

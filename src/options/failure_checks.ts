@@ -21,7 +21,7 @@ import {
 import type { WorkerOptions } from "./options.ts";
 
 /** The option `errors`. */
-export const errors: Check = fields({
+const errorRules: Check = fields({
   retry: fields({
     attempts: number({ min: 0, isInteger: true, mayBeInfinite: true }),
     delay: functionThat("gives a pause in ms"),
@@ -38,14 +38,14 @@ export const errors: Check = fields({
 });
 
 /** The option `batch`. */
-export const batch: Check = fields({
+const batches: Check = fields({
   size: number({ min: 1, max: 10_000, isInteger: true }),
   windowMs: number({ min: 0, max: 300_000 }),
   bytes: number({ min: 1 }),
 });
 
 /** The option `concurrency`. */
-export const concurrency: Check = (name, value) => {
+const lanes: Check = (name, value) => {
   fields({
     perShard: number({ min: 1, max: 1000, isInteger: true }),
     order: oneOf("shard", "key", "none"),
@@ -58,7 +58,7 @@ export const concurrency: Check = (name, value) => {
 };
 
 /** The option `filter`: what the patterns say is checked where they are read. */
-export const filter: Check = (name, value) => {
+const filters: Check = (name, value) => {
   const patterns = Array.isArray(value) ? value : [value];
   if (typeof value === "function" || (patterns.length > 0 && patterns.every(isObject))) return;
   throw new TypeError(
@@ -68,6 +68,8 @@ export const filter: Check = (name, value) => {
   );
 };
 
+const CHECKS = { errors: errorRules, batch: batches, filter: filters, concurrency: lanes } as const;
+
 /**
  * The settings of the room of failures; undefined when no option asks for it, and nothing of it is loaded.
  *
@@ -75,6 +77,7 @@ export const filter: Check = (name, value) => {
  */
 export function failureSettings(options: WorkerOptions): FailureSettings | undefined {
   const { errors, batch, filter, concurrency, onProcessError } = options;
+  checkFields("", { errors, batch, filter, concurrency }, CHECKS);
   if (errors !== undefined && onProcessError !== undefined) {
     throw new TypeError(
       "Cannot start worker: expected errors or onProcessError: got both: errors.onExhausted says what " +

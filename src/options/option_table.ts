@@ -6,7 +6,6 @@
  * @module
  */
 
-import { batch, concurrency, errors, filter } from "./failure_checks.ts";
 import {
   billingMode,
   type Check,
@@ -36,7 +35,7 @@ const interval = number({ min: 1 });
 const duration = number({ min: 0 });
 const count = number({ min: 1, isInteger: true });
 
-/** What `streamsSetting()` checks, where it knows the region too. */
+/** What `streamsSetting()` checks, where it knows the region too, and `failureSettings()`. */
 const elsewhere: Check = () => {};
 
 /** By name. */
@@ -105,10 +104,10 @@ export const OPTION_CHECKS: Readonly<Record<keyof WorkerOptions, Check>> = {
   callProcessRecordsEvenForEmptyRecordList: yesOrNo,
   foreignAggregates: oneOf("drop", "deliver"),
   onProcessError: oneOf("skip", "retry", "stop"),
-  errors,
-  batch,
-  filter,
-  concurrency,
+  errors: elsewhere,
+  batch: elsewhere,
+  filter: elsewhere,
+  concurrency: elsewhere,
   taskBackoffTimeMs: interval,
   shutdownGraceMs: duration,
   callbackLimitMs: interval,

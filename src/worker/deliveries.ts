@@ -1,11 +1,12 @@
 /**
- * How the records of a worker reach its processors. Loads the room of failures where an option asks for it,
- * so that no other worker pays for it.
+ * How the records of a worker reach its processors: one slice after the other, or by the policy that its
+ * options ask for. The policy is handed in, so that no worker pays for one that it does not use.
  *
  * @module
  */
 
 import type { DeliveryStarter } from "../consumer/records_delivery.ts";
+import type { policyDeliveries } from "../failures/policy.ts";
 import type { WorkerSettings } from "../options/setting_groups.ts";
 import type { ByteBudget } from "../retrieval/byte_budget.ts";
 import type { System } from "../system.ts";
@@ -18,21 +19,22 @@ export type Deliveries = (shared: {
   readonly system: System;
 }) => DeliveryStarter | undefined;
 
+/** The settings that a policy needs. */
+export type PolicySettings = Pick<WorkerSettings, "failures" | "applicationName" | "clients">;
+
 /**
- * Loads what the settings need.
+ * Deliveries as the settings ask for them.
  *
+ * @param policy Needed where one of the options `errors`, `batch`, `filter` and `concurrency` is set.
  * @throws {TypeError} when a pattern of `filter` is none.
  */
-export async function loadDeliveries(
-  { failures, applicationName, clients }: Pick<
-    WorkerSettings,
-    "failures" | "applicationName" | "clients"
-  >,
+export function deliveriesBy(
+  policy: typeof policyDeliveries | undefined,
+  { failures, applicationName, clients }: PolicySettings,
   workerId: string,
-): Promise<Deliveries> {
-  if (failures === undefined) return () => undefined;
-  const { policyDeliveries } = await import("../failures/policy.ts");
-  const deliveries = policyDeliveries(failures, { applicationName, workerId });
+): Deliveries {
+  if (failures === undefined || policy === undefined) return () => undefined;
+  const deliveries = policy(failures, { applicationName, workerId });
   return ({ budget, parts: { credentials }, system }) =>
     deliveries({
       budget,

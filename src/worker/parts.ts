@@ -11,7 +11,7 @@ import { keptCredentials } from "../aws/credential_sources/given.ts";
 import { signedDynamoDB } from "../aws/dynamodb.ts";
 import type { ServiceOptions } from "../aws/json_call.ts";
 import { type Kinesis, signedKinesis } from "../aws/kinesis.ts";
-import { type KinesisConsumers, signedKinesisConsumers } from "../aws/kinesis_consumers.ts";
+import type { KinesisConsumers, signedKinesisConsumers } from "../aws/kinesis_consumers.ts";
 import type { WorkerEventListener } from "../events.ts";
 import type { CoordinatorStore } from "../lease/coordinator_store.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
@@ -46,12 +46,14 @@ export type GivenParts = Pick<
 /**
  * Makes the parts that were not given.
  *
+ * @param fanOut Makes the client of enhanced fan-out; handed in, since not every bundle shall carry it.
  * @throws {TypeError} when a region or credentials are missing, or an endpoint is none.
  */
 export function partsOf(
   given: GivenParts,
   settings: Pick<WorkerSettings, "applicationName" | "clients" | "table" | "reading" | "leasing">,
   surroundings: { readonly system: System; readonly emit: WorkerEventListener },
+  fanOut: typeof signedKinesisConsumers | undefined,
 ): WorkerParts {
   const { system, emit: onEvent } = surroundings;
   const { applicationName, clients, table } = settings;
@@ -67,7 +69,7 @@ export function partsOf(
   const kinesis = given.kinesis ?? signed(service(), clients);
   const kinesisConsumers = settings.reading.retrievalMode === "POLLING"
     ? undefined
-    : given.kinesisConsumers ?? signedKinesisConsumers(service());
+    : given.kinesisConsumers ?? fanOut?.(service());
   const shared = given.credentials === undefined ? noCredentials : credentials();
   if (given.leaseStore !== undefined && given.coordinatorStore !== undefined) {
     const { leaseStore, coordinatorStore } = given;

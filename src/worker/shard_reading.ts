@@ -7,7 +7,7 @@
  */
 
 import type { WorkerEventListener } from "../events.ts";
-import type { StreamReference } from "../aws/kinesis.ts";
+import type { KinesisConsumers } from "../aws/kinesis_consumers.ts";
 import type { ByteBudget } from "../retrieval/byte_budget.ts";
 import { fanOut } from "../retrieval/fan_out.ts";
 import { ConsumerRegistration } from "../retrieval/fan_out_registration.ts";
@@ -25,8 +25,6 @@ export interface ShardReadingOptions {
   readonly reading: ReadingSettings;
   /** What all shards may read ahead. */
   readonly budget: ByteBudget;
-  /** Whether polling reads ahead of the processors. @default {true} */
-  readonly ahead?: boolean | undefined;
   readonly system: System;
   readonly emit: WorkerEventListener;
 }
@@ -40,18 +38,32 @@ export interface ShardReading {
 
 /** Puts it together; sends no request yet. */
 export function shardReading(options: ShardReadingOptions): ShardReading {
-  const { parts: { kinesis, kinesisConsumers }, budget, ahead: isAhead = true, system, emit } = options;
+  const { parts: { kinesisConsumers }, budget } = options;
+  if (kinesisConsumers !== undefined) return fanOutReading(options, kinesisConsumers);
+  const ahead = { limits: READ_AHEAD_LIMITS, budget };
+  const { of, close } = pollingReading(options);
+  return { of: onceEach((stream) => readAhead(of(stream), ahead)), close };
+}
+
+/** By polling, when the consumer asks for a page and not before. */
+export function pollingReading(options: ShardReadingOptions): ShardReading {
+  const { parts: { kinesis }, system, emit } = options;
+  const { onTrimmedCheckpoint, maxRecords, pacing } = options.reading;
+  return {
+    of: onceEach(({ reference: stream }) =>
+      polling({ kinesis, stream, system, emit, pacing, maxRecords, onTrimmedCheckpoint })
+    ),
+    close: () => Promise.resolve(),
+  };
+}
+
+/** By enhanced fan-out. */
+export function fanOutReading(
+  options: ShardReadingOptions,
+  kinesisConsumers: KinesisConsumers,
+): ShardReading {
+  const { parts: { kinesis }, system, emit } = options;
   const { onTrimmedCheckpoint, consumerName, deregisterConsumerOnStop } = options.reading;
-  if (kinesisConsumers === undefined) {
-    const { maxRecords, pacing } = options.reading;
-    const ahead = { limits: READ_AHEAD_LIMITS, budget };
-    const pages = (stream: StreamReference) =>
-      polling({ kinesis, stream, system, emit, pacing, maxRecords, onTrimmedCheckpoint });
-    return {
-      of: onceEach(({ reference }) => isAhead ? readAhead(pages(reference), ahead) : pages(reference)),
-      close: () => Promise.resolve(),
-    };
-  }
   const registrations: ConsumerRegistration[] = [];
   return {
     of: onceEach(({ reference, consumerArn }) => {

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { signedKinesisConsumers } from "../aws/kinesis_consumers.ts";
 import { TaskGroup } from "../async/task_group.ts";
 import { type WorkerBatches, workerBatches } from "../consumer/batch_loop.ts";
 import type { RecordProcessorFactory } from "../consumer/record_processor.ts";
@@ -20,7 +21,8 @@ import { ByteBudget } from "../retrieval/byte_budget.ts";
 import { aborted, settlesWithin } from "../async/waiting.ts";
 import { randomUuid, realSystem, type System, withFetch } from "../system.ts";
 import { showTurns } from "./event_loop_turns.ts";
-import { type Deliveries, loadDeliveries } from "./deliveries.ts";
+import type { Deliveries } from "./deliveries.ts";
+import { loadDeliveries } from "./loaded_deliveries.ts";
 import { type EventOutlet, eventOutlet } from "./event_outlet.ts";
 import { leaveFleet, leaveStep } from "./leaving.ts";
 import { startLoops } from "./loops.ts";
@@ -63,7 +65,12 @@ export class KinesisWorker {
     this.workerIdentifier = this.#settings.workerIdentifier ?? randomUuid(this.#system.random);
     this.#outlet = eventOutlet(options, this.#settings.watching, this.#system.clock);
     this.#emit = this.#outlet.emit;
-    this.#parts = partsOf(options, this.#settings, { system: this.#system, emit: this.#emit });
+    this.#parts = partsOf(
+      options,
+      this.#settings,
+      { system: this.#system, emit: this.#emit },
+      signedKinesisConsumers,
+    );
     this.#streams = new Streams({
       finding: this.#settings.finding,
       kinesis: this.#parts.kinesis,

@@ -7,9 +7,9 @@ import {
   assertThrows,
 } from "@std/assert";
 import type { RecordProcessor } from "../../src/consumer/record_processor.ts";
-import type { EdgeWorker } from "../../src/edge/mod.ts";
-import { deadLetter, functionSink } from "../../src/failures/mod.ts";
-import type { SliceOptions, SliceResult } from "../../src/edge/slice_options.ts";
+import { type EdgeWorker, enhancedFanOut } from "../../src/edge/mod.ts";
+import { deadLetter, functionSink, policyDeliveries } from "../../src/failures/mod.ts";
+import type { EdgeOptions, SliceOptions, SliceResult } from "../../src/edge/slice_options.ts";
 import { evict, startHandoff } from "../../src/lease/lease_write.ts";
 import { isShardEnd } from "../../src/stream/sequence_number.ts";
 import { idOf, MemoryEdgeBed } from "./memory_edge_bed.ts";
@@ -463,6 +463,27 @@ Deno.test("new EdgeWorker() says what is wrong with its options", () => {
     TypeError,
     "lockSlice() and unlockSlice()",
   );
+  const engine = 'policy: policyDeliveries, with import { policyDeliveries } from "@kclite/kclite/failures"';
+  for (
+    const [name, options] of Object.entries(
+      {
+        errors: { errors: { retry: { attempts: 3 } } },
+        batch: { batch: { size: 3 } },
+        filter: { filter: () => true },
+        concurrency: { concurrency: { perShard: 3 } },
+      } satisfies Record<string, Partial<EdgeOptions>>,
+    )
+  ) {
+    const error = assertThrows(() => bed.worker(options), TypeError, engine);
+    assertStringIncludes(error.message, `got ${name} without it`);
+    bed.worker({ ...options, policy: policyDeliveries });
+  }
+  assertThrows(() => bed.worker({ policy: {} as never }), TypeError, "got another object");
+  const reading = 'fanOut: enhancedFanOut, with import { enhancedFanOut } from "@kclite/kclite/edge"';
+  const kinesisConsumers = {} as NonNullable<EdgeOptions["kinesisConsumers"]>;
+  const given = { retrievalMode: "FANOUT", kinesisConsumers } as const;
+  assertThrows(() => bed.worker(given), TypeError, reading);
+  bed.worker({ ...given, fanOut: enhancedFanOut });
 });
 
 Deno.test("EdgeWorker.runSlice() goes by errors, and remembers attempts from slice to slice", async () => {
@@ -470,6 +491,7 @@ Deno.test("EdgeWorker.runSlice() goes by errors, and remembers attempts from sli
   const letters: unknown[] = [];
   let calls = 0;
   const worker = bed.worker({
+    policy: policyDeliveries,
     errors: {
       retry: { attempts: 3, delay: () => 30_000 },
       onExhausted: deadLetter(functionSink((document) => void letters.push(document))),
@@ -501,6 +523,7 @@ Deno.test("EdgeWorker.runSlice() waits for a slow sink, and for a batch that is 
     letters.push(letter);
   });
   const worker = bed.worker({
+    policy: policyDeliveries,
     errors: { retry: { attempts: 0 }, onExhausted: deadLetter(slow) },
     batch: { windowMs: 300_000 },
     processor: () =>

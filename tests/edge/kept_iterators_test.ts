@@ -3,6 +3,7 @@
 import { assertEquals } from "@std/assert";
 
 import type { EdgeOptions, SliceOptions } from "../../src/edge/slice_options.ts";
+import { policyDeliveries } from "../../src/failures/mod.ts";
 import { aggregate } from "../support/kpl.ts";
 import { MemoryEdgeBed } from "./memory_edge_bed.ts";
 
@@ -19,6 +20,7 @@ function lanesBed(
   const bed = new MemoryEdgeBed();
   let isFirst = true;
   const options: Partial<EdgeOptions> = {
+    policy: policyDeliveries,
     concurrency: { perShard: 4, order: "key" },
     batch: { size: 1 },
     errors: { retry: { delay: () => 60_000 } },

@@ -52,8 +52,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   "failures": {
     holds:
       "error policy, dead letters and their sinks, batches, filters, parallel lanes; loaded when asked for",
-    any: ["stream", "root", "async", "aws", "lease", "retrieval", "consumer", "failures/letters"],
-    types: ["options"],
+    any: ["stream", "root", "async", "aws", "lease", "retrieval", "consumer", "options", "failures/letters"],
   },
   "failures/letters": {
     holds: "dead letters as they are stored, and the places that store them",
@@ -121,6 +120,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
       "observe",
       "worker",
     ],
+    types: ["failures"],
   },
   "properties": { holds: "the properties file", any: ["stream", "root"], types: ["options"] },
   "multilang": {

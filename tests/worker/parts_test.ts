@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { signedKinesisConsumers } from "../../src/aws/kinesis_consumers.ts";
 import { CredentialsError } from "../../src/errors.ts";
 import type { WorkerEvent } from "../../src/events.ts";
 import type { WorkerOptions } from "../../src/options/options.ts";
@@ -30,7 +31,12 @@ function bed(options: Partial<WorkerOptions>, fetch?: typeof globalThis.fetch) {
     ...options,
   };
   const system = { clock, random: () => 0, fetch: fetch ?? refusing };
-  const parts = partsOf(all, settingsOf(all), { system, emit: (event) => events.push(event) });
+  const parts = partsOf(
+    all,
+    settingsOf(all),
+    { system, emit: (event) => events.push(event) },
+    signedKinesisConsumers,
+  );
   return { parts, clock, events, requests };
 }
 

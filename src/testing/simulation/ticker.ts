@@ -7,7 +7,9 @@
  */
 
 import { EdgeWorker } from "../../edge/edge_worker.ts";
+import { enhancedFanOut } from "../../edge/enhanced_fan_out.ts";
 import type { EdgeOptions } from "../../edge/slice_options.ts";
+import { policyDeliveries } from "../../failures/policy_option.ts";
 import type { Chance } from "../model/chance.ts";
 import { Link } from "./faults.ts";
 import type { TickLimits, TickRules, WatchedSlice } from "./tick_rules.ts";
@@ -165,6 +167,8 @@ export class Ticker {
         leaseStore: watched(given.leaseStore),
         coordinatorStore: watched(given.coordinatorStore),
         leases: ticks.leases,
+        policy: policyDeliveries,
+        fanOut: enhancedFanOut,
       }),
       slice: undefined,
       running: 0,
