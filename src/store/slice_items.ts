@@ -30,7 +30,7 @@ export function sliceLockAttributes(lock: SliceLock, lastUpdateEpochS: number): 
 
 /** What the end of a slice changes. */
 export function sliceEndUpdate(memory: string | undefined, lastUpdateEpochS: number): ItemUpdate {
-  const kept = memory === undefined ? {} : { [MEMORY]: textValue(MEMORY, memory) };
+  const kept: Item = memory === undefined ? {} : { [MEMORY]: textValue(MEMORY, memory) };
   return {
     set: { lut: numberValue("lut", lastUpdateEpochS), ...kept },
     add: {},

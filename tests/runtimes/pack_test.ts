@@ -2,6 +2,7 @@
 
 import { assertEquals, assertThrows } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
+import { neededDeclarations } from "./declarations.ts";
 import {
   OPTIONAL_PEERS,
   packageJson,
@@ -63,4 +64,56 @@ Deno.test("withAbsoluteLinks() leads every link to the repository, at the tag of
     withAbsoluteLinks(links, "docs/npm.md", "1.2.3"),
     `[a](${base}/docs/OPTIONS.md) [b](${base}/README.md#use) [c](https://x.y/z)`,
   );
+});
+
+/** The declarations that users of `mod.ts` need of these files. */
+async function needed(sources: Readonly<Record<string, string>>): Promise<Readonly<Record<string, string>>> {
+  return Object.fromEntries(
+    await neededDeclarations(["./mod.ts"], (path) => Promise.resolve(sources[path] ?? "missing")),
+  );
+}
+
+Deno.test("neededDeclarations() keeps what an entry point's types lead to, and nothing else", async () => {
+  const declared = await needed({
+    "mod.ts": `/** The library. @module */\nexport { open } from "./open.ts";\n`,
+    "open.ts": `/** Inside. @module */\nimport type { Door, Key as Opener } from "./door.ts";
+/** Opens. */
+export function open(key: Opener): Door { return key; }
+/** Shuts. */
+export function shut(window: import("./window.ts").Window): void {}\n`,
+    "door.ts": `import type { Wood } from "./wood.ts";
+/** A door. */
+export interface Door { readonly key?: Key }
+/** A key. */
+export type Key = object;
+/** Nobody's. */
+export type Hinge = Wood;\n`,
+    "wood.ts": "export type Wood = 1;\n",
+    "window.ts": "export type Window = 1;\n",
+  });
+  assertEquals(declared, {
+    "mod.ts": `/** The library. @module */\nexport { open } from "./open.ts";\n`,
+    "open.ts": `import type { Door, Key as Opener } from "./door.ts";
+/** Opens. */
+export declare function open(key: Opener): Door;\n`,
+    "door.ts": `/** A door. */
+export interface Door {
+    readonly key?: Key;
+}
+/** A key. */
+export type Key = object;\n`,
+  });
+});
+
+Deno.test("neededDeclarations() follows stars, namespaces, inline imports and files that import each other", async () => {
+  const declared = await needed({
+    "mod.ts": `export * from "./all.ts";\nexport { b } from "./one.ts";\n`,
+    "all.ts": `import * as one from "./one.ts";\nexport const a: one.A = 1;\n`,
+    "one.ts": `import type { a } from "./all.ts";
+export type A = 1;
+export const b: import("./two.ts").B<typeof a> = 2;\n`,
+    "two.ts": "export type B<T> = T | 2;\n",
+  });
+  assertEquals(Object.keys(declared).sort(), ["all.ts", "mod.ts", "one.ts", "two.ts"]);
+  assertEquals(declared["two.ts"], "export type B<T> = T | 2;\n");
 });

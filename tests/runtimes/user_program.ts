@@ -22,6 +22,9 @@ import {
   webIdentityCredentials,
 } from "../../src/credentials/mod.ts";
 import { EdgeWorker, fetchHandler, type SliceOptions } from "../../src/edge/mod.ts";
+import { deadLetter, functionSink, park, PartialFailure, sqsSink } from "../../src/failures/mod.ts";
+import { fileSink } from "../../src/failures/file/mod.ts";
+import { fromLambdaHandler, type KinesisEvent } from "../../src/lambda/mod.ts";
 import { healthApp, Totals } from "../../src/observe/health.ts";
 import { simulate, simulatedAws } from "../../src/testing/mod.ts";
 
@@ -91,6 +94,39 @@ export async function waysToGiveCredentials(): Promise<readonly WorkerOptions[]>
     ...endpoints,
     credentials,
     dynamoDBCredentials: fromSSO(),
+  }));
+}
+
+/** Each way to deal with records that fail. */
+export function waysToFail(): readonly WorkerOptions[] {
+  const sinks = [
+    fileSink("dead.jsonl"),
+    sqsSink("arn:aws:sqs:eu-central-1:123456789012:dead", { groupBy: "shard" }),
+    functionSink((letter) => Promise.resolve(console.log(letter.condition))),
+  ];
+  const handler = fromLambdaHandler(
+    ({ Records }: KinesisEvent, { awsRequestId }) => {
+      console.log(awsRequestId);
+      return Promise.resolve({
+        batchItemFailures: Records.map(({ kinesis }) => ({ itemIdentifier: kinesis.sequenceNumber })),
+      });
+    },
+  );
+  const partly: RecordProcessor = {
+    ...processor(),
+    processRecords({ records }) {
+      throw new PartialFailure(records.slice(-1));
+    },
+  };
+  return sinks.map((sink, index) => ({
+    ...options(),
+    processor: index === 0 ? handler : () => partly,
+    concurrency: { perShard: 2, order: "key" },
+    errors: {
+      partial: true,
+      retry: { attempts: 1, maxAgeMs: 60_000 },
+      onExhausted: index === 0 ? deadLetter(sink) : park({ then: deadLetter(sink) }),
+    },
   }));
 }
 
