@@ -71,6 +71,7 @@ export class EdgeWorker {
       // What has failed before is remembered for all slices.
       deliveries: deliveriesBy(needed.policy?.deliveries, settings, this.workerIdentifier),
       fanOut: needed.fanOut,
+      leftLock: undefined,
       kept: new Map(),
     };
     const { retrievalMode } = settings.reading;

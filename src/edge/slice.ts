@@ -59,6 +59,8 @@ export class Slice {
   /** Shards that are left once their processors are done. */
   readonly #leaving = new TaskGroup((error) => this.#stop("shards", error));
   #hasBegun = false;
+  /** A lock that may be in the table. */
+  #mayHold: SliceLock | undefined;
   /** Rings when nothing is left but shards that wait for their parents. */
   readonly #waiting = new Bell();
 
@@ -124,6 +126,8 @@ export class Slice {
       if (!this.#closing.signal.aborted) this.#stop("leases", error);
     }
     this.#close(this.#outcome ?? "caughtUp");
+    // An answer may be lost, or cut short by the end of the budget: the lock may be in the table.
+    lock ??= this.#mayHold;
     if (lock !== undefined) await this.#finish(lock, consumers);
   }
 
@@ -134,7 +138,12 @@ export class Slice {
     const { sliceStore: store } = this.#parts;
     const { budgetMs } = this.#limits;
     const sliceId = randomUuid(system.random).slice(0, 8);
-    const locking = { store, workerId, sliceId, budgetMs, clock: this.#clock };
+    const left = this.#host.leftLock;
+    const mayHold = (lock: SliceLock | undefined) => {
+      this.#mayHold = lock;
+      this.#host.leftLock = lock ?? left;
+    };
+    const locking = { store, workerId, sliceId, budgetMs, clock: this.#clock, left, mayHold };
     const about = { host: this.#host, parts: this.#parts, emit: this.#emit };
     let locked = await lockSlice(locking, false, signal);
     let start = locked.type === "new" ? await sliceStart({ ...about, memory: undefined }, signal) : undefined;
@@ -207,6 +216,7 @@ export class Slice {
       const lastUpdateEpochS = slicing?.lastUpdateEpochS ?? Math.floor(this.#clock.epochMs() / 1000);
       const request = { workerId: this.#host.workerId, lock, lastUpdateEpochS, memory: slicing?.memory() };
       await this.#parts.sliceStore.unlockSlice(request, limited);
+      if (this.#host.leftLock === lock) this.#host.leftLock = undefined;
     });
     this.#keepIterators();
   }

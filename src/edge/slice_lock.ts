@@ -6,6 +6,7 @@
  * @module
  */
 
+import { unlessAborted } from "../async/waiting.ts";
 import { isAwsError } from "../errors.ts";
 import type { SliceLock, SliceRow, SliceStore } from "../lease/coordinator_store.ts";
 import type { Clock } from "../system.ts";
@@ -19,6 +20,10 @@ export interface SliceLockOptions {
   readonly sliceId: string;
   readonly budgetMs: number;
   readonly clock: Clock;
+  /** A lock that an earlier slice of this instance may have left: it counts no more. */
+  readonly left: SliceLock | undefined;
+  /** Called with the lock before it may be written, and with undefined once it is certain that it was not. */
+  readonly mayHold: (lock: SliceLock | undefined) => void;
 }
 
 /** What came of it. */
@@ -31,26 +36,35 @@ export type Locked =
 
 /** Takes the lock. @param mayCreate Whether the worker's item is made if there is none. */
 export async function lockSlice(
-  { store, workerId, sliceId, budgetMs, clock }: SliceLockOptions,
+  { store, workerId, sliceId, budgetMs, clock, left, mayHold }: SliceLockOptions,
   mayCreate: boolean,
   signal: AbortSignal,
 ): Promise<Locked> {
   const nowMs = clock.epochMs();
   const lock = { untilEpochMs: Math.ceil(nowMs + budgetMs), sliceId };
   const request = { workerId, lock, lastUpdateEpochS: Math.floor(nowMs / 1000), mayCreate };
+  const replace = async (replaces: SliceLock | undefined) => {
+    mayHold(lock);
+    // A store may not heed the signal.
+    const answer = await unlessAborted(store.lockSlice({ ...request, replaces }, signal), signal);
+    if (!answer.isLocked) mayHold(undefined);
+    return answer;
+  };
   try {
-    const first = await store.lockSlice({ ...request, replaces: undefined }, signal);
+    const first = await replace(undefined);
     if (first.isLocked) return { type: "locked", lock, row: first.row };
     const found = first.row?.lock;
     if (found === undefined) return first.row === undefined ? { type: "new" } : { type: "busy", forMs: 1000 };
     const forMs = found.untilEpochMs + CLOCK_MARGIN_MS - nowMs;
     // A time that no budget explains is of a clock that was wrong: nobody may wait for it for ever.
-    if (forMs > 0 && forMs <= LONGEST_BUDGET_MS + 2 * CLOCK_MARGIN_MS) return { type: "busy", forMs };
-    const second = await store.lockSlice({ ...request, replaces: found }, signal);
+    const mayLast = forMs > 0 && forMs <= LONGEST_BUDGET_MS + 2 * CLOCK_MARGIN_MS;
+    if (mayLast && found.sliceId !== left?.sliceId) return { type: "busy", forMs };
+    const second = await replace(found);
     if (second.isLocked) return { type: "locked", lock, row: second.row };
     return { type: "busy", forMs: budgetMs };
   } catch (error) {
-    if (!mayCreate && isAwsError(error, "ResourceNotFoundException")) return { type: "new" };
-    throw error;
+    if (mayCreate || !isAwsError(error, "ResourceNotFoundException")) throw error;
+    mayHold(undefined);
+    return { type: "new" };
   }
 }

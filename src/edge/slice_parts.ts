@@ -7,7 +7,7 @@
 import type { RecordProcessorFactory } from "../consumer/record_processor.ts";
 import type { WorkerEventListener } from "../events.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
-import type { SliceStore } from "../lease/coordinator_store.ts";
+import type { SliceLock, SliceStore } from "../lease/coordinator_store.ts";
 import type { WorkerOptions } from "../options/options.ts";
 import type { WorkerSettings } from "../options/setting_groups.ts";
 import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
@@ -43,6 +43,8 @@ export interface SliceHost {
   readonly fanOut: FanOutParts | undefined;
   /** How records reach the processors of a slice. */
   readonly deliveries: Deliveries;
+  /** The lock that the last slice may have left, if it could not give it back. */
+  leftLock: SliceLock | undefined;
   /** Iterators from slice to slice, by lease key. */
   readonly kept: Map<string, KeptIterator>;
 }

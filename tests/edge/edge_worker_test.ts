@@ -545,3 +545,36 @@ Deno.test("EdgeWorker.runSlice() waits for a slow sink, and for a batch that is 
   const { outcome } = await slice(bed, worker, { maxRecords: 1 });
   assertEquals([outcome, (await bed.read(idOf(0))).checkpoint.sequenceNumber], ["records", "105"]);
 });
+
+Deno.test("EdgeWorker.runSlice() gives back a lock whose answer was lost, or came too late", async () => {
+  for (const isNew of [true, false]) {
+    for (const answer of ["lost", "late"] as const) {
+      const bed = new MemoryEdgeBed();
+      if (!isNew) await slice(bed);
+      const { coordinator } = bed;
+      const real = coordinator.lockSlice.bind(coordinator);
+      coordinator.lockSlice = async (...args) => {
+        const given = await real(...args);
+        if (!given.isLocked) return given;
+        if (answer === "late") await never();
+        throw new Error("the answer was lost");
+      };
+      await slice(bed);
+      coordinator.lockSlice = real;
+      assertEquals((await slice(bed)).outcome, "caughtUp", `${isNew} ${answer}`);
+    }
+  }
+});
+
+Deno.test("EdgeWorker.runSlice() recognises a lock that an earlier slice of its instance could not give back", async () => {
+  const bed = new MemoryEdgeBed();
+  const { coordinator } = bed;
+  const real = coordinator.unlockSlice.bind(coordinator);
+  coordinator.unlockSlice = () => Promise.reject(new Error("no answer"));
+  const worker = bed.worker();
+  await slice(bed, worker);
+  coordinator.unlockSlice = real;
+  assertEquals((await slice(bed)).outcome, "busy", "another instance cannot know");
+  assertEquals((await slice(bed, worker)).outcome, "caughtUp");
+  assertEquals((await slice(bed)).outcome, "caughtUp");
+});

@@ -7,7 +7,11 @@ const signal = new AbortController().signal;
 
 function lock(bed: MemoryBed, sliceId: string, mayCreate = true): Promise<Locked> {
   const { coordinator: store, clock } = bed;
-  return lockSlice({ store, workerId: "edge-1", sliceId, budgetMs: 20_000, clock }, mayCreate, signal);
+  return lockSlice(
+    { store, workerId: "edge-1", sliceId, budgetMs: 20_000, clock, left: undefined, mayHold: () => {} },
+    mayCreate,
+    signal,
+  );
 }
 
 Deno.test("lockSlice() lets the first slice win until its time and the margin of clocks are over", async () => {

@@ -413,7 +413,7 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   },
   {
     name: "strategy-is-lost-on-the-way-to-the-leader",
-    file: "src/options/settings.ts",
+    file: "src/options/settings_with.ts",
     find: `options.leaseAssignmentStrategy ?? ASSIGNMENT_DEFAULTS.strategy`,
     replace: `ASSIGNMENT_DEFAULTS.strategy`,
     why: "leases are assigned by another rule than the user has set",
@@ -429,7 +429,7 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   },
   {
     name: "zero-means-the-default",
-    file: "src/options/settings.ts",
+    file: "src/options/settings_with.ts",
     find: `options.maxBufferedBytes ?? 268_435_456`,
     replace: `options.maxBufferedBytes || 268_435_456`,
     why: "reading ahead cannot be switched off",
