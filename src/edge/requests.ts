@@ -63,7 +63,10 @@ export class Requests {
       random,
       fetch: (input, init) => {
         const signal = init?.signal ?? (input instanceof Request ? input.signal : undefined);
-        return this.run(() => send(input, init), signal);
+        return this.run(() => {
+          if (!signal) return send(input, init);
+          return send(input, { ...init, signal: withoutReason(signal) });
+        }, signal);
       },
     };
   }
@@ -105,6 +108,18 @@ export class Requests {
     this.#waiting = [];
     for (const wake of waiting) wake();
   }
+}
+
+/**
+ * Aborts with the platform's own error. workerd 1.20260426 takes any other reason for an exception of the
+ * Worker's: where it ends a request whose body is still being sent, the cron counts as failed, though the
+ * error was caught. Whoever waits for the request has the reason from their own signal.
+ */
+function withoutReason(signal: AbortSignal): AbortSignal {
+  const controller = new AbortController();
+  if (signal.aborted) controller.abort();
+  signal.addEventListener("abort", () => controller.abort(), { once: true });
+  return controller.signal;
 }
 
 /** The part, with something around each call of its methods, all of which return promises. */

@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { realSystem } from "../../src/system.ts";
 import { aroundCalls, Requests, type RequestsOptions } from "../../src/edge/requests.ts";
 
 /** Requests that are answered when the test says so. */
@@ -82,6 +83,32 @@ Deno.test("Requests lets go of what waits when its signal aborts", async () => {
   await assertRejects(() => second, Error, "called off");
   await bed.answerAll();
   await first;
+});
+
+Deno.test("Requests.counting() ends a fetch by the platform's own error, and not by the reason of its caller", async () => {
+  const bed = new Bed();
+  const reasons: unknown[] = [];
+  const sending = (_: unknown, init?: RequestInit) =>
+    new Promise<Response>((_, reject) => {
+      const end = () => {
+        reasons.push(init?.signal?.reason.name);
+        reject(init?.signal?.reason);
+      };
+      if (init?.signal?.aborted) end();
+      init?.signal?.addEventListener("abort", end);
+    });
+  const { fetch } = bed.requests.counting({ ...realSystem, fetch: sending });
+  const stop = new AbortController();
+  const calls = [
+    fetch("https://a.test", { signal: stop.signal, method: "POST", body: "b" }),
+    fetch(new Request("https://a.test", { signal: stop.signal })),
+  ];
+  const refusals = calls.map((call) => assertRejects(() => call));
+  await settled();
+  stop.abort(new Error("the slice is over"));
+  await Promise.all(refusals);
+  await assertRejects(() => fetch("https://a.test", { signal: stop.signal }));
+  assertEquals(reasons, ["AbortError", "AbortError", "AbortError"]);
 });
 
 Deno.test("aroundCalls() leaves what is no method alone, also in a frozen object with private fields", async () => {

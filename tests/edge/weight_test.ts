@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { edgeBundle, gzippedKib, WORKER_NAMES } from "../support/edge_bundle.ts";
 
-/** Cloudflare counts gzipped bytes. Of these, enhanced fan-out, lines of the log and CBOR have 3.1, 3.0 and 1.5. */
+/** Cloudflare counts gzipped bytes. Of these, lines of the log and CBOR have 3.0 and 1.5. */
 const MOST_KIB = 80;
 
 /** What workerd has not, or refuses to run. */

@@ -21,6 +21,7 @@ const host = new Miniflare({
   durableObjectsPersist,
   unsafeTriggerHandlers: true,
   // What the Worker throws and prints, for whoever looks at a failure.
+  verbose: true,
   /** @type {(stdout: import("node:stream").Readable, stderr: import("node:stream").Readable) => void} */
   handleRuntimeStdio(stdout, stderr) {
     stdout.pipe(process.stderr);
