@@ -35,6 +35,8 @@ const MOST_FAILURES = 20;
 const STOPPED_RETRY_MS = 5000, SUPERSEDED_RETRY_MS = 60_000;
 /** How long shards that wait for parents have, in ms, to find out that these have ended. Ours. */
 const PARENTS_READ_MS = 1000;
+/** How often a guest with nothing to read looks whether it is one still, in ms. Ours. */
+const GUEST_LOOK_MS = 1000;
 /** The longest and the shortest wait for another slice of this name, in ms. Ours. */
 const BUSY_RETRY_MS = [1000, 60_000] as const;
 
@@ -169,6 +171,7 @@ export class Slice {
           emit: this.#emit,
           onPage: () => this.#count(),
           onCaughtUp: (leaseKey) => this.#leave(leaseKey, "the slice has caught up"),
+          tipRestMs: () => this.#slicing?.isGuest ? this.#host.idleMs[0] : undefined,
         }),
         callbacksEnd: signal,
         onUnfit: (error) => this.#stop("fleet", error),
@@ -191,7 +194,9 @@ export class Slice {
     const done = new AbortController();
     const reading = AbortSignal.any([signal, done.signal]);
     const looking = [this.#slicing.keepUp(reading, signal), this.#leaveWaiting(reading)];
-    await Promise.race([consumers.done(), aborted(signal)]);
+    do await Promise.race([consumers.done(), aborted(signal)]); while (
+      this.#slicing.isGuest && await pause(this.#clock, GUEST_LOOK_MS, signal)
+    );
     done.abort();
     await Promise.all(looking);
   }
@@ -282,7 +287,7 @@ export class Slice {
   async #leaveWaiting(signal: AbortSignal): Promise<void> {
     while (await this.#waiting.wait(this.#clock, Infinity, signal)) {
       if (!await pause(this.#clock, PARENTS_READ_MS, signal)) return;
-      if (!this.#shards.areWaiting) continue;
+      if (!this.#shards.areWaiting || this.#slicing?.isGuest) continue;
       for (const { leaseKey, end } of this.#shards.all) {
         if (end === "open") this.#leave(leaseKey, "its parents are not read here");
       }
@@ -338,7 +343,8 @@ export class Slice {
   #result(): SliceResult {
     const outcome = this.#outcome ?? "caughtUp";
     const shards = this.#shards.report();
-    const nextInMs = Math.max(0, Math.round(this.#nextInMs(outcome)));
+    const mostMs = this.#slicing?.mostPauseMs ?? Infinity;
+    const nextInMs = Math.max(0, Math.round(Math.min(mostMs, this.#nextInMs(outcome))));
     return { outcome, nextInMs, shards, requests: this.#requests.count, failures: [...this.#failures] };
   }
 

@@ -27,8 +27,10 @@ export interface SliceReadingOptions {
   readonly emit: WorkerEventListener;
   /** Called when a page has come. */
   readonly onPage: () => void;
-  /** Called when a shard has been read to its tip. */
+  /** Called when a shard has been read to its tip, and is not read on. */
   readonly onCaughtUp: (leaseKey: string) => void;
+  /** How long a shard rests at its tip before it is read on, in ms; undefined when it is not. */
+  readonly tipRestMs: () => number | undefined;
 }
 
 /** Reads in turns. */
@@ -56,16 +58,18 @@ async function* read(
   options: SliceReadingOptions,
   signal: AbortSignal,
 ): AsyncGenerator<RecordsPage, void, void> {
-  const { turns, shards, parts: { system: { clock } }, onPage, onCaughtUp } = options;
+  const { turns, shards, parts: { system: { clock } }, onPage, onCaughtUp, tipRestMs } = options;
   const { leaseKey } = request;
   const { pacing: { maxReadsPerSecond } } = options.host.settings.reading;
   const kept = usable(options, request);
   let readMs = kept?.sinceMs ?? -Infinity;
+  let restMs: number | undefined = 0;
   const pages = retrieval.read({ ...request, iterator: kept?.iterator }, signal)[Symbol.asyncIterator]();
   try {
     while (true) {
       // Counted from the answer: the request may have waited for its turn to be sent.
-      await clock.sleep(Math.max(0, readMs + 1000 / maxReadsPerSecond - clock.monotonicMs()), signal);
+      const betweenMs = Math.max(restMs ?? 0, 1000 / maxReadsPerSecond);
+      await clock.sleep(Math.max(0, readMs + betweenMs - clock.monotonicMs()), signal);
       await turns.next(leaseKey, signal);
       let page: RecordsPage | undefined;
       try {
@@ -80,7 +84,8 @@ async function* read(
       onPage();
       yield page;
       if (page.end !== undefined) return;
-      if (!shards.delivered(page, leaseKey)) continue;
+      restMs = shards.delivered(page, leaseKey) ? tipRestMs() : 0;
+      if (restMs !== undefined) continue;
       await shards.finished(leaseKey);
       onCaughtUp(leaseKey);
     }

@@ -60,6 +60,17 @@ export class SliceShards {
     return open.length > 0 && open.every(({ phase }) => phase === "waiting");
   }
 
+  /** How many are not over. */
+  get open(): number {
+    return this.all.filter(({ end }) => end === "open").length;
+  }
+
+  /** Whether a shard has gone to another worker, which may give it back. */
+  mayReturn(leaseKey: string): boolean {
+    const end = this.#shards.get(leaseKey)?.end;
+    return end === "left" || end === "lost";
+  }
+
   of(leaseKey: string): ShardProgress | undefined {
     return this.#shards.get(leaseKey);
   }
@@ -121,8 +132,9 @@ export class SliceShards {
   note(event: WorkerEvent): void {
     if (event.type === "leaseGained") {
       const { leaseKey, shardId, checkpoint } = event;
+      const { records = 0 } = this.#shards.get(leaseKey) ?? {};
       this.#shards.set(leaseKey, {
-        ...{ leaseKey, shardId, checkpoint, records: 0, millisBehindLatest: undefined },
+        ...{ leaseKey, shardId, checkpoint, records, millisBehindLatest: undefined },
         ...{ received: checkpoint, finish: undefined, iterator: undefined, fetchedMs: 0, isCaughtUp: false },
         ...{ phase: "starting", end: isShardEnd(checkpoint) ? "ended" : "open" },
       });

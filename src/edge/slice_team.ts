@@ -61,6 +61,8 @@ const COMPARE_INTERVAL_MS = 300_000;
 const WITHDRAWN_S = 4 * METRICS_REPORT_INTERVAL_S;
 /** The part of a slice's requests that may renew leases which it does not read. Ours. */
 const MOST_RENEWALS = 0.25;
+/** How many times a lease that is kept between slices is renewed within its life. KCL: three renewals. */
+const RENEWALS_PER_LEASE = 3;
 /** A slice's pause between two looks at its fleet, in ms, from and to. Ours. */
 const LOOK_MS = [1000, 30_000] as const;
 /** No lease of a slice that is alone expires: its lock is its fence. Ten years, in ms. */
@@ -119,7 +121,12 @@ export class SliceTeam {
         // Until the end: a lease that is free would be taken again by the next pass of this very slice.
         isKept: () => true,
         callbacksEnd: options.callbacksEnd,
-        mayBegin: (leaseKey) => shards.of(leaseKey) === undefined && shards.all.length < limits.maxShards,
+        mayBegin: (leaseKey) => {
+          const { isGuest } = this;
+          const isOver = isGuest && shards.mayReturn(leaseKey);
+          const taken = isGuest ? shards.open : shards.all.length;
+          return (isOver || shards.of(leaseKey) === undefined) && taken < limits.maxShards;
+        },
         onOwnLease: (lease) => void this.#taken.push(lease),
         onShardEnd: (hold) => {
           if (!this.#isCleaning) hold.requestDrain("its shard has ended");
@@ -158,6 +165,24 @@ export class SliceTeam {
       const { leaseKey, shardId } = lease;
       if (applied) emit({ type: "leaseReleased", leaseKey, shardId, to: undefined });
     });
+  }
+
+  /**
+   * Whether this slice lives under another worker's lead, and leaves nothing behind. Such a leader hands
+   * leases over to a worker that it sees alive at several of its looks, and gets them back from a slice that
+   * ends. So a guest stays for the whole of its time, even with nothing to read.
+   */
+  get isGuest(): boolean {
+    const { host: { mode, workerId }, limits: { atEnd } } = this.#options;
+    const { found, hasLed = false } = this.#pass ?? {};
+    if (mode !== "relay" || atEnd !== "release" || hasLed || found === undefined) return false;
+    return !found.isReleased && found.ownerName !== workerId;
+  }
+
+  /** The longest pause until the next slice, in ms: kept leases outlive it only if they are renewed in time. */
+  get mostPauseMs(): number {
+    const { host: { mode, settings: { leadership } }, limits: { atEnd } } = this.#options;
+    return mode === "relay" && atEnd === "hold" ? leadership.failoverTimeMs / RENEWALS_PER_LEASE : Infinity;
   }
 
   /** Whether a shard has ended in this slice, whose children wait for a leader. */
