@@ -171,7 +171,7 @@ export class Slice {
           emit: this.#emit,
           onPage: () => this.#count(),
           onCaughtUp: (leaseKey) => this.#leave(leaseKey, "the slice has caught up"),
-          tipRestMs: () => this.#slicing?.isGuest ? this.#host.idleMs[0] : undefined,
+          tipRestMs: () => this.#slicing?.isGuest ? this.#guestRestMs() : undefined,
         }),
         callbacksEnd: signal,
         onUnfit: (error) => this.#stop("fleet", error),
@@ -266,6 +266,12 @@ export class Slice {
     if (this.#shards.fetchedRecords < maxRecords && this.#shards.fetchedBytes < maxBytes) return;
     this.#outcome ??= "records";
     this.#turns.close();
+  }
+
+  /** The pause of an ordinary worker. Enhanced fan-out has none: its pages come when there are some. */
+  #guestRestMs(): number {
+    const { settings: { reading: { retrievalMode } }, idleMs: [idleMs] } = this.#host;
+    return retrievalMode === "FANOUT" ? 0 : idleMs;
   }
 
   #leave(leaseKey: string, reason: string): void {

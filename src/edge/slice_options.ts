@@ -24,9 +24,9 @@ export interface EdgeOptions extends WorkerOptions {
    *
    * `"hold"` needs a `failoverTimeMs` of twice the time between two ticks plus the budget of a slice, or
    * more. It is the same in all workers of the application, and all of them are kclite. Beside a Java worker
-   * it refuses to work. `"relay"` goes beside workers of any kind. Under another worker's lead its slice lasts
-   * for the whole of its budget, unless it keeps its leases ({@linkcode SliceOptions.atEnd}). `"solo"` goes
-   * beside no other worker.
+   * it refuses to work. `"relay"` goes beside workers of any kind. Under another worker's lead its slice
+   * lasts for the whole of its budget, unless it keeps its leases ({@linkcode SliceOptions.atEnd}). `"solo"`
+   * goes beside no other worker.
    */
   leases: LeasesMode;
   /**
@@ -100,7 +100,7 @@ export interface SliceOptions {
   maxBytes?: number | undefined;
   /**
    * What happens to the leases at the end of this slice. `"hold"` with `leases: "relay"`: the next slice must
-   * renew them in time, so it begins within a third of `failoverTimeMs`; `nextInMs` says so.
+   * renew them in time. So `budgetMs` is at most two thirds of `failoverTimeMs`, and `nextInMs` a third.
    *
    * @default "release" with `leases: "relay"`, else "hold"
    */

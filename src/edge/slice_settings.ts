@@ -96,7 +96,7 @@ export function sliceSettings(options: SliceOptions, rule: SliceRule): SliceSett
   check("maxShards", maxShards, { min: 1, isInteger: true });
   check("maxRecords", maxRecords, { min: 1, isInteger: true });
   check("maxBytes", maxBytes, { min: 1, isInteger: true });
-  checkRule(budgetMs, rule);
+  checkRule(budgetMs, atEnd, rule);
   return {
     ...division(budgetMs, reserveMs),
     maxSubrequests,
@@ -162,11 +162,23 @@ export function requestsForStopping(held: number, toRelease: number): number {
 
 const ACTION = "Cannot run slice";
 
-function checkRule(budgetMs: number, { leases, failoverTimeMs, retrievalMode }: SliceRule): void {
+function checkRule(
+  budgetMs: number,
+  atEnd: SliceSettings["atEnd"],
+  { leases, failoverTimeMs, retrievalMode }: SliceRule,
+): void {
   if (retrievalMode === "FANOUT" && budgetMs < LEAST_FAN_OUT_BUDGET_MS) {
     throw new RangeError(
       `${ACTION}: budgetMs must be >= ${LEAST_FAN_OUT_BUDGET_MS} with enhanced fan-out: got ${budgetMs}: ` +
         'give more time, or set retrievalMode to "POLLING"',
+    );
+  }
+  // A shard at its tip is left early in the slice, and its lease renewed again by the next.
+  const mostMs = Math.floor(failoverTimeMs * 2 / 3);
+  if (leases === "relay" && atEnd === "hold" && budgetMs > mostMs) {
+    throw new RangeError(
+      `${ACTION}: budgetMs must be <= ${mostMs}, two thirds of failoverTimeMs, with leases: "relay" that are ` +
+        `kept at the end: got ${budgetMs}: give less time, or set atEnd to "release"`,
     );
   }
   if (leases === "hold" && failoverTimeMs < 2 * budgetMs) {

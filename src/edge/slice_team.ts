@@ -179,7 +179,7 @@ export class SliceTeam {
     return !found.isReleased && found.ownerName !== workerId;
   }
 
-  /** The longest pause until the next slice, in ms: kept leases outlive it only if they are renewed in time. */
+  /** The longest pause until the next slice, in ms: kept leases must be renewed in time. */
   get mostPauseMs(): number {
     const { host: { mode, settings: { leadership } }, limits: { atEnd } } = this.#options;
     return mode === "relay" && atEnd === "hold" ? leadership.failoverTimeMs / RENEWALS_PER_LEASE : Infinity;

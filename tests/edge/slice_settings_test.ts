@@ -16,6 +16,11 @@ Deno.test("sliceSettings() refuses what cannot be a slice, and says the least", 
       "budgetMs must be 5000 to 3600000, reserveMs and 2000 ms for one shard: got 4999",
     ],
     [{ budgetMs: 3_600_001 }, {}, "5000 to 3600000"],
+    [
+      { budgetMs: 6667, atEnd: "hold" },
+      {},
+      'budgetMs must be <= 6666, two thirds of failoverTimeMs, with leases: "relay"',
+    ],
     [{ budgetMs: Infinity }, {}, "5000 to 3600000"],
     [{ budgetMs: 50_000, reserveMs: -1 }, {}, "reserveMs must be >= 0"],
     [{ budgetMs: 50_000, maxSubrequests: 17 }, {}, "an integer >= 18, what one shard needs: got 17"],
@@ -68,7 +73,7 @@ Deno.test("sliceSettings() releases with relay, and holds otherwise, unless it i
   const atEnd = (leases: SliceRule["leases"], more: Partial<SliceOptions> = {}) =>
     sliceSettings({ budgetMs: 5000, ...more }, { ...rule, leases }).atEnd;
   assertEquals([atEnd("relay"), atEnd("solo"), atEnd("hold")], ["release", "hold", "hold"]);
-  assertEquals(atEnd("relay", { atEnd: "hold" }), "hold");
+  assertEquals(atEnd("relay", { atEnd: "hold", budgetMs: 6666 }), "hold");
 });
 
 Deno.test("limitsLeft() gives what is left, or names the limit that is reached", () => {
