@@ -13,9 +13,9 @@ import { isShardEnd } from "../../../src/stream/sequence_number.ts";
 import type { Shard } from "../../../src/stream/shard.ts";
 import { realSystem } from "../../../src/system.ts";
 import { testCredentials, TestStream } from "../../support/test_stream.ts";
-import { type InteropBed, javaWorker, type KclVersion, versions } from "./bed.ts";
+import { type InteropBed, javaWorker, versions } from "./bed.ts";
 import type { Line } from "./deliveries.ts";
-import type { Pace } from "./pace.ts";
+import type { FleetOptions, StartOptions } from "./fleet_options.ts";
 import { eventually, pause, RunningProgram } from "./processes.ts";
 import type { TappedWrite } from "./tap.ts";
 
@@ -42,28 +42,6 @@ const formerStreams = {
   formerStreamsLeasesDeletionStrategy: "FORMER_STREAMS_AUTO_DETECTION_DEFERRED_DELETION",
   waitPeriodToDeleteFormerStreamsMs: 3000,
 } as const;
-
-/** How a worker is started. */
-export interface StartOptions {
-  /** Of the KCL, for a Java worker. */
-  readonly version?: KclVersion;
-  /** What a kclite worker is told of many streams, in place of their names. */
-  readonly streams?: readonly string[];
-}
-
-/** Options of {@linkcode Fleet.create}. */
-export interface FleetOptions {
-  readonly name: string;
-  /** Of each stream. */
-  readonly shards: number;
-  /** Whether two streams are read, `name-a` and `name-b`; else one, `name`. Lines then name shards as `stream/shardId`. */
-  readonly isMany?: boolean;
-  readonly pace: Pace;
-  /** How Java's leader assigns. KCL's default is WORKER_UTILIZATION_AWARE. */
-  readonly javaStrategy: "WORKER_UTILIZATION_AWARE" | "LEASE_COUNT_BASED";
-  /** Where a shard without a checkpoint is read from; with LATEST the producer waits for {@linkcode Fleet.startPutting}. */
-  readonly start: "TRIM_HORIZON" | "LATEST";
-}
 
 /** A fleet. A producer puts numbered records under 40 partition keys, into each stream in turn. */
 export class Fleet implements AsyncDisposable {
@@ -367,7 +345,7 @@ export class Fleet implements AsyncDisposable {
 
   #kcliteCommand(
     id: string,
-    { streams = this.streams.map(({ streamName }) => streamName) }: StartOptions,
+    { streams = this.streams.map(({ streamName }) => streamName), slices }: StartOptions,
   ): { readonly command: string; readonly args: readonly string[] } {
     const options = {
       workerIdentifier: id,
@@ -382,8 +360,14 @@ export class Fleet implements AsyncDisposable {
       idleTimeBetweenReadsMs: this.#options.pace.readEveryMs,
       leaseCleanupIntervalMs: 3000,
     };
-    const script = new URL("kclite_worker.ts", import.meta.url).pathname;
-    return { command: Deno.execPath(), args: ["run", "-A", script, JSON.stringify(options)] };
+    const command = Deno.execPath();
+    const script = (name: string) => ["run", "-A", new URL(name, import.meta.url).pathname];
+    if (slices === undefined) {
+      return { command, args: [...script("kclite_worker.ts"), JSON.stringify(options)] };
+    }
+    const { leases, failoverTimeMs = options.failoverTimeMs, ...ticks } = slices;
+    const edgeOptions = JSON.stringify({ ...options, leases, failoverTimeMs });
+    return { command, args: [...script("edge_worker.ts"), edgeOptions, JSON.stringify(ticks)] };
   }
 }
 

@@ -15,11 +15,13 @@ import { assertEquals } from "@std/assert";
 import { canRun, runCommand } from "../../support/command.ts";
 import { InteropBed, versions } from "./bed.ts";
 import { type RunningDynamoDB, startEmulator, startMoto } from "./dynamodb.ts";
-import { Fleet, type FleetOptions } from "./fleet.ts";
+import { Fleet } from "./fleet.ts";
+import type { FleetOptions } from "./fleet_options.ts";
 import { compareSteps, firstLeasesOfMany, ownAttributes } from "./item_steps.ts";
 import { manyJavaFirst, manyKcliteFirst } from "./many_streams.ts";
 import { type Pace, quickPace, slowPace } from "./pace.ts";
 import { Report, type Scenario } from "./report.ts";
+import { relayBesideJava } from "./slices.ts";
 import { smoke } from "./smoke.ts";
 import { fromLatest, javaFirst, kcliteFirst, legacyTables, resharding } from "./scenarios.ts";
 
@@ -49,6 +51,7 @@ const stories: Readonly<Record<string, Story>> = {
   "latest": { options: { ...byCount, start: "LATEST" }, tell: fromLatest },
   "kclite-first": { options: byCount, tell: kcliteFirst },
   "resharding": { options: byCount, tell: resharding },
+  "slices": { options: byDefault, tell: relayBesideJava },
   "legacy-tables": { options: byDefault, tell: legacyTables },
 };
 
@@ -66,6 +69,7 @@ const wholePlan: Plan = {
     [["java-first"], ["latest"]],
     [["kclite-first"]],
     [["resharding"], ["legacy-tables"]],
+    [["slices"]],
   ],
   pace: quickPace,
 };

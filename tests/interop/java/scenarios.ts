@@ -316,7 +316,7 @@ export function legacyTables(fleet: Fleet): Scenario[] {
  *
  * @returns The four parents.
  */
-async function mergeAndSplit(fleet: Fleet): Promise<string[]> {
+export async function mergeAndSplit(fleet: Fleet): Promise<string[]> {
   const owners = new Map((await fleet.leases()).map((lease) => [lease.shardId, lease.leaseOwner]));
   const open = await fleet.stream.openShards();
   const at = open.findIndex((shard, i) => {
