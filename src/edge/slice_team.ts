@@ -293,7 +293,10 @@ export class SliceTeam {
     ) {
       return;
     }
-    if (found.leaseDurationMs === failoverTimeMs) return;
+    if (found.leaseDurationMs === failoverTimeMs) {
+      await this.team.leaseStore.list(signal); // it shows whether the leader is one of Java's
+      return;
+    }
     const error = new Error(
       `Cannot run slices with leases: "hold": expected failoverTimeMs ${failoverTimeMs} in the whole fleet: got ` +
         `${found.leaseDurationMs} as the lock of leader "${found.ownerName}": set the same in all workers, ` +

@@ -1,6 +1,6 @@
 /** Slices that give up their leases at their end, under another worker's lead, as beside Java. */
 
-import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertLess, assertStringIncludes } from "@std/assert";
 import type { SliceOptions, SliceResult } from "../../src/edge/slice_options.ts";
 import { assign } from "../../src/lease/lease_write.ts";
 import { idOf, MemoryEdgeBed } from "./memory_edge_bed.ts";
@@ -124,4 +124,21 @@ Deno.test("EdgeWorker.runSlice() with relay that keeps its leases ends at the ti
   const quiet = await sliceWith(bed, [], kept);
   assertEquals(quiet.result.nextInMs, 3333, "not the 4000 ms of a quiet shard");
   assertEquals((await bed.read(idOf(0))).leaseOwner, "edge-1");
+});
+
+Deno.test("EdgeWorker.runSlice() with hold refuses a leader of Java's that has the same failover time", async () => {
+  const bed = new MemoryEdgeBed();
+  const hold = { leases: "hold", failoverTimeMs: 120_000 } as const;
+  assertEquals((await bed.drive(bed.worker(hold).runSlice(limits))).outcome, "caughtUp");
+  await bed.clock.advance(40_000);
+  const lock = { ownerName: "java", leaseDurationMs: 120_000, recordVersionNumber: "v1", isReleased: false };
+  assert(await bed.coordinator.putLock("leaseTable", lock, { type: "absent" }));
+  await bed.coordinator.writeWorkerMetrics("leaseTable", {
+    ...{ workerId: "java", stats: {}, operatingRange: {} },
+    ...{ lastUpdateEpochS: Math.floor(bed.clock.epochMs() / 1000) },
+    ...{ supportCode: undefined, supportEpochS: undefined },
+  });
+  const { outcome, failures } = await bed.drive(bed.worker(hold).runSlice(limits));
+  assertEquals(outcome, "stopped");
+  assertStringIncludes(failures[0]?.text ?? "", 'got "java", a worker of Java');
 });
