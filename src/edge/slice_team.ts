@@ -129,7 +129,7 @@ export class SliceTeam {
         },
         onOwnLease: (lease) => void this.#taken.push(lease),
         onShardEnd: (hold) => {
-          if (!this.#isCleaning) hold.requestDrain("its shard has ended");
+          if (!this.#isCleaning && !this.isGuest) hold.requestDrain("its shard has ended");
         },
       },
     });
@@ -234,6 +234,7 @@ export class SliceTeam {
         }
         if (this.#hasEnds || this.#isLeadDue(1)) await this.#lead(signal);
         this.#hasEnds &&= this.#pass?.hasLed !== true;
+        this.#leaveEnded();
         const taken = this.#taken.splice(0);
         if (taken.length > 0) await this.#beginAll(taken, clock.monotonicMs(), signal);
         else await keeper.discover(signal);
@@ -307,7 +308,7 @@ export class SliceTeam {
   }
 
   async #beginAll(leases: readonly Lease[], askedMs: number, signal: AbortSignal): Promise<void> {
-    const { host: { workerId }, limits: { maxShards, maxSubrequests, atEnd }, shards } = this.#options;
+    const { host: { workerId, mode }, limits: { maxShards, maxSubrequests, atEnd }, shards } = this.#options;
     const { keeper, leaseStore } = this.team;
     await this.#handOver(leases, signal);
     const nowMs = this.#now().epochMs;
@@ -323,12 +324,15 @@ export class SliceTeam {
     const chosen = inTurn.slice(0, room);
     this.#lastRead = chosen.length < inTurn.length ? chosen.at(-1)?.leaseKey : undefined;
     for (const lease of own) this.stored(lease);
-    await keeper.begin(chosen, askedMs, signal);
-    if (this.#options.host.mode === "solo") return;
-    if (atEnd === "release") return;
-    const rest = inTurn.slice(room, room + Math.floor(maxSubrequests * MOST_RENEWALS));
+    // Another leader would find them expired, and give them to somebody again and again.
+    const ended = mode !== "relay" || this.#isCleaning
+      ? []
+      : own.filter((lease) => isShardEnd(lease.checkpoint));
+    await keeper.begin(this.isGuest ? [...chosen, ...ended] : chosen, askedMs, signal);
+    if (mode === "solo" || atEnd === "release") return;
+    const rest = [...inTurn.slice(room), ...ended];
     await forEachAtMost(
-      rest,
+      rest.slice(0, Math.floor(maxSubrequests * MOST_RENEWALS)),
       WRITES_AT_ONCE,
       async (lease) => void await leaseStore.apply(renew(lease), signal),
     );
@@ -358,7 +362,13 @@ export class SliceTeam {
     }
     this.#cleanedMs = this.#now().epochMs;
     this.#isCleaning = false;
-    for (const hold of keeper.held) {
+    this.#leaveEnded();
+  }
+
+  /** A guest keeps them, since the leader would find their leases expired. */
+  #leaveEnded(): void {
+    if (this.isGuest) return;
+    for (const hold of this.team.keeper.held) {
       if (isShardEnd(hold.lease.checkpoint)) hold.requestDrain("its shard has ended");
     }
   }

@@ -2,7 +2,9 @@
 
 import { assert, assertEquals, assertGreater, assertLess, assertStringIncludes } from "@std/assert";
 import type { SliceOptions, SliceResult } from "../../src/edge/slice_options.ts";
-import { assign } from "../../src/lease/lease_write.ts";
+import type { Lease } from "../../src/lease/lease.ts";
+import { assign, checkpoint } from "../../src/lease/lease_write.ts";
+import { SHARD_END } from "../../src/stream/sequence_number.ts";
 import { idOf, MemoryEdgeBed } from "./memory_edge_bed.ts";
 
 const limits: SliceOptions = { budgetMs: 40_000, reserveMs: 2000 };
@@ -25,6 +27,14 @@ async function bedUnderJava(shards = 2): Promise<MemoryEdgeBed> {
 async function give(bed: MemoryEdgeBed, index: number, owner: string): Promise<void> {
   const outcome = await bed.store.apply(assign(await bed.read(idOf(index)), owner));
   assert(outcome.applied);
+}
+
+/** The leader stops in order. */
+async function releaseLock(bed: MemoryEdgeBed): Promise<void> {
+  const found = await bed.coordinator.readLock("leaseTable");
+  assert(found !== undefined);
+  const when = { type: "version", recordVersionNumber: "v1" } as const;
+  assert(await bed.coordinator.putLock("leaseTable", { ...found, isReleased: true }, when));
 }
 
 /** Runs a slice, and each step at its time of the slice, in ms. */
@@ -101,12 +111,7 @@ Deno.test("EdgeWorker.runSlice() with relay ends early again once the other lead
   bed.put("a", 0);
   bed.put("b", 1);
   const { result, ms } = await sliceWith(bed, [
-    [8000, async () => {
-      const found = await bed.coordinator.readLock("leaseTable");
-      assert(found !== undefined);
-      const when = { type: "version", recordVersionNumber: "v1" } as const;
-      assert(await bed.coordinator.putLock("leaseTable", { ...found, isReleased: true }, when));
-    }],
+    [8000, () => releaseLock(bed)],
   ]);
   assertEquals(bed.texts.toSorted(), ["a", "b"]);
   assertEquals(result.outcome, "caughtUp");
@@ -141,4 +146,36 @@ Deno.test("EdgeWorker.runSlice() with hold refuses a leader of Java's that has t
   const { outcome, failures } = await bed.drive(bed.worker(hold).runSlice(limits));
   assertEquals(outcome, "stopped");
   assertStringIncludes(failures[0]?.text ?? "", 'got "java", a worker of Java');
+});
+
+/** A lease whose shard has ended. */
+async function endedLease(bed: MemoryEdgeBed, index: number): Promise<Lease> {
+  const lease = await bed.read(idOf(index));
+  const outcome = await bed.store.apply(checkpoint(lease, SHARD_END));
+  assert(outcome.applied);
+  await give(bed, index, "edge-1");
+  return await bed.read(idOf(index));
+}
+
+Deno.test("EdgeWorker.runSlice() with relay renews the leases of shards that have ended, or the leader finds them expired", async () => {
+  const bed = await bedUnderJava();
+  const before = await endedLease(bed, 1);
+  const counts: number[] = [];
+  const note = async () => void counts.push((await bed.read(idOf(1))).leaseCounter);
+  const { result } = await sliceWith(bed, [0, 10_000, 20_000, 30_000].map((ms) => [ms, note] as const));
+  assertEquals([result.outcome, result.failures], ["budget", []]);
+  for (const [i, count] of counts.slice(1).entries()) assertGreater(count, counts[i] ?? 0);
+  await give(bed, 1, "edge-1");
+  const kept = (await bed.read(idOf(1))).leaseCounter;
+  await sliceWith(bed, [], { atEnd: "hold", budgetMs: 6000 });
+  const after = await bed.read(idOf(1));
+  assertEquals([after.leaseCounter > kept, after.leaseOwner], [true, before.leaseOwner]);
+});
+
+Deno.test("EdgeWorker.runSlice() with relay leaves shards that have ended once the other leader is gone", async () => {
+  const bed = await bedUnderJava();
+  await endedLease(bed, 1);
+  const { result, ms } = await sliceWith(bed, [[8000, () => releaseLock(bed)]]);
+  assertEquals(result.outcome, "caughtUp");
+  assertLess(ms, 20_000);
 });

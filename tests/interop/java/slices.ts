@@ -88,6 +88,7 @@ export function relayBesideJava(fleet: Fleet): Scenario[] {
         const ended = fleet.writes.filter(({ name }) => name === "LEASE: end shard").map(({ by }) => by);
         assertEquals(ended.length, 4, "each parent is ended once");
         assertEquals(new Set(ended), new Set(["java", "kclite"]), "each kind ended a parent");
+        assertEquals(expired(fleet, "e2"), [], "Java found none of its leases expired");
         assertOrderly(fleet, ["e2"]);
         assertClean(fleet, { duplicates: 0 });
         return `children ${await generations(fleet)}, ${told(fleet, "e2")}`;
