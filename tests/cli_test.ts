@@ -830,7 +830,7 @@ Deno.test("main() waits for credentials that are set up and not there yet, and u
   };
   const asked: string[] = [];
   const system: System = {
-    clock: fastClock(500),
+    clock: fastClock(50),
     random: () => 0,
     fetch: (input) => {
       const { host } = new URL(String(input));
