@@ -5,6 +5,7 @@
  */
 
 import type { FileHandle } from "node:fs/promises";
+import process from "node:process";
 
 /**
  * Appends a line, and resolves when it is on the disk. The file is made for this user alone if there is none.
@@ -58,6 +59,8 @@ async function endsInLine(file: FileHandle): Promise<boolean> {
 /** A line, and where it begins. */
 export interface FileLine {
   readonly text: string;
+  /** The same as it is in the file. */
+  readonly bytes: Uint8Array;
   /** From 1. */
   readonly number: number;
   readonly offset: number;
@@ -105,7 +108,7 @@ const DONE = 0x23;
 
 function lineAt(bytes: Uint8Array, number: number, offset: number): FileLine | undefined {
   if (bytes.length === 0 || bytes[0] === DONE) return undefined;
-  return { text: new TextDecoder().decode(bytes), number, offset };
+  return { text: new TextDecoder().decode(bytes), bytes, number, offset };
 }
 
 /** Lines that this process alone works through. */
@@ -119,34 +122,109 @@ export interface TakenLines {
 
 /**
  * Takes a file away from those who append to it: they begin a new one. What is not done is appended to that
- * one in the end. After a crash it is still in the file that was taken, `PATH.redrive`.
+ * one in the end, byte for byte. After a crash it is still in the file that was taken, `PATH.redrive`.
  *
  * @throws {Error} when there is no such file, or another process has taken it.
  */
 export async function takeLines(path: string): Promise<TakenLines> {
-  const { link, open, unlink } = await import("node:fs/promises");
-  const taken = `${path}.redrive`;
+  const { link, open, unlink, writeFile } = await import("node:fs/promises");
+  const taken = takenName(path), owner = ownerName(taken);
+  await refuseUnfit(path);
+  await refuseInWork(path);
   try {
     // Not rename(): it would replace what another process has taken.
     await link(path, taken);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    const why = code === "EEXIST"
-      ? `${taken} is there: another redrive works on it, or was killed: then redrive that file`
-      : code === "ENOENT"
-      ? "there is no such file"
-      : "it cannot be taken";
-    throw new Error(`Cannot redrive ${JSON.stringify(path)}: ${why}`, { cause: error });
+    const isTaken = error instanceof Error && "code" in error && error.code === "EEXIST";
+    throw new Error(cannotRedrive(path, isTaken ? inWork(taken) : "it cannot be taken"), { cause: error });
   }
+  await writeFile(owner, `${process.pid}\n`);
   await unlink(path);
+  await unlink(ownerName(path)).catch(() => {}); // of a redrive that was killed, if any
   const marks = await open(taken, "r+");
+  let isChanged = false;
   return {
     lines: () => linesOf(taken),
-    done: async ({ offset }) => void await marks.write(Uint8Array.of(DONE), 0, 1, offset),
+    async done({ offset }) {
+      isChanged = true;
+      await marks.write(Uint8Array.of(DONE), 0, 1, offset);
+    },
     async close() {
       await marks.close();
-      for await (const { text } of linesOf(taken)) await appendLine(path, text);
+      const isBack = !isChanged && await link(taken, path).then(() => true, () => false);
+      if (!isBack) await appendAll(path, taken);
       await unlink(taken);
+      await unlink(owner);
     },
   };
 }
+
+/** Many lines at a time: each write waits for the disk. */
+async function appendAll(path: string, taken: string): Promise<void> {
+  let lines: Uint8Array[] = [], size = 0;
+  const flush = async () => {
+    const bytes = new Uint8Array(size);
+    let offset = 0;
+    for (const line of lines) {
+      bytes.set(line, offset);
+      offset += line.length + 1;
+      bytes[offset - 1] = 0x0a;
+    }
+    if (size > 0) await appendBytes(path, bytes);
+    lines = [];
+    size = 0;
+  };
+  for await (const { bytes } of linesOf(taken)) {
+    lines.push(bytes);
+    size += bytes.length + 1;
+    if (size >= CHUNK_BYTES) await flush();
+  }
+  await flush();
+}
+
+const takenName = (path: string) => `${path}.redrive`;
+/** Says which process works on a file that was taken. */
+const ownerName = (taken: string) => `${taken}.pid`;
+
+/** @throws {Error} when there is nothing to read at the path, with what is there instead. */
+export async function refuseUnfit(path: string): Promise<void> {
+  const { stat } = await import("node:fs/promises");
+  const there = await stat(path).catch(() => undefined);
+  if (there?.isDirectory() === true) {
+    throw new Error(cannotRedrive(path, "it is a folder: name a file in it"));
+  }
+  if (there !== undefined) return;
+  const taken = takenName(path);
+  const isTaken = await stat(taken).then(() => true, () => false);
+  throw new Error(
+    cannotRedrive(path, isTaken ? inWork(taken) : `there is no such file, seen from ${process.cwd()}`),
+  );
+}
+
+/** The file of a redrive that was killed may be redriven; that of one that runs may not. */
+async function refuseInWork(path: string): Promise<void> {
+  const { readFile } = await import("node:fs/promises");
+  const pid = Number(await readFile(ownerName(path), "utf8").catch(() => ""));
+  // A process that was started again in a container often has the number of the one before.
+  if (!(pid > 0) || pid === process.pid || !isAlive(pid)) return;
+  throw new Error(
+    cannotRedrive(
+      path,
+      `process ${pid} redrives it: wait for its end, or delete ${ownerName(path)} if it is gone`,
+    ),
+  );
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // It may be another user's, or this process may not ask.
+    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
+  }
+}
+
+const cannotRedrive = (path: string, why: string) => `Cannot redrive ${JSON.stringify(path)}: ${why}`;
+
+const inWork = (taken: string) =>
+  `${taken} is there: another redrive works on it, or was killed: then redrive that file`;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { linesOf, takeLines } from "../../host/line_file.ts";
+import { linesOf, refuseUnfit, takeLines } from "../../host/line_file.ts";
 import type { LetterSource, SourceLetter } from "../redrive/redrive.ts";
 
 /**
@@ -14,6 +14,7 @@ import type { LetterSource, SourceLetter } from "../redrive/redrive.ts";
  * @throws {Error} when there is no such file, or another redrive works on it.
  */
 export async function fileLetters(path: string, isDryRun: boolean): Promise<LetterSource> {
+  if (isDryRun) await refuseUnfit(path);
   const taken = isDryRun ? undefined : await takeLines(path);
   return {
     name: path,

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { fileLetters } from "../../../src/failures/file/file_letters.ts";
 import { fileSink } from "../../../src/failures/file/mod.ts";
 import { connectionOf, letterOf, NEVER } from "../letters/fixtures.ts";
@@ -87,3 +87,59 @@ Deno.test("fileLetters() reads lines across the pieces of a large file", async (
   assertEquals(await Deno.readTextFile(path), `${lines[3]}\n`);
   await assertRejects(() => fileLetters(`${path}.not`, false), Error, "there is no such file");
 });
+
+Deno.test("fileLetters() puts back every byte of what it cannot read", async () => {
+  const path = await fileOf("");
+  const bytes = Uint8Array.of(0x23, 0x20, 0xff, 0xfe, 0x0a, 0x0a, 0x80, 0x0d, 0x0a, 0xc3); // not UTF-8
+  await Deno.writeFile(path, bytes);
+  const unread = await fileLetters(path, false);
+  for await (const _ of unread.letters(NEVER)) continue;
+  await unread.close();
+  assertEquals(await Deno.readFile(path), bytes);
+  const read = await fileLetters(path, false);
+  for await (const { place, remove } of read.letters(NEVER)) if (place === "line 3") await remove?.();
+  await read.close();
+  assertEquals(await Deno.readFile(path), Uint8Array.of(0xc3, 0x0a));
+});
+
+Deno.test("fileLetters() puts many lines back in few writes", async () => {
+  const path = await fileOf(`${"x".repeat(200)}\n`.repeat(30_000));
+  const source = await fileLetters(path, false);
+  for await (const { place, remove } of source.letters(NEVER)) {
+    if (place === "line 1") await remove?.();
+    if (place === "line 2") break;
+  }
+  const startedMs = performance.now();
+  await source.close();
+  assertEquals((await Deno.stat(path)).size, 29_999 * 201);
+  // 30,000 writes that wait for the disk take a minute.
+  assert(performance.now() - startedMs < 10_000);
+});
+
+Deno.test("fileLetters() refuses the file of a redrive that still runs, and takes that of one that was killed", async () => {
+  const path = await fileOf("a\n");
+  await (await fileLetters(path, false)).close();
+  await Deno.rename(path, `${path}.redrive`);
+  await Deno.writeTextFile(`${path}.redrive.pid`, `${Deno.ppid}\n`);
+  await assertRejects(() => fileLetters(`${path}.redrive`, false), Error, `process ${Deno.ppid} redrives it`);
+  await assertRejects(() => fileLetters(path, false), Error, "another redrive works on it, or was killed");
+  await assertRejects(() => fileLetters(path, true), Error, "another redrive works on it, or was killed");
+  await Deno.writeTextFile(`${path}.redrive.pid`, "999999999\n");
+  const rest = await fileLetters(`${path}.redrive`, false);
+  for await (const { remove } of rest.letters(NEVER)) await remove?.();
+  await rest.close();
+  assertEquals([...Deno.readDirSync(path.replace("dead.jsonl", ""))].length, 0);
+});
+
+for (const isDryRun of [true, false]) {
+  Deno.test(`fileLetters() says that there is no file, or a folder, ${isDryRun ? "in a dry run" : "before it begins"}`, async () => {
+    const path = await fileOf("a\n");
+    await assertRejects(
+      () => fileLetters(`${path}.not`, isDryRun),
+      Error,
+      "there is no such file, seen from /",
+    );
+    const folder = path.replace("/dead.jsonl", "");
+    await assertRejects(() => fileLetters(folder, isDryRun), Error, "it is a folder: name a file in it");
+  });
+}
