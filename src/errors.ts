@@ -180,7 +180,8 @@ export function errorText(error: unknown): string {
   for (let cause = error; !seen.has(cause) && seen.size < MOST_CAUSES;) {
     seen.add(cause);
     const { text, next } = described(cause);
-    texts.push(text);
+    // An error often ends with the words of its cause.
+    if (texts.at(-1)?.endsWith(text) !== true) texts.push(text);
     if (next === undefined) break;
     cause = next;
   }

@@ -41,6 +41,8 @@ export type WorkerLifeEvent =
     readonly rule: "skip" | "retry" | "stop" | "policy";
     /** False: the rule is the default. */
     readonly isChosen: boolean;
+    /** With `policy` what becomes of a batch, for people, e.g. `is tried again until it succeeds`. */
+    readonly policy?: string | undefined;
   }
   /** An attempt to start failed: the table, the stream or its shards could not be read. */
   | {

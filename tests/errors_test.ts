@@ -31,6 +31,10 @@ Deno.test("errorText() names the chain of causes once, and no more than ten of t
     errorText(new TypeError("a", { cause: new Error("b", { cause: "c" }) })),
     "TypeError: a (cause: b (cause: c))",
   );
+  assertEquals(
+    errorText(new Error("Process 7 failed: TypeError: a", { cause: new TypeError("a") })),
+    "Process 7 failed: TypeError: a",
+  );
   let chain = new Error("0");
   for (let i = 1; i < 100_000; i++) chain = new Error(`${i}`, { cause: chain });
   assertEquals(errorText(chain).split("cause:").length, 10);

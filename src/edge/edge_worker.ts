@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errorRule } from "../options/policy_text.ts";
 import { keptCredentials } from "../aws/credential_sources/given.ts";
 import type { PolicyEngine } from "../failures/policy_option.ts";
 import type { WorkerOptions } from "../options/options.ts";
@@ -131,8 +132,8 @@ export class EdgeWorker {
   #tellRule(): void {
     if (this.#hasToldRule) return;
     this.#hasToldRule = true;
-    const { settings: { delivery }, emit } = this.#host;
-    emit({ type: "errorRule", rule: delivery.onProcessError, isChosen: delivery.isErrorRuleChosen });
+    const { settings, emit } = this.#host;
+    emit({ type: "errorRule", ...errorRule(settings) });
   }
 }
 

@@ -47,9 +47,7 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
           `lease table ${event.tableName}`,
       );
     case "errorRule": {
-      if (event.rule === "policy") {
-        return info("When processRecords throws, the option errors says what follows");
-      }
+      if (event.rule === "policy") return info(`When processRecords fails, its batch ${event.policy}`);
       const text = `When processRecords throws, ${
         ERROR_RULES[event.rule]
       } (onProcessError is "${event.rule}"`;
@@ -181,19 +179,15 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
       );
     case "batchFailed":
       return failure(
-        `${event.leaseKey}: processRecords threw on ${counted(event.records, "record")} from ` +
-          `${textOf(event.first)} to ${textOf(event.last)}, ${batchOutcome(event)}: ${
-            thrownLine(event.error)
-          }`,
+        `${event.leaseKey}: processRecords failed ${batchOutcome(event)}: ${thrownLine(event.error)}`,
       );
     case "recordsGivenUp":
       return givenUpLine(event);
     case "shardStopped":
       return failure(
-        `${event.leaseKey}: STOPPED at ${counted(event.records, "record")} from ${textOf(event.first)} to ` +
-          `${textOf(event.last)}; its lease is given up in ${
-            durationText(event.retryInMs)
-          }, and the shard tried ` +
+        `${event.leaseKey}: STOPPED at ${rangeText(event)}; its lease is given up in ${
+          durationText(event.retryInMs)
+        }, and the shard tried ` +
           `again: ${thrownLine(event.error)}`,
       );
     case "deadLetterFailed":
@@ -325,42 +319,56 @@ function thrownLine(error: unknown): string {
   return errorLine(error) + thrownAt(error);
 }
 
+/** Records that follow each other, and where they are. */
+function rangeText({ records, first, last }: RecordRange): string {
+  if (records === 1) return `record ${textOf(first)}`;
+  return `${counted(records, "record")} from ${textOf(first)} to ${textOf(last)}`;
+}
+
+type RecordRange = Pick<Extract<WorkerEvent, { readonly type: "batchFailed" }>, "records" | "first" | "last">;
+
+const GIVEN_UP = { RecordAgeExceeded: "too old", DecodeFailed: "not readable" } as const;
+
 function givenUpLine(event: Extract<WorkerEvent, { readonly type: "recordsGivenUp" }>): LogLine {
-  const range = `${counted(event.records, "record")} from ${textOf(event.first)} to ${textOf(event.last)}`;
-  const why = event.condition === "RecordAgeExceeded"
-    ? "too old"
-    : event.condition === "DecodeFailed"
-    ? "not readable"
-    : `tried in ${counted(event.attempts, "call")}`;
+  const range = rangeText(event), are = event.records === 1 ? "is" : "are";
+  const why = event.condition === "RetryAttemptsExhausted"
+    ? `tried in ${counted(event.attempts, "call")}`
+    : GIVEN_UP[event.condition];
   return event.outcome === "skipped"
-    ? failure(`${event.leaseKey}: ${range} are SKIPPED: ${why}`)
-    : warning(`${event.leaseKey}: ${range} are a dead letter in ${event.sink}: ${why}`);
+    ? failure(`${event.leaseKey}: ${range} ${are} SKIPPED: ${why}`)
+    : warning(`${event.leaseKey}: ${range} ${are} a dead letter in ${event.sink}: ${why}`);
 }
 
 function batchOutcome(event: Extract<WorkerEvent, { readonly type: "batchFailed" }>): string {
-  switch (event.outcome) {
+  const { records, outcome, attempt, error } = event;
+  if (records === 0) return "after it had checkpointed all of its records: none is tried again";
+  const isOne = records === 1, on = `on ${rangeText(event)},`;
+  switch (outcome) {
     case "skipped":
-      return skippedOutcome(event.error);
+      return `${on} ${skippedOutcome(error, isOne)}`;
     case "retrying":
-      return `they will be tried again (attempt ${event.attempt})`;
+      return `${on} ${isOne ? "it" : "they"} will be tried again (attempt ${attempt})`;
     case "split":
-      return "they go on in two parts";
+      return `${on} they go on in two parts`;
     case "parked":
-      return `their keys are parked, and tried again by themselves (attempt ${event.attempt})`;
+      return isOne
+        ? `${on} its key is parked, and it is tried again by itself (attempt ${attempt})`
+        : `${on} their keys are parked, and tried again by themselves (attempt ${attempt})`;
     case "givenUp":
-      return `they are given up (attempt ${event.attempt})`;
+      return `${on} ${isOne ? "it is" : "they are"} given up (attempt ${attempt})`;
     case "leaseGivenUp":
-      return "the lease is given up";
+      return `${on} the lease is given up`;
   }
 }
 
 /** That a checkpoint could not be stored does not mean that the records were not processed. */
-function skippedOutcome(error: unknown): string {
-  const notStored = "for a checkpoint could not be stored; they are not delivered again to this processor";
+function skippedOutcome(error: unknown, isOne: boolean): string {
+  const they = isOne ? "it is" : "they are";
+  const notStored = `for a checkpoint could not be stored; ${they} not delivered again to this processor`;
   if (error instanceof LeaseLostError) return `${notStored}, but to that of the lease's next owner`;
   return error instanceof AwsServiceError && error.service === "dynamodb"
-    ? `${notStored}, and a later checkpoint covers them, processed or not`
-    : "they are SKIPPED";
+    ? `${notStored}, and a later checkpoint covers ${isOne ? "it" : "them"}, processed or not`
+    : `${they} SKIPPED`;
 }
 
 /** What a line about one lease begins with. */

@@ -18,7 +18,8 @@ const MOST_CHARACTERS = 1000;
 /** The text on one line, without control characters and credentials, cut at `most` UTF-16 units. */
 export function oneLine(text: string, most: number = MOST_CHARACTERS): string {
   // Cut generously first, so that a body of megabytes costs nothing; then exactly, after secrets are removed.
-  const flat = hideNamedSecrets(text.slice(0, 10 * most)).replace(UNPRINTABLE, " ").trim();
+  const flat = hideNamedSecrets(text.slice(0, 10 * most)).replace(COLOURS, "").replace(UNPRINTABLE, " ")
+    .trim();
   return flat.length <= most ? flat : `${flat.slice(0, most - 1)}…`;
 }
 
@@ -27,13 +28,20 @@ export function oneLine(text: string, most: number = MOST_CHARACTERS): string {
  * lines are kept, and its secrets are not ours to judge.
  */
 export function printable(text: string): string {
-  return text.replace(/\r\n/g, "\n").replace(/[^\n\t]+/g, (part) => part.replace(UNPRINTABLE, " "));
+  return text.replace(/\r\n/g, "\n").replace(
+    /[^\n\t]+/g,
+    (part) => part.replace(COLOURS, "").replace(UNPRINTABLE, " "),
+  );
 }
 
 /** What {@linkcode oneLine} leaves of an error with its causes. Never throws, whatever was thrown. */
 export function errorLine(error: unknown): string {
   return oneLine(errorText(error));
 }
+
+/** What sets a terminal's colours. Deno has it in the errors of modules that cannot be loaded. */
+// deno-lint-ignore no-control-regex -- these are the characters to remove
+const COLOURS = /\u001b\[[0-9;]*m/g;
 
 /** C0 and C1 controls, line and paragraph separators, and the marks that turn the direction of writing. */
 // deno-lint-ignore no-control-regex -- these are the characters to remove

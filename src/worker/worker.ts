@@ -7,6 +7,7 @@
  */
 
 import { signedKinesisConsumers } from "../aws/kinesis_consumers.ts";
+import { errorRule } from "../options/policy_text.ts";
 import { TaskGroup } from "../async/task_group.ts";
 import { type WorkerBatches, workerBatches } from "../consumer/batch_loop.ts";
 import type { RecordProcessorFactory } from "../consumer/record_processor.ts";
@@ -157,7 +158,7 @@ export class KinesisWorker {
   }
 
   #emitStarting(): void {
-    const { applicationName, finding: { streams }, table: { tableName }, delivery } = this.#settings;
+    const { applicationName, finding: { streams }, table: { tableName } } = this.#settings;
     this.#emit({
       type: "workerStarting",
       applicationName,
@@ -165,8 +166,7 @@ export class KinesisWorker {
       tableName,
       workerId: this.workerIdentifier,
     });
-    const rule = delivery.isPolicy ? "policy" : delivery.onProcessError;
-    this.#emit({ type: "errorRule", rule, isChosen: delivery.isErrorRuleChosen });
+    this.#emit({ type: "errorRule", ...errorRule(this.#settings) });
   }
 
   #startUp(signal: AbortSignal): Promise<TableFormat> {

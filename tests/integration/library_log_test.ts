@@ -65,7 +65,7 @@ Deno.test("a program without onEvent hears at start of the rule that skips, and 
   );
   assertMatch(
     `${lines[1]}`,
-    / ERROR {3}shardId-000000000000: processRecords threw on 50 records from \d+ to \d+, they are SKIPPED: no database at main.ts/,
+    / ERROR {3}shardId-000000000000: processRecords failed on 50 records from \d+ to \d+, they are SKIPPED: no database at main.ts/,
   );
 });
 
@@ -81,5 +81,5 @@ Deno.test("a program's onEvent does not silence the log; log: false does, and lo
     stream: "words",
     errorClass: "Error",
   });
-  assertMatch(`${time} ${message}`, /^\d{4}-.*Z shardId-000000000000: processRecords threw on 50 records/);
+  assertMatch(`${time} ${message}`, /^\d{4}-.*Z shardId-000000000000: processRecords failed on 50 records/);
 });

@@ -60,7 +60,7 @@ const LINES: { readonly [Type in WorkerEvent["type"]]: string | undefined } = {
   callbackStarted: undefined,
   callbackEnded: undefined,
   batchProcessed: "debug shardId-000000000000: processed 10 records in 40 ms, 0 ms behind",
-  batchFailed: "error shardId-000000000000: processRecords threw on 10 records from 4968 to 4977/3, " +
+  batchFailed: "error shardId-000000000000: processRecords failed on 10 records from 4968 to 4977/3, " +
     "they are SKIPPED: no luck at words.ts:12:9",
   recordsGivenUp: "warning shardId-000000000000: 2 records from 4968 to 4969 are a dead letter in " +
     "arn:aws:sqs:eu-central-1:123456789012:letters: tried in 4 calls",
@@ -107,10 +107,35 @@ Deno.test("logLine() says what becomes of a batch", () => {
   assertMatch(`${words[2]}`, /the lease is given up: no luck at words.ts:12:9$/);
 });
 
+Deno.test("logLine() speaks of one record as one, and of none as done", () => {
+  const at = { sequenceNumber: "4968", subSequenceNumber: 0 };
+  const one = { records: 1, first: at, last: at, attempt: 2 };
+  const failed = (["skipped", "retrying", "givenUp", "parked"] as const).map((outcome) =>
+    asText(logLine(sample("batchFailed", { ...one, outcome })))
+  );
+  const about = "error shardId-000000000000: processRecords failed on record 4968,";
+  assertEquals(failed, [
+    `${about} it is SKIPPED: no luck at words.ts:12:9`,
+    `${about} it will be tried again (attempt 2): no luck at words.ts:12:9`,
+    `${about} it is given up (attempt 2): no luck at words.ts:12:9`,
+    `${about} its key is parked, and it is tried again by itself (attempt 2): no luck at words.ts:12:9`,
+  ]);
+  assertEquals(
+    asText(logLine(sample("batchFailed", { ...one, records: 0, outcome: "retrying" }))),
+    "error shardId-000000000000: processRecords failed after it had checkpointed all of its records: " +
+      "none is tried again: no luck at words.ts:12:9",
+  );
+  assertEquals(
+    asText(logLine(sample("recordsGivenUp", { ...one, outcome: "skipped", attempts: 1 }))),
+    "error shardId-000000000000: record 4968 is SKIPPED: tried in 1 call",
+  );
+  assertMatch(`${asText(logLine(sample("shardStopped", one)))}`, /STOPPED at record 4968; its lease/);
+});
+
 Deno.test("logLine() says that a policy counts, and warns of no default then", () => {
   assertEquals(
-    asText(logLine(sample("errorRule", { rule: "policy", isChosen: true }))),
-    "info When processRecords throws, the option errors says what follows",
+    asText(logLine(sample("errorRule", { rule: "policy", isChosen: true, policy: "is not tried again" }))),
+    "info When processRecords fails, its batch is not tried again",
   );
 });
 

@@ -36,7 +36,7 @@ function outletOf(options: Partial<WorkerOptions>, clock = new FakeClock()) {
 }
 
 const skipped =
-  "ERROR   shardId-000000000000: processRecords threw on 10 records from 4968 to 4977/3, they are " +
+  "ERROR   shardId-000000000000: processRecords failed on 10 records from 4968 to 4977/3, they are " +
   "SKIPPED: no luck at words.ts:12:9";
 
 Deno.test("eventOutlet() prints warnings and errors by default, whether or not somebody listens", async () => {
