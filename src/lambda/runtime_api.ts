@@ -169,7 +169,13 @@ export class RuntimeApi {
       return ACCEPTED();
     }
     if (text !== undefined) {
-      out.settle.resolve(answerOf(text));
+      const answer = answerOf(text);
+      // What begins like an object may name records that failed: as a text it would be a success.
+      if (typeof answer === "string" && text.trimStart().startsWith("{")) {
+        out.settle.reject(
+          new FunctionError("Runtime.UnreadableAnswer", "The answer begins with { and is no JSON"),
+        );
+      } else out.settle.resolve(answer);
       return ACCEPTED();
     }
     const problem = `Exceeded maximum allowed payload size (${ANSWER_BYTES} bytes).`;

@@ -77,6 +77,15 @@ Deno.test("RuntimeApi takes the text of a shell script for an answer too", async
   }
 });
 
+Deno.test("RuntimeApi fails a call whose answer begins like an object and is no JSON", async () => {
+  const program = new Program();
+  const { answer, path } = await program.taken();
+  const cutOff = ' {"batchItemFailures":[{"itemIdentifier":"49';
+  assertEquals((await program.post(`${path}/response`, cutOff)).status, 202);
+  const error = await assertRejects(() => answer, FunctionError, "begins with { and is no JSON");
+  assertEquals(error.name, "Runtime.UnreadableAnswer");
+});
+
 Deno.test("RuntimeApi passes on an error as the program names it, whatever the body holds", async () => {
   const header = { "lambda-runtime-function-error-type": "Runtime.Header" };
   const cases: readonly [string, Record<string, string>, string][] = [
