@@ -32,6 +32,8 @@ export const MAX_DONE_MAP_BYTES = 1024;
 
 /** What decides which user records an aggregate has. */
 export interface Deaggregation {
+  /** Whether each aggregate is one record. Hash keys decide nothing then. */
+  readonly isWhole: boolean;
   /** Whether user records of another shard are dropped or delivered. */
   readonly foreignAggregates: "drop" | "deliver";
   /** The hash keys of the shard; undefined if nothing is dropped by them. */
@@ -151,12 +153,12 @@ function headOf({ checkpoint, first, deaggregation }: DoneMapBase): string {
 }
 
 /** Not for secrets: two settings that people use differ in their hashes. FNV-1a, 32 bits, of UTF-16 units. */
-function hashOf({ foreignAggregates, hashKeyRange }: Deaggregation): string {
+function hashOf({ isWhole, foreignAggregates, hashKeyRange }: Deaggregation): string {
   const range = foreignAggregates === "deliver" || hashKeyRange === undefined
     ? ""
     : `${hashKeyRange.startingHashKey} ${hashKeyRange.endingHashKey}`;
   let hash = 0x811c9dc5;
-  for (const character of `deaggregation ${range}`) {
+  for (const character of `deaggregation ${isWhole ? "whole" : range}`) {
     hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193);
   }
   return (hash >>> 0).toString(16).padStart(8, "0");

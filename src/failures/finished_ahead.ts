@@ -6,6 +6,7 @@
  */
 
 import { aggregateRange, type DeliveryOptions } from "../consumer/delivery.ts";
+import type { RecordProcessor } from "../consumer/record_processor.ts";
 import type { KinesisRecord } from "../stream/record.ts";
 import { compare, type ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import {
@@ -25,6 +26,8 @@ const SHORT_RUN = 1000;
 /** See the module. */
 export class FinishedAhead {
   readonly #delivery: DeliveryOptions;
+  /** The processor takes aggregates as they come. */
+  readonly #isWhole: boolean;
   readonly #ledger: Ledger;
   /** How aggregates are taken apart. Undefined once that has changed: ordinals mean nothing any more. */
   #deaggregation: Deaggregation | undefined;
@@ -38,10 +41,16 @@ export class FinishedAhead {
   #storedVersion = 0;
 
   /** @param checkpoint The stored one. */
-  constructor(delivery: DeliveryOptions, ledger: Ledger, checkpoint: ExtendedSequenceNumber) {
+  constructor(
+    delivery: DeliveryOptions,
+    ledger: Ledger,
+    checkpoint: ExtendedSequenceNumber,
+    { aggregates }: Pick<RecordProcessor, "aggregates">,
+  ) {
     this.#delivery = delivery;
+    this.#isWhole = aggregates === "whole";
     this.#ledger = ledger;
-    const deaggregation = this.#deaggregation = deaggregationOf(delivery);
+    const deaggregation = this.#deaggregation = this.#deaggregationNow();
     const { finishedAhead } = delivery.held.lease;
     this.#found = decodeDoneMap(finishedAhead, { checkpoint, deaggregation });
     if (finishedAhead !== undefined && this.#found === undefined) this.#ignore("is of another checkpoint");
@@ -51,7 +60,7 @@ export class FinishedAhead {
   beginPage(): void {
     const before = this.#deaggregation;
     if (before === undefined) return;
-    const { foreignAggregates, hashKeyRange } = deaggregationOf(this.#delivery);
+    const { foreignAggregates, hashKeyRange } = this.#deaggregationNow();
     const isSame = foreignAggregates === before.foreignAggregates &&
       hashKeyRange?.startingHashKey === before.hashKeyRange?.startingHashKey &&
       hashKeyRange?.endingHashKey === before.hashKeyRange?.endingHashKey;
@@ -118,9 +127,14 @@ export class FinishedAhead {
     return this.#ledger.aheadRuns + Math.min(this.#inCalls, most / 2) >= most;
   }
 
+  #deaggregationNow(): Deaggregation {
+    const { foreignAggregates } = this.#delivery.delivery;
+    return { isWhole: this.#isWhole, foreignAggregates, hashKeyRange: aggregateRange(this.#delivery) };
+  }
+
   #capacity(): number {
     const { received, finishedThrough: checkpoint } = this.#ledger;
-    const deaggregation = this.#deaggregation ?? deaggregationOf(this.#delivery);
+    const deaggregation = this.#deaggregation ?? this.#deaggregationNow();
     return finishedRunsThatFit({ checkpoint, first: received, deaggregation }, SHORT_RUN);
   }
 
@@ -129,8 +143,4 @@ export class FinishedAhead {
     const text = `What its lease says of records finished ahead ${why}: they are processed again`;
     emit({ type: "notice", level: "info", leaseKey: held.leaseKey, text });
   }
-}
-
-function deaggregationOf(delivery: DeliveryOptions): Deaggregation {
-  return { foreignAggregates: delivery.delivery.foreignAggregates, hashKeyRange: aggregateRange(delivery) };
 }

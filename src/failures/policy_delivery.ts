@@ -92,7 +92,7 @@ export class PolicyDelivery implements RecordsDelivery {
     this.#settings = settings;
     this.#ledger = new Ledger(checkpointer.last, options.surroundings.budget);
     this.#runs = new Runs(settings, options.attempts);
-    this.#ahead = new FinishedAhead(options.delivery, this.#ledger, checkpointer.last);
+    this.#ahead = new FinishedAhead(options.delivery, this.#ledger, checkpointer.last, processor);
     this.#checkpoints = new Checkpoints(this.#ledger, checkpointer, this.#ahead);
     this.#tasks = new TaskGroup((error) => this.#endWith({ type: "restart", error }));
     this.#about = { leaseKey: held.leaseKey, shardId: held.shardId };

@@ -16,7 +16,7 @@ const RANGE = { startingHashKey: "0", endingHashKey: "17014118346046923173168730
 const BASE: DoneMapBase = {
   checkpoint: positionAt("49600000000000000000000000000000000000000000000000000001"),
   first: positionAt("49600000000000000000000000000000000000000000000000000007", 2),
-  deaggregation: { foreignAggregates: "drop", hashKeyRange: RANGE },
+  deaggregation: { isWhole: false, foreignAggregates: "drop", hashKeyRange: RANGE },
 };
 const TEXT = "1 6dfce010 49600000000000000000000000000000000000000000000000000001 " +
   "49600000000000000000000000000000000000000000000000000007/2 CBhBgB";
@@ -86,20 +86,21 @@ Deno.test("decodeDoneMap() ignores a map that is bound to something else", () =>
     { checkpoint: positionAt(BASE.checkpoint.sequenceNumber, 1) },
     { checkpoint: positionAt("TRIM_HORIZON") },
     { checkpoint: positionAt("SHARD_END") },
-    { deaggregation: { foreignAggregates: "deliver", hashKeyRange: RANGE } },
-    { deaggregation: { foreignAggregates: "drop", hashKeyRange: undefined } },
-    { deaggregation: { foreignAggregates: "drop", hashKeyRange: { startingHashKey, endingHashKey: "9" } } },
+    { deaggregation: { ...BASE.deaggregation, foreignAggregates: "deliver" } },
+    { deaggregation: { ...BASE.deaggregation, hashKeyRange: undefined } },
+    { deaggregation: { ...BASE.deaggregation, hashKeyRange: { startingHashKey, endingHashKey: "9" } } },
+    { deaggregation: { ...BASE.deaggregation, isWhole: true } },
   ];
   for (const other of others) assertEquals(decodeDoneMap(TEXT, { ...BASE, ...other }), undefined);
 });
 
 Deno.test("decodeDoneMap() does not care for the hash keys where they drop nothing", () => {
-  const base = { ...BASE, deaggregation: { foreignAggregates: "deliver", hashKeyRange: RANGE } } as const;
-  const other = { foreignAggregates: "drop", hashKeyRange: undefined } as const;
-  assertEquals(
-    decodeDoneMap(encodeDoneMap(base, [1, 1]), { ...base, deaggregation: other })?.runs,
-    [1, 1],
-  );
+  for (const which of [{ foreignAggregates: "deliver" }, { isWhole: true }] as const) {
+    const base = { ...BASE, deaggregation: { ...BASE.deaggregation, ...which } };
+    const other = { ...base.deaggregation, hashKeyRange: undefined };
+    const text = encodeDoneMap(base, [1, 1]);
+    assertEquals(decodeDoneMap(text, { ...base, deaggregation: other })?.runs, [1, 1]);
+  }
 });
 
 Deno.test("decodeDoneMap() ignores what is not exactly as it was written", () => {

@@ -13,10 +13,10 @@ function ten() {
 }
 
 /** Runs until records 1 and 5 are all that is left, and the worker is gone without a word. */
-async function crashed(checkpoints: "auto" | "own"): Promise<PolicyBed> {
+async function crashed(checkpoints: "auto" | "own", aggregates?: "whole"): Promise<PolicyBed> {
   const bed = startPolicy({ ...parallel, errors: noPause }, ({ records: [record] }) => {
     if (["1", "5"].includes(record?.sequenceNumber ?? "")) throw new Error("not yet");
-  }, { checkpoints });
+  }, { checkpoints, ...(aggregates === undefined ? {} : { aggregates }) });
   bed.retrieval.feed(pageOf(ten()));
   await bed.clock.advance(2000);
   assertEquals(bed.calls.length, 10);
@@ -86,6 +86,24 @@ Deno.test("policyDeliveries() does not trust ordinals once aggregates are taken 
   next.held.lose();
   await next.end;
 });
+
+for (
+  const [before, after] of [[undefined, "whole"], ["whole", undefined], ["whole", "whole"]] as const
+) {
+  const shown = (aggregates: "whole" | undefined) => aggregates ?? "taken apart";
+  Deno.test(`policyDeliveries() trusts ordinals only as they were counted; aggregates ${shown(before)}, then ${shown(after)}`, async () => {
+    const { held: { lease } } = await crashed("auto", before);
+    const next = startPolicy(parallel, () => {}, {
+      lease,
+      ...(after === undefined ? {} : { aggregates: after }),
+    });
+    next.retrieval.feed(pageOf(ten()));
+    await next.clock.advance(2000);
+    assertEquals(next.calls.length, before === after ? 2 : 10);
+    next.held.lose();
+    await next.end;
+  });
+}
 
 Deno.test("policyDeliveries() counts filtered records in the map, and lets none of them fill it", async () => {
   const filter = ({ sequenceNumber }: { readonly sequenceNumber: string }) =>

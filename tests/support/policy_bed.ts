@@ -77,6 +77,7 @@ export interface PolicyChanges extends ConsumerChanges {
   /** Shared with an earlier bed: the same worker's. */
   readonly deliveries?: (budget: ByteBudget) => DeliveryStarter;
   readonly checkpoints?: "auto" | "own" | "none";
+  readonly aggregates?: "whole";
   readonly sink?: MemorySink;
 }
 
@@ -112,12 +113,13 @@ const REFUSING_CLOCK = {
 export function startPolicy(
   options: ProcessingOptions,
   handler: Handler = () => {},
-  { checkpoints = "own", sink = new MemorySink(), deliveries, ...changes }: PolicyChanges = {},
+  { checkpoints = "own", sink = new MemorySink(), deliveries, aggregates, ...changes }: PolicyChanges = {},
 ): PolicyBed {
   const calls: string[] = [];
   const noting = new NotingProcessor();
   const processor: RecordProcessor = {
     ...(checkpoints === "auto" ? { checkpoints } : {}),
+    ...(aggregates === undefined ? {} : { aggregates }),
     initialize: (context) => noting.initialize(context),
     async processRecords(batch, context) {
       calls.push(batch.records.map(({ sequenceNumber }) => sequenceNumber).join("+"));

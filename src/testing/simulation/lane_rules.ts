@@ -191,7 +191,10 @@ export class LaneRules {
   /** The places that a lease names as finished after its checkpoint. */
   #finishedAhead({ leaseKey, checkpoint, finishedAhead, hashKeyRange }: Lease): readonly number[] {
     const shard = this.#options.streams.shardOf(leaseKey);
-    const base = { checkpoint, deaggregation: { foreignAggregates: "drop", hashKeyRange } } as const;
+    const base = {
+      checkpoint,
+      deaggregation: { isWhole: false, foreignAggregates: "drop", hashKeyRange },
+    } as const;
     const map = decodeDoneMap(finishedAhead, base);
     if (shard === undefined || map === undefined) return [];
     const places: number[] = [];
