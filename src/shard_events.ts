@@ -84,6 +84,8 @@ export type ShardEvent =
     readonly shardId: string;
     readonly callback: ProcessorCallback;
     readonly records: number;
+    /** Tells calls apart that run at the same time. Undefined where one call of a shard runs at a time. */
+    readonly call?: number | undefined;
   }
   /** A callback returned or threw. */
   | {
@@ -94,6 +96,8 @@ export type ShardEvent =
     readonly ms: number;
     /** What it threw. Undefined when it returned. */
     readonly error: unknown;
+    /** As its `callbackStarted` has it. */
+    readonly call?: number | undefined;
   }
   /** `processRecords` returned without throwing. */
   | {

@@ -21,20 +21,23 @@ export async function runCallback(
     readonly held: HeldLease;
     readonly callback: ProcessorCallback;
     readonly records: number;
+    /** For calls that may run beside others of the shard. */
+    readonly call?: number;
     readonly clock: Clock;
     readonly emit: WorkerEventListener;
   },
-  call: () => unknown,
+  work: () => unknown,
 ): Promise<CallbackOutcome> {
-  const { held, callback, records, clock, emit } = about;
-  const which = { leaseKey: held.leaseKey, shardId: held.shardId, callback };
+  const { held, callback, records, call, clock, emit } = about;
+  const { leaseKey, shardId } = held;
+  const which = { leaseKey, shardId, callback, ...(call === undefined ? {} : { call }) };
   const startedMs = clock.monotonicMs();
   emit({ type: "callbackStarted", ...which, records });
   let error: unknown;
   let answer: unknown;
   let ok = true;
   try {
-    answer = await call();
+    answer = await work();
   } catch (thrown) {
     ok = false;
     error = thrownError(thrown);

@@ -19,6 +19,7 @@ import { compare, type ExtendedSequenceNumber } from "../stream/sequence_number.
 import { deliveryOf } from "./batch.ts";
 import { callbackBackoffMs, runCallback } from "./callbacks.ts";
 import type { Checkpointer } from "./checkpointer.ts";
+import { namesFailedRecords } from "./failed_records.ts";
 import type { HeldLease } from "./held_lease.ts";
 import type { RecordProcessor, RecordsBatch, ShardContext } from "./record_processor.ts";
 import type { Slice } from "./slices.ts";
@@ -82,6 +83,7 @@ export type SliceOutcome =
 /**
  * Until the slice is processed, skipped, or to be left.
  *
+ * @param onUnread Called when the processor names failed records: without a policy that counts for nothing.
  * @throws {LeaseLostError} when the lease has expired by the clock.
  */
 export async function deliverSlice(
@@ -90,6 +92,7 @@ export async function deliverSlice(
   { processor, context, checkpointer }: Recipient,
   options: DeliveryOptions,
   leave: AbortSignal,
+  onUnread: () => void,
 ): Promise<SliceOutcome> {
   const { held, system: { clock }, emit, streaks } = options;
   const { onProcessError, taskBackoffTimeMs, callProcessRecordsEvenForEmptyRecordList } = options.delivery;
@@ -116,6 +119,7 @@ export async function deliverSlice(
       () => processor.processRecords(batch, context),
     );
     if (outcome.ok) {
+      if (namesFailedRecords(outcome.answer)) onUnread();
       const { millisBehindLatest } = page;
       emit({ type: "batchProcessed", ...about, records, bytes, last, millisBehindLatest, ms: outcome.ms });
       streaks.reached(last);

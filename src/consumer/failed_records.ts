@@ -37,6 +37,21 @@ export class PartialFailure extends Error implements BatchResponse {
   }
 }
 
+/**
+ * The warning about an answer that names failed records where such answers do not count. Their checkpoint
+ * passes them. It is Lambda's trap, too.
+ */
+export const UNREAD_FAILURES: string =
+  "The answer of the processor names failed records, and they count as processed: set errors.partial = true " +
+  "(property functionResponseTypes = ReportBatchItemFailures)";
+
+/** Whether what `processRecords` returned names failed records, or seems to. */
+export function namesFailedRecords(answer: unknown): boolean {
+  if (typeof answer !== "object" || answer === null || !("batchItemFailures" in answer)) return false;
+  const { batchItemFailures: list } = answer;
+  return Array.isArray(list) && list.length > 0;
+}
+
 function identifierOf(record: FailedRecord): string {
   if (typeof record === "string") return record;
   const { sequenceNumber, subSequenceNumber = 0 } = record;

@@ -15,6 +15,7 @@ import {
   type Restart,
   type SliceOutcome,
 } from "./delivery.ts";
+import { UNREAD_FAILURES } from "./failed_records.ts";
 import type { Slice } from "./slices.ts";
 
 /** How a delivery ends before the end of its shard. */
@@ -59,9 +60,16 @@ export function plainDelivery(
   options: DeliveryOptions,
   leave: AbortSignal,
 ): RecordsDelivery {
+  let isWarned = false;
+  const onUnread = () => {
+    if (isWarned) return;
+    isWarned = true;
+    const { held: { leaseKey }, emit } = options;
+    emit({ type: "notice", level: "warning", leaseKey, text: UNREAD_FAILURES });
+  };
   return {
     ended: new AbortController().signal,
-    deliver: (page, slice) => deliverSlice(page, slice, recipient, options, leave),
+    deliver: (page, slice) => deliverSlice(page, slice, recipient, options, leave, onUnread),
     finish: () => Promise.resolve({ type: "next" }),
     leave: () => Promise.resolve(),
   };

@@ -28,6 +28,8 @@ export interface ShardProgress {
   iterator: string | undefined;
   /** Monotonic ms at which the last page came. */
   fetchedMs: number;
+  /** Callbacks that run. */
+  calls: number;
   phase: "starting" | "waiting" | "reading" | "inCallback";
   end: "open" | "ended" | "lost" | "left" | "hung";
   isCaughtUp: boolean;
@@ -136,7 +138,7 @@ export class SliceShards {
       this.#shards.set(leaseKey, {
         ...{ leaseKey, shardId, checkpoint, records, millisBehindLatest: undefined },
         ...{ received: checkpoint, finish: undefined, iterator: undefined, fetchedMs: 0, isCaughtUp: false },
-        ...{ phase: "starting", end: isShardEnd(checkpoint) ? "ended" : "open" },
+        ...{ calls: 0, phase: "starting", end: isShardEnd(checkpoint) ? "ended" : "open" },
       });
       return;
     }
@@ -153,10 +155,13 @@ export class SliceShards {
         shard.phase = "waiting";
         break;
       case "callbackStarted":
+        shard.calls++;
         shard.phase = "inCallback";
         break;
       case "callbackEnded":
-        shard.phase = "reading";
+        // One of an earlier hold of the lease may end late.
+        shard.calls = Math.max(0, shard.calls - 1);
+        if (shard.calls === 0) shard.phase = "reading";
         break;
       case "batchProcessed":
         shard.records += event.records;

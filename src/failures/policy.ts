@@ -23,11 +23,13 @@ export function policyDeliveries(
 ): (shared: Pick<PolicySurroundings, "budget" | "connection">) => DeliveryStarter {
   const isWanted = settings.filter === undefined ? undefined : filterOf(settings.filter);
   const attemptsByLease = new AttemptsByLease();
+  let calls = 0;
+  const nextCall = () => ++calls;
   return ({ budget, connection }) => {
     const surroundings = { applicationName, workerId, connection, budget, isWanted };
     return (recipient, delivery, leave) => {
       const attempts = attemptsByLease.of(delivery.held.lease);
-      return new PolicyDelivery({ recipient, delivery, settings, attempts, leave, surroundings });
+      return new PolicyDelivery({ recipient, delivery, settings, attempts, nextCall, leave, surroundings });
     };
   };
 }

@@ -6,6 +6,7 @@
 
 import { type CallbackOutcome, runCallback } from "../consumer/callbacks.ts";
 import type { DeliveryOptions, Recipient, Restart } from "../consumer/delivery.ts";
+import { namesFailedRecords, UNREAD_FAILURES } from "../consumer/failed_records.ts";
 import type { RecordsBatch } from "../consumer/record_processor.ts";
 import { StoppedAtRecord } from "../consumer/stopped_at_record.ts";
 import { ProcessorRestartError } from "../errors.ts";
@@ -17,6 +18,7 @@ import type { ErrorSettings } from "./failure_options.ts";
 import type { Entry } from "./ledger.ts";
 import { PartialFailure } from "./partial_failure.ts";
 import { timedCall } from "./timed_call.ts";
+import type { Warnings } from "./warnings.ts";
 
 /** What a call takes. */
 export interface CallOptions {
@@ -24,6 +26,7 @@ export interface CallOptions {
   readonly delivery: DeliveryOptions;
   readonly errors: ErrorSettings;
   readonly checkpoints: Checkpoints;
+  readonly warnings: Warnings;
 }
 
 /** What came of a call. */
@@ -34,20 +37,26 @@ export interface CallResult {
   readonly isLeftBehind: boolean;
 }
 
-/** Calls the processor. Never rejects. */
+/**
+ * Calls the processor. Never rejects.
+ *
+ * @param call Its number in the events.
+ */
 export async function callProcessor(
-  { recipient: { processor, context }, delivery, errors, checkpoints }: CallOptions,
+  { recipient: { processor, context }, delivery, errors, checkpoints, warnings }: CallOptions,
   batch: RecordsBatch,
   own: OwnRecords,
+  call: number,
 ): Promise<CallResult> {
   const { held, emit, system: { clock } } = delivery;
   const { records } = batch;
-  const about = { held, callback: "processRecords", records: records.length, clock, emit } as const;
+  const about = { held, callback: "processRecords", records: records.length, call, clock, emit } as const;
   const { outcome, isLeftBehind } = await timedCall(
     { clock, limitMs: errors.callTimeoutMs, lost: held.lost },
     (signal) =>
       runCallback(about, () => processor.processRecords(batch, checkpoints.contextOf(context, own, signal))),
   );
+  if (outcome.ok && !errors.partial && namesFailedRecords(outcome.answer)) warnings.once(UNREAD_FAILURES);
   return { answer: answerOf(outcome, errors.partial, records), ms: outcome.ms, isLeftBehind };
 }
 

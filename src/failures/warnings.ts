@@ -19,15 +19,15 @@ export class Warnings {
     this.#emit = emit;
   }
 
-  /** @param what A sentence without its full stop. */
-  once(what: string, error: unknown): void {
+  /** @param what A sentence without its full stop. What was thrown follows it, if anything was. */
+  once(what: string, error?: unknown): void {
     if (this.#given.has(what)) return;
     this.#given.add(what);
     this.#emit({
       type: "notice",
       level: "warning",
       leaseKey: this.#leaseKey,
-      text: `${what}: ${errorText(error)}`,
+      text: error === undefined ? what : `${what}: ${errorText(error)}`,
     });
   }
 }

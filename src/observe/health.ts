@@ -30,6 +30,7 @@ export { shardLags } from "./lag.ts";
 export type { Liveness } from "./liveness.ts";
 export { livenessOf } from "./liveness.ts";
 export { metricsText } from "./metrics.ts";
+export type { RunningCallback, RunningCallbacks } from "./running_callbacks.ts";
 export type { LeaseEnd, ShardTotals } from "./shard_totals.ts";
 export type { ReadFailure, Row, ShardStreaks } from "./shard_streaks.ts";
 export type { CounterName, Labels } from "./counts.ts";

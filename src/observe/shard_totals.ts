@@ -11,9 +11,10 @@
 
 import { classify } from "../aws/retry.ts";
 import { AwsServiceError } from "../errors.ts";
-import type { LeaseLossReason, ProcessorCallback, ShardPhase, WorkerEvent } from "../events.ts";
+import type { LeaseLossReason, ShardPhase, WorkerEvent } from "../events.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
 import { errorLine } from "./one_line.ts";
+import { callbackEnded, callbackStarted, type RunningCallbacks } from "./running_callbacks.ts";
 import {
   isWorthKeeping,
   noStreaks,
@@ -42,7 +43,7 @@ export type LeaseEnd =
   | "workerStopped";
 
 /** A shard with a lease that this worker holds, or held until lately. */
-export interface ShardTotals extends ShardStreaks {
+export interface ShardTotals extends ShardStreaks, RunningCallbacks {
   /** The lease's key: the shard id; with many streams `account:stream:epoch:shardId`. */
   readonly leaseKey: string;
   /** The shard id, e.g. `shardId-000000000000`. */
@@ -68,10 +69,6 @@ export interface ShardTotals extends ShardStreaks {
   readonly lastProgressMs: number;
   /** When the lease was last renewed. */
   readonly lastRenewalMs: number;
-  /** The callback that has been entered and has not returned. */
-  readonly callback:
-    | { readonly name: ProcessorCallback; readonly sinceMs: number; readonly records: number }
-    | undefined;
   /** Whether records were handed over under this hold, and whether it has made progress. */
   readonly hasWorked: boolean;
   /** Whether this hold has made progress. */
@@ -123,6 +120,7 @@ export function gainedShard(
     lastProgressMs: nowMs,
     lastRenewalMs: nowMs,
     callback: undefined,
+    laterCallbacks: [],
     hasWorked: false,
     hasAdvanced: false,
     lastError: undefined,
@@ -169,7 +167,7 @@ export function foldShard(shard: ShardTotals, event: LeaseEvent, nowMs: number):
     case "callbackStarted":
       return {
         ...shard,
-        callback: { name: event.callback, sinceMs: nowMs, records: event.records },
+        ...callbackStarted(shard, event, nowMs),
         // It is called once the children have their leases.
         childLeaseFailuresInARow: event.callback === "shardEnded" ? 0 : shard.childLeaseFailuresInARow,
         hasWorked: shard.hasWorked || event.records > 0,
@@ -352,11 +350,12 @@ function foldLoss(shard: ShardTotals, reason: LeaseLossReason, nowMs: number): S
 }
 
 function foldCallbackEnd(shard: ShardTotals, event: EventOf<"callbackEnded">, nowMs: number): ShardTotals {
+  const left = callbackEnded(shard, event);
   if (event.error === undefined) {
     const isMended = event.callback === shard.failingCallback;
     return {
       ...shard,
-      callback: undefined,
+      ...left,
       callbackFailuresInARow: isMended ? 0 : shard.callbackFailuresInARow,
       failingCallback: isMended ? undefined : shard.failingCallback,
       lastProgressMs: nowMs,
@@ -364,7 +363,7 @@ function foldCallbackEnd(shard: ShardTotals, event: EventOf<"callbackEnded">, no
   }
   return {
     ...shard,
-    callback: undefined,
+    ...left,
     // A failed batch is counted by its own event, which says what happens to the records.
     ...(event.callback === "processRecords" ? {} : {
       callbackFailuresInARow: shard.callbackFailuresInARow + 1,

@@ -51,6 +51,24 @@ Deno.test("consumeShard() calls initialize, each batch, shardEnded, and stores S
   assertEquals(bed.processor.batches[1]?.childShards, children);
 });
 
+Deno.test("consumeShard() warns once of answers that name failed records, which nothing reads", async () => {
+  const answers = [[], [{ itemIdentifier: "2" }], [{ itemIdentifier: "3" }]];
+  const bed = startConsumer(undefined, {
+    processor: () => ({
+      processRecords: () => ({ batchItemFailures: answers.shift() ?? [] }),
+      shardEnded: (context) => context.checkpoint(),
+    }),
+  });
+  for (const number of [1, 2, 3]) bed.retrieval.feed(pageOf([recordWith(number)]));
+  bed.retrieval.feed(pageOf([], []));
+  await bed.end;
+  const notices = eventsOf(bed.events, "notice").map(({ level, text }) => `${level} ${text}`);
+  assertEquals(notices, [
+    "warning The answer of the processor names failed records, and they count as processed: " +
+    "set errors.partial = true (property functionResponseTypes = ReportBatchItemFailures)",
+  ]);
+});
+
 Deno.test("consumeShard() ends an empty shard without any processRecords", async () => {
   const bed = startConsumer(undefined, { callProcessRecordsEvenForEmptyRecordList: true });
   bed.retrieval.feed(pageOf([], children));

@@ -296,6 +296,65 @@ Deno.test("policyDeliveries() leaves a call behind that never returns: a fresh p
   await lose(bed);
 });
 
+Deno.test("policyDeliveries() gives each call a number in the events, also beside one that was left behind", async () => {
+  const hangs = [1];
+  const bed = startPolicy(
+    {
+      concurrency: { perShard: 2 },
+      batch: { size: 1 },
+      errors: { callTimeoutMs: 1000, onExhausted: "skip" },
+    },
+    ({ records }) => {
+      if (records[0]?.sequenceNumber !== "1" || hangs.pop() === undefined) return;
+      return new Promise(() => {});
+    },
+  );
+  bed.retrieval.feed(pageOf(records(3, ["a", "b", "c"])));
+  await bed.clock.advance(32_000);
+  bed.retrieval.feed(pageOf(records(3, ["a", "b", "c"])));
+  await bed.clock.advance(500);
+  const started = eventsOf(bed.events, "callbackStarted").flatMap(({ call }) => call ?? []);
+  const ended = eventsOf(bed.events, "callbackEnded").flatMap(({ call }) => call ?? []);
+  assertEquals(started, [1, 2, 3, 4]);
+  assertEquals(ended, [2, 3, 4]);
+  await lose(bed);
+});
+
+Deno.test("policyDeliveries() warns once when a processor names failed records and partial is not set", async () => {
+  for (const partial of [false, true]) {
+    const bed = startPolicy(
+      { batch: { size: 1 }, errors: { partial, retry: { attempts: 0 }, onExhausted: LETTERS } },
+      ({ records }) => ({
+        batchItemFailures: records.slice(0, 1).map(({ sequenceNumber: itemIdentifier }) => ({
+          itemIdentifier,
+        })),
+      }),
+    );
+    bed.retrieval.feed(pageOf(records(3)));
+    await bed.clock.advance(10_000);
+    assertEquals(bed.sink.numbers, partial ? ["1", "2", "3"] : []);
+    const texts = eventsOf(bed.events, "notice").map(({ level, text }) => `${level} ${text}`);
+    assertEquals(
+      texts,
+      partial ? [] : [
+        "warning The answer of the processor names failed records, and they count as processed: " +
+        "set errors.partial = true (property functionResponseTypes = ReportBatchItemFailures)",
+      ],
+    );
+    await lose(bed);
+  }
+});
+
+Deno.test("policyDeliveries() does not warn of answers that name no failed record", async () => {
+  for (const answer of [undefined, null, {}, { batchItemFailures: [] }]) {
+    const bed = startPolicy({ errors: {} }, () => answer as { batchItemFailures: [] });
+    bed.retrieval.feed(pageOf(records(1)));
+    await bed.clock.advance(100);
+    assertEquals(eventsOf(bed.events, "notice"), []);
+    await lose(bed);
+  }
+});
+
 Deno.test("policyDeliveries() begins no call when the lease has expired by the clock", async () => {
   const bed = startPolicy({ errors: {} });
   bed.held.expire();

@@ -25,6 +25,19 @@ Deno.test("livenessOf() tells of a callback that does not return, also of a shar
   assertEquals(codesAfter(leaseGained, callbackStarted, leaseLost, ...turns), ["callbackOverdue"]);
 });
 
+Deno.test("livenessOf() tells of the one call that does not return, while others beside it do", () => {
+  const { leaseGained, eventLoopTurned } = SAMPLE_EVENTS;
+  const started = (call: number) => sample("callbackStarted", { call });
+  const ended = (call: number) => sample("callbackEnded", { call });
+  const minutes = Array.from({ length: 6 }, (_, index) => {
+    const call = index + 2;
+    const turns = Array(11).fill([5000, eventLoopTurned]).flat();
+    return [started(call), ...turns, 5000, ended(call)];
+  }).flat();
+  assertEquals(codesAfter(leaseGained, started(1), ...minutes, eventLoopTurned), ["callbackOverdue"]);
+  assertEquals(codesAfter(leaseGained, started(1), ...minutes, ended(1), eventLoopTurned), []);
+});
+
 Deno.test("livenessOf() tells of a worker that a part of itself has ended, and not of one that others have", () => {
   const stopped = (error: unknown) => codesAfter(sample("workerStopped", { error }));
   assertEquals(stopped(new Error('The loop "discovery" of the worker has ended by itself')), ["loopEnded"]);

@@ -40,6 +40,28 @@ Deno.test("Totals keeps an ended shard for as long as its callback runs", () => 
   assertEquals(totals.snapshot().shards, []);
 });
 
+Deno.test("Totals shows the oldest of the callbacks that run, and forgets each as it ends", () => {
+  const { clock, totals } = worker(SAMPLE_EVENTS.leaseGained);
+  for (const call of [7, 8, 9]) {
+    totals.listener(sample("callbackStarted", { call, records: call }));
+    clock.jump(10);
+  }
+  const shown = () => {
+    const [shard] = totals.snapshot().shards;
+    return [shard?.callback, ...shard?.laterCallbacks ?? []].map((one) => one?.call);
+  };
+  assertEquals(shown(), [7, 8, 9]);
+  totals.listener(sample("callbackEnded", { call: 8 }));
+  assertEquals(shown(), [7, 9]);
+  totals.listener(sample("callbackEnded", { call: 7, error: new Error("one of many") }));
+  assertEquals(shown(), [9]);
+  // Of an earlier hold of the lease.
+  totals.listener(sample("callbackEnded", { call: 3 }));
+  assertEquals(shown(), [9]);
+  totals.listener(sample("callbackEnded", { call: 9 }));
+  assertEquals(shown(), [undefined]);
+});
+
 Deno.test("Totals keeps the first reason for which a lease ended, and counts no loss after the shard's end", () => {
   const { totals } = worker(
     SAMPLE_EVENTS.leaseGained,
