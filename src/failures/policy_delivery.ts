@@ -43,6 +43,8 @@ export interface PolicyDeliveryOptions {
   readonly delivery: DeliveryOptions;
   readonly settings: FailureSettings;
   readonly attempts: ShardAttempts;
+  /** Never the same number twice: a call may outlive its delivery. */
+  readonly nextCall: () => number;
   /** Aborts when the shard is to be left. */
   readonly leave: AbortSignal;
 }
@@ -158,14 +160,12 @@ export class PolicyDelivery implements RecordsDelivery {
 
   #add(page: RecordsPage, slice: Slice): void {
     const { attempts, delivery: { system: { clock } } } = this.#options;
-    const shared = {
-      ledger: this.#ledger,
-      runs: this.#runs,
-      attempts,
-      ahead: this.#ahead,
-      isWanted: this.#isWanted,
-    };
-    const index = takeIn({ ...shared, nowMs: clock.monotonicMs() }, page, slice);
+    const shared = { ledger: this.#ledger, runs: this.#runs, ahead: this.#ahead };
+    const index = takeIn(
+      { ...shared, attempts, isWanted: this.#isWanted, nowMs: clock.monotonicMs() },
+      page,
+      slice,
+    );
     if (slice.isLast && page.end !== undefined && index !== undefined) this.#shardEnd = { index, page };
     this.#checkpoints.moved(this.#atHand);
   }
@@ -259,7 +259,7 @@ export class PolicyDelivery implements RecordsDelivery {
 
   /** @returns the failure, if it was one. */
   async #called(run: Run, piece: Piece<Entry>): Promise<Failure | undefined> {
-    const { recipient, delivery } = this.#options;
+    const { recipient, delivery, nextCall, settings: { errors } } = this.#options, warnings = this.#warnings;
     const { items } = piece;
     const last = positionOf(items.at(-1)?.record ?? this.#ledger.received);
     const own = { indexes: new Set(items.map(({ index }) => index)), last };
@@ -267,12 +267,12 @@ export class PolicyDelivery implements RecordsDelivery {
     const batch = batchOf(items, this.#shardEnd);
     delivery.held.countBytes(bytes);
     if (!this.#isParallel) this.#checkpoints.moved(this.#atHand = last);
-    const options = { recipient, delivery, errors: this.#settings.errors, checkpoints: this.#checkpoints };
-    const { answer, ms, isLeftBehind } = await callProcessor(options, batch, own);
+    const options = { recipient, delivery, errors, checkpoints: this.#checkpoints, warnings };
+    const { answer, ms, isLeftBehind } = await callProcessor(options, batch, own, nextCall());
     this.#atHand = undefined;
     if (answer.type === "failure") {
-      const failure = this.#failedCall(run, items, answer);
-      if (isLeftBehind || answer.error instanceof ProcessorRestartError) this.#replace(run, answer.error);
+      const { error } = answer, failure = this.#failedCall(run, items, answer);
+      if (isLeftBehind || error instanceof ProcessorRestartError) this.#replace(run, error);
       return failure;
     }
     const done = answer.type === "left" ? answer.from : items.length;
@@ -280,7 +280,7 @@ export class PolicyDelivery implements RecordsDelivery {
     this.#finish(items.slice(0, done), this.#isAuto);
     if (answer.type === "left") return undefined;
     const { records: { length: records }, millisBehindLatest } = batch;
-    this.#options.delivery.emit({
+    delivery.emit({
       type: "batchProcessed",
       ...this.#about,
       records,
