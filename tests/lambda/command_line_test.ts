@@ -141,3 +141,44 @@ Deno.test("lambdaHandler follows the settings of a mapping: size, attempts, halv
   // Acknowledged, then halves of what is left, then one more attempt, then skipped.
   assertEquals(calls, ["a+bad+b", "bad+b", "bad", "bad", "b", "c"]);
 });
+
+Deno.test("parallelizationFactor gives a Lambda handler several calls of a shard at a time, and is refused for a program", async () => {
+  Object.assign(globalThis, { lambdaAtOnce: { now: 0, most: 0 } });
+  const { code, log } = await run({
+    "app.properties": "lambdaHandler = ./app.mjs#handler\nparallelizationFactor = 3\nbatchSize = 1\n",
+    "app.mjs": `export const handler = async () => {
+      const calls = globalThis.lambdaAtOnce;
+      calls.most = Math.max(calls.most, ++calls.now);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      calls.now--;
+    };`,
+  }, ["a", "b", "c", "d", "e"]);
+  assertEquals(code, 0, log);
+  assertEquals(Reflect.get(globalThis, "lambdaAtOnce"), { now: 0, most: 3 });
+  const refused = await run({
+    "app.properties": `executableName = ${Deno.execPath()} run nothing.ts\nparallelizationFactor = 3\n`,
+  });
+  assertEquals(refused.code, 1);
+  assertStringIncludes(
+    refused.log,
+    "Cannot start: expected parallelizationFactor = 1 for a program, which gets one batch at a time: got 3",
+  );
+});
+
+Deno.test("parallelizationFactor starts several instances of a bootstrap for a shard", async () => {
+  // Each instance waits with its record until another one has a record too.
+  const bootstrap = BOOTSTRAP.replace(
+    "for (const { kinesis }",
+    `console.log("pid", Deno.pid); await new Promise((resolve) => setTimeout(resolve, 300));
+      for (const { kinesis }`,
+  );
+  await withFolder({ "bootstrap.ts": bootstrap }, async (programs) => {
+    const program = `${Deno.execPath()} run -A --no-config --no-lock ${programs}/bootstrap.ts`;
+    const { code, log } = await run({
+      "app.properties":
+        `lambdaBootstrap = ${program}\ntimeout = 30\nparallelizationFactor = 2\nbatchSize = 1\n`,
+    }, ["a", "b", "c", "d"]);
+    assertEquals(code, 0, log);
+    assertEquals(new Set([...log.matchAll(/: pid (\d+)/g)].map(([, pid]) => pid)).size, 2, log);
+  });
+});

@@ -699,22 +699,6 @@ export const MUTANTS: readonly Mutant[] = [
     why: "the next owner skips records that nobody has processed",
   },
   {
-    name: "filtered-records-stall-the-checkpoint",
-    file: "src/failures/ledger.ts",
-    find: `    this.#done(line);
-    this.#advance();
-  }
-
-  /**
-   * These records are finished.`,
-    replace: `    this.#done(line);
-  }
-
-  /**
-   * These records are finished.`,
-    why: "a shard of records that nobody wants is read from its beginning again after each restart",
-  },
-  {
     name: "a-parked-key-goes-on",
     file: "src/failures/runs.ts",
     find: `    run.keys = run.keys.filter((key) => !keys.has(key));

@@ -1260,4 +1260,70 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     why: "a pattern for 300 delivers 3.0e2, which Lambda does not",
     test: "tests/failures/filter_test.ts",
   },
+  {
+    name: "filtered-records-stall-the-checkpoint",
+    file: "src/failures/ledger.ts",
+    find: `    this.#done(line);
+    this.#advance();
+  }
+
+  /**
+   * These records are finished.`,
+    replace: `    this.#done(line);
+  }
+
+  /**
+   * These records are finished.`,
+    why: "a shard of records that nobody wants is read from its beginning again after each restart",
+    test: "tests/failures/filtered_checkpoints_test.ts",
+  },
+  {
+    name: "a-split-costs-an-attempt",
+    file: "src/failures/batch_run.ts",
+    find: `const left = { ...called, items: items.slice(0, middle) };`,
+    replace: `const left = { ...called, items: items.slice(0, middle), failures };`,
+    why: "good records beside a bad one become dead letters, as bisecting used the attempts up",
+    test: "tests/failures/reference_model_test.ts",
+  },
+  {
+    name: "the-right-half-goes-first",
+    file: "src/failures/batch_run.ts",
+    find: `this.#replace([{ ...called, items: items.slice(middle) }, left]);`,
+    replace: `this.#replace([left, { ...called, items: items.slice(middle) }]);`,
+    why: "records of a key are processed out of order after a batch was split",
+    test: "tests/failures/reference_model_test.ts",
+  },
+  {
+    name: "age-drops-a-record-that-is-young",
+    file: "src/failures/batch_run.ts",
+    find: `{ ...piece, items: piece.items.slice(0, young) };`,
+    replace: `{ ...piece, items: piece.items.slice(0, young + 1) };`,
+    why: "a record that has just come is given up with old ones",
+    test: "tests/failures/reference_model_test.ts",
+  },
+  {
+    name: "the-prefix-passes-an-unfinished-record",
+    file: "src/failures/ledger.ts",
+    find: `if (line === undefined || !line.isFinished) break;`,
+    replace:
+      `if (line === undefined || (!line.isFinished && this.#unfinished === this.#lines.length)) break;`,
+    why: "a checkpoint passes a record that is still in a call, and a crash loses it",
+    test: "tests/failures/ledger_test.ts",
+  },
+  {
+    name: "a-map-of-whole-aggregates-counts-for-user-records",
+    file: "src/failures/done_map.ts",
+    find: '${isWhole ? "whole" : range}',
+    replace: "${range}",
+    why: "user records that nobody has processed are skipped once a function takes aggregates apart",
+    test: "tests/failures/finished_ahead_test.ts",
+  },
+  {
+    name: "a-call-that-hangs-is-hidden-by-others",
+    file: "src/failures/processor_call.ts",
+    find: `records: records.length, call, clock`,
+    replace: `records: records.length, clock`,
+    why: "a worker whose call hangs is healthy for as long as other calls of the shard return",
+    test: "tests/failures/policy_delivery_test.ts",
+  },
 ];
