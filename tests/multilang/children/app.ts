@@ -55,6 +55,11 @@ async function processRecords(message: Message): Promise<void> {
       for (const { data } of message.records ?? []) note(atob(data));
       await checkpoint();
       return;
+    case "poison":
+      for (const { data } of message.records ?? []) if (atob(data) === "bad") Deno.exit(1);
+      for (const { data } of message.records ?? []) writeAllSync(Deno.stderr, `done ${atob(data)}\n`);
+      await checkpoint();
+      return;
     case "late":
       for (const { data } of message.records ?? []) note(atob(data));
       return;
