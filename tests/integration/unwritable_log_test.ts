@@ -103,7 +103,7 @@ for (
   });
 }
 
-const FAILOVER_MS = 1000;
+const FAILOVER_MS = 2000;
 
 async function leasesAt(endpoint: string): Promise<readonly Lease[]> {
   const service = { region: "us-east-1", endpoint, credentials: testCredentials, system: realSystem };

@@ -18,7 +18,7 @@ const LEASES = {
 const KEY = { leaseKey: { S: "a" } };
 
 /** An emulator with a counter, and a client that tells its attempts and does not wait for an answer for long. */
-async function bed(attemptTimeoutMs = 80) {
+async function bed(attemptTimeoutMs = 250) {
   const made = servedSimulated({ streams: { words: 1 } });
   const retried: string[] = [];
   const onEvent: WorkerEventListener = (event) => {
