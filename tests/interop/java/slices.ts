@@ -20,7 +20,7 @@ import type { TappedWrite } from "./tap.ts";
 /** Slices that keep their leases; the next comes when the one before says, as an alarm does. */
 const alarms = { leases: "relay", slice: { budgetMs: 3000, reserveMs: 500, atEnd: "hold" } } as const;
 /** Slices that give up their leases; in between Java has all. */
-const longSlices = { leases: "relay", slice: { budgetMs: 20_000, reserveMs: 1000 }, pauseMs: 5000 } as const;
+const longSlices = { leases: "relay", slice: { budgetMs: 20_000, reserveMs: 1000 }, pauseMs: 9000 } as const;
 
 /** Java first, then slices of each kind; Java stops and comes again. Needs 4 shards. */
 export function relayBesideJava(fleet: Fleet): Scenario[] {
@@ -109,7 +109,7 @@ export function relayBesideJava(fleet: Fleet): Scenario[] {
           });
           const read = fleet.records.slice(from).filter(({ worker }) => worker === "e3").length;
           assertGreater(read, 0, "the slice read records");
-          await fleet.untilOwned({ j1: 5 }, 4500);
+          await fleet.untilOwned({ j1: 5 }, 8500);
         }
         await fleet.untilDelivered(20_000);
         const outcomes = slicesOf(fleet, "e3").map(({ outcome }) => outcome);
@@ -178,11 +178,20 @@ const moves: ReadonlySet<string> = new Set([
   ...["LEASE: assign, from another owner", "LEASE: release", "LEASE: assign, breaking off a handoff"],
 ]);
 
-/** The leases that Java's leader took from a worker without a handoff. */
+/**
+ * The leases that Java's leader took without a handoff from a worker that had begun with them. One that is handed over while a
+ * slice ends is begun by nobody, and has to expire.
+ */
 function expired(fleet: Fleet, id: string): string[] {
-  return fleet.writes.filter(({ by, name, before }) =>
-    by === "java" && name === "LEASE: assign, from another owner" && ownerOf(before) === id
-  ).map(shown);
+  return fleet.writes.filter((write, i) => {
+    const { by, name, key, before } = write;
+    if (by !== "java" || name !== "LEASE: assign, from another owner" || ownerOf(before) !== id) return false;
+    const earlier = fleet.writes.slice(0, i).filter((other) => other.key === key);
+    const given = earlier.findLastIndex((other) =>
+      ownerOf(other.before) !== id && ownerOf(other.after) === id
+    );
+    return earlier.slice(given + 1).some((other) => other.by === "kclite");
+  }).map(shown);
 }
 
 /** The leases that a worker has assigned to itself as leader since then, which were free. */
