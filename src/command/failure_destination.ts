@@ -7,6 +7,7 @@
 
 import { configuredEndpoint } from "../aws/configured_endpoint.ts";
 import { parseArn } from "../aws/resource_arn.ts";
+import { whyNoFile } from "../host/line_file.ts";
 import type { WorkerOptions } from "../options/options.ts";
 import type { ProgramConfiguration } from "./configuration.ts";
 
@@ -31,6 +32,7 @@ export async function errorsWithDestination(
     ? undefined
     : configuredEndpoint(service, arn?.region || ofWorker, endpointSettings)?.url;
   try {
+    if (arn === undefined) await refuseHopeless(destination.trim());
     return {
       errors: { ...errors, onExhausted: deadLetter(sinkOf(destination, { file: fileSink, endpoint })) },
     };
@@ -43,3 +45,9 @@ export async function errorsWithDestination(
 }
 
 const SERVICES = ["sqs", "sns", "s3"] as const;
+
+/** What can be known at the start should not wait for the first record that fails, maybe weeks later. */
+async function refuseHopeless(path: string): Promise<void> {
+  const why = await whyNoFile(path);
+  if (why !== undefined) throw new TypeError(`Cannot use ${JSON.stringify(path)} for dead letters: ${why}`);
+}

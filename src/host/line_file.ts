@@ -19,6 +19,16 @@ export async function appendLine(path: string, line: string): Promise<void> {
   await appendBytes(path, new TextEncoder().encode(`${line}\n`));
 }
 
+/** Why no line can be appended there; undefined if nothing is known against it. */
+export async function whyNoFile(path: string): Promise<string | undefined> {
+  const { stat } = await import("node:fs/promises");
+  const { dirname } = await import("node:path");
+  const isFolder = (at: string) =>
+    stat(at).then((there) => there.isDirectory(), (error) => error.code === "ENOENT" ? false : undefined);
+  if (await isFolder(path) === true) return "it is a folder: name a file in it";
+  return await isFolder(dirname(path)) === false ? "its folder does not exist: create it" : undefined;
+}
+
 async function appendBytes(path: string, lines: Uint8Array): Promise<void> {
   const { open, stat } = await import("node:fs/promises");
   // When somebody takes the file away meanwhile, the line may have gone with it unseen: it is written again.

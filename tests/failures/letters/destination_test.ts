@@ -96,3 +96,16 @@ Deno.test("onFailureDestination that names no sink is refused at the start, with
   assertStringIncludes(log, "Cannot read onFailureDestination (");
   assertStringIncludes(log, "expected the ARN of a queue of SQS");
 });
+
+for (
+  const [destination, why] of [
+    ["FOLDER", "it is a folder: name a file in it"],
+    ["FOLDER/none/dead.jsonl", "its folder does not exist: create it"],
+  ] as const
+) {
+  Deno.test(`onFailureDestination is refused at the start when ${why}`, async () => {
+    const { code, log } = await run(destination);
+    assertEquals(code, 1);
+    assertStringIncludes(log, `for dead letters: ${why}`);
+  });
+}
