@@ -19,15 +19,15 @@ export type {
   SliceShardState,
 } from "./slice_options.ts";
 
-export { cloudflareDurableObject } from "./durable_object.ts";
-export type { ConsumerState, DurableObjectConsumer, DurableObjectState } from "./durable_object.ts";
-export { cloudflareRearm, cloudflareScheduled } from "./cloudflare_scheduled.ts";
-export type { DurableObjectNamespace, ScheduledHandler } from "./cloudflare_scheduled.ts";
-export { denoCron } from "./deno_cron.ts";
-export { lambdaScheduled } from "./lambda_scheduled.ts";
-export type { LambdaContext, LambdaSliceOptions } from "./lambda_scheduled.ts";
-export { fetchHandler } from "./fetch_handler.ts";
-export type { FetchHandlerOptions, RequestContext } from "./fetch_handler.ts";
-export type { SliceSummary, SliceWorker } from "./slice_worker.ts";
-export { webIdentityCredentials } from "./token_credentials.ts";
-export type { WebIdentityOptions } from "./token_credentials.ts";
+export { cloudflareDurableObject } from "./adapters/durable_object.ts";
+export type { ConsumerState, DurableObjectConsumer, DurableObjectState } from "./adapters/durable_object.ts";
+export { cloudflareRearm, cloudflareScheduled } from "./adapters/cloudflare_scheduled.ts";
+export type { DurableObjectNamespace, ScheduledHandler } from "./adapters/cloudflare_scheduled.ts";
+export { denoCron } from "./adapters/deno_cron.ts";
+export { lambdaScheduled } from "./adapters/lambda_scheduled.ts";
+export type { LambdaContext, LambdaSliceOptions } from "./adapters/lambda_scheduled.ts";
+export { fetchHandler } from "./adapters/fetch_handler.ts";
+export type { FetchHandlerOptions, RequestContext } from "./adapters/fetch_handler.ts";
+export type { SliceSummary, SliceWorker } from "./adapters/slice_worker.ts";
+export { webIdentityCredentials } from "./adapters/token_credentials.ts";
+export type { WebIdentityOptions } from "./adapters/token_credentials.ts";

@@ -8,7 +8,7 @@
 import type { DeliveryStarter } from "../consumer/records_delivery.ts";
 import { AttemptsByLease } from "./attempts.ts";
 import type { FailureSettings } from "./failure_options.ts";
-import { filterOf } from "./filter.ts";
+import { filterOf } from "../filters/filter.ts";
 import type { PolicySurroundings } from "./giving_up.ts";
 import { PolicyDelivery } from "./policy_delivery.ts";
 

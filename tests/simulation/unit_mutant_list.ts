@@ -1246,19 +1246,19 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   },
   {
     name: "exists-false-looks-at-one-element-of-a-list",
-    file: "src/failures/filter_pattern.ts",
+    file: "src/filters/filter_pattern.ts",
     find: `if (isAbsenceEnough && !isThere(root, path)) return true;`,
     replace: `if (isAbsenceEnough && value === undefined) return true;`,
     why: "exists: false matches where another element of the list has the field",
-    test: "tests/failures/filter_test.ts",
+    test: "tests/filters/filter_test.ts",
   },
   {
     name: "a-filter-compares-numbers-by-value",
-    file: "src/failures/tagged_json.ts",
+    file: "src/filters/tagged_json.ts",
     find: `pieces.push(json.slice(from, at), '"n', json.slice(at, end), '"');`,
     replace: `pieces.push(json.slice(from, at), '"n', String(Number(json.slice(at, end))), '"');`,
     why: "a pattern for 300 delivers 3.0e2, which Lambda does not",
-    test: "tests/failures/filter_test.ts",
+    test: "tests/filters/filter_test.ts",
   },
   {
     name: "filtered-records-stall-the-checkpoint",

@@ -49,10 +49,25 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
       "one leased shard: processor contract, consumer, streaks of failures, checkpointer, v1 adapter, modules",
     any: ["stream", "root", "async", "lease", "retrieval"],
   },
+  "filters": {
+    holds: "which records are delivered: functions, and Lambda's patterns. All pure",
+    any: ["stream", "root"],
+    types: ["failures"],
+  },
   "failures": {
-    holds:
-      "error policy, dead letters and their sinks, batches, filters, parallel lanes; loaded when asked for",
-    any: ["stream", "root", "async", "aws", "lease", "retrieval", "consumer", "options", "failures/letters"],
+    holds: "error policy, dead letters and their sinks, batches, parallel lanes; loaded when asked for",
+    any: [
+      "stream",
+      "root",
+      "async",
+      "aws",
+      "lease",
+      "retrieval",
+      "consumer",
+      "options",
+      "filters",
+      "failures/letters",
+    ],
   },
   "failures/letters": {
     holds: "dead letters as they are stored, and the places that store them",
@@ -104,7 +119,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
     lazily: ["failures"],
   },
   "edge": {
-    holds: "a worker in bounded slices, and its adapters for edge platforms",
+    holds: "a worker in bounded slices, and the entry point of these two rooms",
     any: [
       "stream",
       "root",
@@ -119,8 +134,14 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
       "fleet",
       "observe",
       "worker",
+      "edge/adapters",
     ],
     types: ["failures"],
+  },
+  "edge/adapters": {
+    holds: "slices on Durable Objects, crons, Lambda and HTTP triggers, each by its platform's own shapes",
+    any: ["root", "aws", "aws/credential_sources"],
+    types: ["edge"],
   },
   "properties": { holds: "the properties file", any: ["stream", "root"], types: ["options"] },
   "multilang": {

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { givenToken, tokenCredentials } from "../aws/credential_sources/web_identity.ts";
-import type { CredentialsProvider } from "../aws/credentials.ts";
-import type { WorkerEventListener } from "../events.ts";
-import { realSystem, type System, withFetch } from "../system.ts";
+import { givenToken, tokenCredentials } from "../../aws/credential_sources/web_identity.ts";
+import type { CredentialsProvider } from "../../aws/credentials.ts";
+import type { WorkerEventListener } from "../../events.ts";
+import { realSystem, type System, withFetch } from "../../system.ts";
 
 /** Options of {@linkcode webIdentityCredentials}. */
 export interface WebIdentityOptions {

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { cloudflareRearm, cloudflareScheduled } from "../../src/edge/mod.ts";
-import { ScriptedSlices } from "../support/scripted_slices.ts";
+import { cloudflareRearm, cloudflareScheduled } from "../../../src/edge/mod.ts";
+import { ScriptedSlices } from "../../support/scripted_slices.ts";
 
 Deno.test("cloudflareScheduled() runs one slice per trigger, with one worker for the isolate", async () => {
   const worker = new ScriptedSlices();

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { denoCron } from "../../src/edge/mod.ts";
-import { ScriptedSlices } from "../support/scripted_slices.ts";
+import { denoCron } from "../../../src/edge/mod.ts";
+import { ScriptedSlices } from "../../support/scripted_slices.ts";
 
 Deno.test("denoCron() runs one slice per tick, and lets Deno see an error", async () => {
   const { signal } = new AbortController();

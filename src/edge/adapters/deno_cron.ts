@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { SliceOptions } from "./slice_options.ts";
+import type { SliceOptions } from "../slice_options.ts";
 import type { SliceWorker } from "./slice_worker.ts";
 
 /**

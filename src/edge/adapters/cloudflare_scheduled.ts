@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { SliceOptions } from "./slice_options.ts";
+import type { SliceOptions } from "../slice_options.ts";
 import type { SliceWorker } from "./slice_worker.ts";
 
 /** The handler `scheduled` of a Worker. */

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { filterOf } from "../../src/failures/filter.ts";
+import { filterOf } from "../../src/filters/filter.ts";
 import type { FilterPattern, RecordFilter } from "../../src/failures/failure_options.ts";
 import { testRecord, type TestRecordFields } from "../../src/testing/unit/test_record.ts";
 import cases from "../cases/filters.json" with { type: "json" };

@@ -10,7 +10,7 @@
  */
 
 import type { KinesisRecord } from "../stream/record.ts";
-import type { FilterPattern, RecordFilter } from "./failure_options.ts";
+import type { FilterPattern, RecordFilter } from "../failures/failure_options.ts";
 import { type CompiledPattern, compilePattern } from "./filter_pattern.ts";
 import { parseTagged, type Tagged, type TaggedObject } from "./tagged_json.ts";
 

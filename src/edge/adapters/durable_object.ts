@@ -10,8 +10,8 @@
  * @module
  */
 
-import { type Clock, realClock } from "../system.ts";
-import type { SliceOptions } from "./slice_options.ts";
+import { type Clock, realClock } from "../../system.ts";
+import type { SliceOptions } from "../slice_options.ts";
 import { type SliceSummary, sliceSummary, type SliceWorker } from "./slice_worker.ts";
 
 /** The part of a Durable Object's state that is used. */

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { fetchHandler, type SliceResult } from "../../src/edge/mod.ts";
-import { QUIET_SLICE, ScriptedSlices } from "../support/scripted_slices.ts";
+import { fetchHandler, type SliceResult } from "../../../src/edge/mod.ts";
+import { QUIET_SLICE, ScriptedSlices } from "../../support/scripted_slices.ts";
 
 const secret = "correct horse battery";
 const slice = { budgetMs: 50_000 };

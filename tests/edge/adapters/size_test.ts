@@ -8,7 +8,7 @@ const MOST_LINES = 60;
 
 Deno.test("each adapter for a platform has at most 60 lines of code", async () => {
   for (const name of ADAPTERS) {
-    const text = await Deno.readTextFile(new URL(`../../src/edge/${name}.ts`, import.meta.url));
+    const text = await Deno.readTextFile(new URL(`../../../src/edge/adapters/${name}.ts`, import.meta.url));
     let code = text;
     for (const { text: comment } of commentsOf(text)) code = code.replace(comment, "");
     const lines = code.split("\n").filter((line) => line.trim() !== "");

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { webIdentityCredentials } from "../../src/edge/mod.ts";
-import { CredentialsError } from "../../src/errors.ts";
-import { scriptedSystem, type Step } from "../aws/scripted_system.ts";
+import { webIdentityCredentials } from "../../../src/edge/mod.ts";
+import { CredentialsError } from "../../../src/errors.ts";
+import { scriptedSystem, type Step } from "../../aws/scripted_system.ts";
 
 const roleArn = "arn:aws:iam::123456789012:role/r";
 const STS: Step = {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { SliceOptions, SliceResult } from "./slice_options.ts";
+import type { SliceOptions, SliceResult } from "../slice_options.ts";
 
 /**
  * A worker that runs in slices: an {@linkcode EdgeWorker}, or an object of yours around one, which may log

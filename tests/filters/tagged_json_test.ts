@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseTagged, type Tagged } from "../../src/failures/tagged_json.ts";
+import { parseTagged, type Tagged } from "../../src/filters/tagged_json.ts";
 import fc from "../support/fast_check.ts";
 
 /** What a tagged value stands for. */

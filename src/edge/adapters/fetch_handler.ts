@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { SliceOptions } from "./slice_options.ts";
+import type { SliceOptions } from "../slice_options.ts";
 import { sliceSummary, type SliceWorker } from "./slice_worker.ts";
 
 /** Options of {@linkcode fetchHandler}. */

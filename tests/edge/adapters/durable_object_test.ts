@@ -1,9 +1,9 @@
 /** The Durable Object, on a small model of the platform's alarms. `tests/runtimes` has the real one. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { cloudflareDurableObject, type SliceWorker } from "../../src/edge/mod.ts";
-import { FakeClock } from "../support/fake_clock.ts";
-import { QUIET_SLICE, ScriptedSlices } from "../support/scripted_slices.ts";
+import { cloudflareDurableObject, type SliceWorker } from "../../../src/edge/mod.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { QUIET_SLICE, ScriptedSlices } from "../../support/scripted_slices.ts";
 
 const BUDGET_MS = 20_000;
 

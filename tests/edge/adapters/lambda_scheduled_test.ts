@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { lambdaScheduled, type LambdaSliceOptions } from "../../src/edge/mod.ts";
-import { QUIET_SLICE, ScriptedSlices } from "../support/scripted_slices.ts";
+import { lambdaScheduled, type LambdaSliceOptions } from "../../../src/edge/mod.ts";
+import { QUIET_SLICE, ScriptedSlices } from "../../support/scripted_slices.ts";
 
 const context = (ms: number) => ({ getRemainingTimeInMillis: () => ms });
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { SliceOptions } from "./slice_options.ts";
+import type { SliceOptions } from "../slice_options.ts";
 import { type SliceSummary, sliceSummary, type SliceWorker } from "./slice_worker.ts";
 
 /** The part of Lambda's context that is used. */
