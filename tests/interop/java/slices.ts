@@ -180,12 +180,13 @@ const moves: ReadonlySet<string> = new Set([
 
 /**
  * The leases that Java's leader took without a handoff from a worker that had begun with them. One that is handed over while a
- * slice ends is begun by nobody, and has to expire.
+ * slice ends is begun by nobody, and has to expire. Java moves leases of shards that have ended without a handoff, expired or not.
  */
 function expired(fleet: Fleet, id: string): string[] {
   return fleet.writes.filter((write, i) => {
     const { by, name, key, before } = write;
     if (by !== "java" || name !== "LEASE: assign, from another owner" || ownerOf(before) !== id) return false;
+    if (JSON.stringify(before?.checkpoint) === JSON.stringify({ S: SHARD_END.sequenceNumber })) return false;
     const earlier = fleet.writes.slice(0, i).filter((other) => other.key === key);
     const given = earlier.findLastIndex((other) =>
       ownerOf(other.before) !== id && ownerOf(other.after) === id
