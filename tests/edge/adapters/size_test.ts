@@ -1,7 +1,7 @@
 /** What each adapter must be. */
 
 import { assertEquals } from "@std/assert";
-import { codeOf, commentsOf } from "../support/source_text.ts";
+import { codeOf, commentsOf } from "../../support/source_text.ts";
 
 const ADAPTERS = ["durable_object", "cloudflare_scheduled", "deno_cron", "lambda_scheduled", "fetch_handler"];
 const MOST_LINES = 60;

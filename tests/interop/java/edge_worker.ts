@@ -7,7 +7,7 @@
  */
 
 import { EdgeWorker, type SliceOptions } from "../../../src/edge/mod.ts";
-import { sliceSummary } from "../../../src/edge/slice_worker.ts";
+import { sliceSummary } from "../../../src/edge/adapters/slice_worker.ts";
 import { pause } from "./processes.ts";
 import { notingProcessor, teller, troubleListener } from "./telling.ts";
 
