@@ -5,7 +5,6 @@
  * @module
  */
 
-import { errorRule } from "../options/policy_text.ts";
 import { keptCredentials } from "../aws/credential_sources/given.ts";
 import type { PolicyEngine } from "../failures/policy_option.ts";
 import type { WorkerOptions } from "../options/options.ts";
@@ -32,6 +31,8 @@ export class EdgeWorker {
   readonly workerIdentifier: string;
   readonly #host: SliceHost;
   readonly #rule: SliceRule;
+  /** What the log says at the start of `errors`. */
+  readonly #policyRule: ReturnType<PolicyEngine["rule"]> | undefined;
   #isRunning = false;
   #hasToldRule = false;
 
@@ -75,6 +76,7 @@ export class EdgeWorker {
       leftLock: undefined,
       kept: new Map(),
     };
+    this.#policyRule = needed.policy?.rule(settings);
     const { retrievalMode } = settings.reading;
     this.#rule = { leases: mode, failoverTimeMs: settings.leadership.failoverTimeMs, retrievalMode };
   }
@@ -132,8 +134,9 @@ export class EdgeWorker {
   #tellRule(): void {
     if (this.#hasToldRule) return;
     this.#hasToldRule = true;
-    const { settings, emit } = this.#host;
-    emit({ type: "errorRule", ...errorRule(settings) });
+    const { settings: { delivery: { onProcessError: rule, isErrorRuleChosen: isChosen } }, emit } =
+      this.#host;
+    emit({ type: "errorRule", ...(this.#policyRule ?? { rule, isChosen }) });
   }
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { failureSettings } from "../options/failure_checks.ts";
+import { errorRule } from "../options/policy_text.ts";
 import { policyDeliveries as deliveries } from "./policy.ts";
 
 /** Delivers records as `errors`, `batch`, `filter` and `concurrency` say. What is in it is ours alone. */
@@ -17,9 +18,15 @@ export interface DeliveryPolicy {
 export interface PolicyEngine extends DeliveryPolicy {
   readonly deliveries: typeof deliveries;
   readonly settings: typeof failureSettings;
+  readonly rule: typeof errorRule;
 }
 
-const engine: PolicyEngine = { type: "policyDeliveries", deliveries, settings: failureSettings };
+const engine: PolicyEngine = {
+  type: "policyDeliveries",
+  deliveries,
+  settings: failureSettings,
+  rule: errorRule,
+};
 
 /**
  * The option `policy` of an `EdgeWorker` of `@kclite/kclite/edge`: set it where `errors`, `batch`, `filter`
