@@ -108,16 +108,21 @@ function isOwn(name: string): boolean {
 }
 
 function createName(kind: string, item: Item): string {
-  if (kind !== "LEASE") return `create ${kind}`;
+  if (kind !== "LEASE") return `create ${kind}${inSlice(item)}`;
   const child = item.parentShardId === undefined ? "" : " of a child";
   // By the key, so that an item that lacks what a stream among many needs is a different one, and no other.
   const isOfMany = textOf(item.leaseKey)?.includes(":") === true;
   return `create LEASE${child}${isOfMany ? ", many streams" : ""}`;
 }
 
+/** A slice locks the item of its worker: it writes the report in parts, which no worker that stays up does. */
+function inSlice(item: Item): string {
+  return item.kcliteSlice === undefined ? "" : ", in a slice";
+}
+
 function updateName(kind: string, before: Item, after: Item): string {
   if (kind === "LEADER") return same(before.ownerName, after.ownerName) ? "heartbeat LEADER" : "take LEADER";
-  if (kind !== "LEASE") return `update ${kind}`;
+  if (kind !== "LEASE") return `update ${kind}${inSlice(before) || inSlice(after)}`;
   const isPending = after.checkpointOwner !== undefined;
   if (isPending !== (before.checkpointOwner !== undefined)) {
     if (isPending) return "LEASE: start handoff";

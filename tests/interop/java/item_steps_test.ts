@@ -156,3 +156,22 @@ Deno.test("firstLeasesOfMany() tells values, but for what must differ", () => {
     text.replaceAll("1:name", "5:name"),
   ]);
 });
+
+Deno.test("stepOf() tells writes to the item of a worker in slices apart, while a slice has locked it", () => {
+  const item = { leaseKey: { S: "w" }, entityType: { S: "WORKER_METRIC_STATS" }, lut: { N: "1" } };
+  const locked = { ...item, kcliteSlice: { S: "1/a" } };
+  const later = { lut: { N: "2" } };
+  const names = [
+    stepOf(undefined, locked),
+    stepOf(item, { ...locked, ...later }),
+    stepOf(locked, { ...locked, ...later }),
+    stepOf(locked, { ...item, ...later }),
+    stepOf(item, { ...item, ...later }),
+  ].map((step) => step?.name);
+  const update = "update WORKER_METRIC_STATS";
+  assertEquals(names, [
+    "create WORKER_METRIC_STATS, in a slice",
+    ...Array.from({ length: 3 }, () => `${update}, in a slice`),
+    update,
+  ]);
+});
