@@ -126,6 +126,8 @@ function startKinesis(folder: string, programs: RunningProgram[]): string {
         KINESIS_MOCK_PLAIN_PORT: `${port}`,
         KINESIS_MOCK_TLS_PORT: `${freePort()}`,
         LOG_LEVEL: "ERROR",
+        // All scenarios run at once, with more than the 50 shards that it allows by default.
+        SHARD_LIMIT: "500",
       },
     }),
   );
