@@ -31,7 +31,8 @@ export class EdgeBed {
   constructor(options: EdgeBedOptions = {}) {
     const { shards = 1, clock } = options;
     this.#options = options;
-    this.aws = simulatedAws({ streams: { words: shards }, ...(clock === undefined ? {} : { clock }) });
+    const system = clock && { clock, random: () => 0 };
+    this.aws = simulatedAws({ streams: { words: shards }, system });
   }
 
   /** A new worker: nothing of an earlier one is in memory. */
