@@ -714,6 +714,13 @@ export const MUTANTS: readonly Mutant[] = [
     why: "later records of the same batch are never processed, and their shard stands",
   },
   {
+    name: "a-full-park-takes-more",
+    file: "src/failures/policy_delivery.ts",
+    find: `this.#ledger.hasRoom && !this.#runs.isParkFull`,
+    replace: `this.#ledger.hasRoom`,
+    why: "what waits for keys that are down fills the memory of the worker",
+  },
+  {
     name: "a-partial-answer-finishes-the-failed-one",
     file: "src/failures/policy_delivery.ts",
     find: `    this.#finish(items.slice(0, done), true);`,

@@ -19,6 +19,8 @@ export interface DrawnLanes {
 /** The shortest and the longest time that a sink takes, in virtual ms. */
 const SINK_MS = [1, 1000] as const;
 
+const MEBIBYTE = 1_048_576;
+
 /**
  * Draws them.
  *
@@ -37,26 +39,33 @@ export function drawnLanes(chance: Chance, weather: () => Weather): DrawnLanes {
   const maxAgeMs = onExhausted === "park" ? pick(20_000, 60_000) : Infinity;
   const letters = { type: "deadLetter", sink: fickleSink(chance.fork("sink"), weather) } as const;
   const wanted = chance.between(0.3, 1);
+  const split = pick<"none" | "bisect">("none", "bisect");
+  const records = onExhausted === "park" ? pick(2, 20, 1000) : 0;
+  const batch = chance.happens(0.5) ? { batch: { size: pick(1, 3, 100), windowMs: pick(0, 0, 2000) } } : {};
+  const isFiltered = chance.happens(0.4);
+  const processor = {
+    poisoned: onExhausted === "stop" ? 0 : pick(0, 0.02, 0.05),
+    isPartial,
+    isAuto: chance.happens(0.5),
+  };
+  // A source of its own, and the last one: what was drawn before stays as it was.
+  const bytes = chance.fork("parked bytes").pick([100, 1000, MEBIBYTE]) ?? MEBIBYTE;
   return {
+    processor,
     options: {
       errors: {
         retry: { attempts, maxAgeMs },
-        split: pick("none", "bisect"),
+        split,
         partial: isPartial,
         onExhausted: onExhausted === "stop"
           ? "stop"
           : onExhausted === "deadLetter"
           ? letters
-          : { type: "park", then: letters, records: pick(2, 20, 1000) },
+          : { type: "park", then: letters, records, bytes },
       },
       concurrency: { perShard, order },
-      ...(chance.happens(0.5) ? { batch: { size: pick(1, 3, 100), windowMs: pick(0, 0, 2000) } } : {}),
-      ...(chance.happens(0.4) ? { filter: ({ data }) => (data.at(-1) ?? 0) % 10 < 10 * wanted } : {}),
-    },
-    processor: {
-      poisoned: onExhausted === "stop" ? 0 : pick(0, 0.02, 0.05),
-      isPartial,
-      isAuto: chance.happens(0.5),
+      ...batch,
+      ...(isFiltered ? { filter: ({ data }) => (data.at(-1) ?? 0) % 10 < 10 * wanted } : {}),
     },
   };
 }

@@ -16,7 +16,9 @@ import { compare, type ExtendedSequenceNumber, textOf } from "../../stream/seque
 import { recordsUpTo, type SimulatedShard } from "../model/simulated_stream.ts";
 import type { Visit } from "./delivery_rules.ts";
 import type { History } from "./history.ts";
+import { type ParkLimits, ParkRules } from "./park_rules.ts";
 import type { Progress } from "./processed_records.ts";
+import type { ReadingRules } from "./reading_rules.ts";
 import type { SimulatedStreams } from "./simulated_streams.ts";
 import type { VirtualTime } from "./virtual_time.ts";
 
@@ -29,10 +31,13 @@ export interface LaneRulesOptions {
   readonly history: History;
   readonly streams: SimulatedStreams;
   readonly progress: Progress;
+  readonly reading: ReadingRules;
   readonly order: LaneOrder;
   readonly perShard: number;
   /** Whether the worker checkpoints by itself: then nothing that is finished stays behind for long. */
   readonly mustStore: boolean;
+  /** Undefined: nothing is parked. */
+  readonly park?: ParkLimits | undefined;
 }
 
 /** A call of `processRecords`. */
@@ -57,9 +62,12 @@ interface LaneVisit {
 export class LaneRules {
   readonly #options: LaneRulesOptions;
   readonly #visits = new Map<Visit, LaneVisit>();
+  /** Undefined: nothing is parked. */
+  readonly #park: ParkRules | undefined;
 
   constructor(options: LaneRulesOptions) {
     this.#options = options;
+    if (options.park !== undefined) this.#park = new ParkRules(options.time, options.park);
   }
 
   /** See {@linkcode LaneRulesOptions.mustStore}. */
@@ -92,11 +100,12 @@ export class LaneRules {
   /** A processor is over. The same acquisition of the lease may continue with another one. */
   over(visit: Visit): void {
     this.#visits.delete(visit);
+    this.#park?.over(visit);
   }
 
   /** A process has died, with all of its calls. */
   forget(machine: string): void {
-    for (const visit of this.#visits.keys()) if (visit.machine === machine) this.#visits.delete(visit);
+    for (const visit of this.#visits.keys()) if (visit.machine === machine) this.over(visit);
   }
 
   /** A call of `processRecords` begins. */
@@ -126,6 +135,7 @@ export class LaneRules {
       const key = order === "none" ? undefined : [...call.keys].find((key) => other.keys.has(key));
       if (key !== undefined) this.#break("keysComeOneAtATime", visit, `${key} is in two calls`);
     }
+    this.#park?.called(visit, places);
     calls.add(call);
     if (calls.size > perShard) this.#break("callsKeepTheirNumber", visit, `${calls.size} calls at a time`);
     return call;
@@ -140,6 +150,7 @@ export class LaneRules {
   ended(call: LaneCall, done: number): void {
     const lanes = this.#visits.get(call.visit);
     lanes?.calls.delete(call);
+    if (done === 0) this.#park?.failed(call.visit, call.places);
     for (const place of call.places.slice(0, done)) {
       this.#finish(call.visit, place);
       lanes?.outcomes.set(place, "processed");
@@ -164,6 +175,9 @@ export class LaneRules {
           this.#break("oneOutcome", visit, `record ${place} is given up, and still in a call`);
         }
         outcomes.set(place, "dead");
+        this.#park?.finished(visit, place);
+        // One that is too old may be given up before any call has had it.
+        this.#options.reading.handedOver(visit.machine, leaseKey, record);
       }
       const problem = this.#advance(leaseKey, place);
       if (problem === undefined || this.#options.order === "none") continue;
@@ -176,6 +190,26 @@ export class LaneRules {
     for (const shard of this.#options.streams.shards) {
       if (shard.placeAfter.has(record.sequenceNumber)) this.#advance(shard.leaseKey, placeIn(shard, record));
     }
+  }
+
+  /** Whether {@linkcode taken} is to be called. */
+  get hasPark(): boolean {
+    return this.#park !== undefined;
+  }
+
+  /** A process takes a record that its filter wants, and keeps it until it is finished. */
+  taken(machine: string, record: KinesisRecord): void {
+    // Of several processors of a shard the last one takes records. Streams may have equal numbers: then
+    // nobody knows which of them it is.
+    const visits = new Map(
+      [...this.#visits.keys()].map((visit) => [`${visit.machine} ${visit.leaseKey}`, visit]),
+    );
+    const [visit, ...others] = [...visits.values()].filter((visit) =>
+      visit.machine === machine && this.#shard(visit.leaseKey).placeAfter.has(record.sequenceNumber)
+    );
+    if (visit === undefined || others.length > 0) return;
+    const problem = this.#park?.taken(visit, placeIn(this.#shard(visit.leaseKey), record), record);
+    if (problem !== undefined) this.#break("parkedStaysBounded", visit, problem);
   }
 
   /** A lease was written. Whatever it says of records ahead must be so. */
@@ -204,6 +238,7 @@ export class LaneRules {
   }
 
   #finish(visit: Visit, place: number): void {
+    this.#park?.finished(visit, place);
     const problem = this.#advance(visit.leaseKey, place);
     if (problem !== undefined && this.#options.order !== "none") this.#break("firstsInOrder", visit, problem);
   }

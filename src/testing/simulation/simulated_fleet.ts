@@ -30,7 +30,7 @@ import type { TickRules } from "./tick_rules.ts";
 import { Ticker, type Ticks } from "./ticker.ts";
 import { VirtualProcess } from "./virtual_process.ts";
 import type { VirtualTime } from "./virtual_time.ts";
-import { watchedLanes } from "./watched_lanes.ts";
+import { watchedLanes, watchedOptions } from "./watched_lanes.ts";
 import { watchedProcessor } from "./watched_processor.ts";
 
 /** The process that a processor runs in. */
@@ -262,7 +262,7 @@ export class SimulatedFleet {
         ? watchedProcessor(processor, { machine, rules, isSkipping })
         : watchedLanes(processor, { machine, rules, lanes: lanes.rules, leases: lanes.leases, isPartial });
     return {
-      ...options,
+      ...(lanes === undefined ? options : watchedOptions(options, lanes.rules, machine)),
       ...streams,
       applicationName: "simulated",
       workerIdentifier: workerId,

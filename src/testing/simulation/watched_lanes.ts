@@ -47,15 +47,20 @@ export function lanesOf({ concurrency }: FleetOptions): {
   return { perShard, order };
 }
 
-/** The same options, with the sink and a filter function watched. */
-export function watchedOptions(options: FleetOptions, lanes: LaneRules): FleetOptions {
+/**
+ * The same options, with the sink and a filter function watched. Where keys are parked there is always one.
+ *
+ * @param machine The process that has these options.
+ */
+export function watchedOptions(options: FleetOptions, lanes: LaneRules, machine: string): FleetOptions {
   const { errors, filter } = options;
+  const wanted = filter ?? (lanes.hasPark ? () => true : undefined);
   return {
     ...options,
     ...(errors === undefined
       ? {}
       : { errors: { ...errors, onExhausted: watchedAction(errors.onExhausted, lanes) } }),
-    ...(typeof filter === "function" ? { filter: watchedFilter(filter, lanes) } : {}),
+    ...(typeof wanted === "function" ? { filter: watchedFilter(wanted, lanes, machine) } : {}),
   };
 }
 
@@ -86,10 +91,11 @@ function watchedSink(sink: DeadLetterSink, lanes: LaneRules): DeadLetterSink {
   };
 }
 
-function watchedFilter(filter: (record: KinesisRecord) => boolean, lanes: LaneRules) {
+function watchedFilter(filter: (record: KinesisRecord) => boolean, lanes: LaneRules, machine: string) {
   return (record: KinesisRecord): boolean => {
     const isWanted = filter(record);
-    if (!isWanted) lanes.filtered(record);
+    if (isWanted) lanes.taken(machine, record);
+    else lanes.filtered(record);
     return isWanted;
   };
 }

@@ -31,7 +31,7 @@ import { type SimulatedStreams, simulatedStreams, StreamsService } from "./simul
 import { TickRules } from "./tick_rules.ts";
 import type { Ticks } from "./ticker.ts";
 import { VirtualTime } from "./virtual_time.ts";
-import { haveLanes, lanesOf, watchedOptions } from "./watched_lanes.ts";
+import { haveLanes, lanesOf } from "./watched_lanes.ts";
 
 /** What a world is made of. Undefined values are drawn from the seed. */
 export interface WorldOptions {
@@ -138,8 +138,12 @@ export class World {
       rules: new TickRules({ time, history, isHeld: ticks.leases === "hold" }),
     };
     const mustStore = drawn?.processor.isAuto ?? false;
-    const lanes = this.#lanes = haveLanes(fleetOptions)
-      ? new LaneRules({ time, history, streams, progress, mustStore, ...lanesOf(fleetOptions) })
+    const { attempts = 0, park } = settings.failures?.errors ?? {};
+    const limits = { ...lanesOf(fleetOptions), park: park && { attempts, ...park } };
+    const hasLanes = haveLanes(fleetOptions);
+    const reading = new ReadingRules({ time, history, maxBufferedBytes, hasLanes });
+    const lanes = this.#lanes = hasLanes
+      ? new LaneRules({ time, history, streams, progress, reading, mustStore, ...limits })
       : undefined;
     const watcher: TableWatcher = {
       sent: (by, key, update) => leases.sent(by, key, update),
@@ -151,7 +155,6 @@ export class World {
         if (lease !== undefined) lanes?.written(write.by, lease);
       },
     };
-    const reading = new ReadingRules({ time, history, maxBufferedBytes, hasLanes: lanes !== undefined });
     const rules = new DeliveryRules({ ...watch, reading, leases: () => leases });
     const weather = new Weather({
       time,
@@ -192,7 +195,7 @@ export class World {
       streams: this.#told(),
       rules,
       staleReads: chance.between(0, 0.3),
-      options: lanes === undefined ? fleetOptions : watchedOptions(fleetOptions, lanes),
+      options: fleetOptions,
       lanes: lanes === undefined ? undefined : { rules: lanes, leases, processor: drawn?.processor },
       processor: options.processor,
       onEvent: options.onEvent,
