@@ -69,7 +69,7 @@ export class ScriptedKinesis implements Kinesis {
     this.#nowMs = nowMs;
   }
 
-  describeStreamSummary(): Promise<StreamSummary> {
+  describeStreamSummary(_stream?: unknown): Promise<StreamSummary> {
     return Promise.reject(new Error("not asked for in this test"));
   }
   listShards(): Promise<readonly Shard[]> {
