@@ -728,9 +728,12 @@ Deno.test("main() writes a line on a healthy worker every ten minutes", async ()
       "disableWorkerMetrics=true",
     ];
     const executable = ["--executable", `${folder}/words.mjs`, ...rarely.flatMap((set) => ["--set", set])];
-    const ended = run([...FLAGS, ...executable], { env: KEYS, signal: stop.signal, options });
-    // Configuring and loading the module take real time.
-    while (clock.pendingMs.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    let isReady = false;
+    const onEvent = ({ type }: WorkerEvent) => void (isReady ||= type === "workerReady");
+    const observed = { ...options, onEvent };
+    const ended = run([...FLAGS, ...executable], { env: KEYS, signal: stop.signal, options: observed });
+    // Configuring and loading the module take real time, in which this clock stands.
+    while (!isReady) await new Promise((resolve) => setTimeout(resolve, 5));
     await clock.advance(1_300_000);
     stop.abort();
     await Promise.all([ended, clock.advance(10_000)]);
