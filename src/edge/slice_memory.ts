@@ -194,3 +194,14 @@ function monotonicOf(epochMs: number, now: Moment): number {
 function epochOf(monotonicMs: number, now: Moment): number {
   return Math.round(now.epochMs - (now.monotonicMs - monotonicMs));
 }
+
+/** By lease key, those after the last one read first: each slice goes on where the one before has ended. */
+export function afterLast<T extends { readonly leaseKey: string }>(
+  leases: readonly T[],
+  lastRead: string | undefined,
+): readonly T[] {
+  const sorted = leases.toSorted((a, b) => a.leaseKey < b.leaseKey ? -1 : 1);
+  if (lastRead === undefined) return sorted;
+  const next = sorted.filter(({ leaseKey }) => leaseKey > lastRead);
+  return [...next, ...sorted.slice(0, sorted.length - next.length)];
+}

@@ -23,6 +23,7 @@ import type { Deliveries } from "../worker/deliveries.ts";
 import type { ShardReading } from "../worker/shard_reading.ts";
 import { type Team, teamOf } from "../worker/team.ts";
 import {
+  afterLast,
   isDue,
   lockOf,
   memoryText,
@@ -84,7 +85,9 @@ export class SliceTeam {
   /** Leases that are ours, as the table has confirmed them last. */
   readonly #own = new Map<string, Lease>();
   #listing: TableListing | undefined;
-  #hasEnds = false;
+  /** How many shards have ended in this slice, and how many of them a leader's pass has seen. */
+  #ends = 0;
+  #endsSeen = 0;
 
   constructor(options: SliceTeamOptions) {
     this.#options = options;
@@ -187,12 +190,12 @@ export class SliceTeam {
 
   /** Whether a shard has ended in this slice, whose children wait for a leader. */
   get hasEnds(): boolean {
-    return this.#hasEnds;
+    return this.#ends > this.#endsSeen;
   }
 
   /** A shard has ended in this slice. */
   shardEnded(): void {
-    this.#hasEnds = true;
+    this.#ends++;
     this.team.discovery.ring();
   }
 
@@ -232,8 +235,7 @@ export class SliceTeam {
           await member.report(signal);
           this.#reportedMs = clock.monotonicMs();
         }
-        if (this.#hasEnds || this.#isLeadDue(1)) await this.#lead(signal);
-        this.#hasEnds &&= this.#pass?.hasLed !== true;
+        if (this.hasEnds || this.#isLeadDue(1)) await this.#lead(signal);
         this.#leaveEnded();
         const taken = this.#taken.splice(0);
         if (taken.length > 0) await this.#beginAll(taken, clock.monotonicMs(), signal);
@@ -253,7 +255,7 @@ export class SliceTeam {
     const watch = this.#pass?.watch;
     return memoryText({
       start: start.found,
-      ledMs: this.#hasEnds ? 0 : this.#ledMs,
+      ledMs: this.hasEnds ? 0 : this.#ledMs,
       comparedMs: this.#mayCompare && hasLed ? now.epochMs : memory?.comparedMs ?? 0,
       cleanedMs: this.#cleanedMs,
       lastRead: this.#lastRead,
@@ -285,7 +287,10 @@ export class SliceTeam {
   /** @throws {Error} when this slice must not work beside the fleet that it sees. */
   async #lead(signal: AbortSignal): Promise<void> {
     const { host, parts: { system: { clock } } } = this.#options;
+    // A shard that ends meanwhile may be too late for what the pass lists.
+    const ends = this.#ends;
     const pass = this.#pass = await this.team.member.pass(signal);
+    if (pass.hasLed) this.#endsSeen = ends;
     this.#ledMs = clock.epochMs();
     const { found } = pass;
     const failoverTimeMs = Math.ceil(host.settings.leadership.failoverTimeMs);
@@ -389,12 +394,4 @@ export class SliceTeam {
     const { clock } = this.#options.parts.system;
     return { epochMs: clock.epochMs(), monotonicMs: clock.monotonicMs() };
   }
-}
-
-/** By lease key, those after the last one read first: each slice goes on where the one before has ended. */
-function afterLast(leases: readonly Lease[], lastRead: string | undefined): readonly Lease[] {
-  const sorted = leases.toSorted((a, b) => a.leaseKey < b.leaseKey ? -1 : 1);
-  if (lastRead === undefined) return sorted;
-  const next = sorted.filter(({ leaseKey }) => leaseKey > lastRead);
-  return [...next, ...sorted.slice(0, sorted.length - next.length)];
 }

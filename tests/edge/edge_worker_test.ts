@@ -12,6 +12,8 @@ import { deadLetter, functionSink, policyDeliveries } from "../../src/failures/m
 import type { EdgeOptions, SliceOptions, SliceResult } from "../../src/edge/slice_options.ts";
 import { evict, startHandoff } from "../../src/lease/lease_write.ts";
 import { isShardEnd } from "../../src/stream/sequence_number.ts";
+import { aroundCalls } from "../../src/edge/requests.ts";
+import type { LeaseStore } from "../../src/lease/lease_store.ts";
 import { idOf, MemoryEdgeBed } from "./memory_edge_bed.ts";
 
 const limits: SliceOptions = { budgetMs: 20_000, reserveMs: 2000 };
@@ -577,4 +579,30 @@ Deno.test("EdgeWorker.runSlice() recognises a lock that an earlier slice of its 
   assertEquals((await slice(bed)).outcome, "busy", "another instance cannot know");
   assertEquals((await slice(bed, worker)).outcome, "caughtUp");
   assertEquals((await slice(bed)).outcome, "caughtUp");
+});
+
+Deno.test("EdgeWorker.runUntilCaughtUp() reads the children of a shard that ends while a leader's pass is under way", async () => {
+  const bed = new MemoryEdgeBed(2);
+  await slice(bed);
+  bed.split(0);
+  bed.split(1);
+  ["a", "b", "c", "d"].forEach((text, index) => bed.put(text, 2 + index));
+  // The pass that the end of shard 0 brings about has listed the table when shard 1 ends.
+  const leaseStore = aroundCalls<LeaseStore>(bed.store, async (method, call) => {
+    const result = await call();
+    if (method === "list") await bed.clock.sleep(1000);
+    return result;
+  });
+  const worker = bed.worker({
+    leaseStore,
+    processor: (shardId) =>
+      bed.processor({
+        async shardEnded(context) {
+          if (shardId === idOf(1)) await bed.clock.sleep(500);
+          await context.checkpoint();
+        },
+      }),
+  });
+  await bed.drive(worker.runUntilCaughtUp(limits));
+  assertEquals(bed.texts.toSorted(), ["a", "b", "c", "d"]);
 });

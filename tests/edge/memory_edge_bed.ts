@@ -102,10 +102,10 @@ export class MemoryEdgeBed extends MemoryBed {
     }));
   }
 
-  /** Closes shard 0, and opens two children. */
-  split(): void {
-    const parent = this.shards.get(idOf(0));
-    if (parent === undefined) throw new Error("no shard 0");
+  /** Closes a shard, and opens two children. */
+  split(shardIndex = 0): void {
+    const parent = this.shards.get(idOf(shardIndex));
+    if (parent === undefined) throw new Error(`no shard ${shardIndex}`);
     parent.endingSequenceNumber = `${++this.#sequence}`;
     const [from, to] = [
       BigInt(parent.hashKeyRange.startingHashKey),

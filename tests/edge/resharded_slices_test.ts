@@ -17,7 +17,7 @@ for (const leases of ["hold", "relay", "solo"] satisfies LeasesMode[]) {
     stream.split(first ?? "");
     stream.split(second ?? "");
     for (let n = 0; n < 16; n++) stream.put(`after ${n}`);
-    for (let slices = 0; bed.texts.length < 24 && slices < 12; slices++) await worker.runSlice(budget);
+    for (let slices = 0; bed.texts.length < 24 && slices < 4; slices++) await worker.runSlice(budget);
     assertEquals(bed.texts.length, 24, "each of the last slices begins with the children alone");
     assertEquals(new Set(bed.texts).size, 24);
   });

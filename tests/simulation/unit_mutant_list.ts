@@ -1326,4 +1326,12 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     why: "a worker whose call hangs is healthy for as long as other calls of the shard return",
     test: "tests/failures/policy_delivery_test.ts",
   },
+  {
+    name: "a-pass-has-seen-what-ended-meanwhile",
+    file: "src/edge/slice_team.ts",
+    find: `if (pass.hasLed) this.#endsSeen = ends;`,
+    replace: `if (pass.hasLed) this.#endsSeen = this.#ends;`,
+    why: "children of a shard that ends during a leader's pass wait for the next one, some slices later",
+    test: "tests/edge/edge_worker_test.ts",
+  },
 ];
