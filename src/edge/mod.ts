@@ -19,6 +19,7 @@ export type {
   SliceShardState,
 } from "./slice_options.ts";
 
+export type { SliceLock, SliceRow, SliceStore } from "../lease/coordinator_store.ts";
 export { cloudflareDurableObject } from "./adapters/durable_object.ts";
 export type { ConsumerState, DurableObjectConsumer, DurableObjectState } from "./adapters/durable_object.ts";
 export { cloudflareRearm, cloudflareScheduled } from "./adapters/cloudflare_scheduled.ts";

@@ -69,5 +69,4 @@ export { policyDeliveries } from "./policy_option.ts";
 export type { DeliveryPolicy } from "./policy_option.ts";
 export { park } from "./park.ts";
 export type { ParkAction, ParkOptions } from "./park.ts";
-export { PartialFailure } from "./partial_failure.ts";
-export type { FailedRecord } from "./partial_failure.ts";
+export { type FailedRecord, PartialFailure } from "../consumer/failed_records.ts";

@@ -6,7 +6,7 @@
 
 import { type CallbackOutcome, runCallback } from "../consumer/callbacks.ts";
 import type { DeliveryOptions, Recipient, Restart } from "../consumer/delivery.ts";
-import { namesFailedRecords, UNREAD_FAILURES } from "../consumer/failed_records.ts";
+import { namesFailedRecords, PartialFailure, UNREAD_FAILURES } from "../consumer/failed_records.ts";
 import type { RecordsBatch } from "../consumer/record_processor.ts";
 import { StoppedAtRecord } from "../consumer/stopped_at_record.ts";
 import { ProcessorRestartError } from "../errors.ts";
@@ -16,7 +16,6 @@ import { type Answer, readAnswer, readFailures, readStop } from "./answers.ts";
 import type { Checkpoints, OwnRecords } from "./checkpoints.ts";
 import type { ErrorSettings } from "./failure_options.ts";
 import type { Entry } from "./ledger.ts";
-import { PartialFailure } from "./partial_failure.ts";
 import { timedCall } from "./timed_call.ts";
 import type { Warnings } from "./warnings.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { PartialFailure } from "../../src/failures/partial_failure.ts";
+import { PartialFailure } from "../../src/consumer/failed_records.ts";
 
 Deno.test("PartialFailure names records as an answer of Lambda does", () => {
   const failure = new PartialFailure(["7", { sequenceNumber: "8" }, {
