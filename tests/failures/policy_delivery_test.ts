@@ -192,6 +192,20 @@ Deno.test("policyDeliveries() leaves soon in the middle of a pause, and loses no
   assertEquals(bed.budget.used, 0);
 });
 
+Deno.test("policyDeliveries() stores what is finished when it leaves, though its pace is not over", async () => {
+  const bed = startPolicy({ concurrency: { perShard: 2 }, batch: { size: 1 } }, () => {}, {
+    checkpoints: "auto",
+  });
+  bed.retrieval.feed(pageOf([keyed(1, "a"), keyed(2, "b")]));
+  await bed.settle();
+  assertEquals(bed.calls, ["1", "2"]);
+  assertEquals(bed.held.stored, [], "many calls share one checkpoint a second");
+  bed.held.draining.abort();
+  await bed.settle();
+  assertEquals(await bed.end, "drained");
+  assertEquals(bed.held.stored, [positionAt("2")]);
+});
+
 Deno.test("policyDeliveries() lets a running call finish before it leaves", async () => {
   const gate = new Gate();
   const bed = startPolicy({ errors: {} }, () => gate.hold("1"));
