@@ -14,13 +14,15 @@
  */
 
 import process from "node:process";
+import { COMMANDS } from "./src/command/operate/command_table.ts";
 import { Program } from "./src/command/program.ts";
 import type { Host } from "./src/command/program_context.ts";
 import { errorText } from "./src/errors.ts";
-import { HELP, parseCommand } from "./src/host/arguments.ts";
+import { helpText, parseCommand } from "./src/host/arguments.ts";
 import { EMULATOR_HELP, parseEmulatorCommand } from "./src/host/emulator_arguments.ts";
 import { variable, variableNames } from "./src/host/environment_variables.ts";
 import { guardConsole } from "./src/host/guarded_console.ts";
+import { standardInput, standardScreen } from "./src/host/standard_streams.ts";
 import { isStartedFile } from "./src/host/modules.ts";
 import { endWith } from "./src/host/program_end.ts";
 import { parseRedriveCommand, REDRIVE_HELP } from "./src/host/redrive_arguments.ts";
@@ -37,10 +39,15 @@ export type { UncaughtListener } from "./src/host/uncaught.ts";
 export async function main(args: readonly string[], host: Host): Promise<number> {
   if (args[0] === "emulator") return await emulate(args.slice(1), host);
   if (args[0] === "redrive") return await redrive(args.slice(1), host);
+  const spec = COMMANDS.find(({ name }) => name === args[0]);
+  if (spec !== undefined) {
+    const { runCommand } = await import("./src/command/operate/run_command.ts");
+    return await runCommand(spec, args.slice(1), host);
+  }
   const command = parseCommand(args);
   switch (command.type) {
     case "help":
-      host.out(HELP);
+      host.out(helpText(COMMANDS));
       return 0;
     case "version":
       host.out(`kclite ${VERSION}`);
@@ -110,6 +117,8 @@ async function runProcess(): Promise<number> {
     err,
     childStderr: (text) => void process.stderr.write(text),
     isTerminal: process.stderr.isTTY === true,
+    screen: standardScreen(),
+    input: standardInput,
     env: variable,
     envNames: variableNames(),
     signal: request.signal,

@@ -47,6 +47,10 @@ export interface StreamSummary {
   readonly streamCreationEpochS: number | undefined;
   /** How many shards take records. */
   readonly openShardCount: number | undefined;
+  /** How long the stream keeps records. */
+  readonly retentionPeriodHours?: number | undefined;
+  /** `ON_DEMAND` or `PROVISIONED`. Undefined on emulators that do not report it. */
+  readonly streamMode?: string | undefined;
 }
 
 /**
@@ -219,12 +223,15 @@ function wirePosition(position: IteratorPosition): Readonly<Record<string, unkno
 
 function streamSummary(answer: Fields): StreamSummary {
   const summary = fieldsOf(answer["StreamDescriptionSummary"], "StreamDescriptionSummary");
+  const mode = summary["StreamModeDetails"];
   return {
     streamName: textIn(summary, "StreamName"),
     streamArn: optionalTextIn(summary, "StreamARN"),
     streamStatus: textIn(summary, "StreamStatus") as StreamSummary["streamStatus"],
     streamCreationEpochS: optionalNumberIn(summary, "StreamCreationTimestamp"),
     openShardCount: optionalNumberIn(summary, "OpenShardCount"),
+    retentionPeriodHours: optionalNumberIn(summary, "RetentionPeriodHours"),
+    streamMode: mode == null ? undefined : optionalTextIn(fieldsOf(mode, "StreamModeDetails"), "StreamMode"),
   };
 }
 

@@ -12,6 +12,7 @@ import { readFile } from "../host/files.ts";
 import { profileSettings } from "../host/profile_settings.ts";
 import type { LogLevel } from "../observe/log_lines.ts";
 import { decodeProperties } from "../properties/properties.ts";
+import type { Need } from "../properties/property_consistency.ts";
 import { type Configuration, configurationOf, withRegion } from "../properties/property_options.ts";
 import { environmentEntries, fileEntries } from "../properties/property_source.ts";
 import type { ProgramContext } from "./program_context.ts";
@@ -26,11 +27,13 @@ export interface ProgramConfiguration extends Configuration {
  * Reads the configuration, and adds what is odd about it to the notices.
  *
  * @param onLevel Gets the level of the log, before anything can be refused.
+ * @param needs What must be configured. @default {WORKER_NEEDS}
  * @throws {PropertiesError} when a property cannot be read, {@linkcode TypeError} when there is no region.
  */
 export async function readConfiguration(
   context: ProgramContext,
   onLevel: (level: LogLevel) => void,
+  needs?: readonly Need[],
 ): Promise<ProgramConfiguration> {
   const { command: { file, entries, warnings }, host, notices } = context;
   const { env, envNames } = host;
@@ -38,7 +41,7 @@ export async function readConfiguration(
   const ignored = useEnvironmentProxy(env, await thisNode());
   if (ignored !== undefined) notices.push({ level: "warning", text: ignored });
   const fromFile = file === undefined ? [] : fileEntries(decodeProperties(await readFile(file)), file);
-  const configuration = configurationOf([fromFile, environmentEntries(env, envNames), entries]);
+  const configuration = configurationOf([fromFile, environmentEntries(env, envNames), entries], needs);
   onLevel(configuration.settings.logLevel ?? "info");
   const endpointSettings: EndpointSettings = { env, profile: await profileSettings({ env }) };
   const region = configuration.options.region ?? await findRegion(context, endpointSettings);

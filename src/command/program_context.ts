@@ -11,6 +11,7 @@ import type { LineWriter } from "../observe/line_writer.ts";
 import type { LogLevel, LogLine } from "../observe/log_lines.ts";
 import type { WorkerOptions } from "../options/options.ts";
 import type { System } from "../system.ts";
+import type { Screen } from "../terminal/terminal.ts";
 
 /** What a command line program takes from its process. */
 export interface Host {
@@ -25,6 +26,10 @@ export interface Host {
   readonly childStderr: (text: string) => void;
   /** Whether `childStderr` writes to a terminal. @default {false} */
   readonly isTerminal?: boolean | undefined;
+  /** Where commands show their results. @default lines by `out`, which is no terminal */
+  readonly screen?: Screen | undefined;
+  /** What is typed or piped in, read only by commands that take it. @default nothing */
+  readonly input?: (() => AsyncIterable<Uint8Array>) | undefined;
   /** Looks up environment variables. */
   readonly env: Lookup;
   /** Their names, as far as they may be seen. */

@@ -41,7 +41,7 @@ export type Command =
   | { readonly type: "misuse"; readonly problem: string };
 
 /** Flags that set a property, with what follows them in the help. */
-const FLAGS: Readonly<
+export const FLAGS: Readonly<
   Record<string, { readonly key: string; readonly value: string; readonly help: string }>
 > = {
   application: { key: "applicationName", value: "NAME", help: "workers with the same name share the stream" },
@@ -59,10 +59,24 @@ const FLAGS: Readonly<
   "log-level": { key: "logLevel", value: "LEVEL", help: "debug, info (the default), warning or error" },
 };
 
-/** What `--help` prints. */
-export const HELP: string = `Usage: kclite [OPTION...] [PROPERTIES_FILE]
-       kclite emulator [OPTION...]   Kinesis and DynamoDB in memory; see kclite emulator --help
-       kclite redrive SOURCE [OPTION...]   dead letters back into the processor; see kclite redrive --help
+/** What `--help` prints. @param commands Those that have a help of their own. */
+export function helpText(commands: readonly { readonly name: string; readonly summary: string }[]): string {
+  const rows = [
+    ...commands,
+    { name: "redrive", summary: "gives dead letters back to the processor" },
+    { name: "emulator", summary: "serves Kinesis and DynamoDB on this machine, in memory" },
+  ];
+  const list = rows.map(({ name, summary }) => `  ${name.padEnd(10)}${summary}`).join("\n");
+  return `${RUN_HELP}
+
+Commands, each with a --help of its own (docs/commands.md):
+${list}
+
+${EXIT_HELP}`;
+}
+
+const RUN_HELP = `Usage: kclite [OPTION...] [PROPERTIES_FILE]
+       kclite COMMAND [OPTION...] [PROPERTIES_FILE]
 
 Consumes an Amazon Kinesis data stream as the KCL MultiLangDaemon does, without Java.
 
@@ -80,9 +94,10 @@ ${
 A flag beats the environment (KCLITE_STREAM_NAME for streamName), which beats the file.
 AWS's own settings (AWS_ENDPOINT_URL, AWS_USE_FIPS_ENDPOINT, AWS_PROFILE, ...) fill in what these leave open.
 java's own options and the name of the MultiLangDaemon class are accepted. Of them only -Daws.region counts,
-and -Daws.accessKeyId, -Daws.secretAccessKey and -Daws.sessionToken.
+and -Daws.accessKeyId, -Daws.secretAccessKey and -Daws.sessionToken.`;
 
-Exit code: 0 after an orderly end, 1 after a failure, 2 for a wrong command line; 143, 130 or 129 after
+const EXIT_HELP =
+  `Exit code: 0 after an orderly end, 1 after a failure, 2 for a wrong command line; 143, 130 or 129 after
 SIGTERM, SIGINT or SIGHUP. A second signal ends the program at once.`;
 
 /** Reads the arguments after the program's name. */
@@ -105,19 +120,15 @@ export function parseCommand(args: readonly string[]): Command {
     return { type: "misuse", problem: firstSentence(error.message) };
   }
   const options = parsed.tokens.filter((token) => token.kind === "option");
-  const last = (name: string) => options.findLast((option) => option.name === name);
+  const last = (name: string) => lastOf(options, name);
   if (last("help") !== undefined) return { type: "help" };
   if (last("version") !== undefined) return { type: "version" };
   const [positional, ...surplus] = parsed.positionals;
   if (surplus.length > 0) {
     return { type: "misuse", problem: `Expected one properties file: got ${parsed.positionals.join(", ")}` };
   }
-  const entries: FlagEntry[] = [];
-  for (const { name, value = "" } of options) {
-    const entry = entryOf(name, value);
-    if (typeof entry === "string") return { type: "misuse", problem: entry };
-    if (entry !== undefined) entries.push(entry);
-  }
+  const entries = entriesOf(options);
+  if (typeof entries === "string") return { type: "misuse", problem: entries };
   const file = last("properties-file")?.value;
   const warnings = [...java.warnings];
   if (file !== undefined && positional !== undefined) {
@@ -129,7 +140,30 @@ export function parseCommand(args: readonly string[]): Command {
   return { type: "run", file: file ?? positional, entries, systemProperties, warnings };
 }
 
-const OPTIONS: ParseArgsOptionsConfig = {
+/** An option as it was given. */
+export interface GivenOption {
+  readonly name: string;
+  readonly value?: string | undefined;
+}
+
+/** The last of an option that was given more than once. */
+export function lastOf(options: readonly GivenOption[], name: string): GivenOption | undefined {
+  return options.findLast((option) => option.name === name);
+}
+
+/** The properties that options set, or a text that says why one cannot be read. */
+export function entriesOf(options: readonly GivenOption[]): readonly FlagEntry[] | string {
+  const entries: FlagEntry[] = [];
+  for (const { name, value = "" } of options) {
+    const entry = entryOf(name, value);
+    if (typeof entry === "string") return entry;
+    if (entry !== undefined) entries.push(entry);
+  }
+  return entries;
+}
+
+/** All options of a run, as `parseArgs` takes them. */
+export const OPTIONS: ParseArgsOptionsConfig = {
   "properties-file": { type: "string", short: "p" },
   "log-configuration": { type: "string", short: "l" },
   set: { type: "string", multiple: true },
@@ -167,6 +201,6 @@ function entryOf(name: string, value: string): FlagEntry | string | undefined {
 }
 
 /** Node's messages continue with advice about arguments that start with a dash. */
-function firstSentence(message: string): string {
+export function firstSentence(message: string): string {
   return message.split(/\.\s|\n/)[0] ?? message;
 }

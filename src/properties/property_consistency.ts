@@ -29,7 +29,14 @@ export interface SeparateProperties {
   /** Those that count. */
   readonly chosen: readonly GivenProperty[];
   readonly findings: Findings;
+  readonly needs: readonly Need[];
 }
+
+/** What a program cannot do without. */
+export type Need = "executable" | "application" | "stream";
+
+/** What a worker needs. */
+export const WORKER_NEEDS: readonly Need[] = ["executable", "application", "stream"];
 
 /** Options and settings that go together. */
 export interface ConsistentProperties {
@@ -82,23 +89,34 @@ function billingOf(settings: Settings): Partial<WorkerOptions> {
   return { billingMode: billingMode === "PROVISIONED" ? { readCapacity, writeCapacity } : billingMode };
 }
 
-function tellOfMissing({ options, settings, findings: { problems, unreadable } }: SeparateProperties): void {
+function tellOfMissing(
+  { options, settings, findings: { problems, unreadable }, needs }: SeparateProperties,
+): void {
   const required = [
     {
+      need: "executable" as const,
       names: ["executableName", "lambdaHandler", "lambdaBootstrap"],
       found: settings.executableName ?? settings.lambdaHandler ?? settings.lambdaBootstrap,
       wanted:
         "executableName, e.g. executableName = sample_kclpy_app.py, or lambdaHandler or lambdaBootstrap",
     },
-    { names: ["applicationName"], found: options.applicationName, wanted: "applicationName" },
     {
+      need: "application" as const,
+      names: ["applicationName"],
+      found: options.applicationName,
+      wanted: "applicationName",
+    },
+    {
+      need: "stream" as const,
       names: ["streamName", "streamArn", "streamNames", "streamArns"],
       found: options.streamName ?? options.streamArn ?? options.streams,
       wanted: "streamName or streamArn",
     },
   ];
-  for (const { names, found, wanted } of required) {
-    if (found !== undefined || names.some((name) => unreadable.includes(name))) continue;
+  for (const { need, names, found, wanted } of required) {
+    if (!needs.includes(need) || found !== undefined || names.some((name) => unreadable.includes(name))) {
+      continue;
+    }
     problems.push(`Cannot start: expected ${wanted}: got none`);
   }
 }

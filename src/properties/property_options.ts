@@ -14,7 +14,7 @@
 
 import type { WorkerOptions } from "../options/options.ts";
 import { NO_ACCOUNT_ID } from "../stream/stream_identifier.ts";
-import { consistent } from "./property_consistency.ts";
+import { consistent, type Need, WORKER_NEEDS } from "./property_consistency.ts";
 import type { Settings } from "./property.ts";
 import type { SourcedEntry } from "./property_source.ts";
 import type { RetrievalChoice } from "./retrieval_choice.ts";
@@ -51,9 +51,13 @@ export class PropertiesError extends SyntaxError {
  * Reads properties.
  *
  * @param sources The entries of each source, those that override others last.
+ * @param needs What must be there.
  * @throws {PropertiesError} with one line for each problem.
  */
-export function configurationOf(sources: readonly (readonly SourcedEntry[])[]): Configuration {
+export function configurationOf(
+  sources: readonly (readonly SourcedEntry[])[],
+  needs: readonly Need[] = WORKER_NEEDS,
+): Configuration {
   const findings: Findings = { notices: [], problems: [], unreadable: [], empty: [] };
   const given = sources.flatMap((entries, rank) => givenProperties(entries, rank, findings));
   const chosen = strongest(given, findings);
@@ -74,6 +78,7 @@ export function configurationOf(sources: readonly (readonly SourcedEntry[])[]): 
     given,
     chosen,
     findings,
+    needs,
   });
   tellOfNoEffect(chosen, findings);
   if (findings.problems.length > 0) throw new PropertiesError(findings.problems, findings.notices);

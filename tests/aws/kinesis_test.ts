@@ -93,6 +93,8 @@ Deno.test("describeStreamSummary() asks by name and ARN, and reads null as unkno
           StreamStatus: "UPDATING",
           StreamCreationTimestamp: 1.7e9,
           OpenShardCount: 4,
+          RetentionPeriodHours: 48,
+          StreamModeDetails: { StreamMode: "ON_DEMAND" },
         },
       },
     },
@@ -113,6 +115,8 @@ Deno.test("describeStreamSummary() asks by name and ARN, and reads null as unkno
     streamStatus: "UPDATING",
     streamCreationEpochS: 1.7e9,
     openShardCount: 4,
+    retentionPeriodHours: 48,
+    streamMode: "ON_DEMAND",
   });
   assertEquals(await scripted.kinesis.describeStreamSummary(BY_NAME), {
     streamName: "orders",
@@ -120,6 +124,8 @@ Deno.test("describeStreamSummary() asks by name and ARN, and reads null as unkno
     streamStatus: "ACTIVE",
     streamCreationEpochS: undefined,
     openShardCount: undefined,
+    retentionPeriodHours: undefined,
+    streamMode: undefined,
   });
   assertEquals(inputs(scripted), [{ StreamName: "orders", StreamARN: ARN }, { StreamName: "orders" }]);
 });

@@ -1,7 +1,7 @@
 /** `deploy/kclite.service`: what it starts, how it stops, and what systemd says to it where systemd is. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { HELP } from "../../src/host/arguments.ts";
+import { helpText } from "../../src/host/arguments.ts";
 import { configurationOf } from "../../src/properties/property_options.ts";
 import { canRun, runCommand } from "../support/command.ts";
 import { withFolder } from "../support/folder.ts";
@@ -30,7 +30,7 @@ Deno.test("deploy/kclite.service gives a worker the time that it takes to stop, 
 
 Deno.test("deploy/kclite.service knows the exit codes of the command line and of bin/kclite", async () => {
   const codes = /(\d+) for a wrong command line; (\d+), (\d+) or (\d+) after\s+SIGTERM, SIGINT or SIGHUP/
-    .exec(HELP);
+    .exec(helpText([]));
   const [, misuse, ...signals] = codes ?? [];
   assertEquals(of("Service.SuccessExitStatus"), signals.join(" "));
   const missing = /^exit (\d+)$/m.exec(await read("bin/kclite"))?.[1];

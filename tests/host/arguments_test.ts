@@ -1,7 +1,9 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { HELP, parseCommand } from "../../src/host/arguments.ts";
+import { helpText, parseCommand } from "../../src/host/arguments.ts";
 import { PROPERTIES } from "../../src/properties/property_table.ts";
 import cases from "../cases/arguments.json" with { type: "json" };
+
+const HELP = helpText([]);
 
 const NOTHING = { type: "run", file: undefined, entries: [], systemProperties: {}, warnings: [] };
 

@@ -143,6 +143,30 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
     any: ["root", "aws", "aws/credential_sources"],
     types: ["edge"],
   },
+  "cloudwatch": {
+    holds: "events as CloudWatch metrics, with KCL's names; the entry point of it",
+    any: ["stream", "root", "async", "aws"],
+  },
+  "operate": {
+    holds: "what operators see of any KCL fleet: leases, workers, lag, reasons",
+    any: ["stream", "root", "async", "lease", "aws", "store"],
+  },
+  "operate/check": {
+    holds: "what a start would do and need; what to create beforehand",
+    any: ["stream", "root", "async", "lease", "aws", "store", "options", "operate"],
+  },
+  "operate/change": {
+    holds: "checkpoints moved and copied, leases handed over, workers drained",
+    any: ["stream", "root", "async", "lease", "aws", "store", "operate"],
+  },
+  "operate/records": {
+    holds: "records read and put without leases",
+    any: ["stream", "root", "async", "aws", "operate"],
+  },
+  "terminal": {
+    holds: "what a command shows to people: tables, colours, progress, live views",
+    any: ["root", "async"],
+  },
   "properties": { holds: "the properties file", any: ["stream", "root"], types: ["options"] },
   "multilang": {
     holds: "a record processor that lives in a child process",
@@ -223,6 +247,29 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
       "failures/letters",
       "failures/redrive",
       "failures/file",
+      "cloudwatch",
+    ],
+    types: ["terminal"],
+  },
+  "command/operate": {
+    holds: "the commands of an operator: their table, their arguments, what they print",
+    any: [
+      "stream",
+      "root",
+      "async",
+      "lease",
+      "aws",
+      "store",
+      "options",
+      "observe",
+      "properties",
+      "host",
+      "terminal",
+      "operate",
+      "operate/check",
+      "operate/change",
+      "operate/records",
+      "command",
     ],
   },
   "credentials": {

@@ -1,0 +1,13 @@
+/**
+ * Runs `kclite plan`.
+ *
+ * @module
+ */
+
+import type { CommandRun } from "./command_spec.ts";
+import type { OperateContext } from "./operate_context.ts";
+
+/** Runs it. */
+export async function plan(_run: CommandRun, _context: OperateContext): Promise<number> {
+  throw new Error("Cannot run plan: it is not there yet");
+}

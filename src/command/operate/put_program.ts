@@ -1,0 +1,13 @@
+/**
+ * Runs `kclite put`.
+ *
+ * @module
+ */
+
+import type { CommandRun } from "./command_spec.ts";
+import type { OperateContext } from "./operate_context.ts";
+
+/** Runs it. */
+export async function put(_run: CommandRun, _context: OperateContext): Promise<number> {
+  throw new Error("Cannot run put: it is not there yet");
+}
