@@ -1,6 +1,6 @@
 /**
  * Writes docs/OPTIONS.md from the table of properties, docs/observing.md and docs/library.md from comments in
- * src, the table of cases in docs/failures.md, and the table of folders in ARCHITECTURE.md. Tests fail when a file is not what this makes.
+ * src, docs/commands.md by running its examples, the table of cases in docs/failures.md, and the table of folders in ARCHITECTURE.md. Tests fail when a file is not what this makes.
  *
  * ```sh
  * deno task docs [--smoke]
@@ -16,6 +16,7 @@ import type { Effect, Property } from "../src/properties/property.ts";
 import { PROPERTIES, PROPERTY_GROUPS } from "../src/properties/property_table.ts";
 import { variableOf } from "../src/properties/property_source.ts";
 import { withFolders } from "../tests/support/folders.ts";
+import { COMMANDS_FILE, commandsMarkdown } from "./commands_page.ts";
 import { FAILURES_FILE, withCases } from "./failures_page.ts";
 import { LIBRARY_FILE, libraryMarkdown } from "./library_page.ts";
 import { OBSERVING_FILE, observingMarkdown } from "./observing_page.ts";
@@ -109,6 +110,7 @@ if (import.meta.main) {
     [OPTIONS_FILE, optionsMarkdown()],
     [LIBRARY_FILE, await libraryMarkdown()],
     [OBSERVING_FILE, await observingMarkdown()],
+    [COMMANDS_FILE, await commandsMarkdown()],
     [FAILURES_FILE, withCases(await Deno.readTextFile(FAILURES_FILE))],
     [ARCHITECTURE_FILE, withFolders(await Deno.readTextFile(ARCHITECTURE_FILE))],
   ] as const;

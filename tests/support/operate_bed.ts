@@ -84,8 +84,14 @@ export class OperateBed {
   readonly fleet: FleetAccess;
   #chance = 0;
 
-  /** @param options Of the emulator. @default one stream, `words`, of two shards */
-  constructor(options: Omit<SimulatedAwsOptions, "system"> = { streams: { words: 2 } }) {
+  /**
+   * @param options Of the emulator. @default one stream, `words`, of two shards
+   * @param applicationName Also the name of the lease table.
+   */
+  constructor(
+    options: Omit<SimulatedAwsOptions, "system"> = { streams: { words: 2 } },
+    applicationName: string = "app",
+  ) {
     const random = () => (this.#chance = (this.#chance + 0.618033988749895) % 1);
     const { clock } = this;
     this.aws = simulatedAws({ region: REGION, changeMs: 0, ...options, system: { clock, random } });
@@ -94,16 +100,20 @@ export class OperateBed {
     const kinesis = signedKinesis({ ...service, credentials: () => Promise.resolve(KEYS) });
     const [streamName = "words"] = Object.keys(options.streams ?? {});
     this.fleet = {
-      applicationName: "app",
-      tableName: "app",
+      applicationName,
+      tableName: applicationName,
       failoverTimeMs: 10_000,
       region: REGION,
       streams: [{ streamName, streamArn: undefined }],
       system: this.aws.system,
       dynamodb,
       kinesis,
-      leaseStore: new DynamoDBLeaseStore({ dynamodb, tableName: "app", system: this.aws.system }),
-      coordinatorStore: new DynamoDBCoordinatorStore({ dynamodb, applicationName: "app", tableName: "app" }),
+      leaseStore: new DynamoDBLeaseStore({ dynamodb, tableName: applicationName, system: this.aws.system }),
+      coordinatorStore: new DynamoDBCoordinatorStore({
+        dynamodb,
+        applicationName,
+        tableName: applicationName,
+      }),
     };
   }
 
@@ -169,7 +179,7 @@ export class OperateBed {
       ...env,
     };
     const stream = this.fleet.streams[0]?.streamName ?? "";
-    const flags = ["--application", "app", "--stream", stream, "--region", REGION];
+    const flags = ["--application", this.fleet.applicationName, "--stream", stream, "--region", REGION];
     const code = await main([...args, ...(isBare ? [] : flags)], {
       out: (line) => void (out += `${line}\n`),
       err: (line) => void (err += `${line.replace(/^\S+Z /, "")}\n`),

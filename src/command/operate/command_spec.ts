@@ -41,6 +41,12 @@ export interface Operand {
 export interface Example {
   readonly command: string;
   readonly what: string;
+  /** Whether docs/commands.md shows what it prints. @default {true} */
+  readonly isShown?: boolean | undefined;
+  /** Whether docs/commands.md runs it on a fleet whose workers have stopped. @default {false} */
+  readonly isStopped?: boolean | undefined;
+  /** What is piped in. */
+  readonly input?: string | undefined;
 }
 
 /** One command. */
