@@ -11,6 +11,7 @@ import type { Clock } from "../system.ts";
 export interface Screen {
   /** Writes text as it is. It may throw when nobody reads it. */
   readonly write: (text: string) => void;
+  /** Whether a person sees it. */
   readonly isTerminal: boolean;
   /** How many columns a line has now. Undefined in a pipe. */
   readonly columns: () => number | undefined;

@@ -147,6 +147,10 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
     holds: "events as CloudWatch metrics, with KCL's names; the entry point of it",
     any: ["stream", "root", "async", "aws"],
   },
+  "otel": {
+    holds: "spans and metrics of OpenTelemetry; its entry point, which alone needs its package",
+    any: ["stream", "root", "consumer"],
+  },
   "operate": {
     holds: "what operators see of any KCL fleet: leases, workers, lag, reasons",
     any: ["stream", "root", "async", "lease", "aws", "store"],
