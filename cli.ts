@@ -22,7 +22,7 @@ import { helpText, parseCommand } from "./src/host/arguments.ts";
 import { EMULATOR_HELP, parseEmulatorCommand } from "./src/host/emulator_arguments.ts";
 import { variable, variableNames } from "./src/host/environment_variables.ts";
 import { guardConsole } from "./src/host/guarded_console.ts";
-import { standardInput, standardScreen } from "./src/host/standard_streams.ts";
+import { errorColumns, standardInput, standardScreen } from "./src/host/standard_streams.ts";
 import { isStartedFile } from "./src/host/modules.ts";
 import { endWith } from "./src/host/program_end.ts";
 import { parseRedriveCommand, REDRIVE_HELP } from "./src/host/redrive_arguments.ts";
@@ -117,6 +117,7 @@ async function runProcess(): Promise<number> {
     err,
     childStderr: (text) => void process.stderr.write(text),
     isTerminal: process.stderr.isTTY === true,
+    errorColumns,
     screen: standardScreen(),
     input: standardInput,
     env: variable,

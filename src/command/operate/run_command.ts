@@ -46,7 +46,9 @@ async function runParsed(spec: CommandSpec, run: CommandRun, host: Host): Promis
   const system = host.options?.system ?? realSystem;
   let least: LogLevel = "warning";
   const failure = new AbortController();
-  const log = lineWriter(host.err, { clock: system.clock, least: () => least });
+  const terminal = terminalOf(host, system.clock);
+  const printLine = (line: string) => terminal.aside(() => host.err(line));
+  const log = lineWriter(printLine, { clock: system.clock, least: () => least });
   const program: ProgramContext = {
     command: run.configured,
     host,
@@ -58,7 +60,6 @@ async function runParsed(spec: CommandSpec, run: CommandRun, host: Host): Promis
     failure,
   };
   host.uncaught?.((what, thrown) => failure.abort(new Error(`Cannot go on: ${what}: ${errorText(thrown)}`)));
-  const terminal = terminalOf(host, system.clock);
   const signal = AbortSignal.any([host.signal, failure.signal, terminal.closed]);
   let configuration: Promise<ProgramConfiguration> | undefined;
   const configured = () =>
@@ -88,8 +89,10 @@ async function runParsed(spec: CommandSpec, run: CommandRun, host: Host): Promis
   try {
     const code = await (await spec.load())(run, context);
     failure.signal.throwIfAborted();
-    return code;
+    return terminal.closed.aborted ? 0 : code;
   } catch (error) {
+    // What went wrong is read on the screen that the terminal had before.
+    terminal.end();
     if (error instanceof PropertiesError) program.notices.push(...error.notices);
     tell();
     if (terminal.closed.aborted || (host.signal.aborted && error === host.signal.reason)) return 0;
@@ -99,6 +102,8 @@ async function runParsed(spec: CommandSpec, run: CommandRun, host: Host): Promis
       log({ level: "error", text });
     }
     return 1;
+  } finally {
+    terminal.end();
   }
 }
 
@@ -111,11 +116,13 @@ const NEEDS: Readonly<Record<CommandSpec["target"], readonly Need[]>> = {
 function terminalOf(host: Host, clock: OperateContext["system"]["clock"]): Terminal {
   const screen = host.screen ?? linesOf(host);
   const noColour = (host.env("NO_COLOR") ?? "") !== "";
+  const isDumb = host.env("TERM") === "dumb";
   return new Terminal({
-    screen,
+    screen: isDumb ? { ...screen, isTerminal: false } : screen,
     writeProgress: host.childStderr,
-    isProgressSeen: host.isTerminal === true,
-    hasColour: screen.isTerminal && !noColour && host.env("TERM") !== "dumb",
+    isProgressSeen: host.isTerminal === true && !isDumb,
+    progressColumns: host.errorColumns,
+    hasColour: screen.isTerminal && !noColour && !isDumb,
     clock,
   });
 }
