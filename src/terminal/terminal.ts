@@ -65,6 +65,11 @@ export class Terminal {
 
   /** Prints whole lines. Control characters must be gone already. */
   print(...lines: readonly string[]): void {
+    this.printLines(lines);
+  }
+
+  /** The same, for more lines than a call takes as arguments. */
+  printLines(lines: readonly string[]): void {
     if (lines.length > 0) this.#write(`${lines.join("\n")}\n`);
   }
 
@@ -100,7 +105,7 @@ export class Terminal {
   live(): LiveView {
     this.#view?.end();
     const { screen } = this.#options;
-    if (!screen.isTerminal) return new PrintedView((lines) => this.print(...lines));
+    if (!screen.isTerminal) return new PrintedView((lines) => this.printLines(lines));
     this.#hideProgress();
     const view = new ScreenView(screen, (text) => this.#write(text), () => {
       this.#view = undefined;

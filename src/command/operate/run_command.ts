@@ -16,7 +16,7 @@ import { realSystem } from "../../system.ts";
 import { type Screen, Terminal } from "../../terminal/terminal.ts";
 import { type ProgramConfiguration, readConfiguration } from "../configuration.ts";
 import type { Host, ProgramContext } from "../program_context.ts";
-import { type CommandRun, type CommandSpec, Flags, JSON_FLAG } from "./command_spec.ts";
+import { type CommandRun, type CommandSpec, Flags, JSON_FLAG, WrongUsage } from "./command_spec.ts";
 import { commandHelp, usageOf } from "./command_text.ts";
 import { openFleet, openStream } from "./open_fleet.ts";
 import type { OperateContext } from "./operate_context.ts";
@@ -29,17 +29,22 @@ export async function runCommand(spec: CommandSpec, args: readonly string[], hos
       host.out(commandHelp(spec));
       return 0;
     case "misuse":
-      try {
-        host.err(`${oneLine(parsed.problem)}\nUsage: ${usageOf(spec)}\nTry ${spec.name} --help`);
-      } catch {
-        // The exit code says the same.
-      }
-      return 2;
+      return misused(spec, parsed.problem, host);
     case "run": {
       const { operands, values, configured } = parsed;
       return await runParsed(spec, { operands, flags: new Flags(values), configured }, host);
     }
   }
+}
+
+/** @returns the exit code. */
+function misused(spec: CommandSpec, problem: string, host: Host): number {
+  try {
+    host.err(`${oneLine(problem)}\nUsage: ${usageOf(spec)}\nTry kclite ${spec.name} --help`);
+  } catch {
+    // The exit code says the same.
+  }
+  return 2;
 }
 
 async function runParsed(spec: CommandSpec, run: CommandRun, host: Host): Promise<number> {
@@ -95,6 +100,7 @@ async function runParsed(spec: CommandSpec, run: CommandRun, host: Host): Promis
   } catch (error) {
     // What went wrong is read on the screen that the terminal had before.
     terminal.end();
+    if (error instanceof WrongUsage) return misused(spec, error.message, host);
     if (error instanceof PropertiesError) program.notices.push(...error.notices);
     tell();
     if (terminal.closed.aborted || (host.signal.aborted && error === host.signal.reason)) return 0;
