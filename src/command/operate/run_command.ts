@@ -18,7 +18,7 @@ import { type ProgramConfiguration, readConfiguration } from "../configuration.t
 import type { Host, ProgramContext } from "../program_context.ts";
 import { type CommandRun, type CommandSpec, Flags, JSON_FLAG, WrongUsage } from "./command_spec.ts";
 import { commandHelp, usageOf } from "./command_text.ts";
-import { openFleet, openStream } from "./open_fleet.ts";
+import { openFleet, openStream, openWrites } from "./open_fleet.ts";
 import type { OperateContext } from "./operate_context.ts";
 
 /** Runs to the end. Never rejects. @returns the exit code, as if no signal had come. */
@@ -92,6 +92,7 @@ async function runParsed(spec: CommandSpec, run: CommandRun, host: Host): Promis
     configuration: configured,
     openFleet: () => opened(openFleet),
     openStream: () => opened(openStream),
+    openWrites: () => opened(openWrites),
   };
   try {
     const code = await (await spec.load())(run, context);

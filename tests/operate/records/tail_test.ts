@@ -47,7 +47,7 @@ Deno.test("tail prints for people, a line each record", async () => {
   world.aws.stream("words").put("hello", "customer-7");
   const { code, out } = await world.run(["tail", "--from-beginning", "--until-latest"]);
   assertEquals(code, 0);
-  assertMatch(out, /^2026-01-30T12:00:00\.\d{3}Z  shardId-000000000000  customer-7  hello\n$/);
+  assertMatch(out, /^2026-01-30T12:00:00\.\d{3}Z {2}shardId-000000000000 {2}customer-7 {2}hello\n$/);
 });
 
 Deno.test("tail ends exactly after --max-messages, in the middle of a page", async () => {
