@@ -12,7 +12,7 @@ import { putLines, type PutResult } from "../../operate/records/put.ts";
 import { oneStream } from "../../operate/records/target.ts";
 import { type CommandRun, type Flags, WrongUsage } from "./command_spec.ts";
 import type { OperateContext } from "./operate_context.ts";
-import { KEY_FIELD, PARTITION_KEY } from "./put_spec.ts";
+import { KEY_FIELD, PARTITION_KEY } from "./put_options.ts";
 
 /** After this many lines that are refused, others are counted and not named. */
 const MOST_NAMED = 20;

@@ -10,7 +10,7 @@ import { type TailStart, tailStream } from "../../operate/records/tail.ts";
 import { oneStream } from "../../operate/records/target.ts";
 import { type CommandRun, type Flags, WrongUsage } from "./command_spec.ts";
 import type { OperateContext } from "./operate_context.ts";
-import { FROM_BEGINNING, FROM_TIME, MAX_MESSAGES, SHARD, TO_TIME, UNTIL_LATEST } from "./tail_spec.ts";
+import { FROM_BEGINNING, FROM_TIME, MAX_MESSAGES, SHARD, TO_TIME, UNTIL_LATEST } from "./tail_options.ts";
 
 /** How much of the data of a record is shown on a terminal, in characters. */
 const MOST_ON_TERMINAL = 1000;

@@ -2,8 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { recordJson, recordLine } from "../../../src/operate/records/record_text.ts";
-import { kinesisRecord } from "../../../src/stream/record.ts";
-import type { KinesisRecord } from "../../../src/stream/record.ts";
+import { type KinesisRecord, kinesisRecord } from "../../../src/stream/record.ts";
 
 const SHARD_ID = "shardId-000000000003";
 
