@@ -165,7 +165,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   },
   "operate/records": {
     holds: "records read and put without leases",
-    any: ["stream", "root", "async", "aws", "operate"],
+    any: ["stream", "root", "async", "aws", "retrieval", "operate"],
   },
   "terminal": {
     holds: "what a command shows to people: tables, colours, progress, live views",
