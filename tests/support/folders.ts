@@ -145,7 +145,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   },
   "cloudwatch": {
     holds: "events as CloudWatch metrics, with KCL's names; the entry point of it",
-    any: ["stream", "root", "async", "aws"],
+    any: ["stream", "root", "async", "aws", "aws/credential_sources", "observe"],
   },
   "operate": {
     holds: "what operators see of any KCL fleet: leases, workers, lag, reasons",
