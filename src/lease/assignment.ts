@@ -139,8 +139,8 @@ export function planAssignments(input: AssignmentInput, options: AssignmentOptio
     !needy.has(lease) &&
     isHandoffOverdue(input.handoffs.get(lease.leaseKey), { timeoutMs, failoverTimeMs, nowMs })
   );
-  // An overdue handoff is completed as planned. It is called off if the next owner has died, or is drained. If
-  // both owners have died, the lease goes to any worker. One of the two that is drained is better than none.
+  // An overdue handoff is completed as planned. It is called off if the next owner has died, or is drained.
+  // If both owners have died, the lease goes to any worker. A drained one of the two is better than none.
   const mayGet = new Set<string | undefined>(candidates.map((worker) => worker.workerId));
   const live = new Set<string | undefined>([...alive.map((worker) => worker.workerId), ...draining]);
   const ended: Move[] = [];
