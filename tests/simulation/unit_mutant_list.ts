@@ -1350,4 +1350,28 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     why: "children of a shard that ends during a leader's pass wait for the next one, some slices later",
     test: "tests/edge/edge_worker_test.ts",
   },
+  {
+    name: "the-mark-of-a-drained-worker-outlives-its-process",
+    file: "src/store/item_coordinator_store.ts",
+    find: `isOfAnother = true;`,
+    replace: `isOfAnother = false;`,
+    why: "a worker that was drained, killed and started again gets no leases, and nobody knows why",
+    test: "tests/store/coordinator_store_test.ts",
+  },
+  {
+    name: "a-worker-that-stops-hands-over-to-a-drained-one",
+    file: "src/lease/succession.ts",
+    find: `drainRoles(others, marked);`,
+    replace: `drainRoles(others, new Set([...marked].slice(0, 0)));`,
+    why: "a rolling restart gives the leases to the very worker that is to be stopped next",
+    test: "tests/lease/succession_test.ts",
+  },
+  {
+    name: "all-drained-workers-read-nothing",
+    file: "src/lease/draining.ts",
+    find: `if (candidates.length === 0) return { candidates: live, draining: [] };`,
+    replace: ``,
+    why: "when every live worker is drained, shards are read by nobody",
+    test: "tests/lease/assignment_test.ts",
+  },
 ];
