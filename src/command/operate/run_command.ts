@@ -26,7 +26,11 @@ export async function runCommand(spec: CommandSpec, args: readonly string[], hos
   const parsed = parseCommandArguments(spec, args);
   switch (parsed.type) {
     case "help":
-      host.out(commandHelp(spec));
+      try {
+        host.out(commandHelp(spec));
+      } catch {
+        // Nobody reads it, as with `| head`.
+      }
       return 0;
     case "misuse":
       return misused(spec, parsed.problem, host);
