@@ -35,6 +35,7 @@ import { oneLine } from "./src/observe/one_line.ts";
 import { VERSION } from "./src/version.ts";
 
 export type { Host } from "./src/command/program_context.ts";
+export type { Screen } from "./src/terminal/screen.ts";
 export type { UncaughtListener } from "./src/host/uncaught.ts";
 
 /** Runs the program. @returns the exit code, as if no signal had come. */

@@ -9,6 +9,7 @@
 export interface Screen {
   /** Writes text as it is. It may throw when nobody reads it. */
   readonly write: (text: string) => void;
+  /** Whether a person sees it. */
   readonly isTerminal: boolean;
   /** How many columns a line has now. Undefined in a pipe. */
   readonly columns: () => number | undefined;

@@ -28,6 +28,8 @@ interface Case {
   readonly left?: Readonly<Record<string, number>>;
   /** Workers under which a lease expired in an earlier pass, and whether they had begun it. */
   readonly silences?: Readonly<Record<string, boolean>>;
+  /** Workers that an operator drains. */
+  readonly drains?: readonly string[];
   readonly options?: Partial<AssignmentOptions>;
   /** `age`: of the item in s (null: it has no time). */
   readonly workers: Readonly<
@@ -51,14 +53,15 @@ interface Case {
 }
 
 function inputOf(one: Case): AssignmentInput {
-  const { leader, balance, newcomers, unbegun, given, left, silences, workers, leases } = one;
+  const { leader, balance, newcomers, unbegun, given, left, silences, drains, workers, leases } = one;
   const reportedS = (id: string) => NOW_EPOCH_S - (workers[id]?.age ?? 0);
   return {
     workerId: leader ?? "leader",
     leases: leases.map(leaseOf),
-    workers: Object.entries(workers).map(([id, { age, stats, limit }]) =>
-      metricsOf(id, age === null ? undefined : NOW_EPOCH_S - (age ?? 0), stats, limit)
-    ),
+    workers: Object.entries(workers).map(([id, { age, stats, limit }]) => ({
+      ...metricsOf(id, age === null ? undefined : NOW_EPOCH_S - (age ?? 0), stats, limit),
+      drainingSinceEpochS: drains?.includes(id) ? NOW_EPOCH_S - 5 : undefined,
+    })),
     sightings: new Map(leases.map(({ key, counter, owner, checkpointOwner, expired }) => [key, {
       leaseCounter: counter ?? 0,
       sinceMs: owner === undefined && checkpointOwner === undefined

@@ -29,8 +29,8 @@ export const TAIL: CommandSpec = {
       isShown: false,
     },
     {
-      command: "kclite tail --from-beginning --until-latest --max-messages 5 app.properties",
-      what: "prints the first five records that come, and ends",
+      command: "kclite tail --shard 2 --from-beginning --max-messages 5 app.properties",
+      what: "prints the first five records of a shard, and ends",
     },
     {
       command: "kclite tail --shard 4 --from-beginning --max-messages 2 --json app.properties",
