@@ -6,8 +6,9 @@ import { commandHelp } from "../../../src/command/operate/command_text.ts";
 import { type CommandSpec, flag } from "../../../src/command/operate/command_spec.ts";
 import { runCommand } from "../../../src/command/operate/run_command.ts";
 import type { Host } from "../../../src/command/program_context.ts";
+import { realSystem } from "../../../src/system.ts";
 import { withFolder } from "../../support/folder.ts";
-import { OperateBed } from "../../support/operate_bed.ts";
+import { OperateBed, PassingClock } from "../../support/operate_bed.ts";
 
 const bed = () => new OperateBed();
 
@@ -165,6 +166,26 @@ Deno.test("runCommand() keeps what is logged until the live view has ended", asy
   );
   assert(out.endsWith(LEAVE));
   assertStringIncludes(err, "throttled");
+});
+
+Deno.test("runCommand() says that it is stopping only when that takes a while", async () => {
+  const stopped = async (isSlow: boolean) => {
+    let stop: (signalName: string) => void = () => {};
+    const clock = new PassingClock();
+    const { err } = await runOwn(
+      () =>
+        Promise.resolve(async () => {
+          stop("SIGINT");
+          if (isSlow) await clock.sleep(2000);
+          return 0;
+        }),
+      undefined,
+      { stopping: (hear) => void (stop = hear), options: { system: { ...realSystem, clock } } },
+    );
+    return err;
+  };
+  assertEquals(await stopped(false), "");
+  assertStringIncludes(await stopped(true), "SIGINT: stopping; once more to end at once");
 });
 
 Deno.test("runCommand() draws nothing in place on a dumb terminal, and paints nothing where NO_COLOR is set", async () => {
