@@ -50,3 +50,15 @@ screen.closed.addEventListener("abort", async () => {
   // The shell's own code is that of head: what counts is that the program has ended.
   assertEquals(await unread.exitCode() < 128, true, unread.output);
 });
+
+Deno.test("standardScreen().onSuspend() stops after leaving, and enters when the process goes on", async () => {
+  await using suspended = program(`
+screen.onSuspend(() => screen.write("left\\n"), () => { screen.write("back\\n"); process.exit(5); });
+process.kill(process.pid, "SIGTSTP");
+setTimeout(() => process.exit(6), 20_000);
+`);
+  await suspended.printed(/left/);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  suspended.kill("SIGCONT");
+  assertEquals([await suspended.exitCode(), suspended.output], [5, "left\nback\n"]);
+});
