@@ -16,7 +16,7 @@ import type { Lookup } from "./credentials.ts";
 import { checkedEndpoint, type EndpointVariant, variantUrl } from "./endpoint.ts";
 
 /** A service with a configurable endpoint. */
-export type ConfigurableService = "kinesis" | "dynamodb" | "sts" | "sqs" | "sns" | "s3";
+export type ConfigurableService = "kinesis" | "dynamodb" | "sts" | "sqs" | "sns" | "s3" | "cloudwatch";
 
 /** What is looked at. */
 export interface EndpointSettings {
@@ -54,7 +54,8 @@ export function configuredEndpoint(
   if (url === undefined) {
     if (chosen.length === 0) return undefined;
     const variant: EndpointVariant = { fips: fips.isOn, dualStack: dualStack.isOn };
-    return { url: variantUrl({ service, region }, variant), setting: chosen.join(" and ") };
+    const host = service === "cloudwatch" ? "monitoring" : service;
+    return { url: variantUrl({ service: host, region }, variant), setting: chosen.join(" and ") };
   }
   if (chosen.length > 0) {
     // As AWS's SDKs do: it cannot be known whether that address is such an endpoint.

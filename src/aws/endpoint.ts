@@ -54,7 +54,7 @@ export interface EndpointVariant {
 /**
  * The URL of one of a service's public endpoints.
  *
- * Source: the endpoint rules of the AWS SDKs for Kinesis, DynamoDB, STS, SQS, SNS and S3.
+ * Source: the endpoint rules of the AWS SDKs for Kinesis, DynamoDB, STS, SQS, SNS, S3 and CloudWatch.
  *
  * @throws {TypeError} when the region cannot be one.
  */

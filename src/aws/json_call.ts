@@ -54,12 +54,20 @@ export interface JsonCall<T> {
 /** A transport for calls that are not one JSON document each way: other encodings, and streams. */
 export interface Transport<T> {
   /** What is sent in place of the input as JSON. */
-  readonly message?: { readonly contentType: string; readonly body: Uint8Array<ArrayBuffer> } | undefined;
+  readonly message?: Message | undefined;
   /**
    * Sends the signed request. Reads a success in its own encoding. Any other answer is returned whole, to be
    * read as JSON, the format of errors.
    */
   readonly send: (system: System, request: HttpRequest, signal?: AbortSignal) => Promise<Sent<T>>;
+}
+
+/** A body in its own encoding. */
+export interface Message {
+  readonly contentType: string;
+  /** How the body is packed. @default not at all */
+  readonly contentEncoding?: "gzip" | undefined;
+  readonly body: Uint8Array<ArrayBuffer>;
 }
 
 /** Makes a call; throws `AwsServiceError`, `CredentialsError`, or the signal's reason. */
@@ -81,6 +89,7 @@ export function jsonCaller(service: JsonService, options: ServiceOptions): JsonC
         url,
         headers: {
           "content-type": call.transport?.message?.contentType ?? service.contentType,
+          ...encodingOf(call.transport?.message),
           "x-amz-target": `${service.targetPrefix}.${call.operation}`,
         },
         body: call.transport?.message?.body ?? JSON.stringify(call.input),
@@ -90,6 +99,10 @@ export function jsonCaller(service: JsonService, options: ServiceOptions): JsonC
       retry: call.retry,
       signal: call.signal,
     });
+}
+
+function encodingOf(message: Message | undefined): Readonly<Record<string, string>> {
+  return message?.contentEncoding === undefined ? {} : { "content-encoding": message.contentEncoding };
 }
 
 interface Reading<T> {

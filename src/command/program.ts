@@ -160,13 +160,13 @@ export class Program {
   }
 
   async #serveHealth(
-    { settings: { healthPort, healthHost, healthAllowedHosts } }: ProgramConfiguration,
+    { settings: { healthPort, healthHost, healthAllowedHosts, healthToken: token } }: ProgramConfiguration,
     totals: Totals,
     limits: HealthLimits,
   ): Promise<RunningServer | undefined> {
     if (healthPort === undefined) return undefined;
     const { healthApp } = await import("../observe/health.ts");
-    const server = await serve(healthApp(totals, limits).fetch, {
+    const server = await serve(healthApp(totals, { ...limits, token }).fetch, {
       port: healthPort,
       hostname: healthHost,
       allowedHosts: healthAllowedHosts,

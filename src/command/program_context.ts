@@ -26,6 +26,8 @@ export interface Host {
   readonly childStderr: (text: string) => void;
   /** Whether `childStderr` writes to a terminal. @default {false} */
   readonly isTerminal?: boolean | undefined;
+  /** How wide that terminal is. @default as wide as `screen` */
+  readonly errorColumns?: (() => number | undefined) | undefined;
   /** Where commands show their results. @default lines by `out`, which is no terminal */
   readonly screen?: Screen | undefined;
   /** What is typed or piped in, read only by commands that take it. @default nothing */

@@ -45,6 +45,7 @@ export interface Settings {
   readonly disableWorkerMetrics?: boolean;
   readonly healthHost?: string;
   readonly healthPort?: number;
+  readonly healthToken?: string;
   readonly healthAllowedHosts?: readonly string[];
   readonly logLevel?: "debug" | "info" | "warning" | "error";
   readonly logFormat?: "text" | "json";

@@ -300,6 +300,22 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     test: "tests/consumer/child_creation_test.ts",
   },
   {
+    name: "a-page-that-was-read-ahead-is-the-lag",
+    file: "src/cloudwatch/shard_points.ts",
+    find: `} else if (isIdle) {`,
+    replace: `} else {`,
+    why: "a shard with a slow processor looks as if it were at the tip, and no alarm goes off",
+    test: "tests/cloudwatch/metric_points_test.ts",
+  },
+  {
+    name: "the-lag-of-a-batch-that-fails-stands-still",
+    file: "src/cloudwatch/shard_points.ts",
+    find: `stuck.millis + this.#nowMs() - stuck.atMs`,
+    replace: `stuck.millis`,
+    why: "a shard that is stuck for hours shows the lag that it had at first",
+    test: "tests/cloudwatch/metric_points_test.ts",
+  },
+  {
     name: "failed-pass-counts-as-one-that-worked",
     file: "src/fleet/fleet_member.ts",
     find: `          lock.passEnded(false);

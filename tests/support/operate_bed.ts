@@ -51,6 +51,7 @@ export interface CommandOptions {
 export class PassingClock implements Clock {
   #epochMs = Date.UTC(2026, 0, 30, 12);
   #ms = 0;
+  readonly #ends = new SleepEnds();
   /** What others do while a command sleeps. */
   whileAsleep: (ms: number) => void | Promise<void> = () => {};
 
@@ -67,13 +68,40 @@ export class PassingClock implements Clock {
     this.#ms += ms;
   }
 
+  /** Of sleeps side by side the one that ends first passes first. */
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     const untilMs = this.#ms + Math.max(0, ms);
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    this.#ends.add(untilMs);
+    try {
+      // The time limit of a request is a sleep too. Its answer comes in some turns of the real event loop.
+      for (let turn = 0; turn < (ms < 10_000 ? 1 : 50) || this.#ends.isBefore(untilMs); turn++) {
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        signal?.throwIfAborted();
+      }
+    } finally {
+      this.#ends.delete(untilMs);
+    }
     await this.whileAsleep(ms);
     this.#ms = Math.max(this.#ms, untilMs);
     signal?.throwIfAborted();
+  }
+}
+
+/** When sleeps end; several may end together. */
+class SleepEnds {
+  readonly #ends: number[] = [];
+
+  add(ms: number): void {
+    this.#ends.push(ms);
+  }
+
+  delete(ms: number): void {
+    this.#ends.splice(this.#ends.indexOf(ms), 1);
+  }
+
+  isBefore(ms: number): boolean {
+    return this.#ends.some((end) => end < ms);
   }
 }
 

@@ -81,6 +81,11 @@ export interface CommandRun {
   readonly configured: RunCommand;
 }
 
+/** A command line that contradicts itself. It ends with the usage text, and exit code 2. */
+export class WrongUsage extends RangeError {
+  override readonly name = "WrongUsage";
+}
+
 /** The options of a command as they were given. */
 export class Flags {
   readonly #values: ReadonlyMap<string, readonly unknown[]>;

@@ -19,6 +19,7 @@ import { Fleet } from "./fleet.ts";
 import type { FleetOptions } from "./fleet_options.ts";
 import { compareSteps, firstLeasesOfMany, ownAttributes } from "./item_steps.ts";
 import { manyJavaFirst, manyKcliteFirst } from "./many_streams.ts";
+import { METRICS_FLEETS, sameMetrics, sendMetrics } from "./metrics.ts";
 import { type Pace, quickPace, slowPace } from "./pace.ts";
 import { Report, type Scenario } from "./report.ts";
 import { relayBesideJava } from "./slices.ts";
@@ -53,6 +54,8 @@ const stories: Readonly<Record<string, Story>> = {
   "resharding": { options: byCount, tell: resharding },
   "slices": { options: byDefault, tell: relayBesideJava },
   "legacy-tables": { options: byDefault, tell: legacyTables },
+  [METRICS_FLEETS.java]: { options: { ...byDefault, hasMetrics: true }, tell: sendMetrics("java") },
+  [METRICS_FLEETS.kclite]: { options: { ...byDefault, hasMetrics: true }, tell: sendMetrics("kclite") },
 };
 
 /** The stories that run on a DynamoDB. */
@@ -69,6 +72,7 @@ const wholePlan: Plan = {
     [["java-first"], ["latest"]],
     [["kclite-first"]],
     [["resharding"], ["legacy-tables"]],
+    [[METRICS_FLEETS.java], [METRICS_FLEETS.kclite]],
   ],
   pace: quickPace,
 };
@@ -142,6 +146,13 @@ async function run(
   await Promise.all(lines.map(async (line) => {
     for (const [name, count = Infinity] of line) await told(name, count);
   }));
+  const ofKind = (kind: "java" | "kclite") => dynamodb.metrics?.(METRICS_FLEETS[kind]) ?? [];
+  if (ofKind("java").length > 0 && ofKind("kclite").length > 0) {
+    await report.story([{
+      name: "13 both kinds send the same metrics: names, units and dimensions",
+      run: () => Promise.resolve(sameMetrics(ofKind("java"), ofKind("kclite"))),
+    }]);
+  }
   if (only === undefined) {
     await report.story([{
       name: "10 the first leases of many streams are the same by both kinds, value by value",

@@ -1,0 +1,117 @@
+/**
+ * The metrics of both kinds of worker: each kind alone does the same on a stream of its own, and what they have sent is compared,
+ * name by name, with units and dimensions.
+ *
+ * @module
+ */
+
+import { assert, assertEquals, assertGreater } from "@std/assert";
+import { metricSpecs, UNSENT } from "../../../src/cloudwatch/metric_names.ts";
+import type { MetricDatum } from "../../../src/testing/mod.ts";
+import { isShardEnd } from "../../../src/stream/sequence_number.ts";
+import { counts } from "./checks.ts";
+import type { Fleet, FleetWorker } from "./fleet.ts";
+import { pause } from "./processes.ts";
+import type { Scenario } from "./report.ts";
+
+/** The fleets' names, which are the namespaces, by kind. */
+export const METRICS_FLEETS = { java: "metrics-java", kclite: "metrics-kclite" } as const;
+
+/** Java compares the shards with the leases a minute after its start at the earliest; some wait on top of it, in ms. */
+const AUDIT_LIMIT_MS = 90_000;
+
+/**
+ * What only kclite sends in this run. Java's checkpoint at the end of a shard counts for whichever task of the whole worker ran
+ * last: most often for ProcessTask.
+ */
+const BY_CHANCE: readonly string[] = [
+  "ShutdownTask UpdateLease.Success Count ShardId=shardId-000000000000",
+  "ShutdownTask UpdateLease.Time Milliseconds ShardId=shardId-000000000000",
+];
+
+/** What only Java sends in this run. */
+const BY_JAVA_ALONE: readonly string[] = [
+  "LeaseRenewerInitialize Fault Count",
+  "TableMigration StatusOrdinal None",
+  "TableMigrationInitialize ReadFault Count",
+  "TableMigrationInitialize Success Count",
+  "TableMigrationInitialize Time Milliseconds",
+  "WorkerMetrics FleetMinSupportCode None",
+];
+
+/** One worker leads, reads, splits a shard, reads on, and stops. */
+export function sendMetrics(kind: FleetWorker["kind"]): (fleet: Fleet) => Scenario[] {
+  return (fleet) => [{
+    name: `13 ${
+      kind === "java" ? "Java" : "kclite"
+    } alone, with metrics: makes a table, reads, sees a split, stops`,
+    async run() {
+      await fleet.start(kind, "w1");
+      await fleet.untilFlowing("w1", 60_000);
+      const before = await fleet.stream.openShards();
+      const parent = before.find(({ shardId }) => shardId.endsWith("0"));
+      assert(parent !== undefined, "there is a shard");
+      await fleet.stream.split(parent);
+      await fleet.eventually("the parent is done and the children are read", async () => {
+        const leases = await fleet.leases();
+        return leases.length === before.length + 2 &&
+          leases.every(({ shardId, checkpoint }) =>
+            shardId === parent.shardId ? isShardEnd(checkpoint) : /^\d+$/.test(checkpoint.sequenceNumber)
+          );
+      }, { limitMs: 60_000 });
+      // Without records no checkpoint renews a lease, which is renewed by itself then.
+      await fleet.stopPuttingTo(fleet.stream);
+      await pause(6000);
+      if (kind === "java") {
+        await fleet.eventually("Java has audited", () => hasAudited(fleet.metrics), {
+          limitMs: AUDIT_LIMIT_MS,
+        });
+      }
+      await fleet.end("w1", "SIGTERM");
+      assertGreater(fleet.metrics.length, 0);
+      return `${keysOf(fleet.metrics).size} metrics, ${counts(fleet)}`;
+    },
+  }];
+}
+
+/** Compares what both kinds have sent. @throws when they differ in more than docs/cloudwatch.md says. */
+export function sameMetrics(java: readonly MetricDatum[], kclite: readonly MetricDatum[]): string {
+  const byJava = keysOf(java), byKclite = keysOf(kclite);
+  const javaAlone = [...byJava.keys()].filter((key) => !byKclite.has(key));
+  const kcliteAlone = [...byKclite.keys()].filter((key) => !byJava.has(key) && !BY_CHANCE.includes(key));
+  assertEquals(javaAlone.toSorted(), BY_JAVA_ALONE, "sent by Java alone");
+  assertEquals(javaAlone.filter((key) => !isUnsent(key)), [], "each is in UNSENT");
+  assertEquals(kcliteAlone, [], "sent by kclite alone");
+  const both = [...byJava.keys()].filter((key) => byKclite.has(key));
+  const names = new Set(metricSpecs().map(({ operation, name, unit }) => `${operation} ${name} ${unit}`));
+  const unknown = both.filter((key) =>
+    ![...names].some((name) => key === name || key.startsWith(`${name} `))
+  );
+  assertEquals(unknown, [], "each is in METRICS");
+  return `${both.length} metrics of both kinds are the same; by Java alone: ${javaAlone.length}`;
+}
+
+/** How many samples there are by `operation name unit dimensions`. */
+function keysOf(data: readonly MetricDatum[]): ReadonlyMap<string, number> {
+  const samples = new Map<string, number>();
+  for (const { metricName, unit, dimensions: { Operation, ...others }, sampleCount } of data) {
+    const named = Object.entries(others).toSorted().map(([name, value]) => `${name}=${value}`);
+    const key = [Operation, metricName, unit, ...named].join(" ");
+    samples.set(key, (samples.get(key) ?? 0) + sampleCount);
+  }
+  return samples;
+}
+
+function hasAudited(data: readonly MetricDatum[]): boolean {
+  return data.some(({ dimensions, metricName }) =>
+    dimensions.Operation === "PeriodicShardSyncManager" && metricName === "NumStreamsToSync"
+  );
+}
+
+function isUnsent(key: string): boolean {
+  const [operation = "", name = ""] = key.split(" ");
+  return UNSENT.some((unsent) =>
+    unsent.operation.split(", ").includes(operation) &&
+    (unsent.names.includes("*") || unsent.names.includes(name))
+  );
+}
