@@ -113,7 +113,9 @@ function ended(workerId: string, outcome: DrainOutcome, { say, fail }: Report): 
     );
     return 1;
   }
-  const rest = finished === 0 ? "" : ` ${countOf(finished)} of finished shards wait to be cleaned up.`;
+  const rest = finished === 0
+    ? ""
+    : ` ${countOf(finished)} of finished shards ${finished === 1 ? "waits" : "wait"} to be cleaned up.`;
   if (left.length === 0) {
     say(`${workerId} has nothing to read after ${seconds} s: ${countOf(moved)} moved.${rest}`);
   } else {

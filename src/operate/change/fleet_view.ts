@@ -41,7 +41,10 @@ export async function viewOf(
   signal: AbortSignal,
 ): Promise<FleetView> {
   const { coordinatorStore, system: { clock } } = fleet;
-  const look = await lookAtTable(fleet, options, signal);
+  const found = await lookAtTable(fleet, options, signal);
+  // A worker may be in both places during a migration: its newer report counts.
+  const legacy = found.place === "legacy" ? await coordinatorStore.listLegacyWorkerMetrics(signal) : [];
+  const look = { ...found, workers: [...found.workers, ...legacy] };
   const { description, workers, failures } = look;
   if (description === undefined && look.leases.length === 0 && failures.length === 0) {
     throw new RangeError(
