@@ -85,7 +85,9 @@ function markedText(workerId: string, { workerId: leader, kind }: FleetLeader, l
     case "kclite":
       return `${workerId} is marked. ${leader} leads, and hands over its ${count}.`;
     case "other":
-      return `${workerId} is marked, but ${leader} leads, which is no worker of kclite and does not know drains. ` +
+      return `${workerId} is marked, but ${
+        leader ?? "nobody or a Java worker"
+      } leads, which is no worker of kclite and does not know drains. ` +
         `Each of its ${count} is handed over once.`;
     case "none":
       return `${workerId} is marked. Nobody leads now; the next leader of kclite hands over its ${count}.`;

@@ -171,7 +171,7 @@ class Watch {
       const state = this.#state();
       if (state !== before) [before, movedMs, stalls] = [state, nowMs, 0];
       const stallMs = STALL_FAILOVERS * failoverTimeMs;
-      if (nowMs - movedMs > (stalls + 1) * stallMs) {
+      if (nowMs - movedMs > 2 ** stalls * stallMs) {
         stalls++;
         onStall(nowMs - movedMs);
       }

@@ -24,7 +24,10 @@ export interface FleetView {
 export interface FleetLeader {
   /** Undefined when no worker leads, or it may not be read. */
   readonly workerId: string | undefined;
-  /** `other`: KCL for Java, or a kclite of before the marks of its processes. */
+  /**
+   * `other`: KCL for Java, or a kclite of before the marks of its processes. On the tables of KCL 3.0 to 3.4
+   * no worker of kclite leads.
+   */
   readonly kind: "kclite" | "other" | "none" | "unknown";
 }
 
@@ -65,9 +68,11 @@ export async function viewOf(
 
 function leaderOf({ lock, workers, failures, place }: TableLook): FleetLeader {
   if (failures.some(({ part }) => part === "lock")) return { workerId: undefined, kind: "unknown" };
+  if (place === "legacy") return { workerId: lock?.ownerName, kind: "other" };
   if (lock === undefined || lock.isReleased) return { workerId: undefined, kind: "none" };
   const { ownerName } = lock;
-  const isOurs = place === "leaseTable" &&
-    workers.some(({ workerId, incarnation }) => workerId === ownerName && incarnation !== undefined);
+  const isOurs = workers.some(({ workerId, incarnation }) =>
+    workerId === ownerName && incarnation !== undefined
+  );
   return { workerId: ownerName, kind: isOurs ? "kclite" : "other" };
 }
