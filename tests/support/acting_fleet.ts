@@ -1,11 +1,12 @@
 /**
- * Workers without processes on an {@linkcode OperateBed}: they renew, hand over, report and lead while a command
- * sleeps. What a leader of kclite decides is decided by `planAssignments()`.
+ * Workers without processes on an {@linkcode OperateBed}: they renew, hand over and lead while a command sleeps.
+ * What a leader of kclite decides is decided by `planAssignments()`.
  *
  * @module
  */
 
 import { ASSIGNMENT_DEFAULTS, planAssignments, writeOf } from "../../src/lease/assignment.ts";
+import type { WorkerMetrics } from "../../src/lease/coordinator_store.ts";
 import { actualOwner } from "../../src/lease/lease.ts";
 import { assign, renew } from "../../src/lease/lease_write.ts";
 import { isShardEnd } from "../../src/stream/sequence_number.ts";
@@ -21,7 +22,7 @@ export interface ActingFleetOptions {
   readonly isObeyed?: boolean;
   /** Of that leader. @default {Infinity} */
   readonly maxLeasesForWorker?: number;
-  /** Keys of leases that are left alone. @default none */
+  /** Keys of leases whose handoffs make no progress while nobody is drained. @default none */
   readonly untouched?: readonly string[];
 }
 
@@ -65,12 +66,13 @@ export class ActingFleet {
 
   async #workers(): Promise<void> {
     const { leaseStore } = this.#bed.fleet;
-    const { leases } = await leaseStore.list();
+    const { leases, workers } = await leaseStore.list();
+    const untouched = workers.some(isMarked) ? [] : this.#options.untouched ?? [];
     for (const lease of leases) {
       const { leaseKey, leaseOwner, checkpointOwner } = lease;
       const owner = actualOwner(lease);
-      if (owner === undefined || !this.alive.has(owner) || isShardEnd(lease.checkpoint)) continue;
-      if (this.#options.untouched?.includes(leaseKey)) {
+      if (owner === undefined || !this.alive.has(owner)) continue;
+      if (untouched.includes(leaseKey) || isShardEnd(lease.checkpoint)) {
         await leaseStore.apply(renew(lease));
         continue;
       }
@@ -84,8 +86,9 @@ export class ActingFleet {
   async #leader(): Promise<void> {
     const { fleet: { leaseStore }, clock } = this.#bed;
     const { leases, workers } = await leaseStore.list();
+    if (!workers.some(isMarked)) return;
     const nowMs = clock.monotonicMs();
-    const { maxLeasesForWorker = Infinity, untouched = [] } = this.#options;
+    const { maxLeasesForWorker = Infinity } = this.#options;
     const { assignments } = planAssignments({
       workerId: "leader",
       leases,
@@ -105,8 +108,10 @@ export class ActingFleet {
       newcomers: new Set(),
       random: () => 0.5,
     }, { ...ASSIGNMENT_DEFAULTS, failoverTimeMs: 10_000, maxLeasesForWorker });
-    for (const assignment of assignments) {
-      if (!untouched.includes(assignment.lease.leaseKey)) await leaseStore.apply(writeOf(assignment));
-    }
+    for (const assignment of assignments) await leaseStore.apply(writeOf(assignment));
   }
+}
+
+function isMarked({ drainingSinceEpochS }: WorkerMetrics): boolean {
+  return drainingSinceEpochS !== undefined;
 }

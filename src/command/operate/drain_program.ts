@@ -8,7 +8,7 @@ import { oneLine } from "../../observe/one_line.ts";
 import { cancelDrain, type DrainOutcome, drainWorker } from "../../operate/change/drain.ts";
 import type { FleetLeader } from "../../operate/change/fleet_view.ts";
 import { type CommandRun, MAX_RCU } from "./command_spec.ts";
-import { CANCEL, DRAIN_TIMEOUT } from "./drain_spec.ts";
+import { CANCEL, DRAIN_TIMEOUT } from "./move_options.ts";
 import type { OperateContext } from "./operate_context.ts";
 
 /** By default, in ms. */

@@ -4,7 +4,7 @@ import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "
 import { AwsServiceError } from "../../../src/errors.ts";
 import type { LeaseStore } from "../../../src/lease/lease_store.ts";
 import { checkpoint, startHandoff } from "../../../src/lease/lease_write.ts";
-import { request } from "../../../src/operate/change/handoff.ts";
+import { request } from "../../../src/operate/change/lease_handoff.ts";
 import { SHARD_END } from "../../../src/stream/sequence_number.ts";
 import { newLease } from "../../lease/fixtures.ts";
 import { ActingFleet, type ActingFleetOptions } from "../../support/acting_fleet.ts";
