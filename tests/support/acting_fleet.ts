@@ -1,6 +1,6 @@
 /**
- * Workers without processes on an {@linkcode OperateBed}: they renew, hand over and lead while a command sleeps.
- * What a leader of kclite decides is decided by `planAssignments()`.
+ * Workers without processes on an {@linkcode OperateBed}. They renew, hand over and lead while a command
+ * sleeps. What a leader of kclite decides is decided by `planAssignments()`.
  *
  * @module
  */
