@@ -20,6 +20,7 @@ import type { FleetOptions } from "./fleet_options.ts";
 import { compareSteps, firstLeasesOfMany, ownAttributes } from "./item_steps.ts";
 import { manyJavaFirst, manyKcliteFirst } from "./many_streams.ts";
 import { METRICS_FLEETS, sameMetrics, sendMetrics } from "./metrics.ts";
+import { operatingJava, operatingKclite } from "./operating.ts";
 import { type Pace, quickPace, slowPace } from "./pace.ts";
 import { Report, type Scenario } from "./report.ts";
 import { relayBesideJava } from "./slices.ts";
@@ -54,6 +55,8 @@ const stories: Readonly<Record<string, Story>> = {
   "resharding": { options: byCount, tell: resharding },
   "slices": { options: byDefault, tell: relayBesideJava },
   "legacy-tables": { options: byDefault, tell: legacyTables },
+  "operating-java": { options: byDefault, tell: operatingJava },
+  "operating-kclite": { options: byCount, tell: operatingKclite },
   [METRICS_FLEETS.java]: { options: { ...byDefault, hasMetrics: true }, tell: sendMetrics("java") },
   [METRICS_FLEETS.kclite]: { options: { ...byDefault, hasMetrics: true }, tell: sendMetrics("kclite") },
 };
@@ -72,7 +75,7 @@ const wholePlan: Plan = {
     [["java-first"], ["latest"]],
     [["kclite-first"]],
     [["resharding"], ["legacy-tables"]],
-    [[METRICS_FLEETS.java], [METRICS_FLEETS.kclite]],
+    [[METRICS_FLEETS.java], [METRICS_FLEETS.kclite], ["operating-java"], ["operating-kclite"]],
   ],
   pace: quickPace,
 };
