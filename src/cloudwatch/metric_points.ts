@@ -164,7 +164,7 @@ export class MetricPoints {
     this.#writer.add("LeaderDecider/LeaderDecider:IsLeader", 1);
     this.#writer.add("LeaseAssignmentManager/TotalLeases", pass.leases);
     this.#writer.add("LeaseAssignmentManager/NumWorkers", pass.workers);
-    this.#writer.add("LeaseAssignmentManager/ExpiredLeases", pass.expired);
+    this.#writer.add("LeaseAssignmentManager/ExpiredLeases", pass.expired + pass.free); // as KCL counts
     this.#writer.addIfAny("LeaseAssignmentManager/LeaseSpillover", pass.spillover);
     this.#writer.addIfAny("LeaseAssignmentManager/NumWorkersWithInvalidEntry", pass.unreadableWorkers);
     this.#writer.addIfAny("LeaseAssignmentManager/LeaseDeserializationFailureCount", pass.unreadable);

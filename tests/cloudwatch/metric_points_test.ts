@@ -261,7 +261,7 @@ Deno.test("MetricPoints of a leader's pass have what is rare only where there is
     "LeaderDecider/LeaderDecider:IsLeader = 1",
     "LeaseAssignmentManager/TotalLeases = 4",
     "LeaseAssignmentManager/NumWorkers = 2",
-    "LeaseAssignmentManager/ExpiredLeases = 1",
+    "LeaseAssignmentManager/ExpiredLeases = 3",
     "LeaseAssignmentManager/LeaseSpillover = 1",
     "LeaseAssignmentManager/NumWorkersWithInvalidEntry = 5",
     "LeaseAssignmentManager/LeaseDeserializationFailureCount = 4",
