@@ -110,6 +110,10 @@ export class MetricPoints {
         return this.#writer.add("RenewAllLeases/RenewLease.Success", 0);
       case "leaseLost":
         return void this.#lost++;
+      case "workerStopped": // no look for leases follows
+        this.#writer.addIfAny("RenewAllLeases/LostLeases", this.#lost);
+        this.#lost = 0;
+        return;
       default: // the rest is about shards, or has no equal in KCL
         return this.#shards.add(event);
     }
