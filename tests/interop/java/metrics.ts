@@ -5,7 +5,7 @@
  * @module
  */
 
-import { assert, assertEquals, assertGreater } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { metricSpecs, UNSENT } from "../../../src/cloudwatch/metric_names.ts";
 import type { MetricDatum } from "../../../src/testing/mod.ts";
 import { isShardEnd } from "../../../src/stream/sequence_number.ts";
@@ -76,7 +76,8 @@ export function sendMetrics(kind: FleetWorker["kind"]): (fleet: Fleet) => Scenar
         });
       }
       await fleet.end("w1", "SIGTERM");
-      assertGreater(fleet.metrics.length, 0);
+      const bytes = fleet.records.reduce((sum, { text }) => sum + (text ?? "").length, 0);
+      assertEquals(processed(fleet.metrics), { records: fleet.records.length, bytes }, "what was delivered");
       return `${keysOf(fleet.metrics).size} metrics, ${counts(fleet)}`;
     },
   }];
@@ -102,6 +103,13 @@ export function sameMetrics(
   );
   assertEquals(unknown, [], "each is in METRICS");
   return `${both.length} metrics of both kinds are the same; by Java alone: ${javaAlone.length}`;
+}
+
+/** What all shards say that they have processed. */
+function processed(data: readonly MetricDatum[]): { readonly records: number; readonly bytes: number } {
+  const sumOf = (name: string) =>
+    data.filter(({ metricName }) => metricName === name).reduce((total, { sum }) => total + sum, 0);
+  return { records: sumOf("RecordsProcessed"), bytes: sumOf("DataBytesProcessed") };
 }
 
 /** How many samples there are by `operation name unit dimensions`. */
