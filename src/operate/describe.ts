@@ -20,8 +20,8 @@ import type { TableLook } from "./table_look.ts";
 
 /**
  * What a lease is in. `held`: its owner renews it. `notRenewed`: it has an owner who did not renew it
- * between the looks. `assigned`: it has an owner, and one look does not show more. `handoff`: one worker drains it for
- * another. `free`: it has no owner. `finished`: its shard is processed to its end.
+ * between the looks. `assigned`: it has an owner, and one look does not show more. `handoff`: one worker
+ * drains it for another. `free`: it has no owner. `finished`: its shard is processed to its end.
  */
 export type LeaseState = "held" | "notRenewed" | "assigned" | "handoff" | "free" | "finished";
 

@@ -1,7 +1,7 @@
 /** A fleet described from one or two looks. */
 
 import { assertEquals } from "@std/assert";
-import { describeFleet, glimpseOf } from "../../src/operate/describe.ts";
+import { describeFleet, glimpseOf, type LeaseState } from "../../src/operate/describe.ts";
 import type { TableLook } from "../../src/operate/table_look.ts";
 import type { WorkerMetrics } from "../../src/lease/coordinator_store.ts";
 import { leaseOf, type ShortLease } from "../lease/fixtures.ts";
@@ -58,7 +58,7 @@ Deno.test("describeFleet() tells a lease that is renewed from one that is not by
   assertEquals([description.goneLeases, description.betweenMs], [["gone"], 4000]);
   assertEquals(
     describeFleet(undefined, now).leases.map(({ state, counterMoved }) => [state, counterMoved]),
-    now.leases.map(() => ["assigned", undefined] as const),
+    now.leases.map((): [LeaseState, undefined] => ["assigned", undefined]),
   );
 });
 
