@@ -140,6 +140,7 @@ export type {
 } from "./src/lease/lease_write.ts";
 export type {
   CoordinatorStore,
+  DrainStore,
   LeaderLock,
   LockCondition,
   MigrationState,

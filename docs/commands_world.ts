@@ -8,10 +8,12 @@
  * @module
  */
 
+import type { WorkerMetrics } from "../src/lease/coordinator_store.ts";
 import type { Lease } from "../src/lease/lease.ts";
 import { checkpoint, setChildShardIds, startHandoff } from "../src/lease/lease_write.ts";
 import { positionAt, SHARD_END } from "../src/stream/sequence_number.ts";
 import { parentsOf } from "../src/stream/shard.ts";
+import { ActingFleet } from "../tests/support/acting_fleet.ts";
 import { OperateBed } from "../tests/support/operate_bed.ts";
 
 /** The application of the examples. */
@@ -35,12 +37,19 @@ export async function commandsWorld({ isStopped }: { readonly isStopped: boolean
   put(60);
   await bed.table();
   const stoppedMs = isStopped ? 60 * MINUTE_MS : 0;
-  for (const worker of ["worker-a", "worker-b"]) await bed.worker(worker, stoppedMs);
-  await bed.worker("worker-c", stoppedMs + 4 * MINUTE_MS);
+  for (const worker of ["worker-a", "worker-b"]) await bed.worker(worker, stoppedMs, processOf(worker));
+  await bed.worker("worker-c", stoppedMs + 4 * MINUTE_MS, processOf("worker-c"));
   await bed.lock({ ownerName: "worker-a" });
   await leases(bed, isStopped);
-  if (!isStopped) bed.clock.whileAsleep = (ms) => renewals(bed, ms);
+  if (isStopped) return bed;
+  const inHandoff = orders.shards()[4]?.shardId ?? "";
+  new ActingFleet(bed, { alive: ["worker-a", "worker-b"], isObeyed: true, untouched: [inHandoff] });
   return bed;
+}
+
+/** Marks a report as one of kclite. */
+function processOf(workerId: string): Pick<WorkerMetrics, "incarnation"> {
+  return { incarnation: { workerId, generation: 1, nonce: "0a1b2c3d" } };
 }
 
 /** Who has which shard, and how many of its newest records are still to be read. */
@@ -90,13 +99,4 @@ async function withChildren(bed: OperateBed, lease: Lease, children: readonly st
 
 async function checkpointed(bed: OperateBed, lease: Lease, at: Lease["checkpoint"]): Promise<void> {
   await bed.fleet.leaseStore.apply(checkpoint(lease, at));
-}
-
-/** What the live workers do while a command sleeps: they renew their leases. */
-async function renewals(bed: OperateBed, ms: number): Promise<void> {
-  if (ms < 1000) return;
-  for (const [index, owner] of OWNERS) {
-    const shard = bed.aws.stream("orders").shards()[index];
-    if (owner !== "worker-c" && shard !== undefined) await bed.renew(shard.shardId);
-  }
 }

@@ -8,7 +8,7 @@ import { oneLine } from "../../observe/one_line.ts";
 import { cancelDrain, type DrainOutcome, drainWorker } from "../../operate/change/drain.ts";
 import type { FleetLeader } from "../../operate/change/fleet_view.ts";
 import { type CommandRun, MAX_RCU } from "./command_spec.ts";
-import { CANCEL, DRAIN_TIMEOUT } from "./drain_spec.ts";
+import { CANCEL, DRAIN_TIMEOUT } from "./move_options.ts";
 import type { OperateContext } from "./operate_context.ts";
 
 /** By default, in ms. */
@@ -85,7 +85,9 @@ function markedText(workerId: string, { workerId: leader, kind }: FleetLeader, l
     case "kclite":
       return `${workerId} is marked. ${leader} leads, and hands over its ${count}.`;
     case "other":
-      return `${workerId} is marked, but ${leader} leads, which is no worker of kclite and does not know drains. ` +
+      return `${workerId} is marked, but ${
+        leader ?? "nobody or a Java worker"
+      } leads, which is no worker of kclite and does not know drains. ` +
         `Each of its ${count} is handed over once.`;
     case "none":
       return `${workerId} is marked. Nobody leads now; the next leader of kclite hands over its ${count}.`;
@@ -113,7 +115,9 @@ function ended(workerId: string, outcome: DrainOutcome, { say, fail }: Report): 
     );
     return 1;
   }
-  const rest = finished === 0 ? "" : ` ${countOf(finished)} of finished shards wait to be cleaned up.`;
+  const rest = finished === 0
+    ? ""
+    : ` ${countOf(finished)} of finished shards ${finished === 1 ? "waits" : "wait"} to be cleaned up.`;
   if (left.length === 0) {
     say(`${workerId} has nothing to read after ${seconds} s: ${countOf(moved)} moved.${rest}`);
   } else {

@@ -4,25 +4,8 @@
  * @module
  */
 
-import {
-  type CommandOption,
-  type CommandSpec,
-  DURATION,
-  flag,
-  JSON_FLAG,
-  MAX_RCU,
-  option,
-} from "./command_spec.ts";
-
-/** Ends a drain. */
-export const CANCEL: CommandOption<true> = flag("cancel", "ends the drain: the worker gets leases again");
-
-/** How long it is watched. */
-export const DRAIN_TIMEOUT: CommandOption<number> = option(
-  "timeout",
-  DURATION,
-  "how long to wait until the worker has no leases to read (10m)",
-);
+import { type CommandSpec, JSON_FLAG, MAX_RCU } from "./command_spec.ts";
+import { CANCEL, DRAIN_TIMEOUT } from "./move_options.ts";
 
 /** The command. */
 export const DRAIN: CommandSpec = {
@@ -42,7 +25,11 @@ export const DRAIN: CommandSpec = {
   examples: [
     { command: "kclite drain worker-b app.properties", what: "waits until worker-b has nothing to read" },
     { command: "kclite drain worker-b --json app.properties", what: "the same, for a program" },
-    { command: "kclite drain worker-b --cancel app.properties", what: "lets it have leases again" },
+    {
+      command: "kclite drain worker-b --cancel app.properties",
+      what: "lets it have leases again",
+      isShown: false,
+    },
   ],
   exitCodes: [
     { code: 1, meaning: "the drain was refused, or the worker still has leases" },

@@ -6,10 +6,10 @@
 
 import { HANDOFF_TIMEOUT_MS } from "../../lease/handoff.ts";
 import { oneLine } from "../../observe/one_line.ts";
-import { type HandoffOutcome, handOver } from "../../operate/change/handoff.ts";
+import { type HandoffOutcome, handOver } from "../../operate/change/lease_handoff.ts";
 import type { HandoffPhase } from "../../operate/change/handoff_state.ts";
 import { type CommandRun, MAX_RCU } from "./command_spec.ts";
-import { HANDOFF_TIMEOUT, NO_WAIT, TO } from "./handoff_spec.ts";
+import { HANDOFF_TIMEOUT, NO_WAIT, TO } from "./move_options.ts";
 import type { OperateContext } from "./operate_context.ts";
 
 /** Runs it. */

@@ -4,36 +4,8 @@
  * @module
  */
 
-import {
-  type CommandOption,
-  type CommandSpec,
-  DURATION,
-  flag,
-  JSON_FLAG,
-  MAX_RCU,
-  option,
-  text,
-} from "./command_spec.ts";
-
-/** Who gets the lease. */
-export const TO: CommandOption<string> = option(
-  "to",
-  text("WORKER"),
-  "the worker that gets it, by its name in the table",
-);
-
-/** How long it is watched. */
-export const HANDOFF_TIMEOUT: CommandOption<number> = option(
-  "timeout",
-  DURATION,
-  "how long to wait for the new owner (gracefulLeaseHandoffTimeoutMillis and two failover times: 50s)",
-);
-
-/** Not to watch it. */
-export const NO_WAIT: CommandOption<true> = flag(
-  "no-wait",
-  "asks only, and does not wait until the lease has moved",
-);
+import { type CommandSpec, JSON_FLAG, MAX_RCU } from "./command_spec.ts";
+import { HANDOFF_TIMEOUT, NO_WAIT, TO } from "./move_options.ts";
 
 /** The command. */
 export const HANDOFF: CommandSpec = {

@@ -12,7 +12,7 @@ import { forEachAtMost, WRITES_AT_ONCE } from "../../async/task_group.ts";
 import type { FleetAccess } from "../fleet_access.ts";
 import { type DrainFindings, drainRefusal, nextMoves, unfinishedOf } from "./drain_check.ts";
 import { type FleetLeader, type FleetView, viewOf } from "./fleet_view.ts";
-import { request } from "./handoff.ts";
+import { request } from "./lease_handoff.ts";
 
 /** What is to be done. */
 export interface DrainOptions {
@@ -49,9 +49,9 @@ export type DrainOutcome =
 
 /** Between two looks, in ms: about a pass of a leader. Ours. */
 const POLL_MS = 2000;
-/** Without a lease that moves for so long, in failover times, something is to be said. Ours. */
+/** When no lease has moved for this many failover times, the command says so. Ours. */
 const STALL_FAILOVERS = 3;
-/** Up to so many leases are read one by one at each look. */
+/** Up to this number of leases is read one by one at each look. */
 const MOST_READS = 50;
 
 /** Runs to the end. */
@@ -122,7 +122,7 @@ async function mark(
   return isMarked;
 }
 
-/** Follows the leases of the worker, by the index and single reads: a scan of a large table costs too much. */
+/** Follows the worker's leases by the index and by single reads: a scan of a large table costs too much. */
 class Watch {
   readonly total: number;
   /** Whether leases are handed over here, since the leader does not know the mark. */
@@ -171,7 +171,7 @@ class Watch {
       const state = this.#state();
       if (state !== before) [before, movedMs, stalls] = [state, nowMs, 0];
       const stallMs = STALL_FAILOVERS * failoverTimeMs;
-      if (nowMs - movedMs > (stalls + 1) * stallMs) {
+      if (nowMs - movedMs > 2 ** stalls * stallMs) {
         stalls++;
         onStall(nowMs - movedMs);
       }

@@ -24,7 +24,10 @@ export interface FleetView {
 export interface FleetLeader {
   /** Undefined when no worker leads, or it may not be read. */
   readonly workerId: string | undefined;
-  /** `other`: KCL for Java, or a kclite of before the marks of its processes. */
+  /**
+   * `other`: KCL for Java, or a kclite of before the marks of its processes. On the tables of KCL 3.0 to 3.4
+   * no worker of kclite leads.
+   */
   readonly kind: "kclite" | "other" | "none" | "unknown";
 }
 
@@ -41,7 +44,10 @@ export async function viewOf(
   signal: AbortSignal,
 ): Promise<FleetView> {
   const { coordinatorStore, system: { clock } } = fleet;
-  const look = await lookAtTable(fleet, options, signal);
+  const found = await lookAtTable(fleet, options, signal);
+  // A worker may be in both places during a migration: its newer report counts.
+  const legacy = found.place === "legacy" ? await coordinatorStore.listLegacyWorkerMetrics(signal) : [];
+  const look = { ...found, workers: [...found.workers, ...legacy] };
   const { description, workers, failures } = look;
   if (description === undefined && look.leases.length === 0 && failures.length === 0) {
     throw new RangeError(
@@ -62,9 +68,11 @@ export async function viewOf(
 
 function leaderOf({ lock, workers, failures, place }: TableLook): FleetLeader {
   if (failures.some(({ part }) => part === "lock")) return { workerId: undefined, kind: "unknown" };
+  if (place === "legacy") return { workerId: lock?.ownerName, kind: "other" };
   if (lock === undefined || lock.isReleased) return { workerId: undefined, kind: "none" };
   const { ownerName } = lock;
-  const isOurs = place === "leaseTable" &&
-    workers.some(({ workerId, incarnation }) => workerId === ownerName && incarnation !== undefined);
+  const isOurs = workers.some(({ workerId, incarnation }) =>
+    workerId === ownerName && incarnation !== undefined
+  );
   return { workerId: ownerName, kind: isOurs ? "kclite" : "other" };
 }

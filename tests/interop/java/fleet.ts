@@ -133,6 +133,12 @@ export class Fleet implements AsyncDisposable {
     this.#worker(id).program.signal("SIGUSR2");
   }
 
+  /** Names this fleet and its endpoints for a command of an operator, past the taps. */
+  get target(): Readonly<Record<"name" | "kinesis" | "dynamodb" | "failoverTimeMs", string>> {
+    const { name, pace: { failoverTimeMs } } = this.#options, { kinesisUrl: kinesis, cloudwatch } = this.#bed;
+    return { name, kinesis, dynamodb: cloudwatch.url, failoverTimeMs: String(failoverTimeMs) };
+  }
+
   /** See {@linkcode Pace.isSteady}. */
   get isSteady(): boolean {
     return this.#options.pace.isSteady;

@@ -20,6 +20,7 @@ import type { FleetOptions } from "./fleet_options.ts";
 import { compareSteps, firstLeasesOfMany, ownAttributes } from "./item_steps.ts";
 import { manyJavaFirst, manyKcliteFirst } from "./many_streams.ts";
 import { METRICS_FLEETS, sameMetrics, sendMetrics } from "./metrics.ts";
+import { operatingJava, operatingKclite } from "./operating.ts";
 import { type Pace, quickPace, slowPace } from "./pace.ts";
 import { Report, type Scenario } from "./report.ts";
 import { relayBesideJava } from "./slices.ts";
@@ -55,6 +56,8 @@ const stories: Readonly<Record<string, Story>> = {
   "resharding": { options: byCount, tell: resharding },
   "slices": { options: byDefault, tell: relayBesideJava },
   "legacy-tables": { options: byDefault, tell: legacyTables },
+  "operating-java": { options: byDefault, tell: operatingJava },
+  "operating-kclite": { options: byCount, tell: operatingKclite },
   [METRICS_FLEETS.one.java]: { options: withMetrics, tell: sendMetrics("java") },
   [METRICS_FLEETS.one.kclite]: { options: withMetrics, tell: sendMetrics("kclite") },
   [METRICS_FLEETS.many.java]: { options: { ...withMetrics, isMany: true }, tell: sendMetrics("java") },
@@ -75,7 +78,13 @@ const wholePlan: Plan = {
     [["java-first"], ["latest"]],
     [["kclite-first"]],
     [["resharding"], ["legacy-tables"]],
-    [...Object.values(METRICS_FLEETS.one), ...Object.values(METRICS_FLEETS.many)].map((name) => [name]),
+    [
+      ...Object.values(METRICS_FLEETS.one),
+      ...Object.values(METRICS_FLEETS.many),
+      "operating-java",
+      "operating-kclite",
+    ]
+      .map((name) => [name]),
   ],
   pace: quickPace,
 };
