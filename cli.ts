@@ -22,7 +22,7 @@ import { helpText, parseCommand } from "./src/host/arguments.ts";
 import { EMULATOR_HELP, parseEmulatorCommand } from "./src/host/emulator_arguments.ts";
 import { variable, variableNames } from "./src/host/environment_variables.ts";
 import { guardConsole } from "./src/host/guarded_console.ts";
-import { standardInput, standardScreen } from "./src/host/standard_streams.ts";
+import { errorColumns, standardInput, standardScreen } from "./src/host/standard_streams.ts";
 import { isStartedFile } from "./src/host/modules.ts";
 import { endWith } from "./src/host/program_end.ts";
 import { parseRedriveCommand, REDRIVE_HELP } from "./src/host/redrive_arguments.ts";
@@ -33,6 +33,7 @@ import { oneLine } from "./src/observe/one_line.ts";
 import { VERSION } from "./src/version.ts";
 
 export type { Host } from "./src/command/program_context.ts";
+export type { Screen } from "./src/terminal/screen.ts";
 export type { UncaughtListener } from "./src/host/uncaught.ts";
 
 /** Runs the program. @returns the exit code, as if no signal had come. */
@@ -108,8 +109,9 @@ async function redrive(args: readonly string[], host: Host): Promise<number> {
 /** The process's part: signals, the environment and the exit code. */
 async function runProcess(): Promise<number> {
   const { out, err } = guardConsole();
+  let announce = (name: string) => console.error(`${name}: stopping; once more to end at once`);
   const request = listenToSignals(
-    (name) => console.error(`${name}: stopping; once more to end at once`),
+    (name) => announce(name),
     (exitCode) => process.exit(exitCode),
   );
   const exitCode = await main(process.argv.slice(2), {
@@ -117,12 +119,14 @@ async function runProcess(): Promise<number> {
     err,
     childStderr: (text) => void process.stderr.write(text),
     isTerminal: process.stderr.isTTY === true,
+    errorColumns,
     screen: standardScreen(),
     input: standardInput,
     env: variable,
     envNames: variableNames(),
     signal: request.signal,
     uncaught: listenToUncaught,
+    stopping: (hear) => void (announce = hear),
   });
   return exitCode === 0 ? request.exitCode() ?? 0 : exitCode;
 }

@@ -70,9 +70,37 @@ export type LeaseEvent =
     readonly faults: readonly FleetFault[];
   }
   /** The leader has compared the stream's shards with the leases. */
-  | { readonly type: "shardsSynced"; readonly shards: number; readonly created: number }
+  | {
+    readonly type: "shardsSynced";
+    readonly shards: number;
+    readonly created: number;
+    readonly ms: number;
+  }
+  /**
+   * The leader has looked for hash keys of a stream that no lease covers. Comes when that was due, also when
+   * it failed.
+   */
+  | {
+    readonly type: "coverageAudited";
+    /** `account:stream:epoch`. Undefined in an application of one stream. */
+    readonly streamIdentifier: string | undefined;
+    /** False: some hash keys have no lease. */
+    readonly isCovered: boolean;
+    /** Whether the stream's shards were to be listed, to create what is missing. */
+    readonly isSynced: boolean;
+    readonly ms: number;
+    /** Undefined when the audit succeeded. */
+    readonly error: unknown;
+  }
   /** This worker created a lease for a new shard. */
-  | { readonly type: "leaseCreated"; readonly leaseKey: string; readonly checkpoint: ExtendedSequenceNumber }
+  | {
+    readonly type: "leaseCreated";
+    readonly leaseKey: string;
+    readonly checkpoint: ExtendedSequenceNumber;
+    /** The lease of the ended shard that it continues. Undefined when the leader created it. */
+    readonly parentLeaseKey: string | undefined;
+    readonly ms: number;
+  }
   /** This worker deleted a lease. */
   | {
     readonly type: "leaseDeleted";
@@ -95,11 +123,43 @@ export type LeaseEvent =
     readonly leases: number;
     readonly workers: number;
     readonly expired: number;
+    /** Leases without an owner, when the pass began. */
+    readonly free: number;
     readonly assigned: number;
+    /** Leases that need an owner while no worker has room for them. */
+    readonly spillover: number;
+    /** Leases to move between live workers. Undefined where balancing was not due, and none is to move. */
+    readonly balanced: number | undefined;
+    /** Assignments that the table refused: the lease had changed since it was listed. */
+    readonly refused: number;
+    /** Items of the table that cannot be read as leases. */
+    readonly unreadable: number;
+    /** Items of the table that cannot be read as a worker's report. */
+    readonly unreadableWorkers: number;
     readonly ms: number;
+    /** The part of `ms` in which the table was read, and the shards synced. */
+    readonly readMs: number;
+    /** The part of `ms` in which assignments were decided. */
+    readonly planMs: number;
+    /** The part of `ms` in which assignments were written. */
+    readonly writeMs: number;
   }
   /** A row of the lease table cannot be read as a lease. Comes when the leader meets the row. */
   | { readonly type: "leaseUnreadable"; readonly leaseKey: string; readonly problem: string }
+  /** This worker has looked for leases that are assigned to it. */
+  | {
+    readonly type: "leasesDiscovered";
+    /** Leases that it holds after the look. */
+    readonly held: number;
+    /** Leases that were assigned to it and not held. */
+    readonly found: number;
+    /** Of those, the ones that turned out to have another owner by now, or none. */
+    readonly foreign: number;
+    /** How long the listing took. Undefined where the leases were known without one. */
+    readonly listMs: number | undefined;
+    /** How long it took to read those found, and to begin with them. */
+    readonly beginMs: number;
+  }
   /** This worker took a lease and begins to read its shard. */
   | {
     readonly type: "leaseGained";

@@ -50,6 +50,15 @@ export type ShardEvent =
     readonly bytes: number;
     readonly millisBehindLatest: number | undefined;
     readonly ms: number;
+    /** True: Kinesis pushed it (enhanced fan-out). @default {false} */
+    readonly isPushed?: boolean | undefined;
+  }
+  /** Kinesis gave a shard iterator, to read a shard from a position. */
+  | {
+    readonly type: "iteratorGiven";
+    readonly leaseKey: string;
+    readonly shardId: string;
+    readonly ms: number;
   }
   /** A read of a shard failed. It is tried again after `retryInMs`. */
   | {
@@ -235,6 +244,14 @@ export type ShardEvent =
     readonly shardId: string;
     readonly attempt: number;
     readonly error: unknown;
+  }
+  /** The only child of a merge cannot get its lease from this worker now. A notice says what is done. */
+  | {
+    readonly type: "mergeParentMissing";
+    readonly leaseKey: string;
+    readonly shardId: string;
+    /** `parent`: the child does not name two parents. `lease`: only one of its parents has a lease. */
+    readonly missing: "parent" | "lease";
   }
   /** SHARD_END is stored: the shard is done. */
   | { readonly type: "shardCompleted"; readonly leaseKey: string; readonly shardId: string }

@@ -78,6 +78,14 @@ export type WorkerLifeEvent =
   }
   /** A pass of one of the worker's loops failed. The loop tries again. */
   | { readonly type: "passFailed"; readonly pass: LoopPass; readonly error: unknown }
+  /** A pass of one of the worker's loops ended without failing. */
+  | {
+    readonly type: "passEnded";
+    readonly pass: LoopPass;
+    readonly ms: number;
+    /** Whether there was nothing to do, as in `assignment` on a worker that does not lead. */
+    readonly isSkipped: boolean;
+  }
   /** A pass succeeded after the one before it had failed. */
   | { readonly type: "passRecovered"; readonly pass: LoopPass }
   /**

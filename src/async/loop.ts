@@ -44,8 +44,15 @@ export async function loop(
   let failures = 0;
   while (!signal.aborted) {
     let pauseMs = intervalMs;
+    const startedMs = clock.monotonicMs();
     try {
       const result = await work(signal);
+      emit({
+        type: "passEnded",
+        pass,
+        ms: clock.monotonicMs() - startedMs,
+        isSkipped: result === "skipped",
+      });
       if (result !== "skipped") {
         pauseMs = result ?? intervalMs;
         if (failures > 0 && !signal.aborted) emit({ type: "passRecovered", pass });

@@ -9,6 +9,7 @@ import { childLeases } from "../lease/child_leases.ts";
 import { leaseKeyOf } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
 import type { ChildShard } from "../stream/shard.ts";
+import type { System } from "../system.ts";
 import type { HeldLease } from "./held_lease.ts";
 
 /** What the creation needs. */
@@ -17,7 +18,7 @@ export interface CreateChildLeasesOptions {
   readonly children: readonly ChildShard[];
   readonly leaseStore: Pick<LeaseStore, "get" | "create">;
   readonly emit: WorkerEventListener;
-  readonly random: () => number;
+  readonly system: Pick<System, "clock" | "random">;
 }
 
 /** @returns false when it must be tried again later, or the lease was given up for another worker to try. */
@@ -25,7 +26,7 @@ export async function createChildLeases(
   options: CreateChildLeasesOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { held, children, leaseStore, emit, random } = options;
+  const { held, children, leaseStore, emit, system: { clock, random } } = options;
   const { streamIdentifier } = held.lease;
   const shardIds = new Set(children.flatMap((child) => [child.shardId, ...child.parentShards]));
   const found = await Promise.all(
@@ -33,6 +34,10 @@ export async function createChildLeases(
   );
   const leased = new Set(found.flatMap((lease) => lease === undefined ? [] : [lease.shardId]));
   const plan = childLeases({ childShards: children, leased, streamIdentifier, chance: random() });
+  if (plan.type !== "create" && plan.missing !== undefined) {
+    const { leaseKey, shardId } = held;
+    emit({ type: "mergeParentMissing", leaseKey, shardId, missing: plan.missing });
+  }
   switch (plan.type) {
     case "wait":
       emit({ type: "notice", level: "warning", leaseKey: held.leaseKey, text: plan.problem });
@@ -48,8 +53,11 @@ export async function createChildLeases(
       return false;
     case "create":
       for (const lease of plan.leases) {
+        const { leaseKey, checkpoint } = lease;
+        const startedMs = clock.monotonicMs();
         if (!await leaseStore.create(lease, signal)) continue;
-        emit({ type: "leaseCreated", leaseKey: lease.leaseKey, checkpoint: lease.checkpoint });
+        const ms = clock.monotonicMs() - startedMs;
+        emit({ type: "leaseCreated", leaseKey, checkpoint, parentLeaseKey: held.leaseKey, ms });
       }
       await held.setChildShardIds(children.map((child) => child.shardId));
       return true;

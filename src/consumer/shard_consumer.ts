@@ -337,8 +337,8 @@ class ShardConsumer {
   }
 
   #createChildLeases(children: readonly ChildShard[]): Promise<boolean> {
-    const { leaseStore, emit, system: { random } } = this.#options;
-    return createChildLeases({ held: this.#held, children, leaseStore, emit, random }, this.#leave);
+    const { leaseStore, emit, system } = this.#options;
+    return createChildLeases({ held: this.#held, children, leaseStore, emit, system }, this.#leave);
   }
 
   #completed(): "completed" {

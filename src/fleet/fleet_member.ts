@@ -16,6 +16,7 @@ import type { AssignmentOptions } from "../lease/assignment.ts";
 import type { LeaderLock } from "../lease/coordinator_store.ts";
 import { isDeputy } from "../lease/deputies.ts";
 import type { Lease } from "../lease/lease.ts";
+import { markedWorkers } from "../lease/draining.ts";
 import { liveWorkers, METRICS_REPORT_INTERVAL_S } from "../lease/live_workers.ts";
 import type { Incarnation } from "../lease/incarnation.ts";
 import type { LockSighting } from "../lease/leader.ts";
@@ -193,8 +194,9 @@ export class FleetMember {
     const legacy = this.#format.mayLead ? [] : await coordinatorStore.listLegacyWorkerMetrics(signal);
     for (const { incarnation } of legacy) identity.see(incarnation);
     const now = { epochS: clock.epochMs() / 1000, ms: clock.monotonicMs() };
-    const live = liveWorkers([...workers, ...legacy], reportAge(new Map(), now));
-    return successors({ workerId, leases, workers: live });
+    const items = [...workers, ...legacy];
+    const live = liveWorkers(items, reportAge(new Map(), now));
+    return successors({ workerId, leases, workers: live, marked: markedWorkers(items) });
   }
 
   /** Gives the lock back, if this worker leads. */

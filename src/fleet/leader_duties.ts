@@ -126,6 +126,7 @@ export class LeaderDuties {
     const served = servedWorkers(this.#watch.served, leases, workers);
     const lookedMs = system.clock.monotonicMs();
     const reported = observeReported(this.#watch.reported, leases, workers, lookedMs);
+    const balance = this.#isBalancingDue(startedMs);
     const newcomers = workers.map((worker) => worker.workerId).filter((id) => !served.has(id));
     const plan = planAssignments({
       workerId,
@@ -140,12 +141,14 @@ export class LeaderDuties {
       reported,
       nowMs: startedMs,
       nowEpochS: system.clock.epochMs() / 1000,
-      balance: this.#isBalancingDue(startedMs),
+      balance,
       newcomers: new Set(newcomers),
       random: system.random,
     }, this.#options.assignment);
     this.#watch = { ...this.#watch, served, reported, silences: plan.silences };
+    const plannedMs = system.clock.monotonicMs();
     const assigned: Lease[] = [];
+    let refused = 0;
     // A write that was cut off might arrive after this worker has passed its leases on and left.
     const grace = { clock: system.clock, ms: FINISH_LIMIT_MS, signal };
     await withGrace(grace, (late) =>
@@ -154,7 +157,7 @@ export class LeaderDuties {
         const outcome = await leaseStore.apply(writeOf(assignment), late);
         onProgress();
         // Refused: the lease has changed since it was listed; the next pass sees how.
-        if (!outcome.applied) return;
+        if (!outcome.applied) return void refused++;
         assigned.push(outcome.lease);
         this.#tell(assignment);
         if (assignment.to === workerId) onOwnLease(outcome.lease);
@@ -163,15 +166,24 @@ export class LeaderDuties {
     const begun = new Map([...beginnings, ...observeBeginnings(beginnings, assigned)]);
     this.#watch = { ...this.#watch, beginnings: begun };
     if (!isLeading()) return Infinity;
-    const ms = system.clock.monotonicMs() - startedMs;
-    const { expired } = plan;
+    const unreadableWorkers = listing.unreadable.filter(({ isMetrics }) => isMetrics).length;
+    const writtenMs = system.clock.monotonicMs();
     emit({
       type: "assignmentPass",
       leases: leases.length,
       workers: plan.workers,
-      expired,
+      expired: plan.expired,
+      free: plan.free,
       assigned: assigned.length,
-      ms,
+      spillover: plan.spillover.length,
+      balanced: balance || plan.balanced > 0 ? plan.balanced : undefined,
+      refused,
+      unreadable: listing.unreadable.length - unreadableWorkers,
+      unreadableWorkers,
+      ms: writtenMs - startedMs,
+      readMs: lookedMs - startedMs,
+      planMs: plannedMs - lookedMs,
+      writeMs: writtenMs - plannedMs,
     });
     await this.#deleteGone(plan.gone, signal);
     if (syncFailure !== undefined) throw syncFailure.error;

@@ -143,6 +143,7 @@ export class ShardSyncer implements LeaseSyncer {
     const isDue = this.#auditedMs === undefined || nowMs - this.#auditedMs >= syncing.leaseAuditIntervalMs;
     if (!isDue && (leases.length > 0 || this.#isFutile)) return await this.#compare(leases, leading, signal);
     this.#auditedMs = nowMs;
+    let isSynced = false, failure: unknown;
     try {
       // A lease whose range is not known yet would look like a hole.
       if (await this.#fillRanges(leases, leading, signal)) return false;
@@ -150,13 +151,19 @@ export class ShardSyncer implements LeaseSyncer {
       this.#hole = leases.length === 0 ? emptySighting(this.#hole) : audit.sighting;
       if (!audit.syncNow) return await this.#compare(leases, leading, signal);
       // Until the sync has succeeded, the hole is not filled.
-      this.#isFutile = true;
+      isSynced = this.#isFutile = true;
       const isChanged = await this.#sync(leases, leading, signal);
       this.#isFutile = !isChanged;
       return isChanged;
     } catch (error) {
+      failure = error;
       this.#auditedMs = undefined; // whatever is missing now is not to be missing until the next audit
       throw error;
+    } finally {
+      const ms = clock.monotonicMs() - nowMs;
+      const isCovered = this.#hole === undefined;
+      const audited = { streamIdentifier, isCovered, isSynced, ms, error: failure };
+      if (!signal.aborted) this.#options.emit({ type: "coverageAudited", ...audited });
     }
   }
 
@@ -201,6 +208,7 @@ export class ShardSyncer implements LeaseSyncer {
     const begunAtLatestMs = hasBegun ? latestEpochMs : undefined;
     const position = hasBegun ? new Date(latestEpochMs) : initialPosition;
     const filter = isFirstSync ? shardFilterOf(position) : undefined;
+    const startedMs = clock.monotonicMs();
     for (let attempt = 1;; attempt++) {
       const shards = await this.#list(filter, signal);
       const isBegun = isForUnread || !isFirstSync && this.#audit.hasLeaseOfOtherStream(shards, leases);
@@ -218,7 +226,7 @@ export class ShardSyncer implements LeaseSyncer {
         const streamOrigin = this.#audit.mark;
         const wanted = plan.leases.map((lease) => ({ ...lease, latestEpochMs, streamOrigin }));
         const created = await this.#create(wanted, leading, signal);
-        emit({ type: "shardsSynced", shards: shards.length, created });
+        emit({ type: "shardsSynced", shards: shards.length, created, ms: clock.monotonicMs() - startedMs });
         if (created > 0) this.#audit.createdLeases();
         return created > 0;
       }
@@ -238,15 +246,18 @@ export class ShardSyncer implements LeaseSyncer {
     { isLeading, onProgress }: Leading,
     signal: AbortSignal,
   ): Promise<number> {
-    const { leaseStore, emit } = this.#options;
+    const { leaseStore, clock, emit } = this.#options;
     let created = 0;
     await forEachAtMost(leases, WRITES_AT_ONCE, async (lease) => {
       if (!isLeading()) return;
+      const startedMs = clock.monotonicMs();
       const isNew = await leaseStore.create(lease, signal);
       onProgress();
       if (!isNew) return;
       created++;
-      emit({ type: "leaseCreated", leaseKey: lease.leaseKey, checkpoint: lease.checkpoint });
+      const ms = clock.monotonicMs() - startedMs;
+      const { leaseKey, checkpoint } = lease;
+      emit({ type: "leaseCreated", leaseKey, checkpoint, parentLeaseKey: undefined, ms });
     });
     return created;
   }

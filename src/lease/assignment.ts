@@ -16,6 +16,9 @@
  * load is not known. Workers that have fewer leases take some from it. It is given none, since it may not
  * look for new leases.
  *
+ * A worker that an operator drains is given nothing either, and all that it has moves to others
+ * (`draining.ts`).
+ *
  * Source: KCL 3.5.1, `LeaseAssignmentManager`.
  *
  * @module
@@ -25,6 +28,7 @@ import { moveByCount } from "./assignment_by_count.ts";
 import { type LoadOptions, moveByLoad } from "./assignment_by_load.ts";
 import type { WorkerMetrics } from "./coordinator_store.ts";
 import { type DepartureInput, strandedLeases } from "./departures.ts";
+import { drainRoles, markedWorkers } from "./draining.ts";
 import { availableLeases, type Sighting } from "./expiry.ts";
 import type { Fleet, Move, Moves } from "./fleet.ts";
 import { HANDOFF_TIMEOUT_MS, type HandoffSighting, isHandoffOverdue } from "./handoff.ts";
@@ -107,6 +111,10 @@ export interface AssignmentPlan {
   readonly workers: number;
   /** How many owned leases had expired. */
   readonly expired: number;
+  /** How many leases had no owner. */
+  readonly free: number;
+  /** How many leases are to move between live workers. */
+  readonly balanced: number;
   /**
    * Workers that have died. Their metrics items should be deleted, if they are still as they were read.
    * Otherwise another leader would give these workers leases for as long as the items look fresh. A worker
@@ -129,24 +137,30 @@ export function planAssignments(input: AssignmentInput, options: AssignmentOptio
     failoverTimeMs,
   );
   const ageOf = reportAge(input.reports, { epochS: input.nowEpochS, ms: nowMs });
-  const candidates = liveWorkers(input.workers, ageOf).filter(({ workerId }) => !silent.has(workerId));
+  const alive = liveWorkers(input.workers, ageOf).filter(({ workerId }) => !silent.has(workerId));
+  const { candidates, draining } = drainRoles(alive, markedWorkers(input.workers), renewing);
   const overdue = input.leases.filter((lease) =>
     !needy.has(lease) &&
     isHandoffOverdue(input.handoffs.get(lease.leaseKey), { timeoutMs, failoverTimeMs, nowMs })
   );
-  // An overdue handoff is completed as planned. It is called off if the next owner has died. If both owners
-  // have died, the lease goes to any worker.
-  const live = new Set<string | undefined>(candidates.map((worker) => worker.workerId));
+  // An overdue handoff is completed as planned. It is called off if the next owner has died, or is drained.
+  // If both owners have died, the lease goes to any worker. A drained one of the two is better than none.
+  const mayGet = new Set<string | undefined>(candidates.map((worker) => worker.workerId));
+  const live = new Set<string | undefined>([...alive.map((worker) => worker.workerId), ...draining]);
   const ended: Move[] = [];
   for (const lease of overdue) {
-    const to = [lease.leaseOwner, lease.checkpointOwner].find((workerId) => live.has(workerId));
+    const owners = [lease.leaseOwner, lease.checkpointOwner];
+    const to = owners.find((workerId) => mayGet.has(workerId)) ??
+      owners.find((workerId) => live.has(workerId));
     if (to === undefined) needy.add(lease);
     else ended.push({ lease, to });
   }
   const settled = input.leases.filter((lease) => !needy.has(lease));
   const unbegun = options.gracefulHandoff ? input.unbegun : new Set<string>();
   const strangers = [...renewing].filter((workerId) => !live.has(workerId)).toSorted();
-  const moves = movesOf({ candidates, strangers, available: [...needy], settled, unbegun }, input, options);
+  const fleet = { candidates, strangers, draining, available: [...needy], settled, unbegun };
+  const moves = movesOf(fleet, input, options);
+  const expired = available.filter((lease) => actualOwner(lease) !== undefined).length;
   return {
     assignments: [
       ...moves.given.filter(isWritten).map(assigned),
@@ -155,7 +169,9 @@ export function planAssignments(input: AssignmentInput, options: AssignmentOptio
     ],
     spillover: moves.spillover.map((lease) => lease.leaseKey),
     workers: candidates.length,
-    expired: available.filter((lease) => actualOwner(lease) !== undefined).length,
+    expired,
+    free: available.length - expired,
+    balanced: moves.balanced.length,
     gone,
     silences,
   };

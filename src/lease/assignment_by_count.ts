@@ -11,7 +11,9 @@
  * @module
  */
 
+import { relieve } from "./draining.ts";
 import {
+  drainingOf,
   type Fleet,
   give,
   groupBy,
@@ -37,6 +39,14 @@ export function moveByCount(fleet: Fleet, options: CountOptions): Moves {
   const workers = loadsOf(fleet);
   const hasRoom = (worker: WorkerLoad) => worker.held < options.maxLeasesForWorker;
   const handedOut = handOut(fleet.available, { workers, hasRoom, byNeed: byUnfinished, give });
+  const relieved = relieve({
+    draining: drainingOf(fleet),
+    workers,
+    hasRoom,
+    byNeed: byUnfinished,
+    takeFrom,
+    give,
+  });
   const strangers = new Set(strangersOf(fleet));
   const balanced = evenOutCounts({
     workers: [...workers, ...strangers],
@@ -44,7 +54,7 @@ export function moveByCount(fleet: Fleet, options: CountOptions): Moves {
     takeFrom,
     give,
   });
-  return { ...handedOut, balanced };
+  return { ...handedOut, balanced: [...relieved, ...balanced] };
 }
 
 /** How counts are evened out. */

@@ -22,6 +22,7 @@
  */
 
 import { evenOutCounts } from "./assignment_by_count.ts";
+import { relieve } from "./draining.ts";
 import { type Fleet, handOut, least, type Move, type Moves } from "./fleet.ts";
 import type { Lease } from "./lease.ts";
 import { byNeed, LoadScale, sum, THROUGHPUT, type WeighedWorker } from "./load_scale.ts";
@@ -66,7 +67,15 @@ export function moveByLoad(fleet: Fleet, options: LoadOptions): Moves {
     byNeed,
     give: (worker, lease) => scale.give(worker, lease),
   });
-  const counted = moveByNumber(scale, hasRoom, options);
+  const relieved = relieve({
+    draining: scale.draining,
+    workers: scale.workers,
+    hasRoom,
+    byNeed,
+    takeFrom: (worker, lease) => scale.takeFrom(worker, lease),
+    give: (worker, lease) => scale.give(worker, lease),
+  });
+  const counted = [...relieved, ...moveByNumber(scale, hasRoom, options)];
   // Moves by number change what every worker measures: the rest can wait until the measurements show it.
   const isDue = options.balance && counted.length === 0;
   return { ...handedOut, balanced: isDue ? evenOut(scale, hasRoom, options) : counted };

@@ -33,9 +33,12 @@ export type ChildLeasesPlan =
   /** Leases to create, each unless it exists; may be none. */
   | { readonly type: "create"; readonly leases: readonly NewLease[] }
   /** Not yet: try again after a back-off. */
-  | { readonly type: "wait"; readonly problem: string }
+  | { readonly type: "wait"; readonly problem: string; readonly missing: MissingParent }
   /** Not by this worker: give up the lease, so that another tries. */
-  | { readonly type: "giveUp"; readonly problem: string };
+  | { readonly type: "giveUp"; readonly problem: string; readonly missing?: MissingParent };
+
+/** What the child of a merge lacks: two parents, or a lease of each. */
+export type MissingParent = "parent" | "lease";
 
 /**
  * Decides the leases of a shard's children.
@@ -58,12 +61,13 @@ export function childLeases(input: ChildLeasesInput): ChildLeasesPlan {
       return {
         type: "giveUp",
         problem: `expected two parents of the only child ${child.shardId}: got ${named}`,
+        missing: "parent",
       };
     }
     const present = child.parentShards.filter((parent) => leased.has(parent));
     if (present.length === 1) {
       const problem = `of the parents of ${child.shardId} only ${present[0]} has a lease`;
-      return { type: chance < GIVE_UP_CHANCE ? "giveUp" : "wait", problem };
+      return { type: chance < GIVE_UP_CHANCE ? "giveUp" : "wait", problem, missing: "lease" };
     }
   }
   return {

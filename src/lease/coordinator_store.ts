@@ -59,7 +59,15 @@ export interface WorkerMetrics {
   readonly supportEpochS: number | undefined;
   /** The process that reports, or of ours the last one; Java writes none and leaves ours alone. */
   readonly incarnation?: Incarnation | undefined;
-  /** Of a report: the process that the item is known to be of. It saves a request, and decides nothing. */
+  /**
+   * Since when an operator has had the worker drained, in epoch seconds: an attribute of ours. A report never
+   * sets it. It keeps the mark of its own process, and removes one that was set for an earlier process.
+   */
+  readonly drainingSinceEpochS?: number | undefined;
+  /**
+   * Of a report: the process that the item is known to be of, and whose work this one continues. It saves a
+   * request, and keeps that one's mark.
+   */
   readonly replaces?: Incarnation | undefined;
 }
 
@@ -150,6 +158,27 @@ export interface CoordinatorStore {
   deleteWorkerMetrics(
     place: TablePlace,
     metrics: Pick<WorkerMetrics, "workerId" | "lastUpdateEpochS" | "incarnation">,
+    signal?: AbortSignal,
+  ): Promise<boolean>;
+}
+
+/**
+ * Marks of workers that an operator has drained. A `CoordinatorStore` needs this method only for the command
+ * that sets them.
+ *
+ * @experimental
+ */
+export interface DrainStore {
+  /**
+   * Marks a worker's metrics item, or removes the mark.
+   *
+   * @param sinceEpochS Undefined removes it.
+   * @returns false when the worker has no metrics item; none is made.
+   */
+  markDraining(
+    place: TablePlace,
+    workerId: string,
+    sinceEpochS: number | undefined,
     signal?: AbortSignal,
   ): Promise<boolean>;
 }

@@ -19,6 +19,8 @@ export interface Fleet {
   readonly candidates: readonly LiveWorker[];
   /** Ids of owners that renew their leases and report nothing. They give leases, and get none. */
   readonly strangers: readonly string[];
+  /** Ids of live workers that an operator drains. They give all leases, and get none. */
+  readonly draining: readonly string[];
   /** The leases that need an owner, in the order in which they are served. */
   readonly available: readonly Lease[];
   /** All other leases, owned by any worker. */
@@ -31,7 +33,7 @@ export interface Fleet {
 export interface Moves {
   /** Available leases with the worker that each is given to, which may be the one it had. */
   readonly given: readonly Move[];
-  /** Settled leases that change hands to even out the load. */
+  /** Settled leases that change hands, to relieve a worker or to even out the load. */
   readonly balanced: readonly Move[];
   /** Available leases for which no worker had room. */
   readonly spillover: readonly Lease[];
@@ -64,6 +66,11 @@ export function loadsOf(fleet: Fleet): WorkerLoad[] {
 /** What the owners have that report nothing. */
 export function strangersOf(fleet: Fleet): WorkerLoad[] {
   return loadsFor(fleet, fleet.strangers);
+}
+
+/** What the workers have that are drained. */
+export function drainingOf(fleet: Fleet): WorkerLoad[] {
+  return loadsFor(fleet, fleet.draining);
 }
 
 function loadsFor(fleet: Fleet, workerIds: readonly string[]): WorkerLoad[] {

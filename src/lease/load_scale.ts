@@ -16,7 +16,16 @@
  * @module
  */
 
-import { type Fleet, give, groupBy, loadsOf, strangersOf, takeFrom, type WorkerLoad } from "./fleet.ts";
+import {
+  drainingOf,
+  type Fleet,
+  give,
+  groupBy,
+  loadsOf,
+  strangersOf,
+  takeFrom,
+  type WorkerLoad,
+} from "./fleet.ts";
 import type { Lease } from "./lease.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
 
@@ -45,6 +54,8 @@ export class LoadScale {
   readonly workers: readonly WeighedWorker[];
   /** Owners that report nothing: they have leases, and no values. */
   readonly strangers: readonly WeighedWorker[];
+  /** Workers that are drained: likewise. */
+  readonly draining: readonly WeighedWorker[];
   readonly #averageKBps: number;
   /** The weight of each worker if all had the same. */
   readonly #fairWeight: number;
@@ -83,8 +94,9 @@ export class LoadScale {
         limits: new Map(measured.map(([name, { limit }]) => [name, limit])),
       };
     });
-    this.strangers = strangersOf(fleet).map(weighed)
-      .map((worker) => ({ ...worker, values: new Map(), limits: new Map() }));
+    const unmeasured = (load: WorkerLoad) => ({ ...weighed(load), values: new Map(), limits: new Map() });
+    this.strangers = strangersOf(fleet).map(unmeasured);
+    this.draining = drainingOf(fleet).map(unmeasured);
     for (const metric of this.metrics) {
       const measuring = this.workers.filter((worker) => worker.values.has(metric));
       const average = metric === THROUGHPUT

@@ -7,12 +7,13 @@
  * lease left free waits only for the leader's next pass. So only workers that have just reported count. A
  * worker without leases counts only if no other worker has any. It may be a Java worker that has stopped,
  * which leaves its metrics item behind. (A worker that has just joined gets its part at the leader's next
- * pass.)
+ * pass.) A worker that is drained counts only if all others are.
  *
  * @module
  */
 
 import { isShardEnd } from "../stream/sequence_number.ts";
+import { drainRoles } from "./draining.ts";
 import { least } from "./fleet.ts";
 import type { Lease } from "./lease.ts";
 import { type LiveWorker, METRICS_REPORT_INTERVAL_S } from "./live_workers.ts";
@@ -26,6 +27,8 @@ export interface SuccessionInput {
   /** The whole table. */
   readonly leases: readonly Lease[];
   readonly workers: readonly LiveWorker[];
+  /** Ids of workers that an operator drains. */
+  readonly marked: ReadonlySet<string>;
 }
 
 /**
@@ -39,17 +42,18 @@ export interface SuccessionInput {
  * @returns The next owner by lease key.
  */
 export function successors(input: SuccessionInput): ReadonlyMap<string, string> {
-  const { workerId, leases, workers } = input;
+  const { workerId, leases, marked } = input;
+  const others = input.workers.filter((worker) =>
+    worker.workerId !== workerId && worker.ageS <= METRICS_REPORT_INTERVAL_S + LATENESS_S
+  );
+  const { candidates: workers, draining } = drainRoles(others, marked);
+  const drained = new Set(draining);
   const counts = new Map<string, number>();
-  for (const worker of workers) {
-    if (worker.workerId !== workerId && worker.ageS <= METRICS_REPORT_INTERVAL_S + LATENESS_S) {
-      counts.set(worker.workerId, 0);
-    }
-  }
+  for (const worker of workers) counts.set(worker.workerId, 0);
   const unowned: Lease[] = [];
   for (const lease of leases) {
     const { leaseOwner, checkpoint } = lease;
-    if (leaseOwner === undefined) continue;
+    if (leaseOwner === undefined || drained.has(leaseOwner)) continue;
     const count = counts.get(leaseOwner);
     if (count === undefined) unowned.push(lease);
     else if (!isShardEnd(checkpoint)) counts.set(leaseOwner, count + 1);

@@ -18,6 +18,7 @@ export type Labels = Readonly<Record<string, string>>;
 export type CounterName =
   | "initialization_failures_total"
   | "pass_failures_total"
+  | "pass_seconds"
   | "leadership_changes_total"
   | "leases_gained_total"
   | "leases_lost_total"
@@ -78,6 +79,7 @@ export interface Count {
 export const COUNTERS: Readonly<Record<CounterName, CounterSpec>> = {
   initialization_failures_total: counter("Failed attempts to start."),
   pass_failures_total: counter("Failed passes of the worker's loops, by pass.", []),
+  pass_seconds: summary("Time of the passes of the worker's loops, by pass.", []),
   leadership_changes_total: counter("Times this worker became or ceased to be the leader, by change.", [
     { change: "gained" },
     { change: "lost" },
@@ -163,6 +165,8 @@ export function countsOf(event: WorkerEvent): readonly Count[] {
       return [count("initialization_failures_total")];
     case "passFailed":
       return [count("pass_failures_total", { pass: event.pass })];
+    case "passEnded":
+      return event.isSkipped ? [] : [count("pass_seconds", { pass: event.pass }, event.ms / 1000)];
     case "leadershipGained":
       return [count("leadership_changes_total", { change: "gained" })];
     case "leadershipLost":
@@ -270,6 +274,10 @@ export function countsOf(event: WorkerEvent): readonly Count[] {
     case "eventLoopTurned":
     case "leaderSeen":
     case "fleetAudited":
+    case "coverageAudited":
+    case "leasesDiscovered":
+    case "iteratorGiven":
+    case "mergeParentMissing":
     case "shardsSynced":
     case "phaseChanged":
     case "shardBlocked":

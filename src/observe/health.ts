@@ -9,14 +9,15 @@
  * app.route("/kclite", healthApp(totals));
  * ```
  *
- * It only reads. It has no authentication: serve it on loopback, or put your own in front. It does not look
- * at `Host`. On loopback a page in a browser may send requests under its own name (DNS rebinding), so check
- * the names that you know.
+ * It only reads. Without a `token` it has no authentication: serve it on loopback, or put your own in front.
+ * It does not look at `Host`. On loopback a page in a browser may send requests under its own name (DNS
+ * rebinding), so check the names that you know.
  *
  * @module
  */
 
 import { type Context, Hono } from "npm:hono@^4.13.0";
+import { timingSafeEqual } from "npm:hono@^4.13.0/utils/buffer";
 import { shardLags } from "./lag.ts";
 import { livenessOf } from "./liveness.ts";
 import { metricsText } from "./metrics.ts";
@@ -42,8 +43,18 @@ export { healthLimits, healthOf } from "./verdict.ts";
 export type { FleetFault, FleetFaultCode } from "../events.ts";
 export type { FailureStreak, Pass, WorkerTotals } from "./worker_totals.ts";
 
-/** Options of {@linkcode healthApp}: limits, each with its default. */
-export type HealthAppOptions = { readonly [Name in keyof HealthLimits]?: HealthLimits[Name] | undefined };
+/** Options of {@linkcode healthApp}: limits, each with its default, and a token. */
+export type HealthAppOptions =
+  & { readonly [Name in keyof HealthLimits]?: HealthLimits[Name] | undefined }
+  & {
+    /**
+     * What a request must send as `Authorization: Bearer TOKEN`, but for `/live` and `/ready`, which probes
+     * ask. Browsers ask for it as a password, with any name. At least 16 visible characters of ASCII.
+     *
+     * @default everybody may ask
+     */
+    readonly token?: string | undefined;
+  };
 
 /**
  * The app.
@@ -58,22 +69,35 @@ export type HealthAppOptions = { readonly [Name in keyof HealthLimits]?: HealthL
  * | `/` | a page for people |
  *
  * @param totals What listens to the worker; one worker for one app.
- * @throws {RangeError} when a limit is not a number above 0.
+ * @throws {RangeError} when a limit is not a number above 0, or the token is too short.
  */
 export function healthApp(
   totals: { snapshot(): Snapshot },
   options: HealthAppOptions = {},
 ): InstanceType<typeof Hono> {
-  const limits = healthLimits(options);
+  const { token } = options;
+  const limits = healthLimits(options, ["token"]);
+  if (token !== undefined && !/^[!-~]{16,}$/.test(token)) {
+    // Not repeated: it is a secret.
+    throw new RangeError("Cannot serve health: expected a token of 16 or more visible characters of ASCII");
+  }
   const app = new Hono();
-  app.get("/", (context) => {
+  const guarded = (path: string, answer: (context: Context) => Response | Promise<Response>) =>
+    app.get(path, async (context) => {
+      const isAllowed = token === undefined || await hasToken(context.req.header("authorization"), token);
+      return isAllowed ? await answer(context) : context.text("A token is needed\n", 401, {
+        ...HEADERS,
+        "www-authenticate": 'Basic realm="kclite", charset="UTF-8", Bearer realm="kclite"',
+      });
+    });
+  guarded("/", (context) => {
     const snapshot = totals.snapshot();
     return context.html(pageHtml(snapshot, healthOf(snapshot, limits), siblings(context)), 200, {
       ...HEADERS,
       "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
     });
   });
-  app.get("/health", (context) => {
+  guarded("/health", (context) => {
     const health = healthOf(totals.snapshot(), limits);
     return context.json(health, health.healthy ? 200 : 503, HEADERS);
   });
@@ -86,13 +110,29 @@ export function healthApp(
     const { ready } = healthOf(snapshot, limits);
     return context.json({ ready, phase: snapshot.worker.phase }, ready ? 200 : 503, HEADERS);
   });
-  app.get("/lag", (context) => context.json(shardLags(totals.snapshot()), 200, HEADERS));
-  app.get("/metrics", (context) => {
+  guarded("/lag", (context) => context.json(shardLags(totals.snapshot()), 200, HEADERS));
+  guarded("/metrics", (context) => {
     const snapshot = totals.snapshot();
     const text = metricsText(snapshot, healthOf(snapshot, limits));
     return context.body(text, 200, { ...HEADERS, "content-type": PROMETHEUS_CONTENT_TYPE });
   });
   return app;
+}
+
+/** Whether a request has the token: as a bearer's, or as the password that a browser asks for. */
+async function hasToken(authorization: string | undefined, token: string): Promise<boolean> {
+  const [, scheme = "", given = ""] = /^(bearer|basic) +(\S+) *$/i.exec(authorization ?? "") ?? [];
+  if (scheme.toLowerCase() !== "basic") return await timingSafeEqual(given, token);
+  return await timingSafeEqual(passwordIn(given), token);
+}
+
+/** What stands behind the colon; empty if it is no Base64. */
+function passwordIn(credentials: string): string {
+  try {
+    return /^[^:]*:(.*)$/s.exec(atob(credentials))?.[1] ?? "";
+  } catch {
+    return "";
+  }
 }
 
 /**

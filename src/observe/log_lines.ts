@@ -86,12 +86,19 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
       return warning(`Will try again: ${event.pass} failed: ${errorLine(event.error)}`);
     case "passRecovered":
       return info(`${event.pass} works again`);
+    case "passEnded":
     case "eventLoopTurned":
     case "leaderSeen":
     case "fleetAudited":
+    case "coverageAudited":
+    case "leasesDiscovered":
+    case "leaseRenewed":
+    case "iteratorGiven":
+    case "callbackStarted":
+    case "mergeParentMissing": // a notice says what is done
+    case "requestSent":
       return undefined;
-    // Leadership and leases.
-    // /health reports the faults of the fleet
+    // Leadership and leases. /health reports the faults of the fleet.
     case "leadershipGained":
       return info(`Worker ${event.workerId} leads the fleet`);
     case "leadershipLost":
@@ -125,8 +132,6 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
       );
     case "leaseGained":
       return info(`${event.leaseKey}: lease gained at ${textOf(event.checkpoint)}`);
-    case "leaseRenewed":
-      return undefined;
     case "leaseRenewalFailed":
       return warning(`${event.leaseKey}: renewal failed: ${errorLine(event.error)}`);
     case "leaseLost":
@@ -164,8 +169,6 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
             : "is no longer in the stream, records may be LOST"
         }: ${TRIMMED_OUTCOMES[event.outcome]}`,
       );
-    case "callbackStarted":
-      return undefined;
     case "callbackEnded":
       // A batch that failed has a line of its own.
       return event.error === undefined || event.callback === "processRecords"
@@ -241,8 +244,6 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
       // A log of warnings that has the beginning has the end too.
       return warning(`${about(event.leaseKey)}${event.code} is over after ${durationText(event.ms)}`);
     // Calls to AWS.
-    case "requestSent":
-      return undefined;
     case "requestRetried": {
       const request = `${event.service} ${event.operation}`;
       const next = `attempt ${event.attempt + 1} in ${durationText(event.delayMs)}`;

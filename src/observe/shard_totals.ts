@@ -243,6 +243,8 @@ export function foldShard(shard: ShardTotals, event: LeaseEvent, nowMs: number):
         shardEndsNotCheckpointed: Math.max(shard.shardEndsNotCheckpointed + 1, event.attempt),
       };
     case "aggregateProblem":
+    case "iteratorGiven":
+    case "mergeParentMissing":
     case "iteratorExpired":
     case "checkpointTrimmed":
     case "leaseCreated":

@@ -182,13 +182,16 @@ export const DEFAULT_LIMITS: HealthLimits = {
 /**
  * The limits with their defaults filled in.
  *
+ * @param others Names that stand beside them, and are no limits.
  * @throws {RangeError} when a limit is not a number above 0, {@linkcode TypeError} for a name that is no
  * limit.
  */
 export function healthLimits(
   limits: { readonly [Name in keyof HealthLimits]?: HealthLimits[Name] | undefined } = {},
+  others: readonly string[] = [],
 ): HealthLimits {
-  refuseUnknownNames(Object.keys(limits), Object.keys(DEFAULT_LIMITS), { action: "Cannot judge health" });
+  const known = [...Object.keys(DEFAULT_LIMITS), ...others];
+  refuseUnknownNames(Object.keys(limits), known, { action: "Cannot judge health" });
   const filled = {
     failoverTimeMs: limits.failoverTimeMs ?? DEFAULT_LIMITS.failoverTimeMs,
     callbackLimitMs: limits.callbackLimitMs ?? DEFAULT_LIMITS.callbackLimitMs,
@@ -196,12 +199,9 @@ export function healthLimits(
     failuresInARow: limits.failuresInARow ?? DEFAULT_LIMITS.failuresInARow,
     eventLoopLimitMs: limits.eventLoopLimitMs ?? DEFAULT_LIMITS.eventLoopLimitMs,
   };
-  for (const [name, value] of Object.entries(filled)) {
-    if (!(value > 0)) {
-      throw new RangeError(`Cannot judge health: ${name} must be a number above 0: got ${value}`);
-    }
-  }
-  return filled;
+  const [wrong] = Object.entries(filled).filter(([, value]) => !(value > 0));
+  if (wrong === undefined) return filled;
+  throw new RangeError(`Cannot judge health: ${wrong[0]} must be a number above 0: got ${wrong[1]}`);
 }
 
 /** The verdict on a worker at the moment of the snapshot. */

@@ -45,8 +45,10 @@ export interface Settings {
   readonly disableWorkerMetrics?: boolean;
   readonly healthHost?: string;
   readonly healthPort?: number;
+  readonly healthToken?: string;
   readonly healthAllowedHosts?: readonly string[];
   readonly logLevel?: "debug" | "info" | "warning" | "error";
+  readonly logFormat?: "text" | "json";
   readonly billingMode?: "PAY_PER_REQUEST" | "PROVISIONED";
   readonly readCapacity?: number;
   readonly writeCapacity?: number;

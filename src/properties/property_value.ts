@@ -47,6 +47,16 @@ export const INT_MAX: number = 2 ** 31 - 1;
 /** Any text. */
 export const text: ValueType<string> = type("text", "text", (text) => text);
 
+/** A token that requests must send. It is never shown. */
+export const secret: ValueType<string> = {
+  ...type(
+    "token",
+    "a token of 16 or more visible characters of ASCII",
+    (text) => /^[!-~]{16,}$/.test(text) ? text : undefined,
+  ),
+  secret: true,
+};
+
 /** The name of a stream. Source: Kinesis API reference, `CreateStream`. */
 export const streamName: ValueType<string> = type(
   "stream name",

@@ -8,7 +8,16 @@
  */
 
 import { option, type Property, setting } from "./property.ts";
-import { count, hostNames, INT_MAX, milliseconds, oneOf, text, wholeNumber } from "./property_value.ts";
+import {
+  count,
+  hostNames,
+  INT_MAX,
+  milliseconds,
+  oneOf,
+  secret,
+  text,
+  wholeNumber,
+} from "./property_value.ts";
 
 /** Rows of the table. */
 export const STARTING_PROPERTIES: readonly Property[] = [
@@ -50,6 +59,15 @@ export const STARTING_PROPERTIES: readonly Property[] = [
       "Further names that a request may say in `Host`, for a proxy in front; `*` = any. Others get 421, so that no page in " +
       "somebody's browser reads what loopback serves, by DNS rebinding",
   }),
+  setting({
+    name: "healthToken",
+    type: secret,
+    setting: "healthToken",
+    default: "none: everybody may ask",
+    note:
+      "What a request must send as `Authorization: Bearer TOKEN`, but for /live and /ready. A browser asks for it as a password. " +
+      "16 or more characters. Better in the environment, as `KCLITE_HEALTH_TOKEN`",
+  }),
   option({
     name: "healthCallbackLimitMillis",
     type: milliseconds,
@@ -72,5 +90,13 @@ export const STARTING_PROPERTIES: readonly Property[] = [
     setting: "logLevel",
     default: "info",
     note: "The least important log lines to write",
+  }),
+  setting({
+    name: "logFormat",
+    type: oneOf(["text", "json"]),
+    setting: "logFormat",
+    default: "text",
+    note:
+      "`json` writes one object a line, with time, level, type of event, lease key, stream, message, and class and code of an error",
   }),
 ];

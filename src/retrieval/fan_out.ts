@@ -104,7 +104,8 @@ async function* read(
         }
         const { records, bytes, millisBehindLatest } = page;
         const ms = clock.monotonicMs() - askedMs;
-        emit({ type: "pageFetched", ...about, records: records.length, bytes, millisBehindLatest, ms });
+        const fetched = { records: records.length, bytes, millisBehindLatest, ms, isPushed: true };
+        emit({ type: "pageFetched", ...about, ...fetched });
         yield page;
         if (page.end !== undefined) return;
         resumeAfter = next;

@@ -68,8 +68,12 @@ async function* read(
     let output: GetRecordsOutput | undefined;
     let end: RecordsPage["end"];
     try {
-      iterator ??= await kinesis.getShardIterator(stream, request.shardId, start.next(lastFetched), signal);
-      startedMs = clock.monotonicMs(); // an iterator that was long in coming is no pause between two reads
+      if (iterator === undefined) {
+        const position = start.next(lastFetched);
+        iterator = await kinesis.getShardIterator(stream, request.shardId, position, signal);
+        emit({ type: "iteratorGiven", ...about, ms: clock.monotonicMs() - startedMs });
+        startedMs = clock.monotonicMs(); // an iterator that was long in coming is no pause between two reads
+      }
       output = iterator === undefined
         ? undefined
         : await kinesis.getRecords(stream, iterator, maxRecords, signal);

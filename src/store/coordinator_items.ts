@@ -21,7 +21,7 @@ import {
   type Readout,
   textValue,
 } from "./attribute_value.ts";
-import type { ItemCondition } from "./item_write.ts";
+import type { ItemCondition, ItemUpdate } from "./item_write.ts";
 
 /** Value of the partition key of the lock item. */
 export const LEADER_KEY = "Leader";
@@ -105,6 +105,22 @@ export function workerMetricsAttributes(metrics: WorkerMetrics): Item {
   };
 }
 
+/**
+ * What a report changes.
+ *
+ * @param isOfAnother Whether the item may be of an earlier process: its mark goes with it.
+ */
+export function reportUpdate(metrics: WorkerMetrics, isOfAnother: boolean): ItemUpdate {
+  return { set: workerMetricsAttributes(metrics), add: {}, remove: isOfAnother ? [DRAINING] : [] };
+}
+
+/** What marks a worker that is drained. @param sinceEpochS Undefined removes the mark. */
+export function drainUpdate(sinceEpochS: number | undefined): ItemUpdate {
+  return sinceEpochS === undefined
+    ? { set: {}, add: {}, remove: [DRAINING] }
+    : { set: { [DRAINING]: numberValue(DRAINING, sinceEpochS) }, add: {}, remove: [] };
+}
+
 /** That the metrics item is still the one last seen. */
 export function metricsCondition(
   keyName: string,
@@ -143,6 +159,7 @@ export function workerMetricsOf(keyName: string, item: Item): Readout<WorkerMetr
   const reader = new AttributeReader(item);
   const workerId = reader.text(keyName);
   const incarnation = incarnationOf(item);
+  const drainingSinceEpochS = drainingSince(item);
   const value = {
     lastUpdateEpochS: reader.number("lut"),
     stats: reader.numberLists("sts") ?? {},
@@ -150,6 +167,7 @@ export function workerMetricsOf(keyName: string, item: Item): Readout<WorkerMetr
     supportCode: reader.number("sup"),
     supportEpochS: reader.number("slu"),
     ...(incarnation === undefined ? {} : { incarnation }),
+    ...(drainingSinceEpochS === undefined ? {} : { drainingSinceEpochS }),
   };
   if (workerId === undefined) reader.note(`${keyName} is missing`);
   if (workerId === undefined || reader.problem !== undefined) {
@@ -201,8 +219,16 @@ const KINDS: Readonly<
   "TableMigration3.5": { entityType: "TABLE_MIGRATION", valueName: "tm" },
 };
 
-/** An attribute of ours, which Java's updates leave alone. */
-const INCARNATION = "kcliteIncarnation";
+/** Attributes of ours, which Java's updates leave alone. */
+const INCARNATION = "kcliteIncarnation", DRAINING = "kcliteDraining";
+
+/** A mark that cannot be read is one nevertheless: somebody has set it. */
+function drainingSince(item: Item): number | undefined {
+  const mark = attributeIn(item, DRAINING);
+  if (mark === undefined) return undefined;
+  const number = Number(heldIn(mark, "N"));
+  return Number.isFinite(number) ? number : 0;
+}
 
 function incarnationValue(incarnation: Incarnation): { readonly S: string } {
   return textValue(INCARNATION, incarnationText(incarnation));

@@ -8,6 +8,7 @@ import type { ConditionalOutcome, Item } from "../aws/dynamodb.ts";
 import { isAwsError, LeaseTableError } from "../errors.ts";
 import type {
   CoordinatorStore,
+  DrainStore,
   LeaderLock,
   LockCondition,
   MigrationState,
@@ -19,6 +20,7 @@ import type {
 import { type Incarnation, isNewerIncarnation } from "../lease/incarnation.ts";
 import type { Readout } from "./attribute_value.ts";
 import {
+  drainUpdate,
   heartbeatAttributes,
   incarnationOf,
   LEADER_KEY,
@@ -30,8 +32,8 @@ import {
   migrationItem,
   migrationOf,
   ofIncarnation,
+  reportUpdate,
   sameIncarnation,
-  workerMetricsAttributes,
   workerMetricsOf,
 } from "./coordinator_items.ts";
 import { lockedBy, sliceEndUpdate, sliceLockAttributes, sliceRowOf } from "./slice_items.ts";
@@ -52,7 +54,7 @@ export interface CoordinatorTables {
 }
 
 /** {@linkcode CoordinatorStore} over {@linkcode ItemTable}s. It never creates a table. */
-export class ItemCoordinatorStore implements CoordinatorStore, SliceStore {
+export class ItemCoordinatorStore implements CoordinatorStore, SliceStore, DrainStore {
   readonly #tables: CoordinatorTables;
 
   constructor(tables: CoordinatorTables) {
@@ -139,20 +141,33 @@ export class ItemCoordinatorStore implements CoordinatorStore, SliceStore {
   ): Promise<Incarnation | undefined> {
     const table = this.#metricsTable(place);
     const { workerId, incarnation: own } = metrics;
-    const update = { set: workerMetricsAttributes(metrics), add: {}, remove: [] };
     let when: ItemCondition = own === undefined ? {} : ofIncarnation(metrics.replaces ?? own);
+    let isOfAnother = false;
     for (let attempt = 1; attempt <= MAX_METRICS_ATTEMPTS; attempt++) {
-      const outcome = await table.update(workerId, update, when, signal);
+      const outcome = await table.update(workerId, reportUpdate(metrics, isOfAnother), when, signal);
       if (outcome.applied) return undefined;
       const item = outcome.item ?? await table.get(workerId, signal);
       const found = incarnationOf(item);
       if (own !== undefined && found !== undefined && isNewerIncarnation(found, own)) return found;
       when = sameIncarnation(item);
+      isOfAnother = true;
     }
     throw new Error(
       `Cannot write the metrics item of worker "${workerId}" in table "${table.tableName}": others changed it ` +
         `${MAX_METRICS_ATTEMPTS} times meanwhile: give each worker a workerIdentifier of its own`,
     );
+  }
+
+  async markDraining(
+    place: TablePlace,
+    workerId: string,
+    sinceEpochS: number | undefined,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    const table = this.#metricsTable(place);
+    // A lease has no `lut`: none is ever marked.
+    const when = { [table.keyName]: "present", lut: "present" } as const;
+    return (await table.update(workerId, drainUpdate(sinceEpochS), when, signal)).applied;
   }
 
   async lockSlice(

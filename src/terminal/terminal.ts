@@ -6,59 +6,47 @@
  */
 
 import type { Clock } from "../system.ts";
+import { type LiveView, PrintedView, ScreenView } from "./live_view.ts";
+import { type Progress, ProgressLine } from "./progress_line.ts";
+import type { Screen } from "./screen.ts";
+import { paintedText, type Tone } from "./text_width.ts";
 
-/** Where a command shows its results. */
-export interface Screen {
-  /** Writes text as it is. It may throw when nobody reads it. */
-  readonly write: (text: string) => void;
-  readonly isTerminal: boolean;
-  /** How many columns a line has now. Undefined in a pipe. */
-  readonly columns: () => number | undefined;
-  /** How many lines are seen at once. Undefined in a pipe. */
-  readonly rows: () => number | undefined;
-  /** Aborts when nobody reads what is written. */
-  readonly closed: AbortSignal;
-}
+export type { LiveView } from "./live_view.ts";
+export type { Progress } from "./progress_line.ts";
+export type { Screen } from "./screen.ts";
+export type { Tone } from "./text_width.ts";
 
 /** What a {@linkcode Terminal} writes to. */
 export interface TerminalOptions {
   readonly screen: Screen;
   /** Takes progress: lines in a pipe, a bar on a terminal. */
   readonly writeProgress: (text: string) => void;
-  /** Whether `writeProgress` writes to a terminal. */
+  /** Whether `writeProgress` writes to a terminal, on which a line can be drawn again. */
   readonly isProgressSeen: boolean;
+  /** How wide that terminal is. @default as wide as the screen, or 80 */
+  readonly progressColumns?: (() => number | undefined) | undefined;
   /** From NO_COLOR and the kind of screen. */
   readonly hasColour: boolean;
   readonly clock: Clock;
 }
 
-/** A colour by its meaning. */
-export type Tone = "good" | "warning" | "bad" | "dim" | "bold";
-
-/** Work that takes its time. */
-export interface Progress {
-  /** @param total Undefined while it is not known. */
-  update(done: number, total: number | undefined): void;
-  /** Removes the bar from a terminal. */
-  end(): void;
-}
-
-/** A view that is drawn again and again. */
-export interface LiveView {
-  /** Shows these lines in place of those before. */
-  show(lines: readonly string[]): void;
-  /** Leaves the screen as it was found. */
-  end(): void;
-}
+/** What others print while a view is shown waits. Of more lines than this the oldest are dropped. */
+const MOST_WAITING = 100;
 
 /** One place for all that a command prints. */
 export class Terminal {
   readonly #options: TerminalOptions;
   readonly #closed = new AbortController();
+  /** The last one is drawn. */
+  readonly #progress: ProgressLine[] = [];
+  #view: LiveView | undefined;
+  #waiting: (() => void)[] = [];
 
   constructor(options: TerminalOptions) {
     this.#options = options;
-    options.screen.closed.addEventListener("abort", () => this.#closed.abort(), { once: true });
+    const { closed } = options.screen;
+    if (closed.aborted) this.#closed.abort();
+    else closed.addEventListener("abort", () => this.#closed.abort(), { once: true });
   }
 
   /** Aborts when nobody reads any more, as with `| head`. */
@@ -77,25 +65,79 @@ export class Terminal {
 
   /** Prints whole lines. Control characters must be gone already. */
   print(...lines: readonly string[]): void {
-    try {
-      this.#options.screen.write(lines.map((line) => `${line}\n`).join(""));
-    } catch {
-      this.#closed.abort();
-    }
+    this.printLines(lines);
+  }
+
+  /** The same, for more lines than a call takes as arguments. */
+  printLines(lines: readonly string[]): void {
+    if (lines.length > 0) this.#write(`${lines.join("\n")}\n`);
+  }
+
+  /** Waits until the reader has taken what was printed, so that a slow one holds up who prints. */
+  async drained(): Promise<void> {
+    if (!this.closed.aborted) await this.#options.screen.drained?.();
   }
 
   /** In a colour, where there are colours. */
-  paint(_tone: Tone, text: string): string {
-    return text;
+  paint(tone: Tone, text: string): string {
+    return this.#options.hasColour ? paintedText(tone, text) : text;
   }
 
-  /** @param what Is under way, e.g. `Reading leases`. @param _unit Is counted, e.g. `lease`. */
-  progress(_what: string, _unit: string): Progress {
-    return { update: () => {}, end: () => {} };
+  /** @param what Is under way, e.g. `Reading leases`. @param unit Is counted, e.g. `lease`. */
+  progress(what: string, unit: string): Progress {
+    const { clock, writeProgress, isProgressSeen, progressColumns, screen } = this.#options;
+    const progress: ProgressLine = new ProgressLine({
+      what,
+      unit,
+      clock,
+      write: writeProgress,
+      isBar: isProgressSeen,
+      columns: () => (progressColumns ?? screen.columns)() ?? 80,
+      isInFront: () => this.#view === undefined && this.#progress.at(-1) === progress,
+      onEnd: () => void this.#progress.splice(this.#progress.indexOf(progress), 1),
+    });
+    this.#hideProgress();
+    this.#progress.push(progress);
+    return progress;
   }
 
   /** Begins a view. */
   live(): LiveView {
-    return { show: (lines) => this.print(...lines), end: () => {} };
+    this.#view?.end();
+    const { screen } = this.#options;
+    if (!screen.isTerminal) return new PrintedView((lines) => this.printLines(lines));
+    this.#hideProgress();
+    const view = new ScreenView(screen, (text) => this.#write(text), () => {
+      this.#view = undefined;
+      for (const write of this.#waiting.splice(0)) write();
+    });
+    return this.#view = view;
+  }
+
+  /** Lets others write to the terminal: bars are removed first, and a view must have ended. */
+  aside(write: () => void): void {
+    this.#hideProgress();
+    if (this.#view === undefined || !this.#options.isProgressSeen) return write();
+    this.#waiting = [...this.#waiting, write].slice(-MOST_WAITING);
+  }
+
+  /** Ends what is still shown: bars, and a view. */
+  end(): void {
+    for (const progress of [...this.#progress]) progress.end();
+    this.#view?.end();
+  }
+
+  #hideProgress(): void {
+    for (const progress of this.#progress) progress.hide();
+  }
+
+  #write(text: string): void {
+    if (this.closed.aborted) return;
+    if (this.#progress.length > 0) this.#hideProgress();
+    try {
+      this.#options.screen.write(text);
+    } catch {
+      this.#closed.abort();
+    }
   }
 }

@@ -93,12 +93,16 @@ export class LeaseKeeper {
 
   /** Looks for leases newly assigned to this worker and starts them. @throws what the index query threw. */
   async discover(signal: AbortSignal): Promise<void> {
-    const keys = await this.#options.store.leaseKeysOwnedBy(this.#options.workerId, signal);
+    const { store, workerId, clock } = this.#options;
+    const startedMs = clock.monotonicMs();
+    const keys = await store.leaseKeysOwnedBy(workerId, signal);
+    const listedMs = clock.monotonicMs();
     const listed = new Set(keys);
     this.#checkMissing(listed);
     for (const key of this.#awaited.keys()) if (!listed.has(key)) this.#awaited.delete(key);
     const { mayBegin = () => true } = this.#options;
-    await this.#eachOf(keys.filter(mayBegin), (key) => this.#start(key, signal));
+    const started = await this.#eachOf(keys.filter(mayBegin), (key) => this.#start(key, signal));
+    this.#tellDiscovered(started, { listMs: listedMs - startedMs, beganMs: listedMs });
   }
 
   /**
@@ -109,19 +113,37 @@ export class LeaseKeeper {
    */
   async begin(leases: readonly Lease[], askedMs: number, signal: AbortSignal): Promise<void> {
     const byKey = new Map(leases.map((lease) => [lease.leaseKey, lease]));
-    await this.#eachOf([...byKey.keys()], async (key) => {
+    const started = await this.#eachOf([...byKey.keys()], async (key) => {
       const lease = byKey.get(key);
       if (lease !== undefined) await this.#begin(lease, askedMs, signal);
+      return lease;
     });
+    this.#tellDiscovered(started, { listMs: undefined, beganMs: askedMs });
   }
 
-  async #eachOf(keys: readonly string[], start: (leaseKey: string) => Promise<void>): Promise<void> {
+  /** @param found The leases as they were read; undefined for one that is gone. */
+  #tellDiscovered(
+    found: readonly (Lease | undefined)[],
+    { listMs, beganMs }: { readonly listMs: number | undefined; readonly beganMs: number },
+  ): void {
+    const { clock, emit, workerId } = this.#options;
+    const foreign = found.filter((lease) => lease?.leaseOwner !== workerId).length;
+    const beginMs = clock.monotonicMs() - beganMs;
+    const held = this.held.length;
+    emit({ type: "leasesDiscovered", held, found: found.length, foreign, listMs, beginMs });
+  }
+
+  async #eachOf(
+    keys: readonly string[],
+    start: (leaseKey: string) => Promise<Lease | undefined>,
+  ): Promise<(Lease | undefined)[]> {
     const fresh = keys.filter((key) => !this.#holds.has(key));
     const outcomes = await Promise.allSettled(
       fresh.map((key) => this.#discoveries.run(() => start(key))),
     );
     const failed = outcomes.find((outcome) => outcome.status === "rejected");
     if (failed !== undefined) throw failed.reason;
+    return outcomes.flatMap((outcome) => outcome.status === "fulfilled" ? [outcome.value] : []);
   }
 
   /**
@@ -156,11 +178,12 @@ export class LeaseKeeper {
     }
   }
 
-  async #start(leaseKey: string, signal: AbortSignal): Promise<void> {
+  async #start(leaseKey: string, signal: AbortSignal): Promise<Lease | undefined> {
     const { store, clock } = this.#options;
     const askedMs = clock.monotonicMs();
     const lease = await store.get(leaseKey, signal);
     if (lease !== undefined) await this.#begin(lease, askedMs, signal);
+    return lease;
   }
 
   async #begin(lease: Lease, askedMs: number, signal: AbortSignal): Promise<void> {

@@ -27,7 +27,11 @@ async function run(intervalMs: number, fails: readonly (boolean | "skipped")[]) 
   }
   stop.abort();
   await running;
-  return { pausesMs, events: events.map(({ type }) => type) };
+  return {
+    pausesMs,
+    events: events.map(({ type }) => type).filter((type) => type !== "passEnded"),
+    all: events,
+  };
 }
 
 Deno.test("loop() tells once that a pass works again", async () => {
@@ -67,7 +71,7 @@ Deno.test("loop() does not take the end of a pass that was told to stop for a re
   );
   await clock.advance(1000);
   await running;
-  assertEquals(events.map(({ type }) => type), ["passFailed"]);
+  assertEquals(events.map(({ type }) => type), ["passFailed", "passEnded"]);
 });
 
 Deno.test("loop() goes on at once after a pass that asks for it, and ends without a failure when it is stopped", async () => {
@@ -88,5 +92,28 @@ Deno.test("loop() goes on at once after a pass that asks for it, and ends withou
   assertEquals(startedMs, [0, 0, 0]);
   stop.abort(new Error("stop"));
   await running;
-  assertEquals(events, []);
+  assertEquals(events.map(({ type }) => type), ["passEnded", "passEnded"]);
+});
+
+Deno.test("loop() reports each pass that did not fail: its time, and whether it had nothing to do", async () => {
+  const clock = new FakeClock();
+  const stop = new AbortController();
+  const events: WorkerEvent[] = [];
+  let passes = 0;
+  const running = loop(
+    { pass: "assignment", intervalMs: 1000, clock, emit: (event) => void events.push(event) },
+    async (signal) => {
+      await clock.sleep(40, signal);
+      if (++passes === 2) throw new Error("no luck");
+      return passes === 3 ? "skipped" : undefined;
+    },
+    stop.signal,
+  );
+  for (let turn = 0; turn < 75; turn++) await clock.advance(40);
+  stop.abort();
+  await running;
+  assertEquals(events.filter(({ type }) => type === "passEnded"), [
+    { type: "passEnded", pass: "assignment", ms: 40, isSkipped: false },
+    { type: "passEnded", pass: "assignment", ms: 40, isSkipped: true },
+  ]);
 });

@@ -19,6 +19,7 @@ const child = (shardId: string, ...parentShards: string[]): ChildShard => ({
 async function bed(chance = 0.5) {
   const memory = new MemoryBed();
   const { clock, emit, store } = memory;
+  const system = { clock, random: () => chance };
   const hold = new LeaseHold(await memory.lease("p", "me"), clock.monotonicMs(), {
     store,
     identity: memory.identity("me"),
@@ -32,7 +33,7 @@ async function bed(chance = 0.5) {
     memory,
     hold,
     create: (children: readonly ChildShard[], during: AbortSignal = signal) =>
-      createChildLeases({ held: hold, children, leaseStore: store, emit, random: () => chance }, during),
+      createChildLeases({ held: hold, children, leaseStore: store, emit, system }, during),
     keys: async () => (await store.list()).leases.map(({ leaseKey }) => leaseKey).sort(),
   };
 }
@@ -43,7 +44,9 @@ Deno.test("createChildLeases() makes the leases that are missing, and notes all 
   assertEquals(await create([child("c", "p"), child("d", "p")]), true);
   assertEquals(await keys(), ["c", "d", "p"]);
   assertEquals((await memory.read("p")).childShardIds, ["c", "d"]);
-  assertEquals(eventsOf(memory.events, "leaseCreated").map(({ leaseKey }) => leaseKey), ["d"]);
+  const created = eventsOf(memory.events, "leaseCreated");
+  assertEquals(created.map(({ leaseKey, parentLeaseKey }) => [leaseKey, parentLeaseKey]), [["d", "p"]]);
+  assertEquals(eventsOf(memory.events, "mergeParentMissing"), []);
 });
 
 Deno.test("createChildLeases() goes on after a lease that somebody else made meanwhile", async () => {
@@ -72,12 +75,23 @@ Deno.test("createChildLeases() waits for the other parent of a merge, and now an
   assertEquals(await patient.keys(), ["p"]);
   assertEquals((await patient.memory.read("p")).leaseOwner, "me");
   assertEquals(eventsOf(patient.memory.events, "notice").map(({ level }) => level), ["warning"]);
+  assertEquals(eventsOf(patient.memory.events, "mergeParentMissing").map(({ missing }) => missing), [
+    "lease",
+  ]);
 
   const impatient = await bed(0);
   assertEquals(await impatient.create([child("m", "p", "q")]), false);
   assertEquals((await impatient.memory.read("p")).leaseOwner, undefined);
   assertEquals(impatient.hold.lost.aborted, true);
   assertEquals(eventsOf(impatient.memory.events, "notice").map(({ level }) => level), ["error"]);
+});
+
+Deno.test("createChildLeases() says that the only child of a shard does not name two parents", async () => {
+  const { memory, create } = await bed();
+  assertEquals(await create([child("m", "p")]), false);
+  assertEquals(eventsOf(memory.events, "mergeParentMissing"), [
+    { type: "mergeParentMissing", leaseKey: "p", shardId: "p", missing: "parent" },
+  ]);
 });
 
 Deno.test("createChildLeases() passes the signal on to each call", async () => {

@@ -70,6 +70,46 @@ Deno.test("LeaderDuties.lead() spreads new leases over the workers that live, an
   );
 });
 
+Deno.test("LeaderDuties.lead() reports what its pass has done: what was refused and found, and the parts of its time", async () => {
+  const { memory, duties, report, clock } = bed();
+  await report("me");
+  for (const id of ["a", "b"]) await memory.store.create(newLease(id));
+  await memory.table.put({ leaseKey: { S: "broken" }, checkpoint: { N: "1" } }, {});
+  await memory.table.put(
+    { leaseKey: { S: "w9" }, lut: { S: "x" }, entityType: { S: "WORKER_METRIC_STATS" } },
+    {},
+  );
+  const list = memory.store.list.bind(memory.store), apply = memory.store.apply.bind(memory.store);
+  memory.store.list = async (...args) => {
+    await clock.sleep(30);
+    return await list(...args);
+  };
+  memory.store.apply = async (write, ...more) => {
+    await clock.sleep(20);
+    return write.leaseKey === "a" ? { applied: false, found: undefined } : await apply(write, ...more);
+  };
+  const leading = duties.lead(signal);
+  for (let turn = 0; turn < 10; turn++) await clock.advance(10);
+  await leading;
+  assertEquals(eventsOf(memory.events, "assignmentPass"), [{
+    type: "assignmentPass",
+    leases: 2,
+    workers: 1,
+    expired: 0,
+    free: 2,
+    assigned: 1,
+    spillover: 0,
+    balanced: 0,
+    refused: 1,
+    unreadable: 1,
+    unreadableWorkers: 1,
+    ms: 50,
+    readMs: 30,
+    planMs: 0,
+    writeMs: 20,
+  }]);
+});
+
 Deno.test("LeaderDuties.lead() gives away what expired, and removes the dead worker's item for the next leader", async () => {
   const { memory, duties, report, clock } = bed();
   await report("me");

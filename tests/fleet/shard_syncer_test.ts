@@ -394,3 +394,37 @@ Deno.test("ShardSyncer reads its stream though the table is covered by leases of
   assertEquals(await pass(), true);
   assertEquals(faults(), [["leaseOfOtherStream", `${streamIdentifier}:s-0`]]);
 });
+
+Deno.test("ShardSyncer reports each audit that was due: whether all is covered, whether it synced, and how it failed", async () => {
+  const { memory, syncer, state, leases } = bed();
+  const first = syncer();
+  const audits = () =>
+    eventsOf(memory.events, "coverageAudited").map((
+      { isCovered, isSynced, error },
+    ) => [isCovered, isSynced, error]);
+  await assertRejects(() => first.syncIfNeeded([], leading, signal), Error, "throttled");
+  const [failed] = eventsOf(memory.events, "coverageAudited");
+  assertEquals(audits(), [[false, true, failed?.error]]);
+  assertEquals(`${failed?.error}`, "Error: throttled");
+  state.left = 5;
+  await memory.clock.advance(2500);
+  await first.syncIfNeeded(await leases(), leading, signal);
+  await first.syncIfNeeded(await leases(), leading, signal); // none is due
+  assertEquals(audits().length, 2);
+  assertEquals(audits()[1]?.[2], undefined);
+  await memory.clock.advance(10_000);
+  await first.syncIfNeeded(await leases(), leading, signal);
+  assertEquals(audits().length, 3);
+  assertEquals(
+    eventsOf(memory.events, "leaseCreated").map(({ parentLeaseKey }) => parentLeaseKey),
+    [undefined, undefined],
+  );
+});
+
+Deno.test("ShardSyncer reports no audit that a stop has cut short", async () => {
+  const { memory, syncer } = bed();
+  const stop = new AbortController();
+  stop.abort(new Error("stop"));
+  await assertRejects(() => syncer().syncIfNeeded([], leading, stop.signal));
+  assertEquals(eventsOf(memory.events, "coverageAudited"), []);
+});

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import {
   ASSIGNMENT_DEFAULTS,
   type AssignmentInput,
@@ -7,6 +7,7 @@ import {
   planAssignments,
   writeOf,
 } from "../../src/lease/assignment.ts";
+import { actualOwner } from "../../src/lease/lease.ts";
 import cases from "../cases/assignment.json" with { type: "json" };
 import { chanceOf, leaseOf, metricsOf, type ShortLease } from "./fixtures.ts";
 
@@ -28,6 +29,8 @@ interface Case {
   readonly left?: Readonly<Record<string, number>>;
   /** Workers under which a lease expired in an earlier pass, and whether they had begun it. */
   readonly silences?: Readonly<Record<string, boolean>>;
+  /** Workers that an operator drains. */
+  readonly drains?: readonly string[];
   readonly options?: Partial<AssignmentOptions>;
   /** `age`: of the item in s (null: it has no time). */
   readonly workers: Readonly<
@@ -51,14 +54,15 @@ interface Case {
 }
 
 function inputOf(one: Case): AssignmentInput {
-  const { leader, balance, newcomers, unbegun, given, left, silences, workers, leases } = one;
+  const { leader, balance, newcomers, unbegun, given, left, silences, drains, workers, leases } = one;
   const reportedS = (id: string) => NOW_EPOCH_S - (workers[id]?.age ?? 0);
   return {
     workerId: leader ?? "leader",
     leases: leases.map(leaseOf),
-    workers: Object.entries(workers).map(([id, { age, stats, limit }]) =>
-      metricsOf(id, age === null ? undefined : NOW_EPOCH_S - (age ?? 0), stats, limit)
-    ),
+    workers: Object.entries(workers).map(([id, { age, stats, limit }]) => ({
+      ...metricsOf(id, age === null ? undefined : NOW_EPOCH_S - (age ?? 0), stats, limit),
+      drainingSinceEpochS: drains?.includes(id) ? NOW_EPOCH_S - 5 : undefined,
+    })),
     sightings: new Map(leases.map(({ key, counter, owner, checkpointOwner, expired }) => [key, {
       leaseCounter: counter ?? 0,
       sinceMs: owner === undefined && checkpointOwner === undefined
@@ -107,7 +111,8 @@ for (const one of cases as readonly Case[]) {
   Deno.test(`planAssignments(): ${one.comment}`, () => {
     const strategy = one.strategy as LeaseAssignmentStrategy;
     const options = { ...ASSIGNMENT_DEFAULTS, failoverTimeMs: FAILOVER_MS, strategy, ...one.options };
-    const { assignments, spillover, expired, gone } = planAssignments(inputOf(one), options);
+    const plan = planAssignments(inputOf(one), options);
+    const { assignments, spillover, expired, gone } = plan;
     if (one.plan !== undefined) {
       assertEquals(assignments.map(({ lease, how, to }) => `${lease.leaseKey} ${how} ${to}`), one.plan);
     }
@@ -115,6 +120,10 @@ for (const one of cases as readonly Case[]) {
     assertEquals(spillover, one.spillover ?? []);
     if (one.gone !== undefined) assertEquals(gone.map((worker) => worker.workerId), one.gone);
     assertEquals(expired, one.leases.filter((lease) => lease.expired).length);
+    assertEquals(plan.free, inputOf(one).leases.filter((lease) => actualOwner(lease) === undefined).length);
+    const handoffs = assignments.filter(({ how }) => how === "startHandoff").length;
+    assert(plan.balanced >= handoffs);
+    if (options.gracefulHandoff) assertEquals(plan.balanced, handoffs);
   });
 }
 
@@ -131,6 +140,8 @@ Deno.test("planAssignments() counts the workers that could be given leases", () 
     spillover: [],
     workers: 1,
     expired: 0,
+    free: 0,
+    balanced: 0,
     gone: [],
     silences: new Map(),
   });

@@ -12,9 +12,11 @@ interface Case {
   readonly create?: readonly string[];
   readonly wait?: string;
   readonly giveUp?: string;
+  /** What the child of a merge lacks. */
+  readonly missing?: string;
 }
 
-for (const { comment, children, leased, chance, create, wait, giveUp } of cases as readonly Case[]) {
+for (const { comment, children, leased, chance, create, wait, giveUp, missing } of cases as readonly Case[]) {
   Deno.test(`childLeases(): ${comment}`, () => {
     const hashKeyRange = rangeOf(0, 1, 2);
     const plan = childLeases({
@@ -28,7 +30,8 @@ for (const { comment, children, leased, chance, create, wait, giveUp } of cases 
       chance: chance ?? 0.5,
     });
     if (plan.type !== "create") {
-      return assertEquals(plan.problem, plan.type === "wait" ? wait : giveUp);
+      assertEquals(plan.problem, plan.type === "wait" ? wait : giveUp);
+      return assertEquals(plan.missing, missing);
     }
     assertEquals(
       plan.leases,

@@ -13,10 +13,12 @@ interface Case {
   readonly done?: readonly string[];
   /** How long ago each worker reported, in s. */
   readonly reported: Readonly<Record<string, number>>;
+  /** Workers that an operator drains. */
+  readonly drains?: readonly string[];
   readonly chosen: Readonly<Record<string, string>>;
 }
 
-for (const { comment, leases, done = [], reported, chosen } of cases as readonly Case[]) {
+for (const { comment, leases, done = [], reported, drains, chosen } of cases as readonly Case[]) {
   Deno.test(`successors(): ${comment}`, () => {
     const nowEpochS = 1000;
     const found = successors({
@@ -28,6 +30,7 @@ for (const { comment, leases, done = [], reported, chosen } of cases as readonly
         Object.entries(reported).map(([id, ageS]) => metricsOf(id, nowEpochS - ageS)),
         reportAge(new Map(), { epochS: nowEpochS, ms: 0 }),
       ),
+      marked: new Set(drains),
     });
     assertEquals(Object.fromEntries(found), chosen);
   });

@@ -57,6 +57,46 @@ Deno.test("healthApp() /live answers 503 only for what a restart of the process 
   assertEquals(await live(), 200);
 });
 
+Deno.test("healthApp() with a token answers probes to everybody, and all else to those who have it", async () => {
+  const token = "a-token-of-16-or-more";
+  const app = healthApp(new Totals(new FakeClock()), { token });
+  const basic = (text: string) => `Basic ${btoa(text)}`;
+  const ask = async (path: string, authorization?: string) =>
+    (await app.request(path, authorization === undefined ? {} : { headers: { authorization } })).status;
+  for (const path of ["/", "/health", "/lag", "/metrics"]) {
+    const allowed = await ask(path, `Bearer ${token}`);
+    assert(allowed !== 401, path);
+    assertEquals(await ask(path, `bearer  ${token}`), allowed);
+    assertEquals(await ask(path, basic(`anybody:${token}`)), allowed);
+    for (
+      const wrong of [
+        undefined,
+        "",
+        "Bearer",
+        "Bearer a-token-of-16-or-mor",
+        `Bearer ${token}x`,
+        token,
+      ] as const
+    ) {
+      assertEquals(await ask(path, wrong), 401, `${path} with ${wrong}`);
+    }
+    for (const wrong of [basic("anybody:"), basic(token), basic(`x:${token}:`), "Basic %%%"]) {
+      assertEquals(await ask(path, wrong), 401, `${path} with ${wrong}`);
+    }
+  }
+  assertEquals([await ask("/live"), await ask("/ready")], [200, 503]);
+  const refused = await app.request("/lag");
+  assertStringIncludes(refused.headers.get("www-authenticate") ?? "", "Basic realm=");
+  assertEquals(await refused.text(), "A token is needed\n");
+});
+
+Deno.test("healthApp() refuses a token that is too short, without showing it", () => {
+  for (const token of ["", "short", "with space in between", "with-ümlauts-in-between"]) {
+    const error = assertThrows(() => healthApp(new Totals(new FakeClock()), { token }), RangeError);
+    assert(token === "" || !error.message.includes(token));
+  }
+});
+
 Deno.test("healthApp() in an app of its user's own does not check Host: that app knows its names", async () => {
   const { app } = setUp();
   const response = await app.request("http://evil.example/lag", { headers: { host: "evil.example" } });

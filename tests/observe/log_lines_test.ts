@@ -13,7 +13,12 @@ const LINES: { readonly [Type in WorkerEvent["type"]]: string | undefined } = {
   errorRule:
     "warning When processRecords throws, its records are SKIPPED, and the next checkpoint passes them " +
     '(onProcessError is "skip", the default and KCL\'s rule; with "retry" the batch comes again)',
+  passEnded: undefined,
   eventLoopTurned: undefined,
+  coverageAudited: undefined,
+  leasesDiscovered: undefined,
+  iteratorGiven: undefined,
+  mergeParentMissing: undefined,
   leaderSeen: undefined,
   fleetAudited: undefined,
   aggregateProblem:

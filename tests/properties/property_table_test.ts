@@ -89,9 +89,9 @@ Deno.test("PROPERTIES has the worker's own defaults, but for the time that a sto
   ]);
 });
 
-Deno.test("PROPERTIES shows no value of a credentials property", () => {
+Deno.test("PROPERTIES shows no value of a credentials property, and no token", () => {
   const secret = PROPERTIES.filter(({ type }) => type.secret).map(({ name }) => name);
-  assertEquals(secret, PROPERTIES.map(({ name }) => name).filter((name) => /credential/i.test(name)));
+  assertEquals(secret, PROPERTIES.map(({ name }) => name).filter((name) => /credential|token/i.test(name)));
 });
 
 Deno.test("PROPERTIES knows the properties that make KCL poll", () => {

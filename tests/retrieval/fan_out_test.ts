@@ -324,7 +324,7 @@ Deno.test("fanOut() tells of each page, and how long it was waited for", async (
   await take(shard, 1);
   const about = { leaseKey: "s-0", shardId: "s-0" };
   assertEquals(eventsOf(shard.events, "pageFetched"), [
-    { type: "pageFetched", ...about, records: 2, bytes: 2, millisBehindLatest: 77, ms: 2000 },
+    { type: "pageFetched", ...about, records: 2, bytes: 2, millisBehindLatest: 77, ms: 2000, isPushed: true },
   ]);
   await leave(shard);
 });

@@ -555,7 +555,7 @@ Deno.test("polling() that is stopped in the middle of a call reports no failure"
     await clock.advance(100);
     stop.abort(new Error("lease lost"));
     await stopped;
-    assertEquals(events, []);
+    assertEquals(eventsOf(events, "fetchFailed"), []);
   }
 });
 
@@ -686,4 +686,18 @@ Deno.test("polling() does not drop all records of a stream in silence whose numb
     RangeError,
     "is of another stream, and greater than 5",
   );
+});
+
+Deno.test("polling() reports each iterator that it was given, and how long that took", async () => {
+  const { clock, kinesis } = bed();
+  const ask = kinesis.getShardIterator.bind(kinesis);
+  kinesis.getShardIterator = async (...args) => {
+    await clock.sleep(25);
+    return await ask(...args);
+  };
+  kinesis.script.push(output([1]), output([2], null, { childShards: children }));
+  const { events } = await readAll(kinesis, clock);
+  assertEquals(eventsOf(events, "iteratorGiven"), [
+    { type: "iteratorGiven", leaseKey: "s-0", shardId: "s-0", ms: 25 },
+  ]);
 });

@@ -33,7 +33,7 @@ Deno.test("OPTIONAL_PEERS are those that withOptionalPeers() can write", () => {
 });
 
 Deno.test("packageJson() names each entry point of deno.json with its types, and the command", () => {
-  const json = packageJson(config, { hono: "^4.0.0" });
+  const json = packageJson(config, { hono: "^4.0.0", "@opentelemetry/api": "^1.9.0" });
   const { ".": library, "./health": health } = json.exports as Record<string, unknown>;
   assertEquals(library, { types: "./mod.d.ts", default: "./mod.js" });
   assertEquals(health, { types: "./src/observe/health.d.ts", default: "./src/observe/health.js" });
@@ -43,6 +43,9 @@ Deno.test("packageJson() names each entry point of deno.json with its types, and
   );
   assertEquals([json.bin, json.engines], [{ kclite: "cli.js" }, { node: ">=22" }]);
   assertEquals(json.dependencies, { hono: "^4.0.0" });
+  const { peerDependencies, peerDependenciesMeta } = json;
+  assertEquals((peerDependencies as Record<string, unknown>)["@opentelemetry/api"], "^1.9.0");
+  assertEquals((peerDependenciesMeta as Record<string, unknown>)["@opentelemetry/api"], { optional: true });
 });
 
 Deno.test("withoutNpmSpecifiers() writes imports as npm knows them, minified ones too, and leaves other texts alone", () => {

@@ -12,6 +12,9 @@ export const REPOSITORY = "https://github.com/kclite/kclite";
 /** Packages that a user installs who needs them, as `npm:name@version`. */
 export const OPTIONAL_PEERS: readonly string[] = [PROFILE_PACKAGE];
 
+/** Packages that one entry point imports, and no other: they are optional peers too. */
+export const OPTIONAL_IMPORTS: readonly string[] = ["@opentelemetry/api"];
+
 /** What a package.json says, as far as it matters here. */
 export interface PackageJson {
   readonly dependencies?: Readonly<Record<string, string>>;
@@ -58,9 +61,15 @@ export function packageJson(
     ...(byEntry["."] === undefined ? {} : { main: byEntry["."].default, types: byEntry["."].types }),
     exports: { ...byEntry, "./package.json": "./package.json" },
     files: ["**/*.js", "**/*.d.ts", "bin/kclite"],
-    dependencies,
+    dependencies: Object.fromEntries(
+      Object.entries(dependencies).filter(([name]) => !OPTIONAL_IMPORTS.includes(name)),
+    ),
   };
-  return withOptionalPeers(json, OPTIONAL_PEERS);
+  const imported = OPTIONAL_IMPORTS.flatMap((name) => {
+    const range = dependencies[name];
+    return range === undefined ? [] : [`npm:${name}@${range.replace(/^\^/, "")}`];
+  });
+  return withOptionalPeers(json, [...OPTIONAL_PEERS, ...imported]);
 }
 
 /**

@@ -26,6 +26,7 @@ import { deadLetter, functionSink, park, PartialFailure, sqsSink } from "../../s
 import { fileSink } from "../../src/failures/file/mod.ts";
 import { fromLambdaHandler, type KinesisEvent } from "../../src/lambda/mod.ts";
 import { healthApp, Totals } from "../../src/observe/health.ts";
+import { jsonField, type OtelListener, otelListener } from "../../src/otel/mod.ts";
 import { simulate, simulatedAws } from "../../src/testing/mod.ts";
 
 const processor = (): RecordProcessor => ({
@@ -51,6 +52,13 @@ export function options(): WorkerOptions {
     cpuUtilization,
     onEvent,
   };
+}
+
+/** OpenTelemetry around a worker. */
+export function traced(): OtelListener {
+  const otel = otelListener({ traceContext: jsonField("traceparent"), shardMetrics: true });
+  new KinesisWorker({ ...options(), processor: otel.around(processor), onEvent: otel.onEvent });
+  return otel;
 }
 
 /** The types of AWS's SDK for JavaScript 3, as `@aws-sdk/types` and `@smithy/types` have them. */

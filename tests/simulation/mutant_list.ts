@@ -727,4 +727,18 @@ export const MUTANTS: readonly Mutant[] = [
     replace: `    this.#finish(items.slice(0, done + 1), true);`,
     why: "the record that a handler names as failed is passed by the checkpoint",
   },
+  {
+    name: "a-drained-worker-gets-leases",
+    file: "src/lease/draining.ts",
+    find: `return { candidates, draining:`,
+    replace: `return { candidates: live, draining:`,
+    why: "a worker that an operator drains is given leases again and again, and never becomes empty",
+  },
+  {
+    name: "a-drained-worker-keeps-its-leases",
+    file: "src/lease/draining.ts",
+    find: `for (const lease of worker.movable.slice(0, Math.max(0, DRAINED_AT_ONCE - underWay))) {`,
+    replace: `for (const lease of worker.movable.slice(0, Math.max(0, -underWay))) {`,
+    why: "a worker that an operator drains keeps what it has",
+  },
 ];

@@ -300,6 +300,22 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     test: "tests/consumer/child_creation_test.ts",
   },
   {
+    name: "a-page-that-was-read-ahead-is-the-lag",
+    file: "src/cloudwatch/shard_points.ts",
+    find: `} else if (isIdle) {`,
+    replace: `} else {`,
+    why: "a shard with a slow processor looks as if it were at the tip, and no alarm goes off",
+    test: "tests/cloudwatch/metric_points_test.ts",
+  },
+  {
+    name: "the-lag-of-a-batch-that-fails-stands-still",
+    file: "src/cloudwatch/shard_points.ts",
+    find: `stuck.millis + this.#nowMs() - stuck.atMs`,
+    replace: `stuck.millis`,
+    why: "a shard that is stuck for hours shows the lag that it had at first",
+    test: "tests/cloudwatch/metric_points_test.ts",
+  },
+  {
     name: "failed-pass-counts-as-one-that-worked",
     file: "src/fleet/fleet_member.ts",
     find: `          lock.passEnded(false);
@@ -1333,5 +1349,29 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     replace: `if (pass.hasLed) this.#endsSeen = this.#ends;`,
     why: "children of a shard that ends during a leader's pass wait for the next one, some slices later",
     test: "tests/edge/edge_worker_test.ts",
+  },
+  {
+    name: "the-mark-of-a-drained-worker-outlives-its-process",
+    file: "src/store/item_coordinator_store.ts",
+    find: `isOfAnother = true;`,
+    replace: `isOfAnother = false;`,
+    why: "a worker that was drained, killed and started again gets no leases, and nobody knows why",
+    test: "tests/store/coordinator_store_test.ts",
+  },
+  {
+    name: "a-worker-that-stops-hands-over-to-a-drained-one",
+    file: "src/lease/succession.ts",
+    find: `drainRoles(others, marked);`,
+    replace: `drainRoles(others, new Set([...marked].slice(0, 0)));`,
+    why: "a rolling restart gives the leases to the very worker that is to be stopped next",
+    test: "tests/lease/succession_test.ts",
+  },
+  {
+    name: "all-drained-workers-read-nothing",
+    file: "src/lease/draining.ts",
+    find: `if (candidates.length === 0) return { candidates: live, draining: [] };`,
+    replace: ``,
+    why: "when every live worker is drained, shards are read by nobody",
+    test: "tests/lease/assignment_test.ts",
   },
 ];

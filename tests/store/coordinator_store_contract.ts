@@ -243,6 +243,38 @@ export function coordinatorStoreContract(kind: string, open: () => Promise<Fixtu
     assertEquals(await coordinator.deleteWorkerMetrics(place, of(8, 50)), true);
   });
 
+  testInBoth(
+    "markDraining() marks an item, and a report of the same process keeps the mark",
+    async (fixture, place) => {
+      const { coordinator } = fixture;
+      const of = (generation: number, lastUpdateEpochS: number): WorkerMetrics => {
+        return {
+          ...METRICS,
+          lastUpdateEpochS,
+          incarnation: { workerId: METRICS.workerId, generation, nonce: "a" },
+        };
+      };
+      const marks = async () => (await metricsIn(fixture, place)).map((item) => item.drainingSinceEpochS);
+      const { workerId } = METRICS;
+      assertEquals(await coordinator.markDraining(place, workerId, 5), false, "there is no such worker");
+      assertEquals(await metricsIn(fixture, place), [], "and none is made");
+      await coordinator.writeWorkerMetrics(place, of(7, 10));
+      assertEquals(await coordinator.markDraining(place, workerId, 5), true);
+      assertEquals(await marks(), [5]);
+      await coordinator.writeWorkerMetrics(place, of(7, 20));
+      assertEquals(await marks(), [5], "of the same process");
+      await coordinator.writeWorkerMetrics(place, { ...of(8, 30), replaces: of(7, 20).incarnation });
+      assertEquals(await marks(), [5], "of a slice that continues");
+      await coordinator.writeWorkerMetrics(place, of(9, 40));
+      assertEquals(await marks(), [undefined], "of a process that was started anew");
+      await coordinator.markDraining(place, workerId, 45);
+      await coordinator.writeWorkerMetrics(place, METRICS);
+      assertEquals(await marks(), [45], "Java's reports leave it alone");
+      assertEquals(await coordinator.markDraining(place, workerId, undefined), true);
+      assertEquals(await marks(), [undefined]);
+    },
+  );
+
   testInBoth("writeWorkerMetrics() refuses metrics without values", async (fixture, place) => {
     for (const stats of [{ C: [] }, { C: [NaN] }]) {
       await assertRejects(

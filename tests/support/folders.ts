@@ -147,6 +147,10 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
     holds: "events as CloudWatch metrics, with KCL's names; the entry point of it",
     any: ["stream", "root", "async", "aws", "aws/credential_sources", "observe"],
   },
+  "otel": {
+    holds: "spans and metrics of OpenTelemetry; its entry point, which alone needs its package",
+    any: ["stream", "root", "consumer"],
+  },
   "operate": {
     holds: "what operators see of any KCL fleet: leases, workers, lag, reasons",
     any: ["stream", "root", "async", "lease", "aws", "store"],
@@ -161,7 +165,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   },
   "operate/records": {
     holds: "records read and put without leases",
-    any: ["stream", "root", "async", "aws", "operate"],
+    any: ["stream", "root", "async", "aws", "retrieval", "operate"],
   },
   "terminal": {
     holds: "what a command shows to people: tables, colours, progress, live views",

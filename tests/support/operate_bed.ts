@@ -51,6 +51,7 @@ export interface CommandOptions {
 export class PassingClock implements Clock {
   #epochMs = Date.UTC(2026, 0, 30, 12);
   #ms = 0;
+  readonly #ends = new SleepEnds();
   /** What others do while a command sleeps. */
   whileAsleep: (ms: number) => void | Promise<void> = () => {};
 
@@ -67,13 +68,40 @@ export class PassingClock implements Clock {
     this.#ms += ms;
   }
 
+  /** Of sleeps side by side the one that ends first passes first. */
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     const untilMs = this.#ms + Math.max(0, ms);
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    this.#ends.add(untilMs);
+    try {
+      // The time limit of a request is a sleep too. Its answer comes in some turns of the real event loop.
+      for (let turn = 0; turn < (ms < 10_000 ? 1 : 50) || this.#ends.isBefore(untilMs); turn++) {
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        signal?.throwIfAborted();
+      }
+    } finally {
+      this.#ends.delete(untilMs);
+    }
     await this.whileAsleep(ms);
     this.#ms = Math.max(this.#ms, untilMs);
     signal?.throwIfAborted();
+  }
+}
+
+/** When sleeps end; several may end together. */
+class SleepEnds {
+  readonly #ends: number[] = [];
+
+  add(ms: number): void {
+    this.#ends.push(ms);
+  }
+
+  delete(ms: number): void {
+    this.#ends.splice(this.#ends.indexOf(ms), 1);
+  }
+
+  isBefore(ms: number): boolean {
+    return this.#ends.some((end) => end < ms);
   }
 }
 
@@ -84,8 +112,14 @@ export class OperateBed {
   readonly fleet: FleetAccess;
   #chance = 0;
 
-  /** @param options Of the emulator. @default one stream, `words`, of two shards */
-  constructor(options: Omit<SimulatedAwsOptions, "system"> = { streams: { words: 2 } }) {
+  /**
+   * @param options Of the emulator. @default one stream, `words`, of two shards
+   * @param applicationName Also the name of the lease table.
+   */
+  constructor(
+    options: Omit<SimulatedAwsOptions, "system"> = { streams: { words: 2 } },
+    applicationName: string = "app",
+  ) {
     const random = () => (this.#chance = (this.#chance + 0.618033988749895) % 1);
     const { clock } = this;
     this.aws = simulatedAws({ region: REGION, changeMs: 0, ...options, system: { clock, random } });
@@ -94,16 +128,20 @@ export class OperateBed {
     const kinesis = signedKinesis({ ...service, credentials: () => Promise.resolve(KEYS) });
     const [streamName = "words"] = Object.keys(options.streams ?? {});
     this.fleet = {
-      applicationName: "app",
-      tableName: "app",
+      applicationName,
+      tableName: applicationName,
       failoverTimeMs: 10_000,
       region: REGION,
       streams: [{ streamName, streamArn: undefined }],
       system: this.aws.system,
       dynamodb,
       kinesis,
-      leaseStore: new DynamoDBLeaseStore({ dynamodb, tableName: "app", system: this.aws.system }),
-      coordinatorStore: new DynamoDBCoordinatorStore({ dynamodb, applicationName: "app", tableName: "app" }),
+      leaseStore: new DynamoDBLeaseStore({ dynamodb, tableName: applicationName, system: this.aws.system }),
+      coordinatorStore: new DynamoDBCoordinatorStore({
+        dynamodb,
+        applicationName,
+        tableName: applicationName,
+      }),
     };
   }
 
@@ -169,7 +207,7 @@ export class OperateBed {
       ...env,
     };
     const stream = this.fleet.streams[0]?.streamName ?? "";
-    const flags = ["--application", "app", "--stream", stream, "--region", REGION];
+    const flags = ["--application", this.fleet.applicationName, "--stream", stream, "--region", REGION];
     const code = await main([...args, ...(isBare ? [] : flags)], {
       out: (line) => void (out += `${line}\n`),
       err: (line) => void (err += `${line.replace(/^\S+Z /, "")}\n`),

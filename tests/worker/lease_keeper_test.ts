@@ -19,6 +19,43 @@ Deno.test("LeaseKeeper.discover() fences a lease by a renewal before it starts i
   await stop();
 });
 
+Deno.test("LeaseKeeper.discover() reports what it has found, what has another owner by now, and how long it took", async () => {
+  const { memory, keeper, stop } = keeperBed();
+  await memory.lease("a", "me");
+  const moved = await memory.lease("b", "me");
+  const { store, clock } = memory;
+  const list = store.leaseKeysOwnedBy.bind(store), get = store.get.bind(store);
+  store.leaseKeysOwnedBy = async (...args) => {
+    const keys = await list(...args);
+    await clock.sleep(30);
+    return keys;
+  };
+  store.get = async (key, ...more) => {
+    await clock.sleep(20);
+    if (key === "b") await store.apply(assign(moved, "other"));
+    return await get(key, ...more);
+  };
+  for (let look = 0; look < 2; look++) {
+    const looking = keeper.discover(signal);
+    for (let turn = 0; turn < 10; turn++) await clock.advance(10);
+    await looking;
+  }
+  assertEquals(eventsOf(memory.events, "leasesDiscovered"), [
+    { type: "leasesDiscovered", held: 1, found: 2, foreign: 1, listMs: 30, beginMs: 20 },
+    { type: "leasesDiscovered", held: 1, found: 0, foreign: 0, listMs: 30, beginMs: 0 },
+  ]);
+  await stop();
+});
+
+Deno.test("LeaseKeeper.begin() reports the same of leases that were known without a listing", async () => {
+  const { memory, keeper, stop } = keeperBed();
+  await keeper.begin([await memory.lease("a", "me"), await memory.lease("b", "other")], 0, signal);
+  assertEquals(eventsOf(memory.events, "leasesDiscovered"), [
+    { type: "leasesDiscovered", held: 1, found: 2, foreign: 1, listMs: undefined, beginMs: 0 },
+  ]);
+  await stop();
+});
+
 Deno.test("LeaseKeeper renews three times in a failover time, and not after a checkpoint", async () => {
   const { memory, keeper, clock, stop } = keeperBed();
   await memory.lease("a", "me");

@@ -41,6 +41,12 @@ export interface Operand {
 export interface Example {
   readonly command: string;
   readonly what: string;
+  /** Whether docs/commands.md shows what it prints. @default {true} */
+  readonly isShown?: boolean | undefined;
+  /** Whether docs/commands.md runs it on a fleet whose workers have stopped. @default {false} */
+  readonly isStopped?: boolean | undefined;
+  /** What is piped in. */
+  readonly input?: string | undefined;
 }
 
 /** One command. */
@@ -73,6 +79,11 @@ export interface CommandRun {
   readonly flags: Flags;
   /** What configures it: the file, and the flags of a run. */
   readonly configured: RunCommand;
+}
+
+/** A command line that contradicts itself. It ends with the usage text, and exit code 2. */
+export class WrongUsage extends RangeError {
+  override readonly name = "WrongUsage";
 }
 
 /** The options of a command as they were given. */

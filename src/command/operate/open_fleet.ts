@@ -8,6 +8,7 @@
 import { parseStreamArn } from "../../aws/endpoint.ts";
 import { signedDynamoDB } from "../../aws/dynamodb.ts";
 import { signedKinesis, type StreamReference } from "../../aws/kinesis.ts";
+import { type KinesisWrites, signedKinesisWrites } from "../../aws/kinesis_writes.ts";
 import { DEFAULT_RETRY_POLICY } from "../../aws/retry.ts";
 import type { ServiceOptions } from "../../aws/signed_call.ts";
 import type { FleetAccess, StreamAccess } from "../../operate/fleet_access.ts";
@@ -38,6 +39,17 @@ export function openStream(configuration: ProgramConfiguration, context: Program
     streams: streamsOf(configuration),
     system: context.system,
   };
+}
+
+/** What puts records into the same streams. @throws {TypeError} when credentials are set up wrongly. */
+export function openWrites(configuration: ProgramConfiguration, context: ProgramContext): KinesisWrites {
+  const service = serviceOptions(configuration, context, "credentials");
+  return signedKinesisWrites({
+    credentials: service.credentials,
+    system: service.system,
+    region: regionOf(configuration),
+    endpoint: configuration.options.kinesisEndpoint,
+  });
 }
 
 /** @throws {TypeError} when no application is named, or credentials are set up wrongly. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { KinesisWrites } from "../../aws/kinesis_writes.ts";
 import type { FleetAccess, StreamAccess } from "../../operate/fleet_access.ts";
 import type { System } from "../../system.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
@@ -28,4 +29,6 @@ export interface OperateContext extends ProgramContext {
   readonly openFleet: () => Promise<FleetAccess>;
   /** @throws {TypeError} when no stream is named. */
   readonly openStream: () => Promise<StreamAccess>;
+  /** What puts records into the same streams. */
+  readonly openWrites: () => Promise<KinesisWrites>;
 }

@@ -7,7 +7,7 @@
 import { errorText } from "../../errors.ts";
 import { directFetch } from "../../host/direct_fetch.ts";
 import { parseCommandArguments } from "../../host/command_arguments.ts";
-import { lineWriter } from "../../observe/line_writer.ts";
+import { lineWriter, type LogFormat } from "../../observe/line_writer.ts";
 import type { LogLevel } from "../../observe/log_lines.ts";
 import { oneLine } from "../../observe/one_line.ts";
 import type { Need } from "../../properties/property_consistency.ts";
@@ -16,9 +16,9 @@ import { realSystem } from "../../system.ts";
 import { type Screen, Terminal } from "../../terminal/terminal.ts";
 import { type ProgramConfiguration, readConfiguration } from "../configuration.ts";
 import type { Host, ProgramContext } from "../program_context.ts";
-import { type CommandRun, type CommandSpec, Flags, JSON_FLAG } from "./command_spec.ts";
+import { type CommandRun, type CommandSpec, Flags, JSON_FLAG, WrongUsage } from "./command_spec.ts";
 import { commandHelp, usageOf } from "./command_text.ts";
-import { openFleet, openStream } from "./open_fleet.ts";
+import { openFleet, openStream, openWrites } from "./open_fleet.ts";
 import type { OperateContext } from "./operate_context.ts";
 
 /** Runs to the end. Never rejects. @returns the exit code, as if no signal had come. */
@@ -29,12 +29,7 @@ export async function runCommand(spec: CommandSpec, args: readonly string[], hos
       host.out(commandHelp(spec));
       return 0;
     case "misuse":
-      try {
-        host.err(`${oneLine(parsed.problem)}\nUsage: ${usageOf(spec)}\nTry ${spec.name} --help`);
-      } catch {
-        // The exit code says the same.
-      }
-      return 2;
+      return misused(spec, parsed.problem, host);
     case "run": {
       const { operands, values, configured } = parsed;
       return await runParsed(spec, { operands, flags: new Flags(values), configured }, host);
@@ -42,11 +37,23 @@ export async function runCommand(spec: CommandSpec, args: readonly string[], hos
   }
 }
 
+/** @returns the exit code. */
+function misused(spec: CommandSpec, problem: string, host: Host): number {
+  try {
+    host.err(`${oneLine(problem)}\nUsage: ${usageOf(spec)}\nTry kclite ${spec.name} --help`);
+  } catch {
+    // The exit code says the same.
+  }
+  return 2;
+}
+
 async function runParsed(spec: CommandSpec, run: CommandRun, host: Host): Promise<number> {
   const system = host.options?.system ?? realSystem;
-  let least: LogLevel = "warning";
+  let least: LogLevel = "warning", format: LogFormat = "text";
   const failure = new AbortController();
-  const log = lineWriter(host.err, { clock: system.clock, least: () => least });
+  const terminal = terminalOf(host, system.clock);
+  const printLine = (line: string) => terminal.aside(() => host.err(line));
+  const log = lineWriter(printLine, { clock: system.clock, least: () => least, format: () => format });
   const program: ProgramContext = {
     command: run.configured,
     host,
@@ -54,15 +61,16 @@ async function runParsed(spec: CommandSpec, run: CommandRun, host: Host): Promis
     directFetch: host.options?.system?.fetch ?? directFetch,
     log,
     leastLevel: () => least,
+    logFormat: () => format,
     notices: [],
     failure,
   };
   host.uncaught?.((what, thrown) => failure.abort(new Error(`Cannot go on: ${what}: ${errorText(thrown)}`)));
-  const terminal = terminalOf(host, system.clock);
   const signal = AbortSignal.any([host.signal, failure.signal, terminal.closed]);
   let configuration: Promise<ProgramConfiguration> | undefined;
   const configured = () =>
-    configuration ??= readConfiguration(program, (level) => {
+    configuration ??= readConfiguration(program, (level, logFormat) => {
+      format = logFormat;
       // What a worker says about its settings is of no use to one who looks at a table.
       if (level === "debug" || level === "error") least = level;
     }, NEEDS[spec.target]);
@@ -84,12 +92,16 @@ async function runParsed(spec: CommandSpec, run: CommandRun, host: Host): Promis
     configuration: configured,
     openFleet: () => opened(openFleet),
     openStream: () => opened(openStream),
+    openWrites: () => opened(openWrites),
   };
   try {
     const code = await (await spec.load())(run, context);
     failure.signal.throwIfAborted();
-    return code;
+    return terminal.closed.aborted ? 0 : code;
   } catch (error) {
+    // What went wrong is read on the screen that the terminal had before.
+    terminal.end();
+    if (error instanceof WrongUsage) return misused(spec, error.message, host);
     if (error instanceof PropertiesError) program.notices.push(...error.notices);
     tell();
     if (terminal.closed.aborted || (host.signal.aborted && error === host.signal.reason)) return 0;
@@ -99,6 +111,8 @@ async function runParsed(spec: CommandSpec, run: CommandRun, host: Host): Promis
       log({ level: "error", text });
     }
     return 1;
+  } finally {
+    terminal.end();
   }
 }
 
@@ -111,11 +125,13 @@ const NEEDS: Readonly<Record<CommandSpec["target"], readonly Need[]>> = {
 function terminalOf(host: Host, clock: OperateContext["system"]["clock"]): Terminal {
   const screen = host.screen ?? linesOf(host);
   const noColour = (host.env("NO_COLOR") ?? "") !== "";
+  const isDumb = host.env("TERM") === "dumb";
   return new Terminal({
-    screen,
+    screen: isDumb ? { ...screen, isTerminal: false } : screen,
     writeProgress: host.childStderr,
-    isProgressSeen: host.isTerminal === true,
-    hasColour: screen.isTerminal && !noColour && host.env("TERM") !== "dumb",
+    isProgressSeen: host.isTerminal === true && !isDumb,
+    progressColumns: host.errorColumns,
+    hasColour: screen.isTerminal && !noColour && !isDumb,
     clock,
   });
 }

@@ -56,7 +56,9 @@ export type Fault =
    */
   | "refusals"
   /** Now and then the table holds leases of an earlier stream of the same name. */
-  | "formerLeases";
+  | "formerLeases"
+  /** An operator drains workers, and lets them work again. */
+  | "drains";
 
 /** All of them. */
 export const ALL_FAULTS: readonly Fault[] = [
@@ -75,6 +77,7 @@ export const ALL_FAULTS: readonly Fault[] = [
   "answers",
   "refusals",
   "formerLeases",
+  "drains",
 ];
 
 /** Which part of the calls meets which fault, from 0 to 1 each. */

@@ -5,11 +5,15 @@
  * @module
  */
 
+import { drainUpdate } from "../../store/coordinator_items.ts";
+import { WORLD_EPOCH_MS } from "../model/simulated_stream.ts";
 import type { Chance } from "../model/chance.ts";
+import type { DrainRules } from "./drain_rules.ts";
 import { CALL_FAULTS, type Weather } from "./faults.ts";
 import { LATE_START_MS } from "./fleet_options.ts";
 import type { History } from "./history.ts";
 import type { LeaseRules } from "./lease_rules.ts";
+import type { SharedTable } from "./shared_table.ts";
 import type { Member, SimulatedFleet } from "./simulated_fleet.ts";
 import type { SimulatedStreams, StreamsService } from "./simulated_streams.ts";
 import type { VirtualTime } from "./virtual_time.ts";
@@ -24,6 +28,8 @@ export interface ScriptOptions {
   readonly kinesis: StreamsService;
   readonly fleet: SimulatedFleet;
   readonly leases: LeaseRules;
+  readonly drains: DrainRules;
+  readonly table: SharedTable;
   readonly failoverTimeMs: number;
   /** Of how many workers the fleet should be. */
   readonly size: number;
@@ -60,10 +66,15 @@ export function startScript(options: ScriptOptions): void {
   repeat(options, [5000, 60_000], () => disturb(options));
   repeat(options, [60_000, 240_000], () => fail(options));
   if (weather.has("trims")) repeat(options, [5000, 40_000], () => trim(options));
+  if (weather.has("drains")) {
+    const own = { ...options, chance: chance.fork("drains") };
+    repeat(own, [10_000, 90_000], () => drain(own));
+  }
 }
 
 /** Ends all faults: everything runs, and enough workers do. */
-export function endScript({ weather, fleet, history }: ScriptOptions): void {
+export function endScript(options: ScriptOptions): void {
+  const { weather, fleet, history } = options;
   history.note("script", undefined, "all faults end");
   weather.clear();
   for (const member of fleet.members) member.machine.resume();
@@ -198,6 +209,21 @@ function trim({ chance, streams, leases, history }: ScriptOptions): void {
   if (shard === undefined || stored === undefined) return;
   shard.stream.trim(shard, stored);
   history.note("script", shard.leaseKey, shard.isGone ? "is gone" : `is trimmed by ${shard.trimmed} records`);
+}
+
+/** An operator drains a worker, or ends that. Such marks stay when the faults end. */
+function drain(options: ScriptOptions): void {
+  const { chance, fleet, drains } = options;
+  const marked = chance.pick(drains.marked);
+  if (marked !== undefined && chance.happens(0.5)) return mark(options, marked, false);
+  const member = chance.pick(fleet.active);
+  if (member !== undefined) mark(options, member.workerId, true);
+}
+
+function mark({ table, time, history }: ScriptOptions, workerId: string, isDraining: boolean): void {
+  const update = drainUpdate(isDraining ? Math.floor((WORLD_EPOCH_MS + time.nowMs) / 1000) : undefined);
+  if (!table.command(workerId, update, { lut: "present" })) return;
+  history.note("operator", undefined, `${workerId} is ${isDraining ? "drained" : "not drained any more"}`);
 }
 
 const DISTURBANCES = [

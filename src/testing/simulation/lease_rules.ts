@@ -347,7 +347,7 @@ function isMetrics(item: Item | undefined): boolean {
 }
 
 /** The lease that an item holds; undefined when it is of another kind. */
-function leaseIn(item: Item | undefined): Lease | undefined {
+export function leaseIn(item: Item | undefined): Lease | undefined {
   const { entityType } = item ?? {};
   if (
     item === undefined || (entityType !== undefined && "S" in entityType && entityType.S !== LEASE_ENTITY)

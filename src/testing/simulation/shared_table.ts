@@ -75,6 +75,17 @@ export class SharedTable {
     });
   }
 
+  /** What an operator does at this moment. Nothing goes wrong with it. @returns whether it was done. */
+  command(key: string, update: ItemUpdate, when: ItemCondition): boolean {
+    const before = this.#items.get(key);
+    if (!holds(when, before)) return false;
+    const after = updatedItem(before ?? { leaseKey: { S: key } }, update);
+    this.#store(key, after);
+    const { nowMs: sentMs } = this.#time;
+    this.#watcher.applied({ by: "operator", sentMs, key, before, after, update });
+    return true;
+  }
+
   /** The table as one process reaches it. */
   over(link: Link, rates: { readonly staleReads: number }): TableAccess {
     const { machine } = link;

@@ -123,6 +123,12 @@ export class SimulatedFleet {
     );
   }
 
+  /** The ids of those of them that are not paused. */
+  get running(): ReadonlySet<string> {
+    const running = this.active.filter(({ machine }) => machine.state === "running");
+    return new Set(running.map(({ workerId }) => workerId));
+  }
+
   /** When a process was superseded; undefined while it was not, and once it is over. */
   supersededMs(machine: string): number | undefined {
     return this.#supersededSlices.get(machine) ??

@@ -113,6 +113,8 @@ export interface SimulationResult {
 
 /** Which part of the varied worlds has error policies, lanes and filters. */
 const LANES = 0.35;
+/** Which part of them has an operator who drains workers. */
+const DRAINS = 0.3;
 /** Virtual ms between two puts, from and to. */
 const PUT_EVERY_MS = [50, 1500] as const;
 
@@ -136,7 +138,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     workers,
     shards,
     streams: options.streams ?? (isVaried && chance.fork("streams").happens(0.2) ? 2 : 1),
-    faults: faults ?? (isVaried ? someFaults(chance) : ALL_FAULTS),
+    faults: faults ?? (isVaried ? withDrains(someFaults(chance), seed) : ALL_FAULTS),
     fleet: isTicking ? ticking(fleetOptions(options, chance)) : fleetOptions(options, chance),
     ticks: isTicking ? drawnTicks(chance.fork("ticks")) : undefined,
     // A source of its own: worlds without lanes stay as they were.
@@ -169,8 +171,19 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
  * longer.
  */
 function someFaults(chance: Chance): readonly Fault[] {
-  if (chance.happens(0.5)) return ALL_FAULTS;
-  return ALL_FAULTS.filter(() => chance.happens(0.6));
+  const faults = ALL_FAULTS.filter((fault) => fault !== "drains");
+  if (chance.happens(0.5)) return faults;
+  return faults.filter(() => chance.happens(0.6));
+}
+
+/** Of chance of their own, as lanes: half of them with clocks that are right, where more is sure. */
+function withDrains(faults: readonly Fault[], seed: number): readonly Fault[] {
+  const chance = new Chance(`drains ${seed}`);
+  if (!chance.happens(DRAINS)) return faults;
+  return chance.happens(0.5) ? [...faults, "drains"] : [
+    ...faults.filter((fault) => fault !== "clocks"),
+    "drains",
+  ];
 }
 
 /** The names that there are: one that is missing here does not compile. */

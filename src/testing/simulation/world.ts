@@ -13,6 +13,7 @@ import type { WorkerOptions } from "../../options/options.ts";
 import { settingsOf } from "../../options/settings.ts";
 import { Chance } from "../model/chance.ts";
 import { DeliveryRules } from "./delivery_rules.ts";
+import { DrainRules } from "./drain_rules.ts";
 import { type Fault, type FaultRates, Weather } from "./faults.ts";
 import type { FleetOptions } from "./fleet_options.ts";
 import { drawnLanes } from "./lane_options.ts";
@@ -21,7 +22,7 @@ import { endScript, type ScriptOptions, startScript } from "./fleet_script.ts";
 import { formerLeases } from "./former_leases.ts";
 import { HealthRules, noticeMs } from "./health_rules.ts";
 import { History } from "./history.ts";
-import { LeaseRules } from "./lease_rules.ts";
+import { leaseIn, LeaseRules } from "./lease_rules.ts";
 import { Progress } from "./processed_records.ts";
 import { ReadingRules } from "./reading_rules.ts";
 import { ReportRules } from "./report_rules.ts";
@@ -80,6 +81,7 @@ export class World {
   readonly #handoffMs: number;
   readonly #leases: LeaseRules;
   readonly #reports: ReportRules;
+  readonly #drains: DrainRules;
   readonly #health: HealthRules;
   /** Whether all faults that workers report are over once all is in order. */
   readonly #isHealthDue: boolean;
@@ -132,6 +134,11 @@ export class World {
         this.fleet.members.find((member) => member.workerId === workerId && member.supersededMs === undefined)
           ?.startedMs,
     });
+    const drains = this.#drains = new DrainRules({
+      ...{ time, history, failoverTimeMs, leaseIn },
+      isFair: !faults.includes("clocks") && fleetOptions.maxLeasesForWorker === undefined,
+      running: () => this.fleet.running,
+    });
     const ticks = this.#ticks = options.ticks;
     const ticking = ticks && {
       ticks,
@@ -150,6 +157,7 @@ export class World {
       applied(write) {
         leases.applied(write);
         reports.applied(write);
+        drains.applied(write);
         ticking?.rules.applied(write);
         const lease = leases.leaseOf(write.key);
         if (lease !== undefined) lanes?.written(write.by, lease);
@@ -209,6 +217,8 @@ export class World {
       streams,
       fleet,
       leases,
+      drains,
+      table,
       failoverTimeMs,
       size: options.workers ?? 1 + chance.below(4),
       isLate: initialPosition !== "TRIM_HORIZON",
@@ -351,6 +361,11 @@ export class World {
       if (!isOver && stored < steps.length) {
         return { leaseKey, what: `the checkpoint stands at ${stored} of ${steps.length} records` };
       }
+    }
+    const undrained = this.#ticks === undefined ? this.#drains.undrained(running) : undefined;
+    if (undrained !== undefined) {
+      const { leaseKey, leaseOwner } = undrained;
+      return { leaseKey, what: `${leaseOwner} is drained, and another worker could have it` };
     }
     const [left] = this.#reports.leftBehind;
     // A leader of one slice has not watched a worker for long enough to say that it is gone.

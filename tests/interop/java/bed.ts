@@ -34,6 +34,8 @@ export class InteropBed implements AsyncDisposable {
   /** Past the taps. */
   readonly dynamodb: DynamoDB;
   readonly taps: Taps;
+  /** Where metrics are sent to, and what has come; see `RunningDynamoDB`. */
+  readonly cloudwatch: { readonly url: string; readonly metrics: RunningDynamoDB["metrics"] };
   /** Where workers of each kind find DynamoDB. */
   readonly endpoints: { readonly java: string; readonly kclite: string };
   readonly #programs: readonly RunningProgram[];
@@ -41,6 +43,7 @@ export class InteropBed implements AsyncDisposable {
 
   private constructor(
     urls: { readonly kinesis: string; readonly dynamodb: string },
+    metrics: RunningDynamoDB["metrics"],
     programs: readonly RunningProgram[],
     folder: string,
   ) {
@@ -51,6 +54,7 @@ export class InteropBed implements AsyncDisposable {
       credentials: testCredentials,
       system: realSystem,
     });
+    this.cloudwatch = { url: urls.dynamodb, metrics };
     this.taps = new Taps(urls.dynamodb, this.dynamodb);
     this.endpoints = { java: this.taps.open("java"), kclite: this.taps.open("kclite") };
     this.#programs = programs;
@@ -80,7 +84,7 @@ export class InteropBed implements AsyncDisposable {
       await eventually("kinesis-local answers", () => answers(`${urls.kinesis}/healthcheck`), {
         limitMs: 60_000,
       });
-      return new InteropBed(urls, programs, folder);
+      return new InteropBed(urls, dynamodb.metrics, programs, folder);
     } catch (error) {
       for (const program of programs) await program.end("SIGKILL");
       await Deno.remove(folder, { recursive: true });

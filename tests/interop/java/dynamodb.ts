@@ -5,7 +5,7 @@
  * @module
  */
 
-import { simulatedAws } from "../../../src/testing/mod.ts";
+import { type MetricDatum, simulatedAws } from "../../../src/testing/mod.ts";
 import { makeVenv } from "../python_venv.ts";
 import { answers, eventually, freePort, RunningProgram } from "./processes.ts";
 
@@ -15,6 +15,8 @@ export interface RunningDynamoDB extends AsyncDisposable {
   readonly name: string;
   /** Without a slash at the end. */
   readonly url: string;
+  /** What was put into CloudWatch at the same address. Undefined where nobody answers PutMetricData there. */
+  readonly metrics?: (namespace: string) => readonly MetricDatum[];
 }
 
 /** The version that PyPI is asked for. */
@@ -38,6 +40,7 @@ export function startEmulator(): RunningDynamoDB {
   return {
     name: "kclite's own emulator",
     url: `http://127.0.0.1:${server.addr.port}`,
+    metrics: (namespace) => aws.metrics(namespace),
     async [Symbol.asyncDispose]() {
       aws.close();
       await server.shutdown();

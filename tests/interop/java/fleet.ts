@@ -12,6 +12,7 @@ import { DynamoDBLeaseStore } from "../../../src/store/dynamodb_lease_store.ts";
 import { isShardEnd } from "../../../src/stream/sequence_number.ts";
 import type { Shard } from "../../../src/stream/shard.ts";
 import { realSystem } from "../../../src/system.ts";
+import type { MetricDatum } from "../../../src/testing/mod.ts";
 import { testCredentials, TestStream } from "../../support/test_stream.ts";
 import { type InteropBed, javaWorker, versions } from "./bed.ts";
 import type { Line } from "./deliveries.ts";
@@ -198,6 +199,11 @@ export class Fleet implements AsyncDisposable {
     await this.#bed.dynamodb.putItem(this.#options.name, item, {});
   }
 
+  /** What its workers have put into CloudWatch. */
+  get metrics(): readonly MetricDatum[] {
+    return this.#bed.cloudwatch.metrics?.(this.#options.name) ?? [];
+  }
+
   /** What was written to this fleet's table. */
   get writes(): readonly TappedWrite[] {
     return this.#bed.taps.writes.filter((write) => write.table === this.#options.name);
@@ -337,6 +343,7 @@ export class Fleet implements AsyncDisposable {
       leaderHeartbeatMs: timing.javaHeartbeatMs,
       idleTimeBetweenReadsMs: this.#options.pace.readEveryMs,
       start: this.#options.start,
+      ...(this.#options.hasMetrics === true ? { cloudwatch: this.#bed.cloudwatch.url } : {}),
     };
     const args = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
     const worker = javaWorker(version);
@@ -359,11 +366,13 @@ export class Fleet implements AsyncDisposable {
       failoverTimeMs: this.#options.pace.failoverTimeMs,
       idleTimeBetweenReadsMs: this.#options.pace.readEveryMs,
       leaseCleanupIntervalMs: 3000,
+      ...(this.#options.hasMetrics === true ? { leaseAuditIntervalMs: 2000 } : {}),
     };
+    const cloudwatch = this.#options.hasMetrics === true ? [this.#bed.cloudwatch.url] : [];
     const command = Deno.execPath();
     const script = (name: string) => ["run", "-A", new URL(name, import.meta.url).pathname];
     if (slices === undefined) {
-      return { command, args: [...script("kclite_worker.ts"), JSON.stringify(options)] };
+      return { command, args: [...script("kclite_worker.ts"), JSON.stringify(options), ...cloudwatch] };
     }
     const { leases, failoverTimeMs = options.failoverTimeMs, ...ticks } = slices;
     const edgeOptions = JSON.stringify({ ...options, leases, failoverTimeMs });

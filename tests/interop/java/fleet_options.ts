@@ -35,4 +35,6 @@ export interface FleetOptions {
   readonly javaStrategy: "WORKER_UTILIZATION_AWARE" | "LEASE_COUNT_BASED";
   /** Where a shard without a checkpoint is read from; with LATEST the producer waits for `Fleet.startPutting`. */
   readonly start: "TRIM_HORIZON" | "LATEST";
+  /** Whether workers send metrics, to the emulator. @default {false} */
+  readonly hasMetrics?: boolean;
 }

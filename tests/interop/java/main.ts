@@ -19,6 +19,7 @@ import { Fleet } from "./fleet.ts";
 import type { FleetOptions } from "./fleet_options.ts";
 import { compareSteps, firstLeasesOfMany, ownAttributes } from "./item_steps.ts";
 import { manyJavaFirst, manyKcliteFirst } from "./many_streams.ts";
+import { METRICS_FLEETS, sameMetrics, sendMetrics } from "./metrics.ts";
 import { type Pace, quickPace, slowPace } from "./pace.ts";
 import { Report, type Scenario } from "./report.ts";
 import { relayBesideJava } from "./slices.ts";
@@ -43,6 +44,7 @@ interface Story {
 
 const byCount = { javaStrategy: "LEASE_COUNT_BASED", start: "TRIM_HORIZON" } as const;
 const byDefault = { ...byCount, javaStrategy: "WORKER_UTILIZATION_AWARE" } as const;
+const withMetrics = { ...byDefault, hasMetrics: true } as const;
 
 const stories: Readonly<Record<string, Story>> = {
   "many-java-first": { options: { ...byDefault, isMany: true }, tell: manyJavaFirst },
@@ -53,6 +55,10 @@ const stories: Readonly<Record<string, Story>> = {
   "resharding": { options: byCount, tell: resharding },
   "slices": { options: byDefault, tell: relayBesideJava },
   "legacy-tables": { options: byDefault, tell: legacyTables },
+  [METRICS_FLEETS.one.java]: { options: withMetrics, tell: sendMetrics("java") },
+  [METRICS_FLEETS.one.kclite]: { options: withMetrics, tell: sendMetrics("kclite") },
+  [METRICS_FLEETS.many.java]: { options: { ...withMetrics, isMany: true }, tell: sendMetrics("java") },
+  [METRICS_FLEETS.many.kclite]: { options: { ...withMetrics, isMany: true }, tell: sendMetrics("kclite") },
 };
 
 /** The stories that run on a DynamoDB. */
@@ -69,6 +75,7 @@ const wholePlan: Plan = {
     [["java-first"], ["latest"]],
     [["kclite-first"]],
     [["resharding"], ["legacy-tables"]],
+    [...Object.values(METRICS_FLEETS.one), ...Object.values(METRICS_FLEETS.many)].map((name) => [name]),
   ],
   pace: quickPace,
 };
@@ -142,6 +149,15 @@ async function run(
   await Promise.all(lines.map(async (line) => {
     for (const [name, count = Infinity] of line) await told(name, count);
   }));
+  for (const [streams, { java, kclite }] of Object.entries(METRICS_FLEETS)) {
+    const sent = [java, kclite].map((name) => dynamodb.metrics?.(name) ?? []);
+    const [byJava = [], byKclite = []] = sent;
+    if (byJava.length === 0 || byKclite.length === 0) continue;
+    await report.story([{
+      name: `13 both kinds send the same metrics of ${streams === "one" ? "one stream" : "two streams"}`,
+      run: () => Promise.resolve(sameMetrics(byJava, byKclite, streams === "many")),
+    }]);
+  }
   if (only === undefined) {
     await report.story([{
       name: "10 the first leases of many streams are the same by both kinds, value by value",

@@ -23,7 +23,7 @@ import software.amazon.kinesis.retrieval.polling.PollingConfig;
 
 /**
  * One worker of the Java KCL. Takes its settings as arguments, {@code name=value}, where {@code stream} names the one stream,
- * or {@code streams} many, with commas; prints what happens to its shards as
+ * or {@code streams} many, with commas, and {@code cloudwatch} where metrics are sent to; prints what happens to its shards as
  * lines of JSON ({@link Told}); SIGTERM is the orderly stop.
  */
 public final class InteropWorker {
@@ -53,11 +53,12 @@ public final class InteropWorker {
                 .region(Region.US_EAST_1)
                 .credentialsProvider(credentials())
                 .build();
-        // Never called: metrics are off.
-        CloudWatchAsyncClient cloudwatch = CloudWatchAsyncClient.builder()
+        var cloudwatchBuilder = CloudWatchAsyncClient.builder()
                 .region(Region.US_EAST_1)
-                .credentialsProvider(credentials())
-                .build();
+                .credentialsProvider(credentials());
+        boolean hasMetrics = settings.containsKey("cloudwatch");
+        if (hasMetrics) cloudwatchBuilder.endpointOverride(URI.create(text("cloudwatch")));
+        CloudWatchAsyncClient cloudwatch = cloudwatchBuilder.build();
         String worker = text("workerId");
         var start = InitialPositionInStreamExtended.newInitialPosition(InitialPositionInStream.valueOf(text("start")));
         boolean isMany = settings.containsKey("streams");
@@ -78,6 +79,8 @@ public final class InteropWorker {
                 .shardSyncIntervalMillis(1000)
                 .initialPositionInStream(start);
         assignBy(leases, text("strategy"));
+        // The time of a pass of PeriodicShardSyncManager: two minutes by default.
+        if (hasMetrics) leases.leasesRecoveryAuditorExecutionFrequencyMillis(2000);
         leases.workerUtilizationAwareAssignmentConfig().disableWorkerMetrics(true);
         var retrieval = configs.retrievalConfig();
         // Of many streams each has its own position, and the polling must not be told a stream.
@@ -88,9 +91,12 @@ public final class InteropWorker {
         coordinator.parentShardPollIntervalMillis(500);
         coordinator.workerStateChangeListener(state -> Told.tell(worker, state.name(), null, null));
 
+        // DETAILED and all dimensions, its defaults; without an endpoint there is nobody to send metrics to.
+        var metrics = configs.metricsConfig().metricsBufferTimeMillis(1000);
+        if (!hasMetrics) metrics.metricsFactory(new NullMetricsFactory());
         Scheduler scheduler = new Scheduler(
                 configs.checkpointConfig(), coordinator, leases, configs.lifecycleConfig(),
-                configs.metricsConfig().metricsFactory(new NullMetricsFactory()), configs.processorConfig(), retrieval);
+                metrics, configs.processorConfig(), retrieval);
         Thread stop = new Thread(() -> {
             try {
                 scheduler.startGracefulShutdown().get(20, TimeUnit.SECONDS);
