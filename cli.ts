@@ -18,9 +18,10 @@ import { COMMANDS } from "./src/command/operate/command_table.ts";
 import { Program } from "./src/command/program.ts";
 import type { Host } from "./src/command/program_context.ts";
 import { errorText } from "./src/errors.ts";
-import { helpText, parseCommand } from "./src/host/arguments.ts";
+import { helpText, parseCommand, type RunCommand } from "./src/host/arguments.ts";
 import { EMULATOR_HELP, parseEmulatorCommand } from "./src/host/emulator_arguments.ts";
 import { variable, variableNames } from "./src/host/environment_variables.ts";
+import { findFile } from "./src/host/files.ts";
 import { guardConsole } from "./src/host/guarded_console.ts";
 import { errorColumns, standardInput, standardScreen } from "./src/host/standard_streams.ts";
 import { isStartedFile } from "./src/host/modules.ts";
@@ -29,6 +30,7 @@ import { parseRedriveCommand, REDRIVE_HELP } from "./src/host/redrive_arguments.
 import { type FetchHandler, serve } from "./src/host/serve.ts";
 import { listenToSignals } from "./src/host/signals.ts";
 import { listenToUncaught } from "./src/host/uncaught.ts";
+import { nearestName } from "./src/nearest_name.ts";
 import { oneLine } from "./src/observe/one_line.ts";
 import { VERSION } from "./src/version.ts";
 
@@ -45,36 +47,66 @@ export async function main(args: readonly string[], host: Host): Promise<number>
     const { runCommand } = await import("./src/command/operate/run_command.ts");
     return await runCommand(spec, args.slice(1), host);
   }
+  // `kclite help lag`, as with other programs. A properties file of this name needs --properties-file.
+  if (args[0] === "help") return await main([...args.slice(1, 2), "--help"], host);
   const command = parseCommand(args);
   switch (command.type) {
     case "help":
-      host.out(helpText(COMMANDS));
+      printed(host.out, helpText(COMMANDS));
       return 0;
     case "version":
       host.out(`kclite ${VERSION}`);
       return 0;
     case "misuse":
-      try {
-        host.err(`${oneLine(command.problem)}\nTry --help`);
-      } catch {
-        // The exit code says the same.
-      }
-      return 2;
-    case "run":
+      return misused(host, command.problem, "Try --help");
+    case "run": {
+      const problem = await commandProblem(command, args);
+      if (problem !== undefined) return misused(host, problem, "Try --help");
       return await new Program(command, host).run();
+    }
   }
 }
 
+/** Why the file of a run was meant to be a command. Undefined when there is such a file. */
+async function commandProblem(
+  { file }: RunCommand,
+  args: readonly string[],
+): Promise<string | undefined> {
+  const isNamed = args.some((arg) => /^(-p|--properties-file(=.*)?)$/.test(arg));
+  if (file === undefined || isNamed || !/^[a-z]{2,20}$/i.test(file)) return undefined;
+  const names = ["emulator", "redrive", ...COMMANDS.map(({ name }) => name)];
+  const meant = nearestName(file, names);
+  if (meant === undefined || await findFile(file, ["."]) !== undefined) return undefined;
+  return meant === file
+    ? `Expected the command ${file} before its options: got it behind them`
+    : `There is no command ${file}, and no properties file: did you mean ${meant}?`;
+}
+
+/** Prints what was asked for. Nobody may read it, as with `| head`. */
+function printed(print: (text: string) => void, text: string): void {
+  try {
+    print(text);
+  } catch {
+    // The exit code says how it ended.
+  }
+}
+
+/** @returns the exit code of a wrong command line. */
+function misused(host: Host, problem: string, ...hints: readonly string[]): number {
+  printed(host.err, [oneLine(problem), ...hints].join("\n"));
+  return 2;
+}
+
 /** `cli.ts emulator`; loaded only then. A properties file of this name needs --properties-file. */
-async function emulate(args: readonly string[], { out, err, signal }: Host): Promise<number> {
+async function emulate(args: readonly string[], host: Host): Promise<number> {
+  const { out, err, signal } = host;
   const command = parseEmulatorCommand(args);
   switch (command.type) {
     case "help":
-      out(EMULATOR_HELP);
+      printed(out, EMULATOR_HELP);
       return 0;
     case "misuse":
-      err(`${command.problem}\nTry emulator --help`);
-      return 2;
+      return misused(host, command.problem, usageIn(EMULATOR_HELP), "Try kclite emulator --help");
     case "run":
       try {
         const { runEmulator } = await import("./src/testing/emulator/emulator_program.ts");
@@ -94,16 +126,20 @@ async function redrive(args: readonly string[], host: Host): Promise<number> {
   const command = parseRedriveCommand(args);
   switch (command.type) {
     case "help":
-      host.out(REDRIVE_HELP);
+      printed(host.out, REDRIVE_HELP);
       return 0;
     case "misuse":
-      host.err(`${oneLine(command.problem)}\nTry redrive --help`);
-      return 2;
+      return misused(host, command.problem, usageIn(REDRIVE_HELP), "Try kclite redrive --help");
     case "run": {
       const { runRedrive } = await import("./src/command/redrive_program.ts");
       return await runRedrive(command, host);
     }
   }
+}
+
+/** The first line of a help. */
+function usageIn(help: string): string {
+  return help.split("\n", 1)[0] ?? "";
 }
 
 /** The process's part: signals, the environment and the exit code. */

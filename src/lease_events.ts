@@ -123,10 +123,12 @@ export type LeaseEvent =
     readonly leases: number;
     readonly workers: number;
     readonly expired: number;
+    /** Leases without an owner, when the pass began. */
+    readonly free: number;
     readonly assigned: number;
     /** Leases that need an owner while no worker has room for them. */
     readonly spillover: number;
-    /** Leases that were asked of live owners. Undefined where balancing by load was not due. */
+    /** Leases to move between live workers. Undefined where balancing was not due, and none is to move. */
     readonly balanced: number | undefined;
     /** Assignments that the table refused: the lease had changed since it was listed. */
     readonly refused: number;

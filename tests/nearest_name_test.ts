@@ -30,6 +30,12 @@ Deno.test("nearestName() spends no time on what is no name", () => {
   assertEquals(nearestName("streamName".repeat(1_000_000), NAMES), undefined);
 });
 
+Deno.test("nearestName() takes two swapped letters for one mistake", () => {
+  assertEquals(nearestName("shrad", ["stream", "shard"]), "shard");
+  assertEquals(editDistance("abcd", "badc"), 2);
+  assertEquals(editDistance("ab", "ba"), 1);
+});
+
 Deno.test("editDistance() counts insertions, deletions and replacements", () => {
   assertEquals(editDistance("kitten", "sitting"), 3);
   assertEquals(editDistance("", "abc"), 3);

@@ -18,9 +18,10 @@ import {
   type TableDescription,
   tableDescription,
 } from "./dynamodb_answers.ts";
+import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./retry.ts";
 import { jsonCaller, type JsonObject, type JsonService, type ServiceOptions } from "./json_call.ts";
 
-export type { AttributeValue, Item, TableDescription } from "./dynamodb_answers.ts";
+export type { AttributeValue, Item, ItemsPage, TableDescription } from "./dynamodb_answers.ts";
 
 /** The parts of a condition or an update, in the names that the API gives them. */
 export interface Expressions {
@@ -37,6 +38,16 @@ export type ConditionalOutcome =
   | { readonly applied: true; readonly item: Item | undefined }
   /** `item` is undefined if the server does not return it (emulators) or there is none. */
   | { readonly applied: false; readonly item: Item | undefined };
+
+/** One page of a scan in parts. */
+export interface ScanPart {
+  readonly segment: number;
+  readonly segments: number;
+  /** The most items of the page. */
+  readonly limit?: number | undefined;
+  /** Where it begins: the `lastKey` of the page before. */
+  readonly from?: Item | undefined;
+}
 
 /** DynamoDB, as far as leasing needs it. Every method throws `AwsServiceError`, or the signal's reason. */
 export interface DynamoDB {
@@ -86,6 +97,11 @@ export interface DynamoDB {
   scan(tableName: string, segments?: number, signal?: AbortSignal): Promise<readonly Item[]>;
   /** Page by page, until the caller stops; eventually consistent. @param limit The most items of a page. */
   scanPages(tableName: string, limit: number, signal?: AbortSignal): AsyncIterable<readonly Item[]>;
+  /**
+   * One page of one part of a table, with what it has cost; eventually consistent. A refusal for too many
+   * calls is thrown at once, so that the caller can slow down.
+   */
+  scanPage(tableName: string, part: ScanPart, signal?: AbortSignal): Promise<ItemsPage>;
   /** All pages; eventually consistent. */
   queryIndex(
     tableName: string,
@@ -224,6 +240,20 @@ export function signedDynamoDB(options: ServiceOptions): DynamoDB {
       return parts.flat();
     },
     scanPages: (tableName, limit, signal) => pagesOf("Scan", { TableName: tableName, Limit: limit }, signal),
+    scanPage: (tableName, { segment, segments, limit, from }, signal) =>
+      call({
+        operation: "Scan",
+        input: {
+          TableName: tableName,
+          ReturnConsumedCapacity: "TOTAL",
+          ...(segments === 1 ? {} : { Segment: segment, TotalSegments: segments }),
+          ...(limit === undefined ? {} : { Limit: limit }),
+          ...(from === undefined ? {} : { ExclusiveStartKey: from }),
+        },
+        decode: itemsPage,
+        retry: PACED_RETRY_POLICY,
+        signal,
+      }),
     queryIndex: (tableName, indexName, keyConditionExpression, expressions, signal) =>
       pages("Query", {
         TableName: tableName,
@@ -241,6 +271,9 @@ const SERVICE: JsonService = {
   // KCL 3.5.1 waits 60 s, longer than a lease lives; a healthy table answers within tens of ms.
   attemptTimeoutMs: 5_000,
 };
+
+/** For callers that pace themselves. */
+const PACED_RETRY_POLICY: RetryPolicy = { ...DEFAULT_RETRY_POLICY, throttledAttempts: 1 };
 
 /** The most keys of one BatchGetItem. DynamoDB API reference. */
 const BATCH_KEYS = 100;

@@ -48,6 +48,8 @@ export interface TableDescription {
   readonly billingMode: "PAY_PER_REQUEST" | "PROVISIONED";
   readonly provisionedThroughput: { readonly read: number; readonly write: number } | undefined;
   readonly tableSizeBytes: number | undefined;
+  /** As DynamoDB counts it every six hours. */
+  readonly itemCount: number | undefined;
 }
 
 /** A page of Scan or Query. */
@@ -55,13 +57,17 @@ export interface ItemsPage {
   readonly items: readonly Item[];
   /** Where the next page begins; undefined: there is none. */
   readonly lastKey: Item | undefined;
+  /** What the page has cost, if it was asked for. */
+  readonly readUnits: number | undefined;
 }
 
 /** A page. @throws {SyntaxError} when the items are missing, or one is none. */
 export function itemsPage(answer: Fields): ItemsPage {
+  const consumed = optionalFieldsIn(answer, "ConsumedCapacity");
   return {
     items: listIn(answer, "Items").map(itemOf),
     lastKey: optionalItemIn(answer, "LastEvaluatedKey"),
+    readUnits: consumed === undefined ? undefined : optionalNumberIn(consumed, "CapacityUnits"),
   };
 }
 
@@ -121,6 +127,7 @@ export function tableDescription(answer: Fields): TableDescription {
       write: optionalNumberIn(throughput, "WriteCapacityUnits") ?? 0,
     },
     tableSizeBytes: optionalNumberIn(table, "TableSizeBytes"),
+    itemCount: optionalNumberIn(table, "ItemCount"),
   };
 }
 

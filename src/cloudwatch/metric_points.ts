@@ -110,6 +110,10 @@ export class MetricPoints {
         return this.#writer.add("RenewAllLeases/RenewLease.Success", 0);
       case "leaseLost":
         return void this.#lost++;
+      case "workerStopped": // no look for leases follows
+        this.#writer.addIfAny("RenewAllLeases/LostLeases", this.#lost);
+        this.#lost = 0;
+        return;
       default: // the rest is about shards, or has no equal in KCL
         return this.#shards.add(event);
     }
@@ -164,7 +168,7 @@ export class MetricPoints {
     this.#writer.add("LeaderDecider/LeaderDecider:IsLeader", 1);
     this.#writer.add("LeaseAssignmentManager/TotalLeases", pass.leases);
     this.#writer.add("LeaseAssignmentManager/NumWorkers", pass.workers);
-    this.#writer.add("LeaseAssignmentManager/ExpiredLeases", pass.expired);
+    this.#writer.add("LeaseAssignmentManager/ExpiredLeases", pass.expired + pass.free); // as KCL counts
     this.#writer.addIfAny("LeaseAssignmentManager/LeaseSpillover", pass.spillover);
     this.#writer.addIfAny("LeaseAssignmentManager/NumWorkersWithInvalidEntry", pass.unreadableWorkers);
     this.#writer.addIfAny("LeaseAssignmentManager/LeaseDeserializationFailureCount", pass.unreadable);

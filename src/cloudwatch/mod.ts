@@ -207,7 +207,8 @@ function pointsOf(
   const workerIdentifier = options.workerIdentifier ?? named;
   if (workerIdentifier === undefined) return undefined;
   const isMultiStream = options.isMultiStream ?? (isStart && event.streamName === undefined);
-  return new MetricPoints({ workerIdentifier, isMultiStream }, (point) => publisher.add(point));
+  const clock = options.system?.clock ?? realSystem.clock;
+  return new MetricPoints({ workerIdentifier, isMultiStream, clock }, (point) => publisher.add(point));
 }
 
 const ACTION = "Cannot send metrics";

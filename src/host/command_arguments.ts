@@ -6,7 +6,9 @@
  */
 
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
-import { entriesOf, firstSentence, lastOf, OPTIONS, type RunCommand } from "./arguments.ts";
+import { nearestName } from "../nearest_name.ts";
+import { ownValue } from "../own_value.ts";
+import { entriesOf, lastOf, OPTIONS, type RunCommand } from "./arguments.ts";
 
 /** What the reading needs to know of a command. */
 export interface CommandShape {
@@ -34,72 +36,96 @@ export type CommandArguments =
   /** It cannot be understood; one line that says why. */
   | { readonly type: "misuse"; readonly problem: string };
 
-/** Reads what stands behind the command's name. */
+/** Reads what stands behind the command's name. `--help` wins, wherever it stands and whatever is wrong. */
 export function parseCommandArguments(shape: CommandShape, args: readonly string[]): CommandArguments {
-  const misuse = (problem: string) => ({ type: "misuse", problem } as const);
-  let parsed;
-  try {
-    parsed = parseArgs({
-      args: withDashedValues(shape, args),
-      options: { ...OPTIONS, ...ownOptions(shape) },
-      allowPositionals: true,
-      strict: true,
-      tokens: true,
-    });
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    return misuse(firstSentence(error.message));
-  }
-  const given = parsed.tokens.filter((token) => token.kind === "option");
-  if (lastOf(given, "help") !== undefined) return { type: "help" };
-  const values = new Map<string, unknown[]>();
-  for (const { name, kind } of shape.options) {
-    for (const { value } of given.filter((option) => option.name === name)) {
-      const read = kind === undefined ? true : kind.read(value ?? "");
-      if (read === undefined) {
-        return misuse(`Expected --${name} to be ${kind?.expected}: got ${JSON.stringify(value)}`);
-      }
-      values.set(name, [...values.get(name) ?? [], read]);
+  const options = optionsOf(shape);
+  // Not strict: Node's refusals name no near option, and take no value that begins with a dash.
+  const { tokens, positionals } = parseArgs({
+    args: [...args],
+    options,
+    allowPositionals: true,
+    strict: false,
+    tokens: true,
+  });
+  const given = tokens.filter((token) => token.kind === "option");
+  if (given.some(({ name, value }) => name === "help" && value === undefined)) return { type: "help" };
+  const problem = given.map((option) => optionProblem(shape, options, option)).find((text) =>
+    text !== undefined
+  );
+  if (problem !== undefined) return misuse(problem);
+
+  const values = new Map<string, readonly unknown[]>();
+  for (const { name, kind, isRepeated } of shape.options) {
+    const own = given.filter((option) => option.name === name);
+    if (own.length === 0) continue;
+    if (own.length > 1 && kind !== undefined && !isRepeated) {
+      return misuse(`Expected --${name} once: got it ${own.length} times`);
     }
+    values.set(name, own.map(({ value }) => kind === undefined ? true : kind.read(value ?? "")));
   }
-  const wanted = shape.operands.length;
-  const operands = parsed.positionals.slice(0, wanted);
-  const [positional, ...surplus] = parsed.positionals.slice(wanted);
-  const missing = shape.operands[operands.length];
+
+  const operands = positionals.slice(0, shape.operands.length);
+  const missing = shape.operands.find((_, at) => (operands[at] ?? "") === "");
   if (missing !== undefined) return misuse(`Expected ${missing.name} behind ${shape.name}: got nothing`);
-  if (surplus.length > 0) {
-    return misuse(`Expected one properties file: got ${[positional, ...surplus].join(", ")}`);
-  }
+  const named = lastOf(given, "properties-file")?.value;
+  const files = [...named === undefined ? [] : [named], ...positionals.slice(operands.length)];
+  if (files.length > 1) return misuse(`Expected one properties file: got ${files.join(", ")}`);
   const entries = entriesOf(given.filter(({ name }) => !values.has(name)));
   if (typeof entries === "string") return misuse(entries);
-  const file = lastOf(given, "properties-file")?.value ?? positional;
   return {
     type: "run",
     operands,
     values,
-    configured: { type: "run", file, entries, systemProperties: {}, warnings: [] },
+    configured: { type: "run", file: files[0], entries, systemProperties: {}, warnings: [] },
   };
 }
 
-function ownOptions({ options }: CommandShape): ParseArgsOptionsConfig {
-  return Object.fromEntries(
-    options.map(({ name, kind, isRepeated }) => [
-      name,
-      { type: kind === undefined ? "boolean" : "string", ...(isRepeated ? { multiple: true } : {}) },
-    ]),
+/** Flags of a run that say nothing to a command. */
+const OF_A_RUN: readonly string[] = ["log-configuration", "deregister", "version"];
+
+function optionsOf(shape: CommandShape): ParseArgsOptionsConfig {
+  const shared = Object.entries(OPTIONS).filter(([name]) => !OF_A_RUN.includes(name));
+  const own = shape.options.map(({ name, kind }) =>
+    [name, { type: kind === undefined ? "boolean" : "string" } as const] as const
   );
+  return Object.fromEntries([...shared, ...own]);
 }
 
-/** A value may begin with a dash, as `--by-duration -PT1H` does. `parseArgs` takes it only behind "=". */
-function withDashedValues({ options }: CommandShape, args: readonly string[]): string[] {
-  const joined: string[] = [];
-  for (let at = 0; at < args.length; at++) {
-    const arg = args[at] ?? "", next = args[at + 1];
-    const kind = options.find(({ name }) => arg === `--${name}`)?.kind;
-    if (kind !== undefined && next?.startsWith("-") && kind.read(next) !== undefined) {
-      joined.push(`${arg}=${next}`);
-      at++;
-    } else joined.push(arg);
+/** An option as it was found. */
+interface Found {
+  readonly name: string;
+  readonly rawName: string;
+  readonly value?: string | undefined;
+  readonly inlineValue?: boolean | undefined;
+}
+
+/** Why an option cannot be taken, in one line. */
+function optionProblem(
+  shape: CommandShape,
+  options: ParseArgsOptionsConfig,
+  { name, rawName, value, inlineValue = false }: Found,
+): string | undefined {
+  const known = ownValue(options, name);
+  if (known === undefined) {
+    const meant = nearestName(name, Object.keys(options));
+    const mend = meant === undefined ? `see kclite ${shape.name} --help` : `did you mean --${meant}?`;
+    return `There is no option ${rawName}: ${mend}`;
   }
-  return joined;
+  if (known.type === "boolean") {
+    return value === undefined
+      ? undefined
+      : `Expected ${rawName} without a value: got ${JSON.stringify(value)}`;
+  }
+  const kind = shape.options.find((option) => option.name === name)?.kind;
+  const expected = kind?.expected ?? "a value";
+  if (value === undefined) return `Expected ${expected} behind ${rawName}: got nothing`;
+  // `--by-duration -PT1H` has a value, `--shard --json` forgot it.
+  const isOption = !inlineValue && (/^--|^-[ph]$/.test(value) || (kind === undefined && /^-./.test(value)));
+  if (isOption) return `Expected ${expected} behind ${rawName}: got the option ${value}`;
+  if (kind === undefined || kind.read(value) !== undefined) return undefined;
+  return `Expected ${rawName} to be ${expected}: got ${JSON.stringify(value)}`;
+}
+
+function misuse(problem: string): CommandArguments {
+  return { type: "misuse", problem };
 }

@@ -16,6 +16,7 @@ export interface StandardScreen {
   readonly closed: AbortSignal;
   readonly drained: () => Promise<void>;
   readonly onResize: (hear: () => void) => () => void;
+  readonly onSuspend: (leave: () => void, enter: () => void) => () => void;
   readonly writeAtExit: (text: string) => () => void;
 }
 
@@ -46,6 +47,21 @@ export function standardScreen(): StandardScreen {
     onResize: (hear) => {
       stdout.on("resize", hear);
       return () => void stdout.off("resize", hear);
+    },
+    onSuspend: (leave, enter) => {
+      // There are no such signals.
+      if (process.platform === "win32") return () => {};
+      const suspend = () => {
+        leave();
+        // What the terminal's own signal does to a program that does not listen to it.
+        process.kill(process.pid, "SIGSTOP");
+      };
+      process.on("SIGTSTP", suspend);
+      process.on("SIGCONT", enter);
+      return () => {
+        process.off("SIGTSTP", suspend);
+        process.off("SIGCONT", enter);
+      };
     },
     writeAtExit: (text) => {
       const write = () => {

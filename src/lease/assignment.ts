@@ -111,6 +111,10 @@ export interface AssignmentPlan {
   readonly workers: number;
   /** How many owned leases had expired. */
   readonly expired: number;
+  /** How many leases had no owner. */
+  readonly free: number;
+  /** How many leases are to move between live workers. */
+  readonly balanced: number;
   /**
    * Workers that have died. Their metrics items should be deleted, if they are still as they were read.
    * Otherwise another leader would give these workers leases for as long as the items look fresh. A worker
@@ -156,6 +160,7 @@ export function planAssignments(input: AssignmentInput, options: AssignmentOptio
   const strangers = [...renewing].filter((workerId) => !live.has(workerId)).toSorted();
   const fleet = { candidates, strangers, draining, available: [...needy], settled, unbegun };
   const moves = movesOf(fleet, input, options);
+  const expired = available.filter((lease) => actualOwner(lease) !== undefined).length;
   return {
     assignments: [
       ...moves.given.filter(isWritten).map(assigned),
@@ -164,7 +169,9 @@ export function planAssignments(input: AssignmentInput, options: AssignmentOptio
     ],
     spillover: moves.spillover.map((lease) => lease.leaseKey),
     workers: candidates.length,
-    expired: available.filter((lease) => actualOwner(lease) !== undefined).length,
+    expired,
+    free: available.length - expired,
+    balanced: moves.balanced.length,
     gone,
     silences,
   };

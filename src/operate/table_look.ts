@@ -5,19 +5,18 @@
  * @module
  */
 
-import type { TableDescription } from "../aws/dynamodb.ts";
+import type { Item, TableDescription } from "../aws/dynamodb.ts";
+import { isAwsError, LeaseTableError } from "../errors.ts";
 import type { LeaderLock, MigrationState, TablePlace, WorkerMetrics } from "../lease/coordinator_store.ts";
 import type { Lease } from "../lease/lease.ts";
 import type { UnreadableItem } from "../lease/lease_store.ts";
+import { keyProblem, scanSegments } from "../store/lease_table.ts";
+import { listingOf } from "../store/table_listing.ts";
 import type { FleetAccess } from "./fleet_access.ts";
+import { type LookFailure, missingAction } from "./look_failure.ts";
+import { pacedScan } from "./paced_scan.ts";
 
-/** A part of a look that failed. */
-export interface LookFailure {
-  readonly part: "table" | "leases" | "workers" | "lock" | "format";
-  readonly error: unknown;
-  /** The IAM action that is refused, e.g. `dynamodb:DescribeTable`. Undefined for any other failure. */
-  readonly missingAction: string | undefined;
-}
+export type { LookFailure } from "./look_failure.ts";
 
 /** A lease table as it was at one time. */
 export interface TableLook {
@@ -48,34 +47,156 @@ export interface LookOptions {
   readonly onProgress?: ((read: number, total: number | undefined) => void) | undefined;
 }
 
+/** Of the read capacity of a PROVISIONED table, what a look may use by default. */
+const CAPACITY_SHARE = 0.25;
+
+/** Parts that are scanned at the same time at least, where the table is on demand. */
+const LEAST_SEGMENTS = 4;
+
 /**
  * Looks once.
  *
- * @throws {AwsServiceError} when nothing can be read at all; {@linkcode LeaseTableError} for a table of
- * another kind.
+ * @throws {AwsServiceError} when nothing can be read at all; {@linkcode LeaseTableError} when there is no
+ * such table, or one of another kind.
  */
 export async function lookAtTable(
   fleet: FleetAccess,
-  _options: LookOptions,
+  options: LookOptions,
   signal: AbortSignal,
 ): Promise<TableLook> {
-  const { tableName, dynamodb, leaseStore, coordinatorStore, system: { clock } } = fleet;
+  const { tableName, dynamodb, system: { clock } } = fleet;
   const startedMs = clock.monotonicMs(), startedEpochMs = clock.epochMs();
-  const description = await dynamodb.describeTable(tableName, signal);
-  const place = await coordinatorStore.legacyTableExists(signal) ? "legacy" : "leaseTable";
-  const listing = description === undefined
-    ? { leases: [], workers: [], unreadable: [] }
-    : await leaseStore.list(signal);
-  const lock = description === undefined ? undefined : await coordinatorStore.readLock(place, signal);
+  const failures: LookFailure[] = [];
+  const part = async <T>(name: LookFailure["part"], read: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await read();
+    } catch (error) {
+      signal.throwIfAborted();
+      failures.push({ part: name, error, missingAction: missingAction(error) });
+      return undefined;
+    }
+  };
+  const described = await part("table", async () => ({
+    found: await dynamodb.describeTable(tableName, signal),
+  }));
+  if (described !== undefined && described.found === undefined) throw noTable(tableName);
+  const description = described?.found;
+  const problem = description === undefined ? undefined : keyProblem(description);
+  if (problem !== undefined) throw new LeaseTableError(problem);
+  const [listing, state] = await Promise.all([
+    part("leases", () => scanned(fleet, description, options, signal)),
+    stateOf(fleet, part, signal),
+  ]);
+  const missing = failures.find(({ error }) => isAwsError(error, "ResourceNotFoundException"));
+  if (listing === undefined && missing !== undefined) throw noTable(tableName);
+  // Somebody whose name or network is wrong sees one error, and not five.
+  if (listing === undefined && described === undefined) {
+    throw failures.find(({ part }) => part === "leases")?.error;
+  }
+  const { leases = [], workers = [], unreadable = [] } = listing ?? {};
   return {
     tableName,
     description,
-    place,
-    migrations: [],
-    ...listing,
-    lock,
+    ...state,
+    leases,
+    workers: newest([...workers, ...state.legacyWorkers]),
+    unreadable,
     startedMs,
     startedEpochMs,
-    failures: [],
+    failures,
   };
+}
+
+function noTable(tableName: string): LeaseTableError {
+  return new LeaseTableError(
+    `Cannot look at lease table "${tableName}": there is no such table in this region and account: ` +
+      "check applicationName, tableName and the region; the first worker makes the table",
+  );
+}
+
+interface Listed {
+  readonly leases: Lease[];
+  readonly workers: WorkerMetrics[];
+  readonly unreadable: UnreadableItem[];
+}
+
+/** Page by page. An item that moves between parts meanwhile may come twice: the later one counts. */
+async function scanned(
+  { tableName, dynamodb, system: { clock } }: FleetAccess,
+  description: TableDescription | undefined,
+  { maxRcu, onProgress }: LookOptions,
+  signal: AbortSignal,
+): Promise<Listed> {
+  const capacity = description?.provisionedThroughput?.read;
+  const bound = maxRcu ?? (capacity === undefined ? undefined : Math.max(1, capacity * CAPACITY_SHARE));
+  const leases = new Map<string, Lease>(), unreadable = new Map<string, UnreadableItem>();
+  const workers: WorkerMetrics[] = [];
+  let read = 0;
+  const onPage = (items: readonly Item[]) => {
+    const page = listingOf(items);
+    for (const lease of page.leases) {
+      const known = leases.get(lease.leaseKey);
+      if (known === undefined || known.leaseCounter <= lease.leaseCounter) leases.set(lease.leaseKey, lease);
+    }
+    for (const item of page.unreadable) unreadable.set(item.key, item);
+    workers.push(...page.workers);
+    read += items.length;
+    onProgress?.(read, description?.itemCount);
+  };
+  const segments = bound === undefined
+    ? Math.max(LEAST_SEGMENTS, scanSegments(description?.tableSizeBytes ?? 0))
+    : 1;
+  await pacedScan({ dynamodb, tableName, segments, maxRcu: bound, clock, onPage }, signal);
+  const inOrder = [...leases.values()].sort((a, b) => a.leaseKey < b.leaseKey ? -1 : 1);
+  return { leases: inOrder, workers, unreadable: [...unreadable.values()] };
+}
+
+type Part = <T>(name: LookFailure["part"], read: () => Promise<T>) => Promise<T | undefined>;
+
+/** What is kept beside the leases, wherever the fleet keeps it. */
+async function stateOf(
+  { coordinatorStore }: FleetAccess,
+  part: Part,
+  signal: AbortSignal,
+): Promise<
+  Pick<TableLook, "place" | "migrations" | "lock"> & { readonly legacyWorkers: readonly WorkerMetrics[] }
+> {
+  const isLegacy = await part("format", () => coordinatorStore.legacyTableExists(signal));
+  const place = isLegacy === undefined ? undefined : isLegacy ? "legacy" as const : "leaseTable" as const;
+  const where = place ?? "leaseTable";
+  const [lock, migrations, legacyWorkers] = await Promise.all([
+    part("lock", () => coordinatorStore.readLock(where, signal)),
+    part("format", async () => {
+      const found = await Promise.all(
+        (["Migration3.0", "TableMigration3.5"] as const).map((key) =>
+          coordinatorStore.readMigration(where, key, signal)
+        ),
+      );
+      return found.filter((state) => state !== undefined);
+    }),
+    place === "legacy" ? part("workers", () => legacyReports(coordinatorStore, signal)) : Promise.resolve([]),
+  ]);
+  return { place, lock, migrations: migrations ?? [], legacyWorkers: legacyWorkers ?? [] };
+}
+
+/** A fleet that has just begun its migration may have no table of reports any more. */
+async function legacyReports(
+  coordinatorStore: FleetAccess["coordinatorStore"],
+  signal: AbortSignal,
+): Promise<readonly WorkerMetrics[]> {
+  try {
+    return await coordinatorStore.listLegacyWorkerMetrics(signal);
+  } catch (error) {
+    if (isAwsError(error, "ResourceNotFoundException")) return [];
+    throw error;
+  }
+}
+
+function newest(workers: readonly WorkerMetrics[]): WorkerMetrics[] {
+  const byId = new Map<string, WorkerMetrics>();
+  for (const worker of workers) {
+    const known = byId.get(worker.workerId);
+    if ((known?.lastUpdateEpochS ?? -1) <= (worker.lastUpdateEpochS ?? -1)) byId.set(worker.workerId, worker);
+  }
+  return [...byId.values()].sort((a, b) => a.workerId < b.workerId ? -1 : 1);
 }

@@ -47,6 +47,10 @@ export class ScreenView implements LiveView {
     this.#callOff = [
       screen.writeAtExit?.(LEAVE) ?? (() => {}),
       screen.onResize?.(() => this.#draw()) ?? (() => {}),
+      screen.onSuspend?.(() => write(LEAVE), () => {
+        write(ENTER);
+        this.#draw();
+      }) ?? (() => {}),
     ];
     write(ENTER);
   }

@@ -21,6 +21,11 @@ export interface Screen {
   readonly drained?: (() => Promise<void>) | undefined;
   /** Calls when columns or rows have changed. @returns what ends that. */
   readonly onResize?: ((hear: () => void) => () => void) | undefined;
+  /**
+   * Calls `leave` before the terminal stops the program (Ctrl-Z), and `enter` when it goes on. @returns what
+   * ends that.
+   */
+  readonly onSuspend?: ((leave: () => void, enter: () => void) => () => void) | undefined;
   /** Writes this when the process ends, by whatever way. @returns what calls it off. */
   readonly writeAtExit?: ((text: string) => () => void) | undefined;
 }

@@ -138,6 +138,7 @@ Deno.test("describeTable() takes a missing summary as PROVISIONED and a missing 
     billingMode: "PROVISIONED",
     provisionedThroughput: { read: 10, write: 5 },
     tableSizeBytes: undefined,
+    itemCount: undefined,
   });
 });
 
@@ -162,6 +163,35 @@ Deno.test("scanPages() asks for no more pages than are wanted", async () => {
   assertEquals(sizes, [1, 0, 1]);
 });
 
+Deno.test("scanPage() asks for a page of a part with its cost, and is refused at once when it is throttled", async () => {
+  const scripted = dynamodbWith(
+    { body: { Items: [ITEM], LastEvaluatedKey: KEY, ConsumedCapacity: { CapacityUnits: 1.5 } } },
+    { body: { Items: [] } },
+    { status: 400, body: { __type: "ProvisionedThroughputExceededException", message: "slow down" } },
+  );
+  const { dynamodb } = scripted;
+  const page = await dynamodb.scanPage("t", { segment: 1, segments: 4, limit: 9, from: KEY });
+  assertEquals(page, { items: [ITEM], lastKey: KEY, readUnits: 1.5 });
+  assertEquals((await dynamodb.scanPage("t", { segment: 0, segments: 1 })).readUnits, undefined);
+  await assertRejects(
+    () => dynamodb.scanPage("t", { segment: 0, segments: 1 }),
+    AwsServiceError,
+    "slow down",
+  );
+  assertEquals(inputs(scripted), [
+    {
+      TableName: "t",
+      ReturnConsumedCapacity: "TOTAL",
+      Segment: 1,
+      TotalSegments: 4,
+      Limit: 9,
+      ExclusiveStartKey: KEY,
+    },
+    { TableName: "t", ReturnConsumedCapacity: "TOTAL" },
+    { TableName: "t", ReturnConsumedCapacity: "TOTAL" },
+  ]);
+});
+
 Deno.test("an abort ends a call of each kind at once", async () => {
   const expressions = {};
   const calls: ((dynamodb: DynamoDB, signal: AbortSignal) => Promise<unknown>)[] = [
@@ -175,6 +205,7 @@ Deno.test("an abort ends a call of each kind at once", async () => {
     (dynamodb, signal) => dynamodb.scan("t", 1, signal),
     (dynamodb, signal) => dynamodb.scan("t", 2, signal),
     (dynamodb, signal) => Array.fromAsync(dynamodb.scanPages("t", 1, signal)),
+    (dynamodb, signal) => dynamodb.scanPage("t", { segment: 0, segments: 1 }, signal),
     (dynamodb, signal) => dynamodb.queryIndex("t", "i", "k = :k", expressions, signal),
   ];
   for (const call of calls) {

@@ -2,9 +2,13 @@
 
 import { assertEquals } from "@std/assert";
 import type { MetricPoint } from "../../src/cloudwatch/metric_point.ts";
+import { cloudWatchMetrics } from "../../src/cloudwatch/mod.ts";
 import { MetricPoints } from "../../src/cloudwatch/metric_points.ts";
 import type { WorkerEvent } from "../../src/events.ts";
 import table from "../cases/cloudwatch_points.json" with { type: "json" };
+import { simulatedAws } from "../../src/testing/mod.ts";
+import { sample } from "../observe/sample_events.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { MemoryEdgeBed } from "../edge/memory_edge_bed.ts";
 
 /** The points of one worker, as they come. */
@@ -86,4 +90,36 @@ Deno.test("MetricPoints of slices are the same metrics, but for those of loops t
     bed.put("more");
   }
   assertEquals(namesOf(edge.points), expected("edge-1"));
+});
+
+Deno.test("cloudWatchMetrics() sends these metrics, and has a clock by which the lag of a stuck batch grows", async () => {
+  const aws = simulatedAws();
+  const clock = new FakeClock(aws.system.clock.epochMs());
+  const metrics = cloudWatchMetrics({
+    applicationName: "app",
+    region: "us-east-1",
+    credentials: { accessKeyId: "any", secretAccessKey: "any" },
+    workerIdentifier: "one",
+    isMultiStream: false,
+    autoFlush: false,
+    system: { ...aws.system, clock },
+  });
+  const failed = sample("batchFailed", { outcome: "retrying" });
+  const events = [
+    sample("phaseChanged", { phase: "processing" }),
+    sample("pageFetched", { millisBehindLatest: 200 }),
+  ];
+  [...events, failed].forEach(metrics.listener);
+  await clock.advance(60_000);
+  metrics.listener(failed);
+  await metrics.flush();
+  const sent = aws.metrics("app").filter(({ metricName }) => metricName === "MillisBehindLatest");
+  assertEquals(
+    sent.map(({ dimensions, minimum, maximum }) => [dimensions.Operation, minimum, maximum]).sort(),
+    [
+      ["ApplicationTracker", 200, 60_200],
+      ["ProcessTask", 200, 60_200],
+    ],
+  );
+  await metrics.close();
 });

@@ -248,6 +248,14 @@ Deno.test("MetricPoints of a look for leases have the renewals and losses since 
   assertEquals(of(failed), ["LeaseDiscovery/GetLease:Error = 1", "LeaseDiscovery/Success = 0"]);
 });
 
+Deno.test("MetricPoints of a worker that stops have the leases that it lost at last", () => {
+  const { of } = bed();
+  assertEquals(of(sample("leaseLost"), sample("leaseLost"), sample("workerStopped")), [
+    "RenewAllLeases/LostLeases = 2",
+  ]);
+  assertEquals(of(sample("workerStopped")), []);
+});
+
 Deno.test("MetricPoints of a leader's pass have what is rare only where there is any", () => {
   const { of } = bed();
   const pass = sample("assignmentPass", {
@@ -261,7 +269,7 @@ Deno.test("MetricPoints of a leader's pass have what is rare only where there is
     "LeaderDecider/LeaderDecider:IsLeader = 1",
     "LeaseAssignmentManager/TotalLeases = 4",
     "LeaseAssignmentManager/NumWorkers = 2",
-    "LeaseAssignmentManager/ExpiredLeases = 1",
+    "LeaseAssignmentManager/ExpiredLeases = 3",
     "LeaseAssignmentManager/LeaseSpillover = 1",
     "LeaseAssignmentManager/NumWorkersWithInvalidEntry = 5",
     "LeaseAssignmentManager/LeaseDeserializationFailureCount = 4",

@@ -96,6 +96,7 @@ Deno.test("LeaderDuties.lead() reports what its pass has done: what was refused 
     leases: 2,
     workers: 1,
     expired: 0,
+    free: 2,
     assigned: 1,
     spillover: 0,
     balanced: 0,

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import {
   ASSIGNMENT_DEFAULTS,
   type AssignmentInput,
@@ -7,6 +7,7 @@ import {
   planAssignments,
   writeOf,
 } from "../../src/lease/assignment.ts";
+import { actualOwner } from "../../src/lease/lease.ts";
 import cases from "../cases/assignment.json" with { type: "json" };
 import { chanceOf, leaseOf, metricsOf, type ShortLease } from "./fixtures.ts";
 
@@ -110,7 +111,8 @@ for (const one of cases as readonly Case[]) {
   Deno.test(`planAssignments(): ${one.comment}`, () => {
     const strategy = one.strategy as LeaseAssignmentStrategy;
     const options = { ...ASSIGNMENT_DEFAULTS, failoverTimeMs: FAILOVER_MS, strategy, ...one.options };
-    const { assignments, spillover, expired, gone } = planAssignments(inputOf(one), options);
+    const plan = planAssignments(inputOf(one), options);
+    const { assignments, spillover, expired, gone } = plan;
     if (one.plan !== undefined) {
       assertEquals(assignments.map(({ lease, how, to }) => `${lease.leaseKey} ${how} ${to}`), one.plan);
     }
@@ -118,6 +120,10 @@ for (const one of cases as readonly Case[]) {
     assertEquals(spillover, one.spillover ?? []);
     if (one.gone !== undefined) assertEquals(gone.map((worker) => worker.workerId), one.gone);
     assertEquals(expired, one.leases.filter((lease) => lease.expired).length);
+    assertEquals(plan.free, inputOf(one).leases.filter((lease) => actualOwner(lease) === undefined).length);
+    const handoffs = assignments.filter(({ how }) => how === "startHandoff").length;
+    assert(plan.balanced >= handoffs);
+    if (options.gracefulHandoff) assertEquals(plan.balanced, handoffs);
   });
 }
 
@@ -134,6 +140,8 @@ Deno.test("planAssignments() counts the workers that could be given leases", () 
     spillover: [],
     workers: 1,
     expired: 0,
+    free: 0,
+    balanced: 0,
     gone: [],
     silences: new Map(),
   });

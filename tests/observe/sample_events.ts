@@ -78,6 +78,7 @@ export const SAMPLE_EVENTS: { readonly [Type in WorkerEvent["type"]]: Extract<Wo
       leases: 4,
       workers: 2,
       expired: 1,
+      free: 2,
       assigned: 1,
       spillover: 0,
       balanced: undefined,

@@ -23,6 +23,7 @@ const ACTIVE: TableDescription = {
   billingMode: "PAY_PER_REQUEST",
   provisionedThroughput: undefined,
   tableSizeBytes: 0,
+  itemCount: undefined,
 };
 
 const INDEX = {

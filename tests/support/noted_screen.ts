@@ -20,6 +20,8 @@ export class NotedScreen {
   progress = "";
   /** What would be written if the process ended now. */
   readonly atExit: Set<string> = new Set<string>();
+  /** What Ctrl-Z and going on do; undefined while nobody listens. */
+  suspended: { readonly leave: () => void; readonly enter: () => void } | undefined;
   readonly terminal: Terminal;
 
   /** @param columns Undefined for a pipe. */
@@ -36,6 +38,10 @@ export class NotedScreen {
         onResize: (hear) => {
           this.#resized.add(hear);
           return () => void this.#resized.delete(hear);
+        },
+        onSuspend: (leave, enter) => {
+          this.suspended = { leave, enter };
+          return () => void (this.suspended = undefined);
         },
         writeAtExit: (text) => {
           this.atExit.add(text);

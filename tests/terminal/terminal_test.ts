@@ -148,6 +148,18 @@ Deno.test("Terminal.live() says how many lines are missing, and draws again at a
   view.end();
 });
 
+Deno.test("Terminal.live() leaves its screen for Ctrl-Z, and draws it again when the program goes on", () => {
+  const screen = new NotedScreen(20, 4);
+  const view = screen.terminal.live();
+  view.show(["one"]);
+  screen.suspended?.leave();
+  assert(screen.written.endsWith(LEAVE));
+  screen.suspended?.enter();
+  assert(screen.written.endsWith("\u001b[?1049h\u001b[?25l\u001b[?7l\u001b[Hone\u001b[K\u001b[J"));
+  view.end();
+  assertEquals(screen.suspended, undefined);
+});
+
 Deno.test("Terminal.live() prints blocks in a pipe", () => {
   const screen = new NotedScreen(undefined);
   const view = screen.terminal.live();

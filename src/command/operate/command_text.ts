@@ -25,6 +25,7 @@ export function commandHelp(spec: CommandSpec): string {
     ...targetFlags(spec).map((name) =>
       helpRow(`--${name} ${FLAGS[name]?.value ?? ""}`, FLAGS[name]?.help ?? "")
     ),
+    helpRow("-p, --properties-file FILE", "the properties file; may stand alone at the end too"),
     helpRow("--set KEY=VALUE", "any property of docs/OPTIONS.md; may be repeated"),
     "",
     examples.length === 1 ? "Example:" : "Examples:",

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { pause } from "../../async/waiting.ts";
 import { errorText } from "../../errors.ts";
 import { directFetch } from "../../host/direct_fetch.ts";
 import { parseCommandArguments } from "../../host/command_arguments.ts";
@@ -26,7 +27,11 @@ export async function runCommand(spec: CommandSpec, args: readonly string[], hos
   const parsed = parseCommandArguments(spec, args);
   switch (parsed.type) {
     case "help":
-      host.out(commandHelp(spec));
+      try {
+        host.out(commandHelp(spec));
+      } catch {
+        // Nobody reads it, as with `| head`.
+      }
       return 0;
     case "misuse":
       return misused(spec, parsed.problem, host);
@@ -67,6 +72,13 @@ async function runParsed(spec: CommandSpec, run: CommandRun, host: Host): Promis
   };
   host.uncaught?.((what, thrown) => failure.abort(new Error(`Cannot go on: ${what}: ${errorText(thrown)}`)));
   const signal = AbortSignal.any([host.signal, failure.signal, terminal.closed]);
+  const ended = new AbortController();
+  host.stopping?.((signalName) =>
+    void pause(system.clock, QUIET_STOP_MS, ended.signal).then((isLate) => {
+      const text = `${signalName}: stopping; once more to end at once`;
+      if (isLate) log({ level: "warning", text });
+    })
+  );
   let configuration: Promise<ProgramConfiguration> | undefined;
   const configured = () =>
     configuration ??= readConfiguration(program, (level, logFormat) => {
@@ -112,9 +124,13 @@ async function runParsed(spec: CommandSpec, run: CommandRun, host: Host): Promis
     }
     return 1;
   } finally {
+    ended.abort();
     terminal.end();
   }
 }
+
+/** A command that stops sooner says nothing about it, in ms. */
+const QUIET_STOP_MS = 500;
 
 const NEEDS: Readonly<Record<CommandSpec["target"], readonly Need[]>> = {
   application: ["application"],

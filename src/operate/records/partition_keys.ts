@@ -43,6 +43,9 @@ function fieldKey(name: string, data: Uint8Array): KeyOutcome {
   const field: unknown = Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined;
   if (field === undefined || field === null) return { problem: `it has no field ${JSON.stringify(name)}` };
   if (typeof field === "object") return { problem: `its field ${JSON.stringify(name)} is no text or number` };
+  if (Number.isInteger(field) && !Number.isSafeInteger(field)) {
+    return { problem: `its field ${JSON.stringify(name)} is a number that is rounded when it is read` };
+  }
   return checked(String(field), `its field ${JSON.stringify(name)}`);
 }
 

@@ -6,19 +6,17 @@
  */
 
 import { KinesisWorker, type StreamList } from "../../../mod.ts";
-import { MetricPoints } from "../../../src/cloudwatch/metric_points.ts";
-import { realClock } from "../../../src/system.ts";
-import { MetricsSender } from "./metrics_sender.ts";
+import { cloudWatchMetrics } from "../../../src/cloudwatch/mod.ts";
 import { notingProcessor, teller, troubleListener } from "./telling.ts";
 
 if (import.meta.main) {
   const options = JSON.parse(Deno.args[0] ?? "{}");
   const tell = teller(options.workerIdentifier);
-  const { workerIdentifier, applicationName } = options;
-  const cloudwatch = Deno.args[1];
-  const sender = new MetricsSender();
-  const isMultiStream = options.streams !== undefined;
-  const points = new MetricPoints({ workerIdentifier, isMultiStream, clock: realClock }, sender.sink);
+  const [, endpoint] = Deno.args;
+  const { applicationName, region, credentials } = options;
+  const metrics = endpoint === undefined
+    ? undefined
+    : cloudWatchMetrics({ applicationName, region, credentials, endpoint, metricsBufferTimeMs: 1000 });
   const tellTrouble = troubleListener(tell);
   const streams: StreamList | undefined = options.streams;
   let listed = streams ?? [];
@@ -33,9 +31,9 @@ if (import.meta.main) {
     onEvent(event) {
       if (event.type === "workerReady") tell("STARTED", null, null);
       tellTrouble(event);
-      if (cloudwatch !== undefined) points.listener(event);
+      metrics?.listener(event);
     },
   }).run(stop.signal);
-  if (cloudwatch !== undefined) await sender.send(cloudwatch, applicationName);
+  await metrics?.close();
   Deno.exit(0);
 }

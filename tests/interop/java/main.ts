@@ -45,6 +45,7 @@ interface Story {
 
 const byCount = { javaStrategy: "LEASE_COUNT_BASED", start: "TRIM_HORIZON" } as const;
 const byDefault = { ...byCount, javaStrategy: "WORKER_UTILIZATION_AWARE" } as const;
+const withMetrics = { ...byDefault, hasMetrics: true } as const;
 
 const stories: Readonly<Record<string, Story>> = {
   "many-java-first": { options: { ...byDefault, isMany: true }, tell: manyJavaFirst },
@@ -57,8 +58,10 @@ const stories: Readonly<Record<string, Story>> = {
   "legacy-tables": { options: byDefault, tell: legacyTables },
   "operating-java": { options: byDefault, tell: operatingJava },
   "operating-kclite": { options: byCount, tell: operatingKclite },
-  [METRICS_FLEETS.java]: { options: { ...byDefault, hasMetrics: true }, tell: sendMetrics("java") },
-  [METRICS_FLEETS.kclite]: { options: { ...byDefault, hasMetrics: true }, tell: sendMetrics("kclite") },
+  [METRICS_FLEETS.one.java]: { options: withMetrics, tell: sendMetrics("java") },
+  [METRICS_FLEETS.one.kclite]: { options: withMetrics, tell: sendMetrics("kclite") },
+  [METRICS_FLEETS.many.java]: { options: { ...withMetrics, isMany: true }, tell: sendMetrics("java") },
+  [METRICS_FLEETS.many.kclite]: { options: { ...withMetrics, isMany: true }, tell: sendMetrics("kclite") },
 };
 
 /** The stories that run on a DynamoDB. */
@@ -75,7 +78,13 @@ const wholePlan: Plan = {
     [["java-first"], ["latest"]],
     [["kclite-first"]],
     [["resharding"], ["legacy-tables"]],
-    [[METRICS_FLEETS.java], [METRICS_FLEETS.kclite], ["operating-java"], ["operating-kclite"]],
+    [
+      ...Object.values(METRICS_FLEETS.one),
+      ...Object.values(METRICS_FLEETS.many),
+      "operating-java",
+      "operating-kclite",
+    ]
+      .map((name) => [name]),
   ],
   pace: quickPace,
 };
@@ -149,11 +158,13 @@ async function run(
   await Promise.all(lines.map(async (line) => {
     for (const [name, count = Infinity] of line) await told(name, count);
   }));
-  const ofKind = (kind: "java" | "kclite") => dynamodb.metrics?.(METRICS_FLEETS[kind]) ?? [];
-  if (ofKind("java").length > 0 && ofKind("kclite").length > 0) {
+  for (const [streams, { java, kclite }] of Object.entries(METRICS_FLEETS)) {
+    const sent = [java, kclite].map((name) => dynamodb.metrics?.(name) ?? []);
+    const [byJava = [], byKclite = []] = sent;
+    if (byJava.length === 0 || byKclite.length === 0) continue;
     await report.story([{
-      name: "13 both kinds send the same metrics: names, units and dimensions",
-      run: () => Promise.resolve(sameMetrics(ofKind("java"), ofKind("kclite"))),
+      name: `13 both kinds send the same metrics of ${streams === "one" ? "one stream" : "two streams"}`,
+      run: () => Promise.resolve(sameMetrics(byJava, byKclite, streams === "many")),
     }]);
   }
   if (only === undefined) {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { assert, assertEquals, assertGreater } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { metricSpecs, UNSENT } from "../../../src/cloudwatch/metric_names.ts";
 import type { MetricDatum } from "../../../src/testing/mod.ts";
 import { isShardEnd } from "../../../src/stream/sequence_number.ts";
@@ -14,22 +14,23 @@ import type { Fleet, FleetWorker } from "./fleet.ts";
 import { pause } from "./processes.ts";
 import type { Scenario } from "./report.ts";
 
-/** The fleets' names, which are the namespaces, by kind. */
-export const METRICS_FLEETS = { java: "metrics-java", kclite: "metrics-kclite" } as const;
+/** The fleets' names, which are the namespaces, by kind: of one stream, and of two. */
+export const METRICS_FLEETS = {
+  one: { java: "metrics-java", kclite: "metrics-kclite" },
+  many: { java: "metrics-many-java", kclite: "metrics-many-kclite" },
+} as const;
 
-/** Java compares the shards with the leases a minute after its start at the earliest; some wait on top of it, in ms. */
-const AUDIT_LIMIT_MS = 90_000;
+/** Java audits its leases, and looks for new streams, a minute after its start at the earliest; some wait on top of it, in ms. */
+const LATE_LIMIT_MS = 90_000;
 
 /**
- * What only kclite sends in this run. Java's checkpoint at the end of a shard counts for whichever task of the whole worker ran
+ * What only kclite sends in these runs. Java's checkpoint at the end of a shard counts for whichever task of the whole worker ran
  * last: most often for ProcessTask.
  */
-const BY_CHANCE: readonly string[] = [
-  "ShutdownTask UpdateLease.Success Count ShardId=shardId-000000000000",
-  "ShutdownTask UpdateLease.Time Milliseconds ShardId=shardId-000000000000",
-];
+const BY_CHANCE =
+  /^ShutdownTask UpdateLease\.(Success Count|Time Milliseconds) ShardId=shardId-000000000000( |$)/;
 
-/** What only Java sends in this run. */
+/** What only Java sends in these runs, and with many streams besides. */
 const BY_JAVA_ALONE: readonly string[] = [
   "LeaseRenewerInitialize Fault Count",
   "TableMigration StatusOrdinal None",
@@ -38,48 +39,61 @@ const BY_JAVA_ALONE: readonly string[] = [
   "TableMigrationInitialize Time Milliseconds",
   "WorkerMetrics FleetMinSupportCode None",
 ];
+const OF_MANY_BY_JAVA_ALONE: readonly string[] = [
+  "MultiStreamTracker DeletedStreams.Count Count",
+  "MultiStreamTracker NonExistingStreamDelete.Count Count",
+  "MultiStreamTracker StreamsPendingDeletion.Count Count",
+];
 
-/** One worker leads, reads, splits a shard, reads on, and stops. */
+/** One worker leads, reads, splits a shard, reads on, and stops. Needs more than one shard of a stream. */
 export function sendMetrics(kind: FleetWorker["kind"]): (fleet: Fleet) => Scenario[] {
   return (fleet) => [{
-    name: `13 ${
-      kind === "java" ? "Java" : "kclite"
-    } alone, with metrics: makes a table, reads, sees a split, stops`,
+    name: `13 ${kind === "java" ? "Java" : "kclite"} alone, with metrics of ${
+      fleet.isMany ? "two streams" : "one stream"
+    }: makes a table, reads, sees a split, stops`,
     async run() {
       await fleet.start(kind, "w1");
       await fleet.untilFlowing("w1", 60_000);
-      const before = await fleet.stream.openShards();
-      const parent = before.find(({ shardId }) => shardId.endsWith("0"));
+      const before = await fleet.shards();
+      const parent = (await fleet.stream.openShards()).find(({ shardId }) => shardId.endsWith("0"));
       assert(parent !== undefined, "there is a shard");
       await fleet.stream.split(parent);
-      await fleet.eventually("the parent is done and the children are read", async () => {
+      await fleet.eventually("the parent is done and the rest is read", async () => {
         const leases = await fleet.leases();
-        return leases.length === before.length + 2 &&
-          leases.every(({ shardId, checkpoint }) =>
-            shardId === parent.shardId ? isShardEnd(checkpoint) : /^\d+$/.test(checkpoint.sequenceNumber)
-          );
+        const ended = leases.filter(({ checkpoint }) => isShardEnd(checkpoint)).length;
+        const read = leases.filter(({ checkpoint }) => /^\d+$/.test(checkpoint.sequenceNumber)).length;
+        return ended === 1 && read === before.length + 1;
       }, { limitMs: 60_000 });
       // Without records no checkpoint renews a lease, which is renewed by itself then.
-      await fleet.stopPuttingTo(fleet.stream);
+      for (const stream of fleet.streams) await fleet.stopPuttingTo(stream);
       await pause(6000);
       if (kind === "java") {
-        await fleet.eventually("Java has audited", () => hasAudited(fleet.metrics), {
-          limitMs: AUDIT_LIMIT_MS,
+        const late = ["PeriodicShardSyncManager", ...(fleet.isMany ? ["MultiStreamTracker"] : [])];
+        const hasSent = (operation: string) =>
+          fleet.metrics.some(({ dimensions }) => dimensions.Operation === operation);
+        await fleet.eventually("Java has sent the rest", () => late.every(hasSent), {
+          limitMs: LATE_LIMIT_MS,
         });
       }
       await fleet.end("w1", "SIGTERM");
-      assertGreater(fleet.metrics.length, 0);
+      const bytes = fleet.records.reduce((sum, { text }) => sum + (text ?? "").length, 0);
+      assertEquals(processed(fleet.metrics), { records: fleet.records.length, bytes }, "what was delivered");
       return `${keysOf(fleet.metrics).size} metrics, ${counts(fleet)}`;
     },
   }];
 }
 
 /** Compares what both kinds have sent. @throws when they differ in more than docs/cloudwatch.md says. */
-export function sameMetrics(java: readonly MetricDatum[], kclite: readonly MetricDatum[]): string {
+export function sameMetrics(
+  java: readonly MetricDatum[],
+  kclite: readonly MetricDatum[],
+  isMany: boolean,
+): string {
   const byJava = keysOf(java), byKclite = keysOf(kclite);
   const javaAlone = [...byJava.keys()].filter((key) => !byKclite.has(key));
-  const kcliteAlone = [...byKclite.keys()].filter((key) => !byJava.has(key) && !BY_CHANCE.includes(key));
-  assertEquals(javaAlone.toSorted(), BY_JAVA_ALONE, "sent by Java alone");
+  const kcliteAlone = [...byKclite.keys()].filter((key) => !byJava.has(key) && !BY_CHANCE.test(key));
+  const expected = [...BY_JAVA_ALONE, ...(isMany ? OF_MANY_BY_JAVA_ALONE : [])].toSorted();
+  assertEquals(javaAlone.toSorted(), expected, "sent by Java alone");
   assertEquals(javaAlone.filter((key) => !isUnsent(key)), [], "each is in UNSENT");
   assertEquals(kcliteAlone, [], "sent by kclite alone");
   const both = [...byJava.keys()].filter((key) => byKclite.has(key));
@@ -91,21 +105,24 @@ export function sameMetrics(java: readonly MetricDatum[], kclite: readonly Metri
   return `${both.length} metrics of both kinds are the same; by Java alone: ${javaAlone.length}`;
 }
 
+/** What all shards say that they have processed. */
+function processed(data: readonly MetricDatum[]): { readonly records: number; readonly bytes: number } {
+  const sumOf = (name: string) =>
+    data.filter(({ metricName }) => metricName === name).reduce((total, { sum }) => total + sum, 0);
+  return { records: sumOf("RecordsProcessed"), bytes: sumOf("DataBytesProcessed") };
+}
+
 /** How many samples there are by `operation name unit dimensions`. */
 function keysOf(data: readonly MetricDatum[]): ReadonlyMap<string, number> {
   const samples = new Map<string, number>();
   for (const { metricName, unit, dimensions: { Operation, ...others }, sampleCount } of data) {
-    const named = Object.entries(others).toSorted().map(([name, value]) => `${name}=${value}`);
+    // Of a StreamId `account:stream:epoch` the account, and the end of the name.
+    const shown = (value: string) => value.replace(/^(\d+):.*-(\w):\d+$/, "$1:$2");
+    const named = Object.entries(others).toSorted().map(([name, value]) => `${name}=${shown(value)}`);
     const key = [Operation, metricName, unit, ...named].join(" ");
     samples.set(key, (samples.get(key) ?? 0) + sampleCount);
   }
   return samples;
-}
-
-function hasAudited(data: readonly MetricDatum[]): boolean {
-  return data.some(({ dimensions, metricName }) =>
-    dimensions.Operation === "PeriodicShardSyncManager" && metricName === "NumStreamsToSync"
-  );
 }
 
 function isUnsent(key: string): boolean {

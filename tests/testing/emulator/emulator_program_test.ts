@@ -70,7 +70,7 @@ Deno.test("the emulator prints its help, and refuses what it does not know", asy
   const wrong = run(["emulator", "--shards", "0"], signal);
   assertEquals(await wrong.exitCode, 2);
   assertEquals(wrong.lines, [
-    'Cannot run the emulator: expected --shards to be a whole number >= 1: got "0"\nTry emulator --help',
+    'Cannot run the emulator: expected --shards to be a whole number >= 1: got "0"\nUsage: kclite emulator [OPTION...]\nTry kclite emulator --help',
   ]);
 });
 

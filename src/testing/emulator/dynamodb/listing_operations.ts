@@ -31,14 +31,16 @@ export function listingOperations(tables: EmulatedTables): Operations {
       const index = indexIn(table, input);
       const segments = input.integer("TotalSegments", 1, 1_000_000) ?? 1;
       const segment = input.integer("Segment", 0, segments - 1) ?? 0;
-      const items = table.items().filter((item) => placeOf(table, item) % segments === segment);
+      // Once for each item, and not for each comparison of two.
+      const places = new Map(table.items().map((item) => [item, placeOf(table, item)]));
+      const items = [...places].filter(([, place]) => place % segments === segment).map(([item]) => item);
       return pageOf({
         table,
         index,
         input,
         items,
         expressions: expressionsOf(input),
-        order: scanOrder(table),
+        order: scanOrder(table, places),
       });
     },
 
@@ -108,7 +110,16 @@ function pageOf({ table, index, input, expressions: { filter, paths }, items, or
       ? {}
       : { Items: paths === undefined ? found : found.map((item) => projected(paths, item)) }),
     ...(isOver || last === undefined ? {} : { LastEvaluatedKey: keysOf(table, index, last) }),
+    ...consumed(table, input, bytes),
   };
+}
+
+/** DynamoDB: half a read unit for each 4 KiB that is read eventually consistent. */
+function consumed(table: EmulatedTable, input: Input, bytes: number): object {
+  const wanted = input.text("ReturnConsumedCapacity") ?? "NONE";
+  if (wanted === "NONE") return {};
+  const units = Math.max(1, Math.ceil(bytes / 4096)) * (input.boolean("ConsistentRead") === true ? 1 : 0.5);
+  return { ConsumedCapacity: { TableName: table.name, CapacityUnits: units } };
 }
 
 function indexIn(table: EmulatedTable, input: Input): TableIndex | undefined {
@@ -143,8 +154,10 @@ function placeOf(table: EmulatedTable, item: Item): number {
   return hashOf(table.keyText(item));
 }
 
-function scanOrder(table: EmulatedTable): Order {
-  return (a, b) => placeOf(table, a) - placeOf(table, b) || textOrder(table, a, b);
+/** @param places Of the items that are known. */
+function scanOrder(table: EmulatedTable, places: ReadonlyMap<Item, number>): Order {
+  const place = (item: Item) => places.get(item) ?? placeOf(table, item);
+  return (a, b) => place(a) - place(b) || textOrder(table, a, b);
 }
 
 function queryOrder(table: EmulatedTable, { range }: KeySchema): Order {
