@@ -79,7 +79,7 @@ export class MetricPublisher {
   readonly #over = new AbortController();
   #running: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
-  /** What the log was last told. */
+  /** What the log said last. */
   #trouble: "refused" | "failing" | "wrongData" | undefined;
   /** Whether the last request failed, so that the next one waits. */
   #isFailing = false;
