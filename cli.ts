@@ -108,8 +108,9 @@ async function redrive(args: readonly string[], host: Host): Promise<number> {
 /** The process's part: signals, the environment and the exit code. */
 async function runProcess(): Promise<number> {
   const { out, err } = guardConsole();
+  let announce = (name: string) => console.error(`${name}: stopping; once more to end at once`);
   const request = listenToSignals(
-    (name) => console.error(`${name}: stopping; once more to end at once`),
+    (name) => announce(name),
     (exitCode) => process.exit(exitCode),
   );
   const exitCode = await main(process.argv.slice(2), {
@@ -123,6 +124,7 @@ async function runProcess(): Promise<number> {
     envNames: variableNames(),
     signal: request.signal,
     uncaught: listenToUncaught,
+    stopping: (hear) => void (announce = hear),
   });
   return exitCode === 0 ? request.exitCode() ?? 0 : exitCode;
 }

@@ -1,5 +1,6 @@
 /**
- * Alarms that we recommend, as rules of Prometheus. docs/observing.md prints them.
+ * Alarms that we recommend, as rules of Prometheus. docs/observing.md prints them, and deploy/prometheus has
+ * them as a file.
  *
  * @module
  */
@@ -61,6 +62,34 @@ export const ALARM_RULES: readonly AlarmRule[] = [
     summary: "User records of KPL aggregates were not delivered; see foreignAggregates",
   },
   {
+    alert: "KcliteDeadLettersFail",
+    expr: "increase(kclite_dead_letter_failures_total[10m]) > 3",
+    for: "0m",
+    severity: "page",
+    summary: "Dead letters cannot be stored, so their shards stand still",
+  },
+  {
+    alert: "KcliteShardStopped",
+    expr: "increase(kclite_shards_stopped_total[10m]) > 0",
+    for: "0m",
+    severity: "page",
+    summary: "A shard stands still at a record that fails, as the option errors asks for",
+  },
+  {
+    alert: "KcliteRecordsGivenUp",
+    expr: "increase(kclite_given_up_records_total[1h]) > 0",
+    for: "0m",
+    severity: "ticket",
+    summary: "Records were given up: most often they are dead letters now",
+  },
+  {
+    alert: "KcliteProcessorRestarts",
+    expr: "increase(kclite_processor_restarts_total[10m]) > 3",
+    for: "0m",
+    severity: "ticket",
+    summary: "A record processor dies again and again, most often at one record",
+  },
+  {
     alert: "KcliteLeasesExpire",
     expr: 'increase(kclite_leases_lost_total{reason="expired"}[15m]) > 3',
     for: "0m",
@@ -90,7 +119,15 @@ export const ALARM_RULES: readonly AlarmRule[] = [
   },
 ];
 
-/** The rules as a file of Prometheus. */
+/** Where the rules are as a file. */
+export const ALARM_RULES_FILE: URL = new URL("../deploy/prometheus/kclite.rules.yaml", import.meta.url);
+
+/** The file. */
+export function alarmRulesFile(): string {
+  return `# Made by \`deno task docs\` from docs/alarm_rules.ts. What to do for each: docs/troubleshooting.md.\n${alarmRulesYaml()}\n`;
+}
+
+/** The rules as Prometheus reads them. */
 export function alarmRulesYaml(): string {
   const rules = ALARM_RULES.map(({ alert, expr, for: time, severity, summary }) =>
     [
@@ -98,7 +135,8 @@ export function alarmRulesYaml(): string {
       `        expr: ${JSON.stringify(expr)}`,
       `        for: ${time}`,
       `        labels: { severity: ${severity} }`,
-      `        annotations: { summary: ${JSON.stringify(summary)} }`,
+      "        annotations:",
+      `          summary: ${JSON.stringify(summary)}`,
     ].join("\n")
   );
   return ["groups:", "  - name: kclite", "    rules:", ...rules].join("\n");

@@ -1,6 +1,7 @@
 /**
  * Writes docs/OPTIONS.md from the table of properties, docs/observing.md and docs/library.md from comments in
- * src, docs/commands.md by running its examples, the table of cases in docs/failures.md, and the table of folders in ARCHITECTURE.md. Tests fail when a file is not what this makes.
+ * src, docs/commands.md by running its examples, the table of cases in docs/failures.md, the
+ * table of folders in ARCHITECTURE.md, and alarms and dashboard in deploy/. Tests fail when a file is not what this makes.
  *
  * ```sh
  * deno task docs [--smoke]
@@ -17,6 +18,8 @@ import { PROPERTIES, PROPERTY_GROUPS } from "../src/properties/property_table.ts
 import { variableOf } from "../src/properties/property_source.ts";
 import { withFolders } from "../tests/support/folders.ts";
 import { COMMANDS_FILE, commandsMarkdown } from "./commands_page.ts";
+import { ALARM_RULES_FILE, alarmRulesFile } from "./alarm_rules.ts";
+import { DASHBOARD_FILE, dashboardJson } from "./grafana_dashboard.ts";
 import { FAILURES_FILE, withCases } from "./failures_page.ts";
 import { LIBRARY_FILE, libraryMarkdown } from "./library_page.ts";
 import { OBSERVING_FILE, observingMarkdown } from "./observing_page.ts";
@@ -112,6 +115,8 @@ if (import.meta.main) {
     [OBSERVING_FILE, await observingMarkdown()],
     [COMMANDS_FILE, await commandsMarkdown()],
     [FAILURES_FILE, withCases(await Deno.readTextFile(FAILURES_FILE))],
+    [ALARM_RULES_FILE, alarmRulesFile()],
+    [DASHBOARD_FILE, dashboardJson()],
     [ARCHITECTURE_FILE, withFolders(await Deno.readTextFile(ARCHITECTURE_FILE))],
   ] as const;
   for (const [file, text] of texts) {

@@ -117,7 +117,8 @@ option or a wrong call. Their message says what was wanted and what was found.`;
 
 const ALARMS_HEAD =
   `Rules for Prometheus. \`page\` is for at once, \`ticket\` for the next working day. The figures are a start: change
-them to what your application can bear.`;
+them to what your application can bear. \`deploy/prometheus/kclite.rules.yaml\` has them as a file, and \`deploy/grafana/kclite.json\` is a
+dashboard. [troubleshooting.md](troubleshooting.md#alarms) says what to do for each alarm.`;
 
 /** Log lines of every kind, as the sample events make them. */
 export async function sampleLines(): Promise<readonly string[]> {

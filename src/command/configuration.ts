@@ -10,6 +10,7 @@ import { instanceRegion } from "../aws/credential_sources/instance_region.ts";
 import { thisNode, useEnvironmentProxy } from "../host/environment_proxy.ts";
 import { readFile } from "../host/files.ts";
 import { profileSettings } from "../host/profile_settings.ts";
+import type { LogFormat } from "../observe/line_writer.ts";
 import type { LogLevel } from "../observe/log_lines.ts";
 import { decodeProperties } from "../properties/properties.ts";
 import type { Need } from "../properties/property_consistency.ts";
@@ -26,13 +27,13 @@ export interface ProgramConfiguration extends Configuration {
 /**
  * Reads the configuration, and adds what is odd about it to the notices.
  *
- * @param onLevel Gets the level of the log, before anything can be refused.
+ * @param onLog Gets level and format of the log, before anything can be refused.
  * @param needs What must be configured. @default {WORKER_NEEDS}
  * @throws {PropertiesError} when a property cannot be read, {@linkcode TypeError} when there is no region.
  */
 export async function readConfiguration(
   context: ProgramContext,
-  onLevel: (level: LogLevel) => void,
+  onLog: (level: LogLevel, format: LogFormat) => void,
   needs?: readonly Need[],
 ): Promise<ProgramConfiguration> {
   const { command: { file, entries, warnings }, host, notices } = context;
@@ -42,7 +43,8 @@ export async function readConfiguration(
   if (ignored !== undefined) notices.push({ level: "warning", text: ignored });
   const fromFile = file === undefined ? [] : fileEntries(decodeProperties(await readFile(file)), file);
   const configuration = configurationOf([fromFile, environmentEntries(env, envNames), entries], needs);
-  onLevel(configuration.settings.logLevel ?? "info");
+  const { logLevel = "info", logFormat = "text" } = configuration.settings;
+  onLog(logLevel, logFormat);
   const endpointSettings: EndpointSettings = { env, profile: await profileSettings({ env }) };
   const region = configuration.options.region ?? await findRegion(context, endpointSettings);
   const complete = withRegion(configuration, region);

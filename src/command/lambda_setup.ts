@@ -21,9 +21,9 @@ import { handlerName, handlerOf } from "../lambda/handler_name.ts";
 import { fromLambdaBootstrap } from "../lambda/lambda_bootstrap.ts";
 import { fromLambdaHandler } from "../lambda/lambda_handler.ts";
 import { isWritten } from "../observe/line_writer.ts";
-import { printable } from "../observe/one_line.ts";
 import type { WorkerOptions } from "../options/options.ts";
 import type { Configuration } from "../properties/property_options.ts";
+import { childOutput } from "./child_output.ts";
 import type { ProgramContext } from "./program_context.ts";
 
 type Given = Pick<Configuration, "options" | "settings">;
@@ -74,14 +74,18 @@ export async function lambdaProgram(
   lambdaBootstrap: string,
   given: Given,
   onEvent: WorkerEventListener,
-  { command: { file }, host: { env, childStderr }, log, leastLevel, notices }: ProgramContext,
+  context: ProgramContext,
 ): Promise<LambdaProcessing> {
+  const { command: { file }, host: { env }, log, leastLevel, notices } = context;
   const folder = file === undefined ? undefined : folderOf(file);
   notices.push(...await checkedProgram(lambdaBootstrap, folder));
   const starter = childStarter({ warn: (text) => log({ level: "warning", text }) });
   const direct = noProxy(env("NO_PROXY") ?? env("no_proxy"));
   const processor = fromLambdaBootstrap(lambdaBootstrap, {
-    ...functionOptions(given, isWritten("info", leastLevel()) ? onEvent : shown(onEvent, childStderr)),
+    ...functionOptions(
+      given,
+      isWritten("info", leastLevel()) ? onEvent : shown(onEvent, childOutput(context)),
+    ),
     spawn: (program, args, environment) => starter.spawn(program, args, { ...environment, ...direct }),
     serve: (handler) => serve(handler, { port: 0, setting: "lambdaBootstrap" }),
     requestId: unguessableId,
@@ -95,12 +99,7 @@ export async function lambdaProgram(
 function shown(onEvent: WorkerEventListener, print: (text: string) => void): WorkerEventListener {
   return (event) => {
     onEvent(event);
-    if (event.type !== "notice" || event.level !== "info") return;
-    try {
-      print(`${printable(event.text)}\n`);
-    } catch {
-      // What cannot be printed is no reason to stop reading: the program would wait for us.
-    }
+    if (event.type === "notice" && event.level === "info") print(`${event.text}\n`);
   };
 }
 

@@ -16,9 +16,9 @@ import { loadModule } from "../host/modules.ts";
 import { checkedProgram } from "../host/programs.ts";
 import { multiLangProcessor } from "../multilang/multilang_processor.ts";
 import { isWritten } from "../observe/line_writer.ts";
-import { printable } from "../observe/one_line.ts";
 import type { Configuration } from "../properties/property_options.ts";
 import { lambdaModule, type LambdaProcessing, lambdaProgram } from "./lambda_setup.ts";
+import { childOutput } from "./child_output.ts";
 import type { ProgramContext } from "./program_context.ts";
 
 /** The options of a worker that say what processes its records. */
@@ -67,8 +67,9 @@ async function childProcesses(
   executableName: string,
   { options, settings }: Pick<Configuration, "options" | "settings">,
   onEvent: WorkerEventListener,
-  { command: { file }, host, system: { clock }, log, leastLevel, notices, failure }: ProgramContext,
+  context: ProgramContext,
 ): Promise<Processing> {
+  const { command: { file }, host, system: { clock }, log, leastLevel, notices, failure } = context;
   // Before a table is made, or a consumer that costs money.
   notices.push(...await checkedProgram(executableName, file === undefined ? undefined : folderOf(file)));
   const { onProcessError = "retry", errors, concurrency: { perShard = 1 } = {} } = options;
@@ -85,13 +86,6 @@ async function childProcesses(
   }
   const { timeoutInSeconds, onChildFailure } = settings;
   const starter = childStarter({ warn: (text) => log({ level: "warning", text }) });
-  const passOn = (stderr: string) => {
-    try {
-      host.childStderr(printable(stderr));
-    } catch {
-      // What cannot be printed is no reason to stop reading: the child would wait for us.
-    }
-  };
   const processor = multiLangProcessor({
     executableName,
     spawn: starter.spawn,
@@ -99,7 +93,7 @@ async function childProcesses(
     timeoutMs: timeoutInSeconds === undefined ? undefined : timeoutInSeconds * 1000,
     onEvent,
     // Once is enough: at this level the log repeats it, with the shard.
-    writeStderr: isWritten("info", leastLevel()) ? undefined : passOn,
+    writeStderr: isWritten("info", leastLevel()) ? undefined : childOutput(context),
     stopping: host.signal,
     onChildFailure: (error) => {
       // Another child would not be permitted to start either.

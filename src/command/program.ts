@@ -11,7 +11,7 @@ import type { RunCommand } from "../host/arguments.ts";
 import { cpuSource } from "../host/cpu_meter.ts";
 import { directFetch } from "../host/direct_fetch.ts";
 import { type RunningServer, serve } from "../host/serve.ts";
-import { lineWriter } from "../observe/line_writer.ts";
+import { lineWriter, type LogFormat } from "../observe/line_writer.ts";
 import { inTurn } from "../observe/listeners.ts";
 import type { LogLevel } from "../observe/log_lines.ts";
 import { quietLog } from "../observe/quiet_log.ts";
@@ -20,6 +20,7 @@ import { thrownAt } from "../observe/thrown_at.ts";
 import { Totals } from "../observe/totals.ts";
 import { type HealthLimits, healthOf } from "../observe/verdict.ts";
 import { PropertiesError } from "../properties/property_options.ts";
+import { variableOf } from "../properties/property_source.ts";
 import { realSystem } from "../system.ts";
 import { VERSION } from "../version.ts";
 import { faultLimits } from "../worker/event_outlet.ts";
@@ -34,6 +35,7 @@ import type { Host, ProgramContext } from "./program_context.ts";
 export class Program {
   readonly #context: ProgramContext;
   #leastLevel: LogLevel;
+  #logFormat: LogFormat;
   /** The error that a line of the log has reported already. */
   #reported: unknown;
   /** Rejections and exceptions after the one that ends the program. */
@@ -41,20 +43,26 @@ export class Program {
 
   constructor(command: RunCommand, host: Host) {
     const system = host.options?.system ?? realSystem;
-    const leastLevel = () => this.#leastLevel;
+    const leastLevel = () => this.#leastLevel, logFormat = () => this.#logFormat;
     this.#context = {
       command,
       host,
       system,
       directFetch: host.options?.system?.fetch ?? directFetch,
-      log: lineWriter(host.err, { clock: system.clock, least: leastLevel }),
+      log: lineWriter(host.err, { clock: system.clock, least: leastLevel, format: logFormat }),
       leastLevel,
+      logFormat,
       notices: [],
       failure: new AbortController(),
     };
-    // Until the properties are read only the flag is known.
-    const isDebug = command.entries.some(({ key, value }) => key === "logLevel" && value === "debug");
-    this.#leastLevel = isDebug ? "debug" : "info";
+    // Until the properties are read only flags and environment are known.
+    const early = (key: string) =>
+      command.entries.findLast((entry) => entry.key === key)?.value ?? host.env(variableOf(key));
+    this.#leastLevel = early("logLevel") === "debug" ? "debug" : "info";
+    this.#logFormat = early("logFormat") === "json" ? "json" : "text";
+    host.stopping?.((signalName) =>
+      this.#context.log({ level: "info", text: `${signalName}: stopping; once more to end at once` })
+    );
     host.uncaught?.((what, thrown) => this.#endInOrder(what, thrown));
   }
 
@@ -63,7 +71,10 @@ export class Program {
     const { host: { signal }, system, log, notices } = this.#context;
     let health: RunningServer | undefined;
     try {
-      const configuration = await readConfiguration(this.#context, (level) => this.#leastLevel = level);
+      const configuration = await readConfiguration(this.#context, (level, format) => {
+        this.#leastLevel = level;
+        this.#logFormat = format;
+      });
       const totals = new Totals(system.clock);
       const worker = await this.#worker(configuration, totals);
       const limits = faultLimits(configuration.options);

@@ -7,7 +7,7 @@
 import type { Lookup } from "../aws/credentials.ts";
 import type { RunCommand } from "../host/arguments.ts";
 import type { UncaughtListener } from "../host/uncaught.ts";
-import type { LineWriter } from "../observe/line_writer.ts";
+import type { LineWriter, LogFormat } from "../observe/line_writer.ts";
 import type { LogLevel, LogLine } from "../observe/log_lines.ts";
 import type { WorkerOptions } from "../options/options.ts";
 import type { System } from "../system.ts";
@@ -42,6 +42,12 @@ export interface Host {
    * @default they end the process, as the runtime has it
    */
   readonly uncaught?: ((hear: UncaughtListener) => void) | undefined;
+  /**
+   * Lets the program say itself that a signal stops it.
+   *
+   * @default the process prints it
+   */
+  readonly stopping?: ((hear: (signalName: string) => void) => void) | undefined;
   /** Beats all that properties say: another system, a simulated Kinesis, a listener. */
   readonly options?: Partial<WorkerOptions>;
 }
@@ -56,6 +62,7 @@ export interface ProgramContext {
   readonly log: LineWriter;
   /** The least level that the log shows. */
   readonly leastLevel: () => LogLevel;
+  readonly logFormat: () => LogFormat;
   /** Takes what is odd about the configuration. It is logged after the first line, which says what runs. */
   readonly notices: LogLine[];
   /** Aborted with the error by which the run must end. */

@@ -25,7 +25,7 @@ import { directFetch } from "../host/direct_fetch.ts";
 import { profileSettings } from "../host/profile_settings.ts";
 import type { RedriveCommand } from "../host/redrive_arguments.ts";
 import { counted } from "../observe/format.ts";
-import { lineWriter } from "../observe/line_writer.ts";
+import { lineWriter, type LogFormat } from "../observe/line_writer.ts";
 import type { LogLevel } from "../observe/log_lines.ts";
 import { oneLine } from "../observe/one_line.ts";
 import { PropertiesError } from "../properties/property_options.ts";
@@ -54,9 +54,9 @@ interface RedriveSetup {
 /** Runs to the end. Never rejects. @returns the exit code, as if no signal had come. */
 export async function runRedrive(command: RedriveRun, host: Host): Promise<number> {
   const system = host.options?.system ?? realSystem;
-  let least: LogLevel = "info";
+  let least: LogLevel = "info", format: LogFormat = "text";
   const failure = new AbortController();
-  const log = lineWriter(host.err, { clock: system.clock, least: () => least });
+  const log = lineWriter(host.err, { clock: system.clock, least: () => least, format: () => format });
   const context: ProgramContext = {
     command: command.configured,
     host,
@@ -64,13 +64,17 @@ export async function runRedrive(command: RedriveRun, host: Host): Promise<numbe
     directFetch: host.options?.system?.fetch ?? directFetch,
     log,
     leastLevel: () => least,
+    logFormat: () => format,
     notices: [],
     failure,
   };
   host.uncaught?.((what, thrown) => failure.abort(new Error(`Cannot go on: ${what}: ${errorText(thrown)}`)));
   try {
     const place = sourcePlace(command.source);
-    const setup = await setupOf(command, place, context, (level) => least = level);
+    const setup = await setupOf(command, place, context, (level, logFormat) => {
+      least = level;
+      format = logFormat;
+    });
     for (const notice of context.notices.splice(0)) log(notice);
     const source = await opened(command, place, setup);
     const report = new RedriveReport(command, host, () => system.clock.monotonicMs());
@@ -101,12 +105,12 @@ async function setupOf(
   { isDryRun, configured }: RedriveRun,
   place: SourcePlace | undefined,
   context: ProgramContext,
-  onLevel: (level: LogLevel) => void,
+  onLog: (level: LogLevel, format: LogFormat) => void,
 ): Promise<RedriveSetup> {
   const { host: { env }, system } = context;
   const onEvent = () => {};
   const isPlain = isDryRun && configured.file === undefined && configured.entries.length === 0;
-  const full = isPlain ? undefined : await readConfiguration(context, onLevel);
+  const full = isPlain ? undefined : await readConfiguration(context, onLog);
   const endpointSettings: EndpointSettings = full?.endpointSettings ??
     { env, profile: await profileSettings({ env }) };
   const region = full?.options.region ?? env("AWS_REGION") ?? endpointSettings.profile("region") ??

@@ -57,6 +57,7 @@ export const FLAGS: Readonly<
   },
   "health-host": { key: "healthHost", value: "ADDRESS", help: "where to serve them (127.0.0.1)" },
   "log-level": { key: "logLevel", value: "LEVEL", help: "debug, info (the default), warning or error" },
+  "log-format": { key: "logFormat", value: "FORMAT", help: "text (the default) or json, one object a line" },
 };
 
 /** What `--help` prints. @param commands Those that have a help of their own. */

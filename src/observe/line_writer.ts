@@ -58,8 +58,8 @@ export interface LineWriterOptions {
   readonly clock: Clock;
   /** The least important level that is written, read at each line. */
   readonly least: () => LogLevel;
-  /** @default {"text"} */
-  readonly format?: LogFormat;
+  /** How lines look, read at each line. @default {() => "text"} */
+  readonly format?: () => LogFormat;
 }
 
 /** Room for a refusal that lists what was tried, in UTF-16 units. Ours. */
@@ -73,7 +73,7 @@ const MOST_CHARACTERS = 8000;
  */
 export function lineWriter(
   write: (text: string) => void,
-  { clock, least, format = "text" }: LineWriterOptions,
+  { clock, least, format = () => "text" }: LineWriterOptions,
 ): LineWriter {
   let lost = 0;
   let streamName: string | undefined;
@@ -83,7 +83,7 @@ export function lineWriter(
     const text = oneLine(line.text, MOST_CHARACTERS);
     const time = new Date(clock.epochMs()).toISOString();
     const answer: unknown = write(
-      format === "text"
+      format() === "text"
         ? `${time} ${level.toUpperCase().padEnd(7)} ${text}`
         : JSON.stringify(recordOf({ level, text }, { time, event, streamName })),
     );

@@ -43,7 +43,7 @@ export function logTo(write: (line: string) => void, options: LogOptions = {}): 
   const { level: least = "info", format = "text", clock = realClock } = options;
   check("level", least, ["debug", "info", "warning", "error"]);
   check("format", format, ["text", "json"]);
-  return quietLog(clock, lineWriter(write, { clock, format, least: () => least }));
+  return quietLog(clock, lineWriter(write, { clock, format: () => format, least: () => least }));
 }
 
 /** In JavaScript a misspelt level would write everything, or nothing. */

@@ -47,6 +47,7 @@ export interface Settings {
   readonly healthPort?: number;
   readonly healthAllowedHosts?: readonly string[];
   readonly logLevel?: "debug" | "info" | "warning" | "error";
+  readonly logFormat?: "text" | "json";
   readonly billingMode?: "PAY_PER_REQUEST" | "PROVISIONED";
   readonly readCapacity?: number;
   readonly writeCapacity?: number;

@@ -73,4 +73,12 @@ export const STARTING_PROPERTIES: readonly Property[] = [
     default: "info",
     note: "The least important log lines to write",
   }),
+  setting({
+    name: "logFormat",
+    type: oneOf(["text", "json"]),
+    setting: "logFormat",
+    default: "text",
+    note:
+      "`json` writes one object a line, with time, level, type of event, lease key, stream, message, and class and code of an error",
+  }),
 ];

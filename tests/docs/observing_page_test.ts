@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { ALARM_RULES } from "../../docs/alarm_rules.ts";
+import { assert, assertEquals } from "@std/assert";
+import { ALARM_RULES, ALARM_RULES_FILE, alarmRulesFile } from "../../docs/alarm_rules.ts";
+import { DASHBOARD_FILE, dashboardJson, PANELS } from "../../docs/grafana_dashboard.ts";
 import { OBSERVING_FILE, observingMarkdown } from "../../docs/observing_page.ts";
 import * as exported from "../../mod.ts";
 import { COUNTERS } from "../../src/observe/counts.ts";
@@ -46,15 +47,43 @@ Deno.test("observingMarkdown() names the levels of a line that depends on what t
   assertEquals(found.get("requestSent")?.[3]?.includes("requests_throttled_total"), true);
 });
 
-Deno.test("ALARM_RULES ask for metrics and labels that there are", async () => {
+/** What an expression asks for that there is not: metrics and labels. Labels of the scraper are its own. */
+async function unknownIn(expr: string): Promise<string[]> {
   const found = await rows();
-  for (const { alert, expr } of ALARM_RULES) {
-    const asked = [...expr.matchAll(/(kclite_\w+)(?:\{(\w+)=)?/g)];
-    assert(asked.length > 0, alert);
-    for (const [, metric = "", label] of asked) {
-      const labels = found.get(metric)?.[1];
-      assert(labels !== undefined, `${alert} asks for ${metric}`);
-      if (label !== undefined) assertStringIncludes(labels, `\`${label}\``, alert);
+  const asked = [...expr.matchAll(/(kclite_\w+?)(_sum|_count)?\b(?!_)(?:\{([^}]*)\})?/g)];
+  assert(asked.length > 0, expr);
+  const by = [...expr.matchAll(/\bby \(([^)]*)\)/g)].flatMap(([, names = ""]) => names.split(/,\s*/));
+  return asked.flatMap(([, name = "", suffix = "", selector = ""]) => {
+    const row = found.get(name);
+    if (row === undefined || (suffix !== "" && row[0] !== "summary")) return [`${name}${suffix}`];
+    const labels = [...selector.matchAll(/(\w+)(?:=~|!=|!~|=)/g)].map(([, label = ""]) => label);
+    return [...labels, ...by].filter((label) =>
+      !["job", "instance"].includes(label) && !row[1]?.includes(`\`${label}\``)
+    ).map((label) => `${name}{${label}}`);
+  });
+}
+
+Deno.test("ALARM_RULES ask for metrics and labels that there are", async () => {
+  assertEquals(await unknownIn('kclite_wrong_total{job="a"} > 0'), ["kclite_wrong_total"]);
+  assertEquals(await unknownIn('kclite_leader{colour="red"}'), ["kclite_leader{colour}"]);
+  for (const { alert, expr } of ALARM_RULES) assertEquals([alert, ...await unknownIn(expr)], [alert]);
+  assertEquals(await Deno.readTextFile(ALARM_RULES_FILE), alarmRulesFile(), "run `deno task docs`");
+});
+
+Deno.test("deploy/grafana/kclite.json asks for metrics and labels that there are", async () => {
+  for (const { title, queries } of PANELS) {
+    for (const { expr, legend } of queries) {
+      assertEquals([title, ...await unknownIn(expr)], [title]);
+      const shown = [...legend.matchAll(/\{\{(\w+)\}\}/g)].map(([, label = ""]) => label);
+      const kept = /\bby \(([^)]*)\)/.exec(expr)?.[1]?.split(/,\s*/);
+      if (kept !== undefined) assertEquals(shown.toSorted(), kept.toSorted(), title);
     }
   }
+  assertEquals(await Deno.readTextFile(DASHBOARD_FILE), dashboardJson(), "run `deno task docs`");
+});
+
+Deno.test("docs/troubleshooting.md says what to do for each alarm, and no other", async () => {
+  const page = await Deno.readTextFile(new URL("troubleshooting.md", OBSERVING_FILE));
+  const named = [...page.matchAll(/^\| `(Kclite\w+)` +\| .*\. +\|$/gm)].map(([, name]) => name);
+  assertEquals(named, ALARM_RULES.map(({ alert }) => alert));
 });

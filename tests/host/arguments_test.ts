@@ -28,7 +28,7 @@ Deno.test("each flag of --help sets a property that there is", () => {
     const command = parseCommand([`--${flag}`, "x"]);
     return command.type === "run" ? command.entries[0]?.key : command.type;
   });
-  assertEquals(keys.length, 9);
+  assertEquals(keys.length, 10);
   assertEquals(keys.filter((key) => key === undefined || !names.includes(key)), []);
 });
 

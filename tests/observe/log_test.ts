@@ -81,7 +81,7 @@ Deno.test("lineWriter() takes control characters and credentials out of any line
     const write = lineWriter((line) => void lines.push(line), {
       clock: new FakeClock(),
       least: () => "info",
-      format,
+      format: () => format,
     });
     write({ level: "info", text });
   }

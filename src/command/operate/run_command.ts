@@ -7,7 +7,7 @@
 import { errorText } from "../../errors.ts";
 import { directFetch } from "../../host/direct_fetch.ts";
 import { parseCommandArguments } from "../../host/command_arguments.ts";
-import { lineWriter } from "../../observe/line_writer.ts";
+import { lineWriter, type LogFormat } from "../../observe/line_writer.ts";
 import type { LogLevel } from "../../observe/log_lines.ts";
 import { oneLine } from "../../observe/one_line.ts";
 import type { Need } from "../../properties/property_consistency.ts";
@@ -44,9 +44,9 @@ export async function runCommand(spec: CommandSpec, args: readonly string[], hos
 
 async function runParsed(spec: CommandSpec, run: CommandRun, host: Host): Promise<number> {
   const system = host.options?.system ?? realSystem;
-  let least: LogLevel = "warning";
+  let least: LogLevel = "warning", format: LogFormat = "text";
   const failure = new AbortController();
-  const log = lineWriter(host.err, { clock: system.clock, least: () => least });
+  const log = lineWriter(host.err, { clock: system.clock, least: () => least, format: () => format });
   const program: ProgramContext = {
     command: run.configured,
     host,
@@ -54,6 +54,7 @@ async function runParsed(spec: CommandSpec, run: CommandRun, host: Host): Promis
     directFetch: host.options?.system?.fetch ?? directFetch,
     log,
     leastLevel: () => least,
+    logFormat: () => format,
     notices: [],
     failure,
   };
@@ -62,7 +63,8 @@ async function runParsed(spec: CommandSpec, run: CommandRun, host: Host): Promis
   const signal = AbortSignal.any([host.signal, failure.signal, terminal.closed]);
   let configuration: Promise<ProgramConfiguration> | undefined;
   const configured = () =>
-    configuration ??= readConfiguration(program, (level) => {
+    configuration ??= readConfiguration(program, (level, logFormat) => {
+      format = logFormat;
       // What a worker says about its settings is of no use to one who looks at a table.
       if (level === "debug" || level === "error") least = level;
     }, NEEDS[spec.target]);
