@@ -22,7 +22,6 @@ import {
   withinTime,
 } from "../async/waiting.ts";
 import type { CloudWatch } from "../aws/cloudwatch.ts";
-import { MAX_DATA } from "../aws/metric_data.ts";
 import { AwsServiceError, CredentialsError, errorText } from "../errors.ts";
 import type { Clock } from "../system.ts";
 import type { MetricPoint } from "./metric_point.ts";
