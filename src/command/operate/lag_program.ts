@@ -5,8 +5,9 @@
  */
 
 import type { FleetAccess } from "../../operate/fleet_access.ts";
-import { lagGlimpseOf, type LagReport, lagReport, leasesOver } from "../../operate/lag.ts";
-import { type LagLook, lookAtLag } from "../../operate/lag_look.ts";
+import { lagGlimpseOf, type LagReport, lagReport, leasesOver } from "../../operate/lag_report.ts";
+import { type LagLook, type LagLookOptions, lookAtLag } from "../../operate/lag_look.ts";
+import type { Progress } from "../../terminal/terminal.ts";
 import { type CommandRun, type Flags, MAX_RCU, WrongUsage } from "./command_spec.ts";
 import { BETWEEN, EVERY, MAX, WATCH } from "./lag_options.ts";
 import { lagLines, overLines } from "./lag_text.ts";
@@ -30,7 +31,11 @@ export async function lag({ flags }: CommandRun, context: OperateContext): Promi
     ? initialPositionInStream.getTime()
     : undefined;
   const look = (what: string) =>
-    looked(fleet, what, { maxRcu: flags.of(MAX_RCU), initialTimestampMs }, context);
+    looked(
+      fleet,
+      { maxRcu: flags.of(MAX_RCU), initialTimestampMs, progress: terminal.progress(what, "shard") },
+      signal,
+    );
   const maxMs = flags.of(MAX);
   const betweenMs = flags.of(BETWEEN) ?? fleet.failoverTimeMs * BETWEEN_SHARE;
   if (everyMs === undefined) {
@@ -83,17 +88,14 @@ function styleOf({ terminal }: OperateContext): Parameters<typeof lagLines>[1] {
 
 async function looked(
   fleet: FleetAccess,
-  what: string,
-  options: { readonly maxRcu: number | undefined; readonly initialTimestampMs: number | undefined },
-  { terminal, signal }: OperateContext,
+  { maxRcu, initialTimestampMs, progress }: Pick<LagLookOptions, "maxRcu" | "initialTimestampMs"> & {
+    readonly progress: Progress;
+  },
+  signal: AbortSignal,
 ): Promise<LagLook> {
-  const progress = terminal.progress(what, "shard");
+  const onShard = (read: number, total: number) => progress.update(read, total);
   try {
-    return await lookAtLag(
-      fleet,
-      { ...options, onShard: (read, total) => progress.update(read, total) },
-      signal,
-    );
+    return await lookAtLag(fleet, { maxRcu, initialTimestampMs, onShard }, signal);
   } finally {
     progress.end();
   }

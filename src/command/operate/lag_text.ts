@@ -7,7 +7,7 @@
 
 import { counted, durationText } from "../../observe/format.ts";
 import { oneLine } from "../../observe/one_line.ts";
-import type { LagReport, LagRow, LagState } from "../../operate/lag.ts";
+import type { LagReport, LagRow, LagState } from "../../operate/lag_report.ts";
 import { type Column, tableLines } from "../../terminal/text_table.ts";
 import type { Tone } from "../../terminal/text_width.ts";
 

@@ -212,8 +212,8 @@ function withoutLease(
   if (shards === undefined || shards.length === 0) return [];
   const own = leases.filter((lease) => lease.streamIdentifier === streamIdentifier);
   const origin = creationEpochS === undefined ? undefined : { streamName, creationEpochS };
-  return compareWithLeases({ shards, leases: own, origin }).unread.map(({ shardId }) => ({
-    streamName,
-    shardId,
-  }));
+  const leased = new Set(own.map(({ shardId }) => shardId));
+  return compareWithLeases({ shards, leases: own, origin }).unread
+    .filter(({ shardId }) => !leased.has(shardId))
+    .map(({ shardId }) => ({ streamName, shardId }));
 }
