@@ -20,6 +20,7 @@ import { withFolders } from "../tests/support/folders.ts";
 import { COMMANDS_FILE, commandsMarkdown } from "./commands_page.ts";
 import { ALARM_RULES_FILE, alarmRulesFile } from "./alarm_rules.ts";
 import { DASHBOARD_FILE, dashboardJson } from "./grafana_dashboard.ts";
+import { CLOUDWATCH_FILE, withMetrics } from "./cloudwatch_page.ts";
 import { FAILURES_FILE, withCases } from "./failures_page.ts";
 import { LIBRARY_FILE, libraryMarkdown } from "./library_page.ts";
 import { OBSERVING_FILE, observingMarkdown } from "./observing_page.ts";
@@ -114,6 +115,7 @@ if (import.meta.main) {
     [LIBRARY_FILE, await libraryMarkdown()],
     [OBSERVING_FILE, await observingMarkdown()],
     [COMMANDS_FILE, await commandsMarkdown()],
+    [CLOUDWATCH_FILE, withMetrics(await Deno.readTextFile(CLOUDWATCH_FILE))],
     [FAILURES_FILE, withCases(await Deno.readTextFile(FAILURES_FILE))],
     [ALARM_RULES_FILE, alarmRulesFile()],
     [DASHBOARD_FILE, dashboardJson()],

@@ -759,16 +759,17 @@ Deno.test("main() says what runs and its version first, then what is odd, then t
       return log;
     };
     const module = ["--executable", `${folder}/words.mjs`];
-    const [first = "", second = "", third = "", , rule = ""] = await linesWith(...module);
+    const [first = "", second = "", third = "", metrics = "", , rule = ""] = await linesWith(...module);
     assertMatch(
       first,
       /^INFO {4}Running app to process stream words with executable .*words.mjs, kclite 0\.1\.0$/,
     );
     assertMatch(second, /^WARNING .*unheardOf/);
     assertMatch(third, /^INFO {4}Reading by polling/);
+    assertMatch(metrics, /^INFO {4}No metrics are sent to CloudWatch: Kinesis has an endpoint of its own/);
     assertMatch(rule, /^WARNING When processRecords throws, its records are SKIPPED/);
     const chosen = await linesWith(...module, "--set", "onProcessError=skip");
-    assertMatch(chosen[4] ?? "", /^INFO {4}When processRecords throws, its records are SKIPPED/);
+    assertMatch(chosen[5] ?? "", /^INFO {4}When processRecords throws, its records are SKIPPED/);
     // A program starts again at its checkpoint, whatever the rule for modules.
     const program = await linesWith("--executable", "sh", "--set", "onProcessError=skip");
     assertMatch(

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 
 const ROOT = new URL("..", import.meta.url);
-const CALLERS = ["kinesis", "cbor_kinesis", "kinesis_consumers", "subscription", "dynamodb"];
+const CALLERS = ["kinesis", "cbor_kinesis", "kinesis_consumers", "subscription", "dynamodb", "cloudwatch"];
 
-Deno.test("docs/PERMISSIONS.md names the IAM action of every call to Kinesis and DynamoDB", async () => {
+Deno.test("docs/PERMISSIONS.md names the IAM action of every call to Kinesis, DynamoDB and CloudWatch", async () => {
   const text = await Deno.readTextFile(new URL("docs/PERMISSIONS.md", ROOT));
   const sources = await Promise.all(
     CALLERS.map((name) => Deno.readTextFile(new URL(`src/aws/${name}.ts`, ROOT))),

@@ -37,6 +37,19 @@ data "aws_iam_policy_document" "worker" {
     resources = ["${aws_dynamodb_table.leases.arn}-CoordinatorState"]
   }
 
+  # Metrics; with metricsLevel=NONE it is not needed.
+  statement {
+    sid       = "Metrics"
+    actions   = ["cloudwatch:PutMetricData"]
+    resources = ["*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "cloudwatch:namespace"
+      values   = [var.application_name]
+    }
+  }
+
   dynamic "statement" {
     for_each = var.fan_out ? [1] : []
     content {

@@ -10,6 +10,7 @@
  * @module
  */
 
+import { metricSpecs, type MetricSubject } from "./metric_names.ts";
 import type { EnabledDimension, MetricsLevel } from "./metric_tally.ts";
 
 /** How many metrics there are for each shard, for each worker, and for the application. */
@@ -37,19 +38,18 @@ export interface MetricCost {
   readonly requestDollars: number;
 }
 
-/**
- * What an ordinary worker that polls sends in the course of a day, by level. What comes only with rare events
- * is left out.
- */
-const COUNTS: Readonly<Record<MetricsLevel, MetricCounts>> = {
-  NONE: { perShard: 0, perWorker: 0, perApplication: 0 },
-  SUMMARY: { perShard: 6, perWorker: 8, perApplication: 20 },
-  DETAILED: { perShard: 12, perWorker: 14, perApplication: 30 },
-};
-
-/** How many metrics are sent at a level. */
+/** How many metrics are sent at a level by a worker that polls. Those of rare events are left out. */
 export function metricCounts(level: MetricsLevel): MetricCounts {
-  return COUNTS[level];
+  const sent = metricSpecs().filter(({ isSteady, importance }) =>
+    isSteady && (level === "DETAILED" || level === importance)
+  );
+  const count = (...subjects: readonly MetricSubject[]) =>
+    sent.filter(({ subject }) => subjects.includes(subject)).length;
+  return {
+    perShard: count("shard"),
+    perWorker: count("worker"),
+    perApplication: count("application", "stream"),
+  };
 }
 
 /** The price of a metric for a month, and for how many of them. The last one holds for all others. */

@@ -25,6 +25,7 @@ import { realSystem } from "../system.ts";
 import { VERSION } from "../version.ts";
 import { faultLimits } from "../worker/event_outlet.ts";
 import { KinesisWorker } from "../worker/worker.ts";
+import { cloudWatchOf, type RunMetrics } from "./cloudwatch_setup.ts";
 import { type ProgramConfiguration, readConfiguration } from "./configuration.ts";
 import { credentialsOfProperty } from "./credentials_setup.ts";
 import { processingOf } from "./processing.ts";
@@ -40,6 +41,7 @@ export class Program {
   #reported: unknown;
   /** Rejections and exceptions after the one that ends the program. */
   #uncaughtMore = 0;
+  #metrics: RunMetrics | undefined;
 
   constructor(command: RunCommand, host: Host) {
     const system = host.options?.system ?? realSystem;
@@ -88,6 +90,7 @@ export class Program {
       this.#report(error);
       return 1;
     } finally {
+      await this.#metrics?.close();
       await health?.close();
       if (this.#uncaughtMore > 0) {
         const text = `${this.#uncaughtMore} more rejections or exceptions came after the first`;
@@ -115,14 +118,26 @@ export class Program {
     const { host, system, directFetch, log } = this.#context;
     const { options, settings, retrieval, places, endpointSettings } = configuration;
     const others = host.options?.onEvent;
-    const onEvent = inTurn([
+    const watching = inTurn([
       totals.listener,
       quietLog(system.clock, log),
       ...(others === undefined ? [] : [others]),
     ]);
-    const setup = { region: options.region, endpointSettings, onEvent };
+    const setup = { region: options.region, endpointSettings, onEvent: watching };
     const credentials = (value: string, where?: string) =>
       credentialsOfProperty(value, where, this.#context, setup);
+    const ownCredentials = credentials(
+      settings.credentials ?? "DefaultCredentialsProvider",
+      places.get("credentials"),
+    );
+    const { cloudWatchCredentials } = settings;
+    const metrics = this.#metrics = await cloudWatchOf(configuration, this.#context, {
+      credentials: cloudWatchCredentials === undefined
+        ? ownCredentials
+        : credentials(cloudWatchCredentials, places.get("cloudWatchCredentials")),
+      onEvent: watching,
+    });
+    const onEvent = inTurn([watching, ...metrics.listeners]);
     const { applicationName = "", streamName, streams } = options;
     const named = streamName === undefined && Array.isArray(streams)
       ? `streams ${streams.join(", ")}`
@@ -132,10 +147,7 @@ export class Program {
     const worker = new KinesisWorker({
       ...options,
       applicationName,
-      credentials: credentials(
-        settings.credentials ?? "DefaultCredentialsProvider",
-        places.get("credentials"),
-      ),
+      credentials: ownCredentials,
       ...(dynamoDBCredentials === undefined ? {} : {
         dynamoDBCredentials: credentials(dynamoDBCredentials, places.get("dynamoDBCredentials")),
       }),
@@ -156,6 +168,7 @@ export class Program {
     });
     this.#logNotices();
     log({ level: retrieval.level, text: retrieval.reason });
+    for (const line of metrics.lines) log(line);
     return worker;
   }
 

@@ -54,6 +54,20 @@ export interface Settings {
   readonly writeCapacity?: number;
   readonly coordinatorStateTableName?: string;
   readonly workerMetricsTableName?: string;
+  readonly metricsLevel?: "NONE" | "SUMMARY" | "DETAILED";
+  readonly metricsEnabledDimensions?: readonly (
+    | "Operation"
+    | "ShardId"
+    | "StreamId"
+    | "WorkerIdentifier"
+    | "ALL"
+  )[];
+  readonly metricsBufferTimeMillis?: number;
+  readonly metricsMaxQueueSize?: number;
+  /** As `AwsCredentialsProviderCloudWatch` writes it. May hold secrets. */
+  readonly cloudWatchCredentials?: string;
+  readonly cloudWatchRegion?: string;
+  readonly cloudWatchEndpoint?: string;
 }
 
 /** What takes a property's value. */

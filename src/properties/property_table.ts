@@ -13,6 +13,7 @@
 import { BALANCING_PROPERTIES } from "./balancing_properties.ts";
 import { FAILURE_PROPERTIES } from "./failure_properties.ts";
 import { LEASE_PROPERTIES } from "./lease_properties.ts";
+import { METRICS_PROPERTIES } from "./metrics_properties.ts";
 import { option, type Property, type PropertyGroup, setting } from "./property.ts";
 import {
   boolean,
@@ -324,6 +325,7 @@ export const PROPERTY_GROUPS: readonly PropertyGroup[] = [
   { title: "Failures, batches and order", properties: FAILURE_PROPERTIES },
   { title: "Lambda handlers", properties: LAMBDA_PROPERTIES },
   { title: "Starting and watching", properties: STARTING_PROPERTIES },
+  { title: "Metrics in CloudWatch", properties: METRICS_PROPERTIES },
   ...WITHOUT_EFFECT,
 ];
 

@@ -262,7 +262,8 @@ export const tags: ValueType<Readonly<Record<string, string>>> = type(
 export function listOf<const W extends string>(words: readonly W[]): ValueType<readonly W[]> {
   const one = oneOf(words);
   return type(`list of ${words.join(", ")}`, `a list of ${words.join(", ")}`, (text) => {
-    const read = text.split(/[\s,]+/).filter((word) => word !== "").map((word) => one.read(word)?.value);
+    // KCL takes a list of words in braces and quotes too.
+    const read = text.split(/[\s,_{}"']+/).filter((word) => word !== "").map((word) => one.read(word)?.value);
     const known = read.filter((word) => word !== undefined);
     return known.length === read.length ? known : undefined;
   });

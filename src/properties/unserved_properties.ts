@@ -11,54 +11,14 @@ import {
   boolean,
   count,
   INT_MAX,
-  listOf,
   milliseconds,
   oneOf,
-  providers,
   tags,
   text,
   url,
   type ValueType,
   wholeNumber,
 } from "./property_value.ts";
-
-const CLOUDWATCH_NOTE = "Metrics are not sent to CloudWatch yet; `healthPort` serves them for Prometheus";
-
-const METRICS: readonly Property[] = [
-  notYet({
-    name: "metricsLevel",
-    type: oneOf(["NONE", "SUMMARY", "DETAILED"]),
-    kcl: "DETAILED",
-    default: "NONE",
-    note: CLOUDWATCH_NOTE,
-  }),
-  notYet({
-    name: "metricsEnabledDimensions",
-    type: listOf(["Operation", "ShardId", "StreamId", "WorkerIdentifier", "ALL"]),
-    kcl: "ALL",
-    note: CLOUDWATCH_NOTE,
-  }),
-  notYet({ name: "metricsBufferTimeMillis", type: milliseconds, kcl: "10000", note: CLOUDWATCH_NOTE }),
-  notYet({
-    name: "metricsMaxQueueSize",
-    type: count({ max: INT_MAX }),
-    kcl: "10000",
-    note: CLOUDWATCH_NOTE,
-  }),
-  notYet({
-    name: "AwsCredentialsProviderCloudWatch",
-    type: providers,
-    kcl: "`AwsCredentialsProvider`",
-    note: CLOUDWATCH_NOTE,
-  }),
-  notYet({ name: "cloudWatchClient.region", type: text, kcl: "`regionName`", note: CLOUDWATCH_NOTE }),
-  notYet({
-    name: "cloudWatchClient.endpointOverride",
-    type: url,
-    kcl: "the region's",
-    note: CLOUDWATCH_NOTE,
-  }),
-];
 
 const FLEET: readonly Property[] = [
   noEffect({
@@ -151,7 +111,6 @@ const OTHERS: readonly Property[] = [
 
 /** The table's part without effect, by subject. */
 export const WITHOUT_EFFECT: readonly PropertyGroup[] = [
-  { title: "Not yet: CloudWatch", properties: METRICS },
   { title: "Fleets of KCL 2.x and 3.0 to 3.4", properties: FLEET },
   { title: "Others without effect", properties: OTHERS },
 ];

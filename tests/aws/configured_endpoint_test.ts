@@ -150,3 +150,15 @@ Deno.test("configuredEndpoint() knows the services of dead letters, by their own
     "https://s3-fips.dualstack.eu-west-1.amazonaws.com/",
   ]);
 });
+
+Deno.test("configuredEndpoint() finds CloudWatch by its name in settings, whose host is called monitoring", () => {
+  const found = (env: Texts, profile: Texts = {}) =>
+    configuredEndpoint("cloudwatch", "eu-west-1", settings(env, profile))?.url;
+  assertEquals(found({ AWS_ENDPOINT_URL_CLOUDWATCH: "http://c.test" }), "http://c.test/");
+  assertEquals(found({ AWS_ENDPOINT_URL: "http://all.test" }), "http://all.test/");
+  assertEquals(found({}, { "cloudwatch.endpoint_url": "http://p.test" }), "http://p.test/");
+  const fips = { AWS_USE_FIPS_ENDPOINT: "true" }, dual = { AWS_USE_DUALSTACK_ENDPOINT: "true" };
+  assertEquals(found(fips), "https://monitoring-fips.eu-west-1.amazonaws.com/");
+  assertEquals(found(dual), "https://monitoring.eu-west-1.api.aws/");
+  assertEquals(found({ ...fips, ...dual }), "https://monitoring-fips.eu-west-1.api.aws/");
+});

@@ -23,6 +23,7 @@ const ON: Readonly<Record<string, string>> = {
   "[aws_dynamodb_table.leases.arn]": "table",
   '["${aws_dynamodb_table.leases.arn}/index/LeaseOwnerToLeaseKeyIndex"]': "index",
   '["${aws_dynamodb_table.leases.arn}-CoordinatorState"]': "state",
+  '["*"]': "anything",
 };
 
 /** What the policy allows, as `table dynamodb:GetItem`; with enhanced fan-out or without. */

@@ -1374,4 +1374,29 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     why: "when every live worker is drained, shards are read by nobody",
     test: "tests/lease/assignment_test.ts",
   },
+  {
+    name: "a-lease-is-handed-to-a-worker-that-has-died",
+    file: "src/operate/change/handoff_check.ts",
+    find: `if (doesTargetRenew === false) {`,
+    replace: `if (doesTargetRenew === null) {`,
+    why:
+      "an operator's handoff goes to a worker that was killed, and the shard is unread until the lease expires",
+    test: "tests/operate/change/lease_handoff_test.ts",
+  },
+  {
+    name: "a-handoff-is-done-before-the-new-owner-renews",
+    file: "src/operate/change/handoff_state.ts",
+    find: `return isByNewOwner || (phase === "handedOver" && isMoved) ? "renewed" : "handedOver";`,
+    replace: `return isByNewOwner || phase !== "deleted" ? "renewed" : "handedOver";`,
+    why: "a handoff counts as done though the next owner has died",
+    test: "tests/operate/change/lease_handoff_test.ts",
+  },
+  {
+    name: "a-drain-hands-a-lease-over-again-and-again",
+    file: "src/operate/change/drain.ts",
+    find: `this.handed.add(lease.leaseKey);`,
+    replace: `this.handed.delete(lease.leaseKey);`,
+    why: "an operator and a Java leader move a lease back and forth for as long as both last",
+    test: "tests/operate/change/drain_test.ts",
+  },
 ];

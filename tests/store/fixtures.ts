@@ -5,7 +5,7 @@
  */
 
 import { type DynamoDB, type Item, signedDynamoDB } from "../../src/aws/dynamodb.ts";
-import type { CoordinatorStore } from "../../src/lease/coordinator_store.ts";
+import type { CoordinatorStore, DrainStore } from "../../src/lease/coordinator_store.ts";
 import type { Lease } from "../../src/lease/lease.ts";
 import type { LeaseStore } from "../../src/lease/lease_store.ts";
 import { DynamoDBCoordinatorStore } from "../../src/store/dynamodb_coordinator_store.ts";
@@ -24,7 +24,7 @@ export type TableName = "app" | "app-CoordinatorState" | "app-WorkerMetricStats"
 /** An application's tables. Nothing exists at first. */
 export interface Fixture extends AsyncDisposable {
   readonly leases: LeaseStore;
-  readonly coordinator: CoordinatorStore;
+  readonly coordinator: CoordinatorStore & DrainStore;
   /** What a table holds, in a fixed order of items and of the members of sets. */
   items(table?: TableName): Promise<Item[]>;
   /** Puts an item as somebody else might have written it. */

@@ -210,7 +210,7 @@ function scopeOf(request: Request): string[] {
  * What is wrong with a signature; undefined when it is right. Source: IAM User Guide, "Create a signed AWS
  * API request".
  */
-export function signatureProblem(request: Request, body: string): string | undefined {
+export function signatureProblem(request: Request, body: string | Uint8Array): string | undefined {
   const { headers, method } = request;
   const [, names = "", signature = ""] =
     /^AWS4-HMAC-SHA256 Credential=\S+, SignedHeaders=(\S+), Signature=([0-9a-f]{64})$/.exec(
@@ -248,8 +248,8 @@ export function signatureProblem(request: Request, body: string): string | undef
   return createHmac("sha256", key).update(toSign).digest("hex") === signature ? undefined : "wrong signature";
 }
 
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+function sha256(body: string | Uint8Array): string {
+  return createHash("sha256").update(body).digest("hex");
 }
 
 function strictly(text: string): string {

@@ -8,6 +8,7 @@
 import type { DrainStore } from "../../lease/coordinator_store.ts";
 import { actualOwner, type Lease } from "../../lease/lease.ts";
 import { isShardEnd } from "../../stream/sequence_number.ts";
+import { errorText } from "../../errors.ts";
 import { forEachAtMost, WRITES_AT_ONCE } from "../../async/task_group.ts";
 import type { FleetAccess } from "../fleet_access.ts";
 import { type DrainFindings, drainRefusal, nextMoves, unfinishedOf } from "./drain_check.ts";
@@ -70,7 +71,13 @@ export async function drainWorker(
   }
   const watch = new Watch(fleet, options, first);
   options.onMarked(first.leader, watch.total);
-  const hasEnded = await watch.run(signal);
+  const hasEnded = await watch.run(signal).catch((error: unknown) => {
+    signal.throwIfAborted();
+    const what = `Cannot watch the drain of worker "${workerId}", whose mark stays`;
+    throw new Error(`${what}: ${errorText(error)}: run the command again, or with --cancel`, {
+      cause: error,
+    });
+  });
   const last = await viewOf(fleet, options, watch.view, signal);
   const kept = unfinishedOf(workerId, last.look.leases);
   const left = kept.map(({ leaseKey }) => leaseKey).toSorted();

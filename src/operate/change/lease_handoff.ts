@@ -96,7 +96,11 @@ export async function handOver(
     const passedMs = clock.monotonicMs() - requestedMs;
     if (passedMs >= timeoutMs) return ended("timeout");
     await clock.sleep(Math.min(POLL_MS, timeoutMs - passedMs), signal);
-    const found = await fleet.leaseStore.get(leaseKey, signal);
+    const found = await fleet.leaseStore.get(leaseKey, signal).catch((error: unknown) => {
+      signal.throwIfAborted();
+      const what = `Cannot watch the handoff of lease "${leaseKey}" from ${from} to ${to}, which has begun`;
+      throw new Error(`${what}: ${errorText(error)}: see kclite describe`, { cause: error });
+    });
     const nowMs = clock.monotonicMs();
     const next = handoffSight({ from, to }, sight, found, nowMs);
     if (next.phase !== sight.phase) options.onPhase(next.phase, nowMs - requestedMs);

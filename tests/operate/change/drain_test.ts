@@ -243,3 +243,18 @@ Deno.test("drain of a worker with sixty leases has twenty on their way at most",
   assertEquals([code, most], [0, 20]);
   assertStringIncludes(out, "60 leases moved");
 });
+
+Deno.test("drain that cannot be watched any more says that the mark stays", async () => {
+  const { bed, fleet } = await bedOf({ deaf: ["a"] });
+  let seconds = 0;
+  fleet.afterSecond = () => void seconds++;
+  const { system } = bed.aws;
+  const denied = () =>
+    Promise.resolve(new Response('{"__type":"AccessDeniedException","message":"no"}', { status: 400 }));
+  const fetch: typeof system.fetch = (...input) => seconds < 2 ? system.fetch(...input) : denied();
+  const { code, err } = await bed.run(["drain", "a"], {
+    more: { options: { system: { ...system, fetch } } },
+  });
+  assertEquals(code, 1);
+  assertMatch(err, /Cannot watch the drain of worker "a", whose mark stays: .*with --cancel/);
+});

@@ -302,3 +302,21 @@ Deno.test("handoff of a table that there is not says what to check", async () =>
   assertEquals(code, 1);
   assertMatch(err, /Cannot .*table "app"/);
 });
+
+Deno.test("handoff that cannot be watched any more says that it has begun", async () => {
+  const { bed, fleet } = await bedOf();
+  let seconds = 0;
+  fleet.afterSecond = () => void seconds++;
+  const { system } = bed.aws;
+  const denied = () =>
+    Promise.resolve(new Response('{"__type":"AccessDeniedException","message":"no"}', { status: 400 }));
+  const fetch: typeof system.fetch = (...input) => seconds < 3 ? system.fetch(...input) : denied();
+  const { code, err } = await bed.run(["handoff", KEY, "--to", "b"], {
+    more: { options: { system: { ...system, fetch } } },
+  });
+  assertEquals(code, 1);
+  assertMatch(
+    err,
+    /Cannot watch the handoff of lease "shardId-0+" from a to b, which has begun: .*see kclite describe/,
+  );
+});
