@@ -75,7 +75,7 @@ export class PassingClock implements Clock {
     this.#ends.add(untilMs);
     try {
       // The time limit of a request is a sleep too. Its answer comes in some turns of the real event loop.
-      for (let turn = 0; turn < (ms < 10_000 ? 1 : 50) || this.#ends.isBefore(untilMs); turn++) {
+      for (let turn = 0; turn < (ms < 5_000 ? 1 : 50) || this.#ends.isBefore(untilMs); turn++) {
         await new Promise((resolve) => setTimeout(resolve, 0));
         signal?.throwIfAborted();
       }

@@ -14,7 +14,11 @@ import { workerSetup } from "./worker_setup_of.ts";
 /** Runs it. */
 export async function table({ flags }: CommandRun, context: OperateContext): Promise<number> {
   const access = await context.openFleet();
-  const setup = workerSetup(await context.configuration(), access);
+  const setup = workerSetup(
+    await context.configuration(),
+    access,
+    context.host.options?.kinesis !== undefined,
+  );
   const arn = access.streams.find(({ streamArn }) => streamArn !== undefined)?.streamArn;
   const accountId = flags.of(ACCOUNT) ?? (arn === undefined ? undefined : parseStreamArn(arn).accountId);
   context.terminal.printLines(printedTable(setup, flags.of(PRINT) ?? "terraform", accountId).split("\n"));

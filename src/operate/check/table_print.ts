@@ -52,7 +52,7 @@ function tableBlock(setup: WorkerSetup): string {
     ["read_capacity", `${billingMode.readCapacity}`],
     ["write_capacity", `${billingMode.writeCapacity}`],
   ] as const;
-  const tags = Object.entries(leaseTableTags).map(([key, value]) => `    ${quoted(key)} = ${quoted(value)}`);
+  const tags = Object.entries(leaseTableTags).map(([key, value]) => [quoted(key), quoted(value)] as const);
   return [
     "# Leases, checkpoints, the leader's lock and the workers' reports: all of it is in this one table.",
     'resource "aws_dynamodb_table" "leases" {',
@@ -79,11 +79,8 @@ function tableBlock(setup: WorkerSetup): string {
     "",
     "  # Without the table every shard would be read again from initialPositionInStream.",
     "  deletion_protection_enabled = true",
-    "",
-    "  point_in_time_recovery {",
-    "    enabled = true",
-    "  }",
-    ...(tags.length === 0 ? [] : ["", "  tags = {", ...tags, "  }"]),
+    ...(setup.leaseTablePitrEnabled ? ["", "  point_in_time_recovery {", "    enabled = true", "  }"] : []),
+    ...(tags.length === 0 ? [] : ["", "  tags = {", ...aligned(tags, 4), "  }"]),
     "}",
   ].join("\n");
 }
@@ -140,7 +137,14 @@ function aligned(
   return attributes.map(([name, value]) => `${" ".repeat(indentation)}${name.padEnd(width)} = ${value}`);
 }
 
-/** A text of HCL: `${` and `%{` would begin an expression. */
+/** A text of HCL: `${` and `%{` would begin an expression, and it knows fewer escapes than JSON. */
 function quoted(text: string): string {
-  return JSON.stringify(text).replace(/\$\{/g, "$$$${").replace(/%\{/g, "%%{");
+  return JSON.stringify(text).replace(/\\.|\$\{|%\{/g, (part) => ESCAPES.get(part) ?? part);
 }
+
+const ESCAPES: ReadonlyMap<string, string> = new Map([
+  ["${", "$${"],
+  ["%{", "%%{"],
+  ["\\b", "\\u0008"],
+  ["\\f", "\\u000c"],
+]);

@@ -25,6 +25,8 @@ export interface WorkerSetup extends LeaseTableOptions {
   readonly leaseDiscoveryIntervalMs: number;
   readonly leaseAssignmentIntervalMs: number;
   readonly leaseTablePitrEnabled: boolean;
+  readonly migrateAllEntitiesToLeaseTable: boolean;
+  readonly ignoreUnexpectedChildShards: boolean;
   readonly deregistersConsumer: boolean;
   /** The namespace of metrics. Undefined: none are sent. */
   readonly metricsNamespace: string | undefined;
