@@ -143,7 +143,9 @@ Deno.test("the bill of this repository has each package that Deno loads for mod.
   const lock: Lock = JSON.parse(await Deno.readTextFile(new URL("deno.lock", ROOT)));
   const wanted = new Set<string>();
   for (const entry of ["mod.ts", "cli.ts", "src/observe/health.ts", "src/otel/mod.ts"]) {
-    const { stdout } = await runCommand(Deno.execPath(), ["info", "--json", "--lock=deno.lock", entry], { cwd: ROOT.pathname });
+    const { stdout } = await runCommand(Deno.execPath(), ["info", "--json", "--lock=deno.lock", entry], {
+      cwd: ROOT.pathname,
+    });
     const { modules, npmPackages }: Info = JSON.parse(stdout);
     const waiting = modules.flatMap(({ npmPackage }) => npmPackage ?? []);
     for (let key = waiting.pop(); key !== undefined; key = waiting.pop()) {
