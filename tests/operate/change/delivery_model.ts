@@ -22,7 +22,11 @@ export interface Delivered {
 }
 
 /** Reads on, until nothing is left. @param most How many leases are read at most. */
-export async function deliver(bed: OperateBed, streamName: string, most = Infinity): Promise<Delivered[]> {
+export async function deliver(
+  bed: OperateBed,
+  streamName: string,
+  most: number = Infinity,
+): Promise<Delivered[]> {
   const delivered: Delivered[] = [];
   const stream = bed.aws.stream(streamName);
   for (let read = 0; read < most;) {
