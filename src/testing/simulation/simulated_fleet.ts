@@ -295,6 +295,8 @@ export class SimulatedFleet {
       case "callbackEnded":
       case "leaseRenewed":
       case "eventLoopTurned":
+      case "passEnded":
+      case "leasesDiscovered":
       case "fleetAudited":
       case "leaderSeen":
         return;
