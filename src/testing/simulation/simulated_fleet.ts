@@ -297,6 +297,7 @@ export class SimulatedFleet {
       case "eventLoopTurned":
       case "passEnded":
       case "leasesDiscovered":
+      case "coverageAudited":
       case "fleetAudited":
       case "leaderSeen":
         return;
