@@ -8,13 +8,12 @@ import { parseStreamArn } from "../../aws/endpoint.ts";
 import type { StreamReference } from "../../aws/kinesis.ts";
 import { oneLine } from "../../observe/one_line.ts";
 import { applyChanges, writingsOf } from "../../operate/change/apply_changes.ts";
-import { clonePlanOf, newLeaseStore } from "../../operate/change/clone.ts";
+import { clonePlanOf, makeTable, newLeaseStore } from "../../operate/change/clone.ts";
 import { lookToChange } from "../../operate/change/reset.ts";
 import type { FleetAccess } from "../../operate/fleet_access.ts";
 import { changeLines, changesJson, reportJson, reportLines } from "./change_text.ts";
-import { CLONE, CLONE_OPTIONS as OPTIONS } from "./clone_spec.ts";
-import { type CommandRun, MAX_RCU } from "./command_spec.ts";
-import { usageOf } from "./command_text.ts";
+import { CLONE_OPTIONS as OPTIONS } from "./clone_spec.ts";
+import { type CommandRun, MAX_RCU, WrongUsage } from "./command_spec.ts";
 import type { OperateContext } from "./operate_context.ts";
 
 /** Runs it. */
@@ -25,10 +24,7 @@ export async function clone({ flags }: CommandRun, context: OperateContext): Pro
     : /^[\w.-]{3,255}$/.test(as)
     ? undefined
     : `Expected --as to be 3 to 255 letters, digits, "_", "." and "-": got ${JSON.stringify(as)}`;
-  if (as === undefined || problem !== undefined) {
-    context.host.err(`${problem}\nUsage: ${usageOf(CLONE)}\nTry clone --help`);
-    return 2;
-  }
+  if (as === undefined || problem !== undefined) throw new WrongUsage(problem);
   const { terminal, signal, isJson } = context;
   const fleet = await context.openFleet();
   const print = (...lines: readonly string[]) => {
@@ -64,8 +60,7 @@ export async function clone({ flags }: CommandRun, context: OperateContext): Pro
     print(`Application ${oneLine(fleet.applicationName)} has no leases: nothing is copied.`);
   } else if (!isExecuted) print("Nothing is written yet: --execute writes.");
   else {
-    const leaseStore = newLeaseStore(fleet, as, description);
-    await leaseStore.ensureTable(signal);
+    const leaseStore = await makeTable(fleet, as, description, signal);
     const writing = terminal.progress("Writing leases", "lease");
     const report = await applyChanges(
       leaseStore,

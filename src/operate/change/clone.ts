@@ -9,6 +9,8 @@ import { forEachAtMost } from "../../async/task_group.ts";
 import type { Kinesis, StreamReference } from "../../aws/kinesis.ts";
 import type { TableDescription } from "../../aws/dynamodb.ts";
 import type { Lease } from "../../lease/lease.ts";
+import { newClientVersion } from "../../lease/table_format.ts";
+import { DynamoDBCoordinatorStore } from "../../store/dynamodb_coordinator_store.ts";
 import { DynamoDBLeaseStore } from "../../store/dynamodb_lease_store.ts";
 import { compare, isShardEnd, positionAt } from "../../stream/sequence_number.ts";
 import type { FleetAccess } from "../fleet_access.ts";
@@ -102,6 +104,26 @@ export async function clonePlanOf(
     arrivals,
     fromMs: target.type === "time" ? target.epochMs : undefined,
   };
+}
+
+/**
+ * Makes the table of the new application, which says first that its fleet is one of KCL 3: workers would take a
+ * table of leases alone for one of KCL 2, and refuse it.
+ *
+ * @param like The table that it is billed like.
+ */
+export async function makeTable(
+  fleet: Pick<FleetAccess, "dynamodb" | "system">,
+  tableName: string,
+  like: TableDescription | undefined,
+  signal: AbortSignal,
+): Promise<DynamoDBLeaseStore> {
+  const leaseStore = newLeaseStore(fleet, tableName, like);
+  await leaseStore.ensureTable(signal);
+  const { dynamodb, system: { clock } } = fleet;
+  await new DynamoDBCoordinatorStore({ dynamodb, tableName, applicationName: tableName })
+    .createMigration("leaseTable", newClientVersion("kclite-clone", clock.epochMs()), signal);
+  return leaseStore;
 }
 
 /**
