@@ -25,8 +25,8 @@ import type { TableLook } from "./table_look.ts";
 export type Hindrance = "noLeader" | "noLiveWorker" | "noRoom";
 
 /**
- * The reason. Of leases: `beingRead`; `checkpointTrimmed`: it has an owner, but its checkpoint's record is not
- * in the stream; `handoffPending`; `waitsForParents`; `ownerGone`: its owner neither renews nor reports;
+ * The reason. Of leases: `beingRead`; `checkpointTrimmed`: it has an owner, but its checkpoint's record is
+ * not in the stream; `handoffPending`; `waitsForParents`; `ownerGone`: its owner neither renews nor reports;
  * `assignedNotBegun`: its owner reports, but does not renew this lease; `unassigned`: the leader will give it
  * to a worker, or one of {@linkcode Hindrance}; `finished`: it waits to be deleted; `shardGone`: the stream
  * does not have its shard. Of shards without a lease: `leaseComesLater`, `leaseMissing`,

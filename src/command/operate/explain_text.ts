@@ -155,7 +155,7 @@ function renewalOf(facts: ExplainFacts): readonly string[] {
 
 /** What happens to a lease that nobody reads. */
 function nextOf(
-  { hindrance, leader, isLeaderSilent, liveWorkers, maxLeasesForWorker }: ExplainFacts,
+  { owner, hindrance, leader, isLeaderSilent, liveWorkers, maxLeasesForWorker }: ExplainFacts,
 ): readonly string[] {
   switch (hindrance) {
     case "noLiveWorker":
@@ -171,12 +171,13 @@ function nextOf(
         `No worker has room: each of ${liveWorkers.length} has ${maxLeasesForWorker} leases or more, which is ` +
         "maxLeasesForWorker: start another worker, or raise it.",
       ];
-    case undefined:
-      return [
-        `${leader ?? "The leader"} leads, and gives it to ${
-          liveWorkers.length === 1 ? liveWorkers[0] : `one of ${liveWorkers.length} live workers`
-        } once it has not been renewed for failoverTimeMillis.`,
-      ];
+    case undefined: {
+      const to = liveWorkers.length === 1 ? liveWorkers[0] : `one of ${liveWorkers.length} live workers`;
+      const when = owner === undefined
+        ? "when it next assigns leases"
+        : "once nobody has renewed it for failoverTimeMillis";
+      return [`${leader === undefined ? "The leader" : `${leader} leads, and`} gives it to ${to} ${when}.`];
+    }
   }
 }
 
