@@ -46,7 +46,7 @@ const REFUSAL = new AwsServiceError({
   status: 400,
   retryable: false,
   requestId: undefined,
-  detail: undefined,
+  detail: "not allowed",
   body: undefined,
 });
 
