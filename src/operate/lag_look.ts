@@ -7,12 +7,11 @@
 
 import { forEachAtMost } from "../async/task_group.ts";
 import type { StreamReference } from "../aws/kinesis.ts";
-import { errorText } from "../errors.ts";
 import type { Lease } from "../lease/lease.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
 import type { Shard } from "../stream/shard.ts";
 import { type FleetAccess, streamOfLease } from "./fleet_access.ts";
-import { missingAction } from "./look_failure.ts";
+import { failureOf } from "./look_failure.ts";
 import { probeShard, type ShardProbe } from "./shard_probe.ts";
 import { lookAtTable, type LookOptions, type TableLook } from "./table_look.ts";
 
@@ -134,9 +133,4 @@ async function lookAtStream(
     retentionMs: hours === undefined ? undefined : hours * 3_600_000,
     creationEpochS: summary?.streamCreationEpochS,
   };
-}
-
-function failureOf(what: string, error: unknown): string {
-  const action = missingAction(error);
-  return `${what} could not be read: ${action === undefined ? errorText(error) : `allow ${action}`}`;
 }

@@ -36,7 +36,7 @@ export const LAG: CommandSpec = {
   ],
   exitCodes: [{
     code: 1,
-    meaning: "when a shard is over --max or has no lease, or when something cannot be read",
+    meaning: "when something cannot be read; with --max also when a shard is over it, or has no lease",
   }],
   load: async () => (await import("./lag_program.ts")).lag,
 };

@@ -5,15 +5,12 @@
  * @module
  */
 
-import { executableOf } from "../../consumer/module_processor.ts";
 import { errorText } from "../../errors.ts";
-import { findFile, folderOf, workingFolder } from "../../host/files.ts";
-import { checkedProgram } from "../../host/programs.ts";
 import { serve } from "../../host/serve.ts";
-import { handlerName } from "../../lambda/handler_name.ts";
-import { type Check, checked, type Checking, type Finding, notTried } from "../../operate/check/check.ts";
+import { type Check, checked, type Checking, notTried } from "../../operate/check/check.ts";
 import { PropertiesError } from "../../properties/property_options.ts";
 import type { ProgramConfiguration } from "../configuration.ts";
+import { lookUpProcessing } from "../processing_lookup.ts";
 import type { OperateContext } from "./operate_context.ts";
 
 /** Settings that were read, or what is wrong with them. */
@@ -65,40 +62,11 @@ export const AFTER_SETTINGS: readonly string[] = [
 
 /** Whether there is what is to process the records. It is not started. */
 export async function programCheck(
-  { settings: { executableName, lambdaHandler, lambdaBootstrap } }: ProgramConfiguration,
+  { settings }: ProgramConfiguration,
   { command: { file } }: OperateContext,
   checking: Checking,
 ): Promise<Check> {
-  const folder = file === undefined ? undefined : folderOf(file);
-  const folders = [...(folder === undefined ? [] : [folder]), workingFolder()];
-  return await checked("program", checking, async () => {
-    const program = lambdaBootstrap ?? executableName ?? "";
-    if (lambdaBootstrap === undefined && lambdaHandler !== undefined) {
-      return await fileFinding(handlerName(lambdaHandler).files, folders, `handler ${lambdaHandler}`);
-    }
-    const executable = lambdaBootstrap === undefined ? executableOf(program) : { type: "program" as const };
-    if (executable.type === "module") return await fileFinding([executable.path], folders, "module");
-    try {
-      const notices = await checkedProgram(program, folder);
-      return [`${program} is there`, ...notices.map(({ text }) => text)].join("; ");
-    } catch (error) {
-      return { detail: errorText(error), mend: "correct executableName, or install the program" };
-    }
-  });
-}
-
-async function fileFinding(
-  files: readonly string[],
-  folders: readonly string[],
-  what: string,
-): Promise<Finding> {
-  for (const file of files) {
-    if (await findFile(file, folders) !== undefined) return `${what}: ${file} is there`;
-  }
-  return {
-    detail: `${what}: there is no file ${files.join(" or ")} in ${[...new Set(folders)].join(" or ")}`,
-    mend: "correct the name; it counts from the folder of the properties file, then from this one",
-  };
+  return await checked("program", checking, () => lookUpProcessing(settings, file));
 }
 
 /** Whether a worker could serve its health. */

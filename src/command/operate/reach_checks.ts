@@ -9,7 +9,7 @@ import { configuredEndpoint } from "../../aws/configured_endpoint.ts";
 import type { CredentialsProvider } from "../../aws/credentials.ts";
 import { endpointUrl } from "../../aws/endpoint.ts";
 import { exchange } from "../../aws/http_exchange.ts";
-import { errorText, isAwsError } from "../../errors.ts";
+import { AwsServiceError, errorText } from "../../errors.ts";
 import { durationText } from "../../observe/format.ts";
 import { type Check, CHECK_LIMIT_MS, checked, type Checking, notTried } from "../../operate/check/check.ts";
 import type { System } from "../../system.ts";
@@ -166,7 +166,7 @@ async function identityCheck(
     try {
       identity = await callerIdentity({ region, endpoint, credentials, system }, signal);
     } catch (error) {
-      if (signal.aborted || isAwsError(error) && error.status === undefined) {
+      if (signal.aborted || error instanceof AwsServiceError && error.status === undefined) {
         // A subnet may lead to Kinesis and DynamoDB alone.
         untried = "STS does not answer, which no worker needs";
       }

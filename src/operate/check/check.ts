@@ -6,7 +6,7 @@
  */
 
 import { withinTime } from "../../async/waiting.ts";
-import { CredentialsError, errorText, isAwsError } from "../../errors.ts";
+import { AwsServiceError, CredentialsError, errorText } from "../../errors.ts";
 import type { Clock } from "../../system.ts";
 import { missingAction } from "../look_failure.ts";
 
@@ -66,7 +66,7 @@ export function notTried(name: string, detail: string): Check {
 export function failureOf(error: unknown): { readonly detail: string; readonly mend: string } {
   const isLate = error instanceof DOMException && error.name === "TimeoutError";
   if (isLate) return { detail: `no answer within ${CHECK_LIMIT_MS / 1000} s`, mend: UNREACHABLE };
-  if (isAwsError(error)) {
+  if (error instanceof AwsServiceError) {
     const missing = missingAction(error);
     const [, mend = error.status === undefined ? UNREACHABLE : `look ${error.code} up in AWS's reference`] =
       MENDS.find(([codes]) => codes.includes(error.code)) ?? [];
