@@ -76,7 +76,7 @@ export class PassingClock implements Clock {
     try {
       // The time limit of a request is a sleep too. Its answer comes in some turns of the real event loop.
       for (let turn = 0; turn < (ms < 10_000 ? 1 : 50) || this.#ends.isBefore(untilMs); turn++) {
-        await new Promise((resolve) => setTimeout(resolve, 0));
+        await nextTurn(signal);
         signal?.throwIfAborted();
       }
     } finally {
@@ -86,6 +86,19 @@ export class PassingClock implements Clock {
     this.#ms = Math.max(this.#ms, untilMs);
     signal?.throwIfAborted();
   }
+}
+
+/** A turn of the real event loop. Its timer ends with the signal, so that no test leaves one behind. */
+function nextTurn(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, 0);
+    signal?.addEventListener("abort", end);
+  });
 }
 
 /** When sleeps end; several may end together. */
