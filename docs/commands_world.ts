@@ -11,6 +11,7 @@
 import type { WorkerMetrics } from "../src/lease/coordinator_store.ts";
 import type { Lease } from "../src/lease/lease.ts";
 import { checkpoint, setChildShardIds, startHandoff } from "../src/lease/lease_write.ts";
+import { newClientVersion } from "../src/lease/table_format.ts";
 import { positionAt, SHARD_END } from "../src/stream/sequence_number.ts";
 import { parentsOf } from "../src/stream/shard.ts";
 import { ActingFleet } from "../tests/support/acting_fleet.ts";
@@ -36,6 +37,8 @@ export async function commandsWorld({ isStopped }: { readonly isStopped: boolean
   orders.split(toSplit?.shardId ?? "");
   put(60);
   await bed.table();
+  const { coordinatorStore } = bed.fleet;
+  await coordinatorStore.createMigration("leaseTable", newClientVersion("worker-a", bed.clock.epochMs()));
   const stoppedMs = isStopped ? 60 * MINUTE_MS : 0;
   for (const worker of ["worker-a", "worker-b"]) await bed.worker(worker, stoppedMs, processOf(worker));
   await bed.worker("worker-c", stoppedMs + 4 * MINUTE_MS, processOf("worker-c"));

@@ -50,6 +50,8 @@ export interface TableDescription {
   readonly tableSizeBytes: number | undefined;
   /** As DynamoDB counts it every six hours. */
   readonly itemCount: number | undefined;
+  /** Undefined on emulators that do not report it. */
+  readonly isDeletionProtected?: boolean | undefined;
 }
 
 /** A page of Scan or Query. */
@@ -105,6 +107,7 @@ export function tableDescription(answer: Fields): TableDescription {
   const summary = optionalFieldsIn(table, "BillingModeSummary");
   const onDemand = summary?.["BillingMode"] === "PAY_PER_REQUEST";
   const throughput = optionalFieldsIn(table, "ProvisionedThroughput");
+  const isDeletionProtected = table["DeletionProtectionEnabled"];
   return {
     tableName: textIn(table, "TableName"),
     tableStatus: textIn(table, "TableStatus"),
@@ -128,6 +131,7 @@ export function tableDescription(answer: Fields): TableDescription {
     },
     tableSizeBytes: optionalNumberIn(table, "TableSizeBytes"),
     itemCount: optionalNumberIn(table, "ItemCount"),
+    ...(typeof isDeletionProtected === "boolean" ? { isDeletionProtected } : {}),
   };
 }
 

@@ -197,6 +197,11 @@ const PARTITIONS: readonly Partition[] = ([
   dualStackDnsSuffix,
 }));
 
+/** `aws`, `aws-cn`, `aws-us-gov`, …: what ARNs of a region begin with. */
+export function partitionName(region: string): string {
+  return partitionOf(region).name;
+}
+
 function partitionOf(region: string): Partition {
   return PARTITIONS.find(({ regions }) => region.startsWith(regions)) ?? AWS;
 }

@@ -7,8 +7,9 @@
  * @module
  */
 
-import { configuredEndpoint } from "../aws/configured_endpoint.ts";
+import { type ConfiguredEndpoint, configuredEndpoint } from "../aws/configured_endpoint.ts";
 import type { CredentialsProvider } from "../aws/credentials.ts";
+import type { EnabledDimension, MetricsLevel } from "../cloudwatch/metric_tally.ts";
 import type { WorkerEventListener } from "../events.ts";
 import type { LogLine } from "../observe/log_lines.ts";
 import type { ProgramConfiguration } from "./configuration.ts";
@@ -36,6 +37,47 @@ function noMetrics(...lines: readonly LogLine[]): RunMetrics {
   return { listeners: [], lines, close: () => Promise.resolve() };
 }
 
+/** Whether metrics are sent, and where to. */
+export type MetricsTarget =
+  /** The reason, where a person did not decide it. */
+  | { readonly type: "none"; readonly reason: string | undefined }
+  | {
+    readonly type: "sent";
+    readonly level: MetricsLevel;
+    readonly dimensions: readonly EnabledDimension[];
+    readonly bufferTimeMs: number;
+    readonly region: string;
+    readonly endpoint: string | undefined;
+    /** Where AWS's own settings name the endpoint. */
+    readonly configured: ConfiguredEndpoint | undefined;
+  };
+
+/**
+ * Decides it.
+ *
+ * @param isKinesisGiven Whether Kinesis itself is handed in, by a test.
+ * @throws {TypeError} when a setting of the endpoint cannot be read.
+ */
+export function metricsTarget(
+  { settings, options, endpointSettings }: ProgramConfiguration,
+  isKinesisGiven: boolean,
+): MetricsTarget {
+  const { metricsLevel: level = "DETAILED", metricsEnabledDimensions: dimensions = ["ALL"] } = settings;
+  if (level === "NONE") return { type: "none", reason: undefined };
+  const { region: kinesisRegion = "us-east-1" } = options;
+  const region = settings.cloudWatchRegion ?? kinesisRegion;
+  const configured = settings.cloudWatchEndpoint === undefined
+    ? configuredEndpoint("cloudwatch", region, endpointSettings)
+    : undefined;
+  const endpoint = settings.cloudWatchEndpoint ?? configured?.url;
+  const isElsewhere = options.kinesisEndpoint !== undefined || isKinesisGiven;
+  if (settings.metricsLevel === undefined && isElsewhere && endpoint === undefined) {
+    return { type: "none", reason: ELSEWHERE };
+  }
+  const { metricsBufferTimeMillis: bufferTimeMs = 10_000 } = settings;
+  return { type: "sent", level, dimensions, bufferTimeMs, region, endpoint, configured };
+}
+
 /** Makes them. Without a way to send them the worker runs all the same. */
 export async function cloudWatchOf(
   configuration: ProgramConfiguration,
@@ -56,22 +98,19 @@ async function metricsOf(
   { host, system }: ProgramContext,
   { credentials, onEvent }: CloudWatchSetup,
 ): Promise<RunMetrics> {
-  const { settings, options, endpointSettings } = configuration;
-  const { metricsLevel = "DETAILED", metricsEnabledDimensions = ["ALL"] } = settings;
-  if (metricsLevel === "NONE") return noMetrics();
-  const { applicationName = "", region: kinesisRegion = "us-east-1" } = options;
-  const region = settings.cloudWatchRegion ?? kinesisRegion;
-  const configured = settings.cloudWatchEndpoint === undefined
-    ? configuredEndpoint("cloudwatch", region, endpointSettings)
-    : undefined;
-  const endpoint = settings.cloudWatchEndpoint ?? configured?.url;
-  const isElsewhere = options.kinesisEndpoint !== undefined || host.options?.kinesis !== undefined;
-  if (settings.metricsLevel === undefined && isElsewhere && endpoint === undefined) {
-    return noMetrics({ level: "info", text: `No metrics are sent to CloudWatch: ${ELSEWHERE}` });
+  const target = metricsTarget(configuration, host.options?.kinesis !== undefined);
+  if (target.type === "none") {
+    return target.reason === undefined
+      ? noMetrics()
+      : noMetrics({ level: "info", text: `No metrics are sent to CloudWatch: ${target.reason}` });
   }
+  const { settings, options } = configuration;
+  const { level: metricsLevel, dimensions: metricsEnabledDimensions, region, endpoint, configured } = target;
+  const { bufferTimeMs: metricsBufferTimeMs } = target;
+  const { applicationName = "" } = options;
   const { cloudWatchMetrics } = await import("../cloudwatch/mod.ts");
   const { metricCostText } = await import("../cloudwatch/metric_cost.ts");
-  const { metricsBufferTimeMillis: metricsBufferTimeMs = 10_000, metricsMaxQueueSize } = settings;
+  const { metricsMaxQueueSize } = settings;
   const metrics = cloudWatchMetrics({
     applicationName,
     region,

@@ -7,9 +7,8 @@
 
 import { LeaseTableError } from "../errors.ts";
 import type { CoordinatorStore } from "../lease/coordinator_store.ts";
-import type { Lease } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
-import { newClientVersion, type TableFormat, tableFormat } from "../lease/table_format.ts";
+import { kindProblem, newClientVersion, type TableFormat, tableFormat } from "../lease/table_format.ts";
 import type { System } from "../system.ts";
 import type { TableSettings } from "../options/setting_groups.ts";
 import type { StreamsSetting } from "../options/stream_settings.ts";
@@ -44,7 +43,8 @@ export async function fleetFormat(
   const { tableName, migrateAllEntitiesToLeaseTable } = table;
   const lease = await leaseStore.someLease(signal);
   const hasLeases = lease !== undefined;
-  refuseOtherKind(lease, mode, tableName);
+  const problem = kindProblem(lease, mode === "many");
+  if (problem !== undefined) throw new LeaseTableError(`Cannot use lease table "${tableName}": ${problem}`);
   const isSingle = current?.mayLead === true;
   const legacyTableExists = !isSingle && await coordinatorStore.legacyTableExists(signal);
   const [tableMigration, legacyClientVersion] = legacyTableExists
@@ -70,20 +70,4 @@ export async function fleetFormat(
     await coordinatorStore.createMigration(decision.format.place, state, signal);
   }
   return decision.format;
-}
-
-/**
- * An application that reads one stream cannot become one that reads many: checkpoints would seem to be lost.
- */
-function refuseOtherKind(
-  lease: Lease | undefined,
-  mode: StreamsSetting["mode"],
-  tableName: string,
-): void {
-  if (lease === undefined || (lease.streamIdentifier !== undefined) === (mode === "many")) return;
-  const [wanted, found] = mode === "many" ? ["many streams", "one stream"] : ["one stream", "many streams"];
-  throw new LeaseTableError(
-    `Cannot use lease table "${tableName}": expected leases of ${wanted}: got those of ${found}, e.g. ${lease.leaseKey}: ` +
-      "set another applicationName, and an initial position for it",
-  );
 }

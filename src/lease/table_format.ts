@@ -18,6 +18,7 @@
  */
 
 import type { MigrationState, TablePlace } from "./coordinator_store.ts";
+import type { Lease } from "./lease.ts";
 
 /**
  * How often a format that is not final must be decided again, in ms. KCL: `ClientVersionChangeMonitor`, 60 s.
@@ -111,6 +112,23 @@ export function tableFormat(findings: FormatFindings): FormatDecision {
           "use a newer version",
       );
   }
+}
+
+/**
+ * Why leases of this kind cannot be worked on; undefined when they can. An application that reads one stream
+ * cannot become one that reads many: checkpoints would seem to be lost.
+ *
+ * @param lease One lease of the table; undefined when it has none.
+ * @param isMany Whether many streams are to be read.
+ */
+export function kindProblem(
+  lease: Pick<Lease, "leaseKey" | "streamIdentifier"> | undefined,
+  isMany: boolean,
+): string | undefined {
+  if (lease === undefined || (lease.streamIdentifier !== undefined) === isMany) return undefined;
+  const [wanted, found] = isMany ? ["many streams", "one stream"] : ["one stream", "many streams"];
+  return `expected leases of ${wanted}: got those of ${found}, e.g. ${lease.leaseKey}: ` +
+    "set another applicationName, and an initial position for it";
 }
 
 /** Whether two formats are the same for a worker that takes part by them. */

@@ -273,6 +273,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
       "operate/check",
       "operate/change",
       "operate/records",
+      "cloudwatch",
       "command",
     ],
   },

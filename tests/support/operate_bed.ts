@@ -24,6 +24,11 @@ const REGION = "eu-central-1";
 
 const KEYS = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "of-no-use" };
 
+/** What STS says. */
+const IDENTITY = `<GetCallerIdentityResponse><GetCallerIdentityResult>
+  <Arn>arn:aws:sts::123456789012:assumed-role/orders-worker/i-0abc</Arn><Account>123456789012</Account>
+</GetCallerIdentityResult></GetCallerIdentityResponse>`;
+
 /** How a command ended, and what it printed. */
 export interface CommandOutcome {
   readonly code: number;
@@ -75,9 +80,8 @@ export class PassingClock implements Clock {
     this.#ends.add(untilMs);
     try {
       // The time limit of a request is a sleep too. Its answer comes in some turns of the real event loop.
-      for (let turn = 0; turn < (ms < 10_000 ? 1 : 50) || this.#ends.isBefore(untilMs); turn++) {
+      for (let turn = 0; turn < (ms < 5_000 ? 1 : 50) || this.#ends.isBefore(untilMs); turn++) {
         await nextTurn(signal);
-        signal?.throwIfAborted();
       }
     } finally {
       this.#ends.delete(untilMs);
@@ -88,16 +92,18 @@ export class PassingClock implements Clock {
   }
 }
 
-/** A turn of the real event loop. Its timer ends with the signal, so that no test leaves one behind. */
+/** One turn of the event loop. It leaves no timer behind when it is aborted. */
 function nextTurn(signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
       clearTimeout(timer);
-      signal?.removeEventListener("abort", end);
-      resolve();
+      reject(signal?.reason);
     };
-    const timer = setTimeout(end, 0);
-    signal?.addEventListener("abort", end);
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, 0);
+    signal?.addEventListener("abort", stop, { once: true });
   });
 }
 
@@ -123,6 +129,8 @@ export class OperateBed {
   readonly clock: PassingClock = new PassingClock();
   readonly aws: SimulatedAws;
   readonly fleet: FleetAccess;
+  /** Answers a request of a command in the emulator's place. @default STS and the time */
+  onRequest: (request: Request) => Response | undefined | Promise<Response | undefined> = () => undefined;
   #chance = 0;
 
   /**
@@ -157,6 +165,20 @@ export class OperateBed {
       }),
     };
   }
+
+  /** The emulator, and what it has not: STS, and the time in what is not an operation. */
+  readonly #fetch: typeof fetch = async (input, init) => {
+    const request = new Request(input, init);
+    const given = await this.onRequest(request.clone());
+    if (given !== undefined) return given;
+    const date = new Date(this.clock.epochMs()).toUTCString();
+    if (new URL(request.url).hostname.startsWith("sts.")) {
+      return new Response(IDENTITY, { headers: { date } });
+    }
+    const answer = await this.aws.system.fetch(request);
+    if (request.method === "GET") answer.headers.set("date", date);
+    return answer;
+  };
 
   /** Creates the table. */
   async table(): Promise<void> {
@@ -242,7 +264,7 @@ export class OperateBed {
       env: (name) => variables[name],
       envNames: Object.keys(variables),
       signal,
-      options: { system: this.aws.system },
+      options: { system: { ...this.aws.system, fetch: this.#fetch } },
       ...options.more,
     });
     return { code, out, err };

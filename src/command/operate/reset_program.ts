@@ -14,18 +14,14 @@ import type { TargetPosition } from "../../operate/change/positions.ts";
 import { lookAgain, lookToChange, type ResetPlan, resetPlanOf } from "../../operate/change/reset.ts";
 import { isQuiet, type SignsOfLife, signsOfLife } from "../../operate/change/signs_of_life.ts";
 import { aliveLines, changeLines, changesJson, reportJson, reportLines } from "./change_text.ts";
-import { type CommandRun, type Flags, MAX_RCU } from "./command_spec.ts";
-import { usageOf } from "./command_text.ts";
+import { type CommandRun, type Flags, MAX_RCU, WrongUsage } from "./command_spec.ts";
 import type { OperateContext } from "./operate_context.ts";
-import { RESET, RESET_OPTIONS as OPTIONS } from "./reset_spec.ts";
+import { RESET_OPTIONS as OPTIONS } from "./reset_spec.ts";
 
 /** Runs it. */
 export async function reset({ flags }: CommandRun, context: OperateContext): Promise<number> {
   const problem = problemOf(flags);
-  if (problem !== undefined) {
-    context.host.err(`${problem}\nUsage: ${usageOf(RESET)}\nTry reset --help`);
-    return 2;
-  }
+  if (problem !== undefined) throw new WrongUsage(problem);
   const fleet = await context.openFleet();
   return await new ResetRun(fleet, flags, context).run();
 }

@@ -205,9 +205,9 @@ const CLAUSES: readonly Clause[] = [
       expectEqual(after, await leaseOf(store), `the lease that apply() returns after ${operation}`);
       lease = after;
     }
-    expectEqual(lease.leaseCounter, 6, "the counter after all writes");
-    expectEqual(lease.checkpoint, positionAt("50", 3), "the checkpoint after all writes");
-    expectEqual(lease.childShardIds, ["shardId-000000000001", "shardId-000000000002"], "the child shards");
+    expectEqual(lease.leaseCounter, 7, "the counter after all writes");
+    expectEqual(lease.checkpoint, positionAt("49"), "the checkpoint after all writes");
+    expectEqual(lease.childShardIds, [], "the child shards after a reset");
     expectEqual(lease.pendingCheckpoint, undefined, "the prepared checkpoint after a checkpoint");
     expectEqual(lease.leaseOwner, undefined, "the owner after an eviction");
   }),

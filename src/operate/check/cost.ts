@@ -1,0 +1,127 @@
+// Pure.
+/**
+ * Estimates what a fleet at rest asks of DynamoDB, and what a month of it costs: for shards without records,
+ * so that no checkpoint stands in for a renewal. docs/failover.md has measured counts, which a test compares.
+ *
+ * @module
+ */
+
+import { METRICS_REPORT_INTERVAL_S } from "../../lease/live_workers.ts";
+
+/** A fleet, as it costs. */
+export interface CostedFleet {
+  readonly workers: number;
+  /** Shards that are read, each with a lease. */
+  readonly shards: number;
+  readonly failoverTimeMs: number;
+  readonly leaseDiscoveryIntervalMs: number;
+  readonly leaseAssignmentIntervalMs: number;
+  readonly billingMode: "PAY_PER_REQUEST" | { readonly readCapacity: number; readonly writeCapacity: number };
+  /** Shards that a registered consumer is charged for by the hour: 0 when polling, or on demand. */
+  readonly fanOutShards: number;
+}
+
+/** Requests an hour of the whole fleet, by their purpose. */
+export interface RequestsPerHour {
+  readonly renewals: number;
+  /** Of the leader's lock, and of the workers' reports. */
+  readonly heartbeats: number;
+  readonly discovery: number;
+  readonly leaderScans: number;
+  readonly lockLooks: number;
+}
+
+/** The estimate. */
+export interface CostEstimate {
+  readonly requestsPerHour: RequestsPerHour;
+  readonly requestsPerShardHour: number;
+  readonly writeUnitsPerHour: number;
+  readonly readUnitsPerHour: number;
+  /** Dollars a month, at list prices. */
+  readonly dynamoDBDollars: number;
+  readonly fanOutDollars: number;
+}
+
+/** Prices in dollars. */
+export interface Prices {
+  /** When they were last compared with the pages that name them. */
+  readonly dated: string;
+  readonly region: string;
+  /** On demand. */
+  readonly writeUnit: number;
+  readonly readUnit: number;
+  readonly writeCapacityUnitHour: number;
+  readonly readCapacityUnitHour: number;
+  /** For each shard of a registered consumer, where the stream is provisioned. */
+  readonly consumerShardHour: number;
+}
+
+/**
+ * List prices of us-east-1 in dollars, of 2025. Other regions cost up to twice as much.
+ *
+ * Source: aws.amazon.com/dynamodb/pricing/on-demand, aws.amazon.com/dynamodb/pricing/provisioned,
+ * aws.amazon.com/kinesis/data-streams/pricing.
+ */
+export const PRICES: Prices = {
+  dated: "2025",
+  region: "us-east-1",
+  writeUnit: 0.625 / 1_000_000,
+  readUnit: 0.125 / 1_000_000,
+  writeCapacityUnitHour: 0.00065,
+  readCapacityUnitHour: 0.00013,
+  consumerShardHour: 0.015,
+};
+
+/** A twelfth of a year. */
+export const HOURS_A_MONTH = 730;
+
+const MS_AN_HOUR = 3_600_000;
+
+/** A lease is renewed so often in one failover time. Source: `worker/lease_keeper.ts`. */
+const RENEWALS_PER_FAILOVER = 3;
+
+/** The leader's lock is renewed so often. Source: `fleet/fleet_member.ts`, as the two below. */
+const HEARTBEATS_PER_FAILOVER = 5;
+/** Workers that look twice in a heartbeat, ready to lead: up to eight, see `lease/deputies.ts`. */
+const DEPUTIES = 6;
+/** All others look once in so many heartbeats. */
+const HEARTBEATS_PER_LOOK = 2;
+
+/** Of a lease, and of a worker's report, in bytes. A scan is charged by the bytes of the whole table. */
+const LEASE_BYTES = 250, REPORT_BYTES = 1024;
+
+/** Half a unit reads so much, eventually consistent. */
+const SCAN_STEP_BYTES = 4096;
+
+/** Estimates. */
+export function costEstimate(fleet: CostedFleet): CostEstimate {
+  const { workers, shards, failoverTimeMs, billingMode, fanOutShards } = fleet;
+  const heartbeats = MS_AN_HOUR * HEARTBEATS_PER_FAILOVER / failoverTimeMs;
+  const reports = workers * MS_AN_HOUR / (METRICS_REPORT_INTERVAL_S * 1000);
+  const others = Math.max(0, workers - 1), deputies = Math.min(others, DEPUTIES);
+  const requestsPerHour: RequestsPerHour = {
+    renewals: shards * MS_AN_HOUR * RENEWALS_PER_FAILOVER / failoverTimeMs,
+    heartbeats: heartbeats + reports,
+    discovery: workers * MS_AN_HOUR / fleet.leaseDiscoveryIntervalMs,
+    leaderScans: MS_AN_HOUR / fleet.leaseAssignmentIntervalMs,
+    lockLooks: 2 * deputies * heartbeats + (others - deputies) * heartbeats / HEARTBEATS_PER_LOOK,
+  };
+  const scanUnits = Math.ceil((shards * LEASE_BYTES + workers * REPORT_BYTES) / SCAN_STEP_BYTES) / 2;
+  const writeUnitsPerHour = requestsPerHour.renewals + requestsPerHour.heartbeats;
+  const readUnitsPerHour = requestsPerHour.discovery / 2 + requestsPerHour.lockLooks +
+    requestsPerHour.leaderScans * scanUnits;
+  const all = Object.values(requestsPerHour).reduce((sum, count) => sum + count, 0);
+  const hourly = billingMode === "PAY_PER_REQUEST"
+    ? writeUnitsPerHour * PRICES.writeUnit + readUnitsPerHour * PRICES.readUnit
+    // The index has the same capacity as the table.
+    : 2 * (billingMode.writeCapacity * PRICES.writeCapacityUnitHour +
+      billingMode.readCapacity * PRICES.readCapacityUnitHour);
+  return {
+    requestsPerHour,
+    requestsPerShardHour: shards === 0 ? 0 : all / shards,
+    writeUnitsPerHour,
+    readUnitsPerHour,
+    dynamoDBDollars: hourly * HOURS_A_MONTH,
+    fanOutDollars: fanOutShards * PRICES.consumerShardHour * HOURS_A_MONTH,
+  };
+}
