@@ -45,12 +45,17 @@ export function totalDollars({ dynamoDBDollars, fanOutDollars, metricsDollars }:
   return dynamoDBDollars + fanOutDollars + metricsDollars;
 }
 
-/** The lines, without the policy. */
+/** Sentences are read at this width, also in a pipe. */
+const MOST_COLUMNS = 100;
+
+/** The lines. */
 export function planLines(plan: WholePlan, style: PlanStyle): string[] {
   const { setup, start, retrievalReason } = plan;
   const { columns, paint } = style;
   const wrapped = (tone: Tone | undefined, text: string) =>
-    wrapText(oneLine(text), columns).map((line) => tone === undefined ? line : paint(tone, line));
+    wrapText(oneLine(text), Math.min(columns, MOST_COLUMNS)).map((line) =>
+      tone === undefined ? line : paint(tone, line)
+    );
   const blocks = [
     wrapped(...tableText(setup, start)),
     ...start.streams.map((stream) =>
@@ -61,7 +66,8 @@ export function planLines(plan: WholePlan, style: PlanStyle): string[] {
       : [wrapped(undefined, retrievalReason)]),
     ["", ...tableLines(start.shards, shardColumns(setup), columns)],
     ["", ...costLines(plan).flatMap((text) => wrapped(undefined, text))],
-    start.notRead.flatMap((text) => wrapped("warning", text)),
+    ["", ...permissionLines(plan).flatMap((text) => wrapped(undefined, text))],
+    start.notRead.length === 0 ? [] : ["", ...start.notRead.flatMap((text) => wrapped("warning", text))],
   ];
   return blocks.flat();
 }
@@ -144,6 +150,18 @@ function costLines({ start, cost }: WholePlan): string[] {
       dollars(cost.dynamoDBDollars)
     }${fanOut}${metrics}. ` +
     `List prices of ${PRICES.region}, ${PRICES.dated}.`,
+  ];
+}
+
+/** By resource, without the parts that all ARNs share. */
+function permissionLines({ permissions }: WholePlan): string[] {
+  return [
+    "Needs these permissions (kclite table --print iam prints them as a policy):",
+    ...permissions.map(({ actions, resources }) =>
+      `- ${actions.join(", ")} on ${
+        resources.map((arn) => arn.split(":").slice(5).join(":") || arn).join(", ")
+      }`
+    ),
   ];
 }
 
