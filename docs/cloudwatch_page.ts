@@ -39,7 +39,7 @@ function sentTable(): string {
       return [...new Set(own.map(dimensions))].map((these) => {
         const names = (level: string) =>
           own.filter((spec) => dimensions(spec) === these && spec.importance === level)
-            .map(({ name, unit, isOfKcl }) => `\`${name}\`${UNITS[unit]}${isOfKcl ? "" : " (ours)"}`).join(
+            .map(({ name, unit, isOfKcl }) => `${name}${UNITS[unit]}${isOfKcl ? "" : " (ours)"}`).join(
               ", ",
             ) || "–";
         return [`\`${operation}\``, these, names("SUMMARY"), names("DETAILED")];
@@ -56,7 +56,7 @@ function unsentTable(): string {
     ["Operation", "Metrics", "Why"],
     UNSENT.map(({ operation, names, why }) => [
       operation.split(", ").map((name) => `\`${name}\``).join(", "),
-      names.map((name) => name === "*" ? "all" : `\`${name}\``).join(", "),
+      names.map((name) => name === "*" ? "all" : name).join(", "),
       why,
     ]),
   );

@@ -82,7 +82,8 @@ async function exampleText(
       isBare: true,
       ...(input === undefined ? {} : { input }),
     });
-    const printed = `${out}${err}`.replaceAll(`${folder}/`, "").trimEnd();
+    // What a command says while it works is no result.
+    const printed = `${out}${code === 0 ? "" : err}`.replaceAll(`${folder}/`, "").trimEnd();
     const ending = code === 0 ? "" : `\n(exit code ${code})`;
     return `${title}\n\n${block(`$ ${command}\n${printed}${ending}`)}`;
   } finally {

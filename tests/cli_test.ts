@@ -54,6 +54,9 @@ async function run(
   return { code, out, log };
 }
 
+/** Requests to CloudWatch are the subject of tests/command/cloudwatch_setup_test.ts. */
+const NO_METRICS = ["--set", "metricsLevel=NONE"];
+
 /** Flags that say everything but what processes the records. */
 const FLAGS = [
   "--application",
@@ -851,7 +854,7 @@ Deno.test("main() waits for credentials that are set up and not there yet, and u
   await withFolder(
     { "words.ts": "export default () => ({ processRecords() {}, shardEnded() {} });" },
     async (folder) => {
-      const { code, log } = await run([...FLAGS, "--executable", `${folder}/words.ts`], {
+      const { code, log } = await run([...FLAGS, ...NO_METRICS, "--executable", `${folder}/words.ts`], {
         env,
         options: { system },
       });
@@ -887,7 +890,7 @@ Deno.test("main() goes where AWS's standard settings say, unless it is told othe
   await withFolder(
     { "words.ts": "export default () => ({ processRecords() {}, shardEnded() {} });" },
     async (folder) => {
-      const flags = [...FLAGS, "--executable", `${folder}/words.ts`];
+      const flags = [...FLAGS, ...NO_METRICS, "--executable", `${folder}/words.ts`];
       const { log } = await run(flags, { env, options: { system } });
       assertEquals([...asked], ["http://streams.test/"]);
       assertStringIncludes(

@@ -22,7 +22,6 @@ import {
   withinTime,
 } from "../async/waiting.ts";
 import type { CloudWatch } from "../aws/cloudwatch.ts";
-import { MAX_DATA } from "../aws/metric_data.ts";
 import { AwsServiceError, CredentialsError, errorText } from "../errors.ts";
 import type { Clock } from "../system.ts";
 import type { MetricPoint } from "./metric_point.ts";
@@ -79,7 +78,7 @@ export class MetricPublisher {
   readonly #over = new AbortController();
   #running: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
-  /** What the log was last told. */
+  /** What the log said last. */
   #trouble: "refused" | "failing" | "wrongData" | undefined;
   /** Whether the last request failed, so that the next one waits. */
   #isFailing = false;

@@ -81,6 +81,20 @@ export function metricsTarget(
 /** Makes them. Without a way to send them the worker runs all the same. */
 export async function cloudWatchOf(
   configuration: ProgramConfiguration,
+  context: ProgramContext,
+  setup: CloudWatchSetup,
+): Promise<RunMetrics> {
+  try {
+    return await metricsOf(configuration, context, setup);
+  } catch (error) {
+    if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
+    const text = `${error.message}: the worker runs without metrics in CloudWatch`;
+    return noMetrics({ level: "warning", text });
+  }
+}
+
+async function metricsOf(
+  configuration: ProgramConfiguration,
   { host, system }: ProgramContext,
   { credentials, onEvent }: CloudWatchSetup,
 ): Promise<RunMetrics> {
@@ -92,43 +106,37 @@ export async function cloudWatchOf(
   }
   const { settings, options } = configuration;
   const { level: metricsLevel, dimensions: metricsEnabledDimensions, region, endpoint, configured } = target;
+  const { bufferTimeMs: metricsBufferTimeMs } = target;
   const { applicationName = "" } = options;
   const { cloudWatchMetrics } = await import("../cloudwatch/mod.ts");
   const { metricCostText } = await import("../cloudwatch/metric_cost.ts");
-  const { bufferTimeMs: metricsBufferTimeMs } = target;
   const { metricsMaxQueueSize } = settings;
-  try {
-    const metrics = cloudWatchMetrics({
-      applicationName,
-      region,
-      endpoint,
-      credentials,
-      metricsLevel,
-      metricsEnabledDimensions,
-      metricsBufferTimeMs,
-      metricsMaxQueueSize,
-      workerIdentifier: options.workerIdentifier,
-      system,
-      onEvent,
-    });
-    const cost = metricCostText({
-      level: metricsLevel,
-      dimensions: metricsEnabledDimensions,
-      bufferTimeMs: metricsBufferTimeMs,
-    });
-    const where = configured === undefined ? "" : `, at ${configured.url}, set by ${configured.setting}`;
-    const fewer = metricsLevel === "DETAILED"
-      ? "metricsLevel=SUMMARY sends about half of them, NONE"
-      : "metricsLevel=NONE";
-    const text =
-      `Metrics go to CloudWatch at level ${metricsLevel}, into namespace ${applicationName}${where}: ` +
-      `${cost}; ${fewer} turns them off`;
-    return { listeners: [metrics.listener], lines: [{ level: "info", text }], close: () => metrics.close() };
-  } catch (error) {
-    if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
-    const text = `${error.message}: the worker runs without metrics in CloudWatch`;
-    return noMetrics({ level: "warning", text });
-  }
+  const metrics = cloudWatchMetrics({
+    applicationName,
+    region,
+    endpoint,
+    credentials,
+    metricsLevel,
+    metricsEnabledDimensions,
+    metricsBufferTimeMs,
+    metricsMaxQueueSize,
+    workerIdentifier: options.workerIdentifier,
+    system,
+    onEvent,
+  });
+  const cost = metricCostText({
+    level: metricsLevel,
+    dimensions: metricsEnabledDimensions,
+    bufferTimeMs: metricsBufferTimeMs,
+  });
+  const where = configured === undefined ? "" : `, at ${configured.url}, set by ${configured.setting}`;
+  const fewer = metricsLevel === "DETAILED"
+    ? "metricsLevel=SUMMARY sends about half of them, NONE"
+    : "metricsLevel=NONE";
+  const text =
+    `Metrics go to CloudWatch at level ${metricsLevel}, into namespace ${applicationName}${where}: ` +
+    `${cost}; ${fewer} turns them off`;
+  return { listeners: [metrics.listener], lines: [{ level: "info", text }], close: () => metrics.close() };
 }
 
 const ELSEWHERE = "Kinesis has an endpoint of its own, and CloudWatch has none: set metricsLevel, " +

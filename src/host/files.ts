@@ -1,10 +1,10 @@
 /**
- * Reads files, with errors that name the places that were searched.
+ * Reads files, with errors that name the places that were searched. Writes new ones.
  *
  * @module
  */
 
-import { readFile as read, stat } from "node:fs/promises";
+import { readFile as read, stat, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import process from "node:process";
 
@@ -18,6 +18,19 @@ export async function readFile(path: string): Promise<Uint8Array> {
     return await read(path);
   } catch (error) {
     throw new Error(`Cannot read ${JSON.stringify(path)}: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+/**
+ * Writes a file that only this user may read.
+ *
+ * @throws {Error} in one line: there is a file of this name already, or it cannot be written.
+ */
+export async function writeNewFile(path: string, text: string): Promise<void> {
+  try {
+    await writeFile(path, text, { flag: "wx", mode: 0o600 });
+  } catch (error) {
+    throw new Error(`Cannot write ${JSON.stringify(path)}: ${reasonOf(error, "write")}`, { cause: error });
   }
 }
 
@@ -46,16 +59,18 @@ export function workingFolder(): string {
   return process.cwd();
 }
 
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown, action: "read" | "write" = "read"): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   switch (code) {
     case "ENOENT":
-      return `there is no such file, seen from ${process.cwd()}`;
+      return `there is no such ${action === "read" ? "file" : "folder"}, seen from ${process.cwd()}`;
+    case "EEXIST":
+      return "there is a file of this name already";
     case "EISDIR":
       return "it is a folder";
     case "EACCES":
     case "EPERM":
-      return "this user may not read it";
+      return `this user may not ${action} it`;
     default:
       return error instanceof Error ? error.message.split("\n")[0] ?? error.name : String(error);
   }

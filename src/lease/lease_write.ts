@@ -103,7 +103,9 @@ export type LeaseOperation =
   | "setChildShardIds"
   | "setHashKeyRange"
   /** Ours: see `stream_origin.ts`. */
-  | "setStreamOrigin";
+  | "setStreamOrigin"
+  /** Ours: see `reset_lease.ts`. */
+  | "reset";
 
 /**
  * One conditional update of one lease.
@@ -323,6 +325,8 @@ export function wasApplied(
     case "evict":
       return found.checkpointOwner === undefined &&
         found.leaseOwner === (lease.checkpointOwner === undefined ? undefined : lease.leaseOwner);
+    // By an operator's command, which has no incarnation: see `reset_lease.wasReset()`.
+    case "reset":
     // The rest leave the counter alone.
     case "startHandoff":
     case "setChildShardIds":

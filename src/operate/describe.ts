@@ -131,7 +131,7 @@ export function glimpseOf({ leases, lock, startedMs }: TableLook): Glimpse {
 export function describeFleet(before: Glimpse | undefined, now: TableLook): FleetDescription {
   const leases = now.leases.map((lease) => leaseRow(lease, before?.counters));
   const keys = new Set(now.leases.map(({ leaseKey }) => leaseKey));
-  const betweenMs = before === undefined ? undefined : now.startedMs - before.startedMs;
+  const betweenMs = before === undefined ? undefined : Math.round(now.startedMs - before.startedMs);
   return {
     tableName: now.tableName,
     time: new Date(now.startedEpochMs).toISOString(),

@@ -23,10 +23,14 @@ export function missingAction(error: unknown): string | undefined {
 }
 
 /** A part that could not be read, for people. */
-export function failureText({ part, error, missingAction }: LookFailure): string {
-  return missingAction === undefined
-    ? `${PARTS[part]} could not be read: ${errorText(error)}`
-    : `${PARTS[part]} could not be read: allow ${missingAction}`;
+export function failureText({ part, error }: LookFailure): string {
+  return failureOf(PARTS[part], error);
+}
+
+/** The same of anything else, e.g. `The shards`. */
+export function failureOf(what: string, error: unknown): string {
+  const action = missingAction(error);
+  return `${what} could not be read: ${action === undefined ? errorText(error) : `allow ${action}`}`;
 }
 
 const PARTS: Readonly<Record<LookFailure["part"], string>> = {

@@ -12,7 +12,7 @@ import type { Clock } from "../system.ts";
 
 /** How a table is scanned. */
 export interface PacedScanOptions {
-  readonly dynamodb: DynamoDB;
+  readonly dynamodb: Pick<DynamoDB, "scanPage">;
   readonly tableName: string;
   /** Parts that are read at the same time, until DynamoDB throttles. */
   readonly segments: number;

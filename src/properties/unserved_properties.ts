@@ -15,7 +15,6 @@ import {
   oneOf,
   tags,
   text,
-  url,
   type ValueType,
   wholeNumber,
 } from "./property_value.ts";

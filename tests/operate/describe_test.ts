@@ -67,6 +67,7 @@ Deno.test("describeFleet() names the state of each lease, a handoff by who drain
     { key: "free", counter: 1 },
     { key: "finished", owner: "a", checkpoint: "SHARD_END", counter: 1 },
     { key: "handoff", owner: "b", checkpointOwner: "a", counter: 2 },
+    { key: "over", checkpoint: "SHARD_END", counter: 1 },
     { key: "stuck", owner: "b", checkpointOwner: "c", counter: 1 },
   ];
   const before = look([
@@ -78,6 +79,7 @@ Deno.test("describeFleet() names the state of each lease, a handoff by who drain
     ["free", "free", undefined, undefined],
     ["finished", "finished", "a", undefined],
     ["handoff", "handoff", "a", "b"],
+    ["over", "finished", undefined, undefined],
     ["stuck", "notRenewed", "c", "b"],
   ]);
 });

@@ -71,6 +71,34 @@ Deno.test("lookAtTable() takes wrong keys and a network that is away for no miss
     bed.aws.faults.next(operation, { type: "refused", code: "UnrecognizedClientException", times: Infinity });
   }
   await assertRejects(() => lookAtTable(bed.fleet, {}, NEVER), Error, "UnrecognizedClientException");
+  const other = await bedWithFleet();
+  other.aws.faults.next("GetItem", { type: "refused", code: "UnrecognizedClientException", times: Infinity });
+  const { failures } = await lookAtTable(other.fleet, {}, NEVER);
+  assert(failures.length > 0);
+  for (const failure of failures) {
+    assertEquals(failure.missingAction, undefined);
+    assertStringIncludes(failureText(failure), "UnrecognizedClientException");
+  }
+});
+
+Deno.test("lookAtTable() takes the newer of two reads of a lease, in whatever order they come", async () => {
+  const bed = await bedWithFleet();
+  const { dynamodb } = bed.fleet;
+  for (const isNewerFirst of [true, false]) {
+    const twice: typeof dynamodb = {
+      ...dynamodb,
+      scanPage: async (...args) => {
+        const page = await dynamodb.scanPage(...args);
+        const items = page.items.flatMap((item) => {
+          const old = { ...item, leaseCounter: { N: "0" }, leaseOwner: { S: "former" } };
+          return "checkpoint" in item ? (isNewerFirst ? [item, old] : [old, item]) : [item];
+        });
+        return { ...page, items };
+      },
+    };
+    const { leases } = await lookAtTable({ ...bed.fleet, dynamodb: twice }, {}, NEVER);
+    assertEquals(leases.map(({ leaseOwner, leaseCounter }) => [leaseOwner, leaseCounter]), [["worker-1", 1]]);
+  }
 });
 
 Deno.test("lookAtTable() says that there is no table, or that it is of another kind", async () => {

@@ -14,6 +14,7 @@ import {
   type WorkerOptions,
 } from "../../mod.ts";
 import * as commandLine from "../../cli.ts";
+import { cloudWatchMetrics } from "../../src/cloudwatch/mod.ts";
 import {
   assumeRoleCredentials,
   cachedCredentials,
@@ -52,6 +53,13 @@ export function options(): WorkerOptions {
     cpuUtilization,
     onEvent,
   };
+}
+
+/** Metrics of a worker in CloudWatch. */
+export async function measured(): Promise<void> {
+  const credentials = { accessKeyId: "id", secretAccessKey: "secret" };
+  await using metrics = cloudWatchMetrics({ applicationName: "app", region: "eu-central-1", credentials });
+  await new KinesisWorker({ ...options(), onEvent: metrics.listener }).run(AbortSignal.timeout(1));
 }
 
 /** OpenTelemetry around a worker. */

@@ -4,9 +4,9 @@
  * simulation cannot see is run with the test file that the mutant names; says which test failed first.
  * The last line is one of JSON.
  *
- *     deno task sim:mutants [--seeds 4000] [--only name] [--smoke]
+ *     deno task sim:mutants [--seeds 4000] [--only name ...] [--smoke]
  *
- * `--smoke` runs one mutant that the first seeds find.
+ * `--only` may be given several times. `--smoke` runs one mutant that the first seeds find.
  *
  * The exit code is 0 when all were caught and 1 when one survived. It is 2, with the reason, when something could not be run:
  * a simulation that ends without a result has found nothing.
@@ -18,10 +18,11 @@ import { parseArgs } from "node:util";
 import { copyRepository } from "../support/repository_copy.ts";
 import { runCommand } from "../support/command.ts";
 import { type Mutant, MUTANTS } from "./mutant_list.ts";
+import { OPERATOR_MUTANTS } from "./operator_mutant_list.ts";
 import { UNIT_MUTANTS } from "./unit_mutant_list.ts";
 
 /** Of both kinds. */
-export const ALL_MUTANTS: readonly Mutant[] = [...MUTANTS, ...UNIT_MUTANTS];
+export const ALL_MUTANTS: readonly Mutant[] = [...MUTANTS, ...UNIT_MUTANTS, ...OPERATOR_MUTANTS];
 
 /** A mutant that hangs is given up after so long. */
 const limitMs = 600_000;
@@ -69,7 +70,7 @@ function readArgs(args: readonly string[]): Pick<MutantRun, "mutants" | "seeds">
     args: [...args],
     options: {
       seeds: { type: "string", default: "4000" },
-      only: { type: "string" },
+      only: { type: "string", multiple: true },
       smoke: { type: "boolean", default: false },
     },
   });
@@ -78,11 +79,12 @@ function readArgs(args: readonly string[]): Pick<MutantRun, "mutants" | "seeds">
       `Cannot run mutants: expected a positive whole number for --seeds: got "${values.seeds}"`,
     );
   }
-  const only = values.smoke ? smokeMutant : values.only;
-  const mutants = ALL_MUTANTS.filter(({ name }) => only === undefined || name === only);
-  if (mutants.length === 0) {
-    throw new TypeError(`Cannot run mutants: expected the name of a mutant for --only: got "${only}"`);
+  const only = values.smoke ? [smokeMutant] : values.only;
+  const unknown = only?.find((wanted) => !ALL_MUTANTS.some(({ name }) => name === wanted));
+  if (unknown !== undefined) {
+    throw new TypeError(`Cannot run mutants: expected the name of a mutant for --only: got "${unknown}"`);
   }
+  const mutants = ALL_MUTANTS.filter(({ name }) => only === undefined || only.includes(name));
   return { mutants, seeds: Number(values.seeds) };
 }
 

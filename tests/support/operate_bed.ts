@@ -81,8 +81,7 @@ export class PassingClock implements Clock {
     try {
       // The time limit of a request is a sleep too. Its answer comes in some turns of the real event loop.
       for (let turn = 0; turn < (ms < 5_000 ? 1 : 50) || this.#ends.isBefore(untilMs); turn++) {
-        await new Promise((resolve) => setTimeout(resolve, 0));
-        signal?.throwIfAborted();
+        await nextTurn(signal);
       }
     } finally {
       this.#ends.delete(untilMs);
@@ -91,6 +90,21 @@ export class PassingClock implements Clock {
     this.#ms = Math.max(this.#ms, untilMs);
     signal?.throwIfAborted();
   }
+}
+
+/** One turn of the event loop. It leaves no timer behind when it is aborted. */
+function nextTurn(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, 0);
+    signal?.addEventListener("abort", stop, { once: true });
+  });
 }
 
 /** When sleeps end; several may end together. */

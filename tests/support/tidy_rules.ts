@@ -410,10 +410,15 @@ export const modReexportsOnly: Rule = eachFile((file) => {
 });
 
 /**
- * What loading mod.ts loads, transitively: neither src/host nor src/failures, nor hono, nor Node's modules.
+ * What loading mod.ts loads, transitively: neither src/host nor src/failures nor src/cloudwatch, nor hono,
+ * nor Node's modules.
  */
 export const modLoadsLittle: Rule = (files) =>
-  loadsNot("mod.ts", /^(?:npm:hono|npm:@aws-sdk\/|node:|src\/host\/|src\/failures\/|credentials\.ts)/, files);
+  loadsNot(
+    "mod.ts",
+    /^(?:npm:hono|npm:@aws-sdk\/|node:|src\/host\/|src\/failures\/|src\/cloudwatch\/|credentials\.ts)/,
+    files,
+  );
 
 /**
  * Loading src/credentials/mod.ts loads neither Node's modules nor AWS's package before they are used: edge

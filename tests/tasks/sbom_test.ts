@@ -139,11 +139,13 @@ interface Info {
   readonly npmPackages: Readonly<Record<string, { readonly dependencies: readonly string[] }>>;
 }
 
-Deno.test("the bill of this repository has each package that Deno loads for mod.ts and cli.ts", async () => {
+Deno.test("the bill of this repository has each package that Deno loads for mod.ts, cli.ts and the other entry points", async () => {
   const lock: Lock = JSON.parse(await Deno.readTextFile(new URL("deno.lock", ROOT)));
   const wanted = new Set<string>();
-  for (const entry of ["mod.ts", "cli.ts", "src/observe/health.ts"]) {
-    const { stdout } = await runCommand(Deno.execPath(), ["info", "--json", entry], { cwd: ROOT.pathname });
+  for (const entry of ["mod.ts", "cli.ts", "src/observe/health.ts", "src/otel/mod.ts"]) {
+    const { stdout } = await runCommand(Deno.execPath(), ["info", "--json", "--lock=deno.lock", entry], {
+      cwd: ROOT.pathname,
+    });
     const { modules, npmPackages }: Info = JSON.parse(stdout);
     const waiting = modules.flatMap(({ npmPackage }) => npmPackage ?? []);
     for (let key = waiting.pop(); key !== undefined; key = waiting.pop()) {

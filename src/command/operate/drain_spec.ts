@@ -32,8 +32,8 @@ export const DRAIN: CommandSpec = {
     },
   ],
   exitCodes: [
-    { code: 1, meaning: "the drain was refused, or the worker still has leases" },
-    { code: 3, meaning: "the leader does not know drains, and may give leases back" },
+    { code: 1, meaning: "when the drain was refused, or the worker still has leases" },
+    { code: 3, meaning: "when the leader does not know drains, and may give leases back" },
   ],
   load: async () => (await import("./drain_program.ts")).drain,
 };

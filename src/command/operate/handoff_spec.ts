@@ -35,6 +35,9 @@ export const HANDOFF: CommandSpec = {
       what: "a target that has died is refused",
     },
   ],
-  exitCodes: [{ code: 1, meaning: "the handoff was refused, or the new owner does not renew the lease" }],
+  exitCodes: [{
+    code: 1,
+    meaning: "when the handoff was refused, or the new owner does not renew the lease",
+  }],
   load: async () => (await import("./handoff_program.ts")).handoff,
 };

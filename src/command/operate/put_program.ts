@@ -48,7 +48,7 @@ export async function put({ flags }: CommandRun, context: OperateContext): Promi
   if (result.failure !== undefined && !isStopped) {
     log({ level: "error", text: oneLine(errorText(result.failure)) });
   }
-  const seconds = (system.clock.monotonicMs() - startMs) / 1000;
+  const seconds = Math.round(system.clock.monotonicMs() - startMs) / 1000;
   terminal.print(isJson ? jsonOf(result, seconds) : sentenceOf(result, stream.streamName, seconds));
   const isWhole = result.refusedLines === 0 && (result.failure === undefined || isStopped);
   return isWhole ? 0 : 1;

@@ -43,24 +43,12 @@ export async function viewOf(
   before: FleetView | undefined,
   signal: AbortSignal,
 ): Promise<FleetView> {
-  const { coordinatorStore, system: { clock } } = fleet;
-  const found = await lookAtTable(fleet, options, signal);
-  // A worker may be in both places during a migration: its newer report counts.
-  const legacy = found.place === "legacy" ? await coordinatorStore.listLegacyWorkerMetrics(signal) : [];
-  const look = { ...found, workers: [...found.workers, ...legacy] };
-  const { description, workers, failures } = look;
-  if (description === undefined && look.leases.length === 0 && failures.length === 0) {
-    throw new RangeError(
-      `Cannot find lease table "${fleet.tableName}" in ${fleet.region}: check the application's name, region and endpoint`,
-    );
-  }
+  const { system: { clock } } = fleet;
+  const look = await lookAtTable(fleet, options, signal);
+  const { workers, failures, place = "leaseTable", migrations } = look;
   const failure = failures.find(({ part }) => part === "leases" || part === "workers");
   if (failure !== undefined) throw failure.error;
-  const { place = "leaseTable" } = look;
-  const clientVersion = await coordinatorStore.readMigration(place, "Migration3.0", signal) ??
-    (place === "legacy"
-      ? await coordinatorStore.readMigration("leaseTable", "Migration3.0", signal)
-      : undefined);
+  const clientVersion = migrations.find(({ key }) => key === "Migration3.0");
   const reports = observeReports(before?.reports ?? new Map(), workers, clock.monotonicMs());
   const now = { epochS: clock.epochMs() / 1000, ms: clock.monotonicMs() };
   return { look, place, reports, ageOf: reportAge(reports, now), clientVersion, leader: leaderOf(look) };

@@ -295,6 +295,9 @@ export class SimulatedFleet {
       case "callbackEnded":
       case "leaseRenewed":
       case "eventLoopTurned":
+      case "passEnded":
+      case "leasesDiscovered":
+      case "coverageAudited":
       case "fleetAudited":
       case "leaderSeen":
         return;

@@ -19,6 +19,7 @@ import {
   setHashKeyRange,
   startHandoff,
 } from "../../lease/lease_write.ts";
+import { resetLease } from "../../lease/reset_lease.ts";
 import { MAX_HASH_KEY } from "../../stream/hash_key.ts";
 import { positionAt } from "../../stream/sequence_number.ts";
 import { expect, expectEqual, rejection } from "./equality.ts";
@@ -122,6 +123,49 @@ const CLAUSES: readonly Clause[] = [
     expectEqual(await allLeases(store), before, "the lease after a refused create()");
   }),
 
+  clause(
+    "a reset moves position and counter, and leaves no owner and nothing of the old position",
+    async (store) => {
+      const owned = await ownedLease(store);
+      const noted = await applied(store, setChildShardIds(owned, ["shardId-000000000001"]));
+      const done = await applied(store, checkpoint(noted, positionAt("50", 3), "ahead"));
+      const old = await applied(store, prepareCheckpoint(done, positionAt("51"), new Uint8Array([1])));
+      const write = resetLease(old, { checkpoint: positionAt("40", 2) });
+      for (const stale of [owned, { ...old, leaseOwner: "w2" }, { ...old, checkpointOwner: "w2" }]) {
+        const refused = await store.apply({
+          ...write,
+          when: resetLease(stale, { checkpoint: old.checkpoint }).when,
+        });
+        expectEqual(refused.applied, false, "a reset of a lease that moved");
+      }
+      const { finishedAhead: _, ...rest } = old;
+      expectEqual(await applied(store, write), {
+        ...rest,
+        leaseCounter: old.leaseCounter + 1,
+        leaseOwner: undefined,
+        ownerSwitchesSinceCheckpoint: 0,
+        checkpoint: positionAt("40", 2),
+        pendingCheckpoint: undefined,
+        pendingCheckpointState: undefined,
+        childShardIds: [],
+      }, "the lease after a reset");
+      const again = await leaseOf(store);
+      const back = {
+        checkpoint: positionAt("50", 3),
+        childShardIds: ["shardId-000000000001"],
+        finishedAhead: "ahead",
+        latestEpochMs: 12_345,
+        pendingCheckpoint: positionAt("51", 1),
+        pendingCheckpointState: new Uint8Array([1]),
+      };
+      expectEqual(
+        await applied(store, resetLease(again, back)),
+        { ...again, ...back, leaseCounter: again.leaseCounter + 1 },
+        "the lease after a reset to all that it was",
+      );
+    },
+  ),
+
   clause("get() returns what create() wrote, and undefined for a missing key", async (store) => {
     const streamIdentifier = "123456789012:orders:1700000000";
     const created = newLease({
@@ -161,9 +205,9 @@ const CLAUSES: readonly Clause[] = [
       expectEqual(after, await leaseOf(store), `the lease that apply() returns after ${operation}`);
       lease = after;
     }
-    expectEqual(lease.leaseCounter, 6, "the counter after all writes");
-    expectEqual(lease.checkpoint, positionAt("50", 3), "the checkpoint after all writes");
-    expectEqual(lease.childShardIds, ["shardId-000000000001", "shardId-000000000002"], "the child shards");
+    expectEqual(lease.leaseCounter, 7, "the counter after all writes");
+    expectEqual(lease.checkpoint, positionAt("49"), "the checkpoint after all writes");
+    expectEqual(lease.childShardIds, [], "the child shards after a reset");
     expectEqual(lease.pendingCheckpoint, undefined, "the prepared checkpoint after a checkpoint");
     expectEqual(lease.leaseOwner, undefined, "the owner after an eviction");
   }),
@@ -289,6 +333,7 @@ const EVERY_WRITE: readonly ((lease: Lease) => LeaseWrite)[] = [
   (lease) => checkpoint(lease, positionAt("50", 3)),
   (lease) => assign(lease, "w3"),
   (lease) => evict(lease),
+  (lease) => resetLease(lease, { checkpoint: positionAt("49") }),
 ];
 
 /** A write whose condition by itself holds for a lease that is gone. */

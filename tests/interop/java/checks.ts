@@ -39,6 +39,17 @@ export function handoffsTo(fleet: Fleet, id: string): readonly TappedWrite[] {
   );
 }
 
+/** The leases that a leader gave to a worker that had ended. */
+export function givenToTheEnded(fleet: Fleet, by: TappedWrite["by"]): readonly TappedWrite[] {
+  return fleet.writes.filter(({ name, after, at, ...write }) =>
+    write.by === by && (name.startsWith("LEASE: assign") || name.endsWith("handoff")) &&
+    fleet.workers.some(({ id, endedAt }) =>
+      after?.leaseOwner !== undefined && "S" in after.leaseOwner && after.leaseOwner.S === id &&
+      endedAt !== undefined && at > endedAt
+    )
+  );
+}
+
 /** Waits until a worker holds the leader's lock. */
 export async function untilLeader(fleet: Fleet, id: string, limitMs: number): Promise<number> {
   return await fleet.eventually(`${id} leads`, async () => await fleet.leader() === id, {

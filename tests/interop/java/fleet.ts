@@ -30,6 +30,12 @@ export interface FleetWorker {
   readonly errorLines: string[];
 }
 
+/** When a record was put. */
+export interface Put {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 /** How long locks last in these fleets, in ms; short, so that a run is. Java's own defaults are 10 s and 120 s. */
 const timing = {
   javaAssignmentMs: 1000,
@@ -57,7 +63,8 @@ export class Fleet implements AsyncDisposable {
   readonly #coordinator: DynamoDBCoordinatorStore;
   /** The number of the next record. */
   #next = 0;
-  readonly #put: string[] = [];
+  /** When each record was put, by its number: epoch ms before the request and after its answer. */
+  readonly puts: Map<string, Put> = new Map();
   readonly #dry = new Set<TestStream>();
   #isOver = false;
   #producer: Promise<void> | undefined;
@@ -227,17 +234,6 @@ export class Fleet implements AsyncDisposable {
     return [...told, ...logged];
   }
 
-  /** The leases that a leader gave to a worker that had ended. */
-  givenToTheEnded(by: TappedWrite["by"]): readonly TappedWrite[] {
-    return this.writes.filter(({ name, after, at, ...write }) =>
-      write.by === by && (name.startsWith("LEASE: assign") || name.endsWith("handoff")) &&
-      this.workers.some(({ id, endedAt }) =>
-        after?.leaseOwner !== undefined && "S" in after.leaseOwner && after.leaseOwner.S === id &&
-        endedAt !== undefined && at > endedAt
-      )
-    );
-  }
-
   /** Waits until each worker of the list owns so many unfinished leases, or more, and nobody else owns any; no handoff is left. */
   async untilOwned(least: Readonly<Record<string, number>>, limitMs: number): Promise<number> {
     return await this.eventually(`leases owned by ${JSON.stringify(least)}`, async () => {
@@ -254,7 +250,7 @@ export class Fleet implements AsyncDisposable {
 
   /** Waits until everything put by now is delivered. */
   async untilDelivered(limitMs: number): Promise<void> {
-    const wanted = [...this.#put];
+    const wanted = [...this.puts.keys()];
     const missing = () => {
       const seen = new Set(this.records.map((line) => line.text));
       return wanted.filter((text) => !seen.has(text));
@@ -313,8 +309,9 @@ export class Fleet implements AsyncDisposable {
       for (const stream of this.streams) {
         if (this.#dry.has(stream)) continue;
         const own = texts.filter((text) => this.streamOf(text) === stream.streamName);
+        const fromMs = Date.now();
         await stream.put(own, partitionKeyOf);
-        this.#put.push(...own);
+        for (const text of own) this.puts.set(text, { fromMs, toMs: Date.now() });
       }
       this.#next += texts.length;
       await pause(0.8 * this.#options.pace.readEveryMs);
@@ -334,11 +331,11 @@ export class Fleet implements AsyncDisposable {
 
   #javaCommand(
     id: string,
-    { version = versions.kcl }: StartOptions,
+    { version = versions.kcl, application = this.#options.name }: StartOptions,
   ): { readonly command: string; readonly args: readonly string[] } {
     const settings = {
       workerId: id,
-      application: this.#options.name,
+      application,
       [this.isMany ? "streams" : "stream"]: this.streams.map(({ streamName }) => streamName).join(","),
       kinesis: this.#bed.kinesisUrl,
       dynamodb: this.#bed.endpoints.java,
@@ -358,11 +355,11 @@ export class Fleet implements AsyncDisposable {
 
   #kcliteCommand(
     id: string,
-    { streams = this.streams.map(({ streamName }) => streamName), slices }: StartOptions,
+    { streams = this.streams.map(({ streamName }) => streamName), slices, application }: StartOptions,
   ): { readonly command: string; readonly args: readonly string[] } {
     const options = {
       workerIdentifier: id,
-      applicationName: this.#options.name,
+      applicationName: application ?? this.#options.name,
       ...(this.isMany ? { streams, ...formerStreams } : { streamName: this.#options.name }),
       region: "us-east-1",
       credentials: testCredentials,

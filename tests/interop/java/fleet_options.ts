@@ -11,6 +11,8 @@ import type { Pace } from "./pace.ts";
 
 /** How a worker is started. */
 export interface StartOptions {
+  /** Reads the fleet's stream for another application. @default the fleet's own */
+  readonly application?: string;
   /** Of the KCL, for a Java worker. */
   readonly version?: KclVersion;
   /** What a kclite worker is told of many streams, in place of their names. */

@@ -1,14 +1,16 @@
 /**
- * What an operator does by commands to fleets of Java, and to mixed ones: leases are handed over, workers are drained.
+ * What an operator does by commands to fleets of Java, and to mixed ones: leases are handed over, workers are
+ * drained, positions are reset and cloned.
  *
  * @module
  */
 
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { actualOwner } from "../../../src/lease/lease.ts";
-import { type CommandResult, runCommand } from "../../support/command.ts";
 import { assertClean, counts, handoffsTo, seconds, untilLeader } from "./checks.ts";
 import type { Fleet } from "./fleet.ts";
+import { kclite } from "./operator.ts";
+import { positions } from "./operating_positions.ts";
 import { pause } from "./processes.ts";
 import type { Scenario } from "./report.ts";
 
@@ -27,7 +29,6 @@ export function operatingJava(fleet: Fleet): Scenario[] {
         const before = handoffsTo(fleet, "j2").length;
         const { code, stdout, stderr } = await kclite(fleet, "handoff", lease?.leaseKey ?? "", "--to", "j2");
         assertEquals(code, 0, stdout + stderr);
-        assertMatch(stdout, /j1 knows, and finishes its batch/);
         assertMatch(stdout, /j2 renews it/);
         const handoffs = handoffsTo(fleet, "j2").slice(before);
         assert(handoffs.some(({ by, key }) => by === "java" && key === lease?.leaseKey), "Java completed it");
@@ -50,6 +51,7 @@ export function operatingJava(fleet: Fleet): Scenario[] {
         return `${givenBack.length} came back meanwhile, ${counts(fleet)}`;
       },
     },
+    ...positions(fleet, "java", ["j1", "j2"]),
   ];
 }
 
@@ -95,21 +97,6 @@ export function operatingKclite(fleet: Fleet): Scenario[] {
         return `${stdout.trim().split("\n").at(-1)} ${counts(fleet)}`;
       },
     },
+    ...positions(fleet, "kclite", ["k1", "k2"]),
   ];
-}
-
-/** Runs a command past the taps: items are compared of workers alone. */
-async function kclite(fleet: Fleet, ...args: readonly string[]): Promise<CommandResult> {
-  const { name, kinesis, dynamodb, failoverTimeMs } = fleet.target;
-  const sets = Object.entries({
-    kinesisEndpoint: kinesis,
-    dynamoDBEndpoint: dynamodb,
-    failoverTimeMillis: failoverTimeMs,
-  }).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
-  const cli = new URL("../../../cli.ts", import.meta.url).pathname;
-  const target = ["--application", name, "--stream", name, "--region", "us-east-1"];
-  return await runCommand(Deno.execPath(), ["run", "-A", "--no-check", cli, ...args, ...target, ...sets], {
-    env: { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" },
-    timeoutMs: 180_000,
-  });
 }

@@ -13,6 +13,7 @@ import {
   assertNoneRepeated,
   counts,
   generations,
+  givenToTheEnded,
   handoffsTo,
   seconds,
   untilLeader,
@@ -57,7 +58,7 @@ export function javaFirst(fleet: Fleet): Scenario[] {
         const ms = await fleet.untilOwned({ j1: 0, j2: 0 }, javaTakeoverMs);
         await fleet.untilDelivered(javaTakeoverMs);
         assertClean(fleet, { duplicates: "after a kill" });
-        const given = fleet.givenToTheEnded("java").length;
+        const given = givenToTheEnded(fleet, "java").length;
         return `Java owns all after ${seconds(ms)}, ${given} leases given to the dead, ${counts(fleet)}`;
       },
     },
@@ -126,7 +127,7 @@ export function kcliteFirst(fleet: Fleet): Scenario[] {
         await fleet.untilOwned({ k1: 4 }, 10_000);
         await fleet.untilDelivered(20_000);
         assertClean(fleet, { duplicates: "after a kill" });
-        const given = fleet.givenToTheEnded("kclite").length;
+        const given = givenToTheEnded(fleet, "kclite").length;
         assertEquals(given, 0, "no lease is given to the dead worker");
         return `kclite owns all after ${seconds(ms)}, ${counts(fleet)}`;
       },

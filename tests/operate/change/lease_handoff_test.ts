@@ -98,7 +98,12 @@ const REFUSALS: readonly {
     args: ["00007", "--to", "b"],
     why: /no match in shardId-0+, shardId-0+1/,
   },
-  { what: "an end of two keys", args: ["", "--to", "b"], why: /Cannot find lease ""/ },
+  {
+    what: "an end of two keys",
+    change: ({ bed }) => bed.lease(newLease("shardId-000100000000"), "a"),
+    args: ["00000", "--to", "b"],
+    why: /expected the end of one key: got 2: shardId-000000000000, shardId-000100000000/,
+  },
   {
     what: "a target that does not report",
     args: [KEY, "--to", "c"],
