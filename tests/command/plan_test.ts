@@ -146,6 +146,15 @@ Deno.test("plan names the permission that it lacks, and shows the rest", async (
   // No lease would seem to be there: nothing is said about new ones.
   assertEquals([leases.code, leases.shards, leases.streams[0].leasesToCreate], [1, [], 0]);
   assertStringIncludes(JSON.stringify(leases), "allow dynamodb:Scan");
+  // One lease may be read, and not all of them.
+  watched(
+    bed,
+    ({ operation, body }) =>
+      "ReturnConsumedCapacity" in body && operation === "Scan" ? refused(operation) : undefined,
+  );
+  const part = await planOf(bed, lines);
+  assertEquals([part.code, part.table.action, part.shards], [1, "use", []]);
+  assertStringIncludes(part.streams[0].problem, "its leases are not known");
   watched(bed, ({ operation }) => operation === "DescribeStreamSummary" ? refused(operation) : undefined);
   const streams = await planOf(bed, lines);
   assertEquals(streams.code, 1);
