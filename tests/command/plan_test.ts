@@ -176,6 +176,20 @@ Deno.test("plan prices fan-out by shards, and metrics by their level", async () 
   assert(large.dollarsPerMonth.dynamoDB > 2 * cheap.dollarsPerMonth.dynamoDB);
 });
 
+Deno.test("plan waits five seconds for a table or a stream that does not answer", async () => {
+  const bed = new OperateBed();
+  watched(bed, ({ operation }) => operation === "DescribeTable" ? new Promise(() => {}) : undefined);
+  const startMs = bed.clock.monotonicMs();
+  const { code, table, shards, estimate } = await planOf(bed);
+  assertEquals([code, table.action, shards, estimate.shards], [1, "unknown", [], 2]);
+  assertEquals(bed.clock.monotonicMs() - startMs, 5000);
+  watched(bed, ({ operation }) => operation === "DescribeStreamSummary" ? new Promise(() => {}) : undefined);
+  const { code: without, streams } = await planOf(bed);
+  assertEquals(without, 1);
+  assertStringIncludes(streams[0].problem, "check region");
+  assertEquals(bed.clock.monotonicMs() - startMs, 10_000);
+});
+
 Deno.test("plan looks up no more than 100 records", async () => {
   const bed = new OperateBed({ streams: { words: 120 } });
   const seen = watched(bed);

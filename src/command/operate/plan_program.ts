@@ -71,9 +71,12 @@ function planCost(
     .reduce((sum, { summary }) => sum + (summary?.openShardCount ?? 0), 0);
   const found = table.action === "use" ? table.description : undefined;
   const throughput = found?.provisionedThroughput;
+  const open = streams.reduce((sum, { summary }) => sum + (summary?.openShardCount ?? 0), 0);
+  // Where the leases are not known, each open shard has one.
+  const read = shards.length === 0 ? open : shards.length;
   const estimate = costEstimate({
     workers,
-    shards: shards.length,
+    shards: read,
     failoverTimeMs: setup.failoverTimeMs,
     leaseDiscoveryIntervalMs: setup.leaseDiscoveryIntervalMs,
     leaseAssignmentIntervalMs: setup.leaseAssignmentIntervalMs,
@@ -88,7 +91,7 @@ function planCost(
     ? metrics
     : { level: "NONE" as const, dimensions: [], bufferTimeMs: 10_000 };
   const { metricDollars, requestDollars } = metricCost({
-    shards: shards.length,
+    shards: read,
     workers,
     level,
     dimensions,
@@ -97,6 +100,7 @@ function planCost(
   return {
     ...estimate,
     workers,
+    shards: read,
     isFanOutByGigabyte: isFanOut && streams.some(({ summary }) => summary?.streamMode === "ON_DEMAND"),
     metricsDollars: metrics.type === "sent" ? metricDollars + requestDollars : 0,
     metricsLevel: level,

@@ -18,6 +18,7 @@ import { type Tone, wrapText } from "../../terminal/text_width.ts";
 /** What a month costs, and for whom. */
 export interface PlanCost extends CostEstimate {
   readonly workers: number;
+  readonly shards: number;
   /** Whether fan-out is charged by the gigabyte alone, since a stream is on demand. */
   readonly isFanOutByGigabyte: boolean;
   readonly metricsDollars: number;
@@ -64,7 +65,7 @@ export function planLines(plan: WholePlan, style: PlanStyle): string[] {
     ...(setup.retrievalMode === "FANOUT"
       ? [wrapped("warning", `${retrievalReason} It is named ${setup.consumerName}.`)]
       : [wrapped(undefined, retrievalReason)]),
-    ["", ...tableLines(start.shards, shardColumns(setup), columns)],
+    start.shards.length === 0 ? [] : ["", ...tableLines(start.shards, shardColumns(setup), columns)],
     ["", ...costLines(plan).flatMap((text) => wrapped(undefined, text))],
     ["", ...permissionLines(plan).flatMap((text) => wrapped(undefined, text))],
     start.notRead.length === 0 ? [] : ["", ...start.notRead.flatMap((text) => wrapped("warning", text))],
@@ -128,7 +129,7 @@ function shardColumns({ initialPosition, isMany }: WorkerSetup): readonly Column
   ];
 }
 
-function costLines({ start, cost }: WholePlan): string[] {
+function costLines({ cost }: WholePlan): string[] {
   const { requestsPerHour: requests, requestsPerShardHour } = cost;
   const fanOut = cost.isFanOutByGigabyte
     ? `, fan-out ${dollars(cost.fanOutDollars)} and by the gigabyte, for a stream on demand`
@@ -139,7 +140,7 @@ function costLines({ start, cost }: WholePlan): string[] {
     ? ", no metrics"
     : `, CloudWatch ${dollars(cost.metricsDollars)} (metricsLevel ${cost.metricsLevel})`;
   return [
-    `Estimate for ${counted(cost.workers, "worker")} and ${counted(start.shards.length, "shard")} at rest: ` +
+    `Estimate for ${counted(cost.workers, "worker")} and ${counted(cost.shards, "shard")} at rest: ` +
     `${numberText(requestsPerShardHour)} requests to DynamoDB for a shard and hour. In an hour: ` +
     `${numberText(requests.renewals)} renewals, ${numberText(requests.discovery)} looks for new leases, ` +
     `${numberText(requests.heartbeats)} heartbeats and reports, ${
