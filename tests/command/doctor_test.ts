@@ -101,6 +101,16 @@ Deno.test("doctor names all that is wrong with a file, and asks AWS nothing", as
   assertEquals(namesOf(rows, "notTried").includes("credentials"), true);
 });
 
+Deno.test("doctor of a file that is not there, or without a region, says what to do", async () => {
+  const bed = await ready();
+  const { code, out } = await bed.run(["doctor", "none.properties", "--json"], { isBare: true });
+  const { checks: [none] } = JSON.parse(out);
+  assertEquals([code, none.mend], [1, "name a file that this user may read"]);
+  const lines = PROPERTIES.filter((line) => !line.startsWith("regionName"));
+  const { rows: [region] } = await diagnosed(bed, { lines });
+  assertStringIncludes(region?.detail ?? "", "expected a region");
+});
+
 Deno.test("doctor names the permission that each refusal lacks, and makes the other checks", async () => {
   const bed = await ready();
   const denied = ["GetItem", "ListShards", "DescribeTable", "DeleteItem"];

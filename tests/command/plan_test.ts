@@ -146,6 +146,15 @@ Deno.test("plan names the permission that it lacks, and shows the rest", async (
   // No lease would seem to be there: nothing is said about new ones.
   assertEquals([leases.code, leases.shards, leases.streams[0].leasesToCreate], [1, [], 0]);
   assertStringIncludes(JSON.stringify(leases), "allow dynamodb:Scan");
+  // One lease may be read, and not all of them.
+  watched(
+    bed,
+    ({ operation, body }) =>
+      "ReturnConsumedCapacity" in body && operation === "Scan" ? refused(operation) : undefined,
+  );
+  const part = await planOf(bed, lines);
+  assertEquals([part.code, part.table.action, part.shards], [1, "use", []]);
+  assertStringIncludes(part.streams[0].problem, "its leases are not known");
   watched(bed, ({ operation }) => operation === "DescribeStreamSummary" ? refused(operation) : undefined);
   const streams = await planOf(bed, lines);
   assertEquals(streams.code, 1);
@@ -167,6 +176,20 @@ Deno.test("plan prices fan-out by shards, and metrics by their level", async () 
   assert(large.dollarsPerMonth.dynamoDB > 2 * cheap.dollarsPerMonth.dynamoDB);
 });
 
+Deno.test("plan waits five seconds for a table or a stream that does not answer", async () => {
+  const bed = new OperateBed();
+  watched(bed, ({ operation }) => operation === "DescribeTable" ? new Promise(() => {}) : undefined);
+  const startMs = bed.clock.monotonicMs();
+  const { code, table, shards, estimate } = await planOf(bed);
+  assertEquals([code, table.action, shards, estimate.shards], [1, "unknown", [], 2]);
+  assertEquals(bed.clock.monotonicMs() - startMs, 5000);
+  watched(bed, ({ operation }) => operation === "DescribeStreamSummary" ? new Promise(() => {}) : undefined);
+  const { code: without, streams } = await planOf(bed);
+  assertEquals(without, 1);
+  assertStringIncludes(streams[0].problem, "check region");
+  assertEquals(bed.clock.monotonicMs() - startMs, 10_000);
+});
+
 Deno.test("plan looks up no more than 100 records", async () => {
   const bed = new OperateBed({ streams: { words: 120 } });
   const seen = watched(bed);
@@ -186,9 +209,8 @@ Deno.test("plan fits into 40 columns, and shows no control characters of others"
     checkpoint(lease, positionAt("49590338271490256608559692538361571095921575989136588898")),
   );
   const { out } = await planned(bed, { columns: 40 });
-  const [text = ""] = out.split("\n\nThe least");
   // deno-lint-ignore no-control-regex -- those of paint()
-  const plain = text.replace(/\x1b\[[\d;]*m/g, "");
+  const plain = out.replace(/\x1b\[[\d;]*m/g, "");
   assertEquals(plain.split("\n").filter((line) => line.length > 40), []);
   // deno-lint-ignore no-control-regex -- that is the point
   assertEquals(/[\x00-\x09\x0b-\x1f]/.test(plain), false);

@@ -102,7 +102,11 @@ async function awsDiagnosis(
     accountId: arn === undefined ? identity?.accountId : parseStreamArn(arn).accountId,
     isTableThere: table.isTableThere === true && table.isIndexThere,
   });
-  const allowed = await permissionChecks(access, permissions, { ...table, silent }, checking);
+  const allowed = await permissionChecks(access, permissions, {
+    isTableThere: table.isTableThere,
+    isIndexThere: table.isIndexThere,
+    silent,
+  }, checking);
   return { checks: [...checks, ...table.checks, ...allowed], notes, permissions };
 }
 

@@ -7,7 +7,7 @@
 
 import { errorText } from "../../errors.ts";
 import { serve } from "../../host/serve.ts";
-import { type Check, checked, type Checking, notTried } from "../../operate/check/check.ts";
+import { type Check, checked, type Checking, failureOf, notTried } from "../../operate/check/check.ts";
 import { PropertiesError } from "../../properties/property_options.ts";
 import type { ProgramConfiguration } from "../configuration.ts";
 import { lookUpProcessing } from "../processing_lookup.ts";
@@ -40,10 +40,19 @@ export async function settingsChecks(context: OperateContext): Promise<SettingsC
   } catch (error) {
     context.signal.throwIfAborted();
     if (error instanceof PropertiesError) context.notices.push(...error.notices);
-    const problems = error instanceof PropertiesError ? error.message.split("\n") : [errorText(error)];
-    const failed = problems.map((detail): Check => ({ name, status: "failed", detail, mend: MEND_SETTINGS }));
+    const problems = error instanceof PropertiesError
+      ? error.message.split("\n").map((detail) => ({ detail, mend: MEND_SETTINGS }))
+      : [settingsFailure(error)];
+    const failed = problems.map((problem): Check => ({ name, status: "failed", ...problem }));
     return { checks: failed, configuration: undefined, notes: notesOf(context) };
   }
+}
+
+/** No problem of one property: there is no file, or no region. */
+function settingsFailure(error: unknown): { readonly detail: string; readonly mend: string } {
+  return error instanceof Error && error.message.startsWith("Cannot read ")
+    ? { detail: error.message, mend: "name a file that this user may read" }
+    : failureOf(error);
 }
 
 const MEND_SETTINGS = "correct the property; docs/properties.md has all of them";

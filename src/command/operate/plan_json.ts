@@ -42,7 +42,7 @@ export function planJson({ setup, start, retrievalReason, cost, permissions }: W
     retrieval: { mode: setup.retrievalMode, reason: retrievalReason },
     estimate: {
       workers: cost.workers,
-      shards: shards.length,
+      shards: cost.shards,
       requestsPerHour: cost.requestsPerHour,
       requestsPerShardHour: Math.round(cost.requestsPerShardHour),
       hoursPerMonth: HOURS_A_MONTH,

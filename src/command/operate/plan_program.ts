@@ -4,12 +4,13 @@
  * @module
  */
 
-import { metricCost } from "../../cloudwatch/metric_cost.ts";
 import { parseStreamArn } from "../../aws/endpoint.ts";
+import { metricCost } from "../../cloudwatch/metric_cost.ts";
 import { costEstimate } from "../../operate/check/cost.ts";
-import { policyJson, workerPermissions } from "../../operate/check/permissions.ts";
+import { workerPermissions } from "../../operate/check/permissions.ts";
 import { type StartPlan, startPlan } from "../../operate/check/start_plan.ts";
 import type { WorkerSetup } from "../../operate/check/worker_setup.ts";
+import type { Tone } from "../../terminal/text_width.ts";
 import { metricsTarget } from "../cloudwatch_setup.ts";
 import type { ProgramConfiguration } from "../configuration.ts";
 import type { CommandRun } from "./command_spec.ts";
@@ -46,15 +47,8 @@ export async function plan({ flags }: CommandRun, context: OperateContext): Prom
   };
   if (isJson) terminal.print(JSON.stringify(planJson(whole), undefined, 2));
   else {
-    terminal.printLines(planLines(whole, {
-      columns: terminal.columns,
-      paint: (tone, text) => terminal.paint(tone, text),
-    }));
-    terminal.printLines([
-      "",
-      "The least that a worker must be allowed:",
-      ...policyJson(whole.permissions).split("\n"),
-    ]);
+    const paint = (tone: Tone, text: string) => terminal.paint(tone, text);
+    terminal.printLines(planLines(whole, { columns: terminal.columns, paint }));
   }
   const { table, streams } = start;
   const isRefused = table.action === "refused" || table.action === "unknown";
@@ -77,9 +71,12 @@ function planCost(
     .reduce((sum, { summary }) => sum + (summary?.openShardCount ?? 0), 0);
   const found = table.action === "use" ? table.description : undefined;
   const throughput = found?.provisionedThroughput;
+  const open = streams.reduce((sum, { summary }) => sum + (summary?.openShardCount ?? 0), 0);
+  // Where the leases are not known, each open shard has one.
+  const read = shards.length === 0 ? open : shards.length;
   const estimate = costEstimate({
     workers,
-    shards: shards.length,
+    shards: read,
     failoverTimeMs: setup.failoverTimeMs,
     leaseDiscoveryIntervalMs: setup.leaseDiscoveryIntervalMs,
     leaseAssignmentIntervalMs: setup.leaseAssignmentIntervalMs,
@@ -94,7 +91,7 @@ function planCost(
     ? metrics
     : { level: "NONE" as const, dimensions: [], bufferTimeMs: 10_000 };
   const { metricDollars, requestDollars } = metricCost({
-    shards: shards.length,
+    shards: read,
     workers,
     level,
     dimensions,
@@ -103,6 +100,7 @@ function planCost(
   return {
     ...estimate,
     workers,
+    shards: read,
     isFanOutByGigabyte: isFanOut && streams.some(({ summary }) => summary?.streamMode === "ON_DEMAND"),
     metricsDollars: metrics.type === "sent" ? metricDollars + requestDollars : 0,
     metricsLevel: level,

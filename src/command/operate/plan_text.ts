@@ -18,6 +18,7 @@ import { type Tone, wrapText } from "../../terminal/text_width.ts";
 /** What a month costs, and for whom. */
 export interface PlanCost extends CostEstimate {
   readonly workers: number;
+  readonly shards: number;
   /** Whether fan-out is charged by the gigabyte alone, since a stream is on demand. */
   readonly isFanOutByGigabyte: boolean;
   readonly metricsDollars: number;
@@ -45,12 +46,17 @@ export function totalDollars({ dynamoDBDollars, fanOutDollars, metricsDollars }:
   return dynamoDBDollars + fanOutDollars + metricsDollars;
 }
 
-/** The lines, without the policy. */
+/** Sentences are read at this width, also in a pipe. */
+const MOST_COLUMNS = 100;
+
+/** The lines. */
 export function planLines(plan: WholePlan, style: PlanStyle): string[] {
   const { setup, start, retrievalReason } = plan;
   const { columns, paint } = style;
   const wrapped = (tone: Tone | undefined, text: string) =>
-    wrapText(oneLine(text), columns).map((line) => tone === undefined ? line : paint(tone, line));
+    wrapText(oneLine(text), Math.min(columns, MOST_COLUMNS)).map((line) =>
+      tone === undefined ? line : paint(tone, line)
+    );
   const blocks = [
     wrapped(...tableText(setup, start)),
     ...start.streams.map((stream) =>
@@ -59,9 +65,10 @@ export function planLines(plan: WholePlan, style: PlanStyle): string[] {
     ...(setup.retrievalMode === "FANOUT"
       ? [wrapped("warning", `${retrievalReason} It is named ${setup.consumerName}.`)]
       : [wrapped(undefined, retrievalReason)]),
-    ["", ...tableLines(start.shards, shardColumns(setup), columns)],
+    start.shards.length === 0 ? [] : ["", ...tableLines(start.shards, shardColumns(setup), columns)],
     ["", ...costLines(plan).flatMap((text) => wrapped(undefined, text))],
-    start.notRead.flatMap((text) => wrapped("warning", text)),
+    ["", ...permissionLines(plan).flatMap((text) => wrapped(undefined, text))],
+    start.notRead.length === 0 ? [] : ["", ...start.notRead.flatMap((text) => wrapped("warning", text))],
   ];
   return blocks.flat();
 }
@@ -122,7 +129,7 @@ function shardColumns({ initialPosition, isMany }: WorkerSetup): readonly Column
   ];
 }
 
-function costLines({ start, cost }: WholePlan): string[] {
+function costLines({ cost }: WholePlan): string[] {
   const { requestsPerHour: requests, requestsPerShardHour } = cost;
   const fanOut = cost.isFanOutByGigabyte
     ? `, fan-out ${dollars(cost.fanOutDollars)} and by the gigabyte, for a stream on demand`
@@ -133,7 +140,7 @@ function costLines({ start, cost }: WholePlan): string[] {
     ? ", no metrics"
     : `, CloudWatch ${dollars(cost.metricsDollars)} (metricsLevel ${cost.metricsLevel})`;
   return [
-    `Estimate for ${counted(cost.workers, "worker")} and ${counted(start.shards.length, "shard")} at rest: ` +
+    `Estimate for ${counted(cost.workers, "worker")} and ${counted(cost.shards, "shard")} at rest: ` +
     `${numberText(requestsPerShardHour)} requests to DynamoDB for a shard and hour. In an hour: ` +
     `${numberText(requests.renewals)} renewals, ${numberText(requests.discovery)} looks for new leases, ` +
     `${numberText(requests.heartbeats)} heartbeats and reports, ${
@@ -144,6 +151,18 @@ function costLines({ start, cost }: WholePlan): string[] {
       dollars(cost.dynamoDBDollars)
     }${fanOut}${metrics}. ` +
     `List prices of ${PRICES.region}, ${PRICES.dated}.`,
+  ];
+}
+
+/** By resource, without the parts that all ARNs share. */
+function permissionLines({ permissions }: WholePlan): string[] {
+  return [
+    "Needs these permissions (kclite table --print iam prints them as a policy):",
+    ...permissions.map(({ actions, resources }) =>
+      `- ${actions.join(", ")} on ${
+        resources.map((arn) => arn.split(":").slice(5).join(":") || arn).join(", ")
+      }`
+    ),
   ];
 }
 

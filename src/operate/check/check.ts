@@ -1,6 +1,6 @@
 /**
- * One check: done within a time limit, and told with what mends it. A check that fails or hangs never keeps
- * others from being made.
+ * One check: done within a time limit, and reported with what mends it. A check that fails or hangs never
+ * keeps others from being made.
  *
  * @module
  */

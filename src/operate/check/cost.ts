@@ -77,20 +77,20 @@ export const HOURS_A_MONTH = 730;
 
 const MS_AN_HOUR = 3_600_000;
 
-/** A lease is renewed so often in one failover time. Source: `worker/lease_keeper.ts`. */
+/** How many times a lease is renewed in one failover time. Source: `worker/lease_keeper.ts`. */
 const RENEWALS_PER_FAILOVER = 3;
 
-/** The leader's lock is renewed so often. Source: `fleet/fleet_member.ts`, as the two below. */
+/** How many times the leader's lock is renewed in it. Source: `fleet/fleet_member.ts`, as the two below. */
 const HEARTBEATS_PER_FAILOVER = 5;
 /** Workers that look twice in a heartbeat, ready to lead: up to eight, see `lease/deputies.ts`. */
 const DEPUTIES = 6;
-/** All others look once in so many heartbeats. */
+/** All others look once in this number of heartbeats. */
 const HEARTBEATS_PER_LOOK = 2;
 
 /** Of a lease, and of a worker's report, in bytes. A scan is charged by the bytes of the whole table. */
 const LEASE_BYTES = 250, REPORT_BYTES = 1024;
 
-/** Half a unit reads so much, eventually consistent. */
+/** What half a unit reads, eventually consistent. */
 const SCAN_STEP_BYTES = 4096;
 
 /** Estimates. */

@@ -6,6 +6,7 @@
  */
 
 import { forEachAtMost } from "../../async/task_group.ts";
+import { withinTime } from "../../async/waiting.ts";
 import type { TableDescription } from "../../aws/dynamodb.ts";
 import { parseStreamArn } from "../../aws/endpoint.ts";
 import type { IteratorPosition, StreamReference, StreamSummary } from "../../aws/kinesis.ts";
@@ -24,7 +25,7 @@ import { identifierText, NO_ACCOUNT_ID } from "../../stream/stream_identifier.ts
 import type { FleetAccess } from "../fleet_access.ts";
 import { failureText, missingAction } from "../look_failure.ts";
 import { lookAtTable, type TableLook } from "../table_look.ts";
-import { failureOf } from "./check.ts";
+import { CHECK_LIMIT_MS, failureOf } from "./check.ts";
 import { formatFound, formatText } from "./format_found.ts";
 import type { WorkerSetup } from "./worker_setup.ts";
 
@@ -120,7 +121,10 @@ async function tablePlan(
   signal: AbortSignal,
 ): Promise<{ readonly table: TablePlan; readonly look: TableLook | undefined }> {
   try {
-    if (await access.dynamodb.describeTable(setup.tableName, signal) === undefined) {
+    // What does not answer this would not answer the rest either, try after try.
+    const limit = { clock: access.system.clock, ms: CHECK_LIMIT_MS, signal };
+    const found = await withinTime(limit, (ended) => access.dynamodb.describeTable(setup.tableName, ended));
+    if (found === undefined) {
       return { table: { action: "create" }, look: undefined };
     }
   } catch (error) {
@@ -168,7 +172,7 @@ function problemOf(error: unknown): string {
 
 /** @param all The leases of the table. Undefined: they are not known. */
 async function streamPlan(
-  { kinesis }: FleetAccess,
+  { kinesis, system: { clock } }: FleetAccess,
   setup: WorkerSetup,
   reference: StreamReference,
   all: readonly Lease[] | undefined,
@@ -182,7 +186,8 @@ async function streamPlan(
     shards: [],
   });
   try {
-    summary = await kinesis.describeStreamSummary(reference, signal);
+    const limit = { clock, ms: CHECK_LIMIT_MS, signal };
+    summary = await withinTime(limit, (ended) => kinesis.describeStreamSummary(reference, ended));
     if (all === undefined) return ended("its leases are not known");
     const streamIdentifier = isMany ? identifierOf(reference, summary) : undefined;
     const leases = all.filter((lease) => lease.streamIdentifier === streamIdentifier);
