@@ -4,61 +4,29 @@
  * @module
  */
 
-import type { TargetPosition } from "../../operate/change/positions.ts";
-import {
-  type CommandOption,
-  type CommandSpec,
-  flag,
-  JSON_FLAG,
-  MAX_RCU,
-  option,
-  text,
-  type ValueKind,
-} from "./command_spec.ts";
-import { POSITION } from "./reset_spec.ts";
-
-/** A position that all shards have: no sequence number. */
-const TIME_OF_ALL: ValueKind<TargetPosition> = {
-  label: "POSITION",
-  expected: "earliest, latest, or a time such as 2026-01-30T12:00:00Z",
-  read: (text) => {
-    const target = POSITION.read(text);
-    return target?.type === "sequenceNumber" ? undefined : target;
-  },
-};
-
-/** The command's options. */
-export const CLONE_OPTIONS: {
-  readonly as: CommandOption<string>;
-  readonly at: CommandOption<TargetPosition>;
-  readonly toStream: CommandOption<string>;
-  readonly execute: CommandOption<true>;
-} = {
-  as: option("as", text("NAME"), "the new application, which is also the name of its lease table"),
-  at: option("at", TIME_OF_ALL, "begins at earliest, latest or a time, in place of the same positions"),
-  toStream: option(
-    "to-stream",
-    text("STREAM"),
-    "another stream with the same records, by name or ARN; read from when the oldest unread record of all shards " +
-      "arrived, so that nothing is lost and some records come again",
-  ),
-  execute: flag("execute", "writes; without it the plan is only printed"),
-};
+import { AS, AT, EXECUTE, TO_STREAM } from "./clone_options.ts";
+import { type CommandSpec, JSON_FLAG, MAX_RCU } from "./command_spec.ts";
 
 /** The command. */
 export const CLONE: CommandSpec = {
   name: "clone",
   summary: "gives a new application the positions of this one",
   about: [
-    "Makes the lease table of a new application, billed as that of this one, with its leases and without owners. " +
-    "This one is only read, and may run: the copy has the positions as they were read. It writes only with " +
-    "--execute, and never to a table that has leases.",
-    "The copy may repeat what the old application read after the copy was made. What an application stored with a " +
-    "prepared checkpoint is copied too, as long as positions stay the same.",
+    "Makes the lease table of a new application, billed as that of this one. Its leases have no owners: start " +
+    "workers with the new name afterwards. This application is only read, and may run. Without --execute nothing " +
+    "is written.",
+    "Without --at the copy begins at the same positions, with what was stored beside them, such as prepared " +
+    "checkpoints. Checkpoints lag behind the work: records that this application has processed since its last " +
+    "checkpoints come again. With --at the copy reads all records from that time on, parents before children.",
+    "With --to-stream the copy begins when the oldest unread record of all shards arrived, or at --at. Nothing is " +
+    "lost if records arrive in the other stream at the same time or later; some come again. If they arrive " +
+    "there sooner, use --at with an earlier time.",
+    "A table that has other leases is refused. If a clone ends half-way, the same command writes the rest, as long " +
+    "as positions are the same. Otherwise it says so: delete the new table, and clone again.",
   ],
   operands: [],
   target: "application",
-  options: [...Object.values(CLONE_OPTIONS), MAX_RCU, JSON_FLAG],
+  options: [AS, AT, TO_STREAM, EXECUTE, MAX_RCU, JSON_FLAG],
   examples: [
     {
       command: "kclite clone app.properties --as orders-copy",
@@ -74,6 +42,6 @@ export const CLONE: CommandSpec = {
       isShown: false,
     },
   ],
-  exitCodes: [{ code: 1, meaning: "when the new table has leases already, or a part was not written" }],
+  exitCodes: [{ code: 1, meaning: "when the new table has other leases, or a part was not written" }],
   load: async () => (await import("./clone_program.ts")).clone,
 };
