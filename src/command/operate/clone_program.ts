@@ -4,99 +4,128 @@
  * @module
  */
 
-import { parseStreamArn } from "../../aws/endpoint.ts";
-import type { StreamReference } from "../../aws/kinesis.ts";
 import { oneLine } from "../../observe/one_line.ts";
-import { applyChanges, writingsOf } from "../../operate/change/apply_changes.ts";
-import { clonePlanOf, makeTable, newLeaseStore } from "../../operate/change/clone.ts";
-import { lookToChange } from "../../operate/change/reset.ts";
+import { applyChanges, type ApplyReport, writingsOf } from "../../operate/change/apply_changes.ts";
+import { clonePlanOf } from "../../operate/change/clone.ts";
+import { billingLike, lookAtTarget, openTarget, remaining } from "../../operate/change/clone_target.ts";
 import type { FleetAccess } from "../../operate/fleet_access.ts";
-import { changeLines, changesJson, reportJson, reportLines } from "./change_text.ts";
-import { CLONE_OPTIONS as OPTIONS } from "./clone_options.ts";
-import { type CommandRun, MAX_RCU, WrongUsage } from "./command_spec.ts";
+import { missingAction } from "../../operate/look_failure.ts";
+import { lookAtTable, type LookOptions, type TableLook } from "../../operate/table_look.ts";
+import { reportJson, reportLines } from "./change_text.ts";
+import { AS, AT, EXECUTE, TO_STREAM } from "./clone_options.ts";
+import { cloneJson, cloneLines, type ShownClone } from "./clone_text.ts";
+import { type CommandRun, type Flags, MAX_RCU, WrongUsage } from "./command_spec.ts";
 import type { OperateContext } from "./operate_context.ts";
 
 /** Runs it. */
 export async function clone({ flags }: CommandRun, context: OperateContext): Promise<number> {
-  const as = flags.of(OPTIONS.as);
-  const problem = as === undefined
-    ? "Expected --as with the name of the new application: got none"
-    : /^[\w.-]{3,255}$/.test(as)
-    ? undefined
-    : `Expected --as to be 3 to 255 letters, digits, "_", "." and "-": got ${JSON.stringify(as)}`;
-  if (as === undefined || problem !== undefined) throw new WrongUsage(problem);
+  const as = flags.of(AS);
+  if (as === undefined) throw new WrongUsage("Expected --as with the name of the new application: got none");
   const { terminal, signal, isJson } = context;
   const fleet = await context.openFleet();
-  const print = (...lines: readonly string[]) => {
-    if (!isJson) terminal.print(...lines);
-  };
-  const reading = terminal.progress("Reading leases", "lease");
-  const { leases, description } = await lookToChange(fleet, {
-    maxRcu: flags.of(MAX_RCU),
-    onProgress: (read, total) => reading.update(read, total),
-  }, signal).finally(() => reading.end());
-  await ensureFree(fleet, as, signal);
-  const finding = terminal.progress("Finding positions", "shard");
-  const plan = await clonePlanOf(fleet, leases, {
-    at: flags.of(OPTIONS.at),
-    toStream: streamOf(flags.of(OPTIONS.toStream)),
-    onProgress: (done, total) => finding.update(done, total),
-  }, signal).finally(() => finding.end());
-  const isExecuted = flags.has(OPTIONS.execute);
+  const shown = await planned(fleet, as, flags, context);
+  const writings = writingsOf(shown.plan.changes);
+  const isExecuted = flags.has(EXECUTE);
   const result: Record<string, unknown> = {
     applicationName: fleet.applicationName,
     newApplicationName: as,
     isExecuted,
-    from: plan.fromMs === undefined ? null : new Date(plan.fromMs).toISOString(),
-    changes: changesJson(plan),
+    ...cloneJson(shown),
   };
-  print(...changeLines(plan, terminal.columns));
-  if (plan.fromMs !== undefined) {
-    print(`Every record from ${new Date(plan.fromMs).toISOString()} on is read.`);
-  }
+  const print = (...lines: readonly string[]) => {
+    if (!isJson) terminal.print(...lines);
+  };
+  print(...cloneLines(shown, terminal.columns));
   let code = 0;
-  const writings = writingsOf(plan.changes);
-  if (writings.length === 0) {
-    print(`Application ${oneLine(fleet.applicationName)} has no leases: nothing is copied.`);
-  } else if (!isExecuted) print("Nothing is written yet: --execute writes.");
+  if (writings.length === 0) print("The copy is complete: nothing is to be written.");
+  else if (!isExecuted) print("Nothing is written yet: --execute writes.");
   else {
-    const leaseStore = await makeTable(fleet, as, description, signal);
-    const writing = terminal.progress("Writing leases", "lease");
+    const leaseStore = await openTarget(fleet, as, shown.billing, signal);
+    const progress = terminal.progress("Writing leases", "lease");
     const report = await applyChanges(
       leaseStore,
       writings,
-      (done, total) => writing.update(done, total),
+      (done, total) => progress.update(done, total),
       signal,
-    );
-    writing.end();
+    ).finally(() => progress.end());
     Object.assign(result, reportJson(report));
     const isDone = report.written.length === writings.length;
-    print(...reportLines(
-      report,
-      isDone
-        ? `Start its workers with --application ${as}`
-        : `Delete table ${as} first: leases that are there already are refused`,
-    ));
+    print(...reportLines(report, isDone ? startText(shown) : onwardText(as, report)));
     code = isDone ? 0 : 1;
   }
   if (isJson) terminal.print(JSON.stringify(result, undefined, 2));
   return code;
 }
 
-/** @throws {Error} when the table of the new application has leases, or is this one's. */
-async function ensureFree(fleet: FleetAccess, as: string, signal: AbortSignal): Promise<void> {
-  const refused = (got: string) =>
-    new Error(`Cannot clone to "${as}": expected a table without leases: got ${got}: choose another name`);
-  if (as === fleet.tableName) throw refused("the table that is copied");
-  if (await fleet.dynamodb.describeTable(as, signal) === undefined) return;
-  if (await newLeaseStore(fleet, as, undefined).someLease(signal) !== undefined) {
-    throw refused("one with leases");
-  }
+async function planned(
+  fleet: FleetAccess,
+  as: string,
+  flags: Flags,
+  { terminal, signal }: OperateContext,
+): Promise<ShownClone> {
+  const maxRcu = flags.of(MAX_RCU);
+  const withProgress = async <T>(
+    what: string,
+    noun: string,
+    work: (onProgress: NonNullable<LookOptions["onProgress"]>) => Promise<T>,
+  ): Promise<T> => {
+    const progress = terminal.progress(what, noun);
+    try {
+      return await work((done, total) => progress.update(done, total));
+    } finally {
+      progress.end();
+    }
+  };
+  const there = await withProgress(
+    "Looking at the new table",
+    "lease",
+    (onProgress) => lookAtTarget(fleet, as, { maxRcu, onProgress }, signal),
+  );
+  const look = await withProgress(
+    "Reading leases",
+    "lease",
+    (onProgress) => lookAtTable(fleet, { maxRcu, onProgress }, signal),
+  );
+  ensureLeases(look);
+  const toStream = flags.of(TO_STREAM);
+  const plan = await withProgress(
+    "Finding positions",
+    "shard",
+    (onProgress) => clonePlanOf(fleet, look, { at: flags.of(AT), toStream, onProgress }, signal),
+  );
+  return {
+    plan: { ...plan, changes: remaining(as, plan.changes, there.leases) },
+    there,
+    as,
+    billing: billingLike(look.description),
+    toStream: toStream?.streamName,
+  };
 }
 
-function streamOf(text: string | undefined): StreamReference | undefined {
-  if (text === undefined) return undefined;
-  return text.startsWith("arn:")
-    ? { streamName: parseStreamArn(text).streamName, streamArn: text }
-    : { streamName: text, streamArn: undefined };
+/** @throws {Error} when there is nothing to copy, or it may not be read. */
+function ensureLeases({ tableName, leases, failures }: TableLook): void {
+  const failure = failures.find(({ part }) => part === "leases");
+  if (failure !== undefined) {
+    const action = missingAction(failure.error);
+    if (action === undefined) throw failure.error;
+    throw new Error(`Cannot clone: expected to be allowed to read table "${tableName}": allow ${action}`, {
+      cause: failure.error,
+    });
+  }
+  if (leases.length > 0) return;
+  throw new Error(
+    `Cannot clone: expected leases in table "${tableName}": got none: start its workers first, or clone another`,
+  );
+}
+
+function startText({ as, toStream }: ShownClone): string {
+  const stream = toStream === undefined ? "" : ` --stream ${oneLine(toStream)}`;
+  return `Start its workers with --application ${as}${stream}`;
+}
+
+/** How to go on after a part was written. */
+function onwardText(as: string, { failed }: ApplyReport): string {
+  const [action] = failed.map(({ error }) => missingAction(error)).filter((name) => name !== undefined);
+  return (action === undefined ? "" : `Allow ${action} first. `) +
+    `If positions have moved meanwhile, it refuses: then delete table ${as}, and clone again.`;
 }

@@ -1,24 +1,30 @@
 /**
- * Plans the lease table of a new application: the leases of another one at their positions, or leases at a
- * time, also on another stream. The application that is copied may run: it is only read.
+ * Plans the leases of a new application: those of another one at their positions, or leases at a time, also
+ * on another stream. The application that is copied may run: it is only read.
  *
  * @module
  */
 
 import { forEachAtMost } from "../../async/task_group.ts";
-import type { Kinesis, StreamReference } from "../../aws/kinesis.ts";
-import type { TableDescription } from "../../aws/dynamodb.ts";
-import type { Lease } from "../../lease/lease.ts";
-import { newClientVersion } from "../../lease/table_format.ts";
-import { DynamoDBCoordinatorStore } from "../../store/dynamodb_coordinator_store.ts";
-import { DynamoDBLeaseStore } from "../../store/dynamodb_lease_store.ts";
-import { compare, isShardEnd, positionAt } from "../../stream/sequence_number.ts";
+import { parseStreamArn } from "../../aws/endpoint.ts";
+import type { StreamReference } from "../../aws/kinesis.ts";
+import { type Lease, leaseKeyOf } from "../../lease/lease.ts";
+import { readLeases } from "../../lease/lease_store.ts";
+import { isShardEnd } from "../../stream/sequence_number.ts";
 import type { FleetAccess } from "../fleet_access.ts";
+import type { TableLook } from "../table_look.ts";
+import { type UnreadShard, unreadShards } from "./clone_unread.ts";
+import {
+  type LeasedStream,
+  leasedStreams,
+  type ListedStream,
+  listedStream,
+  markOf,
+} from "./fleet_streams.ts";
 import { copied } from "./lease_export.ts";
-import { leasedStreams, listedStream, markOf } from "./fleet_streams.ts";
-import { lastSubSequenceNumber } from "./position_search.ts";
+import { arrivalAfter } from "./position_search.ts";
 import type { TargetPosition } from "./positions.ts";
-import { resetPlanOf, shardPositions } from "./reset.ts";
+import { shardPositions } from "./reset.ts";
 import { type LeaseChange, planReset } from "./reset_plan.ts";
 
 /** What is asked for. */
@@ -27,15 +33,21 @@ export interface CloneRequest {
   readonly at: TargetPosition | undefined;
   /** Undefined: the stream of the leases. */
   readonly toStream: StreamReference | undefined;
+  /** Called as shards are done. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /** A plan; all its changes make leases. */
 export interface ClonePlan {
   readonly changes: readonly LeaseChange[];
+  /** When the record at the checkpoint arrived, in ms since 1970, by lease key. */
   readonly arrivals: ReadonlyMap<string, number>;
-  /** From when on another stream is read. Undefined: `earliest`, or positions of the same stream. */
-  readonly fromMs: number | undefined;
+  /** The leases that were read, by key. */
+  readonly source: ReadonlyMap<string, Lease>;
+  /** Undefined: the positions of the leases. */
+  readonly target: TargetPosition | undefined;
+  /** Leases of streams that are not configured, or are gone: a time does not copy them. */
+  readonly omitted: readonly string[];
 }
 
 /**
@@ -45,106 +57,135 @@ export interface ClonePlan {
  */
 export async function clonePlanOf(
   fleet: FleetAccess,
-  leases: readonly Lease[],
+  look: Pick<TableLook, "leases" | "unreadable">,
   request: CloneRequest,
   signal: AbortSignal,
 ): Promise<ClonePlan> {
-  const { at, toStream, onProgress } = request;
-  if (toStream === undefined) {
-    if (at === undefined) return { changes: leases.map(copied), arrivals: new Map(), fromMs: undefined };
-    // Only their streams count: the plan is for a table without leases.
-    const { streams } = await leasedStreams(fleet, leases, signal);
-    const plans = [];
-    for (const { stream, streamIdentifier } of streams) {
-      if (streamIdentifier !== undefined) {
-        throw new RangeError(
-          `Cannot clone a table of many streams to a time: expected one stream: got ${streamIdentifier}: ` +
-            "clone it at its positions, then reset the clone",
-        );
-      }
-      plans.push(
-        await resetPlanOf(
-          { ...fleet, streams: [stream] },
-          [],
-          { target: at, shards: [], onProgress },
-          signal,
-        ),
-      );
-    }
-    return {
-      changes: plans.flatMap(({ changes }) => changes),
-      arrivals: new Map(plans.flatMap(({ arrivals }) => [...arrivals])),
-      fromMs: at.type === "time" ? at.epochMs : undefined,
-    };
+  const { at, toStream } = request;
+  const nowMs = fleet.system.clock.epochMs();
+  if (at?.type === "time" && at.epochMs > nowMs) {
+    throw new RangeError(
+      `Cannot clone at ${new Date(at.epochMs).toISOString()}: expected a time that is over: got one in the ` +
+        "future: use --at latest",
+    );
   }
-  const target = at ?? await oldestUnread(fleet, leases, request, signal);
-  const listed = await listedStream(fleet, toStream, signal);
-  const positions = await shardPositions(fleet, listed, {
-    chosen: listed.shards,
-    target,
-    atMs: fleet.system.clock.epochMs(),
-    onDone: () => {},
-  }, signal);
-  const streamOrigin = markOf(listed);
-  const arrivals = new Map(
-    [...positions].flatMap(([shardId, position]) =>
-      position.type === "after" && position.arrivalMs !== undefined
-        ? [[shardId, position.arrivalMs] as const]
-        : []
-    ),
-  );
-  return {
-    changes: planReset({
-      shards: listed.shards,
-      leases: [],
-      positions,
-      streamIdentifier: undefined,
-      streamOrigin,
-    }),
-    arrivals,
-    fromMs: target.type === "time" ? target.epochMs : undefined,
-  };
+  const [unreadable] = at === undefined ? look.unreadable : [];
+  if (unreadable !== undefined) {
+    throw new RangeError(
+      `Cannot copy positions: expected leases that can be read: got item "${unreadable.key}": ` +
+        `${unreadable.problem}: mend or delete it, or use --at`,
+    );
+  }
+  const leases = at === undefined ? await withChildren(fleet, look.leases, signal) : look.leases;
+  const source = new Map(leases.map((lease) => [lease.leaseKey, lease]));
+  if (toStream !== undefined) return { ...await toOther(fleet, leases, request, toStream, signal), source };
+  if (at === undefined) {
+    return { changes: leases.map(copied), arrivals: new Map(), source, target: undefined, omitted: [] };
+  }
+  // Only the streams of the leases count: the plan is for a table without leases.
+  const { streams, others } = await leasedStreams(fleet, leases, signal);
+  const steps = stepsOf(streams.reduce((sum, { shards }) => sum + shards.length, 0), request);
+  const changes: LeaseChange[] = [];
+  const arrivals = new Map<string, number>();
+  for (const stream of streams) {
+    const plan = await firstLeases(fleet, stream, { target: at, nowMs, onDone: steps }, signal);
+    changes.push(...plan.changes);
+    for (const [leaseKey, arrivalMs] of plan.arrivals) arrivals.set(leaseKey, arrivalMs);
+  }
+  return { changes, arrivals, source, target: at, omitted: others.map(({ leaseKey }) => leaseKey) };
 }
 
 /**
- * Makes the table of the new application, which says first that its fleet is one of KCL 3: workers would take
- * a table of leases alone for one of KCL 2, and refuse it.
- *
- * @param like The table that it is billed like.
+ * A worker writes the children of a shard before its end. A scan meets them in any order, and may have passed
+ * the place of a child before it was written.
  */
-export async function makeTable(
-  fleet: Pick<FleetAccess, "dynamodb" | "system">,
-  tableName: string,
-  like: TableDescription | undefined,
+async function withChildren(
+  { leaseStore }: FleetAccess,
+  leases: readonly Lease[],
   signal: AbortSignal,
-): Promise<DynamoDBLeaseStore> {
-  const leaseStore = newLeaseStore(fleet, tableName, like);
-  await leaseStore.ensureTable(signal);
-  const { dynamodb, system: { clock } } = fleet;
-  await new DynamoDBCoordinatorStore({ dynamodb, tableName, applicationName: tableName })
-    .createMigration("leaseTable", newClientVersion("kclite-clone", clock.epochMs()), signal);
-  return leaseStore;
+): Promise<readonly Lease[]> {
+  const all = new Map(leases.map((lease) => [lease.leaseKey, lease]));
+  const asked = new Set<string>();
+  for (let fresh: readonly Lease[] = leases; fresh.length > 0;) {
+    const missing = fresh.flatMap(({ checkpoint, childShardIds, streamIdentifier }) =>
+      isShardEnd(checkpoint) ? childShardIds.map((id) => leaseKeyOf(id, streamIdentifier)) : []
+    ).filter((key) => !all.has(key) && !asked.has(key));
+    if (missing.length === 0) break;
+    for (const key of missing) asked.add(key);
+    fresh = await readLeases(leaseStore, [...new Set(missing)], signal);
+    for (const lease of fresh) all.set(lease.leaseKey, lease);
+  }
+  return [...all.values()].sort((a, b) => a.leaseKey < b.leaseKey ? -1 : 1);
 }
 
-/**
- * The table of the new application.
- *
- * @param like The table that it is billed like.
- */
-export function newLeaseStore(
-  { dynamodb, system }: Pick<FleetAccess, "dynamodb" | "system">,
-  tableName: string,
-  like: TableDescription | undefined,
-): DynamoDBLeaseStore {
-  const throughput = like?.billingMode === "PROVISIONED" ? like.provisionedThroughput : undefined;
-  return new DynamoDBLeaseStore({
-    dynamodb,
-    system,
-    tableName,
-    billingMode: throughput === undefined
-      ? "PAY_PER_REQUEST"
-      : { readCapacity: throughput.read, writeCapacity: throughput.write },
+/** The leases that a first shard sync at a position would make, and those that their descendants need. */
+async function firstLeases(
+  fleet: FleetAccess,
+  stream: ListedStream & Partial<Pick<LeasedStream, "streamIdentifier">>,
+  { target, nowMs, onDone }: {
+    readonly target: TargetPosition;
+    readonly nowMs: number;
+    readonly onDone: (shards: number) => void;
+  },
+  signal: AbortSignal,
+): Promise<Pick<ClonePlan, "changes" | "arrivals">> {
+  const { shards, streamIdentifier } = stream;
+  const positions = await shardPositions(fleet, stream, {
+    chosen: shards,
+    target,
+    atMs: nowMs,
+    onDone,
+  }, signal);
+  const changes = planReset({
+    shards,
+    leases: [],
+    positions,
+    streamIdentifier,
+    streamOrigin: markOf(stream),
   });
+  const arrivals = new Map<string, number>();
+  for (const { lease: { leaseKey, shardId } } of changes) {
+    const position = positions.get(shardId);
+    const arrivalMs = position?.type === "after" ? position.arrivalMs : undefined;
+    if (arrivalMs !== undefined) arrivals.set(leaseKey, arrivalMs);
+  }
+  return { changes, arrivals };
+}
+
+async function toOther(
+  fleet: FleetAccess,
+  leases: readonly Lease[],
+  request: CloneRequest,
+  toStream: StreamReference,
+  signal: AbortSignal,
+): Promise<Omit<ClonePlan, "source">> {
+  const wrong = (wanted: string, got: string, mend: string) =>
+    new RangeError(
+      `Cannot clone to stream "${toStream.streamName}": expected ${wanted}: got ${got}: ${mend}`,
+    );
+  const many = leases.find(({ streamIdentifier }) => streamIdentifier !== undefined);
+  if (many !== undefined) {
+    throw wrong(
+      "leases of one stream",
+      `a table of many streams, such as lease "${many.leaseKey}"`,
+      "clone without --to-stream",
+    );
+  }
+  if (fleet.streams.some((stream) => isSame(stream, toStream))) {
+    throw wrong("another stream", "that of the application", "leave out --to-stream");
+  }
+  const region = toStream.streamArn === undefined ? fleet.region : parseStreamArn(toStream.streamArn).region;
+  if (region !== fleet.region) {
+    throw wrong(`a stream in ${fleet.region}, where the lease table is`, `one in ${region}`, "name another");
+  }
+  const nowMs = fleet.system.clock.epochMs();
+  const listed = await listedStream(fleet, toStream, signal);
+  const [from] = request.at === undefined ? (await leasedStreams(fleet, leases, signal)).streams : [];
+  const unread = from === undefined ? [] : unreadShards(from.shards, leases);
+  const steps = stepsOf(unread.length + listed.shards.length, request);
+  const target = request.at ?? await oldestUnread(fleet, from, unread, { nowMs, onDone: steps }, signal);
+  const plan = await firstLeases(fleet, listed, { target, nowMs, onDone: steps }, signal);
+  return { ...plan, target, omitted: [] };
 }
 
 /**
@@ -154,75 +195,58 @@ export function newLeaseStore(
  */
 async function oldestUnread(
   fleet: FleetAccess,
-  leases: readonly Lease[],
-  { onProgress }: CloneRequest,
+  from: LeasedStream | undefined,
+  unread: readonly UnreadShard[],
+  { nowMs, onDone }: { readonly nowMs: number; readonly onDone: (shards: number) => void },
   signal: AbortSignal,
 ): Promise<TargetPosition> {
-  const unfinished = leases.filter(({ checkpoint }) => !isShardEnd(checkpoint));
-  if (unfinished.length === 0) {
+  if (from === undefined || unread.length === 0) {
     throw new RangeError(
       "Cannot tell a time from the leases: expected an unfinished one: got none: use --at",
     );
   }
-  if (new Set(unfinished.map(({ streamIdentifier }) => streamIdentifier)).size > 1) {
-    throw new RangeError("Cannot clone to one stream: expected leases of one stream: got several: use --at");
-  }
-  const { streams: [source] } = await leasedStreams(fleet, unfinished, signal);
-  const nowMs = fleet.system.clock.epochMs();
-  const times: number[] = [];
-  let done = 0;
-  await forEachAtMost(unfinished, SHARDS_AT_ONCE, async (lease) => {
+  let oldestMs = nowMs;
+  await forEachAtMost(unread, SHARDS_AT_ONCE, async (one) => {
     signal.throwIfAborted();
-    const unreadMs = source === undefined
-      ? undefined
-      : await firstUnreadMs(fleet.kinesis, source.stream, lease, signal);
-    times.push(unreadMs ?? nowMs);
-    onProgress?.(++done, unfinished.length);
+    oldestMs = Math.min(oldestMs, await unreadSinceMs(fleet, from, one, nowMs, signal));
+    onDone(1);
   });
-  const oldestMs = times.reduce((least, time) => Math.min(least, time), nowMs);
-  return oldestMs === EARLIEST ? { type: "earliest" } : { type: "time", epochMs: oldestMs };
+  return { type: "time", epochMs: oldestMs };
 }
 
 /** For sockets, as in a reset. Ours. */
 const SHARDS_AT_ONCE = 16;
 
-/** Older than any record. */
-const EARLIEST = -Infinity;
+/** How far our clock may be ahead of that of Kinesis. AWS refuses signatures beyond. */
+const CLOCKS_MS = 15 * 60_000;
 
-/**
- * When the first record after a checkpoint arrived, in ms since 1970. Undefined: there is none yet.
- *
- * @throws {RangeError} for a lease at AT_TIMESTAMP: the time is known to its workers only.
- */
-async function firstUnreadMs(
-  kinesis: Kinesis,
-  stream: StreamReference,
-  { leaseKey, shardId, checkpoint, latestEpochMs }: Lease,
+/** No unread record of this shard arrived before that time, in ms since 1970. */
+async function unreadSinceMs(
+  { kinesis, system: { clock } }: FleetAccess,
+  { stream, retentionMs }: ListedStream,
+  { shard, checkpoint, latestEpochMs }: UnreadShard,
+  nowMs: number,
   signal: AbortSignal,
-): Promise<number | undefined> {
+): Promise<number> {
   const { sequenceNumber } = checkpoint;
-  switch (sequenceNumber) {
-    case "TRIM_HORIZON":
-      return EARLIEST;
-    case "LATEST":
-      return latestEpochMs;
-    case "AT_TIMESTAMP":
-      throw new RangeError(
-        `Cannot tell the time of lease "${leaseKey}": expected a sequence number: got AT_TIMESTAMP, which ` +
-          "means what its workers are configured to: use --at",
-      );
+  if (sequenceNumber === "LATEST" && latestEpochMs !== undefined) return latestEpochMs;
+  if (sequenceNumber === "AT_TIMESTAMP" || sequenceNumber === "LATEST") {
+    throw new RangeError(
+      `Cannot tell the time of shard ${shard.shardId}: expected a lease with a sequence number: got ` +
+        `${sequenceNumber}, which is another time at each start: use --at`,
+    );
   }
-  const position = { type: "AT_SEQUENCE_NUMBER", sequenceNumber } as const;
-  let iterator = await kinesis.getShardIterator(stream, shardId, position, signal);
-  for (let isFirst = true; iterator !== undefined;) {
-    const page = await kinesis.getRecords(stream, iterator, 10, signal);
-    for (const record of page.records) {
-      if (isFirst && record.sequenceNumber !== sequenceNumber) return EARLIEST; // it was trimmed
-      isFirst = false;
-      const whole = positionAt(record.sequenceNumber, lastSubSequenceNumber(record));
-      if (compare(whole, checkpoint) > 0) return record.approximateArrivalTimestamp;
-    }
-    iterator = page.records.length === 0 && !page.millisBehindLatest ? undefined : page.nextShardIterator;
-  }
-  return undefined;
+  const search = { kinesis, stream, clock, retentionMs };
+  const { lastMs = -Infinity, nextMs } = await arrivalAfter(search, shard, checkpoint, signal);
+  return nextMs ?? Math.max(lastMs, nowMs - CLOCKS_MS);
+}
+
+function isSame(a: StreamReference, b: StreamReference): boolean {
+  return a.streamName === b.streamName &&
+    (a.streamArn === undefined || b.streamArn === undefined || a.streamArn === b.streamArn);
+}
+
+function stepsOf(total: number, { onProgress }: CloneRequest): (shards: number) => void {
+  let done = 0;
+  return (shards) => onProgress?.(done += shards, total);
 }

@@ -16,7 +16,7 @@ import type { GetRecordsOutput } from "../../aws/kinesis_wire.ts";
 import { isAwsError } from "../../errors.ts";
 import { AggregateOpener, looksAggregated } from "../../stream/aggregation.ts";
 import type { KinesisRecord } from "../../stream/record.ts";
-import { compare, positionAt } from "../../stream/sequence_number.ts";
+import { compare, type ExtendedSequenceNumber, positionAt } from "../../stream/sequence_number.ts";
 import { isOpen, type Shard } from "../../stream/shard.ts";
 import type { Clock } from "../../system.ts";
 import { FROM_OLDEST, type ShardPosition } from "./positions.ts";
@@ -71,6 +71,30 @@ export async function positionBefore(
   const search = new Search(options, shard, isBefore, signal);
   const found = await search.probe({ type: "AT_SEQUENCE_NUMBER", sequenceNumber });
   return await search.from((found.nextMs ?? options.clock.epochMs()) + 1);
+}
+
+/**
+ * When the first record after a checkpoint arrived, and when the one at the checkpoint did, in ms since 1970.
+ * Undefined where there is none, or it was trimmed.
+ *
+ * @param checkpoint A record's, or TRIM_HORIZON.
+ */
+export async function arrivalAfter(
+  options: SearchOptions,
+  shard: Shard,
+  checkpoint: ExtendedSequenceNumber,
+  signal: AbortSignal,
+): Promise<{ readonly nextMs: number | undefined; readonly lastMs: number | undefined }> {
+  const { sequenceNumber } = checkpoint;
+  const isBegun = sequenceNumber !== "TRIM_HORIZON";
+  // Of an aggregate a part may be unread.
+  const isRead = (record: KinesisRecord) =>
+    isBegun && compare(positionAt(record.sequenceNumber, lastSubSequenceNumber(record)), checkpoint) <= 0;
+  const { last, nextMs } = await new Search(options, shard, isRead, signal).probe(
+    isBegun ? { type: "AT_SEQUENCE_NUMBER", sequenceNumber } : { type: "TRIM_HORIZON" },
+    Infinity,
+  );
+  return { nextMs, lastMs: last?.arrivalMs };
 }
 
 /** What reading from one place on shows. */
