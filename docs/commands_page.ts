@@ -8,7 +8,7 @@ import { EMULATOR_HELP } from "../src/host/emulator_arguments.ts";
 import { REDRIVE_HELP } from "../src/host/redrive_arguments.ts";
 import type { CommandSpec, Example } from "../src/command/operate/command_spec.ts";
 import { COMMANDS } from "../src/command/operate/command_table.ts";
-import { exitText, optionText, usageOf } from "../src/command/operate/command_text.ts";
+import { optionText, usageOf } from "../src/command/operate/command_text.ts";
 import { APPLICATION, commandsWorld } from "./commands_world.ts";
 
 /** Where the text belongs. */
@@ -34,11 +34,12 @@ const HEAD = `<!-- deno-fmt-ignore-file -->
 
 # Commands
 
-\`kclite app.properties\` runs a worker. The commands below look at any fleet of KCL 3.x and change it, also one that is all Java:
-they need the lease table and the stream, and no running kclite. [operating.md](operating.md) says which one helps when.
+\`kclite app.properties\` runs a worker. The commands below look at any fleet of KCL 3.x and change it, also one that is all Java.
+They need the lease table and the stream, and no running kclite. [operating.md](operating.md) says which one helps when.
 
 Each takes a properties file, or \`--application NAME --stream NAME --region REGION\`, and finds credentials and endpoints as a worker
-does. Each has \`--json\` for programs and \`--help\`. A wrong command line ends with 2.
+does. Each has \`--json\` for programs and \`--help\`. A command that is done ends with 0, a wrong command line with 2, and a signal with
+143, 130 or 129.
 
 The outputs are real. They are of a made-up fleet of three workers that read the stream \`orders\`. One shard was split an hour
 before. worker-c has died.
@@ -58,7 +59,7 @@ async function section(spec: CommandSpec): Promise<string> {
     ...about,
     ["| | |", "| --- | --- |", ...rows.map(([left, right]) => `| \`${escaped(left)}\` | ${escaped(right)} |`)]
       .join("\n"),
-    exitText(exitCodes),
+    exitCodes.map(({ code, meaning }) => `- Exit code ${code}: ${meaning}.`).join("\n"),
     ...shown,
   ].join("\n\n") + "\n";
 }

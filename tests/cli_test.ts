@@ -149,7 +149,10 @@ Deno.test("main() ends with 1 without a region, or with one that cannot be", asy
   ];
   const none = await run(flags);
   assertEquals(none.code, 1);
-  assertMatch(none.log.join("\n"), /^ERROR {3}Cannot start: expected a region: set regionName; [^\n]*$/);
+  assertMatch(
+    none.log.join("\n"),
+    /^ERROR {3}Cannot start: expected a region: set regionName or --region; [^\n]*$/,
+  );
   const moon = await run([...flags, "--region", "moon"]);
   assertEquals(moon.code, 1);
   assertMatch(moon.log.join("\n"), /^ERROR {3}Cannot use region "moon": expected a region's code [^\n]*$/);

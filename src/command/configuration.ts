@@ -51,7 +51,7 @@ export async function readConfiguration(
   notices.push(...complete.notices);
   if (complete.options.region === undefined && host.options?.kinesis === undefined) {
     throw new TypeError(
-      "Cannot start: expected a region: set regionName; there is none in AWS_REGION, AWS_DEFAULT_REGION, the " +
+      "Cannot start: expected a region: set regionName or --region; there is none in AWS_REGION, AWS_DEFAULT_REGION, the " +
         "profile files, the instance metadata and streamArn either; KCL 1.x took us-east-1",
     );
   }

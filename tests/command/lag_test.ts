@@ -2,6 +2,11 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { commandsWorld } from "../../docs/commands_world.ts";
+import { lagLines } from "../../src/command/operate/lag_text.ts";
+import { lagReport } from "../../src/operate/lag_report.ts";
+import { lookAtLag } from "../../src/operate/lag_look.ts";
+import { newLease } from "../lease/fixtures.ts";
+import { OperateBed } from "../support/operate_bed.ts";
 
 const world = () => commandsWorld({ isStopped: false });
 
@@ -76,4 +81,32 @@ Deno.test("lag fits into 40 columns", async () => {
   const table = lines.slice(lines.indexOf("") + 1);
   assert(table.length > 20);
   assertEquals(table.filter((line) => line.length > 40), []);
+});
+
+Deno.test("lag names open shards that have no lease, and with --max ends with 1", async () => {
+  const bed = new OperateBed();
+  await bed.table();
+  await bed.lease(newLease("shardId-000000000000"), "a");
+  const { code, out } = await bed.run(["lag"]);
+  assertEquals(code, 0);
+  assertStringIncludes(
+    out,
+    "1 open shard without a lease, which nobody reads:\n  words shardId-000000000001\n",
+  );
+  assertEquals((await bed.run(["lag", "--max", "1h"])).code, 1);
+});
+
+Deno.test("lagLines() marks shards whose records are finished after the checkpoint", async () => {
+  const bed = new OperateBed({ streams: { words: 1 } });
+  await bed.table();
+  await bed.lease(newLease("shardId-000000000000"), "a");
+  const found = await lookAtLag(bed.fleet, {}, new AbortController().signal);
+  const style = { columns: 100, paint: (_: string, text: string) => text };
+  const linesWith = (finishedAhead: string | undefined) => {
+    const leases = found.table.leases.map((lease) => ({ ...lease, finishedAhead }));
+    return lagLines(lagReport(undefined, { ...found, table: { ...found.table, leases } }), style).join("\n");
+  };
+  assertStringIncludes(linesWith("1"), "shardId-000000000000 +");
+  assertStringIncludes(linesWith("1"), "+ Records after the checkpoint are finished already.");
+  assertEquals(linesWith(undefined).includes("+"), false);
 });

@@ -162,6 +162,8 @@ Deno.test("lookToExplain() finds leases by the end of their key, and shards with
   assertEquals((await explained(bed, "0001")).reason, "leaseMissing");
   const none = await explained(bed, "xyz-0000");
   assertEquals([none.reason, none.facts.nearest], ["noSuchLease", ["shardId-000000000000"]]);
+  await bed.lease(newLease("shardId-000000000010"), "a");
+  assertEquals((await explained(bed, "99010")).facts.nearest[0], "shardId-000000000010");
   await bed.lease(newLease("shardId-100000000000"), "a");
   for (const [name, message] of [["0000", "got 2"], ["", "expected the end"]] as const) {
     const error = await explained(bed, name).then(() => undefined, (error) => error);

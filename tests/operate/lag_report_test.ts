@@ -148,6 +148,10 @@ Deno.test("lagReport() names open shards without a lease, of streams without any
   await bed.lease(newLease(FIRST), "a");
   const one = lagReport(undefined, await look(bed));
   assertEquals(one.openShardsWithoutLease, [{ streamName: "words", shardId: SECOND }]);
+  // A lease that is finished too early is another fault than one that is missing.
+  await bed.lease(newLease(SECOND), "a");
+  await moveTo(bed, SECOND, "SHARD_END");
+  assertEquals(lagReport(undefined, await look(bed)).openShardsWithoutLease, []);
   const empty = new OperateBed();
   await empty.table();
   assertEquals(lagReport(undefined, await look(empty)).openShardsWithoutLease.length, 2);
@@ -166,10 +170,17 @@ Deno.test("lagReport() keeps many streams apart, and says which lease names none
     [identifiers[0], MINUTE_MS],
     [identifiers[1], 0],
   ]);
+  const [words = ""] = identifiers;
+  const child = "shardId-000000000005";
+  await bed.lease(
+    newLease(child, { leaseKey: `${words}:${child}`, streamIdentifier: words, parentShardIds: [FIRST] }),
+  );
+  const waiting = lagReport(undefined, await look(bed)).leases.find(({ shardId }) => shardId === child);
+  assertEquals(waiting?.waitsFor, [FIRST]);
   await bed.lease(newLease(FIRST, { leaseKey: "x:y", streamIdentifier: "x" }));
   const foreign = lagReport(undefined, await look(bed));
   assertStringIncludes(foreign.notRead.join(), '"x" in a lease names no stream');
-  assertEquals(foreign.leases[0]?.state, "unknown");
+  assert(foreign.leases.some(({ leaseKey, state }) => leaseKey === "x:y" && state === "unknown"));
 });
 
 Deno.test("lookAtLag() opens an expired iterator again, and shows the table without Kinesis", async () => {
@@ -186,4 +197,12 @@ Deno.test("lookAtLag() opens an expired iterator again, and shows the table with
   for (const action of ["kinesis:GetShardIterator", "kinesis:ListShards", "kinesis:DescribeStreamSummary"]) {
     assert(notRead.some((text) => text.endsWith(`allow ${action}`)), action);
   }
+});
+
+Deno.test("lagReport() calls no shard unread when the leases could not be read", async () => {
+  const bed = await bedAt("TRIM_HORIZON");
+  bed.aws.faults.next("Scan", { type: "refused", code: "AccessDeniedException", times: Infinity });
+  const { openShardsWithoutLease, notRead } = lagReport(undefined, await look(bed));
+  assertEquals(openShardsWithoutLease, []);
+  assertEquals(notRead, ["The leases could not be read: allow dynamodb:Scan"]);
 });

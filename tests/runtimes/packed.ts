@@ -17,10 +17,13 @@ import { runCommand } from "../support/command.ts";
 import { must, packNpm } from "./pack.ts";
 import * as library from "../../mod.ts";
 import * as testing from "../../src/testing/mod.ts";
-import { smoke, smokeSimulated } from "./smoke.mjs";
+import * as cloudWatch from "../../src/cloudwatch/mod.ts";
+import * as otel from "../../src/otel/mod.ts";
+import { smoke, smokeMetrics, smokeSimulated } from "./smoke.mjs";
 import { NODE_EXAMPLE_OUTPUT, stopAtFirstOutput } from "../support/stopped_program.ts";
 import { SMOKE_TEXTS, type SmokeOptions, withSmokeBed } from "../support/smoke_bed.ts";
 import { VERSION } from "../../src/version.ts";
+import { endsWithItsReader } from "./closed_pipe.ts";
 import { checkInDeno, checkInTypeScript } from "./user_types.ts";
 import { proveEdge } from "./edge/proof.ts";
 
@@ -74,6 +77,7 @@ async function inNode(node: string, folder: string, options: SmokeOptions): Prom
   await must(node, ["main.cjs"], folder);
   await runsTheExample(node, folder);
   assertEquals(await must(node, ["node_modules/.bin/kclite", "--version"], folder), `kclite ${VERSION}\n`);
+  await endsWithItsReader(node, folder);
   return parse(await must(node, ["main.mjs", JSON.stringify(options)], folder));
 }
 
@@ -202,12 +206,15 @@ async function saysWhatProfilesNeed(node: string, folder: string): Promise<void>
 /** Every entry point of the package is imported; the worker comes from the first. */
 const MAIN = `import * as library from "@kclite/kclite";
 import * as testing from "@kclite/kclite/testing";
-import { smoke, smokeSimulated } from "./smoke.mjs";
+import * as cloudWatch from "@kclite/kclite/cloudwatch";
+import * as otel from "@kclite/kclite/otel";
+import { smoke, smokeMetrics, smokeSimulated } from "./smoke.mjs";
 for (const entry of ENTRIES) await import(entry);
 const { healthApp, Totals } = await import("@kclite/kclite/health");
 const { status } = await healthApp(new Totals()).request("/live");
 if (status !== 200) throw new Error("/live answers " + status);
 await smokeSimulated(library, testing);
+await smokeMetrics(library, testing, cloudWatch, otel);
 console.log(JSON.stringify(await smoke(library, JSON.parse(process.argv[2]))));
 `;
 
@@ -220,10 +227,13 @@ assert.equal(typeof require("@kclite/kclite").KinesisWorker, "function");
 function workerdMain(options: SmokeOptions): string {
   return `import * as library from "@kclite/kclite";
 import * as testing from "@kclite/kclite/testing";
-import { smoke, smokeSimulated } from "./smoke.mjs";
+import * as cloudWatch from "@kclite/kclite/cloudwatch";
+import * as otel from "@kclite/kclite/otel";
+import { smoke, smokeMetrics, smokeSimulated } from "./smoke.mjs";
 export default {
   async test() {
     await smokeSimulated(library, testing);
+    await smokeMetrics(library, testing, cloudWatch, otel);
     const texts = await smoke(library, ${JSON.stringify(options)});
     if (JSON.stringify(texts) !== ${
     JSON.stringify(JSON.stringify(SMOKE_TEXTS))
@@ -276,6 +286,7 @@ if (import.meta.main) {
 
 async function runFromSource(): Promise<void> {
   await smokeSimulated(library, testing);
+  await smokeMetrics(library, testing, cloudWatch, otel);
   assertEquals(await withSmokeBed((options) => smoke(library, options)), SMOKE_TEXTS);
   console.log("deno: the library ran a worker; nothing was packed");
 }

@@ -12,7 +12,7 @@ import { clonePlanOf, makeTable, newLeaseStore } from "../../operate/change/clon
 import { lookToChange } from "../../operate/change/reset.ts";
 import type { FleetAccess } from "../../operate/fleet_access.ts";
 import { changeLines, changesJson, reportJson, reportLines } from "./change_text.ts";
-import { CLONE_OPTIONS as OPTIONS } from "./clone_spec.ts";
+import { CLONE_OPTIONS as OPTIONS } from "./clone_options.ts";
 import { type CommandRun, MAX_RCU, WrongUsage } from "./command_spec.ts";
 import type { OperateContext } from "./operate_context.ts";
 

@@ -16,7 +16,7 @@ import { isQuiet, type SignsOfLife, signsOfLife } from "../../operate/change/sig
 import { aliveLines, changeLines, changesJson, reportJson, reportLines } from "./change_text.ts";
 import { type CommandRun, type Flags, MAX_RCU, WrongUsage } from "./command_spec.ts";
 import type { OperateContext } from "./operate_context.ts";
-import { RESET_OPTIONS as OPTIONS } from "./reset_spec.ts";
+import { RESET_OPTIONS as OPTIONS } from "./reset_options.ts";
 
 /** Runs it. */
 export async function reset({ flags }: CommandRun, context: OperateContext): Promise<number> {

@@ -19,6 +19,7 @@ import { type ProgramConfiguration, readConfiguration } from "../configuration.t
 import type { Host, ProgramContext } from "../program_context.ts";
 import { type CommandRun, type CommandSpec, Flags, JSON_FLAG, WrongUsage } from "./command_spec.ts";
 import { commandHelp, usageOf } from "./command_text.ts";
+import { failureSentence } from "./failure_text.ts";
 import { openFleet, openStream, openWrites } from "./open_fleet.ts";
 import type { OperateContext } from "./operate_context.ts";
 
@@ -118,8 +119,7 @@ async function runParsed(spec: CommandSpec, run: CommandRun, host: Host): Promis
     tell();
     if (terminal.closed.aborted || (host.signal.aborted && error === host.signal.reason)) return 0;
     const shown = failure.signal.aborted ? failure.signal.reason : error;
-    const isSentence = shown instanceof Error && shown.message.startsWith("Cannot ");
-    for (const text of (isSentence ? shown.message : errorText(shown)).split("\n")) {
+    for (const text of failureSentence(spec.name, shown).split("\n")) {
       log({ level: "error", text });
     }
     return 1;

@@ -107,8 +107,8 @@ export async function clonePlanOf(
 }
 
 /**
- * Makes the table of the new application, which says first that its fleet is one of KCL 3: workers would take a
- * table of leases alone for one of KCL 2, and refuse it.
+ * Makes the table of the new application, which says first that its fleet is one of KCL 3: workers would take
+ * a table of leases alone for one of KCL 2, and refuse it.
  *
  * @param like The table that it is billed like.
  */

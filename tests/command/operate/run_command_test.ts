@@ -75,6 +75,34 @@ Deno.test("a command names all that is wrong with its properties file, and exits
   assertStringIncludes(none.err, 'Cannot read "none.properties": there is no such file');
 });
 
+Deno.test("a command that AWS refuses says so in a sentence, and what to do", async () => {
+  const none = await bed().run([
+    "tail",
+    "--stream",
+    "none",
+    "--application",
+    "app",
+    "--region",
+    "eu-central-1",
+  ], {
+    isBare: true,
+  });
+  assertEquals([none.code, none.out], [1, ""]);
+  assertMatch(none.err, /^ERROR {3}Cannot run tail: kinesis ListShards failed: ResourceNotFoundException/);
+  assertMatch(none.err, /: check the name of the stream, the region and the account\n$/);
+});
+
+Deno.test("wrong usage that only a command can see is told like any other", async () => {
+  for (const name of ["reset", "clone"]) {
+    const { code, err } = await bed().run([name]);
+    assertEquals(code, 2);
+    assertMatch(
+      err,
+      new RegExp(`^Expected --.*: got none\\nUsage: kclite ${name} .*\\nTry kclite ${name} --help\\n$`),
+    );
+  }
+});
+
 Deno.test("a command without a stream says so", async () => {
   const { code, err } = await bed().run(["tail", "--region", "eu-central-1"], { isBare: true });
   assertEquals(code, 1);
