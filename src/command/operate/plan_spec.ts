@@ -28,6 +28,6 @@ export const PLAN: CommandSpec = {
       isShown: false,
     },
   ],
-  exitCodes: [{ code: 1, meaning: "when a worker would be refused, or something could not be read" }],
+  exitCodes: [{ code: 1, meaning: "when a worker would be refused, or parts are unreadable" }],
   load: async () => (await import("./plan_program.ts")).plan,
 };
