@@ -115,15 +115,18 @@ export function reportJson(
 const MOST_SHOWN = 10;
 
 const REASONS = {
-  same: "stay: they are there already",
-  notListed: "stay: their shards are no longer in the stream",
-  notChosen: "stay: they are not asked for",
+  same: ["stays: it is there already", "stay: they are there already"],
+  notListed: [
+    "stays: its shard is no longer in the stream",
+    "stay: their shards are no longer in the stream",
+  ],
+  notChosen: ["stays: it is not asked for", "stay: they are not asked for"],
 } as const;
 
 function keptLines(changes: readonly LeaseChange[]): string[] {
   return (["same", "notChosen", "notListed"] as const).flatMap((reason) => {
     const count = changes.filter((change) => change.type === "keep" && change.reason === reason).length;
-    return count === 0 ? [] : [`${counted(count, "lease")} ${REASONS[reason]}`];
+    return count === 0 ? [] : [`${counted(count, "lease")} ${REASONS[reason][count === 1 ? 0 : 1]}`];
   });
 }
 

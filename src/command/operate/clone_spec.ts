@@ -15,7 +15,7 @@ import {
   text,
   type ValueKind,
 } from "./command_spec.ts";
-import { POSITION } from "./reset_spec.ts";
+import { POSITION } from "./reset_options.ts";
 
 /** A position that all shards have: no sequence number. */
 const TIME_OF_ALL: ValueKind<TargetPosition> = {

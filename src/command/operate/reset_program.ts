@@ -15,15 +15,14 @@ import { lookAgain, lookToChange, type ResetPlan, resetPlanOf } from "../../oper
 import { isQuiet, type SignsOfLife, signsOfLife } from "../../operate/change/signs_of_life.ts";
 import { aliveLines, changeLines, changesJson, reportJson, reportLines } from "./change_text.ts";
 import { type CommandRun, type Flags, MAX_RCU } from "./command_spec.ts";
-import { usageOf } from "./command_text.ts";
 import type { OperateContext } from "./operate_context.ts";
-import { RESET, RESET_OPTIONS as OPTIONS } from "./reset_spec.ts";
+import { RESET_OPTIONS as OPTIONS } from "./reset_options.ts";
 
 /** Runs it. */
 export async function reset({ flags }: CommandRun, context: OperateContext): Promise<number> {
   const problem = problemOf(flags);
   if (problem !== undefined) {
-    context.host.err(`${problem}\nUsage: ${usageOf(RESET)}\nTry reset --help`);
+    context.host.err(`${oneLine(problem)}\nTry kclite reset --help`);
     return 2;
   }
   const fleet = await context.openFleet();
@@ -82,6 +81,7 @@ class ResetRun {
       ? new Date(target.epochMs).toISOString()
       : target?.type ?? "file";
     this.#result["changes"] = changesJson(plan);
+    this.#print(targetLine(target));
     this.#print(...changeLines(plan, this.#context.terminal.columns));
     if (writings.length === 0) return this.#end(0, "Nothing is to be written.");
     if (!isExecuted) {
@@ -182,6 +182,21 @@ class ResetRun {
     if (line !== undefined) this.#print(line);
     if (this.#context.isJson) this.#context.terminal.print(JSON.stringify(this.#result, undefined, 2));
     return code;
+  }
+}
+
+function targetLine(target: TargetPosition | undefined): string {
+  switch (target?.type) {
+    case undefined:
+      return "To where the leases of the file stand:";
+    case "earliest":
+      return "To the oldest record of each shard:";
+    case "latest":
+      return "To what arrives from now on:";
+    case "time":
+      return `To what arrived at ${new Date(target.epochMs).toISOString()} or later:`;
+    case "sequenceNumber":
+      return `To record ${target.sequenceNumber}:`;
   }
 }
 

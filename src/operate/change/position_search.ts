@@ -1,6 +1,6 @@
 /**
- * Finds the last record of a shard before a time or a number, by reading. Kinesis reads forward only, so it is
- * asked for ever earlier times until a record is found: a second, ten seconds, a hundred seconds before.
+ * Finds the last record of a shard before a time or a number, by reading. Kinesis reads forward only, so it
+ * is asked for ever earlier times until a record is found: a second, ten seconds, a hundred seconds before.
  *
  * The result is a real record. A checkpoint AT_TIMESTAMP would mean another time for each worker's
  * configuration, and LATEST another record each time that it is opened.
@@ -216,7 +216,7 @@ const NOTHING: Probe = { last: undefined, nextMs: undefined, isReached: true };
 /** Records of a page. Ours: about a megabyte at most where records are of a common size. */
 const PAGE_RECORDS = 1000;
 
-/** After so many pages with records a search halves its stretch. Ours. */
+/** After this many pages with records a search halves its stretch. Ours. */
 const MOST_PAGES = 2;
 
 /** Kinesis skips some minutes with each empty page; a shard keeps a year at most. Ours. */

@@ -33,7 +33,7 @@ export type LeaseChange =
   | {
     readonly type: "keep";
     readonly lease: Lease;
-    /** `same`: it is there already. `notListed`: its shard is no longer in the stream. `notChosen`: by --shard. */
+    /** `same`: it is there already. `notListed`: its shard is not in the stream. `notChosen`: by --shard. */
     readonly reason: "same" | "notListed" | "notChosen";
   };
 
