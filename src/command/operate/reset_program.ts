@@ -78,6 +78,7 @@ class ResetRun {
       ? new Date(target.epochMs).toISOString()
       : target?.type ?? "file";
     this.#result["changes"] = changesJson(plan);
+    this.#print(targetLine(target));
     this.#print(...changeLines(plan, this.#context.terminal.columns));
     if (writings.length === 0) return this.#end(0, "Nothing is to be written.");
     if (!isExecuted) {
@@ -178,6 +179,21 @@ class ResetRun {
     if (line !== undefined) this.#print(line);
     if (this.#context.isJson) this.#context.terminal.print(JSON.stringify(this.#result, undefined, 2));
     return code;
+  }
+}
+
+function targetLine(target: TargetPosition | undefined): string {
+  switch (target?.type) {
+    case undefined:
+      return "To where the leases of the file stand:";
+    case "earliest":
+      return "To the oldest record of each shard:";
+    case "latest":
+      return "To what arrives from now on:";
+    case "time":
+      return `To what arrived at ${new Date(target.epochMs).toISOString()} or later:`;
+    case "sequenceNumber":
+      return `To record ${target.sequenceNumber}:`;
   }
 }
 
