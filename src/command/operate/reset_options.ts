@@ -49,7 +49,7 @@ export const RESET_OPTIONS: {
   byDuration: option(
     "by-duration",
     AGO,
-    "so long ago, counted from now and not from the checkpoint; PT1H and -PT1H are the same",
+    "this long ago, counted from now and not from the checkpoint; PT1H and -PT1H are the same",
   ),
   shard: repeated(
     "shard",
