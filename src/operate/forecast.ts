@@ -77,11 +77,11 @@ function slopeOf(before: LagSighting | undefined, now: LagSighting): number | un
 
 function catchUpIn({ behindMs }: LagSighting, slope: number | undefined): number | undefined {
   if (behindMs <= 0) return 0;
-  return slope === undefined || slope > -LEAST_SLOPE ? undefined : behindMs / -slope;
+  return slope === undefined || slope > -LEAST_SLOPE ? undefined : Math.round(behindMs / -slope);
 }
 
 function lossIn(trimmedInMs: number | undefined, slope: number | undefined): number | undefined {
   if (trimmedInMs === undefined) return undefined;
   if (trimmedInMs <= 0) return 0;
-  return slope === undefined || slope < LEAST_SLOPE ? undefined : trimmedInMs / slope;
+  return slope === undefined || slope < LEAST_SLOPE ? undefined : Math.round(trimmedInMs / slope);
 }

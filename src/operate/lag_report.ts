@@ -104,7 +104,7 @@ export function lagReport(before: LagGlimpse | undefined, now: LagLook): LagRepo
   return {
     tableName: table.tableName,
     time: new Date(table.startedEpochMs).toISOString(),
-    betweenMs: before === undefined ? undefined : table.startedMs - before.startedMs,
+    betweenMs: before === undefined ? undefined : Math.round(table.startedMs - before.startedMs),
     maxBehindMs: furthest?.behindMs,
     maxBehindLeaseKey: furthest?.leaseKey,
     finishedLeases: table.leases.length - unfinished.length,

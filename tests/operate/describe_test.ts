@@ -49,7 +49,7 @@ Deno.test("describeFleet() tells a lease that is renewed from one that is not by
     { key: "still", owner: "a", counter: 5 },
     { key: "again", owner: "a", counter: 0 },
     { key: "new", owner: "a", counter: 1 },
-  ], { startedMs: 4000 });
+  ], { startedMs: 4000.25 });
   const description = describeFleet(glimpseOf(before), now);
   assertEquals(
     description.leases.map(({ leaseKey, state, counterMoved }) => [leaseKey, state, counterMoved]),

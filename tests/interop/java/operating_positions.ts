@@ -35,7 +35,7 @@ export function positions(
   let atMs = 0;
   return [
     {
-      name: `14 kclite describe shows owners, renewals and the leader of a ${name} fleet`,
+      name: `14 kclite describe and explain show owners, renewals and the leader of a ${name} fleet`,
       async run() {
         await onlyThese(fleet, kind, ids);
         const { leader, workers, leases } = await described(fleet);
@@ -51,6 +51,12 @@ export function positions(
         const moved = leases.map(({ counterMoved }) => counterMoved);
         assertEquals(leases.map(({ state }) => state), leases.map(() => "held"));
         assert(moved.every((count) => count > 0), `counters moved by ${moved}`);
+        for (const { leaseKey, owner } of leases) {
+          const { code, stdout, stderr } = await kclite(fleet, "explain", leaseKey, "--json");
+          const { reason, sentences } = JSON.parse(stdout || "{}");
+          assertEquals([code, reason], [0, "beingRead"], stdout + stderr);
+          assertEquals(sentences[0], `${leaseKey} is being read by ${owner}.`);
+        }
         return `${leader.workerId} leads, ${leases.length} leases held, counters moved by ${moved}`;
       },
     },
