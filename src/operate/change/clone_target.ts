@@ -38,7 +38,9 @@ export async function lookAtTarget(
   signal: AbortSignal,
 ): Promise<CloneTarget> {
   if (as === fleet.tableName || as === fleet.applicationName) {
-    throw refused(as, "the application that is copied");
+    throw new Error(
+      `Cannot clone to "${as}": expected another name: got the application that is copied: name the copy with --as`,
+    );
   }
   const { dynamodb } = fleet;
   const found = await permitted("look for its table", () => dynamodb.describeTable(as, signal));
