@@ -12,7 +12,7 @@ export const CLONE: CommandSpec = {
   name: "clone",
   summary: "gives a new application the positions of this one",
   about: [
-    "Makes the lease table of a new application, billed as that of this one. Its leases have no owners: start " +
+    "Makes the lease table of a new application, billed as that of this one and in the format of KCL 3. Its leases have no owners: start " +
     "workers with the new name afterwards. This application is only read, and may run. Without --execute nothing " +
     "is written.",
     "Without --at the copy begins at the same positions, with what was stored beside them, such as prepared " +

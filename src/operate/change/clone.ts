@@ -8,6 +8,7 @@
 import { forEachAtMost } from "../../async/task_group.ts";
 import { parseStreamArn } from "../../aws/endpoint.ts";
 import type { StreamReference } from "../../aws/kinesis.ts";
+import { isAwsError } from "../../errors.ts";
 import { type Lease, leaseKeyOf } from "../../lease/lease.ts";
 import { readLeases } from "../../lease/lease_store.ts";
 import { isShardEnd } from "../../stream/sequence_number.ts";
@@ -179,7 +180,10 @@ async function toOther(
     throw wrong(`a stream in ${fleet.region}, where the lease table is`, `one in ${region}`, "name another");
   }
   const nowMs = fleet.system.clock.epochMs();
-  const listed = await listedStream(fleet, toStream, signal);
+  const listed = await listedStream(fleet, toStream, signal).catch((error) => {
+    if (!isAwsError(error, "ResourceNotFoundException")) throw error;
+    throw wrong("a stream that is there", `none in ${region}`, "check its name and the region");
+  });
   const [from] = request.at === undefined ? (await leasedStreams(fleet, leases, signal)).streams : [];
   const unread = from === undefined ? [] : unreadShards(from.shards, leases);
   const steps = stepsOf(unread.length + listed.shards.length, request);
@@ -208,7 +212,8 @@ async function oldestUnread(
   let oldestMs = nowMs;
   await forEachAtMost(unread, SHARDS_AT_ONCE, async (one) => {
     signal.throwIfAborted();
-    oldestMs = Math.min(oldestMs, await unreadSinceMs(fleet, from, one, nowMs, signal));
+    const sinceMs = await unreadSinceMs(fleet, from, one, nowMs, signal);
+    oldestMs = Math.min(oldestMs, sinceMs);
     onDone(1);
   });
   return { type: "time", epochMs: oldestMs };

@@ -9,6 +9,7 @@ import type { TableDescription } from "../../aws/dynamodb.ts";
 import { LeaseTableError } from "../../errors.ts";
 import type { Lease } from "../../lease/lease.ts";
 import { isAtPosition } from "../../lease/reset_lease.ts";
+import { newClientVersion } from "../../lease/table_format.ts";
 import { DynamoDBCoordinatorStore } from "../../store/dynamodb_coordinator_store.ts";
 import { DynamoDBLeaseStore } from "../../store/dynamodb_lease_store.ts";
 import { keyProblem, statusProblem } from "../../store/lease_table.ts";
@@ -38,10 +39,17 @@ export async function lookAtTarget(
   signal: AbortSignal,
 ): Promise<CloneTarget> {
   if (as === fleet.tableName || as === fleet.applicationName) {
-    throw refused(as, "the application that is copied");
+    throw new Error(
+      `Cannot clone to "${as}": expected another name: got the application that is copied: name the copy with --as`,
+    );
   }
   const { dynamodb } = fleet;
-  const found = await permitted("look for its table", () => dynamodb.describeTable(as, signal));
+  const coordinatorStore = coordinatorOf(fleet, as);
+  const [found, isLegacy] = await permitted("look for its tables", async () => [
+    await dynamodb.describeTable(as, signal),
+    await coordinatorStore.legacyTableExists(signal),
+  ]);
+  if (isLegacy) throw refused(as, `table "${as}-CoordinatorState" of KCL 3.0 to 3.4`);
   if (found === undefined) return { description: undefined, leases: [] };
   const problem = keyProblem(found) ?? statusProblem(found);
   if (problem !== undefined) throw new LeaseTableError(problem);
@@ -49,7 +57,7 @@ export async function lookAtTarget(
     ...fleet,
     applicationName: as,
     tableName: as,
-    coordinatorStore: new DynamoDBCoordinatorStore({ dynamodb, applicationName: as, tableName: as }),
+    coordinatorStore,
   };
   const look = await permitted("read its table", async () => {
     const look = await lookAtTable(target, options, signal);
@@ -71,15 +79,23 @@ export function billingLike(like: TableDescription | undefined): Billing {
     : { readCapacity: throughput.read, writeCapacity: throughput.write };
 }
 
-/** Makes the table, if it is not there, and waits until it can be used. */
+/**
+ * Makes the table, if it is not there, and waits until it can be used. It gets its mark of KCL 3 before any
+ * lease: without one, workers take a table of leases for that of KCL 2, and refuse it.
+ */
 export async function openTarget(
-  { dynamodb, system }: Pick<FleetAccess, "dynamodb" | "system">,
+  fleet: Pick<FleetAccess, "dynamodb" | "system">,
   tableName: string,
   billingMode: Billing,
   signal: AbortSignal,
 ): Promise<DynamoDBLeaseStore> {
-  const leaseStore = new DynamoDBLeaseStore({ dynamodb, system, tableName, billingMode });
+  const leaseStore = new DynamoDBLeaseStore({ ...fleet, tableName, billingMode });
   await permitted("make its table", () => leaseStore.ensureTable(signal));
+  const mark = newClientVersion("kclite clone", fleet.system.clock.epochMs());
+  await permitted(
+    "write into its table",
+    () => coordinatorOf(fleet, tableName).createMigration("leaseTable", mark, signal),
+  );
   return leaseStore;
 }
 
@@ -107,6 +123,10 @@ export function remaining(
   const [other] = left.keys();
   if (other !== undefined) throw refused(as, `lease "${other}", which is not of this plan`);
   return rest;
+}
+
+function coordinatorOf({ dynamodb }: Pick<FleetAccess, "dynamodb">, as: string): DynamoDBCoordinatorStore {
+  return new DynamoDBCoordinatorStore({ dynamodb, applicationName: as, tableName: as });
 }
 
 type Creation = Extract<LeaseChange, { readonly type: "create" }>;
