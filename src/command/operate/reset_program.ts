@@ -6,13 +6,19 @@
 
 import { readFile, writeNewFile } from "../../host/files.ts";
 import { oneLine } from "../../observe/one_line.ts";
+import type { Progress } from "../../terminal/terminal.ts";
 import type { FleetAccess } from "../../operate/fleet_access.ts";
 import type { TableLook } from "../../operate/table_look.ts";
 import { applyChanges, writingsOf } from "../../operate/change/apply_changes.ts";
 import { exportIn, exportText, planRestore } from "../../operate/change/lease_export.ts";
 import type { TargetPosition } from "../../operate/change/positions.ts";
 import { lookAgain, lookToChange, type ResetPlan, resetPlanOf } from "../../operate/change/reset.ts";
-import { isQuiet, type SignsOfLife, signsOfLife } from "../../operate/change/signs_of_life.ts";
+import {
+  isQuiet,
+  lookIntervalMs,
+  type SignsOfLife,
+  signsOfLife,
+} from "../../operate/change/signs_of_life.ts";
 import { aliveLines, changeLines, changesJson, reportJson, reportLines } from "./change_text.ts";
 import { type CommandRun, type Flags, MAX_RCU, WrongUsage } from "./command_spec.ts";
 import type { OperateContext } from "./operate_context.ts";
@@ -85,6 +91,8 @@ class ResetRun {
       this.#noteAlive(seen);
       return this.#end(0, "Nothing is written yet: --execute writes.");
     }
+    const waitS = Math.ceil(lookIntervalMs(look, this.#fleet) / 1000);
+    this.#print(`Waiting ${waitS} s: a live worker renews its leases in that time.`);
     const { signs } = await this.#look((fleet, options) => lookAgain(fleet, look, options, signal));
     if (!isQuiet(signs)) return this.#refuse(signs);
     const fileName = this.#exportFile ??
@@ -109,12 +117,17 @@ class ResetRun {
       signal: AbortSignal,
     ) => Promise<T>,
   ): Promise<T> {
-    const progress = this.#context.terminal.progress("Reading leases", "lease");
+    const { terminal } = this.#context;
+    // Begun by the first page: a second look waits before it reads.
+    let progress: Progress | undefined;
     try {
-      const onProgress = (read: number, total: number | undefined) => progress.update(read, total);
+      const onProgress = (read: number, total: number | undefined) => {
+        progress ??= terminal.progress("Reading leases", "lease");
+        progress.update(read, total);
+      };
       return await look(this.#fleet, { maxRcu: this.#flags.of(MAX_RCU), onProgress }, this.#context.signal);
     } finally {
-      progress.end();
+      progress?.end();
     }
   }
 

@@ -46,11 +46,7 @@ export async function lookToChange(
   const failure = look.failures.find(({ part }) => part === "leases") ??
     look.failures.find(({ part }) => part === "workers");
   if (failure !== undefined) throw failure.error;
-  if (look.description !== undefined || look.failures.some(({ part }) => part === "table")) return look;
-  throw new Error(
-    `Cannot find lease table "${look.tableName}": expected a table in ${fleet.region}: got none: ` +
-      "name the application with --application, or its table with --set tableName=NAME",
-  );
+  return look;
 }
 
 /**
