@@ -4,13 +4,13 @@
  * @module
  */
 
-import { errorText } from "../../errors.ts";
 import { counted } from "../../observe/format.ts";
 import { oneLine } from "../../observe/one_line.ts";
 import type { KeySource } from "../../operate/records/partition_keys.ts";
 import { putLines, type PutResult } from "../../operate/records/put.ts";
 import { oneStream } from "../../operate/records/target.ts";
 import { type CommandRun, type Flags, WrongUsage } from "./command_spec.ts";
+import { failureSentence } from "./failure_text.ts";
 import type { OperateContext } from "./operate_context.ts";
 import { KEY_FIELD, PARTITION_KEY } from "./put_options.ts";
 
@@ -46,7 +46,7 @@ export async function put({ flags }: CommandRun, context: OperateContext): Promi
   }
   const isStopped = signal.aborted && result.failure === signal.reason;
   if (result.failure !== undefined && !isStopped) {
-    log({ level: "error", text: oneLine(errorText(result.failure)) });
+    log({ level: "error", text: oneLine(failureSentence("put", result.failure)) });
   }
   const seconds = Math.round(system.clock.monotonicMs() - startMs) / 1000;
   terminal.print(isJson ? jsonOf(result, seconds) : sentenceOf(result, stream.streamName, seconds));
