@@ -339,3 +339,40 @@ Deno.test("reset of many streams moves each by its own shards, and leaves stream
     );
   });
 });
+
+Deno.test("reset that is stopped half-way says what it wrote, and the same command writes the rest", async () => {
+  await withFolder({}, async (folder) => {
+    const bed = new OperateBed({ streams: { words: 60 } });
+    await bed.table();
+    for (const { shardId } of bed.aws.stream("words").shards()) {
+      await bed.lease({ ...newLease(shardId), checkpoint: positionAt("1") });
+    }
+    const stop = new AbortController();
+    let calls = 0;
+    bed.aws.faults.next("UpdateItem", {
+      type: "slow",
+      ms: 0,
+      times: Infinity,
+      when: () => {
+        if (++calls === 20) stop.abort(new Error("Stopped by SIGINT"));
+        return false;
+      },
+    });
+    const reset = (
+      file: string,
+    ) => ["reset", "--to", "earliest", "--execute", "--export", `${folder}/${file}`];
+    const { code, out } = await bed.run(reset("1.json"), { signal: stop.signal });
+    const atOldest = async () =>
+      (await bed.fleet.leaseStore.list()).leases.filter(({ checkpoint }) =>
+        checkpoint.sequenceNumber === "TRIM_HORIZON"
+      ).length;
+    const written = await atOldest();
+    assert(written >= 19 && written < 60, `${written}`);
+    assertEquals(code, 1);
+    assertStringIncludes(out, `Stopped half-way: wrote ${written} leases`);
+    assertMatch(out, /Written: shardId-.* and \d+ more\nNot written: shardId-/);
+    const rest = await bed.run(reset("2.json"));
+    assertStringIncludes(rest.out, `Wrote ${60 - written} leases.`);
+    assertEquals([rest.code, await atOldest()], [0, 60]);
+  });
+});
