@@ -5,8 +5,8 @@
  * The result is a real record. A checkpoint AT_TIMESTAMP would mean another time for each worker's
  * configuration, and LATEST another record each time that it is opened.
  *
- * A shard allows five calls a second, which its consumers share. So calls are paced, and a stretch that holds
- * much is halved by time and not read through.
+ * A shard allows five calls of each kind a second, which its consumers share. So calls are paced, and a
+ * stretch that holds much is halved by time and not read through.
  *
  * @module
  */
@@ -119,7 +119,7 @@ class Search {
   readonly #shard: Shard;
   readonly #isBefore: (record: KinesisRecord) => boolean;
   readonly #signal: AbortSignal;
-  #calledMs = -Infinity;
+  readonly #calledMs = { open: -Infinity, read: -Infinity };
   #targetMs = Infinity;
 
   constructor(
@@ -159,7 +159,7 @@ class Search {
     const signal = this.#signal;
     let iterator: string | undefined;
     try {
-      iterator = await this.#paced(() => kinesis.getShardIterator(stream, shardId, position, signal));
+      iterator = await this.#paced("open", () => kinesis.getShardIterator(stream, shardId, position, signal));
     } catch (error) {
       // Our clock is ahead of Kinesis's: what has not arrived there cannot be before the target.
       const isFuture = position.type === "AT_TIMESTAMP" && position.timestampMs > clock.epochMs() - CLOCKS_MS;
@@ -171,7 +171,7 @@ class Search {
     let last: KinesisRecord | undefined;
     for (let pages = 0, emptyPages = 0; iterator !== undefined;) {
       const at: string = iterator;
-      const output = await this.#paced(() => kinesis.getRecords(stream, at, PAGE_RECORDS, signal));
+      const output = await this.#paced("read", () => kinesis.getRecords(stream, at, PAGE_RECORDS, signal));
       const { records } = output;
       const nextAt = records.findIndex((record) => !this.#isBefore(record));
       const next = records[nextAt];
@@ -234,11 +234,11 @@ class Search {
     return { type: "after", checkpoint: positionAt(sequenceNumber, subSequenceNumber), arrivalMs };
   }
 
-  async #paced<T>(call: () => Promise<T>): Promise<T> {
+  async #paced<T>(kind: "open" | "read", call: () => Promise<T>): Promise<T> {
     const { clock } = this.#options;
-    const waitMs = this.#calledMs + CALL_INTERVAL_MS - clock.monotonicMs();
+    const waitMs = this.#calledMs[kind] + CALL_INTERVAL_MS - clock.monotonicMs();
     if (waitMs > 0) await clock.sleep(waitMs, this.#signal);
-    this.#calledMs = clock.monotonicMs();
+    this.#calledMs[kind] = clock.monotonicMs();
     return await call();
   }
 }
@@ -257,7 +257,7 @@ const MOST_EMPTY_PAGES = 5000;
 /** Half of half of ... a year is a millisecond after 35 rounds. Arrival times may go back a little. */
 const MOST_ROUNDS = 50;
 
-/** Kinesis allows five calls a second. Source: the API reference, GetRecords and GetShardIterator. */
+/** Kinesis allows five calls of each kind a second. Source: the API reference, GetRecords and GetShardIterator. */
 const CALL_INTERVAL_MS = 250;
 
 /** How far our clock may be ahead of Kinesis's. AWS refuses signatures beyond. */
