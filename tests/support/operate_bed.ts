@@ -34,8 +34,10 @@ export interface CommandOutcome {
   readonly code: number;
   /** The result. */
   readonly out: string;
-  /** The log, without times, and progress. */
+  /** The log, without times. */
   readonly err: string;
+  /** What it showed while it worked. How much that is depends on how busy the machine is. */
+  readonly progress: string;
 }
 
 /** How a command is run. */
@@ -232,7 +234,7 @@ export class OperateBed {
   async run(args: readonly string[], options: CommandOptions = {}): Promise<CommandOutcome> {
     const { env = {}, columns, input = "", isBare = false, onWrite = () => {} } = options;
     const { signal = new AbortController().signal } = options;
-    let out = "", err = "";
+    let out = "", err = "", progress = "";
     const variables: Readonly<Record<string, string>> = {
       AWS_EC2_METADATA_DISABLED: "true",
       AWS_SHARED_CREDENTIALS_FILE: "/none",
@@ -246,7 +248,7 @@ export class OperateBed {
     const code = await main([...args, ...(isBare ? [] : flags)], {
       out: (line) => void (out += `${line}\n`),
       err: (line) => void (err += `${line.replace(/^\S+Z /, "")}\n`),
-      childStderr: (text) => void (err += text),
+      childStderr: (text) => void (progress += text),
       isTerminal: columns !== undefined,
       screen: {
         write: (text) => {
@@ -267,6 +269,6 @@ export class OperateBed {
       options: { system: { ...this.aws.system, fetch: this.#fetch } },
       ...options.more,
     });
-    return { code, out, err };
+    return { code, out, err, progress };
   }
 }

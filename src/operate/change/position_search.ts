@@ -257,7 +257,7 @@ const MOST_EMPTY_PAGES = 5000;
 /** Half of half of ... a year is a millisecond after 35 rounds. Arrival times may go back a little. */
 const MOST_ROUNDS = 50;
 
-/** Kinesis allows five calls of each kind a second. Source: the API reference, GetRecords and GetShardIterator. */
+/** Kinesis allows five calls of each kind a second. Source: API reference, GetRecords, GetShardIterator. */
 const CALL_INTERVAL_MS = 250;
 
 /** How far our clock may be ahead of Kinesis's. AWS refuses signatures beyond. */

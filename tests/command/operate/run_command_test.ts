@@ -49,6 +49,7 @@ Deno.test("wrong usage of a command prints its usage, and exits 2", async () => 
     out: "",
     err: "There is no option --shrad: did you mean --shard?\n" +
       "Usage: kclite tail [OPTION...] [PROPERTIES_FILE]\nTry kclite tail --help\n",
+    progress: "",
   });
   const redrive = await bed().run(["redrive"], { isBare: true });
   assertEquals(redrive.code, 2);
