@@ -32,18 +32,28 @@ const MAX_THROTTLED = 8;
 /** The most bytes of a page that is paced: a page of 1 MiB costs 128 read units at once. */
 const BYTES_PER_UNIT = 8192;
 
-/** Reads all of it. @throws {AwsServiceError} also when it stays throttled. */
+/**
+ * Reads all of it. The other parts begin once the first page has come: what is refused is asked for once.
+ *
+ * @throws {AwsServiceError} also when it stays throttled.
+ */
 export async function pacedScan(options: PacedScanOptions, signal: AbortSignal): Promise<void> {
   const { segments } = options;
   const pace = new Pace(options);
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
+  let begin = () => {};
+  const begun = new Promise<void>((resolve) => begin = resolve);
   const parts = Array.from({ length: segments }, async (_, segment) => {
     try {
-      await scanPart(options, segment, pace, either);
+      if (segment > 0) await begun;
+      either.throwIfAborted();
+      await scanPart(options, segment, pace, begin, either);
     } catch (error) {
       failed.abort(error);
       throw error;
+    } finally {
+      begin();
     }
   });
   await Promise.allSettled(parts);
@@ -55,6 +65,7 @@ async function scanPart(
   { dynamodb, tableName, segments, maxRcu, onPage }: PacedScanOptions,
   segment: number,
   pace: Pace,
+  onFirst: () => void,
   signal: AbortSignal,
 ): Promise<void> {
   // Small pages where capacity is small: the cost of a page is known only after it.
@@ -65,6 +76,7 @@ async function scanPart(
       const found = await dynamodb.scanPage(tableName, { segment, segments, limit, from }, signal);
       return { found, readUnits: found.readUnits ?? 0 };
     }, signal);
+    onFirst();
     onPage(page.items);
     from = page.lastKey;
   } while (from !== undefined);

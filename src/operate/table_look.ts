@@ -167,12 +167,13 @@ async function stateOf(
   const [lock, migrations, legacyWorkers] = await Promise.all([
     part("lock", () => coordinatorStore.readLock(where, signal)),
     part("format", async () => {
-      const found = await Promise.all(
-        (["Migration3.0", "TableMigration3.5"] as const).map((key) =>
-          coordinatorStore.readMigration(where, key, signal)
-        ),
-      );
-      return found.filter((state) => state !== undefined);
+      const found: MigrationState[] = [];
+      // One after the other: what is refused is asked for once.
+      for (const key of ["Migration3.0", "TableMigration3.5"] as const) {
+        const state = await coordinatorStore.readMigration(where, key, signal);
+        if (state !== undefined) found.push(state);
+      }
+      return found;
     }),
     place === "legacy" ? part("workers", () => legacyReports(coordinatorStore, signal)) : Promise.resolve([]),
   ]);
