@@ -423,6 +423,6 @@ export const OPERATOR_MUTANTS: readonly UnitMutant[] = [
     find: `state === "trimmed" || state === "lost" || (behindMs`,
     replace: `state === "lost" || (behindMs`,
     why: "lag --max ends with 0 although records are lost",
-    test: "tests/command/lag_test.ts",
+    test: "tests/operate/lag_report_test.ts",
   },
 ];
