@@ -110,3 +110,33 @@ Deno.test("lagLines() marks shards whose records are finished after the checkpoi
   assertStringIncludes(linesWith("1"), "+ Records after the checkpoint are finished already.");
   assertEquals(linesWith(undefined).includes("+"), false);
 });
+
+Deno.test("lagLines() says of each pace what comes of it", async () => {
+  const bed = new OperateBed({ streams: { words: 1 } });
+  await bed.table();
+  await bed.lease(newLease("shardId-000000000000"), "a");
+  const found = await lookAtLag(bed.fleet, {}, new AbortController().signal);
+  const pace = (beforeMs: number, behindMs: number, hasMoved = true) => {
+    const leaseKey = "shardId-000000000000";
+    const before = {
+      startedMs: 0,
+      sightings: new Map([[leaseKey, { behindMs: beforeMs, atMs: 0 }]]),
+      checkpoints: new Map([[leaseKey, hasMoved ? "1" : "TRIM_HORIZON"]]),
+    };
+    const seen = {
+      type: "seen" as const,
+      atMs: 60_000,
+      behindMs,
+      checkpointAgeMs: undefined,
+      oldestUnreadAgeMs: behindMs,
+    };
+    const report = lagReport(before, { ...found, probes: new Map([[leaseKey, seen]]) });
+    return lagLines(report, { columns: Infinity, paint: (_, text) => text }).join("\n");
+  };
+  const hourMs = 3_600_000;
+  assertStringIncludes(pace(2 * hourMs + 120_000, 2 * hourMs), "catches up in 1 h");
+  assertStringIncludes(pace(20 * hourMs - 30_000, 20 * hourMs), "loses records in 8 h");
+  assertStringIncludes(pace(20 * hourMs, 20 * hourMs), "keeps pace");
+  assertStringIncludes(pace(20 * hourMs - 60_000, 20 * hourMs, false), "stands still");
+  assertStringIncludes(pace(24 * hourMs, 24 * hourMs), "lost");
+});

@@ -128,11 +128,12 @@ function timeText(ms: number | undefined): string {
   return ms === undefined ? "–" : durationText(ms);
 }
 
-function paceText({ slope, behindMs, catchUpMs, checkpointMoved, waitsFor }: LagRow): string {
+function paceText({ slope, behindMs, catchUpMs, lossInMs, checkpointMoved, waitsFor }: LagRow): string {
   if (waitsFor.length > 0) return `waits for ${waitsFor.map(shortShard).join(", ")}`;
   if (behindMs === 0 || behindMs === undefined || slope === undefined) return "–";
   if (checkpointMoved === false) return "stands still";
   if (catchUpMs !== undefined) return `catches up in ${durationText(catchUpMs)}`;
+  if (lossInMs !== undefined && lossInMs > 0) return `loses records in ${durationText(lossInMs)}`;
   return slope > 0 ? "falls behind" : "keeps pace";
 }
 
