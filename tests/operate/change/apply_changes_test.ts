@@ -1,6 +1,6 @@
 /** What becomes of a plan when the table moves, throttles, loses answers, or Ctrl-C comes. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { applyChanges, type LeaseWriting, writingsOf } from "../../../src/operate/change/apply_changes.ts";
 import { checkpoint } from "../../../src/lease/lease_write.ts";
 import { positionAt } from "../../../src/stream/sequence_number.ts";
@@ -109,4 +109,19 @@ Deno.test("applyChanges() ends at Ctrl-C between writes, so that each is known t
   assertEquals([report.refused, report.failed], [[], []]);
   assertEquals(report.written.length + report.notTried.length, 120);
   assertEquals(report.written.length >= 50 && report.written.length < 110, true, `${report.written.length}`);
+});
+
+Deno.test("applyChanges() stops at a lease that a worker has renewed meanwhile, and leaves the rest as it is", async () => {
+  const { bed, changes, store } = await bedOf(100);
+  await bed.renew(keyOf(0));
+  const report = await applyChanges(store, changes, () => {}, never);
+  assertEquals(report.refused.map(({ leaseKey, found }) => [leaseKey, found?.leaseOwner]), [[
+    keyOf(0),
+    "worker",
+  ]]);
+  assert(report.notTried.length > 0, "writes that were not begun are not tried");
+  assertEquals(report.written.length + report.notTried.length, 99);
+  const kept = await bed.read(keyOf(0));
+  assertEquals([kept.leaseOwner, kept.checkpoint.sequenceNumber], ["worker", "TRIM_HORIZON"]);
+  for (const leaseKey of report.notTried) assertEquals((await bed.read(leaseKey)).leaseOwner, "worker");
 });
