@@ -8,7 +8,13 @@
 import { LeaseTableError } from "../errors.ts";
 import type { CoordinatorStore } from "../lease/coordinator_store.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
-import { kindProblem, newClientVersion, type TableFormat, tableFormat } from "../lease/table_format.ts";
+import {
+  type FormatDecision,
+  kindProblem,
+  newClientVersion,
+  type TableFormat,
+  tableFormat,
+} from "../lease/table_format.ts";
 import type { System } from "../system.ts";
 import type { TableSettings } from "../options/setting_groups.ts";
 import type { StreamsSetting } from "../options/stream_settings.ts";
@@ -39,12 +45,37 @@ export async function fleetFormat(
   current: TableFormat | undefined,
   signal: AbortSignal,
 ): Promise<TableFormat> {
-  const { coordinatorStore, leaseStore, table, mode, workerId, system } = options;
+  const { coordinatorStore, table, mode, workerId, system } = options;
   const { tableName, migrateAllEntitiesToLeaseTable } = table;
+  const fleet = { isMany: mode === "many", migrateAllEntitiesToLeaseTable };
+  const decision = await decideFormat(options, fleet, current, signal);
+  if (decision.type === "refuse") {
+    throw new LeaseTableError(`Cannot use lease table "${tableName}": ${decision.reason}`);
+  }
+  if (decision.createClientVersion) {
+    const state = newClientVersion(workerId, system.clock.epochMs());
+    await coordinatorStore.createMigration(decision.format.place, state, signal);
+  }
+  return decision.format;
+}
+
+/** What a worker expects of its fleet. */
+export interface ExpectedFleet {
+  /** Whether it reads many streams. */
+  readonly isMany: boolean;
+  readonly migrateAllEntitiesToLeaseTable: boolean | undefined;
+}
+
+/** Reads and decides, and writes nothing. @param current As in {@linkcode fleetFormat}. */
+export async function decideFormat(
+  { coordinatorStore, leaseStore }: Pick<FleetFormatOptions, "coordinatorStore" | "leaseStore">,
+  { isMany, migrateAllEntitiesToLeaseTable }: ExpectedFleet,
+  current: TableFormat | undefined,
+  signal: AbortSignal,
+): Promise<FormatDecision> {
   const lease = await leaseStore.someLease(signal);
-  const hasLeases = lease !== undefined;
-  const problem = kindProblem(lease, mode === "many");
-  if (problem !== undefined) throw new LeaseTableError(`Cannot use lease table "${tableName}": ${problem}`);
+  const reason = kindProblem(lease, isMany);
+  if (reason !== undefined) return { type: "refuse", reason };
   const isSingle = current?.mayLead === true;
   const legacyTableExists = !isSingle && await coordinatorStore.legacyTableExists(signal);
   const [tableMigration, legacyClientVersion] = legacyTableExists
@@ -55,19 +86,11 @@ export async function fleetFormat(
     : [];
   const clientVersion = legacyClientVersion ??
     await coordinatorStore.readMigration("leaseTable", "Migration3.0", signal);
-  const decision = tableFormat({
+  return tableFormat({
     legacyTableExists,
     tableMigration,
     clientVersion,
-    hasLeases,
+    hasLeases: lease !== undefined,
     migrateAllEntitiesToLeaseTable,
   });
-  if (decision.type === "refuse") {
-    throw new LeaseTableError(`Cannot use lease table "${tableName}": ${decision.reason}`);
-  }
-  if (decision.createClientVersion) {
-    const state = newClientVersion(workerId, system.clock.epochMs());
-    await coordinatorStore.createMigration(decision.format.place, state, signal);
-  }
-  return decision.format;
 }

@@ -157,7 +157,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   },
   "operate/check": {
     holds: "what a start would do and need; what to create beforehand",
-    any: ["stream", "root", "async", "lease", "aws", "store", "options", "operate"],
+    any: ["stream", "root", "async", "lease", "aws", "store", "options", "fleet", "operate"],
   },
   "operate/change": {
     holds: "checkpoints moved and copied, leases handed over, workers drained",

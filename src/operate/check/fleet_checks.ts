@@ -7,9 +7,10 @@
 import type { TableDescription } from "../../aws/dynamodb.ts";
 import type { StreamReference, StreamSummary } from "../../aws/kinesis.ts";
 import { isUsable, keyProblem, OWNER_INDEX, statusProblem } from "../../store/lease_table.ts";
+import { decideFormat } from "../../fleet/fleet_format.ts";
 import type { FleetAccess } from "../fleet_access.ts";
 import { type Check, checked, type Checking, type Finding, parted } from "./check.ts";
-import { formatFound, formatText } from "./format_found.ts";
+import { formatText } from "./format_text.ts";
 import type { WorkerSetup } from "./worker_setup.ts";
 
 /** A stream. */
@@ -66,7 +67,7 @@ export async function tableChecks(
   const isIndexThere = Object.hasOwn(found.indexes, OWNER_INDEX);
   if (table.status !== "ok") return { checks: [table], isTableThere: true, isIndexThere };
   const format = await checked("fleet", checking, async (signal) => {
-    const decision = await formatFound(access, setup, signal);
+    const decision = await decideFormat(access, setup, undefined, signal);
     return decision.type === "join"
       ? formatText(decision)
       : parted(`a worker would be refused: ${decision.reason}`);

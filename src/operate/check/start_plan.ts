@@ -22,11 +22,12 @@ import {
   isShardEnd,
 } from "../../stream/sequence_number.ts";
 import { identifierText, NO_ACCOUNT_ID } from "../../stream/stream_identifier.ts";
+import { decideFormat } from "../../fleet/fleet_format.ts";
 import type { FleetAccess } from "../fleet_access.ts";
 import { failureText, missingAction } from "../look_failure.ts";
 import { lookAtTable, type TableLook } from "../table_look.ts";
 import { CHECK_LIMIT_MS, failureOf } from "./check.ts";
-import { formatFound, formatText } from "./format_found.ts";
+import { formatText } from "./format_text.ts";
 import type { WorkerSetup } from "./worker_setup.ts";
 
 /** What becomes of the table. */
@@ -144,7 +145,7 @@ async function tablePlan(
   const problem = description === undefined ? undefined : statusProblem(description);
   if (problem !== undefined) return { table: refused(problem), look };
   try {
-    const decision = await formatFound(access, setup, signal);
+    const decision = await decideFormat(access, setup, undefined, signal);
     return {
       table: decision.type === "join"
         ? { action: "use", format: formatText(decision), description }
