@@ -9,11 +9,8 @@ import { pause } from "../async/waiting.ts";
 import { errorText } from "../errors.ts";
 import type { RunCommand } from "../host/arguments.ts";
 import { cpuSource } from "../host/cpu_meter.ts";
-import { directFetch } from "../host/direct_fetch.ts";
 import { type RunningServer, serve } from "../host/serve.ts";
-import { lineWriter, type LogFormat } from "../observe/line_writer.ts";
 import { inTurn } from "../observe/listeners.ts";
-import type { LogLevel } from "../observe/log_lines.ts";
 import { quietLog } from "../observe/quiet_log.ts";
 import { SUMMARY_INTERVAL_MS, summaryLine } from "../observe/summary.ts";
 import { thrownAt } from "../observe/thrown_at.ts";
@@ -21,7 +18,6 @@ import { Totals } from "../observe/totals.ts";
 import { type HealthLimits, healthOf } from "../observe/verdict.ts";
 import { PropertiesError } from "../properties/property_options.ts";
 import { variableOf } from "../properties/property_source.ts";
-import { realSystem } from "../system.ts";
 import { VERSION } from "../version.ts";
 import { faultLimits } from "../worker/event_outlet.ts";
 import { KinesisWorker } from "../worker/worker.ts";
@@ -31,12 +27,12 @@ import { credentialsOfProperty } from "./credentials_setup.ts";
 import { processingOf } from "./processing.ts";
 import { errorsWithDestination } from "./failure_destination.ts";
 import type { Host, ProgramContext } from "./program_context.ts";
+import { type ProgramStart, startProgram } from "./program_start.ts";
 
 /** One run. */
 export class Program {
   readonly #context: ProgramContext;
-  #leastLevel: LogLevel;
-  #logFormat: LogFormat;
+  readonly #setLog: ProgramStart["setLog"];
   /** The error that a line of the log has reported already. */
   #reported: unknown;
   /** Rejections and exceptions after the one that ends the program. */
@@ -44,24 +40,13 @@ export class Program {
   #metrics: RunMetrics | undefined;
 
   constructor(command: RunCommand, host: Host) {
-    const system = host.options?.system ?? realSystem;
-    const leastLevel = () => this.#leastLevel, logFormat = () => this.#logFormat;
-    this.#context = {
-      command,
-      host,
-      system,
-      directFetch: host.options?.system?.fetch ?? directFetch,
-      log: lineWriter(host.err, { clock: system.clock, least: leastLevel, format: logFormat }),
-      leastLevel,
-      logFormat,
-      notices: [],
-      failure: new AbortController(),
-    };
+    const { context, setLog } = startProgram(command, host, "info");
+    this.#context = context;
+    this.#setLog = setLog;
     // Until the properties are read only flags and environment are known.
     const early = (key: string) =>
       command.entries.findLast((entry) => entry.key === key)?.value ?? host.env(variableOf(key));
-    this.#leastLevel = early("logLevel") === "debug" ? "debug" : "info";
-    this.#logFormat = early("logFormat") === "json" ? "json" : "text";
+    setLog(early("logLevel") === "debug" ? "debug" : "info", early("logFormat") === "json" ? "json" : "text");
     host.stopping?.((signalName) =>
       this.#context.log({ level: "info", text: `${signalName}: stopping; once more to end at once` })
     );
@@ -73,10 +58,7 @@ export class Program {
     const { host: { signal }, system, log, notices } = this.#context;
     let health: RunningServer | undefined;
     try {
-      const configuration = await readConfiguration(this.#context, (level, format) => {
-        this.#leastLevel = level;
-        this.#logFormat = format;
-      });
+      const configuration = await readConfiguration(this.#context, this.#setLog);
       const totals = new Totals(system.clock);
       const worker = await this.#worker(configuration, totals);
       const limits = faultLimits(configuration.options);

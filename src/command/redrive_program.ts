@@ -21,19 +21,16 @@ import {
 } from "../failures/redrive/redrive.ts";
 import { openSource, type SourcePlace, sourcePlace } from "../failures/redrive/sources.ts";
 import type { StoredLetter } from "../failures/redrive/stored_letter.ts";
-import { directFetch } from "../host/direct_fetch.ts";
 import { profileSettings } from "../host/profile_settings.ts";
 import type { RedriveCommand } from "../host/redrive_arguments.ts";
 import { counted } from "../observe/format.ts";
-import { lineWriter, type LogFormat } from "../observe/line_writer.ts";
-import type { LogLevel } from "../observe/log_lines.ts";
 import { oneLine } from "../observe/one_line.ts";
 import { PropertiesError } from "../properties/property_options.ts";
-import { realSystem } from "../system.ts";
 import { readConfiguration } from "./configuration.ts";
 import { credentialsOfProperty } from "./credentials_setup.ts";
 import { processingOf } from "./processing.ts";
 import type { Host, ProgramContext } from "./program_context.ts";
+import { type ProgramStart, startProgram } from "./program_start.ts";
 
 /** A command to run. */
 export type RedriveRun = Extract<RedriveCommand, { readonly type: "run" }>;
@@ -53,28 +50,12 @@ interface RedriveSetup {
 
 /** Runs to the end. Never rejects. @returns the exit code, as if no signal had come. */
 export async function runRedrive(command: RedriveRun, host: Host): Promise<number> {
-  const system = host.options?.system ?? realSystem;
-  let least: LogLevel = "info", format: LogFormat = "text";
-  const failure = new AbortController();
-  const log = lineWriter(host.err, { clock: system.clock, least: () => least, format: () => format });
-  const context: ProgramContext = {
-    command: command.configured,
-    host,
-    system,
-    directFetch: host.options?.system?.fetch ?? directFetch,
-    log,
-    leastLevel: () => least,
-    logFormat: () => format,
-    notices: [],
-    failure,
-  };
+  const { context, setLog } = startProgram(command.configured, host, "info");
+  const { system, log, failure } = context;
   host.uncaught?.((what, thrown) => failure.abort(new Error(`Cannot go on: ${what}: ${errorText(thrown)}`)));
   try {
     const place = sourcePlace(command.source);
-    const setup = await setupOf(command, place, context, (level, logFormat) => {
-      least = level;
-      format = logFormat;
-    });
+    const setup = await setupOf(command, place, context, setLog);
     for (const notice of context.notices.splice(0)) log(notice);
     const source = await opened(command, place, setup);
     const report = new RedriveReport(command, host, () => system.clock.monotonicMs());
@@ -105,7 +86,7 @@ async function setupOf(
   { isDryRun, configured }: RedriveRun,
   place: SourcePlace | undefined,
   context: ProgramContext,
-  onLog: (level: LogLevel, format: LogFormat) => void,
+  onLog: ProgramStart["setLog"],
 ): Promise<RedriveSetup> {
   const { host: { env }, system } = context;
   const onEvent = () => {};

@@ -6,10 +6,7 @@
 
 import { pause } from "../../async/waiting.ts";
 import { errorText } from "../../errors.ts";
-import { directFetch } from "../../host/direct_fetch.ts";
 import { parseCommandArguments } from "../../host/command_arguments.ts";
-import { lineWriter, type LogFormat } from "../../observe/line_writer.ts";
-import type { LogLevel } from "../../observe/log_lines.ts";
 import { oneLine } from "../../observe/one_line.ts";
 import type { Need } from "../../properties/property_consistency.ts";
 import { PropertiesError } from "../../properties/property_options.ts";
@@ -17,6 +14,7 @@ import { realSystem } from "../../system.ts";
 import { type Screen, Terminal } from "../../terminal/terminal.ts";
 import { type ProgramConfiguration, readConfiguration } from "../configuration.ts";
 import type { Host, ProgramContext } from "../program_context.ts";
+import { startProgram } from "../program_start.ts";
 import { type CommandRun, type CommandSpec, Flags, JSON_FLAG, WrongUsage } from "./command_spec.ts";
 import { commandHelp, usageOf } from "./command_text.ts";
 import { failureSentence } from "./failure_text.ts";
@@ -54,23 +52,10 @@ function misused(spec: CommandSpec, problem: string, host: Host): number {
 }
 
 async function runParsed(spec: CommandSpec, run: CommandRun, host: Host): Promise<number> {
-  const system = host.options?.system ?? realSystem;
-  let least: LogLevel = "warning", format: LogFormat = "text";
-  const failure = new AbortController();
-  const terminal = terminalOf(host, system.clock);
+  const terminal = terminalOf(host, (host.options?.system ?? realSystem).clock);
   const printLine = (line: string) => terminal.aside(() => host.err(line));
-  const log = lineWriter(printLine, { clock: system.clock, least: () => least, format: () => format });
-  const program: ProgramContext = {
-    command: run.configured,
-    host,
-    system,
-    directFetch: host.options?.system?.fetch ?? directFetch,
-    log,
-    leastLevel: () => least,
-    logFormat: () => format,
-    notices: [],
-    failure,
-  };
+  const { context: program, setLog } = startProgram(run.configured, host, "warning", printLine);
+  const { system, log, failure } = program;
   host.uncaught?.((what, thrown) => failure.abort(new Error(`Cannot go on: ${what}: ${errorText(thrown)}`)));
   const signal = AbortSignal.any([host.signal, failure.signal, terminal.closed]);
   const ended = new AbortController();
@@ -82,10 +67,9 @@ async function runParsed(spec: CommandSpec, run: CommandRun, host: Host): Promis
   );
   let configuration: Promise<ProgramConfiguration> | undefined;
   const configured = () =>
-    configuration ??= readConfiguration(program, (level, logFormat) => {
-      format = logFormat;
+    configuration ??= readConfiguration(program, (level, format) => {
       // What a worker says about its settings is of no use to one who looks at a table.
-      if (level === "debug" || level === "error") least = level;
+      setLog(level === "info" ? "warning" : level, format);
     }, NEEDS[spec.target]);
   const tell = () => {
     for (const notice of program.notices.splice(0)) log(notice);
