@@ -20,9 +20,9 @@ export async function commandsMarkdown(): Promise<string> {
   for (const spec of COMMANDS) sections.push(await section(spec));
   return [
     HEAD,
-    COMMANDS.map(({ name, summary }) => `- [\`${name}\`](#${name}) ${summary}`).join("\n"),
-    "- [`redrive`](#redrive) gives dead letters back to the processor\n" +
-    "- [`emulator`](#emulator) serves Kinesis and DynamoDB on this machine, in memory\n",
+    COMMANDS.map(({ name, summary }) => `- [\`${name}\`](#${name}): ${summary}.`).join("\n"),
+    "- [`redrive`](#redrive): gives dead letters back to the processor.\n" +
+    "- [`emulator`](#emulator): serves Kinesis and DynamoDB on this machine, in memory.\n",
     ...sections,
     `## redrive\n\n${block(REDRIVE_HELP)}\n`,
     `## emulator\n\n${block(EMULATOR_HELP)}\n`,
