@@ -39,6 +39,17 @@ Deno.test("table prints the body of CreateTable of the file's settings", async (
   assertEquals(createTable, createTableInput({ tableName: "other" }));
 });
 
+Deno.test("table --json is --print json, and refuses what is no JSON", async () => {
+  const bed = new OperateBed();
+  const asJson = await bed.run(["table", "--json"]);
+  assertEquals(JSON.parse(asJson.out).createTable.TableName, "app");
+  assertEquals(asJson.out, (await bed.run(["table", "--print", "json"])).out);
+  assertEquals((await bed.run(["table", "--json", "--print", "iam"])).out.startsWith("{"), true);
+  const { code, out, err } = await bed.run(["table", "--json", "--print", "terraform"]);
+  assertEquals([code, out], [2, ""]);
+  assertStringIncludes(err, "got terraform, which is no JSON");
+});
+
 Deno.test("table prints ARNs of the account that is given, else of the stream's", async () => {
   const iam = await printed(["--print", "iam", "--account", "210987654321"]);
   assertStringIncludes(iam, "arn:aws:kinesis:eu-central-1:210987654321:stream/words");

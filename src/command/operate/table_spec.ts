@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { CommandSpec } from "./command_spec.ts";
+import { type CommandSpec, JSON_FLAG } from "./command_spec.ts";
 import { ACCOUNT, PRINT } from "./table_options.ts";
 
 /** The command. */
@@ -17,7 +17,7 @@ export const TABLE: CommandSpec = {
   ],
   operands: [],
   target: "application",
-  options: [PRINT, ACCOUNT],
+  options: [PRINT, ACCOUNT, JSON_FLAG],
   examples: [
     {
       command: "kclite table --print terraform app.properties",
