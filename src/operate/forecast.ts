@@ -54,13 +54,19 @@ export interface Forecast {
 /** A slower growth is not told from the jitter of two sights. */
 const LEAST_SLOPE = 0.02;
 
+/** A smaller change is none: a healthy reader at the tip reads and stores once a second. Ours. */
+const JITTER_MS = 2000;
+
+/** A reader that is not further behind is at the tip, whatever its lag does between two sights. Ours. */
+const NEAR_TIP_MS = 10_000;
+
 /** Forecasts. */
 export function forecastOf({ before, now, oldestUnreadAgeMs, retentionMs }: ForecastInput): Forecast {
   const slope = slopeOf(before, now);
   const trimmedInMs = oldestUnreadAgeMs === undefined || retentionMs === undefined
     ? undefined
     : retentionMs - oldestUnreadAgeMs;
-  const lossInMs = lossIn(trimmedInMs, slope);
+  const lossInMs = lossIn(trimmedInMs, now.behindMs < NEAR_TIP_MS ? undefined : slope);
   return {
     slope,
     catchUpMs: catchUpIn(now, slope),
@@ -72,7 +78,8 @@ export function forecastOf({ before, now, oldestUnreadAgeMs, retentionMs }: Fore
 
 function slopeOf(before: LagSighting | undefined, now: LagSighting): number | undefined {
   if (before === undefined || now.atMs <= before.atMs) return undefined;
-  return (now.behindMs - before.behindMs) / (now.atMs - before.atMs);
+  const changeMs = now.behindMs - before.behindMs;
+  return Math.abs(changeMs) < JITTER_MS ? 0 : changeMs / (now.atMs - before.atMs);
 }
 
 function catchUpIn({ behindMs }: LagSighting, slope: number | undefined): number | undefined {

@@ -45,3 +45,12 @@ Deno.test("forecastOf() says nothing of a stream whose retention period is not k
   assertEquals(forecast(0, 0).trimmedInMs, undefined);
   assertEquals(forecast(1000, 2000, { before: { behindMs: 1000, atMs: 10_000 } }).slope, undefined);
 });
+
+Deno.test("forecastOf() takes the jitter of a healthy reader for no trend, and a reader at the tip for no danger", () => {
+  for (const [before, now] of [[630, 2500], [2500, 630], [40_000, 41_900], [41_900, 40_000]] as const) {
+    const { slope, catchUpMs, isLossCertain } = forecast(before, now);
+    assertEquals([slope, catchUpMs, isLossCertain], [0, undefined, false]);
+  }
+  assertEquals([forecast(1000, 9900).slope, forecast(1000, 9900).isLossCertain], [0.89, false]);
+  assertEquals(forecast(8000, 10_100).isLossCertain, true);
+});
