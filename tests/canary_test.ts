@@ -7,7 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import { main } from "../cli.ts";
 import { logTo, type WorkerEvent } from "../mod.ts";
 import { inTurn } from "../src/observe/listeners.ts";
-import { healthApp } from "../src/observe/health.ts";
+import { healthApp } from "../src/health/mod.ts";
 import { Totals } from "../src/observe/totals.ts";
 import type { System } from "../src/system.ts";
 import { simulatedAws } from "../src/testing/mod.ts";

@@ -42,7 +42,7 @@ function small(texts: Readonly<Record<string, string>>): Repository {
   return {
     files: Object.entries(texts).map(([path, text]) => ({ path, text })),
     paths: new Set([...Object.keys(texts), ...folders]),
-    entries: { ".": "./mod.ts", "./health": "./src/observe/health.ts" },
+    entries: { ".": "./mod.ts", "./health": "./src/health/mod.ts" },
     tasks: ["test"],
   };
 }

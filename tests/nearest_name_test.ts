@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "./support/fast_check.ts";
 import { editDistance, nearestName, refuseUnknownNames } from "../src/nearest_name.ts";
-import { healthApp, type HealthAppOptions, Totals } from "../src/observe/health.ts";
+import { healthApp, type HealthAppOptions, Totals } from "../src/health/mod.ts";
 import {
   simulate,
   simulatedAws,

@@ -243,11 +243,11 @@ import "npm:hono@^4.0.0";
 import "https://example.org/other.ts";`;
   const published = {
     name: "@kclite/kclite",
-    exports: { ".": "./mod.ts", "./health": "./src/observe/health.ts" },
+    exports: { ".": "./mod.ts", "./health": "./src/health/mod.ts" },
   };
   assertEquals(libraryImports([{ line: 1, info: ["ts"], code }], published), {
     "@kclite/kclite": "./mod.ts",
-    "jsr:@kclite/kclite@0.1.0/health": "./src/observe/health.ts",
+    "jsr:@kclite/kclite@0.1.0/health": "./src/health/mod.ts",
     "npm:@kclite/kclite@^0.1.0": "./mod.ts",
     "https://example.org/kclite/v0.1.0/mod.ts": "./mod.ts",
     "./mod.ts": "./mod.ts",

@@ -160,7 +160,7 @@ export class Program {
     limits: HealthLimits,
   ): Promise<RunningServer | undefined> {
     if (healthPort === undefined) return undefined;
-    const { healthApp } = await import("../observe/health.ts");
+    const { healthApp } = await import("../health/mod.ts");
     const server = await serve(healthApp(totals, { ...limits, token }).fetch, {
       port: healthPort,
       hostname: healthHost,

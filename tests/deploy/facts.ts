@@ -5,7 +5,7 @@
  */
 
 import { LEAVE_LIMIT_MS } from "../../src/worker/leaving.ts";
-import { healthApp } from "../../src/observe/health.ts";
+import { healthApp } from "../../src/health/mod.ts";
 import { Totals } from "../../src/observe/totals.ts";
 import { PROPERTIES } from "../../src/properties/property_table.ts";
 import { variableOf } from "../../src/properties/property_source.ts";

@@ -9,7 +9,7 @@ Deno.test("objections() reads what deno doc --lint prints, and accepts what name
  3 | export const a = 1;
 
 error[private-type-ref]: public type 'healthApp' references private type 'Hono'
-   --> ${root}src/observe/health.ts:61:1
+   --> ${root}src/health/mod.ts:61:1
 
 error: Found 2 documentation lint errors.
 `;

@@ -36,7 +36,7 @@ Deno.test("packageJson() names each entry point of deno.json with its types, and
   const json = packageJson(config, { hono: "^4.0.0", "@opentelemetry/api": "^1.9.0" });
   const { ".": library, "./health": health } = json.exports as Record<string, unknown>;
   assertEquals(library, { types: "./mod.d.ts", default: "./mod.js" });
-  assertEquals(health, { types: "./src/observe/health.d.ts", default: "./src/observe/health.js" });
+  assertEquals(health, { types: "./src/health/mod.d.ts", default: "./src/health/mod.js" });
   assertEquals(
     Object.keys(json.exports as Record<string, unknown>),
     [...Object.keys(config.exports), "./package.json"],

@@ -26,7 +26,7 @@ import { EdgeWorker, fetchHandler, type SliceOptions } from "../../src/edge/mod.
 import { deadLetter, functionSink, park, PartialFailure, sqsSink } from "../../src/failures/mod.ts";
 import { fileSink } from "../../src/failures/file/mod.ts";
 import { fromLambdaHandler, type KinesisEvent } from "../../src/lambda/mod.ts";
-import { healthApp, Totals } from "../../src/observe/health.ts";
+import { healthApp, Totals } from "../../src/health/mod.ts";
 import { jsonField, type OtelListener, otelListener } from "../../src/otel/mod.ts";
 import { simulate, simulatedAws } from "../../src/testing/mod.ts";
 

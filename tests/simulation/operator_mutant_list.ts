@@ -313,19 +313,19 @@ export const OPERATOR_MUTANTS: readonly UnitMutant[] = [
   },
   {
     name: "a-part-of-the-token-is-enough",
-    file: "src/observe/health.ts",
+    file: "src/health/mod.ts",
     find: `if (scheme.toLowerCase() !== "basic") return await timingSafeEqual(given, token);`,
     replace: `if (scheme.toLowerCase() !== "basic") return given !== "" && token.startsWith(given);`,
     why: "the token is found letter by letter",
-    test: "tests/observe/health_test.ts",
+    test: "tests/health/health_app_test.ts",
   },
   {
     name: "probes-need-the-token",
-    file: "src/observe/health.ts",
+    file: "src/health/mod.ts",
     find: `app.get("/live", (context) => {`,
     replace: `guarded("/live", (context) => {`,
     why: "Kubernetes restarts a worker in health, since its probe has no token",
-    test: "tests/observe/health_test.ts",
+    test: "tests/health/health_app_test.ts",
   },
   {
     name: "a-view-stays-on-the-screen",

@@ -97,8 +97,17 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
     any: ["stream", "root", "async", "lease", "aws", "options"],
   },
   "observe": {
-    holds: "listeners: totals, verdict, watch for faults, metrics, health app, log",
+    holds: "listeners: totals, verdict, watch for faults, metrics, log",
     any: ["stream", "root", "aws"],
+  },
+  "health": {
+    holds: "the health app: probes, metrics, and the fleet as a live page",
+    any: ["stream", "root", "async", "aws", "lease", "store", "observe", "operate", "health/page"],
+    types: ["options"],
+  },
+  "health/page": {
+    holds: "the fleet page: what it shows, and how. All pure",
+    any: ["stream", "root", "lease", "observe", "operate"],
   },
   "worker": {
     holds: "puts the parts together; holding leases",
@@ -242,6 +251,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
       "consumer",
       "options",
       "observe",
+      "health",
       "worker",
       "properties",
       "multilang",

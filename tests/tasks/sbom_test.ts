@@ -142,7 +142,7 @@ interface Info {
 Deno.test("the bill of this repository has each package that Deno loads for mod.ts, cli.ts and the other entry points", async () => {
   const lock: Lock = JSON.parse(await Deno.readTextFile(new URL("deno.lock", ROOT)));
   const wanted = new Set<string>();
-  for (const entry of ["mod.ts", "cli.ts", "src/observe/health.ts", "src/otel/mod.ts"]) {
+  for (const entry of ["mod.ts", "cli.ts", "src/health/mod.ts", "src/otel/mod.ts"]) {
     const { stdout } = await runCommand(Deno.execPath(), ["info", "--json", "--lock=deno.lock", entry], {
       cwd: ROOT.pathname,
     });

@@ -18,30 +18,30 @@
 
 import { type Context, Hono } from "npm:hono@^4.13.0";
 import { timingSafeEqual } from "npm:hono@^4.13.0/utils/buffer";
-import { shardLags } from "./lag.ts";
-import { livenessOf } from "./liveness.ts";
-import { metricsText } from "./metrics.ts";
-import { pageHtml } from "./page.ts";
-import { PROMETHEUS_CONTENT_TYPE } from "./prometheus.ts";
-import type { Snapshot } from "./totals.ts";
-import { type HealthLimits, healthLimits, healthOf } from "./verdict.ts";
+import { shardLags } from "../observe/lag.ts";
+import { livenessOf } from "../observe/liveness.ts";
+import { metricsText } from "../observe/metrics.ts";
+import { pageHtml } from "./page/page_html.ts";
+import { PROMETHEUS_CONTENT_TYPE } from "../observe/prometheus.ts";
+import type { Snapshot } from "../observe/totals.ts";
+import { type HealthLimits, healthLimits, healthOf } from "../observe/verdict.ts";
 
-export type { ShardLag } from "./lag.ts";
-export { shardLags } from "./lag.ts";
-export type { Liveness } from "./liveness.ts";
-export { livenessOf } from "./liveness.ts";
-export { metricsText } from "./metrics.ts";
-export type { RunningCallback, RunningCallbacks } from "./running_callbacks.ts";
-export type { LeaseEnd, ShardTotals } from "./shard_totals.ts";
-export type { ReadFailure, Row, ShardStreaks } from "./shard_streaks.ts";
-export type { CounterName, Labels } from "./counts.ts";
-export type { Series } from "./tally.ts";
-export type { Snapshot } from "./totals.ts";
-export { Totals } from "./totals.ts";
-export type { Fault, FaultCode, Health, HealthLimits } from "./verdict.ts";
-export { healthLimits, healthOf } from "./verdict.ts";
+export type { ShardLag } from "../observe/lag.ts";
+export { shardLags } from "../observe/lag.ts";
+export type { Liveness } from "../observe/liveness.ts";
+export { livenessOf } from "../observe/liveness.ts";
+export { metricsText } from "../observe/metrics.ts";
+export type { RunningCallback, RunningCallbacks } from "../observe/running_callbacks.ts";
+export type { LeaseEnd, ShardTotals } from "../observe/shard_totals.ts";
+export type { ReadFailure, Row, ShardStreaks } from "../observe/shard_streaks.ts";
+export type { CounterName, Labels } from "../observe/counts.ts";
+export type { Series } from "../observe/tally.ts";
+export type { Snapshot } from "../observe/totals.ts";
+export { Totals } from "../observe/totals.ts";
+export type { Fault, FaultCode, Health, HealthLimits } from "../observe/verdict.ts";
+export { healthLimits, healthOf } from "../observe/verdict.ts";
 export type { FleetFault, FleetFaultCode } from "../events.ts";
-export type { FailureStreak, Pass, WorkerTotals } from "./worker_totals.ts";
+export type { FailureStreak, Pass, WorkerTotals } from "../observe/worker_totals.ts";
 
 /** Options of {@linkcode healthApp}: limits, each with its default, and a token. */
 export type HealthAppOptions =

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { Hono } from "npm:hono@^4.13.0";
-import { healthApp, Totals } from "../../src/observe/health.ts";
+import { healthApp, Totals } from "../../src/health/mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { readPrometheus } from "./prometheus_reader.ts";
-import { sample, SAMPLE_EVENTS } from "./sample_events.ts";
+import { readPrometheus } from "../observe/prometheus_reader.ts";
+import { sample, SAMPLE_EVENTS } from "../observe/sample_events.ts";
 
 Deno.test("healthApp() /health answers 503 with the reason until the worker is ready, then 200", async () => {
   const { totals, app } = setUp();

@@ -6,13 +6,13 @@
  * @module
  */
 
-import { bytesText, counted, durationText, numberText, shortPosition } from "./format.ts";
-import { largestLagMs } from "./lag.ts";
-import { heldShards, lagMs, type ShardTotals } from "./shard_totals.ts";
-import type { Snapshot } from "./totals.ts";
-import { textOf } from "../stream/sequence_number.ts";
-import { VERSION } from "../version.ts";
-import type { Fault, Health } from "./verdict.ts";
+import { bytesText, counted, durationText, numberText, shortPosition } from "../../observe/format.ts";
+import { largestLagMs } from "../../observe/lag.ts";
+import { heldShards, lagMs, type ShardTotals } from "../../observe/shard_totals.ts";
+import type { Snapshot } from "../../observe/totals.ts";
+import { textOf } from "../../stream/sequence_number.ts";
+import { VERSION } from "../../version.ts";
+import type { Fault, Health } from "../../observe/verdict.ts";
 
 /**
  * The page.
