@@ -152,6 +152,14 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
     any: ["root", "aws", "aws/credential_sources"],
     types: ["edge"],
   },
+  "decode": {
+    holds: "typed records: decoders, schemas, and the processor around them; an entry point of its own",
+    any: ["stream", "root", "async", "consumer", "observe"],
+  },
+  "glue": {
+    holds: "decoders of records that name their schema, for two registries; an entry point of its own",
+    any: ["stream", "root", "async", "aws", "aws/credential_sources", "decode"],
+  },
   "producer": {
     holds: "puts records into a stream, in order of each key; an entry point of its own",
     any: ["stream", "root", "aws", "aws/credential_sources"],
