@@ -41,7 +41,7 @@ export { Totals } from "../observe/totals.ts";
 export type { Fault, FaultCode, Health, HealthLimits } from "../observe/verdict.ts";
 export { healthLimits, healthOf } from "../observe/verdict.ts";
 export type { FleetFault, FleetFaultCode } from "../events.ts";
-export type { FailureStreak, Pass, WorkerTotals } from "../observe/worker_totals.ts";
+export type { FailureStreak, OpenTrouble, Pass, WorkerTotals } from "../observe/worker_totals.ts";
 
 /** Options of {@linkcode healthApp}: limits, each with its default, and a token. */
 export type HealthAppOptions =
