@@ -5,13 +5,13 @@
  */
 
 import { AwsServiceError } from "../src/errors.ts";
-import type { FleetFaultCode, LeaseLossReason, WorkerEvent } from "../src/events.ts";
+import type { LeaseLossReason, WorkerEvent } from "../src/events.ts";
+import { ADVICE } from "../src/observe/advice.ts";
 import { countsOf } from "../src/observe/counts.ts";
-import { WHAT_MENDS_IT } from "../src/observe/fleet_faults.ts";
 import { logLine } from "../src/observe/log_lines.ts";
 import { metricsText } from "../src/observe/metrics.ts";
 import { Totals } from "../src/observe/totals.ts";
-import { healthOf } from "../src/observe/verdict.ts";
+import { type FaultCode, healthOf } from "../src/observe/verdict.ts";
 import { SAMPLE_EVENTS } from "../tests/observe/sample_events.ts";
 import { alarmRulesYaml } from "./alarm_rules.ts";
 import { type Doc, docOfExport, type Field, type Member, unionMembers } from "./source_docs.ts";
@@ -241,15 +241,9 @@ function metricRows(): readonly (readonly string[])[] {
 async function faultRows(): Promise<readonly (readonly string[])[]> {
   const own = unionMembers(await sourceOf("observe/verdict.ts"), "FaultCode");
   const fleet = unionMembers(await sourceOf("lease_events.ts"), "FleetFaultCode");
-  return own.flatMap(({ text, doc }) => {
-    if (text === "FleetFaultCode") {
-      return fleet.map(({ text, doc }) => {
-        const name = text.replaceAll('"', "");
-        return [code(name), all(doc), WHAT_MENDS_IT[name as FleetFaultCode]];
-      });
-    }
-    const [wrong = "", remedy = ""] = all(doc).split(" What to do: ");
-    return [[code(text.replaceAll('"', "")), wrong, sentence(remedy)]];
+  return own.flatMap((member) => member.text === "FleetFaultCode" ? fleet : [member]).map(({ text, doc }) => {
+    const name = text.replaceAll('"', "");
+    return [code(name), all(doc), ADVICE[name as FaultCode]];
   });
 }
 
