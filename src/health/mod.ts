@@ -28,6 +28,7 @@ import { type HealthLimits, healthLimits, healthOf } from "../observe/verdict.ts
 
 export type { ShardLag } from "../observe/lag.ts";
 export { shardLags } from "../observe/lag.ts";
+export type { History, MinuteFigures, Pace } from "../observe/lag_history.ts";
 export type { Liveness } from "../observe/liveness.ts";
 export { livenessOf } from "../observe/liveness.ts";
 export { metricsText } from "../observe/metrics.ts";

@@ -50,6 +50,11 @@ export interface WorkerTotals {
   readonly applicationName: string | undefined;
   /** The one stream's name, or the identifiers of many, in the order of their events. */
   readonly streams: readonly string[];
+  /**
+   * How long each stream keeps its records, in ms, as far as it is known: by its identifier, and by "" of the
+   * one stream of a worker that reads no other.
+   */
+  readonly retentions: ReadonlyMap<string, number>;
   /** The lease table's name. */
   readonly tableName: string | undefined;
   /** Whether this worker leads. */
@@ -99,6 +104,7 @@ export const SILENT_WORKER: WorkerTotals = {
   workerId: undefined,
   applicationName: undefined,
   streams: [],
+  retentions: new Map(),
   tableName: undefined,
   leader: false,
   superseded: false,
@@ -114,6 +120,11 @@ export const SILENT_WORKER: WorkerTotals = {
   verdictSinceMs: undefined,
   clockSkewMs: 0,
 };
+
+/** How long the stream of a lease keeps its records, in ms. Undefined while it is not known. */
+export function retentionOfLease({ retentions }: WorkerTotals, leaseKey: string): number | undefined {
+  return retentions.get(leaseKey.slice(0, Math.max(0, leaseKey.lastIndexOf(":"))));
+}
 
 /** The worker after one event. */
 export function foldWorker(worker: WorkerTotals, event: WorkerEvent, nowMs: number): WorkerTotals {
@@ -156,7 +167,16 @@ export function foldWorker(worker: WorkerTotals, event: WorkerEvent, nowMs: numb
     case "streamAdded":
       return { ...worker, streams: [...worker.streams, event.streamIdentifier] };
     case "streamRemoved":
-      return { ...worker, streams: worker.streams.filter((stream) => stream !== event.streamIdentifier) };
+      return {
+        ...worker,
+        streams: worker.streams.filter((stream) => stream !== event.streamIdentifier),
+        retentions: new Map([...worker.retentions].filter(([stream]) => stream !== event.streamIdentifier)),
+      };
+    case "streamDescribed":
+      return {
+        ...worker,
+        retentions: new Map([...worker.retentions, [event.streamIdentifier ?? "", event.retentionMs]]),
+      };
     case "passFailed":
       return withFailure(worker, event.pass, event.error, nowMs);
     case "passRecovered":

@@ -403,19 +403,19 @@ export const OPERATOR_MUTANTS: readonly UnitMutant[] = [
   },
   {
     name: "a-shard-that-falls-behind-catches-up",
-    file: "src/operate/forecast.ts",
+    file: "src/observe/forecast.ts",
     find: `slope > -LEAST_SLOPE ? undefined`,
     replace: `slope > 100 ? undefined`,
     why: "lag names a time at which a hopeless reader has caught up",
-    test: "tests/operate/forecast_test.ts",
+    test: "tests/observe/forecast_test.ts",
   },
   {
     name: "a-lost-record-is-not-lost-yet",
-    file: "src/operate/forecast.ts",
+    file: "src/observe/forecast.ts",
     find: `if (trimmedInMs <= 0) return 0;`,
     replace: ``,
     why: "lag says that all is well while records are trimmed unread",
-    test: "tests/operate/forecast_test.ts",
+    test: "tests/observe/forecast_test.ts",
   },
   {
     name: "a-trimmed-shard-is-not-over-the-limit",

@@ -97,7 +97,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
     any: ["stream", "root", "async", "lease", "aws", "options"],
   },
   "observe": {
-    holds: "listeners: totals, verdict, watch for faults, metrics, log",
+    holds: "listeners: totals, forecast, verdict, watch for faults, metrics, log",
     any: ["stream", "root", "aws"],
   },
   "health": {
@@ -152,6 +152,10 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
     any: ["root", "aws", "aws/credential_sources"],
     types: ["edge"],
   },
+  "producer": {
+    holds: "puts records into a stream, in order of each key; an entry point of its own",
+    any: ["stream", "root", "aws", "aws/credential_sources"],
+  },
   "cloudwatch": {
     holds: "events as CloudWatch metrics, with KCL's names; the entry point of it",
     any: ["stream", "root", "async", "aws", "aws/credential_sources", "observe"],
@@ -162,7 +166,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   },
   "operate": {
     holds: "what operators see of any KCL fleet: leases, workers, lag, reasons",
-    any: ["stream", "root", "async", "lease", "aws", "store"],
+    any: ["stream", "root", "async", "lease", "aws", "store", "observe"],
   },
   "operate/check": {
     holds: "what a start would do and need; what to create beforehand",
