@@ -50,8 +50,6 @@ interface Stream<View> {
   /** Views that are alike share what is made of them. */
   readonly key: string;
   readonly controller: ReadableStreamDefaultController<Uint8Array>;
-  /** Takes the listener off the signal of its request. */
-  readonly unlink: () => void;
   /** What it has, once it has read all that was sent. */
   parts: Parts;
   /** When something was last sent. */
@@ -77,27 +75,24 @@ export class EventStreams<View> {
   }
 
   /**
-   * The body of an answer. It ends when the reader goes, when `signal` aborts, or when it is over.
+   * The body of an answer. It ends when the reader goes, or when it is over. Every server cancels the body when
+   * the client goes; the request's own signal would say no more, and Deno warns of its use.
    *
    * @returns undefined when there are too many.
    */
-  open(view: View, signal?: AbortSignal): ReadableStream<Uint8Array> | undefined {
+  open(view: View): ReadableStream<Uint8Array> | undefined {
     if (this.#streams.size >= MOST_STREAMS) return undefined;
     const { clock, partsOf, updateOf, isOver } = this.#options;
     const nowMs = clock.monotonicMs();
     let stream: Stream<View> | undefined;
     return new ReadableStream<Uint8Array>({
       start: (controller) => {
-        if (signal?.aborted) return controller.close();
         // First: it may throw.
         const parts = partsOf(view);
         const first = updateOf(undefined, parts);
-        const gone = () => this.#drop(joined, signal?.reason);
-        const unlink = () => signal?.removeEventListener("abort", gone);
         const key = JSON.stringify(view);
-        const joined: Stream<View> = { view, key, controller, unlink, parts, sentMs: nowMs, readMs: nowMs };
+        const joined: Stream<View> = { view, key, controller, parts, sentMs: nowMs, readMs: nowMs };
         stream = joined;
-        signal?.addEventListener("abort", gone, { once: true });
         this.#streams.add(joined);
         if (this.#streams.size === 1) this.#begin();
         controller.enqueue(ENCODER.encode(`retry: ${RETRY_MS}\n${messageOf(first)}`));
@@ -128,7 +123,6 @@ export class EventStreams<View> {
 
   #leave(stream: Stream<View>): void {
     if (!this.#streams.delete(stream)) return;
-    stream.unlink();
     if (this.#streams.size === 0) this.#unwatched?.abort();
   }
 
@@ -164,9 +158,7 @@ export class EventStreams<View> {
     let parts: Parts | undefined;
     for (const stream of streams) {
       if ((stream.controller.desiredSize ?? 0) <= 0) {
-        if (nowMs - stream.readMs >= UNREAD_MS) {
-          this.#drop(stream, new DOMException("the browser does not read", "TimeoutError"));
-        }
+        if (nowMs - stream.readMs >= UNREAD_MS) this.#drop(stream, notReading());
         continue;
       }
       stream.readMs = nowMs;
@@ -186,6 +178,15 @@ export class EventStreams<View> {
 }
 
 const ENCODER = new TextEncoder();
+
+/** Deno prints the error of a body: one line is enough. */
+function notReading(): DOMException {
+  const error = new DOMException(
+    "a browser has not read the events of its page for a minute",
+    "TimeoutError",
+  );
+  return Object.defineProperty(error, "stack", { value: `${error.name}: ${error.message}` });
+}
 
 /** One event. JSON has no line breaks. */
 function messageOf(update: unknown): string {

@@ -52,8 +52,8 @@ export class LivePage {
   }
 
   /** The body of an answer to a browser that listens. Undefined: too many do. */
-  events(view: PageView, signal: AbortSignal): ReadableStream<Uint8Array> | undefined {
-    return this.#streams.open(view, signal);
+  events(view: PageView): ReadableStream<Uint8Array> | undefined {
+    return this.#streams.open(view);
   }
 
   #seen(): { readonly snapshot: Snapshot; readonly picture: FleetPicture } {

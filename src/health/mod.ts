@@ -112,7 +112,7 @@ export function healthApp(
   });
   guarded("/events", (context) => {
     if (context.req.method === "HEAD") return context.body(null, 200, { ...HEADERS, ...EVENT_HEADERS });
-    const body = page.events(viewIn(context), context.req.raw.signal);
+    const body = page.events(viewIn(context));
     return body === undefined
       ? context.text("Too many browsers have the page open\n", 503, { ...HEADERS, "retry-after": "30" })
       : context.body(body, 200, { ...HEADERS, ...EVENT_HEADERS });
