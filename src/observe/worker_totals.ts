@@ -28,6 +28,18 @@ export interface FailureStreak {
   readonly text: string;
 }
 
+/** What the worker's own watch for faults has found, and not seen end. */
+export interface OpenTrouble {
+  /** A fault's code, or what is no fault yet. */
+  readonly code: string;
+  /** Errors are faults. */
+  readonly level: "warning" | "error";
+  /** The lease that it is about; undefined for the worker as a whole. */
+  readonly leaseKey: string | undefined;
+  /** One sentence, as it was when it began. */
+  readonly text: string;
+}
+
 /** The worker, without its shards. */
 export interface WorkerTotals {
   /** Where the worker stands between its start and its end. */
@@ -75,6 +87,13 @@ export interface WorkerTotals {
   readonly fleetFaults: readonly FleetFault[];
   /** Keys of items that could not be read as leases, and have not been read successfully since. */
   readonly unreadableLeases: ReadonlySet<string>;
+  /** What is wrong by the worker's own watch, by code and lease. */
+  readonly troubles: ReadonlyMap<string, OpenTrouble>;
+  /**
+   * Since when there has been an error among the troubles, or none. Undefined until the worker is ready, and
+   * after it has stopped.
+   */
+  readonly verdictSinceMs: number | undefined;
   /** What is added to the local clock to get AWS's time, in ms. */
   readonly clockSkewMs: number;
 }
@@ -97,6 +116,8 @@ export const SILENT_WORKER: WorkerTotals = {
   fleet: undefined,
   fleetFaults: [],
   unreadableLeases: new Set(),
+  troubles: new Map(),
+  verdictSinceMs: undefined,
   clockSkewMs: 0,
 };
 
@@ -118,7 +139,13 @@ export function foldWorker(worker: WorkerTotals, event: WorkerEvent, nowMs: numb
       return { ...worker, initializationFailure: { attempt, attempts, text: errorLine(event.error) } };
     }
     case "workerReady":
-      return { ...worker, phase: "ready", workerId: event.workerId, initializationFailure: undefined };
+      return {
+        ...worker,
+        phase: "ready",
+        workerId: event.workerId,
+        initializationFailure: undefined,
+        verdictSinceMs: nowMs,
+      };
     case "superseded":
       return { ...worker, superseded: true, passFailures: {} };
     case "workerStopping":
@@ -131,6 +158,8 @@ export function foldWorker(worker: WorkerTotals, event: WorkerEvent, nowMs: numb
         fleet: undefined,
         fleetFaults: [],
         passFailures: {},
+        troubles: new Map(),
+        verdictSinceMs: undefined,
         turnedMs: undefined,
         hasBroken: worker.phase !== "starting" && isOwnFault(event.error),
         stopError: event.error === undefined ? undefined : errorLine(event.error),
@@ -152,6 +181,15 @@ export function foldWorker(worker: WorkerTotals, event: WorkerEvent, nowMs: numb
       return withFailure(worker, event.pass, event.error, nowMs);
     case "passRecovered":
       return withoutFailure(worker, event.pass);
+    case "faultBegan": {
+      const { code, level, leaseKey, text } = event;
+      const troubles = new Map(worker.troubles).set(troubleKey(event), { code, level, leaseKey, text });
+      return withTroubles(worker, troubles, nowMs);
+    }
+    case "faultEnded": {
+      const troubles = new Map(worker.troubles);
+      return troubles.delete(troubleKey(event)) ? withTroubles(worker, troubles, nowMs) : worker;
+    }
     case "eventLoopTurned":
       return { ...worker, turnedMs: nowMs };
     case "leaseUnreadable":
@@ -179,6 +217,21 @@ export function foldWorker(worker: WorkerTotals, event: WorkerEvent, nowMs: numb
     default:
       return worker;
   }
+}
+
+function troubleKey({ code, leaseKey }: Pick<OpenTrouble, "code" | "leaseKey">): string {
+  return `${code} ${leaseKey ?? ""}`;
+}
+
+function withTroubles(
+  worker: WorkerTotals,
+  troubles: WorkerTotals["troubles"],
+  nowMs: number,
+): WorkerTotals {
+  const hasErrors = (open: WorkerTotals["troubles"]) =>
+    [...open.values()].some(({ level }) => level === "error");
+  const isOther = hasErrors(worker.troubles) !== hasErrors(troubles);
+  return { ...worker, troubles, verdictSinceMs: isOther ? nowMs : worker.verdictSinceMs };
 }
 
 function withFailure(worker: WorkerTotals, pass: Pass, error: unknown, nowMs: number): WorkerTotals {

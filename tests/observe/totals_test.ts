@@ -183,6 +183,48 @@ Deno.test("foldShard() resets the count of uncheckpointed ends once SHARD_END is
   assertEquals(only(totals).shardEndsNotCheckpointed, 0);
 });
 
+Deno.test("Totals knows since when the worker has been well, or not, by its own watch", () => {
+  const { clock, totals } = worker();
+  const since = () => {
+    const { verdictSinceMs, troubles } = totals.snapshot().worker;
+    return [verdictSinceMs, [...troubles.values()].map(({ code }) => code)];
+  };
+  const tell = (type: "faultBegan" | "faultEnded", level: "error" | "warning", leaseKey: string) => {
+    const code = level === "error" ? "noProgress" : "callbackSlow";
+    totals.listener(
+      type === "faultBegan"
+        ? { type, code, level, leaseKey, text: "It stands." }
+        : { type, code, leaseKey, ms: 1 },
+    );
+    clock.jump(1000);
+  };
+  assertEquals(since(), [undefined, []]);
+  clock.jump(1000);
+  totals.listener(SAMPLE_EVENTS.workerReady);
+  clock.jump(1000);
+  tell("faultBegan", "warning", "a");
+  assertEquals(since(), [1000, ["callbackSlow"]]);
+  tell("faultBegan", "error", "a");
+  tell("faultBegan", "error", "b");
+  tell("faultEnded", "warning", "a");
+  tell("faultEnded", "error", "a");
+  assertEquals(since(), [3000, ["noProgress"]]);
+  tell("faultEnded", "error", "b");
+  tell("faultEnded", "error", "b");
+  assertEquals(since(), [7000, []]);
+  totals.listener(SAMPLE_EVENTS.workerStopped);
+  assertEquals(since(), [undefined, []]);
+});
+
+Deno.test("Totals knows when a checkpoint was last stored, or else when the lease was gained", () => {
+  const { clock, totals } = worker(SAMPLE_EVENTS.leaseGained);
+  clock.jump(1000);
+  totals.listener(SAMPLE_EVENTS.leaseRenewed);
+  assertEquals(only(totals).checkpointMs, 0);
+  totals.listener(SAMPLE_EVENTS.checkpointed);
+  assertEquals(only(totals).checkpointMs, 1000);
+});
+
 Deno.test("lagMs() is what Kinesis told while it is fresh, and grows with its age after ten seconds", () => {
   const { clock, totals } = worker(
     SAMPLE_EVENTS.leaseGained,

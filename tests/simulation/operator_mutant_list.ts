@@ -54,8 +54,8 @@ export const OPERATOR_MUTANTS: readonly UnitMutant[] = [
   {
     name: "a-look-without-any-answer-shows-an-empty-fleet",
     file: "src/operate/table_look.ts",
-    find: `if (listing === undefined && described === undefined) {`,
-    replace: `if (listing === undefined && described !== undefined) {`,
+    find: `if (listing === undefined && description === undefined) {`,
+    replace: `if (listing === undefined && description !== undefined) {`,
     why: "with wrong keys an empty fleet is shown, and five errors",
     test: "tests/operate/table_look_test.ts",
   },

@@ -102,7 +102,18 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   },
   "health": {
     holds: "the health app: probes, metrics, and the fleet as a live page",
-    any: ["stream", "root", "async", "aws", "lease", "store", "observe", "operate", "health/page"],
+    any: [
+      "stream",
+      "root",
+      "async",
+      "aws",
+      "aws/credential_sources",
+      "lease",
+      "store",
+      "observe",
+      "operate",
+      "health/page",
+    ],
     types: ["options"],
   },
   "health/page": {
