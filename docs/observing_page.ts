@@ -209,9 +209,10 @@ const OTHER_VALUES: ReadonlyMap<string, readonly unknown[]> = new Map<string, re
 
 /** Every metric, from a worker to which everything has happened. */
 function metricRows(): readonly (readonly string[])[] {
+  let nowMs = 1000;
   const totals = new Totals({
-    monotonicMs: () => 1000,
-    epochMs: () => 1000,
+    monotonicMs: () => nowMs,
+    epochMs: () => nowMs,
     sleep: () => Promise.resolve(),
   });
   for (const event of Object.values(SAMPLE_EVENTS)) totals.listener(event);
@@ -227,7 +228,12 @@ function metricRows(): readonly (readonly string[])[] {
   ) {
     totals.listener(SAMPLE_EVENTS[type]);
   }
-  totals.listener({ ...SAMPLE_EVENTS.pageFetched, millisBehindLatest: 1 });
+  // Long enough for a forecast: a shard that falls behind.
+  totals.listener(SAMPLE_EVENTS.streamDescribed);
+  for (let minute = 0; minute < 15; minute++) {
+    nowMs += 60_000;
+    totals.listener({ ...SAMPLE_EVENTS.batchProcessed, millisBehindLatest: nowMs });
+  }
   const snapshot = { ...totals.snapshot(), leaseHeldMs: 1000 };
   const text = metricsText(snapshot, healthOf(snapshot));
   return [...text.matchAll(/^# HELP (\S+) (.*)\n# TYPE \S+ (\w+)\n((?:[^#].*\n)*)/gm)].map(

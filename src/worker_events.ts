@@ -128,11 +128,11 @@ export type WorkerLifeEvent =
   }
   /**
    * A fault of `/health` has begun; with level `warning`, a trouble that is no fault yet: `callbackSlow`,
-   * `readsDisturbed`.
+   * `readsDisturbed`, `trimmedUnreadSoon`.
    */
   | {
     readonly type: "faultBegan";
-    /** A fault code of `/health`, or one of the two warnings. */
+    /** A fault code of `/health`, or one of the three warnings. */
     readonly code: string;
     readonly level: "warning" | "error";
     /** Undefined when the fault is about the worker as a whole. */

@@ -31,6 +31,7 @@ export const ADVICE: Readonly<Record<FaultCode, string>> = {
   childLeasesFailing: "Look at the error, and at write permissions on the table.",
   checkpointFailing: "Look at the error: permissions, throttling or the network.",
   readsFailing: "Look at the error: permissions, throttling, or a stream that is gone.",
+  dataLossAhead: "Raise the stream's retention period now. Then find out why the reader is slow.",
   noProgress: "Restart the process, and report it with its log.",
 };
 

@@ -20,8 +20,12 @@ export interface Pace {
 
 /** The last hour. It is read from what is kept: read it before the worker goes on. */
 export interface History {
-  /** A held shard's largest lag in ms, from its first minute on. Empty while none is known. */
-  lagOf(leaseKey: string): MinuteFigures;
+  /**
+   * A held shard's largest lag in ms, from its first minute on. Empty while none is known.
+   *
+   * @param minutes The last of them. @default {60}
+   */
+  lagOf(leaseKey: string, minutes?: number): MinuteFigures;
   /** The pace of a held shard; undefined for others. */
   paceOf(leaseKey: string): Pace | undefined;
   /** The largest lag of all shards, in ms. */
@@ -126,9 +130,9 @@ export class LagHistory {
       bytesPerSecond: this.#perSecond(bytes, elapsedMs),
     });
     return {
-      lagOf: (leaseKey) => {
+      lagOf: (leaseKey, minutes) => {
         const place = this.#places.get(leaseKey);
-        return place === undefined ? [] : this.#series((at) => this.#lags[at]?.[place]);
+        return place === undefined ? [] : this.#series((at) => this.#lags[at]?.[place], minutes);
       },
       paceOf: (leaseKey) => {
         const place = this.#places.get(leaseKey);
@@ -157,9 +161,10 @@ export class LagHistory {
   }
 
   /** From the first minute that has a figure on. */
-  #series(figure: (at: number) => number | undefined): MinuteFigures {
+  #series(figure: (at: number) => number | undefined, minutes: number = HISTORY_MINUTES): MinuteFigures {
     const found: (number | undefined)[] = [];
-    for (let minute = Math.max(0, this.#minute - HISTORY_MINUTES + 1); minute <= this.#minute; minute++) {
+    const first = this.#minute - Math.min(minutes, HISTORY_MINUTES) + 1;
+    for (let minute = Math.max(0, first); minute <= this.#minute; minute++) {
       const value = figure(minute % HISTORY_MINUTES);
       const known = value === undefined || Number.isNaN(value) ? undefined : value;
       if (known !== undefined || found.length > 0) found.push(known);

@@ -297,7 +297,7 @@ const FRESH_MS = 10_000;
  * @returns undefined until Kinesis has reported one.
  */
 export function lagMs(shard: ShardTotals, nowMs: number): number | undefined {
-  if (shard.behind === undefined) return undefined;
+  if (shard.behind === undefined || !Number.isFinite(shard.behind.millisBehindLatest)) return undefined;
   const age = nowMs - shard.behind.atMs;
   return Math.round(shard.behind.millisBehindLatest + (age > FRESH_MS ? age : 0));
 }

@@ -13,6 +13,7 @@
 
 import { refuseUnknownNames } from "../nearest_name.ts";
 import type { FleetFaultCode } from "../events.ts";
+import { lossTrouble } from "./data_loss.ts";
 import { fleetFaultText } from "./fleet_faults.ts";
 import { durationText } from "./format.ts";
 import type { Row } from "./shard_streaks.ts";
@@ -58,6 +59,13 @@ export interface HealthLimits {
    * @default {60000}
    */
   readonly eventLoopLimitMs: number;
+  /**
+   * From how little time on, until unread records are trimmed, the log has a warning, in ms. If their loss is
+   * certain at the present pace, it is a fault. Longer leaves more time to act.
+   *
+   * @default a quarter of the stream's retention period
+   */
+  readonly dataLossLimitMs?: number | undefined;
 }
 
 /** What is wrong, for programs. What to do about each stands in `advice.ts` and in docs/observing.md. */
@@ -104,7 +112,12 @@ export type FaultCode =
   /** Reads of the shard fail. */
   | "readsFailing"
   /** Nothing has happened on the shard for `stallLimitMs`. */
-  | "noProgress";
+  | "noProgress"
+  /**
+   * Unread records are trimmed and lost, or will be within `dataLossLimitMs` at the present pace. Known after
+   * ten minutes of a lease.
+   */
+  | "dataLossAhead";
 
 /** One thing that is wrong. */
 export interface Fault {
@@ -136,6 +149,7 @@ export const DEFAULT_LIMITS: HealthLimits = {
   stallLimitMs: 60_000,
   failuresInARow: 5,
   eventLoopLimitMs: 60_000,
+  dataLossLimitMs: undefined,
 };
 
 /**
@@ -157,8 +171,9 @@ export function healthLimits(
     stallLimitMs: limits.stallLimitMs ?? DEFAULT_LIMITS.stallLimitMs,
     failuresInARow: limits.failuresInARow ?? DEFAULT_LIMITS.failuresInARow,
     eventLoopLimitMs: limits.eventLoopLimitMs ?? DEFAULT_LIMITS.eventLoopLimitMs,
+    dataLossLimitMs: limits.dataLossLimitMs,
   };
-  const [wrong] = Object.entries(filled).filter(([, value]) => !(value > 0));
+  const [wrong] = Object.entries(filled).filter(([, value]) => value !== undefined && !(value > 0));
   if (wrong === undefined) return filled;
   throw new RangeError(`Cannot judge health: ${wrong[0]} must be a number above 0: got ${wrong[1]}`);
 }
@@ -166,7 +181,13 @@ export function healthLimits(
 /** The verdict on a worker at the moment of the snapshot. */
 export function healthOf(snapshot: Snapshot, limits: HealthLimits = DEFAULT_LIMITS): Health {
   const faults = [...workerFaults(snapshot, limits)];
-  for (const shard of snapshot.shards) faults.push(...shardFaults(shard, snapshot.atMs, limits));
+  for (const shard of snapshot.shards) {
+    faults.push(...shardFaults(shard, snapshot.atMs, limits));
+    const trouble = lossTrouble(snapshot, shard, limits.dataLossLimitMs);
+    if (trouble?.level === "error") {
+      faults.push({ code: "dataLossAhead", leaseKey: shard.leaseKey, text: trouble.text });
+    }
+  }
   return { healthy: faults.length === 0, ready: snapshot.worker.phase === "ready", faults };
 }
 
