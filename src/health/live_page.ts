@@ -68,6 +68,7 @@ export class LivePage {
     const picture = pictureOf({
       snapshot,
       health: healthOf(snapshot, limits),
+      limits,
       region: fleet?.region,
       sight,
       others: this.#others.at(snapshot.atMs),

@@ -6,7 +6,9 @@
  */
 
 import { adviceOf } from "../../observe/advice.ts";
+import { lossLimitMs, workerOutlook } from "../../observe/data_loss.ts";
 import { heldShards } from "../../observe/shard_totals.ts";
+import { retentionOfLease } from "../../observe/worker_totals.ts";
 import { VERSION } from "../../version.ts";
 import type {
   FaultLine,
@@ -74,7 +76,7 @@ function tableOf({ sight, snapshot }: PictureFacts): TableSight {
   return { type: "read", ageMs: snapshot.atMs - fleet.seenMs, problems: [...problems, ...fleet.problems] };
 }
 
-function sumsOf({ snapshot, sight, others }: PictureFacts, shards: readonly ShardLine[]): FleetSums {
+function sumsOf({ snapshot, limits, sight, others }: PictureFacts, shards: readonly ShardLine[]): FleetSums {
   const furthest = shards.reduce<ShardLine | undefined>(
     (most, line) => (line.lagMs ?? -1) > (most?.lagMs ?? -1) ? line : most,
     undefined,
@@ -85,11 +87,18 @@ function sumsOf({ snapshot, sight, others }: PictureFacts, shards: readonly Shar
     phase !== "waitingOnParents" && (sight.type === "read" || isOwn || owner !== undefined)
   );
   const isRead = sight.type === "read";
+  const outlook = workerOutlook(snapshot);
+  const nearest = shards.reduce<ShardLine | undefined>(
+    (least, line) => (line.trimmedInMs ?? Infinity) < (least?.trimmedInMs ?? Infinity) ? line : least,
+    undefined,
+  );
+  const retentionMs = nearest === undefined ? undefined : retentionOfLease(snapshot.worker, nearest.leaseKey);
   return {
     largestLag: furthest?.lagMs === undefined
       ? undefined
       : { lagMs: furthest.lagMs, leaseKey: furthest.leaseKey },
-    catchUpMs: undefined,
+    // Of other workers' shards the trend is not known.
+    catchUpMs: furthest?.leaseKey === outlook.leaseKey ? outlook.catchUpMs : undefined,
     lagHistory: isRead
       ? together(snapshot.history.largestLag(), others.largestLag(), (a, b) => Math.max(a ?? 0, b ?? 0))
       : snapshot.history.largestLag(),
@@ -102,10 +111,10 @@ function sumsOf({ snapshot, sight, others }: PictureFacts, shards: readonly Shar
       )
       : snapshot.history.recordsPerSecond(),
     kBps: sumOf(shards.map(({ kBps }) => kBps)),
-    trimmedInMs: undefined,
-    isLossCertain: false,
-    retentionMs: undefined,
-    warnBelowMs: undefined,
+    trimmedInMs: nearest?.trimmedInMs,
+    isLossCertain: outlook.lossInMs !== undefined,
+    retentionMs,
+    warnBelowMs: retentionMs === undefined ? undefined : lossLimitMs(retentionMs, limits.dataLossLimitMs),
     unfinished: ready.length,
     read: ready.filter(hasReader).length,
     waiting,

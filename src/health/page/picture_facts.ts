@@ -6,7 +6,7 @@
  */
 
 import type { Snapshot } from "../../observe/totals.ts";
-import type { Health } from "../../observe/verdict.ts";
+import type { Health, HealthLimits } from "../../observe/verdict.ts";
 import type { Series } from "./fleet_picture.ts";
 import type { FleetSight } from "./seen_fleet.ts";
 
@@ -14,6 +14,7 @@ import type { FleetSight } from "./seen_fleet.ts";
 export interface PictureFacts {
   readonly snapshot: Snapshot;
   readonly health: Health;
+  readonly limits: Pick<HealthLimits, "dataLossLimitMs">;
   readonly region: string | undefined;
   readonly sight: FleetSight;
   /** What the looks have shown of other workers' shards. */

@@ -6,8 +6,10 @@
  * @module
  */
 
+import { type LossOutlook, lossOutlook } from "../../observe/data_loss.ts";
 import { counted, durationText } from "../../observe/format.ts";
 import { heldShards, lagMs, type ShardTotals } from "../../observe/shard_totals.ts";
+import { retentionOfLease } from "../../observe/worker_totals.ts";
 import type { LeaseState, WorkerState } from "../../operate/describe.ts";
 import { isShardEnd, textOf } from "../../stream/sequence_number.ts";
 import type { FaultLine, ShardLine } from "./fleet_picture.ts";
@@ -73,6 +75,7 @@ function ownLine(shard: ShardTotals, { facts: { snapshot }, lease, fault }: OwnF
   const lag = isWaiting || ended !== undefined ? undefined : lagMs(shard, nowMs);
   const isHandedOver = lease?.owner === workerId && lease.nextOwner !== undefined;
   const pace = ended === undefined ? snapshot.history.paceOf(leaseKey) : undefined;
+  const outlook = lossOutlook(snapshot, shard);
   const level = fault ?? (lag !== undefined && lag >= LAG_WARNING_MS ? "warning" : "good");
   return {
     leaseKey,
@@ -87,14 +90,20 @@ function ownLine(shard: ShardTotals, { facts: { snapshot }, lease, fault }: OwnF
     kBps: pace === undefined ? undefined : pace.bytesPerSecond / 1024,
     checkpointAgeMs: nowMs - shard.checkpointMs,
     checkpoint: textOf(shard.checkpoint),
-    trimmedInMs: undefined,
+    trimmedInMs: lag === undefined ? undefined : outlook.trimmedInMs,
     level,
     notes: [
       ...(isHandedOver ? [`is handed over to ${lease.nextOwner}`] : []),
       ...(isWaiting ? waitNotes(blockedBy) : []),
+      ...(lag === undefined || lag < LAG_WARNING_MS ? [] : paceNotes(outlook)),
       ...ownNotes(shard, nowMs),
     ],
   };
+}
+
+function paceNotes({ catchUpMs, slope }: LossOutlook): readonly string[] {
+  if (catchUpMs !== undefined) return [`catches up in about ${durationText(catchUpMs)}`];
+  return slope !== undefined && slope > 0 ? ["falls further behind"] : [];
 }
 
 function ownState({ ended, checkpoint }: ShardTotals, isHandedOver: boolean): LeaseState {
@@ -137,6 +146,7 @@ function otherLine(lease: SeenLease, { facts, former, ownerState, fault }: Other
   const seenMs = sight.type === "read" ? sight.fleet.seenMs : snapshot.atMs;
   const isGone = former?.ended !== undefined && owner === snapshot.worker.workerId &&
     former.ended.atMs > seenMs;
+  const retentionMs = retentionOfLease(snapshot.worker, leaseKey);
   const found = isGone ? [] : troubles(lease, ownerState);
   return {
     leaseKey,
@@ -151,7 +161,9 @@ function otherLine(lease: SeenLease, { facts, former, ownerState, fault }: Other
     kBps: throughputKBps,
     checkpointAgeMs: snapshot.atMs - lease.checkpointSinceMs,
     checkpoint,
-    trimmedInMs: undefined,
+    trimmedInMs: lease.lagMs === undefined || retentionMs === undefined
+      ? undefined
+      : Math.max(0, retentionMs - lease.lagMs),
     level: worst([
       fault ?? "good",
       ...found.map(({ level }) => level),

@@ -65,7 +65,8 @@ class Bed {
   picture(): FleetPicture {
     const snapshot = this.totals.snapshot();
     const { sight, others } = this;
-    return pictureOf({ snapshot, health: healthOf(snapshot), region: "eu-central-1", sight, others });
+    const health = healthOf(snapshot);
+    return pictureOf({ snapshot, health, limits: {}, region: "eu-central-1", sight, others });
   }
 
   line(leaseKey: string): ShardLine {
@@ -360,4 +361,33 @@ Deno.test("pictureOf() takes no harm from a wall clock that jumps", () => {
   );
   assertEquals(table.type === "read" && table.ageMs, 1000);
   assertStringIncludes(new Date(bed.picture().epochMs).toISOString(), "1970-01-01");
+});
+
+Deno.test("pictureOf() shows when unread records are trimmed, and whether the reader comes in time", () => {
+  const bed = new Bed();
+  const behind = (millisBehindLatest: number) => {
+    bed.totals.listener(sample("leaseRenewed", { leaseKey: "a" }));
+    bed.totals.listener(sample("pageFetched", { leaseKey: "a", records: 0, millisBehindLatest }));
+  };
+  bed.totals.listener({ type: "streamDescribed", streamIdentifier: undefined, retentionMs: 86_400_000 });
+  bed.hold("a");
+  for (let minute = 0; minute < 30; minute++) {
+    behind(7_200_000 - minute * 120_000);
+    bed.clock.jump(60_000);
+  }
+  behind(3_600_000);
+  const { sums } = bed.picture();
+  assertEquals([sums.trimmedInMs, sums.retentionMs, sums.warnBelowMs], [82_800_000, 86_400_000, 21_600_000]);
+  assertEquals([sums.isLossCertain, sums.catchUpMs !== undefined], [false, true]);
+  const line = bed.line("a");
+  assertEquals([line.trimmedInMs, line.level], [82_800_000, "warning"]);
+  assertStringIncludes(line.notes.join(), "catches up in about");
+  for (let minute = 0; minute < 30; minute++) {
+    behind(3_600_000 + minute * 60_000);
+    bed.clock.jump(60_000);
+  }
+  assertEquals([bed.picture().sums.isLossCertain, bed.line("a").notes.join()], [
+    true,
+    "falls further behind",
+  ]);
 });
