@@ -28,10 +28,27 @@ export const ALARM_RULES: readonly AlarmRule[] = [
   },
   {
     alert: "KcliteBehind",
-    expr: "max by (job) (kclite_max_lag_seconds) > 300",
+    // The leader also sees shards whose worker is gone or cannot be asked; the rest covers a fleet without a leader.
+    expr: "max by (job) (kclite_fleet_max_lag_seconds or kclite_max_lag_seconds) > 300",
     for: "5m",
     severity: "page",
     summary: "A shard is more than five minutes behind; choose the figure that your application can bear",
+  },
+  {
+    alert: "KcliteDataLossAhead",
+    expr: "min by (job) (kclite_data_loss_in_seconds) < 21600",
+    for: "5m",
+    severity: "page",
+    summary: "At the present pace unread records are trimmed within six hours, or are trimmed now",
+  },
+  {
+    alert: "KcliteTrimmedUnreadSoon",
+    expr: "min by (job) (kclite_min_trimmed_in_seconds) < 21600 and " +
+      "min by (job) (deriv(kclite_min_trimmed_in_seconds[30m])) < 0.05",
+    for: "15m",
+    severity: "page",
+    summary:
+      "Unread records are trimmed within six hours unless they are read, and the reader does not catch up",
   },
   {
     alert: "KcliteNoLeader",

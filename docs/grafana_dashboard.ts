@@ -26,8 +26,12 @@ const APP = `job=~"$job"`;
 export const PANELS: readonly Panel[] = [
   {
     title: "Largest lag",
-    description: "How far the shard that is furthest behind is behind the tip.",
-    queries: [{ expr: `max(kclite_max_lag_seconds{${APP}})`, legend: "lag" }],
+    description:
+      "How far the shard that is furthest behind is behind the tip, as the leader and the workers see it.",
+    queries: [{
+      expr: `max(kclite_fleet_max_lag_seconds{${APP}} or kclite_max_lag_seconds{${APP}})`,
+      legend: "lag",
+    }],
     unit: "s",
     kind: "stat",
     redFrom: 300,
@@ -56,6 +60,20 @@ export const PANELS: readonly Panel[] = [
     ],
     unit: "short",
     kind: "stat",
+  },
+  {
+    title: "Until unread records are trimmed",
+    description: "If none is read from now on. It falls while readers fall behind.",
+    queries: [{ expr: `min(kclite_min_trimmed_in_seconds{${APP}})`, legend: "until trimmed" }],
+    unit: "s",
+    kind: "timeseries",
+  },
+  {
+    title: "Until data is lost, at the present pace",
+    description: "Empty while no loss is foreseen. 0: records are trimmed unread now.",
+    queries: [{ expr: `min(kclite_data_loss_in_seconds{${APP}})`, legend: "until lost" }],
+    unit: "s",
+    kind: "timeseries",
   },
   {
     title: "Lag by shard",

@@ -111,6 +111,7 @@ export const OPTION_CHECKS: Readonly<Record<keyof WorkerOptions, Check>> = {
   taskBackoffTimeMs: interval,
   shutdownGraceMs: duration,
   callbackLimitMs: interval,
+  dataLossLimitMs: interval,
   logWarningForTaskAfterMs: duration,
 
   billingMode,

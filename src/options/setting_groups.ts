@@ -120,6 +120,7 @@ export interface ReadingSettings {
 export interface WatchingSettings {
   readonly failoverTimeMs: number;
   readonly callbackLimitMs: number;
+  readonly dataLossLimitMs: number | undefined;
   readonly idleTimeBetweenReadsMs: number;
   readonly logWarningForTaskAfterMs: number | undefined;
 }

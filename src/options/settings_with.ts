@@ -126,6 +126,7 @@ export function settingsWith(
     watching: {
       failoverTimeMs,
       callbackLimitMs,
+      dataLossLimitMs: options.dataLossLimitMs,
       idleTimeBetweenReadsMs: pacing.idleTimeBetweenReadsMs,
       logWarningForTaskAfterMs: options.logWarningForTaskAfterMs,
     },

@@ -62,6 +62,8 @@ Deno.test("metricsText() tells what the events add up to", () => {
     "kclite_fleet_workers": 2,
     "kclite_fleet_leases": 4,
     "kclite_fleet_expired_leases": 1,
+    "kclite_fleet_unread_shards": 1,
+    'kclite_fleet_max_lag_seconds{shard="shardId-000000000003"}': 4.2,
     "kclite_pages_fetched_total": 1,
     "kclite_fetched_bytes_total": 1000,
     "kclite_processed_records_total": 10,
@@ -96,6 +98,17 @@ Deno.test("metricsText() tells how many items the leader cannot read as leases, 
   assertEquals(unreadable(), 1);
   totals.listener(SAMPLE_EVENTS.leaseGained);
   assertEquals(unreadable(), 0);
+});
+
+Deno.test("metricsText() has no lag of the fleet while the leader knows none, nor from a worker that does not lead", () => {
+  const totals = new Totals(new FakeClock());
+  const hasLag = () => read(totals).has("kclite_fleet_max_lag_seconds");
+  totals.listener(sample("assignmentPass", { maxLagMs: undefined, maxLagLeaseKey: undefined }));
+  assertEquals(hasLag(), false);
+  totals.listener(SAMPLE_EVENTS.assignmentPass);
+  assertEquals(hasLag(), true);
+  totals.listener(SAMPLE_EVENTS.leadershipLost);
+  assertEquals(hasLag(), false);
 });
 
 Deno.test("metricsText() drops a shard's series with its lease and keeps what the worker did", () => {
@@ -233,4 +246,52 @@ Deno.test("metricsText() counts trimmed checkpoints by what became of the shard,
   totals.listener(SAMPLE_EVENTS.iteratorExpired);
   assertEquals(counts(read(totals)), [1, 0, 1]);
   assertEquals(value(read(totals), "kclite_iterators_expired_total"), 1);
+});
+
+/** A worker whose one shard falls behind by half a minute each minute, of a stream that keeps a day. */
+function fallingBehind(millisBehindLatest = 12 * 3_600_000): Totals {
+  const clock = new FakeClock();
+  const totals = new Totals(clock);
+  totals.listener(SAMPLE_EVENTS.workerStarting);
+  totals.listener(SAMPLE_EVENTS.streamDescribed);
+  totals.listener(SAMPLE_EVENTS.leaseGained);
+  for (let minute = 1; minute <= 20; minute++) {
+    clock.jump(60_000);
+    const behind = millisBehindLatest + minute * 30_000;
+    totals.listener(sample("batchProcessed", { millisBehindLatest: behind, ms: 0 }));
+  }
+  return totals;
+}
+
+Deno.test("metricsText() tells when unread records are trimmed, and when at the present pace", () => {
+  const families = read(fallingBehind());
+  const label = '{shard="shardId-000000000000"}';
+  assertEquals(value(families, "kclite_shard_trimmed_in_seconds", label), 42_600);
+  assertEquals(value(families, "kclite_min_trimmed_in_seconds"), 42_600);
+  assertEquals(value(families, "kclite_data_loss_in_seconds"), 85_200);
+});
+
+Deno.test("metricsText() has neither a forecast nor NaN for a lag that is no figure", () => {
+  const snapshot = fallingBehind(NaN).snapshot();
+  const text = metricsText(snapshot, healthOf(snapshot));
+  assertEquals(/trimmed_in|data_loss|lag_seconds|NaN/.exec(text), null);
+});
+
+Deno.test("metricsText() without shardMetrics has no series of a shard, and keeps the largest lag", () => {
+  const totals = fallingBehind();
+  const hostile = 'a"} 1\nkclite_healthy 1 # \\';
+  totals.listener(sample("leaseGained", { leaseKey: hostile, shardId: hostile }));
+  totals.listener(sample("pageFetched", { leaseKey: hostile, shardId: hostile, millisBehindLatest: 5 }));
+  const snapshot = totals.snapshot();
+  const health = healthOf(snapshot);
+  const all = metricsText(snapshot, health);
+  const few = metricsText(snapshot, health, { shardMetrics: false });
+  assertEquals(all.split("\n").filter((line) => line === "kclite_healthy 1"), []);
+  assertEquals(/shard=/.exec(few), null);
+  assertEquals(value(readPrometheus(few), "kclite_max_lag_seconds"), 43_800);
+  assertEquals(value(readPrometheus(few), "kclite_min_trimmed_in_seconds"), 42_600);
+  const ofShards = [...readPrometheus(all)].filter(([, { samples }]) =>
+    [...samples.keys()].some((name) => name.includes("{shard="))
+  );
+  assertEquals(ofShards.length, 5);
 });

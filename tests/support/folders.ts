@@ -22,7 +22,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   "stream": { holds: "shard, record, sequence number, hash keys, KPL aggregation. All pure", any: [] },
   "root": {
     holds:
-      "errors, events, system (clock, chance, fetch), nearest name, a bounded map, version; contracts of a child process, a CPU meter",
+      "errors, events, system (clock, chance, fetch), the rule of lag, nearest name, a bounded map, version; contracts of a child process, a CPU meter",
     any: ["stream"],
   },
   "async": { holds: "waiting, a shared task, a bell, a loop, a group of tasks: one of each", any: ["root"] },
@@ -97,12 +97,23 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
     any: ["stream", "root", "async", "lease", "aws", "options"],
   },
   "observe": {
-    holds: "listeners: totals, verdict, watch for faults, metrics, log",
+    holds: "listeners: totals, forecast, verdict, watch for faults, metrics, log",
     any: ["stream", "root", "aws"],
   },
   "health": {
     holds: "the health app: probes, metrics, and the fleet as a live page",
-    any: ["stream", "root", "async", "aws", "lease", "store", "observe", "operate", "health/page"],
+    any: [
+      "stream",
+      "root",
+      "async",
+      "aws",
+      "aws/credential_sources",
+      "lease",
+      "store",
+      "observe",
+      "operate",
+      "health/page",
+    ],
     types: ["options"],
   },
   "health/page": {
@@ -174,7 +185,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   },
   "operate": {
     holds: "what operators see of any KCL fleet: leases, workers, lag, reasons",
-    any: ["stream", "root", "async", "lease", "aws", "store"],
+    any: ["stream", "root", "async", "lease", "aws", "store", "observe"],
   },
   "operate/check": {
     holds: "what a start would do and need; what to create beforehand",
