@@ -143,6 +143,7 @@ export type {
   DrainStore,
   LeaderLock,
   LockCondition,
+  LockRing,
   MigrationState,
   TablePlace,
   WorkerMetrics,

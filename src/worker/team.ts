@@ -119,6 +119,7 @@ export function teamOf(options: TeamOptions): Team {
       slicing?.onOwnLease(lease);
       discovery.ring();
     },
+    onLookDue: () => discovery.ring(),
     slicing,
   });
   const shared: SharedByShards = {
