@@ -220,8 +220,9 @@ export class LeaderLockKeeper {
    * lost costs time only: such a leader looks by itself too.
    */
   async #ring(leader: string, signal: AbortSignal): Promise<void> {
-    const { store, place, workerId, system } = this.#options;
-    if (leader === this.#rungAt || leader === workerId) return;
+    const { store, place, workerId, isNameOurs = false, system } = this.#options;
+    // A worker that runs in slices comes and goes.
+    if (isNameOurs || leader === this.#rungAt || leader === workerId) return;
     await store.ringLock?.(place, leader, { ring: randomUuid(system.random) }, signal);
     this.#rungAt = leader;
   }
