@@ -13,6 +13,7 @@
 import type { System } from "../system.ts";
 import { fieldsOf, unexpected } from "./answer_fields.ts";
 import { type CborValue, decodeCbor, encodeCbor } from "./cbor.ts";
+import { RECORDS_MEMBER } from "./cbor_records.ts";
 import { exchange, type HttpRequest } from "./http_exchange.ts";
 import { jsonCaller, type Sent } from "./json_call.ts";
 import {
@@ -106,10 +107,9 @@ async function sendCbor(
   }
   let body: CborValue;
   try {
-    body = decodeCbor(new Uint8Array(answer.body));
-    if (status < 300) {
-      return { ok: true, status, value: getRecordsOutput(fieldsOf(body, "an answer"), CBOR_ENCODING) };
-    }
+    const bytes = new Uint8Array(answer.body);
+    if (status < 300) return { ok: true, status, value: getRecordsOutputInCbor(bytes) };
+    body = decodeCbor(bytes);
   } catch (error) {
     if (error instanceof SyntaxError) return status < 500 ? notInKind : answer;
     throw error;
@@ -119,8 +119,13 @@ async function sendCbor(
   return { ...answer, body: new TextEncoder().encode(text).buffer };
 }
 
+/** Reads an answer to GetRecords. @throws {SyntaxError} when a field is missing or wrong. */
+export function getRecordsOutputInCbor(bytes: Uint8Array): GetRecordsOutput {
+  return getRecordsOutput(fieldsOf(decodeCbor(bytes, RECORDS_MEMBER), "an answer"), CBOR_ENCODING);
+}
+
 /** Payloads as they are, views of the answer; times in ms. */
-const CBOR_ENCODING: RecordEncoding = {
+export const CBOR_ENCODING: RecordEncoding = {
   payloadsOf(records) {
     let bytes = 0;
     const views = records.map(({ Data }) => {
