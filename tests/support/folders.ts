@@ -29,7 +29,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   "lease": { holds: "what KCL decides. All pure, and the two storage contracts", any: ["stream", "root"] },
   "aws": {
     holds: "signed HTTP, retries, Kinesis, DynamoDB, event streams, CBOR; knows nothing of leases",
-    any: ["stream", "root", "async"],
+    any: ["stream", "root", "async", "host"],
   },
   "aws/credential_sources": {
     holds: "where credentials come from, and the chain of these sources",
