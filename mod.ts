@@ -130,6 +130,7 @@ export type { KinesisConsumers, StreamConsumer, SubscribeToShardInput } from "./
 export type { SubscribeToShardEvent } from "./src/aws/subscription.ts";
 export type { Incarnation, LeaseMark } from "./src/lease/incarnation.ts";
 export type { Lease, NewLease } from "./src/lease/lease.ts";
+export type { LeaseProgress } from "./src/lease/lease_progress.ts";
 export type { LeaseStore, TableListing, UnreadableItem, WriteOutcome } from "./src/lease/lease_store.ts";
 export type {
   LeaseAttribute,

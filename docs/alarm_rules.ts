@@ -28,7 +28,8 @@ export const ALARM_RULES: readonly AlarmRule[] = [
   },
   {
     alert: "KcliteBehind",
-    expr: "max by (job) (kclite_max_lag_seconds) > 300",
+    // The leader also sees shards whose worker is gone or cannot be asked; the rest covers a fleet without a leader.
+    expr: "max by (job) (kclite_fleet_max_lag_seconds or kclite_max_lag_seconds) > 300",
     for: "5m",
     severity: "page",
     summary: "A shard is more than five minutes behind; choose the figure that your application can bear",

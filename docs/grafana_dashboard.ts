@@ -26,8 +26,12 @@ const APP = `job=~"$job"`;
 export const PANELS: readonly Panel[] = [
   {
     title: "Largest lag",
-    description: "How far the shard that is furthest behind is behind the tip.",
-    queries: [{ expr: `max(kclite_max_lag_seconds{${APP}})`, legend: "lag" }],
+    description:
+      "How far the shard that is furthest behind is behind the tip, as the leader and the workers see it.",
+    queries: [{
+      expr: `max(kclite_fleet_max_lag_seconds{${APP}} or kclite_max_lag_seconds{${APP}})`,
+      legend: "lag",
+    }],
     unit: "s",
     kind: "stat",
     redFrom: 300,

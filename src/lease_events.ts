@@ -132,6 +132,12 @@ export type LeaseEvent =
     readonly balanced: number | undefined;
     /** Assignments that the table refused: the lease had changed since it was listed. */
     readonly refused: number;
+    /** Shards that nobody reads when the pass ends: without a live owner, or without a readable lease. */
+    readonly unread: number;
+    /** The fleet's largest lag in ms, as owners wrote it into leases. Undefined where none is known. */
+    readonly maxLagMs: number | undefined;
+    /** The lease of the shard with that lag. */
+    readonly maxLagLeaseKey: string | undefined;
     /** Items of the table that cannot be read as leases. */
     readonly unreadable: number;
     /** Items of the table that cannot be read as a worker's report. */

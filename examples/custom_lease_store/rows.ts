@@ -32,6 +32,8 @@ export function leaseOf(row: Row): Lease {
   // Who wrote last, so that two processes of one name are told apart.
   const mark = /^(.+)\/(\d+)\/([0-9a-f]+)\/(\d+)$/s.exec(row.kcliteIncarnation ?? "");
   const [, workerId = "", generation, nonce = "", counter] = mark ?? [];
+  // How far behind its owner is, and how many records a second it processes: `4200/490.5`, or a half of that.
+  const [, lag, rate] = /^(\d*)\/([\d.]*)$/.exec(row.kcliteProgress ?? "") ?? [];
   return {
     ...{ leaseKey, streamIdentifier, shardId, leaseCounter, ownerSwitchesSinceCheckpoint },
     ...{ leaseOwner: row.leaseOwner, checkpointOwner: row.checkpointOwner },
@@ -47,7 +49,13 @@ export function leaseOf(row: Row): Lease {
     mark: mark
       ? { workerId, generation: Number(generation), nonce, leaseCounter: Number(counter) }
       : undefined,
+    ...((lag || rate) &&
+      { progress: { lagMs: numberIn(lag), recordsPerSecond: numberIn(rate) } }),
   };
+}
+
+function numberIn(digits: string | undefined): number | undefined {
+  return digits ? Number(digits) : undefined;
 }
 
 function at(sequenceNumber: string, subSequenceNumber = 0): ExtendedSequenceNumber {

@@ -98,6 +98,12 @@ export async function deliverSlice(
   const { onProcessError, taskBackoffTimeMs, callProcessRecordsEvenForEmptyRecordList } = options.delivery;
   const about = { leaseKey: held.leaseKey, shardId: held.shardId };
   const isAuto = processor.checkpoints === "auto";
+  const tellProcessed = (done: Done, ms: number) => {
+    const processed = { ...done, millisBehindLatest: page.millisBehindLatest, ms };
+    emit({ type: "batchProcessed", ...about, ...processed });
+    held.progress.note(processed);
+    streaks.reached(done.last);
+  };
 
   for (let isFirst = true; !leave.aborted; isFirst = false) {
     // What a failed attempt has checkpointed is done: only the rest is repeated.
@@ -107,6 +113,7 @@ export async function deliverSlice(
     const isCalledWhenEmpty = isFirst && !batch.isAtShardEnd &&
       callProcessRecordsEvenForEmptyRecordList;
     if (records === 0 && !isCalledWhenEmpty) {
+      held.progress.note({ records, millisBehindLatest: page.millisBehindLatest, ms: 0 });
       if (isAuto && !isFirst) await checkpointAlone(checkpointer); // the last record was skipped
       return { type: "next" };
     }
@@ -120,9 +127,7 @@ export async function deliverSlice(
     );
     if (outcome.ok) {
       if (namesFailedRecords(outcome.answer)) onUnread();
-      const { millisBehindLatest } = page;
-      emit({ type: "batchProcessed", ...about, records, bytes, last, millisBehindLatest, ms: outcome.ms });
-      streaks.reached(last);
+      tellProcessed({ records, bytes, last }, outcome.ms);
       if (isAuto) await checkpointAlone(checkpointer);
       return { type: "next" };
     }
@@ -132,9 +137,7 @@ export async function deliverSlice(
     const done = stop === undefined ? undefined : doneBefore(batch, stop);
     checkpointer.undeliver(done?.last ?? before);
     if (done !== undefined) {
-      const { millisBehindLatest } = page;
-      emit({ type: "batchProcessed", ...about, ...done, millisBehindLatest, ms: outcome.ms });
-      streaks.reached(done.last);
+      tellProcessed(done, outcome.ms);
       if (isAuto) await checkpointAlone(checkpointer);
     }
     if (stop?.isFailure === false) return { type: "left" };
@@ -164,11 +167,15 @@ export async function deliverSlice(
   return { type: "left" };
 }
 
+/** What was processed. */
+interface Done {
+  readonly records: number;
+  readonly bytes: number;
+  readonly last: ExtendedSequenceNumber;
+}
+
 /** What a batch has before the record that its processor stopped at; undefined: nothing. */
-function doneBefore(
-  { records }: RecordsBatch,
-  { at }: StoppedAtRecord,
-): { readonly records: number; readonly bytes: number; readonly last: ExtendedSequenceNumber } | undefined {
+function doneBefore({ records }: RecordsBatch, { at }: StoppedAtRecord): Done | undefined {
   const done = records.slice(0, records.findIndex((record) => compare(record, at) === 0));
   const last = done.at(-1);
   if (last === undefined) return undefined;

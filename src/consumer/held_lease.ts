@@ -9,7 +9,18 @@
  */
 
 import type { Lease } from "../lease/lease.ts";
+import type { Processed } from "../shard_lag.ts";
 import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
+
+/** Records that were processed: a batch, or none of a page that left nothing to process. */
+export interface ProcessedRecords extends Processed {
+  readonly records: number;
+}
+
+/** Where a shard's deliveries note what they have done, for the lease's `progress`. */
+export interface ProgressNotes {
+  note(done: ProcessedRecords): void;
+}
 
 /** One acquisition of a lease. */
 export interface HeldLease {
@@ -70,4 +81,6 @@ export interface HeldLease {
   giveUp(): Promise<void>;
   /** Counts payload bytes handed to the processor, for the load that a leader balances by. */
   countBytes(bytes: number): void;
+  /** What is noted here goes into the lease with its next renewal or checkpoint. */
+  readonly progress: ProgressNotes;
 }

@@ -120,6 +120,10 @@ export class PolicyDelivery implements RecordsDelivery {
 
   async deliver(page: RecordsPage, slice: Slice): Promise<SliceOutcome> {
     if (this.#left() === undefined) this.#add(page, slice);
+    if (this.#ledger.unfinished === 0) {
+      const { millisBehindLatest } = page;
+      this.#options.delivery.held.progress.note({ records: 0, millisBehindLatest, ms: 0 });
+    }
     const { callProcessRecordsEvenForEmptyRecordList: isCalled } = this.#options.delivery.delivery;
     if (isCalled && slice.records.length === 0 && page.end === undefined) this.#callEmpty(page);
     this.#own.soon(FILTER_CHECKPOINT_MS, this.#over.signal);
@@ -280,15 +284,9 @@ export class PolicyDelivery implements RecordsDelivery {
     this.#finish(items.slice(0, done), this.#isAuto);
     if (answer.type === "left") return undefined;
     const { records: { length: records }, millisBehindLatest } = batch;
-    delivery.emit({
-      type: "batchProcessed",
-      ...this.#about,
-      records,
-      bytes,
-      last,
-      millisBehindLatest,
-      ms,
-    });
+    const processed = { records, bytes, last, millisBehindLatest, ms };
+    delivery.emit({ type: "batchProcessed", ...this.#about, ...processed });
+    delivery.held.progress.note(processed);
     this.#own.soon(this.#isParallel ? CALLS_CHECKPOINT_MS : 0, this.#over.signal);
     return undefined;
   }

@@ -24,6 +24,7 @@ import { givenLeases, observeBeginnings, unbegunLeases } from "../lease/beginnin
 import type { CoordinatorStore, TablePlace, WorkerMetrics } from "../lease/coordinator_store.ts";
 import { observeReported } from "../lease/departures.ts";
 import { availableLeases, nextExpiryMs } from "../lease/expiry.ts";
+import { largestLag } from "../lease/fleet_lag.ts";
 import { leasesToGiveOut } from "../lease/gaps.ts";
 import type { Lease } from "../lease/lease.ts";
 import type { LeaseStore, TableListing } from "../lease/lease_store.ts";
@@ -118,7 +119,8 @@ export class LeaderDuties {
       syncFailure = { error };
     }
     this.#audit(listing);
-    emit({ type: "fleetAudited", faults: this.#faults() });
+    const faults = this.#faults();
+    emit({ type: "fleetAudited", faults });
     const leases = leasesToGiveOut(listing.leases);
     const workers = await this.#workers(listing, signal);
     if (!workers.some((worker) => worker.workerId === workerId)) this.#options.onOwnItemMissing();
@@ -167,6 +169,10 @@ export class LeaderDuties {
     this.#watch = { ...this.#watch, beginnings: begun };
     if (!isLeading()) return Infinity;
     const unreadableWorkers = listing.unreadable.filter(({ isMetrics }) => isMetrics).length;
+    const unreadable = listing.unreadable.length - unreadableWorkers;
+    const withoutLease = faults.find(({ code }) => code === "shardUnread")?.subjects.length ?? 0;
+    const { failoverTimeMs } = this.#options.assignment;
+    const largest = largestLag(leases, sightings, { failoverTimeMs, nowMs: lookedMs });
     const writtenMs = system.clock.monotonicMs();
     emit({
       type: "assignmentPass",
@@ -178,7 +184,10 @@ export class LeaderDuties {
       spillover: plan.spillover.length,
       balanced: balance || plan.balanced > 0 ? plan.balanced : undefined,
       refused,
-      unreadable: listing.unreadable.length - unreadableWorkers,
+      unread: this.#unowned(leases, assigned, startedMs) + unreadable + withoutLease,
+      maxLagMs: largest?.lagMs,
+      maxLagLeaseKey: largest?.leaseKey,
+      unreadable,
       unreadableWorkers,
       ms: writtenMs - startedMs,
       readMs: lookedMs - startedMs,
@@ -188,7 +197,6 @@ export class LeaderDuties {
     await this.#deleteGone(plan.gone, signal);
     if (syncFailure !== undefined) throw syncFailure.error;
     const nowMs = system.clock.monotonicMs();
-    const { failoverTimeMs } = this.#options.assignment;
     // No other worker led during this pass, however long its writes took: the watch is not broken.
     if (isLeading()) this.#watch = { ...this.#watch, lastMs: nowMs };
     return nextExpiryMs(sightings, { failoverTimeMs, nowMs }) - nowMs;
@@ -238,6 +246,14 @@ export class LeaderDuties {
     }
     this.#unread = countAudit(this.#unread, found);
     this.#auditedMs = nowMs;
+  }
+
+  /** How many unfinished leases have no live owner, after this pass. */
+  #unowned(leases: readonly Lease[], assigned: readonly Lease[], nowMs: number): number {
+    const { failoverTimeMs } = this.#options.assignment;
+    const given = new Set(assigned.map(({ leaseKey }) => leaseKey));
+    return availableLeases(this.#watch.sightings, leases, { failoverTimeMs, nowMs })
+      .filter(({ leaseKey, checkpoint }) => !given.has(leaseKey) && !isShardEnd(checkpoint)).length;
   }
 
   /** One of each code: of many streams there may be many alike. */

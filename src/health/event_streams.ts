@@ -75,8 +75,8 @@ export class EventStreams<View> {
   }
 
   /**
-   * The body of an answer. It ends when the reader goes, or when it is over. Every server cancels the body when
-   * the client goes; the request's own signal would say no more, and Deno warns of its use.
+   * The body of an answer. It ends when the reader goes, or when it is over. Every server cancels the body
+   * when the client goes. The request's own signal would say no more, and Deno warns of its use.
    *
    * @returns undefined when there are too many.
    */

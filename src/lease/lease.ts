@@ -10,9 +10,10 @@
  * @module
  */
 
-import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
+import { type ExtendedSequenceNumber, isShardEnd } from "../stream/sequence_number.ts";
 import type { HashKeyRange } from "../stream/hash_key.ts";
-import type { LeaseMark } from "./incarnation.ts";
+import { lastWriter, type LeaseMark } from "./incarnation.ts";
+import type { LeaseProgress } from "./lease_progress.ts";
 
 /**
  * One row of the lease table, as read.
@@ -68,6 +69,11 @@ export interface Lease {
    * only if its counter equals the lease's: use `incarnation.lastWriter()`.
    */
   readonly mark: LeaseMark | undefined;
+  /**
+   * How far behind its owner was at its last renewal, and how fast; ours, Java leaves it alone. It counts
+   * only if that owner was the last writer. A store may leave it out: then no lag of the fleet is shown.
+   */
+  readonly progress?: LeaseProgress | undefined;
 }
 
 /**
@@ -97,6 +103,16 @@ export interface NewLease {
 /** The worker that processes the shard now: the checkpoint owner during a handoff, else the lease owner. */
 export function actualOwner(lease: Lease): string | undefined {
   return lease.checkpointOwner ?? lease.leaseOwner;
+}
+
+/**
+ * What the owner of an unfinished lease last reported of its work. Undefined when it has reported nothing,
+ * and where another wrote last, e.g. KCL for Java or a leader: what stands there may be of long ago.
+ */
+export function progressOf(lease: Lease): LeaseProgress | undefined {
+  const writer = lastWriter(lease)?.workerId;
+  const isOwners = writer !== undefined && writer === actualOwner(lease) && !isShardEnd(lease.checkpoint);
+  return isOwners ? lease.progress : undefined;
 }
 
 /**

@@ -59,6 +59,8 @@ export interface LeaseAttributes {
   readonly kcliteStream: string;
   /** Which records after the checkpoint are finished. Java workers ignore it. */
   readonly kcliteDone: string;
+  /** How far behind the owner is, and how fast; see `progress_write.ts`. Java workers ignore it. */
+  readonly kcliteProgress: string;
   /** The stream's name. */
   readonly streamName: string;
   /** The shard id, e.g. `shardId-000000000000`. */

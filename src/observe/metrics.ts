@@ -2,7 +2,8 @@
 /**
  * Everything that is measured, as Prometheus families: the body of `/metrics`. Base units (seconds, bytes),
  * the prefix `kclite_`. Alarm on `kclite_healthy`, on `kclite_data_loss_in_seconds`, and on
- * `kclite_max_lag_seconds`, which outlives the shard ids of a reshard.
+ * `kclite_max_lag_seconds`, which outlives the shard ids of a reshard. `kclite_fleet_max_lag_seconds` is the
+ * same of the whole fleet, from the leader alone.
  *
  * The cost of leasing, in requests per shard and hour since the start, is
  * `kclite_dynamodb_requests_per_shard_hour`. Over the last hour it is `3600 *
@@ -115,6 +116,16 @@ function workerFamilies(snapshot: Snapshot, health: Health): readonly Family[] {
     gauge("fleet_workers", "Live workers, as the leader sees them.", ifKnown(worker.fleet?.workers)),
     gauge("fleet_expired_leases", "Expired leases, as the leader sees them.", ifKnown(worker.fleet?.expired)),
     gauge(
+      "fleet_unread_shards",
+      "Shards that nobody reads, as the leader sees them: no live owner, or no lease that can be read.",
+      ifKnown(worker.fleet?.unread),
+    ),
+    gauge(
+      "fleet_max_lag_seconds",
+      "How far behind the tip the shard of the fleet is that is furthest behind, as the leader sees it; of kclite's owners.",
+      maxLagOf(worker),
+    ),
+    gauge(
       "unreadable_leases",
       "Items of the lease table that the leader could not read as leases: their shards are read by nobody.",
       worker.leader ? one(worker.unreadableLeases.size) : [],
@@ -131,6 +142,11 @@ function workerFamilies(snapshot: Snapshot, health: Health): readonly Family[] {
       snapshot.leaseHeldMs === 0 ? [] : one(dynamoDBRequests(snapshot) * 3_600_000 / snapshot.leaseHeldMs),
     ),
   ];
+}
+
+function maxLagOf({ fleet }: Snapshot["worker"]): readonly Sample[] {
+  const { maxLagMs, maxLagLeaseKey = "" } = fleet ?? {};
+  return maxLagMs === undefined ? [] : [{ labels: { shard: maxLagLeaseKey }, value: maxLagMs / 1000 }];
 }
 
 function dynamoDBRequests({ series }: Snapshot): number {

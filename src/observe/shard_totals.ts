@@ -12,6 +12,7 @@
 import { classify } from "../aws/retry.ts";
 import { AwsServiceError } from "../errors.ts";
 import type { LeaseLossReason, ShardPhase, WorkerEvent } from "../events.ts";
+import { agedLagMs, behindAfter } from "../shard_lag.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
 import { errorLine } from "./one_line.ts";
 import { callbackEnded, callbackStarted, type RunningCallbacks } from "./running_callbacks.ts";
@@ -183,10 +184,7 @@ export function foldShard(shard: ShardTotals, event: LeaseEvent, nowMs: number):
         ...shard,
         ...progress,
         hasAdvanced: shard.hasAdvanced || progress.reached !== undefined,
-        behind: event.millisBehindLatest === undefined
-          ? shard.behind
-          // The figure is as old as the call: it was true when the batch was handed over, at the latest.
-          : { millisBehindLatest: event.millisBehindLatest, atMs: nowMs - event.ms },
+        behind: behindAfter(shard.behind, event, nowMs),
         lastProgressMs: nowMs,
         recordsProcessed: shard.recordsProcessed + event.records,
         bytesProcessed: shard.bytesProcessed + event.bytes,
@@ -284,22 +282,9 @@ export function heldShards(shards: readonly ShardTotals[]): readonly ShardTotals
   return shards.filter((shard) => shard.ended === undefined);
 }
 
-/**
- * A figure younger than this is shown as it is: at the tip every read brings a new one. Ours: ten polls of 1
- * s.
- */
-const FRESH_MS = 10_000;
-
-/**
- * How far behind the tip the processor is, in ms. A figure that is no longer fresh grows with its age. A
- * shard without progress falls behind as fast as time passes, and must not show its last figure for ever.
- *
- * @returns undefined until Kinesis has reported one.
- */
+/** How far behind the tip the processor is, in ms. Undefined until Kinesis has reported it. */
 export function lagMs(shard: ShardTotals, nowMs: number): number | undefined {
-  if (shard.behind === undefined || !Number.isFinite(shard.behind.millisBehindLatest)) return undefined;
-  const age = nowMs - shard.behind.atMs;
-  return Math.round(shard.behind.millisBehindLatest + (age > FRESH_MS ? age : 0));
+  return agedLagMs(shard.behind, nowMs);
 }
 
 type EventOf<Type extends LeaseEvent["type"]> = Extract<LeaseEvent, { readonly type: Type }>;
@@ -315,10 +300,10 @@ function foldPage(shard: ShardTotals, event: EventOf<"pageFetched">, nowMs: numb
   // A page ahead of the processor shows the position of reading, not of processing. It counts only when there
   // is nothing left to process, or no better figure is known.
   const caughtUp = event.records === 0 && shard.callback === undefined;
-  const counts = event.millisBehindLatest !== undefined && (caughtUp || shard.behind === undefined);
+  const counts = caughtUp || shard.behind === undefined;
   return {
     ...shard,
-    behind: counts ? { millisBehindLatest: event.millisBehindLatest, atMs: nowMs } : shard.behind,
+    behind: counts ? behindAfter(shard.behind, { ...event, ms: 0 }, nowMs) : shard.behind,
     lastFetchMs: nowMs,
     lastProgressMs: nowMs,
     readFailure: undefined,

@@ -78,7 +78,10 @@ export interface WorkerTotals {
   readonly passFailures: Readonly<Partial<Record<Pass, FailureStreak>>>;
   /** What the leader saw at its last assignment pass; undefined on a worker that does not lead. */
   readonly fleet:
-    | { readonly leases: number; readonly workers: number; readonly expired: number }
+    | Pick<
+      Extract<WorkerEvent, { readonly type: "assignmentPass" }>,
+      "leases" | "workers" | "expired" | "unread" | "maxLagMs" | "maxLagLeaseKey"
+    >
     | undefined;
   /**
    * What this worker last found as leader. Stays when it no longer leads, until another worker is seen to
@@ -201,8 +204,8 @@ export function foldWorker(worker: WorkerTotals, event: WorkerEvent, nowMs: numb
     case "leaseGained":
       return withReadable(worker, event.leaseKey);
     case "assignmentPass": {
-      const { leases, workers, expired } = event;
-      return { ...worker, fleet: { leases, workers, expired } };
+      const { leases, workers, expired, unread, maxLagMs, maxLagLeaseKey } = event;
+      return { ...worker, fleet: { leases, workers, expired, unread, maxLagMs, maxLagLeaseKey } };
     }
     case "fleetAudited":
       return { ...worker, fleetFaults: event.faults };

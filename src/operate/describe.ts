@@ -12,7 +12,7 @@
 import type { WorkerMetrics } from "../lease/coordinator_store.ts";
 import { lastWriter } from "../lease/incarnation.ts";
 import { METRICS_REPORT_INTERVAL_S } from "../lease/live_workers.ts";
-import { actualOwner, type Lease } from "../lease/lease.ts";
+import { actualOwner, type Lease, progressOf } from "../lease/lease.ts";
 import { OWNER_INDEX } from "../store/lease_table.ts";
 import { isShardEnd, textOf } from "../stream/sequence_number.ts";
 import { failureText } from "./look_failure.ts";
@@ -46,6 +46,13 @@ export interface LeaseRow {
   readonly childShardIds: readonly string[];
   readonly ownerSwitchesSinceCheckpoint: number;
   readonly throughputKBps: number | undefined;
+  /**
+   * How far behind the tip the shard's processor was, in ms, when its owner last wrote. Undefined where that
+   * is not known, e.g. of an owner that is KCL for Java.
+   */
+  readonly lagMs: number | undefined;
+  /** Records that the processor returned from, as its owner last measured. Undefined as `lagMs`. */
+  readonly recordsPerSecond: number | undefined;
   /** Whether records after the checkpoint are finished already (kclite's `kcliteDone`). */
   readonly hasFinishedAhead: boolean;
   /** Whether the last write was made by a worker of kclite. */
@@ -150,6 +157,7 @@ function leaseRow(lease: Lease, counters: ReadonlyMap<string, number> | undefine
   const known = counters?.get(lease.leaseKey);
   const { checkpointOwner, leaseOwner } = lease;
   const isHandoff = checkpointOwner !== undefined && checkpointOwner !== leaseOwner;
+  const progress = progressOf(lease);
   return {
     leaseKey: lease.leaseKey,
     shardId: lease.shardId,
@@ -165,6 +173,8 @@ function leaseRow(lease: Lease, counters: ReadonlyMap<string, number> | undefine
     childShardIds: lease.childShardIds,
     ownerSwitchesSinceCheckpoint: lease.ownerSwitchesSinceCheckpoint,
     throughputKBps: lease.throughputKBps,
+    lagMs: progress?.lagMs,
+    recordsPerSecond: progress?.recordsPerSecond,
     hasFinishedAhead: lease.finishedAhead !== undefined && lease.finishedAhead !== "",
     isWrittenByKclite: lastWriter(lease) !== undefined,
   };

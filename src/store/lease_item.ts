@@ -13,6 +13,7 @@
 import type { AttributeValue, Item } from "../aws/dynamodb.ts";
 import { markIn } from "../lease/incarnation.ts";
 import type { Lease, NewLease } from "../lease/lease.ts";
+import { progressIn } from "../lease/lease_progress.ts";
 import type { LeaseCondition, LeaseWrite } from "../lease/lease_write.ts";
 import type { HashKeyRange } from "../stream/hash_key.ts";
 import { type ExtendedSequenceNumber, isSequenceNumber, positionAt } from "../stream/sequence_number.ts";
@@ -92,6 +93,7 @@ export function leaseOf(item: Item): Readout<Lease> {
   const hashKeyRange = hashKeyRangeIn(reader);
   const throughputKBps = reader.number("throughputKBps");
   const mark = markIn(reader.optionalText("kcliteIncarnation") ?? "");
+  const progress = progressIn(reader.optionalText("kcliteProgress") ?? "");
   const stream = streamIn(reader, leaseKey);
   if (
     leaseKey === undefined || leaseCounter === undefined || ownerSwitchesSinceCheckpoint === undefined ||
@@ -117,6 +119,7 @@ export function leaseOf(item: Item): Readout<Lease> {
       hashKeyRange,
       throughputKBps,
       mark,
+      ...(progress === undefined ? {} : { progress }),
     },
   };
 }

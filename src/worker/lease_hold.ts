@@ -28,12 +28,14 @@ import {
   setChildShardIds,
   wasApplied,
 } from "../lease/lease_write.ts";
+import { withProgress } from "../lease/progress_write.ts";
 import { compare, type ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import type { Clock } from "../system.ts";
 import { pause } from "../async/waiting.ts";
 import type { Identity } from "../fleet/identity.ts";
 import type { LeasingSettings } from "../options/setting_groups.ts";
-import { LOSS_TEXT } from "./loss_text.ts";
+import { LOSS_TEXT, silenceText } from "./loss_text.ts";
+import { ProgressMeter } from "./progress_meter.ts";
 import { Throughput } from "./throughput.ts";
 
 /** What a hold needs of its worker. */
@@ -73,6 +75,7 @@ export class LeaseHold implements HeldLease {
   readonly shardId: string;
   readonly fencingToken: number;
   readonly callbackSignal: AbortSignal;
+  readonly progress: ProgressMeter;
   readonly #options: LeaseHoldOptions;
   readonly #lost = new AbortController();
   readonly #drain = new AbortController();
@@ -111,6 +114,7 @@ export class LeaseHold implements HeldLease {
     const { callbacksEnd } = options;
     this.callbackSignal = callbacksEnd === undefined ? this.lost : AbortSignal.any([this.lost, callbacksEnd]);
     this.#throughput = new Throughput(options.clock, lease.throughputKBps);
+    this.progress = new ProgressMeter(options.clock);
   }
 
   get lease(): Lease {
@@ -280,7 +284,7 @@ export class LeaseHold implements HeldLease {
     for (let attempt = 1;; attempt++) {
       this.#ensureNotLost();
       const startedMs = clock.monotonicMs();
-      const write = build(this.#lease);
+      const write = withProgress(build(this.#lease), this.#lease, this.progress.read());
       const before = this.#lease;
       const unsure = this.#unsureSinceMs;
       this.#unsureSinceMs ??= startedMs;
@@ -360,9 +364,7 @@ export class LeaseHold implements HeldLease {
   #reportSilence(silentMs: number): void {
     if (this.#hasReportedSilence) return;
     this.#hasReportedSilence = true;
-    const text =
-      `Its lease was not renewed for ${silentMs} ms, longer than the failover time, and nobody took it. ` +
-      "Processing goes on; but a record processor must let the event loop run, or other workers take its leases";
+    const text = silenceText(silentMs);
     this.#options.emit({ type: "notice", level: "warning", leaseKey: this.leaseKey, text });
   }
 

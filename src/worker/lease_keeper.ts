@@ -22,6 +22,7 @@ import { mayFinishHandoff, mayStart } from "../lease/handoff.ts";
 import type { Lease } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
 import { assign, evict, renew } from "../lease/lease_write.ts";
+import { withProgress } from "../lease/progress_write.ts";
 import type { Clock } from "../system.ts";
 import { aborted, pause } from "../async/waiting.ts";
 import type { Identity } from "../fleet/identity.ts";
@@ -194,7 +195,8 @@ export class LeaseKeeper {
     if (this.#disputed.has(leaseKey) && !this.#standsStill(lease, askedMs)) return;
     this.#awaited.delete(leaseKey);
     const startedMs = clock.monotonicMs();
-    const outcome = isFenced ? { applied: true as const, lease } : await store.apply(renew(lease), signal);
+    const write = withProgress(renew(lease), lease, undefined);
+    const outcome = isFenced ? { applied: true as const, lease } : await store.apply(write, signal);
     if (!outcome.applied || superseded.aborted || this.#holds.has(leaseKey)) return;
     this.#disputed.delete(leaseKey);
     const hold = new LeaseHold(outcome.lease, startedMs, this.#options);

@@ -1,6 +1,6 @@
 // Pure.
 /**
- * Why a lease was lost, in words.
+ * Why a lease was lost, or nearly lost, in words.
  *
  * @module
  */
@@ -17,3 +17,9 @@ export const LOSS_TEXT: Readonly<Record<LeaseLossReason, string>> = {
   deleted: "its item is gone from the lease table",
   givenUp: "it was given up",
 };
+
+/** Of a lease that was not renewed in time, and is held all the same. */
+export function silenceText(silentMs: number): string {
+  return `Its lease was not renewed for ${silentMs} ms, longer than the failover time, and nobody took it. ` +
+    "Processing goes on; but a record processor must let the event loop run, or other workers take its leases";
+}

@@ -28,6 +28,39 @@ Deno.test("consumeShard() counts the payload that it delivers, for the load of t
   await bed.end;
 });
 
+Deno.test("consumeShard() notes for the lease what was processed, and pages that leave nothing to process", async () => {
+  let isFailing = true;
+  const processor = new NotingProcessor({
+    processRecords: async () => {
+      await bed.clock.sleep(2000);
+      if (isFailing) throw new Error("not yet");
+    },
+  });
+  const bed = startConsumer(processor, {
+    lease: leaseWith({ checkpoint: positionAt("5") }),
+    onProcessError: "retry",
+  });
+  const behind = (millisBehindLatest: number, ...numbers: number[]) => ({
+    ...pageOf(numbers.map((number) => recordWith(number))),
+    millisBehindLatest,
+  });
+  bed.retrieval.feed(behind(9000, 5), behind(8000, 6, 7), behind(0));
+  await bed.clock.advance(2000);
+  assertEquals(bed.held.noted, [{ records: 0, millisBehindLatest: 9000, ms: 0 }], "what fails is not done");
+  isFailing = false;
+  await bed.clock.advance(10_000);
+  assertEquals(
+    bed.held.noted.map(({ records, millisBehindLatest, ms }) => [records, millisBehindLatest, ms]),
+    [
+      [0, 9000, 0],
+      [2, 8000, 2000],
+      [0, 0, 0],
+    ],
+  );
+  bed.held.lose();
+  await bed.end;
+});
+
 Deno.test("consumeShard() says that a batch is the last one, with children or without", async () => {
   const bed = startConsumer();
   bed.retrieval.feed(pageOf([recordWith(1)]), pageOf([recordWith(2)], []));

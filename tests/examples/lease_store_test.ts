@@ -14,6 +14,7 @@ import {
   setHashKeyRange,
   startHandoff,
 } from "../../src/lease/lease_write.ts";
+import { withProgress } from "../../src/lease/progress_write.ts";
 import { MemoryLeaseStore } from "../../src/store/memory_lease_store.ts";
 import { MemoryTable } from "../../src/store/memory_table.ts";
 import { positionAt } from "../../src/stream/sequence_number.ts";
@@ -27,6 +28,9 @@ const WRITES: readonly ((lease: Lease) => LeaseWrite)[] = [
   (lease) => assign(lease, "Ada"),
   (lease) => renew(lease, 12),
   (lease) => ({ ...renew(lease), set: { ...renew(lease).set, kcliteIncarnation: "Ada/17/0f/3" } }),
+  (lease) => withProgress(renew(lease), lease, { lagMs: 4200, recordsPerSecond: 490.5 }),
+  (lease) => withProgress(renew(lease), lease, { lagMs: 0, recordsPerSecond: undefined }),
+  (lease) => withProgress(renew(lease), lease, undefined),
   (lease) => prepareCheckpoint(lease, positionAt("7"), new Uint8Array([1])),
   (lease) => checkpoint(lease, { sequenceNumber: "7", subSequenceNumber: 2 }),
   (lease) => setHashKeyRange(lease, range),

@@ -167,3 +167,22 @@ Deno.test("policyDeliveries() stores what is finished ahead of LATEST, and not w
   bed.held.lose();
   await bed.end;
 });
+
+Deno.test("policyDeliveries() notes for the lease what was processed, and a page without records once nothing waits", async () => {
+  let isFailing = true;
+  const bed = startPolicy({ errors: noPause }, () => {
+    if (isFailing) throw new Error("not yet");
+  });
+  const empty = { ...pageOf([]), millisBehindLatest: 0 };
+  bed.retrieval.feed(pageOf([keyed(1, "a"), keyed(2, "b")]), empty);
+  await bed.settle();
+  assertEquals(bed.held.noted, [], "two records wait");
+  isFailing = false;
+  await bed.clock.advance(1_000_000);
+  assertEquals(bed.held.noted.map(({ records }) => records), [2]);
+  bed.retrieval.feed(empty);
+  await bed.settle();
+  assertEquals(bed.held.noted.at(-1), { records: 0, millisBehindLatest: 0, ms: 0 });
+  bed.held.lose();
+  await bed.end;
+});

@@ -6,7 +6,8 @@ import { assign, checkpoint, renew, startHandoff } from "../../src/lease/lease_w
 import { WRITES_AT_ONCE } from "../../src/async/task_group.ts";
 import { unlessAborted } from "../../src/async/waiting.ts";
 import type { LeaseStore } from "../../src/lease/lease_store.ts";
-import { positionAt } from "../../src/stream/sequence_number.ts";
+import { withProgress } from "../../src/lease/progress_write.ts";
+import { positionAt, SHARD_END } from "../../src/stream/sequence_number.ts";
 import { FINISH_LIMIT_MS, LeaderDuties, type LeaderDutiesOptions } from "../../src/fleet/leader_duties.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
 import { newLease } from "../lease/fixtures.ts";
@@ -101,6 +102,9 @@ Deno.test("LeaderDuties.lead() reports what its pass has done: what was refused 
     spillover: 0,
     balanced: 0,
     refused: 1,
+    unread: 2,
+    maxLagMs: undefined,
+    maxLagLeaseKey: undefined,
     unreadable: 1,
     unreadableWorkers: 1,
     ms: 50,
@@ -108,6 +112,35 @@ Deno.test("LeaderDuties.lead() reports what its pass has done: what was refused 
     planMs: 0,
     writeMs: 20,
   }]);
+});
+
+Deno.test("LeaderDuties.lead() reports the largest lag that owners wrote, and the shards that nobody reads", async () => {
+  const { memory, duties, report, clock } = bed();
+  await report("me");
+  const behind = async (id: string, owner: string, lagMs: number) => {
+    const lease = await memory.lease(id, owner);
+    const write = withProgress(renew(lease), lease, { lagMs, recordsPerSecond: 1 });
+    await memory.marked(owner).apply(write);
+  };
+  await behind("a", "me", 4000);
+  await behind("b", "gone", 5000);
+  await memory.lease("java", "gone");
+  const java = await memory.read("java");
+  await memory.store.apply(withProgress(renew(java), java, { lagMs: 900_000, recordsPerSecond: 1 }));
+  await memory.lease("ended", "gone");
+  await memory.store.apply(checkpoint(await memory.read("ended"), SHARD_END));
+  const last = () =>
+    eventsOf(memory.events, "assignmentPass").map((
+      { maxLagMs, maxLagLeaseKey, unread },
+    ) => [maxLagMs, maxLagLeaseKey, unread]).at(-1);
+  await duties.lead(signal);
+  assertEquals(last(), [5000, "b", 0]);
+  await clock.advance(10_001);
+  await memory.marked("me").apply(renew(await memory.read("a")));
+  memory.store.apply = () => Promise.resolve({ applied: false, found: undefined });
+  await report("me");
+  await duties.lead(signal);
+  assertEquals(last(), [15_001, "b", 2], "its owner is gone, and so is that of a lease of Java's");
 });
 
 Deno.test("LeaderDuties.lead() gives away what expired, and removes the dead worker's item for the next leader", async () => {

@@ -62,6 +62,8 @@ Deno.test("metricsText() tells what the events add up to", () => {
     "kclite_fleet_workers": 2,
     "kclite_fleet_leases": 4,
     "kclite_fleet_expired_leases": 1,
+    "kclite_fleet_unread_shards": 1,
+    'kclite_fleet_max_lag_seconds{shard="shardId-000000000003"}': 4.2,
     "kclite_pages_fetched_total": 1,
     "kclite_fetched_bytes_total": 1000,
     "kclite_processed_records_total": 10,
@@ -96,6 +98,17 @@ Deno.test("metricsText() tells how many items the leader cannot read as leases, 
   assertEquals(unreadable(), 1);
   totals.listener(SAMPLE_EVENTS.leaseGained);
   assertEquals(unreadable(), 0);
+});
+
+Deno.test("metricsText() has no lag of the fleet while the leader knows none, nor from a worker that does not lead", () => {
+  const totals = new Totals(new FakeClock());
+  const hasLag = () => read(totals).has("kclite_fleet_max_lag_seconds");
+  totals.listener(sample("assignmentPass", { maxLagMs: undefined, maxLagLeaseKey: undefined }));
+  assertEquals(hasLag(), false);
+  totals.listener(SAMPLE_EVENTS.assignmentPass);
+  assertEquals(hasLag(), true);
+  totals.listener(SAMPLE_EVENTS.leadershipLost);
+  assertEquals(hasLag(), false);
 });
 
 Deno.test("metricsText() drops a shard's series with its lease and keeps what the worker did", () => {

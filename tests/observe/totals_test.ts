@@ -169,7 +169,14 @@ Deno.test("Totals ends every shard when the worker stops", () => {
 
 Deno.test("Totals follows leadership and forgets the fleet with it", () => {
   const { totals } = worker(SAMPLE_EVENTS.leadershipGained, SAMPLE_EVENTS.assignmentPass);
-  assertEquals(totals.snapshot().worker.fleet, { leases: 4, workers: 2, expired: 1 });
+  assertEquals(totals.snapshot().worker.fleet, {
+    leases: 4,
+    workers: 2,
+    expired: 1,
+    unread: 1,
+    maxLagMs: 4200,
+    maxLagLeaseKey: "shardId-000000000003",
+  });
   totals.listener(SAMPLE_EVENTS.leadershipLost);
   const { leader, fleet } = totals.snapshot().worker;
   assertEquals([leader, fleet], [false, undefined]);

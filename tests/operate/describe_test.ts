@@ -84,6 +84,20 @@ Deno.test("describeFleet() names the state of each lease, a handoff by who drain
   ]);
 });
 
+Deno.test("describeFleet() has the lag and rate that a lease's owner wrote last, and not what Java has left there", () => {
+  const now = look([
+    { key: "1", owner: "a", counter: 5, mark: "a/7/aa/5" },
+    { key: "2", owner: "a", counter: 6, mark: "a/7/aa/5" },
+  ]);
+  const progress = { lagMs: 4200, recordsPerSecond: 490.5 };
+  const leases = now.leases.map((lease) => ({ ...lease, progress }));
+  const rows = describeFleet(undefined, { ...now, leases }).leases;
+  assertEquals(rows.map(({ lagMs, recordsPerSecond }) => [lagMs, recordsPerSecond]), [
+    [4200, 490.5],
+    [undefined, undefined],
+  ]);
+});
+
 Deno.test("describeFleet() counts what each worker has a hand in, with its last figure of the CPU", () => {
   const now = look([
     { key: "1", owner: "a", kBps: 10 },

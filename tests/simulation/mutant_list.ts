@@ -141,7 +141,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "no-fence-at-the-start",
     file: "src/worker/lease_keeper.ts",
-    find: `await store.apply(renew(lease), signal);
+    find: `await store.apply(write, signal);
     if (!outcome.applied ||`,
     replace: `await Promise.resolve({ applied: true as const, lease });
     if (!outcome.applied ||`,

@@ -76,6 +76,22 @@ export const OPERATOR_MUTANTS: readonly UnitMutant[] = [
     test: "tests/operate/table_look_test.ts",
   },
   {
+    name: "a-table-is-scanned-though-nobody-looks",
+    file: "src/health/fleet_watch.ts",
+    find: `if (--this.#watchers === 0) this.#unwatched?.abort();`,
+    replace: `--this.#watchers;`,
+    why: "who has had a page open once pays for scans for ever",
+    test: "tests/health/fleet_watch_test.ts",
+  },
+  {
+    name: "a-browser-that-never-reads-stays",
+    file: "src/health/event_streams.ts",
+    find: `if (nowMs - stream.readMs >= UNREAD_MS) this.#drop(stream, notReading());`,
+    replace: ``,
+    why: "64 browsers that do not read keep all others out",
+    test: "tests/health/event_streams_test.ts",
+  },
+  {
     name: "a-throttled-scan-fails-at-once",
     file: "src/operate/paced_scan.ts",
     find: `status: error.status }) === "throttled";`,

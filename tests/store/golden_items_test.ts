@@ -10,7 +10,9 @@ import type { Item } from "../../src/aws/dynamodb.ts";
 import type { LeaderLock, MigrationState, TablePlace } from "../../src/lease/coordinator_store.ts";
 import { lastWriter } from "../../src/lease/incarnation.ts";
 import type { Lease, NewLease } from "../../src/lease/lease.ts";
+import type { LeaseProgress } from "../../src/lease/lease_progress.ts";
 import * as writes from "../../src/lease/lease_write.ts";
+import { withProgress } from "../../src/lease/progress_write.ts";
 import { positionAt } from "../../src/stream/sequence_number.ts";
 import coordinatorCases from "../cases/coordinator_items.json" with { type: "json" };
 import leaseCases from "../cases/lease_items.json" with { type: "json" };
@@ -18,7 +20,11 @@ import { newLease, SHARD_ID } from "../lease/fixtures.ts";
 import { type Fixture, FIXTURES, inOrder, leaseIn } from "./fixtures.ts";
 
 /** A row of the write table with its arguments. */
-type GoldenWrite =
+type GoldenWrite = RowWrite & {
+  /** What its owner writes along. */
+  readonly progress?: LeaseProgress;
+};
+type RowWrite =
   | { readonly operation: "create"; readonly lease: NewLease }
   | { readonly operation: "renew"; readonly throughputKBps?: number }
   | { readonly operation: "assign" | "startHandoff"; readonly workerId: string }
@@ -115,9 +121,13 @@ Deno.test("the golden items cover every row of the write table", () => {
   assertEquals([...covered].toSorted(), [...rows, "create"].toSorted());
 });
 
-function leaseWrite(
+function leaseWrite(lease: Lease, write: Exclude<GoldenWrite, { readonly operation: "create" }>) {
+  return withProgress(rowWrite(lease, write), lease, write.progress);
+}
+
+function rowWrite(
   lease: Lease,
-  write: Exclude<GoldenWrite, { readonly operation: "create" }>,
+  write: Exclude<RowWrite, { readonly operation: "create" }>,
 ): writes.LeaseWrite {
   switch (write.operation) {
     case "renew":

@@ -28,6 +28,7 @@ const WHOLE: readonly Item[] = [
     pendingCheckpointState: { B: "AA==" },
     throughputKBps: { N: "1" },
     kcliteIncarnation: { S: "x" },
+    kcliteProgress: { S: "1/2" },
     kcliteLatestEpochMs: { N: "1" },
   },
   {

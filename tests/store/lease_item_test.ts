@@ -62,6 +62,7 @@ Deno.test("leaseOf() never throws, whatever the item", () => {
     "pendingCheckpointState",
     "throughputKBps",
     "kcliteIncarnation",
+    "kcliteProgress",
     "streamName",
     "shardId",
   );

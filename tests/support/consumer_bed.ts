@@ -7,7 +7,7 @@
 
 import { Bell } from "../../src/async/bell.ts";
 import type { DeliverySettings } from "../../src/consumer/delivery.ts";
-import type { HeldLease } from "../../src/consumer/held_lease.ts";
+import type { HeldLease, ProcessedRecords, ProgressNotes } from "../../src/consumer/held_lease.ts";
 import type { RecordProcessor, RecordsBatch, ShardContext } from "../../src/consumer/record_processor.ts";
 import { ShardStreaks } from "../../src/consumer/streaks.ts";
 import { consumeShard, type ShardConsumerOptions } from "../../src/consumer/shard_consumer.ts";
@@ -62,6 +62,7 @@ export class FakeHeldLease implements HeldLease {
   readonly loss: AbortController = new AbortController();
   readonly draining: AbortController = new AbortController();
   readonly stored: ExtendedSequenceNumber[] = [];
+  readonly noted: ProcessedRecords[] = [];
   bytes = 0;
   handedOver = 0;
   givenUp = 0;
@@ -128,6 +129,7 @@ export class FakeHeldLease implements HeldLease {
     this.givenUp++;
     this.lose();
   }
+  readonly progress: ProgressNotes = { note: (done) => void this.noted.push(done) };
   countBytes(bytes: number): void {
     this.bytes += bytes;
   }

@@ -22,7 +22,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   "stream": { holds: "shard, record, sequence number, hash keys, KPL aggregation. All pure", any: [] },
   "root": {
     holds:
-      "errors, events, system (clock, chance, fetch), nearest name, a bounded map, version; contracts of a child process, a CPU meter",
+      "errors, events, system (clock, chance, fetch), the rule of lag, nearest name, a bounded map, version; contracts of a child process, a CPU meter",
     any: ["stream"],
   },
   "async": { holds: "waiting, a shared task, a bell, a loop, a group of tasks: one of each", any: ["root"] },

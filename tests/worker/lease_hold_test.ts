@@ -10,6 +10,7 @@ import {
   renew,
   startHandoff,
 } from "../../src/lease/lease_write.ts";
+import { progressOf } from "../../src/lease/lease.ts";
 import { positionAt, SHARD_END } from "../../src/stream/sequence_number.ts";
 import { Identity } from "../../src/fleet/identity.ts";
 import { LeaseHold, type LeaseHoldOptions } from "../../src/worker/lease_hold.ts";
@@ -608,6 +609,25 @@ Deno.test("LeaseHold.renew() stores the load that the lease brings, for the lead
   await clock.advance(2000);
   await hold.renew();
   assertEquals((await memory.read("s")).throughputKBps, 2);
+});
+
+Deno.test("LeaseHold stores how far behind its processor is, and how fast, with its renewals and checkpoints", async () => {
+  const memory = new MemoryBed();
+  const { hold, clock } = await bed({ store: memory.marked("me") }, memory);
+  const stored = async () => progressOf(await memory.read("s"));
+  await hold.renew();
+  assertEquals(await stored(), undefined, "nothing is known yet");
+  hold.progress.note({ records: 30, millisBehindLatest: 500, ms: 0 });
+  await hold.checkpoint(positionAt("7"));
+  assertEquals(await stored(), { lagMs: 500, recordsPerSecond: undefined });
+  await clock.advance(3000);
+  await hold.renew();
+  assertEquals(await stored(), { lagMs: 500, recordsPerSecond: 10 });
+  await clock.advance(7001);
+  await hold.prepareCheckpoint(positionAt("8"), undefined);
+  assertEquals((await stored())?.lagMs, 10_501, "a processor that hangs falls behind");
+  await hold.checkpoint(SHARD_END);
+  assertEquals((await memory.read("s")).progress, undefined);
 });
 
 Deno.test("LeaseHold writes again under a lease that expired while an answer was under way, where nobody took it", async () => {

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { assign, renew, startHandoff } from "../../src/lease/lease_write.ts";
+import { withProgress } from "../../src/lease/progress_write.ts";
 import { Identity } from "../../src/fleet/identity.ts";
 import { MarkedLeaseStore } from "../../src/fleet/marked_lease_store.ts";
 import { eventsOf } from "../support/consumer_bed.ts";
@@ -16,6 +17,16 @@ Deno.test("LeaseKeeper.discover() fences a lease by a renewal before it starts i
   assertEquals((await memory.read("a")).leaseCounter, 2);
   await keeper.discover(signal);
   assertEquals(consumed, ["a"]);
+  await stop();
+});
+
+Deno.test("LeaseKeeper.discover() begins a lease without the progress of its former owner", async () => {
+  const { memory, keeper, stop } = keeperBed();
+  const lease = await memory.lease("a", "me");
+  await memory.store.apply(withProgress(renew(lease), lease, { lagMs: 9, recordsPerSecond: 9 }));
+  assert((await memory.read("a")).progress !== undefined);
+  await keeper.discover(signal);
+  assertEquals((await memory.read("a")).progress, undefined);
   await stop();
 });
 

@@ -184,6 +184,16 @@ function leaseColumns(rows: readonly LeaseRow[], { paint }: DescriptionStyle): r
       align: "right",
       cell: ({ throughputKBps }) => throughputKBps?.toFixed(1) ?? "–",
     }),
+    ...some(({ lagMs }) => lagMs !== undefined, {
+      title: "LAG",
+      align: "right",
+      cell: ({ lagMs }) => lagMs === undefined ? "–" : durationText(lagMs),
+    }),
+    ...some(({ recordsPerSecond }) => recordsPerSecond !== undefined, {
+      title: "RECORDS/S",
+      align: "right",
+      cell: ({ recordsPerSecond }) => recordsPerSecond?.toFixed(1) ?? "–",
+    }),
     ...some(({ ownerSwitchesSinceCheckpoint }) => ownerSwitchesSinceCheckpoint > 0, {
       title: "SWITCHES",
       align: "right",

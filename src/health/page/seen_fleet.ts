@@ -90,8 +90,8 @@ function seenLease(row: LeaseRow, checkpointSinceMs: number, open: ReadonlySet<s
     checkpointSinceMs,
     waitsFor: row.parentShardIds.filter((parent) => open.has(`${prefix}${parent}`)),
     hasFinishedAhead,
-    lagMs: undefined,
-    recordsPerSecond: undefined,
+    lagMs: row.lagMs,
+    recordsPerSecond: row.recordsPerSecond,
   };
 }
 

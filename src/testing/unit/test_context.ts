@@ -203,6 +203,7 @@ class ContextForTests implements TestContext {
       handOver: () => Promise.resolve(),
       giveUp: () => Promise.resolve(),
       countBytes: () => {},
+      progress: { note: () => {} },
     };
   }
 

@@ -391,3 +391,28 @@ Deno.test("pictureOf() shows when unread records are trimmed, and whether the re
     "falls further behind",
   ]);
 });
+
+Deno.test("pictureOf() shows lag and rate of another worker's shard as its owner wrote them, and when it is trimmed", () => {
+  const bed = new Bed();
+  bed.totals.listener({ type: "streamDescribed", streamIdentifier: undefined, retentionMs: 86_400_000 });
+  const written = (leaseKey: string, lagMs: number) =>
+    lease(leaseKey, "w2", {
+      mark: { workerId: "w2", generation: 1, nonce: "0", leaseCounter: 1 },
+      progress: { lagMs, recordsPerSecond: 40 },
+    });
+  bed.look([written("b", 90_000), written("c", 0), lease("java", "w3")]);
+  const shown = bed.picture().shards.map((
+    { leaseKey, level, lagMs, recordsPerSecond, trimmedInMs },
+  ) => [leaseKey, level, lagMs, recordsPerSecond, trimmedInMs]);
+  assertEquals(shown, [
+    ["b", "warning", 90_000, 40, 86_310_000],
+    ["c", "good", 0, 40, 86_400_000],
+    ["java", "good", undefined, undefined, undefined],
+  ]);
+  const { largestLag, recordsPerSecond, trimmedInMs } = bed.picture().sums;
+  assertEquals([largestLag, recordsPerSecond, trimmedInMs], [
+    { lagMs: 90_000, leaseKey: "b" },
+    80,
+    86_310_000,
+  ]);
+});
