@@ -25,11 +25,19 @@ export async function serveHealth(
   { totals, limits, credentials }: HealthOfRun,
   context: ProgramContext,
 ): Promise<AsyncDisposable | undefined> {
-  const { healthPort, healthHost, healthAllowedHosts, healthToken: token } = configuration.settings;
+  const {
+    healthPort,
+    healthHost,
+    healthAllowedHosts,
+    healthToken: token,
+    healthShardMetrics: shardMetrics,
+    healthCatchUpTargetMillis: catchUpTargetMs,
+  } = configuration.settings;
   if (healthPort === undefined) return undefined;
   const { fleetOf, healthApp } = await import("../health/mod.ts");
   const fleet = fleetOf(fleetOptions(configuration, credentials, context));
-  const server = await serve(healthApp(totals, { ...limits, token, fleet }).fetch, {
+  const app = healthApp(totals, { ...limits, token, fleet, shardMetrics, catchUpTargetMs });
+  const server = await serve(app.fetch, {
     port: healthPort,
     hostname: healthHost,
     allowedHosts: healthAllowedHosts,

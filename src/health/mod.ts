@@ -26,10 +26,12 @@ import { metricsText } from "../observe/metrics.ts";
 import { PROMETHEUS_CONTENT_TYPE } from "../observe/prometheus.ts";
 import type { Snapshot } from "../observe/totals.ts";
 import { type HealthLimits, healthLimits, healthOf } from "../observe/verdict.ts";
+import { CATCH_UP_TARGET_MS, type FleetLoad, scaleOf } from "./scale.ts";
 import { EVENT_HEADERS } from "./event_streams.ts";
 import type { Fleet } from "./shown_fleet.ts";
 import { LivePage } from "./live_page.ts";
 import { PAGE_POLICY } from "./page/page_policy.ts";
+import type { FleetSight } from "./page/seen_fleet.ts";
 import { type PageView, viewOf } from "./page/page_view.ts";
 
 export type { ShardLag } from "../observe/lag.ts";
@@ -47,6 +49,8 @@ export type { Snapshot } from "../observe/totals.ts";
 export { Totals } from "../observe/totals.ts";
 export type { Fault, FaultCode, Health, HealthLimits } from "../observe/verdict.ts";
 export { healthLimits, healthOf } from "../observe/verdict.ts";
+export type { MetricsOptions } from "../observe/metrics.ts";
+export { type FleetLoad, type ScaleAnswer, scaleOf } from "./scale.ts";
 export { Fleet, fleetOf, type FleetOptions } from "./shown_fleet.ts";
 export type { FleetFault, FleetFaultCode } from "../events.ts";
 export type { FailureStreak, OpenTrouble, Pass, WorkerTotals } from "../observe/worker_totals.ts";
@@ -68,6 +72,20 @@ export type HealthAppOptions =
      * @default the page shows this worker alone
      */
     readonly fleet?: Fleet | undefined;
+    /**
+     * Whether `/metrics` has series for each held shard. Without them thousands of shards are no burden for a
+     * metrics server.
+     *
+     * @default {true}
+     */
+    readonly shardMetrics?: boolean | undefined;
+    /**
+     * In which time a reader that is behind should have caught up, in ms: what `/scale` counts workers for.
+     * Shorter asks for more workers.
+     *
+     * @default {900000}
+     */
+    readonly catchUpTargetMs?: number | undefined;
   };
 
 /**
@@ -80,6 +98,7 @@ export type HealthAppOptions =
  * | `/ready` | for readiness probes: 200 once the worker has started, until it begins to stop, else 503; JSON `{ready, phase}` |
  * | `/lag` | JSON array of {@linkcode ShardLag} |
  * | `/metrics` | Prometheus text 0.0.4 |
+ * | `/scale` | for KEDA's metrics-api scaler: JSON {@linkcode ScaleAnswer}; 503 while too little is known. Looks at the lease table once in ten seconds at most |
  * | `/` | a page for people, with or without scripts |
  * | `/events` | server-sent events: what changes on that page; 64 browsers at most |
  *
@@ -90,8 +109,13 @@ export function healthApp(
   totals: { snapshot(): Snapshot },
   options: HealthAppOptions = {},
 ): InstanceType<typeof Hono> {
-  const { token, fleet } = options;
-  const limits = healthLimits(options, ["token", "fleet"]);
+  const { token, fleet, shardMetrics, catchUpTargetMs = CATCH_UP_TARGET_MS } = options;
+  const limits = healthLimits(options, ["token", "fleet", "shardMetrics", "catchUpTargetMs"]);
+  if (!(catchUpTargetMs > 0 && catchUpTargetMs < Infinity)) {
+    throw new RangeError(
+      `Cannot serve health: catchUpTargetMs must be a number above 0: got ${catchUpTargetMs}`,
+    );
+  }
   if (token !== undefined && !/^[!-~]{16,}$/.test(token)) {
     // Not repeated: it is a secret.
     throw new RangeError("Cannot serve health: expected a token of 16 or more visible characters of ASCII");
@@ -133,10 +157,28 @@ export function healthApp(
   guarded("/lag", (context) => context.json(shardLags(totals.snapshot()), 200, HEADERS));
   guarded("/metrics", (context) => {
     const snapshot = totals.snapshot();
-    const text = metricsText(snapshot, healthOf(snapshot, limits));
+    const text = metricsText(snapshot, healthOf(snapshot, limits), { shardMetrics });
     return context.body(text, 200, { ...HEADERS, "content-type": PROMETHEUS_CONTENT_TYPE });
   });
+  guarded("/scale", async (context) => {
+    if (context.req.method !== "HEAD") await fleet?.watch.glance();
+    const snapshot = totals.snapshot();
+    const answer = scaleOf(snapshot, loadOf(fleet?.watch.sight, snapshot.atMs), catchUpTargetMs);
+    if (answer !== undefined) return context.json(answer, 200, HEADERS);
+    return context.json({ error: TOO_LITTLE_KNOWN }, 503, HEADERS);
+  });
   return app;
+}
+
+const TOO_LITTLE_KNOWN =
+  "Cannot say how many workers the fleet should have: expected a look at its lease table that is younger than five " +
+  "minutes: got none: give healthApp() the option fleet, and see the page for what keeps it from looking";
+
+/** What the table shows of a fleet. */
+function loadOf(sight: FleetSight | undefined, nowMs: number): FleetLoad | undefined {
+  if (sight?.type !== "read") return undefined;
+  const { workers, leases, seenMs } = sight.fleet;
+  return { workers, leases: [...leases.values()], ageMs: nowMs - seenMs };
 }
 
 /** Whether a request has the token: as a bearer's, or as the password that a browser asks for. */

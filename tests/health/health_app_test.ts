@@ -67,7 +67,7 @@ Deno.test("healthApp() with a token answers probes to everybody, and all else to
     await body?.cancel();
     return status;
   };
-  for (const path of ["/", "/events", "/health", "/lag", "/metrics"]) {
+  for (const path of ["/", "/events", "/health", "/lag", "/metrics", "/scale"]) {
     const allowed = await ask(path, `Bearer ${token}`);
     assert(allowed !== 401, path);
     assertEquals(await ask(path, `bearer  ${token}`), allowed);
@@ -233,3 +233,26 @@ function setUp() {
   const totals = new Totals(clock);
   return { clock, totals, app: healthApp(totals) };
 }
+
+Deno.test("healthApp() /scale says how many workers there should be, or 503 while it does not know the fleet", async () => {
+  const { totals, app } = setUp();
+  totals.listener(SAMPLE_EVENTS.workerStarting);
+  const refused = await app.request("/scale");
+  assertEquals(refused.status, 503);
+  assertStringIncludes(await refused.text(), "the option fleet");
+  totals.listener(SAMPLE_EVENTS.leadershipGained);
+  totals.listener(sample("assignmentPass", { leases: 9, workers: 3 }));
+  const answer = await app.request("/scale");
+  assertEquals(answer.status, 200);
+  assertEquals((await answer.json()).workersWanted, 3);
+  assertThrows(() => healthApp(totals, { catchUpTargetMs: NaN }), RangeError, "catchUpTargetMs");
+});
+
+Deno.test("healthApp() with shardMetrics false leaves the shards out of /metrics", async () => {
+  const { totals } = setUp();
+  totals.listener(SAMPLE_EVENTS.leaseGained);
+  const text = async (shardMetrics?: boolean) =>
+    await (await healthApp(totals, { shardMetrics }).request("/metrics")).text();
+  assertEquals((await text()).includes("{shard="), true);
+  assertEquals((await text(false)).includes("{shard="), false);
+});
