@@ -49,14 +49,11 @@ export function leaseOf(row: Row): Lease {
     mark: mark
       ? { workerId, generation: Number(generation), nonce, leaseCounter: Number(counter) }
       : undefined,
-    ...((lag || rate) &&
-      { progress: { lagMs: numberIn(lag), recordsPerSecond: numberIn(rate) } }),
+    ...((lag || rate) && { progress: { lagMs: numberIn(lag), recordsPerSecond: numberIn(rate) } }),
   };
 }
 
-function numberIn(digits: string | undefined): number | undefined {
-  return digits ? Number(digits) : undefined;
-}
+const numberIn = (digits: string | undefined) => digits ? Number(digits) : undefined;
 
 function at(sequenceNumber: string, subSequenceNumber = 0): ExtendedSequenceNumber {
   return { sequenceNumber, subSequenceNumber };

@@ -47,6 +47,7 @@ import { realSystem, type System, withFetch } from "../system.ts";
 
 export type { Credentials, CredentialsProvider, GivenCredentials, Lookup } from "../aws/credentials.ts";
 export type { ConfigurableService, WorkerEndpoints } from "../aws/configured_endpoint.ts";
+export type { WireFormat } from "../aws/wire_format.ts";
 export { CredentialsError } from "../errors.ts";
 export type { CredentialsErrorOptions, CredentialsFailure } from "../errors.ts";
 

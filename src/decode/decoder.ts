@@ -11,6 +11,7 @@ import type { KinesisRecord } from "../stream/record.ts";
 export interface SchemaInfo {
   /** Of a registry of Glue: the version's UUID. Of Confluent's: the number, as text. */
   readonly id: string;
+  /** How it is written. */
   readonly format: "AVRO" | "JSON" | "PROTOBUF";
   /** Undefined where the registry does not say. */
   readonly name: string | undefined;
@@ -18,7 +19,9 @@ export interface SchemaInfo {
 
 /** A value, and what is known of its schema. */
 export interface DecodedValue<T> {
+  /** The value. */
   readonly value: T;
+  /** Given where a registry was asked. */
   readonly schemaInfo?: SchemaInfo | undefined;
 }
 

@@ -15,6 +15,7 @@ export interface StandardSchemaV1<Input = unknown, Output = Input> {
 
 /** What a schema can do. */
 export interface StandardSchemaProps<Input = unknown, Output = Input> {
+  /** The version of the standard. */
   readonly version: 1;
   /** The library. */
   readonly vendor: string;
@@ -31,7 +32,9 @@ export type SchemaResult<Output> =
 
 /** What does not fit. */
 export interface SchemaIssue {
+  /** What is wrong. */
   readonly message: string;
+  /** Where it is in the value. */
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 

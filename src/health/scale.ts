@@ -23,6 +23,7 @@ import type { WorkerRow } from "../operate/describe.ts";
 
 /** What is known of a fleet's table. */
 export interface FleetLoad {
+  /** Of each worker: whether it reports, what it holds, and how busy it is. */
   readonly workers: readonly Pick<
     WorkerRow,
     "state" | "leases" | "cpuPercent" | "cpuLimitPercent" | "drainingSinceEpochS"

@@ -14,7 +14,9 @@ export type MinuteFigures = readonly (number | undefined)[];
 
 /** What a shard, or the worker, has processed a second, over the last minute or two. */
 export interface Pace {
+  /** Records a second. */
   readonly recordsPerSecond: number;
+  /** Payload bytes a second. */
   readonly bytesPerSecond: number;
 }
 

@@ -69,6 +69,7 @@ const OPTIONS: Readonly<Record<keyof ProducerOptions, true>> = {
 export interface ProducerRecord {
   /** 1 to 256 characters. Decides the shard. */
   readonly partitionKey: string;
+  /** The payload. */
   readonly data: Uint8Array;
 }
 
@@ -116,7 +117,11 @@ export class KinesisProducer {
   #waitingBytes = 0;
   #putting: Promise<void> | undefined;
 
-  /** @throws {TypeError} when an option is unknown or of the wrong kind. */
+  /**
+   * Makes one. Nothing is sent.
+   *
+   * @throws {TypeError} when an option is unknown or of the wrong kind.
+   */
   constructor(options: ProducerOptions) {
     refuseUnknownNames(Object.keys(options), Object.keys(OPTIONS), { action: "Cannot make a producer" });
     const { streamName, streamArn, region, kinesisEndpoint, aggregate, system = realSystem } = options;

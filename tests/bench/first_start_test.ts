@@ -9,7 +9,7 @@ for (
   const [module, packages] of Object.entries({
     "mod.ts": LIBRARY,
     "src/testing/mod.ts": LIBRARY,
-    "src/health/mod.ts": ["hono"],
+    "src/health/mod.ts": ["aws4fetch", "crc-32", "hono"],
     "cli.ts": [...LIBRARY, "hono"],
     "examples/words/demo.ts": [...LIBRARY, "hono"],
   })

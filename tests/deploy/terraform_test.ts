@@ -192,6 +192,7 @@ for (const retrievalMode of ["POLLING", "FANOUT"] as const) {
       onEvent: metrics.listener,
       initialPositionInStream: "TRIM_HORIZON",
       retrievalMode,
+      wireFormat: "json", // what is asked for is read
       log: false,
       processor: () => ({
         async processRecords({ records }, context) {

@@ -29,7 +29,7 @@ Deno.test("lookAtTable() sees leases, workers, the lock and the table", async ()
   ]);
   assertEquals(look.workers.map(({ workerId }) => workerId), ["worker-1"]);
   assertEquals([look.lock?.ownerName, look.place, look.failures], ["worker-1", "leaseTable", []]);
-  assertEquals([look.description?.tableStatus, look.startedMs, look.unreadable], ["ACTIVE", 1000, []]);
+  assertEquals([look.description?.tableStatus, look.startedMs, look.unreadable], ["ACTIVE", 50, []]);
 });
 
 Deno.test("lookAtTable() reads every lease of a table of many pages, in order, once", async () => {

@@ -120,6 +120,7 @@ for (const retrievalMode of ["POLLING", "FANOUT"] as const) {
       system: { ...bed.system, fetch: guarded },
       initialPositionInStream: "TRIM_HORIZON",
       retrievalMode,
+      wireFormat: "json", // what is asked for is read
       log: false,
       processor: () => ({
         async processRecords({ records }, context) {
