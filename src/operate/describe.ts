@@ -64,8 +64,11 @@ export type WorkerState = "reports" | "silent" | "noReport";
 
 /** One worker. */
 export interface WorkerRow {
+  /** Its `workerIdentifier`. */
   readonly workerId: string;
+  /** What its reports say. */
   readonly state: WorkerState;
+  /** How old its last report is. */
   readonly reportAgeMs: number | undefined;
   /** The last figure of its report, in percent. */
   readonly cpuPercent: number | undefined;
@@ -75,6 +78,7 @@ export interface WorkerRow {
   readonly throughputKBps: number;
   /** Unfinished leases that it owns, those that it still drains for others included. */
   readonly leases: number;
+  /** Whether it holds the leader's lock. */
   readonly isLeader: boolean;
   /** When it was asked to give all of its leases away, in epoch seconds. */
   readonly drainingSinceEpochS: number | undefined;

@@ -7,7 +7,7 @@
  */
 
 /** Of page_style.ts, SHA-256 in Base64. */
-export const STYLE_HASH = "7v5kkBtSfj0iTDaGCOd5R7UAnLegd8e4ZQue/YTOIzs=";
+export const STYLE_HASH = "genNlbfMP8uo20FuJtgqSL5B0a2YMsOxfswtV4y+rwQ=";
 /** Of page_script.ts. */
 export const SCRIPT_HASH = "M0yicZRxg6o3D3O1LUAW8H81m0xxsEgfGPlJqhsUDIY=";
 

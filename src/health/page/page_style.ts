@@ -128,11 +128,12 @@ body{padding:14px 12px}
 form{flex:1 1 100%}
 input{flex:1 1 auto}
 .scroll{overflow-x:visible}
-.shards,.shards tbody,.workers,.workers tbody{display:block}
-.shards thead,.workers thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+.shards,.shards thead,.shards tbody,.workers,.workers tbody{display:block}
+.shards thead tr{padding:4px 2px}
+.workers thead,.shards thead th:not(:has(a)){position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .shards tr,.workers tr{display:flex;flex-wrap:wrap;gap:3px 12px;align-items:center;padding:9px 2px;border-bottom:1px solid var(--line)}
 tbody tr:last-child{border-bottom:0}
-.shards tbody>tr>*,.workers tbody>tr>*{border:0;padding:0;max-width:100%;white-space:normal}
+.shards tr>*,.workers tr>*{border:0;padding:0;max-width:100%;white-space:normal}
 .shards .key,.shards .who{flex:1 1 58%;min-width:0;max-width:none}
 .shards .hour{flex:0 0 118px}
 .shards .who{order:2}

@@ -17,6 +17,7 @@ import type {
 /** Each sample's name, and how it is made. */
 export const SAMPLES: Readonly<Record<SampleName, () => FleetPicture>> = {
   three: () => healthyFleet(3, 2),
+  picture: () => healthyFleet(9, 3),
   healthy: () => healthyFleet(16, 4),
   large: () => healthyFleet(300, 12),
   failing: () => failingFleet(300, 12),
@@ -51,6 +52,7 @@ export const SAMPLES: Readonly<Record<SampleName, () => FleetPicture>> = {
 /** A sample. */
 export type SampleName =
   | "three"
+  | "picture"
   | "healthy"
   | "large"
   | "failing"
