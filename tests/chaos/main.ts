@@ -14,7 +14,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { realClock } from "../../src/system.ts";
 import { pause } from "../../src/async/waiting.ts";
-import { aggregateOf } from "../../src/testing/model/aggregate_writer.ts";
+import { aggregateOf } from "../../src/stream/aggregate_writer.ts";
 import { Chance } from "../../src/testing/model/chance.ts";
 import { simulatedAws } from "../../src/testing/mod.ts";
 import type { Shard } from "../../src/stream/shard.ts";

@@ -15,7 +15,9 @@ import { main as lambdaHandler } from "../../examples/lambda_handler/main.ts";
 import { main as keyedParallel } from "../../examples/keyed_parallel/main.ts";
 import { main as manyStreams } from "../../examples/many_streams/main.ts";
 import { main as python } from "../../examples/python/main.ts";
+import { main as relay } from "../../examples/relay/main.ts";
 import { main as retryAndDeadLetters } from "../../examples/retry_and_dead_letters/main.ts";
+import { main as s3Archive } from "../../examples/s3_archive/main.ts";
 import { main as testYourProcessor } from "../../examples/test_your_processor/main.ts";
 import { adder } from "../../examples/test_your_processor/processor.ts";
 import { canRun } from "../support/command.ts";
@@ -43,6 +45,15 @@ Deno.test("many_streams prints the records of two streams, each with the stream'
     `orders ${SHARD}: order 1`,
     `orders ${SHARD}: order 2`,
   ]);
+});
+
+Deno.test("relay copies records with their keys, in order of each key", async () => {
+  assertEquals(await printed(relay), ["ada: 1, 2, 3", "bob: 1, 2, 3"]);
+});
+
+Deno.test("s3_archive overwrites the object of a batch that is put again", async () => {
+  const orders = [1, 2, 3, 4, 5].map((order) => `{"order":${order}}`);
+  assertEquals(await printed(s3Archive), [`1 object, put 2 times: ${orders.join(" ")}`]);
 });
 
 Deno.test("retry_and_dead_letters loses no order, and has one dead letter", async () => {

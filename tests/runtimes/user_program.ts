@@ -28,6 +28,7 @@ import { fileSink } from "../../src/failures/file/mod.ts";
 import { fromLambdaHandler, type KinesisEvent } from "../../src/lambda/mod.ts";
 import { healthApp, Totals } from "../../src/health/mod.ts";
 import { jsonField, type OtelListener, otelListener } from "../../src/otel/mod.ts";
+import { KinesisProducer } from "../../src/producer/mod.ts";
 import { simulate, simulatedAws } from "../../src/testing/mod.ts";
 
 const processor = (): RecordProcessor => ({
@@ -53,6 +54,16 @@ export function options(): WorkerOptions {
     cpuUtilization,
     onEvent,
   };
+}
+
+/** Puts two records of a key, one after the other. */
+export async function produced(): Promise<void> {
+  const credentials = { accessKeyId: "id", secretAccessKey: "secret" };
+  const { system } = simulatedAws({ streams: { words: 1 } });
+  const producer = new KinesisProducer({ streamName: "words", region: "eu-central-1", credentials, system });
+  await producer.putAll(
+    ["one", "two"].map((text) => ({ partitionKey: "a", data: new TextEncoder().encode(text) })),
+  );
 }
 
 /** Metrics of a worker in CloudWatch. */

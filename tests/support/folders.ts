@@ -152,6 +152,10 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
     any: ["root", "aws", "aws/credential_sources"],
     types: ["edge"],
   },
+  "producer": {
+    holds: "puts records into a stream, in order of each key; an entry point of its own",
+    any: ["stream", "root", "aws", "aws/credential_sources"],
+  },
   "cloudwatch": {
     holds: "events as CloudWatch metrics, with KCL's names; the entry point of it",
     any: ["stream", "root", "async", "aws", "aws/credential_sources", "observe"],

@@ -12,7 +12,7 @@ import { type HashKeyRange, MAX_HASH_KEY } from "../../stream/hash_key.ts";
 import { type KinesisRecord, kinesisRecord } from "../../stream/record.ts";
 import { type ExtendedSequenceNumber, isSentinel, isShardEnd } from "../../stream/sequence_number.ts";
 import type { Shard } from "../../stream/shard.ts";
-import { aggregateOf } from "./aggregate_writer.ts";
+import { aggregateOf } from "../../stream/aggregate_writer.ts";
 import type { Chance } from "./chance.ts";
 
 /** Wall time, in ms since 1970, at virtual ms 0, as Kinesis has it. */

@@ -10,7 +10,7 @@ import {
 } from "../../../src/operate/change/position_search.ts";
 import type { ShardPosition } from "../../../src/operate/change/positions.ts";
 import { type KinesisRecord, kinesisRecord } from "../../../src/stream/record.ts";
-import { aggregateOf } from "../../../src/testing/model/aggregate_writer.ts";
+import { aggregateOf } from "../../../src/stream/aggregate_writer.ts";
 import { PassingClock } from "../../support/operate_bed.ts";
 import { ScriptedKinesis, serviceError, shardWith } from "../../support/scripted_kinesis.ts";
 import { recordWith } from "../../support/consumer_bed.ts";

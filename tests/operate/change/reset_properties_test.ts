@@ -6,7 +6,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { aggregateOf } from "../../../src/testing/model/aggregate_writer.ts";
+import { aggregateOf } from "../../../src/stream/aggregate_writer.ts";
 import fc from "../../support/fast_check.ts";
 import { OperateBed } from "../../support/operate_bed.ts";
 import { seeded } from "../../support/seed.ts";

@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { main } from "../../../cli.ts";
 import { parentsOf } from "../../../src/stream/shard.ts";
-import { aggregateOf } from "../../../src/testing/model/aggregate_writer.ts";
+import { aggregateOf } from "../../../src/stream/aggregate_writer.ts";
 import { type SimulatedAws, simulatedAws } from "../../../src/testing/mod.ts";
 import { KinesisWorker } from "../../../src/worker/worker.ts";
 import { testCredentials } from "../../support/test_stream.ts";
