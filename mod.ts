@@ -144,6 +144,7 @@ export type {
   DrainStore,
   LeaderLock,
   LockCondition,
+  LockRing,
   MigrationState,
   TablePlace,
   WorkerMetrics,

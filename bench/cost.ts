@@ -4,10 +4,10 @@
  * emulators; start and stop are left out.
  *
  * ```sh
- * deno task bench:cost [--seconds N] [--idle-pacing adaptive|fixed] [--smoke]
+ * deno task bench:cost [--workers N] [--shards N] [--seconds N] [--idle-only] [--idle-pacing adaptive|fixed] [--smoke]
  * ```
  *
- * `--smoke` runs one worker for a second, which shows that the program works and measures nothing.
+ * `--idle-only` leaves the busy stream out. `--smoke` runs one worker for a second, which shows that the program works and measures nothing.
  *
  * Ends with one line of JSON: requests per shard and hour; `getRecords` apart, for they go to Kinesis.
  *
@@ -23,19 +23,24 @@ import { testCredentials, TestStream } from "../tests/support/test_stream.ts";
 const GET_RECORDS = "GetRecords";
 const { values } = parseArgs({
   options: {
+    "workers": { type: "string", default: "2" },
+    "shards": { type: "string", default: "8" },
     "seconds": { type: "string", default: "60" },
+    "idle-only": { type: "boolean", default: false },
     "idle-pacing": { type: "string", default: "adaptive" },
     "smoke": { type: "boolean", default: false },
   },
 });
-const [workerCount, shardCount, settleMs] = values.smoke ? [1, 1, 500] : [2, 8, 15_000];
+const [workerCount, shardCount, settleMs] = values.smoke
+  ? [1, 1, 500]
+  : [Number(values.workers), Number(values.shards), 30_000];
 const seconds = values.smoke ? 1 : Number(values.seconds);
 const idlePacing = values["idle-pacing"] as "adaptive" | "fixed"; // the worker refuses anything else
 const { clock } = realSystem;
 
 /** Runs a fleet and counts. @returns requests per hour of the whole fleet, by operation. */
 async function requestsPerHour(isBusy: boolean): Promise<Map<string, number>> {
-  await using kinesis = await startKinesalite();
+  await using kinesis = await startKinesalite({ shardLimit: 10 + shardCount });
   await using dynamoDB = await startDynalite();
   const stream = await TestStream.create(kinesis.url, "words", shardCount);
   const counts = new Map<string, number>();
@@ -64,7 +69,7 @@ async function requestsPerHour(isBusy: boolean): Promise<Map<string, number>> {
         shardEnded: (context) => context.checkpoint(),
       }),
     }).run(stop.signal));
-  await clock.sleep(settleMs); // until leases are spread
+  await clock.sleep(settleMs); // until leases are spread, and a worker that is alone rests
   isCounting = true;
   for (let second = 0; second < seconds; second++) {
     if (isBusy) await stream.put(Array.from({ length: 8 * shardCount }, (_, i) => `${second}-${i}`));
@@ -81,7 +86,7 @@ const getRecords = (counts: ReadonlyMap<string, number>) => counts.get(GET_RECOR
 const dynamoDB = (counts: ReadonlyMap<string, number>) =>
   [...counts.values()].reduce((sum, count) => sum + count, 0) - getRecords(counts);
 const idle = await requestsPerHour(false);
-const busy = await requestsPerHour(true);
+const busy = values["idle-only"] ? new Map<string, number>() : await requestsPerHour(true);
 console.log(`${workerCount} workers, ${shardCount} shards; requests an hour, by operation:`);
 for (const operation of new Set([...idle.keys(), ...busy.keys()])) {
   const [a, b] = [idle, busy].map((counts) => Math.round(counts.get(operation) ?? 0));

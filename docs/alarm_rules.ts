@@ -35,6 +35,22 @@ export const ALARM_RULES: readonly AlarmRule[] = [
     summary: "A shard is more than five minutes behind; choose the figure that your application can bear",
   },
   {
+    alert: "KcliteDataLossAhead",
+    expr: "min by (job) (kclite_data_loss_in_seconds) < 21600",
+    for: "5m",
+    severity: "page",
+    summary: "At the present pace unread records are trimmed within six hours, or are trimmed now",
+  },
+  {
+    alert: "KcliteTrimmedUnreadSoon",
+    expr: "min by (job) (kclite_min_trimmed_in_seconds) < 21600 and " +
+      "min by (job) (deriv(kclite_min_trimmed_in_seconds[30m])) < 0.05",
+    for: "15m",
+    severity: "page",
+    summary:
+      "Unread records are trimmed within six hours unless they are read, and the reader does not catch up",
+  },
+  {
     alert: "KcliteNoLeader",
     expr: "sum by (job) (kclite_leader) == 0",
     for: "3m",

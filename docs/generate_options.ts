@@ -58,6 +58,8 @@ of our own. Each can also be set by \`--set KEY=VALUE\` and by an environment va
 - **Unknown keys** are ignored with a warning and the nearest name; KCL ignores them silently.
 - **Region**: \`kinesisClient.region\`, \`regionName\`, \`-Daws.region\`, \`AWS_REGION\`, the profile files, \`AWS_DEFAULT_REGION\` (which KCL does
   not know), the metadata of the EC2 instance, \`streamArn\`: the first that there is.
+- **CBOR**: \`-Daws.cborEnabled=false\`, \`AWS_CBOR_DISABLE=true\` and \`CBOR_ENABLED=false\` set \`wireFormat\` to json, unless it
+  is set.
 - **Secrets**: what \`AwsCredentialsProvider\` says beside names of providers appears in no message and no log.
 
 "Sets" names the option of \`WorkerOptions\` that a property sets, for those who use the library; "–" is a property of the command

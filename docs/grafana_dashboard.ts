@@ -62,6 +62,20 @@ export const PANELS: readonly Panel[] = [
     kind: "stat",
   },
   {
+    title: "Until unread records are trimmed",
+    description: "If none is read from now on. It falls while readers fall behind.",
+    queries: [{ expr: `min(kclite_min_trimmed_in_seconds{${APP}})`, legend: "until trimmed" }],
+    unit: "s",
+    kind: "timeseries",
+  },
+  {
+    title: "Until data is lost, at the present pace",
+    description: "Empty while no loss is foreseen. 0: records are trimmed unread now.",
+    queries: [{ expr: `min(kclite_data_loss_in_seconds{${APP}})`, legend: "until lost" }],
+    unit: "s",
+    kind: "timeseries",
+  },
+  {
     title: "Lag by shard",
     description: "The ten shards that are furthest behind.",
     queries: [{ expr: `topk(10, kclite_shard_lag_seconds{${APP}})`, legend: "{{shard}}" }],

@@ -125,7 +125,10 @@ export const OPTION_GROUPS: readonly { readonly title: string; readonly options:
       "migrateAllEntitiesToLeaseTable",
     ],
   },
-  { title: "Observing", options: ["log", "onEvent", "callbackLimitMs", "logWarningForTaskAfterMs"] },
+  {
+    title: "Observing",
+    options: ["log", "onEvent", "callbackLimitMs", "dataLossLimitMs", "logWarningForTaskAfterMs"],
+  },
   {
     title: "Your own parts, for tests (experimental: these types may change in any release)",
     options: ["system", "kinesis", "kinesisConsumers", "leaseStore", "coordinatorStore"],

@@ -5,13 +5,13 @@
  */
 
 import { AwsServiceError } from "../src/errors.ts";
-import type { FleetFaultCode, LeaseLossReason, WorkerEvent } from "../src/events.ts";
+import type { LeaseLossReason, WorkerEvent } from "../src/events.ts";
+import { ADVICE } from "../src/observe/advice.ts";
 import { countsOf } from "../src/observe/counts.ts";
-import { WHAT_MENDS_IT } from "../src/observe/fleet_faults.ts";
 import { logLine } from "../src/observe/log_lines.ts";
 import { metricsText } from "../src/observe/metrics.ts";
 import { Totals } from "../src/observe/totals.ts";
-import { healthOf } from "../src/observe/verdict.ts";
+import { type FaultCode, healthOf } from "../src/observe/verdict.ts";
 import { SAMPLE_EVENTS } from "../tests/observe/sample_events.ts";
 import { alarmRulesYaml } from "./alarm_rules.ts";
 import { type Doc, docOfExport, type Field, type Member, unionMembers } from "./source_docs.ts";
@@ -60,6 +60,7 @@ export async function observingMarkdown(): Promise<string> {
     HEAD,
     ...events,
     ...words,
+    `## The page\n\n${PAGE}`,
     `## Metrics\n\n${METRICS_HEAD}`,
     section("", ["Metric", "Type", "Labels", "Meaning"], metricRows()),
     `## Faults\n\n${FAULTS_HEAD}`,
@@ -100,6 +101,37 @@ const worker = new KinesisWorker({
 ## Events
 
 "Log" is the level of the line that the log writes; "–": no line. "Counters" are the metrics that the event adds to.`;
+
+const PAGE = `\`/\` of the health app is a page for people. Any worker shows the whole fleet:
+
+- its own shards as it knows them itself: phase, lag, pace, running callbacks and errors,
+- the shards of other workers as the lease table shows them,
+- who reads which part of the hash keys, and what nobody reads,
+- each worker's leases, CPU, throughput and last report, and which one leads,
+- what is wrong, and what to do about it.
+
+The command line does this by itself where \`healthPort\` is set. In a program, give the options of the worker:
+
+\`\`\`ts ignore
+const app = healthApp(totals, { fleet: fleetOf(options) });
+\`\`\`
+
+Without \`fleet\` the page shows its own worker, and says so.
+
+**What it costs.** The lease table is scanned while somebody has the page open, once in ten seconds at most, for all browsers of
+a worker together. Nobody looks: nothing is scanned. A scan is eventually consistent, and reads one part of the table after
+the other. In a PROVISIONED table it takes a quarter of the read capacity at most. After a scan that fails or is
+throttled, the page keeps what it had, with its age and the reason. The next scan then waits longer each time, up to five minutes.
+
+**What it needs.** No permission that a worker has not: \`dynamodb:Scan\`, \`GetItem\` and \`DescribeTable\`. What is refused is named on the
+page, and the rest is shown.
+
+**Live.** \`/events\` sends what changes as server-sent events, every two seconds at most. A browser that does not read for a minute is
+let go. There are 64 browsers of a worker at most; the next one gets 503 with \`Retry-After\`. A proxy in between must not
+buffer: the answer has \`x-accel-buffering: no\` for nginx. Without scripts the page loads itself again every ten seconds.
+
+**Who may see it.** With \`token\`, on the command line \`healthToken\`, all but \`/live\` and \`/ready\` needs it. A browser asks for it as a
+password, with any name, and sends it with \`/events\` too. The page asks no other host for anything.`;
 
 const METRICS_HEAD =
   `\`/metrics\` is text for Prometheus. \`metricsText()\` in \`@kclite/kclite/health\` makes the same text. Units are
@@ -209,9 +241,10 @@ const OTHER_VALUES: ReadonlyMap<string, readonly unknown[]> = new Map<string, re
 
 /** Every metric, from a worker to which everything has happened. */
 function metricRows(): readonly (readonly string[])[] {
+  let nowMs = 1000;
   const totals = new Totals({
-    monotonicMs: () => 1000,
-    epochMs: () => 1000,
+    monotonicMs: () => nowMs,
+    epochMs: () => nowMs,
     sleep: () => Promise.resolve(),
   });
   for (const event of Object.values(SAMPLE_EVENTS)) totals.listener(event);
@@ -227,7 +260,12 @@ function metricRows(): readonly (readonly string[])[] {
   ) {
     totals.listener(SAMPLE_EVENTS[type]);
   }
-  totals.listener({ ...SAMPLE_EVENTS.pageFetched, millisBehindLatest: 1 });
+  // Long enough for a forecast: a shard that falls behind.
+  totals.listener(SAMPLE_EVENTS.streamDescribed);
+  for (let minute = 0; minute < 15; minute++) {
+    nowMs += 60_000;
+    totals.listener({ ...SAMPLE_EVENTS.batchProcessed, millisBehindLatest: nowMs });
+  }
   const snapshot = { ...totals.snapshot(), leaseHeldMs: 1000 };
   const text = metricsText(snapshot, healthOf(snapshot));
   return [...text.matchAll(/^# HELP (\S+) (.*)\n# TYPE \S+ (\w+)\n((?:[^#].*\n)*)/gm)].map(
@@ -241,15 +279,9 @@ function metricRows(): readonly (readonly string[])[] {
 async function faultRows(): Promise<readonly (readonly string[])[]> {
   const own = unionMembers(await sourceOf("observe/verdict.ts"), "FaultCode");
   const fleet = unionMembers(await sourceOf("lease_events.ts"), "FleetFaultCode");
-  return own.flatMap(({ text, doc }) => {
-    if (text === "FleetFaultCode") {
-      return fleet.map(({ text, doc }) => {
-        const name = text.replaceAll('"', "");
-        return [code(name), all(doc), WHAT_MENDS_IT[name as FleetFaultCode]];
-      });
-    }
-    const [wrong = "", remedy = ""] = all(doc).split(" What to do: ");
-    return [[code(text.replaceAll('"', "")), wrong, sentence(remedy)]];
+  return own.flatMap((member) => member.text === "FleetFaultCode" ? fleet : [member]).map(({ text, doc }) => {
+    const name = text.replaceAll('"', "");
+    return [code(name), all(doc), ADVICE[name as FaultCode]];
   });
 }
 

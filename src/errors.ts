@@ -149,6 +149,17 @@ export class CredentialsError extends Error {
 }
 
 /**
+ * A record cannot be read as what it should be, and trying again cannot help. With the option `errors` it is
+ * given up after one call, with the condition `DecodeFailed`. `decoded()` of `./decode` throws it.
+ *
+ * What to do: mend the producer or the schema. The cause says what does not fit.
+ */
+export class RecordDecodeError extends Error {
+  /** The class's name. */
+  override readonly name = "RecordDecodeError";
+}
+
+/**
  * A processor throws it when it cannot go on, whatever the batch. Its consumer drops it and starts a new one
  * from the stored checkpoint, with back-off. `onProcessError` does not apply.
  *

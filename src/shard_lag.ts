@@ -47,7 +47,7 @@ export function agedLagMs(
   nowMs: number,
   freshMs: number = FRESH_MS,
 ): number | undefined {
-  if (behind === undefined) return undefined;
+  if (behind === undefined || !Number.isFinite(behind.millisBehindLatest)) return undefined;
   const age = nowMs - behind.atMs;
   return Math.round(behind.millisBehindLatest + (age > freshMs ? age : 0));
 }

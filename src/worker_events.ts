@@ -107,6 +107,17 @@ export type WorkerLifeEvent =
     /** `account:stream:epoch`. */
     readonly streamIdentifier: string;
   }
+  /**
+   * The service said how long a stream keeps its records: at the start, and to the leader, when it has
+   * changed.
+   */
+  | {
+    readonly type: "streamDescribed";
+    /** `account:stream:epoch`. Undefined when the worker reads one stream. */
+    readonly streamIdentifier: string | undefined;
+    /** Records are trimmed when they are older, read or not. */
+    readonly retentionMs: number;
+  }
   /** A component has a message for the operator, e.g. a line that a child process printed. */
   | {
     readonly type: "notice";
@@ -117,11 +128,11 @@ export type WorkerLifeEvent =
   }
   /**
    * A fault of `/health` has begun; with level `warning`, a trouble that is no fault yet: `callbackSlow`,
-   * `readsDisturbed`.
+   * `readsDisturbed`, `trimmedUnreadSoon`.
    */
   | {
     readonly type: "faultBegan";
-    /** A fault code of `/health`, or one of the two warnings. */
+    /** A fault code of `/health`, or one of the three warnings. */
     readonly code: string;
     readonly level: "warning" | "error";
     /** Undefined when the fault is about the worker as a whole. */

@@ -21,7 +21,7 @@ export function pageHandler(
     const member = fleet.members.find((member) => member.name === name);
     if (member === undefined) return new Response(`There is no worker "${name}".\n`, { status: 404 });
     if (path === undefined) return Response.redirect(`${url.origin}/${encodeURI(name)}/`);
-    return await healthApp(member.totals).fetch(new Request(new URL(path, url)));
+    return await healthApp(member.totals).fetch(new Request(new URL(path + url.search, url)));
   };
 }
 

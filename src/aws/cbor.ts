@@ -14,15 +14,23 @@
  */
 
 /** What a message can hold. Tags are passed over: AWS tags times, and nothing else. */
-export type CborValue =
+export type CborValue<T = never> =
   | null
   | boolean
   | number
   | bigint
   | string
   | Uint8Array
-  | readonly CborValue[]
-  | { readonly [key: string]: CborValue };
+  | T
+  | readonly CborValue<T>[]
+  | { readonly [key: string]: CborValue<T> };
+
+/** A member of the outermost map that somebody else reads. */
+export interface CborMember<T> {
+  readonly name: string;
+  /** Reads the value at this place, and says where it ends. Undefined: it is read as any other. */
+  readonly read: (bytes: Uint8Array, at: number) => { readonly value: T; readonly end: number } | undefined;
+}
 
 /** Maps and lists nested deeper than this are refused. No answer of Kinesis is deeper than 5. */
 const MAX_DEPTH = 32;
@@ -32,8 +40,8 @@ const MAX_DEPTH = 32;
  *
  * @throws {SyntaxError} when it is cut off, has more bytes after its end, or holds what is not CBOR.
  */
-export function decodeCbor(bytes: Uint8Array): CborValue {
-  const reader = new CborReader(bytes);
+export function decodeCbor<T = never>(bytes: Uint8Array, member?: CborMember<T>): CborValue<T> {
+  const reader = new CborReader(bytes, member);
   const value = reader.value(0);
   if (reader.at !== bytes.length) {
     throw malformed(`${bytes.length - reader.at} bytes after its end`, reader.at);
@@ -66,8 +74,9 @@ const LONGEST_WORD = 27;
 /** "Of indefinite length", as an argument, and the byte that ends such a thing. */
 const INDEFINITE = -1, BREAK = 0xff;
 
-class CborReader {
+class CborReader<T> {
   readonly #bytes: Uint8Array;
+  readonly #member: CborMember<T> | undefined;
   readonly #view: DataView;
   at = 0;
   /**
@@ -76,12 +85,13 @@ class CborReader {
    */
   readonly #words: ({ readonly utf8: Uint8Array; readonly text: string } | undefined)[] = [];
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, member: CborMember<T> | undefined) {
     this.#bytes = bytes;
+    this.#member = member;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  value(depth: number): CborValue {
+  value(depth: number): CborValue<T> {
     if (depth > MAX_DEPTH) throw malformed(`more than ${MAX_DEPTH} levels`, this.at);
     const initial = this.#view.getUint8(this.#take(1));
     const info = initial & 31;
@@ -110,22 +120,29 @@ class CborReader {
     }
   }
 
-  #list(count: number, depth: number): CborValue[] {
-    const list: CborValue[] = [];
+  #list(count: number, depth: number): CborValue<T>[] {
+    const list: CborValue<T>[] = [];
     while (count === INDEFINITE ? !this.#break() : list.length < count) list.push(this.value(depth));
     return list;
   }
 
-  #map(count: number, depth: number): Record<string, CborValue> {
-    const map: Record<string, CborValue> = {};
+  #map(count: number, depth: number): Record<string, CborValue<T>> {
+    const map: Record<string, CborValue<T>> = {};
     for (let i = 0; count === INDEFINITE ? !this.#break() : i < count; i++) {
       const initial = this.#view.getUint8(this.#take(1));
       if (initial >> 5 !== TEXT) throw malformed("a key that is not text", this.at);
       const key = this.#text(initial & 31);
-      const value = this.value(depth);
+      const value = depth === 1 && key === this.#member?.name ? this.#membersValue() : this.value(depth);
       if (key !== "__proto__") map[key] = value;
     }
     return map;
+  }
+
+  #membersValue(): CborValue<T> {
+    const read = this.#member?.read(this.#bytes, this.at);
+    if (read === undefined) return this.value(1);
+    this.at = read.end;
+    return read.value;
   }
 
   #byteString(info: number): Uint8Array {

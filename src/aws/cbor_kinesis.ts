@@ -2,8 +2,10 @@
  * Kinesis with GetRecords in CBOR (`application/x-amz-cbor-1.1`), as AWS's SDKs for Java use it. Payloads
  * arrive as bytes: a quarter fewer, with nothing to decode. All other calls stay JSON.
  *
- * It is not in the public API reference. So if a server does not answer in CBOR (emulators do not), the same
- * request is sent in JSON immediately and from then on. The attempt costs one call.
+ * It is not in the public API reference. So if a server refuses the format, or answers in a CBOR that cannot
+ * be read (emulators do), the same request is sent in JSON immediately and from then on. The attempt costs
+ * one call. Throttling, other errors and faults of the network are met as in JSON: they say nothing about the
+ * format.
  *
  * Source: AWS SDK for Java 2, `AwsCborProtocolFactory`: times are epoch milliseconds under tag 1.
  *
@@ -13,8 +15,9 @@
 import type { System } from "../system.ts";
 import { fieldsOf, unexpected } from "./answer_fields.ts";
 import { type CborValue, decodeCbor, encodeCbor } from "./cbor.ts";
-import { exchange, type HttpRequest } from "./http_exchange.ts";
-import { jsonCaller, type Sent } from "./json_call.ts";
+import { RECORDS_MEMBER } from "./cbor_records.ts";
+import { exchange, type HttpAnswer, type HttpRequest } from "./http_exchange.ts";
+import { errorNameOf, jsonCaller, type Sent, tryJsonObject } from "./json_call.ts";
 import {
   type Kinesis,
   READ_RETRY_POLICY,
@@ -69,19 +72,20 @@ class CborReader {
   ): Promise<GetRecordsOutput> {
     if (this.#isUnderstood) {
       const input = { ShardIterator: shardIterator, Limit: limit, StreamARN: stream.streamArn };
-      const output = await this.#call({
+      const output: GetRecordsOutput | NotInKind = await this.#call<GetRecordsOutput | NotInKind>({
         operation: "GetRecords",
         input,
-        decode: () => undefined,
+        decode: () => new NotInKind("an answer in JSON"),
         retry: this.#options.readRetry ?? READ_RETRY_POLICY,
         transport: { message: { contentType: CBOR_TYPE, body: encodeCbor(input) }, send: sendCbor },
         signal,
       });
-      if (output !== undefined) return output;
+      if (!(output instanceof NotInKind)) return output;
       if (this.#isUnderstood) {
         this.#isUnderstood = false;
-        const text = "Kinesis does not answer in CBOR here: reading in JSON.";
-        this.#options.onEvent?.({ type: "notice", level: "info", leaseKey: undefined, text });
+        const text =
+          `GetRecords is not answered in CBOR here: ${output.reason}. Reading in JSON from now on.`;
+        this.#options.onEvent?.({ type: "notice", level: "warning", leaseKey: undefined, text });
       }
     }
     return await this.#json.getRecords(stream, shardIterator, limit, signal);
@@ -90,37 +94,65 @@ class CborReader {
 
 const CBOR_TYPE = "application/x-amz-cbor-1.1";
 
-/** Sends GetRecords. The value is undefined when the server did not answer in kind. */
+/** Why the server cannot be read in CBOR. */
+class NotInKind {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+/** Sends GetRecords. */
 async function sendCbor(
   system: System,
   request: HttpRequest,
   signal?: AbortSignal,
-): Promise<Sent<GetRecordsOutput | undefined>> {
+): Promise<Sent<GetRecordsOutput | NotInKind>> {
   const answer = await exchange(system, request, signal);
   if (!answer.answered) return answer;
   const { status, headers } = answer;
-  const notInKind = { ok: true, status, value: undefined } as const;
-  // An answer of a proxy or of a failing service does not show what the service supports.
+  const notInKind = (reason: string) => ({ ok: true, status, value: new NotInKind(reason) } as const);
+  const bytes = new Uint8Array(answer.body);
   if (headers.get("content-type")?.split(";")[0]?.trim() !== CBOR_TYPE) {
-    return status < 500 ? notInKind : answer;
+    if (status >= 200 && status < 300) return notInKind("an answer in another format");
+    // Any other error is of the service or of a proxy, and does not show what the service supports.
+    return isRefusal(answer) ? notInKind(`refused with HTTP ${status}`) : answer;
   }
   let body: CborValue;
   try {
-    body = decodeCbor(new Uint8Array(answer.body));
-    if (status < 300) {
-      return { ok: true, status, value: getRecordsOutput(fieldsOf(body, "an answer"), CBOR_ENCODING) };
-    }
+    if (status < 300) return { ok: true, status, value: getRecordsOutputInCbor(bytes) };
+    body = decodeCbor(bytes);
   } catch (error) {
-    if (error instanceof SyntaxError) return status < 500 ? notInKind : answer;
+    if (error instanceof SyntaxError) return status < 500 ? notInKind(error.message) : answer;
     throw error;
   }
   // An error: put into JSON, in which errors are read.
   const text = JSON.stringify(body, (_, value) => typeof value === "bigint" ? `${value}` : value);
-  return { ...answer, body: new TextEncoder().encode(text).buffer };
+  const inJson = { ...answer, body: new TextEncoder().encode(text).buffer };
+  return isRefusal(inJson) ? notInKind(`refused with HTTP ${status}`) : inJson;
+}
+
+/** Whether an error means that the server does not know the format, or cannot read the request in it. */
+function isRefusal({ status, headers, body }: HttpAnswer): boolean {
+  if (status === 415) return true;
+  if (!UNREADABLE_STATUSES.has(status)) return false;
+  const name = errorNameOf(headers, tryJsonObject(new TextDecoder().decode(body)));
+  return name === undefined || UNREADABLE_ERRORS.test(name);
+}
+
+/** With these a server that knows no CBOR may answer, without naming an error. */
+const UNREADABLE_STATUSES: ReadonlySet<number> = new Set([400, 404, 405, 406]);
+/** What AWS's services and emulators call a request whose format they do not know. */
+const UNREADABLE_ERRORS = /Serialization|UnsupportedMediaType|UnknownOperation/;
+
+/** Reads an answer to GetRecords. @throws {SyntaxError} when a field is missing or wrong. */
+export function getRecordsOutputInCbor(bytes: Uint8Array): GetRecordsOutput {
+  return getRecordsOutput(fieldsOf(decodeCbor(bytes, RECORDS_MEMBER), "an answer"), CBOR_ENCODING);
 }
 
 /** Payloads as they are, views of the answer; times in ms. */
-const CBOR_ENCODING: RecordEncoding = {
+export const CBOR_ENCODING: RecordEncoding = {
   payloadsOf(records) {
     let bytes = 0;
     const views = records.map(({ Data }) => {

@@ -14,6 +14,7 @@
 
 import type { Lookup } from "./credentials.ts";
 import { checkedEndpoint, type EndpointVariant, variantUrl } from "./endpoint.ts";
+import { cborSwitch, type WireFormat } from "./wire_format.ts";
 
 /** A service with a configurable endpoint. */
 export type ConfigurableService = "kinesis" | "dynamodb" | "sts" | "sqs" | "sns" | "s3" | "cloudwatch";
@@ -69,12 +70,14 @@ export function configuredEndpoint(
   return url;
 }
 
-/** The options of a worker that set where data is sent. */
+/** The options of a worker that AWS's settings know too: where data is sent, and how it is read. */
 export interface WorkerEndpoints {
   /** The base URL of Kinesis, where the options set one. */
   readonly kinesisEndpoint?: string | undefined;
   /** The base URL of DynamoDB, where the options set one. */
   readonly dynamoDBEndpoint?: string | undefined;
+  /** How GetRecords answers, where the options say so. */
+  readonly wireFormat?: WireFormat | undefined;
 }
 
 /** The endpoints of a worker, and the settings that they are from. */
@@ -86,16 +89,18 @@ export interface WorkerEndpointsChoice {
 }
 
 /**
- * What the settings add to a worker's options. An endpoint in the options has precedence over every setting.
+ * What the settings add to a worker's options, which have precedence over every setting.
  *
+ * @param systemProperty Finds a system property of Java, as a launcher sets them.
  * @throws {TypeError} as {@linkcode configuredEndpoint}.
  */
 export function workerEndpoints(
   options: WorkerEndpoints & { readonly region: string; readonly dynamoDBRegion?: string | undefined },
   settings: EndpointSettings,
+  systemProperty?: Lookup,
 ): WorkerEndpointsChoice {
   const { region, dynamoDBRegion = region } = options;
-  const endpoints: { -readonly [name in keyof WorkerEndpoints]: string } = {};
+  const endpoints: { -readonly [name in keyof WorkerEndpoints]: WorkerEndpoints[name] } = {};
   const notes: string[] = [];
   for (
     const [name, service, where] of [
@@ -107,6 +112,13 @@ export function workerEndpoints(
     if (found === undefined) continue;
     endpoints[name] = found.url;
     notes.push(`${name} is ${found.url}: set by ${found.setting}`);
+  }
+  const switchedOffBy = options.wireFormat === undefined
+    ? cborSwitch(settings.env, systemProperty)
+    : undefined;
+  if (switchedOffBy !== undefined) {
+    endpoints.wireFormat = "json";
+    notes.push(`wireFormat is json: set by ${switchedOffBy}`);
   }
   return { endpoints, notes };
 }

@@ -108,6 +108,15 @@ export function checkedEndpoint(endpoint: string): string {
   return url.href.endsWith("/") ? url.href : `${url.href}/`;
 }
 
+/** Whether a checked endpoint is one of AWS's own: public, of FIPS, of both stacks, or of a VPC. */
+export function isAwsHost(endpoint: string): boolean {
+  const { protocol, hostname } = new URL(endpoint);
+  return protocol === "https:" &&
+    [AWS, ...PARTITIONS].some(({ dnsSuffix, dualStackDnsSuffix }) =>
+      hostname.endsWith(`.${dnsSuffix}`) || hostname.endsWith(`.${dualStackDnsSuffix}`)
+    );
+}
+
 /**
  * Takes a stream's ARN apart: `arn:aws:kinesis:eu-central-1:123456789012:stream/orders`.
  *

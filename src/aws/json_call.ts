@@ -149,14 +149,15 @@ function readAnswer<T>(answer: HttpAnswer | NoAnswer, reading: Reading<T>): Atte
   const hide = (words: string) => hideSecrets(words, secrets);
   const body = tryJsonObject(text, hide);
   return failed(
-    errorCode(
-      headers.get("x-amzn-errortype") ?? textOf(body?.["__type"]) ?? textOf(body?.["code"]),
-      status,
-      secrets,
-    ),
+    errorCode(errorNameOf(headers, body), status, secrets),
     textOf(body?.["message"]) ?? textOf(body?.["Message"]) ?? excerpt(hide(text)),
     body === undefined ? {} : { body },
   );
+}
+
+/** What an answer calls its error. */
+export function errorNameOf(headers: Headers, body: JsonObject | undefined): string | undefined {
+  return headers.get("x-amzn-errortype") ?? textOf(body?.["__type"]) ?? textOf(body?.["code"]);
 }
 
 /**
@@ -189,7 +190,8 @@ export function jsonObject(text: string, hide?: (text: string) => string): JsonO
   return value as JsonObject;
 }
 
-function tryJsonObject(text: string, hide: (text: string) => string): JsonObject | undefined {
+/** The object; undefined if the text is none. */
+export function tryJsonObject(text: string, hide?: (text: string) => string): JsonObject | undefined {
   try {
     return jsonObject(text, hide);
   } catch {

@@ -37,9 +37,14 @@ export const KINESIS_SERVICE: JsonService = {
 };
 
 /** Records, and the bytes of their payloads together. */
-export interface DecodedRecords {
+export class DecodedRecords {
   readonly records: readonly KinesisRecord[];
   readonly bytes: number;
+
+  constructor(records: readonly KinesisRecord[], bytes: number) {
+    this.records = records;
+    this.bytes = bytes;
+  }
 }
 
 /** How an encoding writes the types that JSON does not have. */
@@ -75,9 +80,7 @@ export interface RecordsAnswer extends DecodedRecords {
  */
 export function recordsAnswer(answer: Fields, encoding: RecordEncoding): RecordsAnswer {
   return {
-    // Null is an empty list to some emulators. An answer without the field may be anything, and its records
-    // would be lost.
-    ...(answer["Records"] === null ? NO_RECORDS : recordsOf(listIn(answer, "Records"), encoding)),
+    ...recordsIn(answer, encoding),
     millisBehindLatest: optionalNumberIn(answer, "MillisBehindLatest"),
     childShards: optionalListIn(answer, "ChildShards").map(childShardOf),
   };
@@ -132,9 +135,18 @@ export function sequenceNumberIn(fields: Fields, name: string): string {
   return value;
 }
 
-const NO_RECORDS: DecodedRecords = { records: [], bytes: 0 };
 /** The greatest time that a `Date` can hold. */
-const MAX_DATE_MS = 8.64e15;
+export const MAX_DATE_MS = 8.64e15;
+
+function recordsIn(answer: Fields, encoding: RecordEncoding): DecodedRecords {
+  const { Records } = answer;
+  if (Records instanceof DecodedRecords) return Records;
+  // Null is an empty list to some emulators. An answer without the field may be anything, and its records
+  // would be lost.
+  return Records === null ? NO_RECORDS : recordsOf(listIn(answer, "Records"), encoding);
+}
+
+const NO_RECORDS = new DecodedRecords([], 0);
 
 /** The hot path: one object per record. */
 function recordsOf(wire: readonly unknown[], encoding: RecordEncoding): DecodedRecords {
@@ -158,7 +170,7 @@ function recordsOf(wire: readonly unknown[], encoding: RecordEncoding): DecodedR
       false,
     );
   });
-  return { records, bytes };
+  return new DecodedRecords(records, bytes);
 }
 
 function arrivalMs(value: unknown, unitMs: number): number {

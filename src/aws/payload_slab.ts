@@ -6,6 +6,8 @@
  * @module
  */
 
+import { nativeBase64 } from "./native_base64.ts";
+
 /** Decoded payloads. */
 export interface DecodedPayloads {
   /** One view into the common slab per text, in order. */
@@ -23,13 +25,12 @@ export function decodeBase64(texts: readonly string[]): DecodedPayloads {
   let bytes = 0;
   for (const text of texts) bytes += decodedLength(text);
   const slab = new ArrayBuffer(bytes);
+  const native = nativeBase64(slab);
   const views = new Array<Uint8Array<ArrayBuffer>>(texts.length);
   let offset = 0;
   texts.forEach((text, i) => {
-    const view: NativelyDecoding = new Uint8Array(slab, offset, decodedLength(text));
-    const written = view.setFromBase64 === undefined
-      ? decodeInto(view, text)
-      : view.setFromBase64(text).written;
+    const view = new Uint8Array(slab, offset, decodedLength(text));
+    const written = native === undefined ? decodeInto(view, text) : native(view, text);
     if (written !== view.length) throw malformed(); // white space inside
     views[i] = view;
     offset += view.length;
@@ -44,11 +45,6 @@ export function encodeBase64(bytes: Uint8Array & { toBase64?(): string }): strin
   for (const byte of bytes) binary += String.fromCharCode(byte);
   return btoa(binary);
 }
-
-/** Node 20 and older engines lack `setFromBase64`. */
-type NativelyDecoding = Uint8Array<ArrayBuffer> & {
-  setFromBase64?(text: string): { readonly written: number };
-};
 
 function decodedLength(text: string): number {
   if (text.length % 4 !== 0) throw malformed();

@@ -16,6 +16,7 @@ import { decodeProperties } from "../properties/properties.ts";
 import type { Need } from "../properties/property_consistency.ts";
 import { type Configuration, configurationOf, withRegion } from "../properties/property_options.ts";
 import { environmentEntries, fileEntries } from "../properties/property_source.ts";
+import { ownValue } from "../own_value.ts";
 import type { ProgramContext } from "./program_context.ts";
 
 /** What configures a run. */
@@ -36,7 +37,8 @@ export async function readConfiguration(
   onLog: (level: LogLevel, format: LogFormat) => void,
   needs?: readonly Need[],
 ): Promise<ProgramConfiguration> {
-  const { command: { file, entries, warnings }, host, notices } = context;
+  const { command, host, notices } = context;
+  const { file, entries, warnings } = command;
   const { env, envNames } = host;
   for (const text of warnings) notices.push({ level: "warning", text });
   const ignored = useEnvironmentProxy(env, await thisNode());
@@ -57,7 +59,11 @@ export async function readConfiguration(
   }
   // Without a region Kinesis itself is given.
   const { options: { region: known = "us-east-1", ...others } } = complete;
-  const { endpoints, notes } = workerEndpoints({ ...others, region: known }, endpointSettings);
+  const { endpoints, notes } = workerEndpoints(
+    { ...others, region: known },
+    endpointSettings,
+    (name) => ownValue(command.systemProperties, name),
+  );
   for (const text of notes) notices.push({ level: "info", text });
   return { ...complete, options: { ...complete.options, ...endpoints }, endpointSettings };
 }

@@ -9,7 +9,6 @@ import { pause } from "../async/waiting.ts";
 import { errorText } from "../errors.ts";
 import type { RunCommand } from "../host/arguments.ts";
 import { cpuSource } from "../host/cpu_meter.ts";
-import { type RunningServer, serve } from "../host/serve.ts";
 import { inTurn } from "../observe/listeners.ts";
 import { quietLog } from "../observe/quiet_log.ts";
 import { SUMMARY_INTERVAL_MS, summaryLine } from "../observe/summary.ts";
@@ -26,6 +25,7 @@ import { type ProgramConfiguration, readConfiguration } from "./configuration.ts
 import { credentialsOfProperty } from "./credentials_setup.ts";
 import { processingOf } from "./processing.ts";
 import { errorsWithDestination } from "./failure_destination.ts";
+import { type HealthOfRun, serveHealth } from "./health_setup.ts";
 import type { Host, ProgramContext } from "./program_context.ts";
 import { type ProgramStart, startProgram } from "./program_start.ts";
 
@@ -38,6 +38,8 @@ export class Program {
   /** Rejections and exceptions after the one that ends the program. */
   #uncaughtMore = 0;
   #metrics: RunMetrics | undefined;
+  /** The worker's, for what else asks AWS. */
+  #credentials: HealthOfRun["credentials"] = {};
 
   constructor(command: RunCommand, host: Host) {
     const { context, setLog } = startProgram(command, host, "info");
@@ -56,13 +58,14 @@ export class Program {
   /** Runs to the end. Never rejects. @returns the exit code, as if no signal had come. */
   async run(): Promise<number> {
     const { host: { signal }, system, log, notices } = this.#context;
-    let health: RunningServer | undefined;
+    let health: AsyncDisposable | undefined;
     try {
       const configuration = await readConfiguration(this.#context, this.#setLog);
       const totals = new Totals(system.clock);
       const worker = await this.#worker(configuration, totals);
       const limits = faultLimits(configuration.options);
-      health = await this.#serveHealth(configuration, totals, limits);
+      const credentials = this.#credentials;
+      health = await serveHealth(configuration, { totals, limits, credentials }, this.#context);
       await this.#consume(worker, totals, limits);
       return 0;
     } catch (error) {
@@ -73,7 +76,7 @@ export class Program {
       return 1;
     } finally {
       await this.#metrics?.close();
-      await health?.close();
+      await health?.[Symbol.asyncDispose]();
       if (this.#uncaughtMore > 0) {
         const text = `${this.#uncaughtMore} more rejections or exceptions came after the first`;
         log({ level: "error", text });
@@ -126,13 +129,16 @@ export class Program {
       : `stream ${streamName}`;
     const { dynamoDBCredentials, disableWorkerMetrics = false } = settings;
     const executableName = settings.executableName ?? settings.lambdaBootstrap ?? settings.lambdaHandler;
-    const worker = new KinesisWorker({
-      ...options,
-      applicationName,
+    this.#credentials = {
       credentials: ownCredentials,
       ...(dynamoDBCredentials === undefined ? {} : {
         dynamoDBCredentials: credentials(dynamoDBCredentials, places.get("dynamoDBCredentials")),
       }),
+    };
+    const worker = new KinesisWorker({
+      ...options,
+      applicationName,
+      ...this.#credentials,
       ...(disableWorkerMetrics
         ? {}
         : { cpuUtilization: cpuSource({ system: { ...system, fetch: directFetch }, env: host.env }) }),
@@ -152,23 +158,6 @@ export class Program {
     log({ level: retrieval.level, text: retrieval.reason });
     for (const line of metrics.lines) log(line);
     return worker;
-  }
-
-  async #serveHealth(
-    { settings: { healthPort, healthHost, healthAllowedHosts, healthToken: token } }: ProgramConfiguration,
-    totals: Totals,
-    limits: HealthLimits,
-  ): Promise<RunningServer | undefined> {
-    if (healthPort === undefined) return undefined;
-    const { healthApp } = await import("../health/mod.ts");
-    const server = await serve(healthApp(totals, { ...limits, token }).fetch, {
-      port: healthPort,
-      hostname: healthHost,
-      allowedHosts: healthAllowedHosts,
-      setting: "healthPort",
-    });
-    this.#context.log({ level: "info", text: `Health is served at ${server.url}` });
-    return server;
   }
 
   /** Until the program is to stop, or finds that it cannot go on. */

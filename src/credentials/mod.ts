@@ -195,7 +195,8 @@ export function cachedCredentials(
  * The first of these counts: `AWS_ENDPOINT_URL_KINESIS` and `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL`,
  * `endpoint_url` in the profile's `services` section, the profile's `endpoint_url`.
  * `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true` switches them off. `AWS_USE_FIPS_ENDPOINT` and
- * `AWS_USE_DUALSTACK_ENDPOINT` choose among the region's public endpoints.
+ * `AWS_USE_DUALSTACK_ENDPOINT` choose among the region's public endpoints. `AWS_CBOR_DISABLE=true` and
+ * `CBOR_ENABLED=false` set `wireFormat` to `json`.
  *
  * @throws {TypeError} when a setting cannot be read, or two of them exclude each other.
  */

@@ -13,6 +13,7 @@
  * @module
  */
 
+import { RecordDecodeError } from "../errors.ts";
 import type { DeadLetterCondition } from "./dead_letter.ts";
 import type { ErrorSettings } from "./failure_options.ts";
 
@@ -29,6 +30,8 @@ export interface Piece<T> {
   readonly calls: number;
   /** What the last of these calls threw. */
   readonly error: unknown;
+  /** Whether trying again cannot help. */
+  readonly isHopeless?: boolean;
 }
 
 /** What comes next. */
@@ -80,6 +83,7 @@ export class BatchRun<T> {
     const piece = this.#pieces.at(-1);
     if (piece === undefined) return { type: "done" };
     const { attempts, maxAgeMs } = this.#rules;
+    if (piece.isHopeless === true) return { type: "giveUp", piece, condition: "DecodeFailed" };
     if (piece.failures > attempts) return { type: "giveUp", piece, condition: "RetryAttemptsExhausted" };
     // Only the beginning: a younger record in between would be passed by.
     const young = piece.items.findIndex((item) => epochMs - this.#arrivalMs(item) <= maxAgeMs);
@@ -101,7 +105,7 @@ export class BatchRun<T> {
    *
    * @param from How many records at the beginning are done all the same, as a partial answer says.
    * @param isAlone Whether the record after them failed alone, and the later ones were not tried. It goes on
-   * alone, whatever `split` says, and they begin anew.
+   * alone, whatever `split` says, and they begin anew. A record that cannot be decoded is given up.
    */
   failed(error: unknown, from = 0, isAlone = false): Judged {
     const piece = this.#pieces.at(-1);
@@ -117,9 +121,10 @@ export class BatchRun<T> {
     const failures = from > 0 ? 1 : piece.failures + 1;
     if (isAlone) {
       const later = { items: items.slice(1), failures: 0, calls: 0, error: undefined };
-      const alone = { ...called, items: items.slice(0, 1), failures };
+      const isHopeless = error instanceof RecordDecodeError;
+      const alone = { ...called, items: items.slice(0, 1), failures, isHopeless };
       this.#replace(later.items.length === 0 ? [alone] : [later, alone]);
-      return { outcome: failures > attempts ? "givenUp" : "retrying", inARow: failures };
+      return { outcome: isHopeless || failures > attempts ? "givenUp" : "retrying", inARow: failures };
     }
     if (from > 0 && isBisected) {
       this.#replace([called]);

@@ -21,6 +21,7 @@ import { liveWorkers, METRICS_REPORT_INTERVAL_S } from "../lease/live_workers.ts
 import type { Incarnation } from "../lease/incarnation.ts";
 import type { LockSighting } from "../lease/leader.ts";
 import { reportAge } from "../lease/reports.ts";
+import { isSettledAlone, type LeaderLook, mayRest, restMs } from "../lease/solitude.ts";
 import { successors } from "../lease/succession.ts";
 import type { TableWatch } from "../lease/table_watch.ts";
 import { FORMAT_RECHECK_MS, isSameFormat, type TableFormat } from "../lease/table_format.ts";
@@ -51,6 +52,11 @@ export interface FleetMemberOptions extends FleetFormatOptions {
   readonly heldLeases: () => readonly Lease[];
   /** Called when this worker, as leader, has assigned a lease to itself. */
   readonly onOwnLease: (lease: Lease) => void;
+  /**
+   * Called when this worker should look for leases now: it does so seldom while it is alone. @default nobody
+   * listens
+   */
+  readonly onLookDue?: (() => void) | undefined;
   /** For a worker that runs in slices. @default an ordinary worker */
   readonly slicing?: SlicingMember | undefined;
 }
@@ -96,6 +102,10 @@ export class FleetMember {
   readonly #heartbeatMs: number;
   #format: TableFormat;
   #lock: LeaderLockKeeper;
+  /** Monotonic ms of the last sign that this worker may not rest: see `lease/solitude.ts`. */
+  #companyMs: number;
+  /** How many leases this worker must hold to rest. */
+  #settledLeases = 0;
   /** Of a member that runs in slices. */
   #leader: LeaderDuties | undefined;
 
@@ -103,6 +113,7 @@ export class FleetMember {
     this.#options = options;
     this.#format = options.format;
     this.#heartbeatMs = options.leadership.failoverTimeMs / HEARTBEATS_PER_LOCK;
+    this.#companyMs = options.system.clock.monotonicMs();
     this.#reporter = new MetricsReporter({
       store: options.coordinatorStore,
       workerId: options.workerId,
@@ -119,6 +130,17 @@ export class FleetMember {
   /** Reports that this worker is alive; from then on leases may be assigned to it. */
   async report(signal: AbortSignal): Promise<void> {
     await this.#reporter.report(signal);
+  }
+
+  /**
+   * Whether this worker leads, is alone and holds all leases: it looks seldom, and nobody else gives it
+   * leases.
+   */
+  get isResting(): boolean {
+    const { leadership, coordinatorStore, heldLeases, system: { clock } } = this.#options;
+    // A store without rings cannot show that a worker joins.
+    return this.#lock.isLeading && coordinatorStore.ringLock !== undefined &&
+      mayRest(this.#companyMs, clock.monotonicMs(), leadership) && heldLeases().length >= this.#settledLeases;
   }
 
   /** Makes the leader look at the leases immediately, if this worker is the leader. */
@@ -241,11 +263,16 @@ export class FleetMember {
     if (!this.#format.mayLead) return;
     const leader = this.#newLeader(lock);
     const isLeaderGone = () => lock.silentMs(clock.monotonicMs()) > SUSPICIOUS_HEARTBEATS * heartbeatMs;
-    let knownBefore = "false false";
+    let knownBefore = "false false false";
     run({ pass: "leadership", intervalMs: heartbeatMs }, async (signal) => {
+      const hasLed = lock.isLeading;
       const dueInMs = await lock.step(signal);
-      const known = `${lock.isLeading} ${isLeaderGone()}`;
-      if (known !== knownBefore) this.#assignment.ring();
+      if (lock.isLeading && !hasLed) this.#endRest();
+      const known = `${lock.isLeading} ${isLeaderGone()} ${this.isResting}`;
+      if (known !== knownBefore) {
+        this.#assignment.ring();
+        this.#options.onLookDue?.();
+      }
       knownBefore = known;
       if (lock.isLeading) return Math.min(dueInMs, heartbeatMs);
       const heartbeats = this.#isDeputy ? 1 / LOOKS_PER_HEARTBEAT : HEARTBEATS_PER_LOOK;
@@ -262,8 +289,9 @@ export class FleetMember {
         try {
           const expiryInMs = await leader.lead(signal);
           if (!lock.isLeading) return "skipped"; // the term ended during the pass
-          lock.passEnded(true);
-          return Math.min(expiryInMs, leaseAssignmentIntervalMs);
+          const pauseMs = this.isResting ? restMs(this.#options.leadership) : leaseAssignmentIntervalMs;
+          lock.passEnded(true, pauseMs - leaseAssignmentIntervalMs);
+          return Math.min(expiryInMs, pauseMs);
         } catch (error) {
           lock.passEnded(false);
           throw error;
@@ -297,6 +325,22 @@ export class FleetMember {
     return undefined;
   }
 
+  /** What the table shows this worker when it leads. */
+  #look({ workerId, leases, workers }: LeaderLook): void {
+    const held = new Set(this.#options.heldLeases().map(({ leaseKey }) => leaseKey));
+    const own = leases.filter(({ leaseOwner }) => leaseOwner === workerId);
+    this.#settledLeases = own.length;
+    const hasAll = own.every(({ leaseKey }) => held.has(leaseKey));
+    if (!hasAll || !isSettledAlone({ workerId, leases, workers })) this.#endRest();
+  }
+
+  /** There may be somebody else. */
+  #endRest(): void {
+    const wasResting = this.isResting || this.#options.heldLeases().length < this.#settledLeases;
+    this.#companyMs = this.#options.system.clock.monotonicMs();
+    if (wasResting) this.#options.onLookDue?.();
+  }
+
   get #isDeputy(): boolean {
     return isDeputy(this.#options.heldLeases());
   }
@@ -314,6 +358,10 @@ export class FleetMember {
       patienceMs: () => this.#isDeputy ? 0 : this.#heartbeatMs,
       sighting: slicing?.lock,
       isNameOurs: slicing !== undefined,
+      onRing: () => {
+        this.#endRest();
+        this.#assignment.ring();
+      },
       system,
       emit,
     });
@@ -338,6 +386,8 @@ export class FleetMember {
       isLeading: () => slicing?.isAlone === true || lock.isLeading,
       onProgress: () => lock.passGetsOn(),
       onOwnLease: this.#options.onOwnLease,
+      onOwnHandoff: this.#options.onLookDue,
+      onLook: (look) => this.#look(look),
       onOwnItemMissing: () => this.#report.ring(),
     });
   }

@@ -30,6 +30,7 @@ import type { Lease } from "../lease/lease.ts";
 import type { LeaseStore, TableListing } from "../lease/lease_store.ts";
 import { observeReports } from "../lease/reports.ts";
 import type { GoneWorker } from "../lease/silence.ts";
+import type { LeaderLook } from "../lease/solitude.ts";
 import { newWatch, type TableWatch, watchOn } from "../lease/table_watch.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
 import type { System } from "../system.ts";
@@ -63,6 +64,10 @@ export interface LeaderDutiesOptions {
   readonly onProgress: () => void;
   /** Called when a lease was assigned to this very worker. */
   readonly onOwnLease: (lease: Lease) => void;
+  /** Called when this very worker is to hand a lease over. @default nobody listens */
+  readonly onOwnHandoff?: (() => void) | undefined;
+  /** Called in each pass with what the table shows, before anything is assigned. @default nobody listens */
+  readonly onLook?: ((look: LeaderLook) => void) | undefined;
   /** What an earlier process of this worker saw of the leases. @default nothing */
   readonly watch?: TableWatch | undefined;
   /** Whether the stream may be compared with its leases now. @default {() => true} */
@@ -124,6 +129,7 @@ export class LeaderDuties {
     const leases = leasesToGiveOut(listing.leases);
     const workers = await this.#workers(listing, signal);
     if (!workers.some((worker) => worker.workerId === workerId)) this.#options.onOwnItemMissing();
+    this.#options.onLook?.({ workerId, leases: listing.leases, workers });
     const { sightings, handoffs, beginnings, reports, silences } = this.#watch;
     const served = servedWorkers(this.#watch.served, leases, workers);
     const lookedMs = system.clock.monotonicMs();
@@ -163,6 +169,7 @@ export class LeaderDuties {
         assigned.push(outcome.lease);
         this.#tell(assignment);
         if (assignment.to === workerId) onOwnLease(outcome.lease);
+        else if (assignment.lease.leaseOwner === workerId) this.#options.onOwnHandoff?.();
       }));
     signal.throwIfAborted();
     const begun = new Map([...beginnings, ...observeBeginnings(beginnings, assigned)]);

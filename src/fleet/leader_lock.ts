@@ -8,7 +8,7 @@
  */
 
 import type { WorkerEventListener } from "../events.ts";
-import type { CoordinatorStore, LeaderLock, TablePlace } from "../lease/coordinator_store.ts";
+import type { CoordinatorStore, LeaderLock, LockRing, TablePlace } from "../lease/coordinator_store.ts";
 import {
   followerStep,
   type HeldLock,
@@ -47,6 +47,8 @@ export interface LeaderLockOptions {
    * @default {false}
    */
   readonly isNameOurs?: boolean | undefined;
+  /** Called when a worker that joins has rung at our lock. @default nobody listens */
+  readonly onRing?: (() => void) | undefined;
   readonly system: System;
   readonly emit: WorkerEventListener;
 }
@@ -64,6 +66,10 @@ export class LeaderLockKeeper {
   #failedTerms = 0;
   /** Until this monotonic ms the lock is left to other workers. */
   #backMs = -Infinity;
+  /** What was rung last at our lock, as far as we have heard. */
+  #heard: string | undefined;
+  /** The leader at whose lock we have rung. */
+  #rungAt: string | undefined;
 
   constructor(options: LeaderLockOptions) {
     this.#options = options;
@@ -94,12 +100,16 @@ export class LeaderLockKeeper {
     return this.#held !== undefined || this.#sighting === undefined ? 0 : nowMs - this.#sighting.firstSeenMs;
   }
 
-  /** Notes the result of the leader's pass. */
-  passEnded(ok: boolean): void {
+  /**
+   * Notes the result of the leader's pass.
+   *
+   * @param restMs For how long the leader means to rest, longer than it usually does.
+   */
+  passEnded(ok: boolean, restMs = 0): void {
     this.#failedPasses = ok ? 0 : this.#failedPasses + 1;
     if (!ok) return;
     this.#failedTerms = 0;
-    this.#lastPassMs = this.#options.system.clock.monotonicMs();
+    this.#lastPassMs = this.#options.system.clock.monotonicMs() + restMs;
   }
 
   /**
@@ -142,7 +152,10 @@ export class LeaderLockKeeper {
         when: { type: "version", recordVersionNumber: found.recordVersionNumber },
       } as const
       : followerStep(found, this.#sighting, startedMs - patienceMs());
-    if (step.type === "wait") return step.ms;
+    if (step.type === "wait") {
+      if (found !== undefined) await this.#ring(found.ownerName, signal);
+      return step.ms;
+    }
     if (nowMs < this.#backMs) return Math.min(heartbeatMs, this.#backMs - nowMs);
     const lock = this.#newVersion();
     const provenAtMs = system.clock.monotonicMs();
@@ -152,6 +165,7 @@ export class LeaderLockKeeper {
     this.#held = { lock, provenAtMs };
     this.#sighting = undefined;
     this.#reign = undefined;
+    this.#heard = this.#rungAt = undefined;
     this.#failedPasses = 0;
     this.#lastPassMs = provenAtMs;
     emit({ type: "leadershipGained", workerId });
@@ -183,14 +197,34 @@ export class LeaderLockKeeper {
       case "heartbeat": {
         const lock = this.#newVersion();
         const { recordVersionNumber } = held.lock;
-        if (await store.heartbeatLock(place, recordVersionNumber, lock, signal)) {
+        const beat = await store.heartbeatLock(place, recordVersionNumber, lock, signal);
+        if (beat !== false) {
           this.#held = { lock, provenAtMs: nowMs };
+          if (beat !== true) this.#hear(beat);
         } else {
           this.#stop("another worker holds the lock");
         }
         return heartbeatMs;
       }
     }
+  }
+
+  #hear({ ring }: LockRing): void {
+    if (ring === this.#heard) return;
+    this.#heard = ring;
+    this.#options.onRing?.();
+  }
+
+  /**
+   * Rings once at the lock of each leader, so that one that is alone looks at the fleet soon. A ring that is
+   * lost costs time only: such a leader looks by itself too.
+   */
+  async #ring(leader: string, signal: AbortSignal): Promise<void> {
+    const { store, place, workerId, isNameOurs = false, system } = this.#options;
+    // A worker that runs in slices comes and goes.
+    if (isNameOurs || leader === this.#rungAt || leader === workerId) return;
+    await store.ringLock?.(place, leader, { ring: randomUuid(system.random) }, signal);
+    this.#rungAt = leader;
   }
 
   /** Reports another worker that leads successfully, once for each change of the lock that is seen. */

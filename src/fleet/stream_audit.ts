@@ -20,6 +20,7 @@ import type { Shard } from "../stream/shard.ts";
 import { originText, type StreamOrigin } from "../stream/stream_identifier.ts";
 import type { Clock } from "../system.ts";
 import type { Leading } from "./leading.ts";
+import { retentionOf } from "./stream_search.ts";
 import { originOfStream, type TrackedStream } from "./streams.ts";
 import { forEachAtMost, WRITES_AT_ONCE } from "../async/task_group.ts";
 
@@ -53,6 +54,7 @@ export class StreamAudit {
   #comparedMs = -Infinity;
   #dueMs = -Infinity;
   #failures = 0;
+  #retentionMs: number | undefined;
 
   constructor(options: StreamAuditOptions) {
     this.#options = options;
@@ -156,8 +158,9 @@ export class StreamAudit {
     const { kinesis, list, stream: { reference }, emit } = this.#options;
     try {
       const shards = await list(signal);
-      const { streamCreationEpochS } = await kinesis.describeStreamSummary(reference, signal);
-      this.#learn(streamCreationEpochS);
+      const summary = await kinesis.describeStreamSummary(reference, signal);
+      this.#learn(summary.streamCreationEpochS);
+      this.#tellRetention(retentionOf(summary));
       return shards;
     } catch (error) {
       signal.throwIfAborted();
@@ -167,6 +170,13 @@ export class StreamAudit {
       if (this.#failures === 0) emit({ type: "notice", level: "warning", leaseKey: undefined, text });
       return undefined;
     }
+  }
+
+  #tellRetention(retentionMs: number | undefined): void {
+    if (retentionMs === undefined || retentionMs === this.#retentionMs) return;
+    this.#retentionMs = retentionMs;
+    const { stream: { streamIdentifier }, emit } = this.#options;
+    emit({ type: "streamDescribed", streamIdentifier, retentionMs });
   }
 
   #learn(creation: number | undefined): void {

@@ -6,7 +6,7 @@
 
 import { withinTime } from "../async/waiting.ts";
 import { parseStreamArn, type StreamArn } from "../aws/endpoint.ts";
-import type { Kinesis, StreamReference } from "../aws/kinesis.ts";
+import type { Kinesis, StreamReference, StreamSummary } from "../aws/kinesis.ts";
 import type { Clock } from "../system.ts";
 
 /**
@@ -20,6 +20,8 @@ export interface DescribedStream {
   readonly streamArn: string | undefined;
   /** In whole seconds since 1970. */
   readonly creationEpochS: number | undefined;
+  /** How long it keeps records. */
+  readonly retentionMs: number | undefined;
 }
 
 /**
@@ -47,7 +49,15 @@ export async function describedStream(
   return {
     streamArn,
     creationEpochS: streamCreationEpochS === undefined ? undefined : Math.floor(streamCreationEpochS),
+    retentionMs: retentionOf(summary),
   };
+}
+
+/** How long a stream keeps records, in ms. Undefined if the service does not say, or says what is no time. */
+export function retentionOf({ retentionPeriodHours = 0 }: StreamSummary): number | undefined {
+  return retentionPeriodHours > 0 && retentionPeriodHours < Infinity
+    ? retentionPeriodHours * 3_600_000
+    : undefined;
 }
 
 /**

@@ -45,6 +45,8 @@ export interface TrackedStream {
    * it.
    */
   readonly creationEpochS?: number | undefined;
+  /** How long it keeps records; undefined if the service was not asked or does not report it. */
+  readonly retentionMs?: number | undefined;
 }
 
 /** The stream as leases name it; undefined if its creation time is not known. */
@@ -123,6 +125,7 @@ export class Streams {
       consumerArn,
       creationEpochS: found.creationEpochS,
     }]]);
+    this.#tellRetention(undefined, found.retentionMs);
   }
 
   /** Takes the one stream as an earlier process found it, in place of {@linkcode start}. */
@@ -281,8 +284,15 @@ export class Streams {
       emit({ type: "streamRemoved", streamIdentifier });
     }
     for (const streamIdentifier of this.#tracked.keys()) {
-      if (!before.has(streamIdentifier)) emit({ type: "streamAdded", streamIdentifier });
+      if (before.has(streamIdentifier)) continue;
+      emit({ type: "streamAdded", streamIdentifier });
+      this.#tellRetention(streamIdentifier, this.#tracked.get(streamIdentifier)?.retentionMs);
     }
+  }
+
+  #tellRetention(streamIdentifier: string | undefined, retentionMs: number | undefined): void {
+    if (retentionMs === undefined) return;
+    this.#options.emit({ type: "streamDescribed", streamIdentifier, retentionMs });
   }
 
   async #outcome(config: StreamConfig, signal: AbortSignal): Promise<Outcome> {
@@ -335,7 +345,7 @@ export class Streams {
     }
     const accountId = arn === undefined ? NO_ACCOUNT_ID : parseStreamArn(arn).accountId;
     const stream = this.#stream({ accountId, streamName, creationEpochS }, { ...config, streamArn: arn });
-    return { ...stream, creationEpochS };
+    return { ...stream, creationEpochS, retentionMs: found.retentionMs };
   }
 
   #stream(identifier: StreamIdentifier, config: StreamConfig): TrackedStream {

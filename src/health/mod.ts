@@ -1,17 +1,19 @@
 /**
- * A small Hono app that reports how a worker is doing. It has `/live` and `/ready` for probes, `/health` for
- * alarms, `/lag`, `/metrics`, and a page for people at `/`. Mount it in an app of your own, or serve its
- * `fetch`:
+ * A small Hono app that reports how a worker and its fleet are doing. It has `/live` and `/ready` for probes,
+ * `/health` for alarms, `/lag`, `/metrics`, and a live page for people at `/`. Mount it in an app of your
+ * own, or serve its `fetch`:
  *
  * ```ts ignore
  * const totals = new Totals();
- * const worker = new KinesisWorker({ ...options, onEvent: totals.listener }); // its log is written all the same
- * app.route("/kclite", healthApp(totals));
+ * // Its log is written all the same.
+ * const worker = new KinesisWorker({ ...options, onEvent: totals.listener });
+ * app.route("/kclite", healthApp(totals, { fleet: fleetOf(options) }));
  * ```
  *
- * It only reads. Without a `token` it has no authentication: serve it on loopback, or put your own in front.
- * It does not look at `Host`. On loopback a page in a browser may send requests under its own name (DNS
- * rebinding), so check the names that you know.
+ * It only reads. The lease table is scanned while somebody has the page open, once in ten seconds at most.
+ * Without a `token` it has no authentication: serve it on loopback, or put your own in front. It does not
+ * look at `Host`. On loopback a page in a browser may send requests under its own name (DNS rebinding), so
+ * check the names that you know.
  *
  * @module
  */
@@ -21,13 +23,20 @@ import { timingSafeEqual } from "npm:hono@^4.13.0/utils/buffer";
 import { shardLags } from "../observe/lag.ts";
 import { livenessOf } from "../observe/liveness.ts";
 import { metricsText } from "../observe/metrics.ts";
-import { pageHtml } from "./page/page_html.ts";
 import { PROMETHEUS_CONTENT_TYPE } from "../observe/prometheus.ts";
 import type { Snapshot } from "../observe/totals.ts";
 import { type HealthLimits, healthLimits, healthOf } from "../observe/verdict.ts";
+import { CATCH_UP_TARGET_MS, type FleetLoad, scaleOf } from "./scale.ts";
+import { EVENT_HEADERS } from "./event_streams.ts";
+import type { Fleet } from "./shown_fleet.ts";
+import { LivePage } from "./live_page.ts";
+import { PAGE_POLICY } from "./page/page_policy.ts";
+import type { FleetSight } from "./page/seen_fleet.ts";
+import { type PageView, viewOf } from "./page/page_view.ts";
 
 export type { ShardLag } from "../observe/lag.ts";
 export { shardLags } from "../observe/lag.ts";
+export type { History, MinuteFigures, Pace } from "../observe/lag_history.ts";
 export type { Liveness } from "../observe/liveness.ts";
 export { livenessOf } from "../observe/liveness.ts";
 export { metricsText } from "../observe/metrics.ts";
@@ -40,10 +49,13 @@ export type { Snapshot } from "../observe/totals.ts";
 export { Totals } from "../observe/totals.ts";
 export type { Fault, FaultCode, Health, HealthLimits } from "../observe/verdict.ts";
 export { healthLimits, healthOf } from "../observe/verdict.ts";
+export type { MetricsOptions } from "../observe/metrics.ts";
+export { type FleetLoad, type ScaleAnswer, scaleOf } from "./scale.ts";
+export { Fleet, fleetOf, type FleetOptions } from "./shown_fleet.ts";
 export type { FleetFault, FleetFaultCode } from "../events.ts";
-export type { FailureStreak, Pass, WorkerTotals } from "../observe/worker_totals.ts";
+export type { FailureStreak, OpenTrouble, Pass, WorkerTotals } from "../observe/worker_totals.ts";
 
-/** Options of {@linkcode healthApp}: limits, each with its default, and a token. */
+/** Options of {@linkcode healthApp}: limits, each with its default, a token, and the fleet. */
 export type HealthAppOptions =
   & { readonly [Name in keyof HealthLimits]?: HealthLimits[Name] | undefined }
   & {
@@ -54,6 +66,26 @@ export type HealthAppOptions =
      * @default everybody may ask
      */
     readonly token?: string | undefined;
+    /**
+     * The fleet that the page shows, by {@linkcode fleetOf}. Its clock must be that of the totals.
+     *
+     * @default the page shows this worker alone
+     */
+    readonly fleet?: Fleet | undefined;
+    /**
+     * Whether `/metrics` has series for each held shard. Without them thousands of shards are no burden for a
+     * metrics server.
+     *
+     * @default {true}
+     */
+    readonly shardMetrics?: boolean | undefined;
+    /**
+     * In which time a reader that is behind should have caught up, in ms: what `/scale` counts workers for.
+     * Shorter asks for more workers.
+     *
+     * @default {900000}
+     */
+    readonly catchUpTargetMs?: number | undefined;
   };
 
 /**
@@ -66,7 +98,9 @@ export type HealthAppOptions =
  * | `/ready` | for readiness probes: 200 once the worker has started, until it begins to stop, else 503; JSON `{ready, phase}` |
  * | `/lag` | JSON array of {@linkcode ShardLag} |
  * | `/metrics` | Prometheus text 0.0.4 |
- * | `/` | a page for people |
+ * | `/scale` | for KEDA's metrics-api scaler: JSON {@linkcode ScaleAnswer}; 503 while too little is known. Looks at the lease table once in ten seconds at most |
+ * | `/` | a page for people, with or without scripts |
+ * | `/events` | server-sent events: what changes on that page; 64 browsers at most |
  *
  * @param totals What listens to the worker; one worker for one app.
  * @throws {RangeError} when a limit is not a number above 0, or the token is too short.
@@ -75,8 +109,13 @@ export function healthApp(
   totals: { snapshot(): Snapshot },
   options: HealthAppOptions = {},
 ): InstanceType<typeof Hono> {
-  const { token } = options;
-  const limits = healthLimits(options, ["token"]);
+  const { token, fleet, shardMetrics, catchUpTargetMs = CATCH_UP_TARGET_MS } = options;
+  const limits = healthLimits(options, ["token", "fleet", "shardMetrics", "catchUpTargetMs"]);
+  if (!(catchUpTargetMs > 0 && catchUpTargetMs < Infinity)) {
+    throw new RangeError(
+      `Cannot serve health: catchUpTargetMs must be a number above 0: got ${catchUpTargetMs}`,
+    );
+  }
   if (token !== undefined && !/^[!-~]{16,}$/.test(token)) {
     // Not repeated: it is a secret.
     throw new RangeError("Cannot serve health: expected a token of 16 or more visible characters of ASCII");
@@ -90,12 +129,17 @@ export function healthApp(
         "www-authenticate": 'Basic realm="kclite", charset="UTF-8", Bearer realm="kclite"',
       });
     });
-  guarded("/", (context) => {
-    const snapshot = totals.snapshot();
-    return context.html(pageHtml(snapshot, healthOf(snapshot, limits), siblings(context)), 200, {
-      ...HEADERS,
-      "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
-    });
+  const page = new LivePage({ totals, limits, fleet });
+  guarded("/", async (context) => {
+    const text = context.req.method === "HEAD" ? "" : await page.html(viewIn(context));
+    return context.html(text, 200, PAGE_HEADERS);
+  });
+  guarded("/events", (context) => {
+    if (context.req.method === "HEAD") return context.body(null, 200, { ...HEADERS, ...EVENT_HEADERS });
+    const body = page.events(viewIn(context));
+    return body === undefined
+      ? context.text("Too many browsers have the page open\n", 503, { ...HEADERS, "retry-after": "30" })
+      : context.body(body, 200, { ...HEADERS, ...EVENT_HEADERS });
   });
   guarded("/health", (context) => {
     const health = healthOf(totals.snapshot(), limits);
@@ -113,10 +157,28 @@ export function healthApp(
   guarded("/lag", (context) => context.json(shardLags(totals.snapshot()), 200, HEADERS));
   guarded("/metrics", (context) => {
     const snapshot = totals.snapshot();
-    const text = metricsText(snapshot, healthOf(snapshot, limits));
+    const text = metricsText(snapshot, healthOf(snapshot, limits), { shardMetrics });
     return context.body(text, 200, { ...HEADERS, "content-type": PROMETHEUS_CONTENT_TYPE });
   });
+  guarded("/scale", async (context) => {
+    if (context.req.method !== "HEAD") await fleet?.watch.glance();
+    const snapshot = totals.snapshot();
+    const answer = scaleOf(snapshot, loadOf(fleet?.watch.sight, snapshot.atMs), catchUpTargetMs);
+    if (answer !== undefined) return context.json(answer, 200, HEADERS);
+    return context.json({ error: TOO_LITTLE_KNOWN }, 503, HEADERS);
+  });
   return app;
+}
+
+const TOO_LITTLE_KNOWN =
+  "Cannot say how many workers the fleet should have: expected a look at its lease table that is younger than five " +
+  "minutes: got none: give healthApp() the option fleet, and see the page for what keeps it from looking";
+
+/** What the table shows of a fleet. */
+function loadOf(sight: FleetSight | undefined, nowMs: number): FleetLoad | undefined {
+  if (sight?.type !== "read") return undefined;
+  const { workers, leases, seenMs } = sight.fleet;
+  return { workers, leases: [...leases.values()], ageMs: nowMs - seenMs };
 }
 
 /** Whether a request has the token: as a bearer's, or as the password that a browser asks for. */
@@ -143,6 +205,21 @@ const HEADERS: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
   "x-content-type-options": "nosniff",
 };
+
+/** A page of its own, in no frame, that lets no other host know that it was open. */
+const PAGE_HEADERS: Readonly<Record<string, string>> = {
+  ...HEADERS,
+  "content-security-policy": PAGE_POLICY,
+  "referrer-policy": "no-referrer",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "permissions-policy": "camera=(), geolocation=(), microphone=()",
+};
+
+/** What of the fleet is asked for. */
+function viewIn(context: Context): PageView {
+  return viewOf(new URL(context.req.url).searchParams, siblings(context), true);
+}
 
 /**
  * A link from the page to its siblings, relative to the last segment. It works wherever the app is mounted

@@ -95,7 +95,7 @@ ${
 A flag beats the environment (KCLITE_STREAM_NAME for streamName), which beats the file.
 AWS's own settings (AWS_ENDPOINT_URL, AWS_USE_FIPS_ENDPOINT, AWS_PROFILE, ...) fill in what these leave open.
 java's own options and the name of the MultiLangDaemon class are accepted. Of them only -Daws.region counts,
-and -Daws.accessKeyId, -Daws.secretAccessKey and -Daws.sessionToken.`;
+-Daws.cborEnabled, and -Daws.accessKeyId, -Daws.secretAccessKey and -Daws.sessionToken.`;
 
 const EXIT_HELP =
   `Exit code: 0 after an orderly end, 1 after a failure, 2 for a wrong command line; 143, 130 or 129 after

@@ -125,13 +125,20 @@ interface BunServer {
 }
 interface BunGlobal {
   readonly Bun: {
-    serve(options: { hostname: string; port: number; fetch: FetchHandler }): BunServer;
+    serve(options: {
+      hostname: string;
+      port: number;
+      /** In seconds. */
+      idleTimeout: number;
+      fetch: FetchHandler;
+    }): BunServer;
   };
 }
 
 const listenOnBun: Listen = (handler, where) => {
   const { Bun } = globalThis as unknown as BunGlobal;
-  const server = Bun.serve({ ...where, fetch: (request) => handler(request) });
+  // Bun's 10 s would cut events that come more rarely.
+  const server = Bun.serve({ ...where, idleTimeout: 60, fetch: (request) => handler(request) });
   return Promise.resolve({
     port: server.port,
     address: undefined,

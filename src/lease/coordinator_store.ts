@@ -24,6 +24,17 @@ export interface LeaderLock {
 }
 
 /**
+ * What a worker that joins leaves at the leader's lock: an attribute of ours, which Java ignores. It is lost
+ * when the lock is put anew.
+ *
+ * @experimental
+ */
+export interface LockRing {
+  /** New each time. */
+  readonly ring: string;
+}
+
+/**
  * What must hold in the table for a lock to be written.
  *
  * @experimental
@@ -124,13 +135,26 @@ export interface CoordinatorStore {
   readLock(place: TablePlace, signal?: AbortSignal): Promise<LeaderLock | undefined>;
   /** Writes the whole lock item. @returns false when the condition does not hold. */
   putLock(place: TablePlace, lock: LeaderLock, when: LockCondition, signal?: AbortSignal): Promise<boolean>;
-  /** Gives our own lock a new version. @returns false when it is no longer ours at `heldVersion`. */
+  /**
+   * Gives our own lock a new version.
+   *
+   * @returns false when it is no longer ours at `heldVersion`; what was rung last since the lock was put; or
+   * true.
+   */
   heartbeatLock(
     place: TablePlace,
     heldVersion: string,
     next: LeaderLock,
     signal?: AbortSignal,
-  ): Promise<boolean>;
+  ): Promise<boolean | LockRing>;
+  /**
+   * Rings at the lock of a leader, which hears it with its next heartbeat: a worker has joined. The lock's
+   * version stays. A store that lacks this method has leaders that look at the leases as often when they are
+   * alone.
+   *
+   * @returns false when the lock is not this worker's.
+   */
+  ringLock?(place: TablePlace, ownerName: string, ring: LockRing, signal?: AbortSignal): Promise<boolean>;
   /** Deletes our own lock. @returns false when it is no longer ours at this version. */
   releaseLock(place: TablePlace, held: LeaderLock, signal?: AbortSignal): Promise<boolean>;
 

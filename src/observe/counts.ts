@@ -266,6 +266,7 @@ export function countsOf(event: WorkerEvent): readonly Count[] {
     case "tableCreated":
     case "streamAdded":
     case "streamRemoved":
+    case "streamDescribed":
     case "workerReady":
     case "superseded":
     case "workerStopping":

@@ -8,6 +8,7 @@
 import type { WorkerEvent, WorkerEventListener } from "../events.ts";
 import type { Clock } from "../system.ts";
 import { counted, durationText } from "./format.ts";
+import { lossTrouble } from "./data_loss.ts";
 import { ReadTroubles } from "./read_trouble.ts";
 import { type Snapshot, Totals } from "./totals.ts";
 import { type FaultCode, type HealthLimits, healthOf } from "./verdict.ts";
@@ -97,6 +98,12 @@ export class FaultWatch {
       const what = callback.records === 0 ? "" : ` on ${counted(callback.records, "record")}`;
       const text = `${callback.name} has been running for ${forMs}${what}.`;
       yield { code: "callbackSlow", level: "warning", leaseKey, text };
+    }
+    for (const shard of snapshot.shards) {
+      const trouble = lossTrouble(snapshot, shard, this.#options.limits.dataLossLimitMs);
+      if (trouble?.level !== "warning") continue;
+      const { leaseKey } = shard;
+      yield { code: "trimmedUnreadSoon", level: "warning", leaseKey, text: trouble.text };
     }
     for (const { leaseKey, text } of this.#reads.lasting(snapshot.atMs)) {
       yield { code: "readsDisturbed", level: "warning", leaseKey, text };

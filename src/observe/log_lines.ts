@@ -87,6 +87,7 @@ function lineOf(event: WorkerEvent): LogLine | undefined {
     case "passRecovered":
       return info(`${event.pass} works again`);
     case "passEnded":
+    case "streamDescribed":
     case "eventLoopTurned":
     case "leaderSeen":
     case "fleetAudited":

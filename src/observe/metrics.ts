@@ -1,8 +1,9 @@
 // Pure.
 /**
  * Everything that is measured, as Prometheus families: the body of `/metrics`. Base units (seconds, bytes),
- * the prefix `kclite_`. Alarm on `kclite_healthy`, and on `kclite_max_lag_seconds`, which outlives the shard
- * ids of a reshard. `kclite_fleet_max_lag_seconds` is the same of the whole fleet, from the leader alone.
+ * the prefix `kclite_`. Alarm on `kclite_healthy`, on `kclite_data_loss_in_seconds`, and on
+ * `kclite_max_lag_seconds`, which outlives the shard ids of a reshard. `kclite_fleet_max_lag_seconds` is the
+ * same of the whole fleet, from the leader alone.
  *
  * The cost of leasing, in requests per shard and hour since the start, is
  * `kclite_dynamodb_requests_per_shard_hour`. Over the last hour it is `3600 *
@@ -14,6 +15,7 @@
 import type { ShardPhase } from "../events.ts";
 import { VERSION } from "../version.ts";
 import { type CounterName, COUNTERS, type Labels } from "./counts.ts";
+import { trimmedInMs, workerOutlook } from "./data_loss.ts";
 import { largestLagMs } from "./lag.ts";
 import { type Family, prometheusText, type Sample } from "./prometheus.ts";
 import { heldShards, lagMs, type ShardTotals } from "./shard_totals.ts";
@@ -21,11 +23,26 @@ import type { Series } from "./tally.ts";
 import type { Snapshot } from "./totals.ts";
 import type { Health } from "./verdict.ts";
 
+/** What `/metrics` holds. */
+export interface MetricsOptions {
+  /**
+   * Whether there is a series for each held shard: five for each. Without them thousands of shards are no
+   * burden for a metrics server; the largest lag, and what is nearest to loss, stay.
+   *
+   * @default {true}
+   */
+  readonly shardMetrics?: boolean | undefined;
+}
+
 /** The body of `/metrics`. */
-export function metricsText(snapshot: Snapshot, health: Health): string {
+export function metricsText(
+  snapshot: Snapshot,
+  health: Health,
+  { shardMetrics = true }: MetricsOptions = {},
+): string {
   return prometheusText([
     ...workerFamilies(snapshot, health),
-    ...shardFamilies(snapshot),
+    ...(shardMetrics ? shardFamilies(snapshot) : []),
     ...counterFamilies(snapshot.series),
   ]);
 }
@@ -44,6 +61,7 @@ function workerFamilies(snapshot: Snapshot, health: Health): readonly Family[] {
   const { worker } = snapshot;
   const held = heldShards(snapshot.shards);
   const largest = largestLagMs(snapshot);
+  const outlook = workerOutlook(snapshot);
   const info: Labels = {
     application: worker.applicationName ?? "",
     // Of many streams the names would change while the worker runs, and each change would be another series.
@@ -77,7 +95,17 @@ function workerFamilies(snapshot: Snapshot, health: Health): readonly Family[] {
     gauge(
       "max_lag_seconds",
       "How far behind the tip the held shard is that is furthest behind.",
-      largest === undefined ? [] : one(largest / 1000),
+      secondsIfKnown(largest),
+    ),
+    gauge(
+      "min_trimmed_in_seconds",
+      "Until unread records are trimmed if none is read from now on, of the held shard that comes to it first.",
+      secondsIfKnown(outlook.trimmedInMs),
+    ),
+    gauge(
+      "data_loss_in_seconds",
+      "Until unread records are trimmed at the present pace, 0 while they are; left out while none will be.",
+      secondsIfKnown(outlook.lossInMs),
     ),
     gauge(
       "clock_skew_seconds",
@@ -129,7 +157,8 @@ function dynamoDBRequests({ series }: Snapshot): number {
   );
 }
 
-function shardFamilies({ shards, atMs, epochMs }: Snapshot): readonly Family[] {
+function shardFamilies(snapshot: Snapshot): readonly Family[] {
+  const { shards, atMs, epochMs } = snapshot;
   const held = heldShards(shards);
   const each = (value: (shard: ShardTotals) => number | undefined): readonly Sample[] =>
     held.flatMap((shard) => {
@@ -142,6 +171,11 @@ function shardFamilies({ shards, atMs, epochMs }: Snapshot): readonly Family[] {
       "shard_lag_seconds",
       "How far behind the tip the shard's processor is.",
       each((s) => seconds(lagMs(s, atMs))),
+    ),
+    gauge(
+      "shard_trimmed_in_seconds",
+      "Until the shard's oldest unread record is trimmed if none is read from now on.",
+      each((s) => seconds(trimmedInMs(snapshot, s))),
     ),
     gauge(
       "shard_last_progress_timestamp_seconds",
@@ -181,6 +215,10 @@ function gauge(name: string, help: string, samples: readonly Sample[]): Family {
 
 function one(value: number): readonly Sample[] {
   return [{ value }];
+}
+
+function secondsIfKnown(ms: number | undefined): readonly Sample[] {
+  return ifKnown(ms === undefined ? undefined : ms / 1000);
 }
 
 function ifKnown(value: number | undefined): readonly Sample[] {

@@ -68,6 +68,8 @@ export interface ShardTotals extends ShardStreaks, RunningCallbacks {
   readonly lastFetchMs: number | undefined;
   /** When the shard last made progress: a page, a callback that returned, a checkpoint. */
   readonly lastProgressMs: number;
+  /** When the checkpoint was last stored under this hold; when the lease was gained, until then. */
+  readonly checkpointMs: number;
   /** When the lease was last renewed. */
   readonly lastRenewalMs: number;
   /** Whether records were handed over under this hold, and whether it has made progress. */
@@ -119,6 +121,7 @@ export function gainedShard(
     behind: undefined,
     lastFetchMs: undefined,
     lastProgressMs: nowMs,
+    checkpointMs: nowMs,
     lastRenewalMs: nowMs,
     callback: undefined,
     laterCallbacks: [],
@@ -221,6 +224,7 @@ export function foldShard(shard: ShardTotals, event: LeaseEvent, nowMs: number):
         ...shard,
         ...stored(shard, event.at),
         checkpoint: event.at,
+        checkpointMs: nowMs,
         hasAdvanced: true,
         lastProgressMs: nowMs,
         // A checkpoint moves the lease's counter, so the worker puts its next renewal off.

@@ -2,8 +2,9 @@
  * Listens to a worker and keeps what health, lag and metrics are made of. Give `totals.listener` to the
  * worker's `onEvent`; get a {@linkcode Snapshot} at any time.
  *
- * Memory is bounded. It holds the held leases, and a hundred ended shards for ten minutes. It also holds the
- * failures in a row on ten thousand other leases, and a bounded number of series.
+ * Memory is bounded. It holds the held leases, each with an hour of its lag, and a hundred ended shards for
+ * ten minutes. It also holds the failures in a row on ten thousand other leases, and a bounded number of
+ * series.
  *
  * @module
  */
@@ -11,6 +12,7 @@
 import type { WorkerEvent, WorkerEventListener } from "../events.ts";
 import { type Clock, realClock } from "../system.ts";
 import { countsOf } from "./counts.ts";
+import { type History, LagHistory } from "./lag_history.ts";
 import { RecentMap } from "../recent_map.ts";
 import { noStreaks } from "./shard_streaks.ts";
 import {
@@ -21,6 +23,8 @@ import {
   gainedShard,
   heldShards,
   isLeaseEvent,
+  lagMs,
+  type LeaseEvent,
   type ShardTotals,
 } from "./shard_totals.ts";
 import { type Series, Tally } from "./tally.ts";
@@ -40,6 +44,8 @@ export interface Snapshot {
   readonly series: readonly Series[];
   /** Lease-milliseconds held up to now: one lease for an hour is 3,600,000. */
   readonly leaseHeldMs: number;
+  /** Lag and pace of the last hour, one figure a minute. Read it before the worker goes on. */
+  readonly history: History;
 }
 
 /** How long an ended shard is remembered, so that a person who looks soon after still finds it. Ours. */
@@ -58,6 +64,7 @@ export class Totals {
   readonly #shards = new Map<string, ShardTotals>();
   /** What a forgotten shard begins with when its lease is gained again. */
   readonly #former = new RecentMap<string, FormerShard>(MOST_FORMER_SHARDS);
+  readonly #history = new LagHistory();
   #worker: WorkerTotals = SILENT_WORKER;
   /** Of leases that are no longer held. */
   #leaseHeldMs = 0;
@@ -88,6 +95,7 @@ export class Totals {
       shards,
       series: this.#tally.read(),
       leaseHeldMs,
+      history: this.#history.at(atMs),
     };
   }
 
@@ -113,7 +121,18 @@ export class Totals {
       // An event about a lease that was never gained here is the leader's, or was too late to matter.
       const shard = this.#shards.get(event.leaseKey);
       if (shard !== undefined) this.#put(foldShard(shard, event, nowMs), nowMs);
+      this.#note(event, nowMs);
     }
+  }
+
+  /** Notes what moves the lag, and the renewals of a shard of which nothing else is heard. */
+  #note(event: LeaseEvent, nowMs: number): void {
+    const { type, leaseKey } = event;
+    if (type !== "batchProcessed" && type !== "pageFetched" && type !== "leaseRenewed") return;
+    if (type === "batchProcessed") this.#history.noteProcessed(leaseKey, event, nowMs);
+    const shard = this.#shards.get(leaseKey);
+    const lag = shard === undefined ? undefined : lagMs(shard, nowMs);
+    if (lag !== undefined) this.#history.noteLag(leaseKey, lag, nowMs);
   }
 
   #gain(event: Extract<WorkerEvent, { readonly type: "leaseGained" }>, nowMs: number): void {
@@ -121,6 +140,7 @@ export class Totals {
     const shard = this.#shards.get(leaseKey);
     const before = shard === undefined ? this.#former.get(leaseKey) : formerShard(shard, nowMs);
     this.#former.delete(leaseKey);
+    this.#history.begin(leaseKey, nowMs);
     this.#put(gainedShard(event, nowMs, before), nowMs);
   }
 
@@ -142,6 +162,7 @@ export class Totals {
   #put(shard: ShardTotals, nowMs: number): void {
     const before = this.#shards.get(shard.leaseKey);
     this.#shards.set(shard.leaseKey, shard);
+    if (shard.ended !== undefined) this.#history.end(shard.leaseKey);
     const wasHeld = before !== undefined && before.ended === undefined;
     if (wasHeld && (shard.ended !== undefined || shard.heldSinceMs !== before.heldSinceMs)) {
       this.#leaseHeldMs += nowMs - before.heldSinceMs;

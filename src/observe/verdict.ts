@@ -13,6 +13,7 @@
 
 import { refuseUnknownNames } from "../nearest_name.ts";
 import type { FleetFaultCode } from "../events.ts";
+import { lossTrouble } from "./data_loss.ts";
 import { fleetFaultText } from "./fleet_faults.ts";
 import { durationText } from "./format.ts";
 import type { Row } from "./shard_streaks.ts";
@@ -58,94 +59,65 @@ export interface HealthLimits {
    * @default {60000}
    */
   readonly eventLoopLimitMs: number;
+  /**
+   * From how little time on, until unread records are trimmed, the log has a warning, in ms. If their loss is
+   * certain at the present pace, it is a fault. Longer leaves more time to act.
+   *
+   * @default a quarter of the stream's retention period
+   */
+  readonly dataLossLimitMs?: number | undefined;
 }
 
-/** What is wrong, for programs. The text of each is in docs/observing.md. */
+/** What is wrong, for programs. What to do about each stands in `advice.ts` and in docs/observing.md. */
 export type FaultCode =
-  /** `run()` has not been called. What to do: call `run()`. */
+  /** `run()` has not been called. */
   | "notStarted"
-  /** The worker is starting. What to do: nothing; look again when it stays. */
+  /** The worker is starting. */
   | "starting"
-  /**
-   * Attempts to start fail. What to do: look at the error in the text: table, stream, permissions or
-   * credentials.
-   */
+  /** Attempts to start fail. */
   | "initializationFailing"
-  /** The worker has ended. What to do: start the process again; the text has the error that ended it. */
+  /** The worker has ended. */
   | "stopped"
-  /**
-   * A newer process has this worker's name. What to do: stop one, or give each a `workerIdentifier` of its
-   * own.
-   */
+  /** A newer process has this worker's name. */
   | "superseded"
-  /** A loop of the worker ended by a defect. What to do: restart the process, and report the error. */
+  /** A loop of the worker ended by a defect. */
   | "loopEnded"
-  /**
-   * The event loop has had no turn for `eventLoopLimitMs`. What to do: restart; find the code that computes
-   * without `await`.
-   */
+  /** The event loop has had no turn for `eventLoopLimitMs`. */
   | "eventLoopOverdue"
-  /** A loop has failed for longer than the failover time. What to do: look at the error in the text. */
+  /** A loop has failed for longer than the failover time. */
   | "passFailing"
   | FleetFaultCode
-  /**
-   * A lease has not been renewed within the failover time. What to do: look for `renewal failed` lines and at
-   * DynamoDB.
-   */
+  /** A lease has not been renewed within the failover time. */
   | "renewalOverdue"
-  /**
-   * A callback has run for `callbackLimitMs`. What to do: restart when it hangs, else raise
-   * `callbackLimitMs`.
-   */
+  /** A callback has run for `callbackLimitMs`. */
   | "callbackOverdue"
-  /**
-   * `processRecords` throws again and again. What to do: mend the processor; the log has the error and its
-   * line.
-   */
+  /** `processRecords` throws again and again. */
   | "processingFailing"
-  /** The option `errors` has stopped the shard. What to do: mend the processor, or choose a dead letter. */
+  /** The option `errors` has stopped the shard. */
   | "shardStopped"
-  /** Dead letters cannot be stored, and their records wait. What to do: look at the sink and the error. */
+  /** Dead letters cannot be stored, and their records wait. */
   | "deadLettersFailing"
-  /**
-   * Another callback throws again and again. What to do: mend the processor; the log has the error and its
-   * line.
-   */
+  /** Another callback throws again and again. */
   | "callbackFailing"
-  /**
-   * The processor is started anew again and again. What to do: look at the error; with a child process, at
-   * its output.
-   */
+  /** The processor is started anew again and again. */
   | "processorRestarting"
-  /**
-   * The lease is lost again and again without progress. What to do: return from `processRecords` within the
-   * failover time.
-   */
+  /** The lease is lost again and again without progress. */
   | "lostWithoutProgress"
-  /**
-   * `shardEnded` does not checkpoint, so the child shards cannot start. What to do: call `checkpoint()` in
-   * `shardEnded`.
-   */
+  /** `shardEnded` does not checkpoint, so the child shards cannot start. */
   | "shardEndNotCheckpointed"
-  /**
-   * The leases of child shards cannot be created. What to do: look at the error, and at write permissions on
-   * the table.
-   */
+  /** The leases of child shards cannot be created. */
   | "childLeasesFailing"
-  /**
-   * Checkpoints fail again and again. What to do: look at the error: permissions, throttling or the network.
-   */
+  /** Checkpoints fail again and again. */
   | "checkpointFailing"
-  /**
-   * Reads of the shard fail. What to do: look at the error: permissions, throttling, or a stream that is
-   * gone.
-   */
+  /** Reads of the shard fail. */
   | "readsFailing"
+  /** Nothing has happened on the shard for `stallLimitMs`. */
+  | "noProgress"
   /**
-   * Nothing has happened on the shard for `stallLimitMs`. What to do: restart the process, and report it with
-   * its log.
+   * Unread records are trimmed and lost, or will be within `dataLossLimitMs` at the present pace. Known after
+   * ten minutes of a lease.
    */
-  | "noProgress";
+  | "dataLossAhead";
 
 /** One thing that is wrong. */
 export interface Fault {
@@ -177,6 +149,7 @@ export const DEFAULT_LIMITS: HealthLimits = {
   stallLimitMs: 60_000,
   failuresInARow: 5,
   eventLoopLimitMs: 60_000,
+  dataLossLimitMs: undefined,
 };
 
 /**
@@ -198,8 +171,9 @@ export function healthLimits(
     stallLimitMs: limits.stallLimitMs ?? DEFAULT_LIMITS.stallLimitMs,
     failuresInARow: limits.failuresInARow ?? DEFAULT_LIMITS.failuresInARow,
     eventLoopLimitMs: limits.eventLoopLimitMs ?? DEFAULT_LIMITS.eventLoopLimitMs,
+    dataLossLimitMs: limits.dataLossLimitMs,
   };
-  const [wrong] = Object.entries(filled).filter(([, value]) => !(value > 0));
+  const [wrong] = Object.entries(filled).filter(([, value]) => value !== undefined && !(value > 0));
   if (wrong === undefined) return filled;
   throw new RangeError(`Cannot judge health: ${wrong[0]} must be a number above 0: got ${wrong[1]}`);
 }
@@ -207,7 +181,13 @@ export function healthLimits(
 /** The verdict on a worker at the moment of the snapshot. */
 export function healthOf(snapshot: Snapshot, limits: HealthLimits = DEFAULT_LIMITS): Health {
   const faults = [...workerFaults(snapshot, limits)];
-  for (const shard of snapshot.shards) faults.push(...shardFaults(shard, snapshot.atMs, limits));
+  for (const shard of snapshot.shards) {
+    faults.push(...shardFaults(shard, snapshot.atMs, limits));
+    const trouble = lossTrouble(snapshot, shard, limits.dataLossLimitMs);
+    if (trouble?.level === "error") {
+      faults.push({ code: "dataLossAhead", leaseKey: shard.leaseKey, text: trouble.text });
+    }
+  }
   return { healthy: faults.length === 0, ready: snapshot.worker.phase === "ready", faults };
 }
 

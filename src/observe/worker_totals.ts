@@ -28,6 +28,18 @@ export interface FailureStreak {
   readonly text: string;
 }
 
+/** What the worker's own watch for faults has found, and not seen end. */
+export interface OpenTrouble {
+  /** A fault's code, or what is no fault yet. */
+  readonly code: string;
+  /** Errors are faults. */
+  readonly level: "warning" | "error";
+  /** The lease that it is about; undefined for the worker as a whole. */
+  readonly leaseKey: string | undefined;
+  /** One sentence, as it was when it began. */
+  readonly text: string;
+}
+
 /** The worker, without its shards. */
 export interface WorkerTotals {
   /** Where the worker stands between its start and its end. */
@@ -38,6 +50,11 @@ export interface WorkerTotals {
   readonly applicationName: string | undefined;
   /** The one stream's name, or the identifiers of many, in the order of their events. */
   readonly streams: readonly string[];
+  /**
+   * How long each stream keeps its records, in ms, as far as it is known: by its identifier, and by "" of the
+   * one stream of a worker that reads no other.
+   */
+  readonly retentions: ReadonlyMap<string, number>;
   /** The lease table's name. */
   readonly tableName: string | undefined;
   /** Whether this worker leads. */
@@ -73,6 +90,13 @@ export interface WorkerTotals {
   readonly fleetFaults: readonly FleetFault[];
   /** Keys of items that could not be read as leases, and have not been read successfully since. */
   readonly unreadableLeases: ReadonlySet<string>;
+  /** What is wrong by the worker's own watch, by code and lease. */
+  readonly troubles: ReadonlyMap<string, OpenTrouble>;
+  /**
+   * Since when there has been an error among the troubles, or none. Undefined until the worker is ready, and
+   * after it has stopped.
+   */
+  readonly verdictSinceMs: number | undefined;
   /** What is added to the local clock to get AWS's time, in ms. */
   readonly clockSkewMs: number;
 }
@@ -83,6 +107,7 @@ export const SILENT_WORKER: WorkerTotals = {
   workerId: undefined,
   applicationName: undefined,
   streams: [],
+  retentions: new Map(),
   tableName: undefined,
   leader: false,
   superseded: false,
@@ -94,8 +119,15 @@ export const SILENT_WORKER: WorkerTotals = {
   fleet: undefined,
   fleetFaults: [],
   unreadableLeases: new Set(),
+  troubles: new Map(),
+  verdictSinceMs: undefined,
   clockSkewMs: 0,
 };
+
+/** How long the stream of a lease keeps its records, in ms. Undefined while it is not known. */
+export function retentionOfLease({ retentions }: WorkerTotals, leaseKey: string): number | undefined {
+  return retentions.get(leaseKey.slice(0, Math.max(0, leaseKey.lastIndexOf(":"))));
+}
 
 /** The worker after one event. */
 export function foldWorker(worker: WorkerTotals, event: WorkerEvent, nowMs: number): WorkerTotals {
@@ -110,7 +142,13 @@ export function foldWorker(worker: WorkerTotals, event: WorkerEvent, nowMs: numb
       return { ...worker, initializationFailure: { attempt, attempts, text: errorLine(event.error) } };
     }
     case "workerReady":
-      return { ...worker, phase: "ready", workerId: event.workerId, initializationFailure: undefined };
+      return {
+        ...worker,
+        phase: "ready",
+        workerId: event.workerId,
+        initializationFailure: undefined,
+        verdictSinceMs: nowMs,
+      };
     case "superseded":
       return { ...worker, superseded: true, passFailures: {} };
     case "workerStopping":
@@ -123,6 +161,8 @@ export function foldWorker(worker: WorkerTotals, event: WorkerEvent, nowMs: numb
         fleet: undefined,
         fleetFaults: [],
         passFailures: {},
+        troubles: new Map(),
+        verdictSinceMs: undefined,
         turnedMs: undefined,
         hasBroken: worker.phase !== "starting" && isOwnFault(event.error),
         stopError: event.error === undefined ? undefined : errorLine(event.error),
@@ -130,11 +170,29 @@ export function foldWorker(worker: WorkerTotals, event: WorkerEvent, nowMs: numb
     case "streamAdded":
       return { ...worker, streams: [...worker.streams, event.streamIdentifier] };
     case "streamRemoved":
-      return { ...worker, streams: worker.streams.filter((stream) => stream !== event.streamIdentifier) };
+      return {
+        ...worker,
+        streams: worker.streams.filter((stream) => stream !== event.streamIdentifier),
+        retentions: new Map([...worker.retentions].filter(([stream]) => stream !== event.streamIdentifier)),
+      };
+    case "streamDescribed":
+      return {
+        ...worker,
+        retentions: new Map([...worker.retentions, [event.streamIdentifier ?? "", event.retentionMs]]),
+      };
     case "passFailed":
       return withFailure(worker, event.pass, event.error, nowMs);
     case "passRecovered":
       return withoutFailure(worker, event.pass);
+    case "faultBegan": {
+      const { code, level, leaseKey, text } = event;
+      const troubles = new Map(worker.troubles).set(troubleKey(event), { code, level, leaseKey, text });
+      return withTroubles(worker, troubles, nowMs);
+    }
+    case "faultEnded": {
+      const troubles = new Map(worker.troubles);
+      return troubles.delete(troubleKey(event)) ? withTroubles(worker, troubles, nowMs) : worker;
+    }
     case "eventLoopTurned":
       return { ...worker, turnedMs: nowMs };
     case "leaseUnreadable":
@@ -162,6 +220,21 @@ export function foldWorker(worker: WorkerTotals, event: WorkerEvent, nowMs: numb
     default:
       return worker;
   }
+}
+
+function troubleKey({ code, leaseKey }: Pick<OpenTrouble, "code" | "leaseKey">): string {
+  return `${code} ${leaseKey ?? ""}`;
+}
+
+function withTroubles(
+  worker: WorkerTotals,
+  troubles: WorkerTotals["troubles"],
+  nowMs: number,
+): WorkerTotals {
+  const hasErrors = (open: WorkerTotals["troubles"]) =>
+    [...open.values()].some(({ level }) => level === "error");
+  const isOther = hasErrors(worker.troubles) !== hasErrors(troubles);
+  return { ...worker, troubles, verdictSinceMs: isOther ? nowMs : worker.verdictSinceMs };
 }
 
 function withFailure(worker: WorkerTotals, pass: Pass, error: unknown, nowMs: number): WorkerTotals {

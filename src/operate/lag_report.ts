@@ -9,7 +9,7 @@
 import { actualOwner, type Lease } from "../lease/lease.ts";
 import { compareWithLeases } from "../lease/open_shards.ts";
 import { isShardEnd, textOf } from "../stream/sequence_number.ts";
-import { type Forecast, forecastOf, type LagSighting } from "./forecast.ts";
+import { type Forecast, forecastOf, type LagSighting } from "../observe/forecast.ts";
 import type { LagLook, StreamLook } from "./lag_look.ts";
 import { failureText } from "./look_failure.ts";
 import type { ShardProbe } from "./shard_probe.ts";

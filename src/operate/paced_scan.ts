@@ -18,6 +18,8 @@ export interface PacedScanOptions {
   readonly segments: number;
   /** The most read units a second. Undefined: as many as it takes. */
   readonly maxRcu: number | undefined;
+  /** After this many refusals in a row the scan fails. @default {8} */
+  readonly patience?: number | undefined;
   readonly clock: Clock;
   /** Takes each page. It keeps no item, so that only one page of each part is in memory. */
   readonly onPage: (items: readonly Item[]) => void;
@@ -26,7 +28,7 @@ export interface PacedScanOptions {
 /** The pause after the first refusal, in ms; doubled after each further one in a row. Ours. */
 const THROTTLED_MS = 1000, MAX_THROTTLED_MS = 16_000;
 
-/** After this many refusals in a row the scan fails. Ours. */
+/** Of `patience`. Ours. */
 const MAX_THROTTLED = 8;
 
 /** The most bytes of a page that is paced: a page of 1 MiB costs 128 read units at once. */
@@ -86,14 +88,18 @@ async function scanPart(
 class Pace {
   readonly #clock: Clock;
   readonly #maxRcu: number | undefined;
+  readonly #patience: number;
   #nextMs = 0;
   #throttled = 0;
   /** Resolves when no page is under way; parts take turns once DynamoDB has throttled. */
   #turn: Promise<void> | undefined;
 
-  constructor({ clock, maxRcu }: Pick<PacedScanOptions, "clock" | "maxRcu">) {
+  constructor(
+    { clock, maxRcu, patience = MAX_THROTTLED }: Pick<PacedScanOptions, "clock" | "maxRcu" | "patience">,
+  ) {
     this.#clock = clock;
     this.#maxRcu = maxRcu;
+    this.#patience = patience;
   }
 
   /** Asks when it may, and again after each refusal. */
@@ -117,7 +123,7 @@ class Pace {
         this.#spend(readUnits);
         return found;
       } catch (error) {
-        if (!isThrottled(error) || ++this.#throttled >= MAX_THROTTLED) throw error;
+        if (!isThrottled(error) || ++this.#throttled >= this.#patience) throw error;
         const pauseMs = Math.min(MAX_THROTTLED_MS, THROTTLED_MS * 2 ** (this.#throttled - 1));
         this.#nextMs = this.#clock.monotonicMs() + pauseMs;
         this.#turn ??= Promise.resolve();

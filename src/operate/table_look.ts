@@ -9,7 +9,7 @@ import type { Item, TableDescription } from "../aws/dynamodb.ts";
 import { isAwsError, LeaseTableError } from "../errors.ts";
 import type { LeaderLock, MigrationState, TablePlace, WorkerMetrics } from "../lease/coordinator_store.ts";
 import type { Lease } from "../lease/lease.ts";
-import type { UnreadableItem } from "../lease/lease_store.ts";
+import type { TableListing, UnreadableItem } from "../lease/lease_store.ts";
 import { keyProblem, scanSegments } from "../store/lease_table.ts";
 import { listingOf } from "../store/table_listing.ts";
 import type { FleetAccess } from "./fleet_access.ts";
@@ -43,6 +43,12 @@ export interface TableLook {
 export interface LookOptions {
   /** The most read units a second that scans may use. Undefined: a quarter of a PROVISIONED table's. */
   readonly maxRcu?: number | undefined;
+  /** Parts that are read at the same time. @default as many as the table's size takes */
+  readonly segments?: number | undefined;
+  /** After this many refusals in a row the leases count as not readable. @default as `pacedScan()` */
+  readonly patience?: number | undefined;
+  /** Of an earlier look: what seldom changes is not asked for again. */
+  readonly known?: Pick<TableLook, "description" | "place" | "migrations"> | undefined;
   /** Called as leases are read. @param total Undefined while it is not known. */
   readonly onProgress?: ((read: number, total: number | undefined) => void) | undefined;
 }
@@ -66,8 +72,55 @@ export async function lookAtTable(
 ): Promise<TableLook> {
   const { tableName, dynamodb, system: { clock } } = fleet;
   const startedMs = clock.monotonicMs(), startedEpochMs = clock.epochMs();
+  const { failures, part } = partsOf(signal);
+  const description = options.known === undefined
+    ? await describedTable(tableName, dynamodb, part, signal)
+    : options.known.description;
+  const [listing, state] = await Promise.all([
+    part("leases", () => scanned(fleet, description, options, signal)),
+    stateOf(fleet, options.known, part, signal),
+  ]);
+  const missing = failures.find(({ error }) => isAwsError(error, "ResourceNotFoundException"));
+  if (listing === undefined && missing !== undefined) throw noTable(tableName);
+  // Somebody whose name or network is wrong sees one error, and not five.
+  if (listing === undefined && description === undefined) {
+    throw failures.find(({ part }) => part === "leases")?.error;
+  }
+  return { ...looked(listing, state), tableName, description, startedMs, startedEpochMs, failures };
+}
+
+/**
+ * Looks once at stores that are no table of DynamoDB: those that a user gives to a worker.
+ *
+ * @throws the signal's reason.
+ */
+export async function lookAtStores(
+  { tableName, leaseStore, coordinatorStore, system: { clock } }: StoreAccess,
+  signal: AbortSignal,
+): Promise<TableLook> {
+  const startedMs = clock.monotonicMs(), startedEpochMs = clock.epochMs();
+  const { failures, part } = partsOf(signal);
+  const [listing, state] = await Promise.all([
+    part("leases", () => leaseStore.list(signal)),
+    stateOf({ coordinatorStore }, undefined, part, signal),
+  ]);
+  return {
+    ...looked(listing, state),
+    tableName,
+    description: undefined,
+    startedMs,
+    startedEpochMs,
+    failures,
+  };
+}
+
+/** What {@linkcode lookAtStores} takes. */
+export type StoreAccess = Pick<FleetAccess, "tableName" | "leaseStore" | "coordinatorStore" | "system">;
+
+/** Reads parts, and takes down which of them fail. */
+function partsOf(signal: AbortSignal): { readonly failures: LookFailure[]; readonly part: Part } {
   const failures: LookFailure[] = [];
-  const part = async <T>(name: LookFailure["part"], read: () => Promise<T>): Promise<T | undefined> => {
+  const part: Part = async (name, read) => {
     try {
       return await read();
     } catch (error) {
@@ -76,6 +129,15 @@ export async function lookAtTable(
       return undefined;
     }
   };
+  return { failures, part };
+}
+
+async function describedTable(
+  tableName: string,
+  dynamodb: FleetAccess["dynamodb"],
+  part: Part,
+  signal: AbortSignal,
+): Promise<TableDescription | undefined> {
   const described = await part("table", async () => ({
     found: await dynamodb.describeTable(tableName, signal),
   }));
@@ -83,28 +145,14 @@ export async function lookAtTable(
   const description = described?.found;
   const problem = description === undefined ? undefined : keyProblem(description);
   if (problem !== undefined) throw new LeaseTableError(problem);
-  const [listing, state] = await Promise.all([
-    part("leases", () => scanned(fleet, description, options, signal)),
-    stateOf(fleet, part, signal),
-  ]);
-  const missing = failures.find(({ error }) => isAwsError(error, "ResourceNotFoundException"));
-  if (listing === undefined && missing !== undefined) throw noTable(tableName);
-  // Somebody whose name or network is wrong sees one error, and not five.
-  if (listing === undefined && described === undefined) {
-    throw failures.find(({ part }) => part === "leases")?.error;
-  }
-  const { leases = [], workers = [], unreadable = [] } = listing ?? {};
-  return {
-    tableName,
-    description,
-    ...state,
-    leases,
-    workers: newest([...workers, ...state.legacyWorkers]),
-    unreadable,
-    startedMs,
-    startedEpochMs,
-    failures,
-  };
+  return description;
+}
+
+function looked(
+  { leases, workers, unreadable }: TableListing = { leases: [], workers: [], unreadable: [] },
+  { legacyWorkers, ...state }: StateOfFleet,
+): Pick<TableLook, "place" | "migrations" | "lock" | "leases" | "workers" | "unreadable"> {
+  return { ...state, leases, workers: newest([...workers, ...legacyWorkers]), unreadable };
 }
 
 function noTable(tableName: string): LeaseTableError {
@@ -114,19 +162,13 @@ function noTable(tableName: string): LeaseTableError {
   );
 }
 
-interface Listed {
-  readonly leases: Lease[];
-  readonly workers: WorkerMetrics[];
-  readonly unreadable: UnreadableItem[];
-}
-
 /** Page by page. An item that moves between parts meanwhile may come twice: the later one counts. */
 async function scanned(
   { tableName, dynamodb, system: { clock } }: FleetAccess,
   description: TableDescription | undefined,
-  { maxRcu, onProgress }: LookOptions,
+  { maxRcu, segments, patience, onProgress }: LookOptions,
   signal: AbortSignal,
-): Promise<Listed> {
+): Promise<TableListing> {
   const capacity = description?.provisionedThroughput?.read;
   const bound = maxRcu ?? (capacity === undefined ? undefined : Math.max(1, capacity * CAPACITY_SHARE));
   const leases = new Map<string, Lease>(), unreadable = new Map<string, UnreadableItem>();
@@ -143,41 +185,66 @@ async function scanned(
     read += items.length;
     onProgress?.(read, description?.itemCount);
   };
-  const segments = bound === undefined
-    ? Math.max(LEAST_SEGMENTS, scanSegments(description?.tableSizeBytes ?? 0))
-    : 1;
-  await pacedScan({ dynamodb, tableName, segments, maxRcu: bound, clock, onPage }, signal);
+  await pacedScan({
+    dynamodb,
+    tableName,
+    segments: segments ??
+      (bound === undefined ? Math.max(LEAST_SEGMENTS, scanSegments(description?.tableSizeBytes ?? 0)) : 1),
+    maxRcu: bound,
+    patience,
+    clock,
+    onPage,
+  }, signal);
   const inOrder = [...leases.values()].sort((a, b) => a.leaseKey < b.leaseKey ? -1 : 1);
   return { leases: inOrder, workers, unreadable: [...unreadable.values()] };
 }
 
 type Part = <T>(name: LookFailure["part"], read: () => Promise<T>) => Promise<T | undefined>;
 
+type StateOfFleet = Pick<TableLook, "place" | "migrations" | "lock"> & {
+  readonly legacyWorkers: readonly WorkerMetrics[];
+};
+
 /** What is kept beside the leases, wherever the fleet keeps it. */
 async function stateOf(
-  { coordinatorStore }: FleetAccess,
+  { coordinatorStore }: Pick<FleetAccess, "coordinatorStore">,
+  known: LookOptions["known"],
   part: Part,
   signal: AbortSignal,
-): Promise<
-  Pick<TableLook, "place" | "migrations" | "lock"> & { readonly legacyWorkers: readonly WorkerMetrics[] }
-> {
-  const isLegacy = await part("format", () => coordinatorStore.legacyTableExists(signal));
-  const place = isLegacy === undefined ? undefined : isLegacy ? "legacy" as const : "leaseTable" as const;
+): Promise<StateOfFleet> {
+  const place = known === undefined ? await placeOf(coordinatorStore, part, signal) : known.place;
   const where = place ?? "leaseTable";
   const [lock, migrations, legacyWorkers] = await Promise.all([
     part("lock", () => coordinatorStore.readLock(where, signal)),
-    part("format", async () => {
-      const found: MigrationState[] = [];
-      // One after the other: what is refused is asked for once.
-      for (const key of ["Migration3.0", "TableMigration3.5"] as const) {
-        const state = await coordinatorStore.readMigration(where, key, signal);
-        if (state !== undefined) found.push(state);
-      }
-      return found;
-    }),
-    place === "legacy" ? part("workers", () => legacyReports(coordinatorStore, signal)) : Promise.resolve([]),
+    known === undefined
+      ? part("format", () => migrationsOf(coordinatorStore, where, signal))
+      : known.migrations,
+    place === "legacy" ? part("workers", () => legacyReports(coordinatorStore, signal)) : [],
   ]);
   return { place, lock, migrations: migrations ?? [], legacyWorkers: legacyWorkers ?? [] };
+}
+
+async function placeOf(
+  coordinatorStore: FleetAccess["coordinatorStore"],
+  part: Part,
+  signal: AbortSignal,
+): Promise<TablePlace | undefined> {
+  const isLegacy = await part("format", () => coordinatorStore.legacyTableExists(signal));
+  return isLegacy === undefined ? undefined : isLegacy ? "legacy" : "leaseTable";
+}
+
+async function migrationsOf(
+  coordinatorStore: FleetAccess["coordinatorStore"],
+  where: TablePlace,
+  signal: AbortSignal,
+): Promise<MigrationState[]> {
+  const found: MigrationState[] = [];
+  // One after the other: what is refused is asked for once.
+  for (const key of ["Migration3.0", "TableMigration3.5"] as const) {
+    const state = await coordinatorStore.readMigration(where, key, signal);
+    if (state !== undefined) found.push(state);
+  }
+  return found;
 }
 
 /** A fleet that has just begun its migration may have no table of reports any more. */

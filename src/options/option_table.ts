@@ -76,7 +76,7 @@ export const OPTION_CHECKS: Readonly<Record<keyof WorkerOptions, Check>> = {
   consumerName,
   consumerArn: text,
   deregisterConsumerOnStop: yesOrNo,
-  wireFormat: oneOf("json", "cbor"),
+  wireFormat: oneOf("auto", "json", "cbor"),
 
   failoverTimeMs: number({ min: 1000 }),
   leaseAssignmentIntervalMs: interval,
@@ -111,6 +111,7 @@ export const OPTION_CHECKS: Readonly<Record<keyof WorkerOptions, Check>> = {
   taskBackoffTimeMs: interval,
   shutdownGraceMs: duration,
   callbackLimitMs: interval,
+  dataLossLimitMs: interval,
   logWarningForTaskAfterMs: duration,
 
   billingMode,

@@ -311,6 +311,14 @@ export interface WorkerOptions extends ProcessingOptions, ReadingOptions, Stream
    */
   callbackLimitMs?: number | undefined;
   /**
+   * From how little time on, until unread records are trimmed, the log has a warning, in ms. If their loss is
+   * certain at the present pace, it reports the fault `dataLossAhead`. KCL has no such limit; MultiLang:
+   * `healthDataLossLimitMillis`. A short time leaves little time to act; give `healthApp()` the same.
+   *
+   * @default a quarter of the stream's retention period
+   */
+  dataLossLimitMs?: number | undefined;
+  /**
    * A callback that runs for longer than this, in ms, is worth a warning of the log, before it is a fault.
    * KCL: `logWarningForTaskAfterMillis`. Less than an ordinary batch takes writes two lines for every batch.
    *

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { WireFormat } from "../aws/wire_format.ts";
 import type { DeliverySettings } from "../consumer/delivery.ts";
 import type { FailureSettings } from "../failures/failure_options.ts";
 import type { AssignmentOptions } from "../lease/assignment.ts";
@@ -47,7 +48,7 @@ export interface ClientSettings {
   readonly kinesisEndpoint: string | undefined;
   readonly dynamoDBRegion: string | undefined;
   readonly dynamoDBEndpoint: string | undefined;
-  readonly wireFormat: "json" | "cbor";
+  readonly wireFormat: WireFormat;
 }
 
 /** What the lease table is called, and is like when this worker creates it. */
@@ -120,6 +121,7 @@ export interface ReadingSettings {
 export interface WatchingSettings {
   readonly failoverTimeMs: number;
   readonly callbackLimitMs: number;
+  readonly dataLossLimitMs: number | undefined;
   readonly idleTimeBetweenReadsMs: number;
   readonly logWarningForTaskAfterMs: number | undefined;
 }

@@ -49,7 +49,7 @@ export function settingsWith(
       kinesisEndpoint: options.kinesisEndpoint,
       dynamoDBRegion: options.dynamoDBRegion ?? region,
       dynamoDBEndpoint: options.dynamoDBEndpoint,
-      wireFormat: options.wireFormat ?? "json",
+      wireFormat: options.wireFormat ?? "auto",
     },
     table: {
       tableName,
@@ -126,6 +126,7 @@ export function settingsWith(
     watching: {
       failoverTimeMs,
       callbackLimitMs,
+      dataLossLimitMs: options.dataLossLimitMs,
       idleTimeBetweenReadsMs: pacing.idleTimeBetweenReadsMs,
       logWarningForTaskAfterMs: options.logWarningForTaskAfterMs,
     },

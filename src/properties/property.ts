@@ -46,6 +46,8 @@ export interface Settings {
   readonly healthHost?: string;
   readonly healthPort?: number;
   readonly healthToken?: string;
+  readonly healthShardMetrics?: boolean;
+  readonly healthCatchUpTargetMillis?: number;
   readonly healthAllowedHosts?: readonly string[];
   readonly logLevel?: "debug" | "info" | "warning" | "error";
   readonly logFormat?: "text" | "json";

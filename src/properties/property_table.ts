@@ -198,10 +198,12 @@ const READING: readonly Property[] = [
   }),
   option({
     name: "wireFormat",
-    type: oneOf(["json", "cbor"]),
+    type: oneOf(["auto", "json", "cbor"]),
     option: "wireFormat",
-    default: "json",
-    note: "How GetRecords answers: CBOR takes a quarter fewer bytes, and is not in AWS's API reference",
+    default: "auto",
+    note:
+      "How GetRecords answers: CBOR takes a quarter fewer bytes and half the CPU time. auto: CBOR from AWS, JSON from any " +
+      "other endpoint, or where AWS_CBOR_DISABLE=true or CBOR_ENABLED=false is set",
   }),
   option({
     name: "maxRecords",

@@ -9,6 +9,7 @@
 
 import { option, type Property, setting } from "./property.ts";
 import {
+  boolean,
   count,
   hostNames,
   INT_MAX,
@@ -41,7 +42,7 @@ export const STARTING_PROPERTIES: readonly Property[] = [
     type: wholeNumber({ max: 65_535 }),
     setting: "healthPort",
     default: "none: nothing is served",
-    note: "Serves /live, /ready, /health, /lag, /metrics and a page for people; 0 = any free port",
+    note: "Serves /live, /ready, /health, /lag, /metrics, /scale and a page for people; 0 = any free port",
   }),
   setting({
     name: "healthHost",
@@ -67,6 +68,30 @@ export const STARTING_PROPERTIES: readonly Property[] = [
     note:
       "What a request must send as `Authorization: Bearer TOKEN`, but for /live and /ready. A browser asks for it as a password. " +
       "16 or more characters. Better in the environment, as `KCLITE_HEALTH_TOKEN`",
+  }),
+  setting({
+    name: "healthShardMetrics",
+    type: boolean,
+    setting: "healthShardMetrics",
+    default: "true",
+    note:
+      "`false` leaves the series of single shards out of /metrics: for thousands of shards. The largest lag stays",
+  }),
+  setting({
+    name: "healthCatchUpTargetMillis",
+    type: milliseconds,
+    setting: "healthCatchUpTargetMillis",
+    default: "900000",
+    note: "In which time a reader that is behind should have caught up: what /scale counts workers for",
+  }),
+  option({
+    name: "healthDataLossLimitMillis",
+    type: milliseconds,
+    option: "dataLossLimitMs",
+    default: "a quarter of the stream's retention period",
+    note:
+      "From how little time on, until unread records are trimmed, the log has a warning. If their loss is certain at the present pace, " +
+      "/health is 503",
   }),
   option({
     name: "healthCallbackLimitMillis",

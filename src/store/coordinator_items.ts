@@ -11,7 +11,13 @@
  */
 
 import type { AttributeValue, Item } from "../aws/dynamodb.ts";
-import type { LeaderLock, LockCondition, MigrationState, WorkerMetrics } from "../lease/coordinator_store.ts";
+import type {
+  LeaderLock,
+  LockCondition,
+  LockRing,
+  MigrationState,
+  WorkerMetrics,
+} from "../lease/coordinator_store.ts";
 import { type Incarnation, incarnationIn, incarnationText } from "../lease/incarnation.ts";
 import {
   attributeIn,
@@ -67,6 +73,22 @@ export function lockCondition(keyName: string, when: LockCondition): ItemConditi
 /** That the lock is ours at a version. */
 export function lockIsOurs(keyName: string, version: string, ownerName: string): ItemCondition {
   return { [keyName]: "present", recordVersionNumber: { S: version }, ownerName: { S: ownerName } };
+}
+
+/** What rings at a lock: nothing that its holder or Java reads as a part of the lock. */
+export function ringUpdate({ ring }: LockRing): ItemUpdate {
+  return { set: { [RING]: textValue(RING, ring) }, add: {}, remove: [] };
+}
+
+/** That the lock is a worker's. */
+export function lockIsOf(keyName: string, ownerName: string): ItemCondition {
+  return { [keyName]: "present", ownerName: { S: ownerName } };
+}
+
+/** What was rung last at a lock. */
+export function ringOf(item: Item | undefined): LockRing | undefined {
+  const ring = heldIn(attributeIn(item, RING), "S");
+  return ring === undefined ? undefined : { ring };
 }
 
 /**
@@ -220,7 +242,7 @@ const KINDS: Readonly<
 };
 
 /** Attributes of ours, which Java's updates leave alone. */
-const INCARNATION = "kcliteIncarnation", DRAINING = "kcliteDraining";
+const INCARNATION = "kcliteIncarnation", DRAINING = "kcliteDraining", RING = "kcliteRing";
 
 /** A mark that cannot be read is one nevertheless: somebody has set it. */
 function drainingSince(item: Item): number | undefined {

@@ -150,7 +150,7 @@ export class DynamoDBLeaseStore implements LeaseStore {
     const startMs = clock.monotonicMs();
     let created = false;
     let statusBefore: string | undefined;
-    while (true) {
+    for (let pollMs = FIRST_TABLE_POLL_MS;; pollMs = Math.min(2 * pollMs, TABLE_POLL_MS)) {
       const table = await dynamodb.describeTable(tableName, signal);
       const problem = table === undefined ? undefined : keyProblem(table) ?? statusProblem(table);
       if (problem !== undefined) throw new LeaseTableError(problem);
@@ -171,7 +171,7 @@ export class DynamoDBLeaseStore implements LeaseStore {
         this.#reportStatus(status);
       }
       statusBefore = status;
-      await clock.sleep(TABLE_POLL_MS, signal);
+      await clock.sleep(pollMs, signal);
     }
   }
 
@@ -243,8 +243,11 @@ export class DynamoDBLeaseStore implements LeaseStore {
 /** Items of some 300 bytes each: half a read unit or two. */
 const SAMPLE_ITEMS = 20;
 
-/** KCL polls every 10 s; a start should not wait 10 s for a table that takes five. */
-const TABLE_POLL_MS = 1_000;
+/**
+ * The pauses between two looks at a new table double from the first to the last. An emulator needs 0.1 s for
+ * a table, AWS some seconds: ten looks. KCL polls every 10 s.
+ */
+const FIRST_TABLE_POLL_MS = 50, TABLE_POLL_MS = 1_000;
 
 /** Source: KCL 3.5.1, `LeaseManagementConfig`. */
 const TABLE_TIMEOUT_MS = 600_000;

@@ -11,6 +11,7 @@ import type {
   DrainStore,
   LeaderLock,
   LockCondition,
+  LockRing,
   MigrationState,
   SliceRow,
   SliceStore,
@@ -25,6 +26,7 @@ import {
   incarnationOf,
   LEADER_KEY,
   lockCondition,
+  lockIsOf,
   lockIsOurs,
   lockItem,
   lockOf,
@@ -33,6 +35,8 @@ import {
   migrationOf,
   ofIncarnation,
   reportUpdate,
+  ringOf,
+  ringUpdate,
   sameIncarnation,
   workerMetricsOf,
 } from "./coordinator_items.ts";
@@ -105,7 +109,7 @@ export class ItemCoordinatorStore implements CoordinatorStore, SliceStore, Drain
     const table = this.#stateTable(place);
     const { keyName } = table;
     const outcome = await table.put(lockItem(keyName, lock), lockCondition(keyName, when), signal);
-    return await isWritten(table, lock, outcome, signal);
+    return await writtenLock(table, lock, outcome, signal) !== undefined;
   }
 
   async heartbeatLock(
@@ -113,7 +117,7 @@ export class ItemCoordinatorStore implements CoordinatorStore, SliceStore, Drain
     heldVersion: string,
     next: LeaderLock,
     signal?: AbortSignal,
-  ): Promise<boolean> {
+  ): Promise<boolean | LockRing> {
     const table = this.#stateTable(place);
     const outcome = await table.update(
       LEADER_KEY,
@@ -121,7 +125,19 @@ export class ItemCoordinatorStore implements CoordinatorStore, SliceStore, Drain
       lockIsOurs(table.keyName, heldVersion, next.ownerName),
       signal,
     );
-    return await isWritten(table, next, outcome, signal);
+    const written = await writtenLock(table, next, outcome, signal);
+    return written !== undefined && (ringOf(written.item) ?? true);
+  }
+
+  async ringLock(
+    place: TablePlace,
+    ownerName: string,
+    ring: LockRing,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    const table = this.#stateTable(place);
+    const when = lockIsOf(table.keyName, ownerName);
+    return (await table.update(LEADER_KEY, ringUpdate(ring), when, signal)).applied;
   }
 
   async releaseLock(place: TablePlace, held: LeaderLock, signal?: AbortSignal): Promise<boolean> {
@@ -230,20 +246,21 @@ export class ItemCoordinatorStore implements CoordinatorStore, SliceStore, Drain
 }
 
 /**
- * Whether the lock in the table is the one that we wrote. A refusal may be caused by our own write, sent
- * again because its answer was lost. The version shows that, since no other worker has it.
+ * The lock in the table if it is the one that we wrote, else undefined. A refusal may be caused by our
+ * own write, sent again because its answer was lost. The version shows that, since no other worker has it.
  */
-async function isWritten(
+async function writtenLock(
   table: ItemTable,
   lock: LeaderLock,
   outcome: ConditionalOutcome,
   signal: AbortSignal | undefined,
-): Promise<boolean> {
-  if (outcome.applied) return true;
+): Promise<{ readonly item: Item | undefined } | undefined> {
+  if (outcome.applied) return { item: outcome.item };
   const item = outcome.item ?? await table.get(LEADER_KEY, signal);
   const stands = item === undefined ? undefined : lockOf(item);
-  return stands?.type === "read" && stands.value.recordVersionNumber === lock.recordVersionNumber &&
+  const isOurs = stands?.type === "read" && stands.value.recordVersionNumber === lock.recordVersionNumber &&
     stands.value.ownerName === lock.ownerName;
+  return isOurs ? { item } : undefined;
 }
 
 function valueOf<T>(readout: Readout<T>, key: string, table: ItemTable): T {

@@ -58,7 +58,15 @@ export function isSequenceNumber(text: string): boolean {
  * Kinesis, `Record`.
  */
 export function isRecordNumber(text: string): boolean {
-  return /^(?:0|[1-9]\d{0,128})$/.test(text);
+  // By hand, for each record: a regular expression takes four times as long.
+  const { length } = text;
+  if (length === 0 || length > 129) return false;
+  if (text.charCodeAt(0) === 0x30 && length > 1) return false;
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x30 || code > 0x39) return false;
+  }
+  return true;
 }
 
 /**

@@ -52,12 +52,12 @@ export function eventOutlet(
 
 /** The limits beyond which something is a fault of a worker with these options. */
 export function faultLimits(
-  { failoverTimeMs, callbackLimitMs, idleTimeBetweenReadsMs = 0 }: Pick<
+  { failoverTimeMs, callbackLimitMs, dataLossLimitMs, idleTimeBetweenReadsMs = 0 }: Pick<
     WorkerOptions,
-    "failoverTimeMs" | "callbackLimitMs" | "idleTimeBetweenReadsMs"
+    "failoverTimeMs" | "callbackLimitMs" | "dataLossLimitMs" | "idleTimeBetweenReadsMs"
   >,
 ): HealthLimits {
   // A worker with options that make renewals or reads rare is healthy between them.
   const stallLimitMs = Math.max(60_000, 2 * idleTimeBetweenReadsMs);
-  return healthLimits({ failoverTimeMs, callbackLimitMs, stallLimitMs });
+  return healthLimits({ failoverTimeMs, callbackLimitMs, stallLimitMs, dataLossLimitMs });
 }

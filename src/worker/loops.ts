@@ -9,6 +9,7 @@ import { loop, type LoopOptions, type PassResult } from "../async/loop.ts";
 import type { TaskGroup } from "../async/task_group.ts";
 import type { WorkerEventListener } from "../events.ts";
 import type { Streams } from "../fleet/streams.ts";
+import { restingDiscoveryMs } from "../lease/solitude.ts";
 import type { WorkerSettings } from "../options/setting_groups.ts";
 import type { Clock } from "../system.ts";
 import { leaveStep } from "./leaving.ts";
@@ -53,7 +54,11 @@ export function startLoops(team: Team, options: LoopsOptions, signal: AbortSigna
   }
   run(
     { pass: "discovery", intervalMs: leasing.leaseDiscoveryIntervalMs, bell: discovery },
-    (signal) => keeper.discover(signal),
+    async (signal) => {
+      await keeper.discover(signal);
+      const { failoverTimeMs, leaseDiscoveryIntervalMs } = leasing;
+      if (member.isResting) return restingDiscoveryMs(failoverTimeMs, leaseDiscoveryIntervalMs);
+    },
   );
   run(
     { pass: "cleanup", intervalMs: cleaning.leaseCleanupIntervalMs },

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isReadInCbor } from "../aws/wire_format.ts";
 import type { CredentialsProvider, GivenCredentials } from "../aws/credentials.ts";
 import { cborKinesis } from "../aws/cbor_kinesis.ts";
 import { keptCredentials } from "../aws/credential_sources/given.ts";
@@ -114,7 +115,7 @@ export function partsOf(
 
 function signed(service: ServiceOptions, { wireFormat }: WorkerSettings["clients"]): Kinesis {
   const json = signedKinesis(service);
-  return wireFormat === "json" ? json : cborKinesis(json, service);
+  return isReadInCbor(wireFormat, service.endpoint) ? cborKinesis(json, service) : json;
 }
 
 function regionOf(region: string | undefined): string {

@@ -119,6 +119,8 @@ export function teamOf(options: TeamOptions): Team {
       slicing?.onOwnLease(lease);
       discovery.ring();
     },
+    // A slice looks at its own times.
+    onLookDue: slicing === undefined ? () => discovery.ring() : undefined,
     slicing,
   });
   const shared: SharedByShards = {

@@ -168,6 +168,10 @@ Deno.test("cborKinesis() tries again after a fault, whatever it comes in, and st
 const NOT_IN_KIND: Readonly<Record<string, FakeAnswer>> = {
   "says the same in JSON": inJson,
   "refuses the content type": { status: 415, body: { __type: "UnsupportedMediaTypeException" } },
+  "refuses it without a name": { status: 415 },
+  "says no more than that the request is bad": { status: 400, body: "<html>" },
+  "does not know the operation in it": { status: 404, body: { __type: "UnknownOperationException" } },
+  "cannot read the request, which it says in CBOR": inCbor({ __type: "SerializationException" }, true, 400),
   "cannot read the request": { status: 400, body: { __type: "SerializationException" } },
   "sends payloads as base64 text (kinesis-mock)": inCbor({
     ...page,
@@ -206,8 +210,53 @@ Deno.test("cborKinesis() falls back once for many shards that read at the same t
 });
 
 Deno.test("cborKinesis() throws what JSON is refused for, where both are refused", async () => {
-  await using one = bed(() => ({ status: 400, body: { __type: "AccessDeniedException", message: "no" } }));
-  await assertRejects(one.read, AwsServiceError, "AccessDeniedException (HTTP 400): no");
+  await using one = bed(() => ({ status: 400, body: { __type: "SerializationException", message: "no" } }));
+  await assertRejects(one.read, AwsServiceError, "SerializationException (HTTP 400): no");
+  assertEquals(one.formats(), ["cbor", "json"]);
+});
+
+const NOT_ABOUT_THE_FORMAT: Readonly<Record<string, FakeAnswer>> = {
+  "throttling, in JSON": { status: 400, body: { __type: "ProvisionedThroughputExceededException" } },
+  "throttling, in CBOR": inCbor({ __type: "ProvisionedThroughputExceededException" }, true, 400),
+  "throttling by a proxy": { status: 429, body: "<html>" },
+  "a time-out of a proxy": { status: 408, body: "" },
+  "an expired iterator, in JSON": { status: 400, body: { __type: "ExpiredIteratorException" } },
+  "a lack of rights": { status: 400, body: { __type: "AccessDeniedException" } },
+  "a refused signature": { status: 403, body: { __type: "IncompleteSignatureException" } },
+  "a proxy that wants a login": { status: 407, body: "<html>" },
+  "a redirect": { status: 302, headers: { location: "http://127.0.0.1:1/" } },
+  "a fault": { status: 503, body: "<html>" },
+};
+
+for (const [what, answer] of Object.entries(NOT_ABOUT_THE_FORMAT)) {
+  Deno.test(`cborKinesis() takes ${what} for no word about the format`, async () => {
+    let isFaulty = true;
+    await using one = bed(() => isFaulty ? answer : inCbor(page));
+    await assertRejects(one.read, AwsServiceError);
+    isFaulty = false;
+    assertEquals(await one.read(), expected);
+    assertEquals([[...new Set(one.formats())], one.notices], [["cbor"], []]);
+  });
+}
+
+Deno.test("cborKinesis() stays with CBOR when the connection breaks within an answer", async () => {
+  let answers = 0;
+  const cut = Uint8Array.from(cbor(page)).subarray(0, 40);
+  await using one = bed(() => ++answers === 1 ? { stream: [cut, "disconnect"] } : inCbor(page));
+  assertEquals(await one.read(), expected);
+  assertEquals([one.formats(), one.notices], [["cbor", "cbor"], []]);
+});
+
+Deno.test("cborKinesis() says once why it reads in JSON, and nothing of what was answered", async () => {
+  const secret = { ...page.Records[0], Data: "c2VjcmV0" };
+  await using one = bed(({ headers }) => isCbor(headers) ? inCbor({ Records: [secret] }) : inJson);
+  await one.read();
+  assertEquals(one.notices.map((notice) => JSON.parse(notice)), [{
+    type: "notice",
+    level: "warning",
+    text: "GetRecords is not answered in CBOR here: expected Data to be bytes: got text of 8 characters. " +
+      "Reading in JSON from now on.",
+  }]);
 });
 
 for (

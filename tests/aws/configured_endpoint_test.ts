@@ -125,6 +125,20 @@ Deno.test("workerEndpoints() add only what the options leave open, and say by wh
   assertEquals(workerEndpoints(own, broken), { endpoints: {}, notes: [] });
 });
 
+Deno.test("workerEndpoints() choose JSON where a setting switches CBOR off and the options say nothing", () => {
+  const region = "eu-west-1";
+  assertEquals(workerEndpoints({ region }, settings({ AWS_CBOR_DISABLE: "true" })), {
+    endpoints: { wireFormat: "json" },
+    notes: ["wireFormat is json: set by AWS_CBOR_DISABLE"],
+  });
+  const java = (name: string) => name === "aws.cborEnabled" ? "false" : undefined;
+  assertEquals(workerEndpoints({ region }, settings({}), java).notes, [
+    "wireFormat is json: set by aws.cborEnabled",
+  ]);
+  const chosen = workerEndpoints({ region, wireFormat: "cbor" }, settings({ CBOR_ENABLED: "false" }), java);
+  assertEquals(chosen, { endpoints: {}, notes: [] });
+});
+
 Deno.test("configuredEndpoint() knows the services of dead letters, by their own settings", () => {
   const given = settings({
     AWS_ENDPOINT_URL_SQS: "http://q.test",

@@ -16,13 +16,31 @@ function withoutNative<T>(body: () => T): T {
   }
 }
 
+/** Runs the body as on a runtime that has neither `setFromBase64` nor `Buffer`. */
+function byHand<T>(body: () => T): T {
+  const buffer = Object.getOwnPropertyDescriptor(globalThis, "Buffer");
+  assert(buffer !== undefined);
+  Object.defineProperty(globalThis, "Buffer", { value: undefined, configurable: true, writable: true });
+  try {
+    return withoutNative(body);
+  } finally {
+    Object.defineProperty(globalThis, "Buffer", buffer);
+  }
+}
+
 const base64 = (bytes: Uint8Array) => btoa(String.fromCharCode(...bytes));
 
 Deno.test("decodeBase64() gives back what was encoded, natively and by hand", () => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ maxLength: 20 }), { maxLength: 10 }), (payloads) => {
       const texts = payloads.map(base64);
-      for (const decoded of [decodeBase64(texts), withoutNative(() => decodeBase64(texts))]) {
+      for (
+        const decoded of [
+          decodeBase64(texts),
+          withoutNative(() => decodeBase64(texts)),
+          byHand(() => decodeBase64(texts)),
+        ]
+      ) {
         assertEquals(decoded.views.map((view) => [...view]), payloads.map((payload) => [...payload]));
         assertEquals(decoded.bytes, payloads.reduce((sum, payload) => sum + payload.length, 0));
       }
@@ -38,8 +56,11 @@ Deno.test("decodeBase64() puts all payloads of a page into one piece of memory",
 });
 
 Deno.test("decodeBase64() refuses what is not padded base64, natively and by hand", () => {
-  for (const text of ["A", "AAA", "!!!!", "AA==AAAA", "====", "AA A", "A\u00e9=="]) {
+  for (
+    const text of ["A", "AAA", "!!!!", "AA==AAAA", "====", "AA A", "A\u00e9==", "--__", "AB-_", "AAA\u0141"]
+  ) {
     assertThrows(() => decodeBase64([text]), SyntaxError);
     assertThrows(() => withoutNative(() => decodeBase64([text])), SyntaxError);
+    assertThrows(() => byHand(() => decodeBase64([text])), SyntaxError);
   }
 });

@@ -140,6 +140,10 @@ Deno.test("cachedCredentials() of the library ask a function once", async () => 
 
 Deno.test("endpointsFromEnvironment() are options of a worker, from variables and from the profile", async () => {
   assertEquals(await endpointsFromEnvironment({ region: "eu-central-1", env: machine() }), {});
+  assertEquals(
+    await endpointsFromEnvironment({ region: "eu-central-1", env: machine({ CBOR_ENABLED: "false" }) }),
+    { wireFormat: "json" },
+  );
   const config =
     "[default]\nservices = local\nendpoint_url = http://127.0.0.1:1\n[services local]\nkinesis =\n" +
     "  endpoint_url = http://127.0.0.1:2\n";

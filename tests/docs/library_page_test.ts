@@ -44,6 +44,6 @@ Deno.test("libraryMarkdown() shows a default of the command line that differs in
     "`shutdownGraceMillis`: **5000**",
     "`shutdownGraceMillis`: 0",
   ]);
-  assertEquals(cells("wireFormat")?.slice(-3, -1), ["`wireFormat`: json", "–"]);
+  assertEquals(cells("wireFormat")?.slice(-3, -1), ["`wireFormat`: auto", "–"]);
   assertEquals(cells("onEvent")?.slice(2, 5), ["none", "–", "–"]);
 });

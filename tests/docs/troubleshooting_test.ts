@@ -13,9 +13,8 @@ async function symptoms(): Promise<readonly string[]> {
 
 Deno.test("docs/troubleshooting.md quotes lines that a worker can log", async () => {
   const sources = await Promise.all(
-    ["observe/fault_watch.ts", "observe/read_trouble.ts", "options/option_table.ts"].map((file) =>
-      read(`src/${file}`)
-    ),
+    ["observe/fault_watch.ts", "observe/data_loss.ts", "observe/read_trouble.ts", "options/option_table.ts"]
+      .map((file) => read(`src/${file}`)),
   );
   const lines = [...await sampleLines(), ...sources];
   const quotes = (await symptoms()).flatMap((heading) =>

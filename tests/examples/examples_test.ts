@@ -20,6 +20,7 @@ import { main as retryAndDeadLetters } from "../../examples/retry_and_dead_lette
 import { main as s3Archive } from "../../examples/s3_archive/main.ts";
 import { main as testYourProcessor } from "../../examples/test_your_processor/main.ts";
 import { adder } from "../../examples/test_your_processor/processor.ts";
+import { main as typedRecords } from "../../examples/typed_records/main.ts";
 import { canRun } from "../support/command.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -49,6 +50,14 @@ Deno.test("many_streams prints the records of two streams, each with the stream'
 
 Deno.test("relay copies records with their keys, in order of each key", async () => {
   assertEquals(await printed(relay), ["ada: 1, 2, 3", "bob: 1, 2, 3"]);
+});
+
+Deno.test("typed_records books what fits its schema, and makes a dead letter of what does not", async () => {
+  assertEquals(await printed(typedRecords), [
+    "a: 5",
+    "DecodeFailed: TypeError: the schema does not fit: expected an id and a total",
+    "c: 7",
+  ]);
 });
 
 Deno.test("s3_archive overwrites the object of a batch that is put again", async () => {

@@ -11,7 +11,8 @@ const ROOT = new URL("../../", import.meta.url);
 /** The demo is a program that shows the library, not one to copy from. */
 const DEMO = "words";
 /** Entry points that examples show. The command line is what runs programs in other languages. */
-const ENTRIES = /^@kclite\/kclite(?:\/(?:testing|health|credentials|edge|failures|lambda|producer|cli))?$/;
+const ENTRIES =
+  /^@kclite\/kclite(?:\/(?:testing|health|credentials|decode|edge|failures|lambda|producer|cli))?$/;
 const MOST_LINES = 60;
 
 interface ExampleFile {

@@ -196,7 +196,7 @@ Deno.test("KinesisWorker ends when one of its loops does, which a restart of the
     leaseStore: bed.store,
     coordinatorStore: bed.coordinator,
     system: bed.system,
-    leaseDiscoveryIntervalMs: 777,
+    leaseCleanupIntervalMs: 777,
     processor: () => ({ processRecords() {}, shardEnded() {} }),
     onEvent: totals.listener,
   });

@@ -5,7 +5,7 @@ import { MemoryBed } from "../support/memory_bed.ts";
 
 const signal = new AbortController().signal;
 
-function keeperOf(bed: MemoryBed, workerId: string, patienceMs = 0): LeaderLockKeeper {
+function keeperOf(bed: MemoryBed, workerId: string, patienceMs = 0, onRing?: () => void): LeaderLockKeeper {
   return new LeaderLockKeeper({
     store: bed.coordinator,
     place: "leaseTable",
@@ -14,6 +14,7 @@ function keeperOf(bed: MemoryBed, workerId: string, patienceMs = 0): LeaderLockK
     durationMs: 10_000,
     heartbeatMs: 2000,
     patienceMs: () => patienceMs,
+    onRing,
     system: bed.system,
     emit: bed.emit,
   });
@@ -325,4 +326,60 @@ Deno.test("LeaderLockKeeper.silentMs() is 0 for a lock that it took itself, and 
   await bed.clock.advance(10_001);
   await b.step(signal);
   assertEquals([b.isLeading, b.silentMs(bed.clock.monotonicMs())], [false, 0]);
+});
+
+Deno.test("LeaderLockKeeper rings once at the lock of each leader that it finds, which hears it once", async () => {
+  const bed = new MemoryBed();
+  let rings = 0, heard = 0;
+  const { ringLock } = bed.coordinator;
+  bed.coordinator.ringLock = (...call) => {
+    rings++;
+    return ringLock.apply(bed.coordinator, call);
+  };
+  const [a, b] = [keeperOf(bed, "a", 0, () => heard++), keeperOf(bed, "b")];
+  await a.step(signal);
+  for (let i = 0; i < 3; i++) {
+    await b.step(signal);
+    await bed.clock.advance(2000);
+    a.passEnded(true);
+    await a.step(signal);
+  }
+  assertEquals([rings, heard], [1, 1]);
+  await a.release("it stops");
+  const c = keeperOf(bed, "c");
+  await c.step(signal);
+  await b.step(signal);
+  await b.step(signal);
+  assertEquals([c.isLeading, rings], [true, 2]);
+});
+
+Deno.test("LeaderLockKeeper rings again when its ring has failed, and not at a lock of its own name", async () => {
+  const bed = new MemoryBed();
+  let rings = 0;
+  bed.coordinator.ringLock = () => {
+    if (++rings === 1) return Promise.reject(new Error("throttled"));
+    return Promise.resolve(true);
+  };
+  await keeperOf(bed, "a").step(signal);
+  const b = keeperOf(bed, "b");
+  await b.step(signal).catch(() => {});
+  await b.step(signal);
+  assertEquals(rings, 2);
+  await keeperOf(bed, "a").step(signal);
+  assertEquals(rings, 2);
+});
+
+Deno.test("LeaderLockKeeper keeps the lock through a rest that it was told of, and no longer", async () => {
+  const bed = new MemoryBed();
+  const keeper = keeperOf(bed, "a");
+  await keeper.step(signal);
+  keeper.passEnded(true, 7500);
+  for (let ms = 0; ms < 16_000; ms += 2000) {
+    await bed.clock.advance(2000);
+    await keeper.step(signal);
+  }
+  assert(keeper.isLeading);
+  await bed.clock.advance(2000);
+  await keeper.step(signal);
+  assertEquals(keeper.isLeading, false);
 });

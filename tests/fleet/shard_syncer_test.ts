@@ -428,3 +428,45 @@ Deno.test("ShardSyncer reports no audit that a stop has cut short", async () => 
   await assertRejects(() => syncer().syncIfNeeded([], leading, stop.signal));
   assertEquals(eventsOf(memory.events, "coverageAudited"), []);
 });
+
+Deno.test("ShardSyncer reports the retention period that its audit is told, and again when it has changed", async () => {
+  const memory = new MemoryBed();
+  const kinesis = new ScriptedKinesis();
+  kinesis.shards = [shardWith("s-0", { hashKeyRange: rangeOf(0, 1, 1) })];
+  let retentionPeriodHours: number | undefined = 24;
+  const describing: Kinesis = Object.assign(Object.create(kinesis), {
+    describeStreamSummary: () =>
+      Promise.resolve({
+        streamName: "words",
+        streamArn: undefined,
+        streamStatus: "ACTIVE",
+        streamCreationEpochS: 2,
+        openShardCount: 1,
+        retentionPeriodHours,
+      }),
+  });
+  const syncer = new ShardSyncer({
+    syncing: { leaseAuditIntervalMs: 10_000, ignoreUnexpectedChildShards: false },
+    stream: { ...streamAt("LATEST"), streamIdentifier: "123456789012:words:2" },
+    kinesis: describing,
+    leaseStore: memory.store,
+    clock: memory.clock,
+    emit: memory.emit,
+  });
+  const told = async () => {
+    await syncer.syncIfNeeded((await memory.store.list()).leases, leading, signal);
+    await memory.clock.advance(300_000);
+    return eventsOf(memory.events, "streamDescribed").map(({ retentionMs }) => retentionMs / 3_600_000);
+  };
+  for (let i = 0; i < 3; i++) await told();
+  assertEquals(await told(), [24]);
+  retentionPeriodHours = undefined;
+  assertEquals(await told(), [24]);
+  retentionPeriodHours = 168;
+  await told();
+  assertEquals(await told(), [24, 168]);
+  assertEquals(
+    eventsOf(memory.events, "streamDescribed").map(({ streamIdentifier }) => streamIdentifier),
+    ["123456789012:words:2", "123456789012:words:2"],
+  );
+});

@@ -15,6 +15,7 @@ const ACCOUNT = "123456789012";
 function bed(options: Partial<WorkerOptions>, created: Readonly<Record<string, number>> = { orders: 100 }) {
   const memory = new MemoryBed();
   const there = new Map(Object.entries(created));
+  const hours = new Map<string, number>([["orders", 24]]);
   const asked: StreamReference[] = [];
   const kinesis = {
     describeStreamSummary(stream: StreamReference): Promise<StreamSummary> {
@@ -27,6 +28,7 @@ function bed(options: Partial<WorkerOptions>, created: Readonly<Record<string, n
         streamStatus: "ACTIVE",
         streamCreationEpochS: epochS + 0.75,
         openShardCount: 1,
+        retentionPeriodHours: hours.get(stream.streamName),
       });
     },
   } as Kinesis;
@@ -37,7 +39,7 @@ function bed(options: Partial<WorkerOptions>, created: Readonly<Record<string, n
     ...options,
   });
   const streams = new Streams({ finding, kinesis, clock: memory.clock, emit: memory.emit });
-  return { memory, streams, asked, there, notices: () => eventsOf(memory.events, "notice") };
+  return { memory, streams, asked, there, hours, notices: () => eventsOf(memory.events, "notice") };
 }
 
 const leaseIn = (streamIdentifier: string | undefined) => ({
@@ -60,6 +62,7 @@ Deno.test("Streams names a stream by account and second of creation, and takes i
       initialPosition: "LATEST",
       consumerArn: undefined,
       creationEpochS: 100,
+      retentionMs: 86_400_000,
     },
     {
       streamIdentifier: `${ACCOUNT}:words:200`,
@@ -67,6 +70,7 @@ Deno.test("Streams names a stream by account and second of creation, and takes i
       initialPosition: "TRIM_HORIZON",
       consumerArn: "c",
       creationEpochS: 200,
+      retentionMs: undefined,
     },
   ]);
 });
@@ -363,4 +367,31 @@ Deno.test("Streams.start() refuses a consumer of another account than the stream
     const { streams } = bed(options, { orders: 100, words: 200 });
     await assertRejects(() => streams.start(signal), TypeError, `expected a consumer of account ${ACCOUNT}`);
   }
+});
+
+Deno.test("Streams reports how long each stream that it finds keeps its records, and no time that is none", async () => {
+  let listed = ["orders", "words"];
+  const { streams, memory, hours, asked } = bed({ streams: () => listed }, { orders: 100, words: 200 });
+  hours.set("words", NaN);
+  await streams.start(signal);
+  const described = () => eventsOf(memory.events, "streamDescribed");
+  const orders = {
+    type: "streamDescribed",
+    streamIdentifier: `${ACCOUNT}:orders:100`,
+    retentionMs: 86_400_000,
+  } as const;
+  assertEquals(described(), [orders]);
+  listed = ["words"];
+  await streams.refresh(signal);
+  listed = ["orders", "words"];
+  hours.set("orders", 48);
+  await streams.refresh(signal);
+  assertEquals(described(), [orders, { ...orders, retentionMs: 172_800_000 }]);
+  assertEquals(asked.length, 3, "no request but those that find a stream");
+
+  const one = bed({ streamName: "orders" });
+  await one.streams.start(signal);
+  assertEquals(eventsOf(one.memory.events, "streamDescribed"), [
+    { type: "streamDescribed", streamIdentifier: undefined, retentionMs: 86_400_000 },
+  ]);
 });

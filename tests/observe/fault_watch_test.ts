@@ -23,6 +23,7 @@ function watched(taskWarningMs?: number) {
   const hear = (...events: WorkerEvent[]) => events.forEach(watch.listener);
   hear(SAMPLE_EVENTS.workerStarting, SAMPLE_EVENTS.workerReady, SAMPLE_EVENTS.leaseGained);
   return {
+    clock,
     said,
     hear,
     look,
@@ -145,4 +146,29 @@ Deno.test("FaultWatch says of reads that never succeed that they are broken, aft
     `${said[0]}`,
     /^61 faultBegan readsFailing 0 error Reads have failed for 1 min 1 s: .*NetworkError/,
   );
+});
+
+Deno.test("FaultWatch warns while unread records come near to being trimmed, and says a fault when loss is certain", () => {
+  const { clock, said, hear, look } = watched();
+  const hour = 3_600_000;
+  hear(SAMPLE_EVENTS.streamDescribed);
+  const minutes = (count: number, lag: (minute: number) => number) => {
+    for (let minute = 1; minute <= count; minute++) {
+      clock.jump(60_000);
+      hear(sample("batchProcessed", { millisBehindLatest: lag(minute), ms: 0 }), SAMPLE_EVENTS.leaseRenewed);
+      look();
+    }
+  };
+  minutes(40, () => 20 * hour);
+  minutes(40, (minute) => 20 * hour + minute * 60_000);
+  minutes(40, (minute) => 20 * hour - minute * 600_000);
+  assertEquals(said.map((line) => line.split(" ").slice(0, 5).join(" ")), [
+    "660 faultBegan trimmedUnreadSoon 0 warning",
+    "2880 faultEnded trimmedUnreadSoon 0 after",
+    "2880 faultBegan dataLossAhead 0 error",
+    // The trend turns, and then the reader clearly catches up.
+    "5040 faultEnded dataLossAhead 0 after",
+    "5040 faultBegan trimmedUnreadSoon 0 warning",
+    "5460 faultEnded trimmedUnreadSoon 0 after",
+  ]);
 });

@@ -29,6 +29,7 @@ const LINES: { readonly [Type in WorkerEvent["type"]]: string | undefined } = {
   initializationFailed: "warning Attempt 1 of 20 to start failed, next try in 1.0 s: no luck",
   streamAdded: "info 123456789012:orders:1700000000: stream is read",
   streamRemoved: "info 123456789012:orders:1700000000: stream is not listed any more, or not there",
+  streamDescribed: undefined,
   tableCreated: "info Created lease table orders-leases",
   workerReady: "info Worker w1 is ready",
   superseded:

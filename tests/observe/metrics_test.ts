@@ -247,3 +247,51 @@ Deno.test("metricsText() counts trimmed checkpoints by what became of the shard,
   assertEquals(counts(read(totals)), [1, 0, 1]);
   assertEquals(value(read(totals), "kclite_iterators_expired_total"), 1);
 });
+
+/** A worker whose one shard falls behind by half a minute each minute, of a stream that keeps a day. */
+function fallingBehind(millisBehindLatest = 12 * 3_600_000): Totals {
+  const clock = new FakeClock();
+  const totals = new Totals(clock);
+  totals.listener(SAMPLE_EVENTS.workerStarting);
+  totals.listener(SAMPLE_EVENTS.streamDescribed);
+  totals.listener(SAMPLE_EVENTS.leaseGained);
+  for (let minute = 1; minute <= 20; minute++) {
+    clock.jump(60_000);
+    const behind = millisBehindLatest + minute * 30_000;
+    totals.listener(sample("batchProcessed", { millisBehindLatest: behind, ms: 0 }));
+  }
+  return totals;
+}
+
+Deno.test("metricsText() tells when unread records are trimmed, and when at the present pace", () => {
+  const families = read(fallingBehind());
+  const label = '{shard="shardId-000000000000"}';
+  assertEquals(value(families, "kclite_shard_trimmed_in_seconds", label), 42_600);
+  assertEquals(value(families, "kclite_min_trimmed_in_seconds"), 42_600);
+  assertEquals(value(families, "kclite_data_loss_in_seconds"), 85_200);
+});
+
+Deno.test("metricsText() has neither a forecast nor NaN for a lag that is no figure", () => {
+  const snapshot = fallingBehind(NaN).snapshot();
+  const text = metricsText(snapshot, healthOf(snapshot));
+  assertEquals(/trimmed_in|data_loss|lag_seconds|NaN/.exec(text), null);
+});
+
+Deno.test("metricsText() without shardMetrics has no series of a shard, and keeps the largest lag", () => {
+  const totals = fallingBehind();
+  const hostile = 'a"} 1\nkclite_healthy 1 # \\';
+  totals.listener(sample("leaseGained", { leaseKey: hostile, shardId: hostile }));
+  totals.listener(sample("pageFetched", { leaseKey: hostile, shardId: hostile, millisBehindLatest: 5 }));
+  const snapshot = totals.snapshot();
+  const health = healthOf(snapshot);
+  const all = metricsText(snapshot, health);
+  const few = metricsText(snapshot, health, { shardMetrics: false });
+  assertEquals(all.split("\n").filter((line) => line === "kclite_healthy 1"), []);
+  assertEquals(/shard=/.exec(few), null);
+  assertEquals(value(readPrometheus(few), "kclite_max_lag_seconds"), 43_800);
+  assertEquals(value(readPrometheus(few), "kclite_min_trimmed_in_seconds"), 42_600);
+  const ofShards = [...readPrometheus(all)].filter(([, { samples }]) =>
+    [...samples.keys()].some((name) => name.includes("{shard="))
+  );
+  assertEquals(ofShards.length, 5);
+});

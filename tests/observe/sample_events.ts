@@ -32,6 +32,7 @@ export const SAMPLE_EVENTS: { readonly [Type in WorkerEvent["type"]]: Extract<Wo
     },
     streamAdded: { type: "streamAdded", streamIdentifier: "123456789012:orders:1700000000" },
     streamRemoved: { type: "streamRemoved", streamIdentifier: "123456789012:orders:1700000000" },
+    streamDescribed: { type: "streamDescribed", streamIdentifier: undefined, retentionMs: 86_400_000 },
     tableCreated: { type: "tableCreated", tableName: "orders-leases" },
     workerReady: { type: "workerReady", workerId: "w1" },
     superseded: {

@@ -3,6 +3,7 @@ import type { WorkerEvent } from "../../src/events.ts";
 import { largestLagMs, shardLags } from "../../src/observe/lag.ts";
 import type { ShardTotals } from "../../src/observe/shard_totals.ts";
 import { Totals } from "../../src/observe/totals.ts";
+import { retentionOfLease } from "../../src/observe/worker_totals.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { CHECKPOINTED_END, sample, SAMPLE_EVENTS } from "./sample_events.ts";
 
@@ -189,6 +190,48 @@ Deno.test("foldShard() resets the count of uncheckpointed ends once SHARD_END is
   assertEquals(only(totals).shardEndsNotCheckpointed, 0);
 });
 
+Deno.test("Totals knows since when the worker has been well, or not, by its own watch", () => {
+  const { clock, totals } = worker();
+  const since = () => {
+    const { verdictSinceMs, troubles } = totals.snapshot().worker;
+    return [verdictSinceMs, [...troubles.values()].map(({ code }) => code)];
+  };
+  const tell = (type: "faultBegan" | "faultEnded", level: "error" | "warning", leaseKey: string) => {
+    const code = level === "error" ? "noProgress" : "callbackSlow";
+    totals.listener(
+      type === "faultBegan"
+        ? { type, code, level, leaseKey, text: "It stands." }
+        : { type, code, leaseKey, ms: 1 },
+    );
+    clock.jump(1000);
+  };
+  assertEquals(since(), [undefined, []]);
+  clock.jump(1000);
+  totals.listener(SAMPLE_EVENTS.workerReady);
+  clock.jump(1000);
+  tell("faultBegan", "warning", "a");
+  assertEquals(since(), [1000, ["callbackSlow"]]);
+  tell("faultBegan", "error", "a");
+  tell("faultBegan", "error", "b");
+  tell("faultEnded", "warning", "a");
+  tell("faultEnded", "error", "a");
+  assertEquals(since(), [3000, ["noProgress"]]);
+  tell("faultEnded", "error", "b");
+  tell("faultEnded", "error", "b");
+  assertEquals(since(), [7000, []]);
+  totals.listener(SAMPLE_EVENTS.workerStopped);
+  assertEquals(since(), [undefined, []]);
+});
+
+Deno.test("Totals knows when a checkpoint was last stored, or else when the lease was gained", () => {
+  const { clock, totals } = worker(SAMPLE_EVENTS.leaseGained);
+  clock.jump(1000);
+  totals.listener(SAMPLE_EVENTS.leaseRenewed);
+  assertEquals(only(totals).checkpointMs, 0);
+  totals.listener(SAMPLE_EVENTS.checkpointed);
+  assertEquals(only(totals).checkpointMs, 1000);
+});
+
 Deno.test("lagMs() is what Kinesis told while it is fresh, and grows with its age after ten seconds", () => {
   const { clock, totals } = worker(
     SAMPLE_EVENTS.leaseGained,
@@ -261,3 +304,39 @@ function only(totals: Totals): ShardTotals {
   if (shard === undefined) throw new Error("no shard is known");
   return shard;
 }
+
+Deno.test("Totals keeps an hour of the lag of held shards, a figure a minute, and of the worker", () => {
+  const { clock, totals } = worker(SAMPLE_EVENTS.leaseGained);
+  const batch = (millisBehindLatest: number) =>
+    totals.listener(sample("batchProcessed", { millisBehindLatest, records: 600, ms: 0 }));
+  batch(9000);
+  batch(4000);
+  clock.jump(60_000);
+  totals.listener(sample("pageFetched", { records: 0, millisBehindLatest: 1000 }));
+  clock.setEpochMs(0); // a wall clock that jumps
+  clock.jump(60_000);
+  // Nothing but a renewal is heard of it: it falls behind as time passes.
+  totals.listener(SAMPLE_EVENTS.leaseRenewed);
+  const { history } = totals.snapshot();
+  assertEquals(history.lagOf(KEY), [9000, 1000, 61_000]);
+  assertEquals(history.largestLag(), [9000, 1000, 61_000]);
+  assertEquals(history.recordsPerSecond(), [20, 0, undefined]);
+  totals.listener(SAMPLE_EVENTS.leaseLost);
+  assertEquals(totals.snapshot().history.lagOf(KEY), []);
+  assertEquals(totals.snapshot().history.largestLag(), [9000, 1000, 61_000]);
+  totals.listener(SAMPLE_EVENTS.leaseGained);
+  assertEquals(totals.snapshot().history.lagOf(KEY), []);
+});
+
+Deno.test("Totals knows how long each stream keeps its records, and forgets a stream that is removed", () => {
+  const { totals } = worker(SAMPLE_EVENTS.workerStarting);
+  const orders = "123456789012:orders:1700000000";
+  const retention = (leaseKey: string) => retentionOfLease(totals.snapshot().worker, leaseKey);
+  assertEquals(retention(KEY), undefined);
+  totals.listener(sample("streamDescribed", { streamIdentifier: undefined, retentionMs: 3_600_000 }));
+  totals.listener(sample("streamDescribed", { streamIdentifier: orders, retentionMs: 7_200_000 }));
+  assertEquals([retention(KEY), retention(`${orders}:${KEY}`)], [3_600_000, 7_200_000]);
+  assertEquals(retention(`999999999999:orders:1700000000:${KEY}`), undefined);
+  totals.listener(sample("streamRemoved", { streamIdentifier: orders }));
+  assertEquals([retention(KEY), retention(`${orders}:${KEY}`)], [3_600_000, undefined]);
+});

@@ -58,6 +58,12 @@ Deno.test("healthLimits() refuses limits that nothing can keep", () => {
     RangeError,
     "stallLimitMs must be a number above 0: got 0",
   );
+  assertThrows(
+    () => healthLimits({ dataLossLimitMs: 0 }),
+    RangeError,
+    "dataLossLimitMs must be a number above 0",
+  );
+  assertEquals(healthLimits({ dataLossLimitMs: undefined }).dataLossLimitMs, undefined);
   assertThrows(() => healthLimits({ failuresInARow: NaN }), RangeError, "got NaN");
   assertEquals(healthLimits({ failoverTimeMs: undefined }).failoverTimeMs, 10_000);
 });

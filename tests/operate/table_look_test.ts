@@ -3,7 +3,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { LeaseTableError } from "../../src/errors.ts";
 import { failureText } from "../../src/operate/look_failure.ts";
-import { lookAtTable } from "../../src/operate/table_look.ts";
+import { openFleetAccess } from "../../src/operate/open_access.ts";
+import { lookAtStores, lookAtTable } from "../../src/operate/table_look.ts";
 import { newLease } from "../lease/fixtures.ts";
 import { OperateBed } from "../support/operate_bed.ts";
 
@@ -193,3 +194,47 @@ Deno.test(
     await assertRejects(() => lookAtTable(bed.fleet, {}, stop.signal), Error, "enough");
   },
 );
+
+Deno.test("lookAtTable() that knows the table asks for leases and lock alone, as many parts at a time as it is told", async () => {
+  const bed = await bedWithFleet(30);
+  const asked: string[] = [];
+  const { system } = bed.aws;
+  const fleet = openFleetAccess({
+    applicationName: "app",
+    region: "eu-central-1",
+    credentials: { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "of-no-use" },
+    system: {
+      ...system,
+      fetch: (input, init) => {
+        asked.push(new Request(input, init).headers.get("x-amz-target")?.split(".")[1] ?? "");
+        return system.fetch(input, init);
+      },
+    },
+  });
+  const first = await lookAtTable(fleet, {}, NEVER);
+  asked.length = 0;
+  const again = await lookAtTable(fleet, { known: first, segments: 1 }, NEVER);
+  assertEquals(asked.toSorted(), ["GetItem", "Scan"]);
+  assertEquals(again, { ...first, startedMs: again.startedMs, startedEpochMs: again.startedEpochMs });
+});
+
+Deno.test("lookAtTable() without patience names the leases that are throttled as not read", async () => {
+  const bed = await bedWithFleet();
+  bed.aws.faults.next("Scan", { type: "refused", code: "ThrottlingException", times: 2 });
+  const { failures } = await lookAtTable(bed.fleet, { segments: 1, patience: 2 }, NEVER);
+  assertEquals(failures.map(({ part }) => part), ["leases"]);
+  const { failures: later, leases } = await lookAtTable(bed.fleet, {}, NEVER);
+  assertEquals([later, leases.length], [[], 1]);
+});
+
+Deno.test("lookAtStores() sees leases, workers and the lock of any stores, and names what fails", async () => {
+  const bed = await bedWithFleet(2);
+  const look = await lookAtStores(bed.fleet, NEVER);
+  assertEquals(look.leases.map(({ leaseKey }) => leaseKey), ["shardId-000000000000", "shardId-000000000001"]);
+  assertEquals([look.workers.length, look.lock?.ownerName, look.place], [1, "worker-1", "leaseTable"]);
+  assertEquals([look.description, look.failures], [undefined, []]);
+  const { leaseStore } = bed.fleet;
+  const refusing = Object.create(leaseStore, { list: { value: () => Promise.reject(new Error("away")) } });
+  const { failures } = await lookAtStores({ ...bed.fleet, leaseStore: refusing }, NEVER);
+  assertEquals(failures.map(failureText), ["The leases could not be read: away"]);
+});

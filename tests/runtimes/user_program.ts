@@ -22,6 +22,8 @@ import {
   endpointsFromEnvironment,
   webIdentityCredentials,
 } from "../../src/credentials/mod.ts";
+import { eachDecoded, json, type StandardSchemaV1 } from "../../src/decode/mod.ts";
+import { glue } from "../../src/glue/mod.ts";
 import { EdgeWorker, fetchHandler, type SliceOptions } from "../../src/edge/mod.ts";
 import { deadLetter, functionSink, park, PartialFailure, sqsSink } from "../../src/failures/mod.ts";
 import { fileSink } from "../../src/failures/file/mod.ts";
@@ -54,6 +56,14 @@ export function options(): WorkerOptions {
     cpuUtilization,
     onEvent,
   };
+}
+
+/** Takes numbers, and what a registry knows. */
+export function typed(schema: StandardSchemaV1<unknown, number>): readonly WorkerOptions[] {
+  const credentials = { accessKeyId: "id", secretAccessKey: "secret" };
+  const numbers = eachDecoded({ decoder: json(), schema }, (value) => value.toFixed());
+  const orders = eachDecoded({ decoder: glue({ region: "eu-central-1", credentials }) }, (value) => value);
+  return [{ ...options(), processor: numbers }, { ...options(), processor: orders }];
 }
 
 /** Puts two records of a key, one after the other. */

@@ -178,6 +178,24 @@ export function coordinatorStoreContract(kind: string, open: () => Promise<Fixtu
     assertEquals(await coordinator.readLock(place), next);
   });
 
+  testInBoth(
+    "ringLock() rings for one leader, whose heartbeats hear it until the lock is put anew",
+    async (fixture, place) => {
+      const { coordinator } = fixture;
+      const ring = { ring: "r1" }, next = { ...LOCK, recordVersionNumber: "v2" };
+      assertEquals(await coordinator.ringLock?.(place, LOCK.ownerName, ring), false, "there is no lock");
+      await coordinator.putLock(place, LOCK, { type: "absent" });
+      assertEquals(await coordinator.ringLock?.(place, "another", ring), false);
+      assertEquals(await coordinator.ringLock?.(place, LOCK.ownerName, ring), true);
+      assertEquals(await coordinator.readLock(place), LOCK, "its version stays: it is no heartbeat");
+      assertEquals(await coordinator.heartbeatLock(place, "v1", next), ring);
+      assertEquals(await coordinator.heartbeatLock(place, "v1", next), ring, "our own write, sent again");
+      await coordinator.releaseLock(place, next);
+      await coordinator.putLock(place, LOCK, { type: "absent" });
+      assertEquals(await coordinator.heartbeatLock(place, "v1", next), true);
+    },
+  );
+
   testInBoth("releaseLock() deletes our own lock only", async ({ coordinator }, place) => {
     await coordinator.putLock(place, LOCK, { type: "absent" });
     assertEquals(await coordinator.releaseLock(place, OTHERS_LOCK), false);

@@ -46,7 +46,7 @@ Deno.test("ensureTable() creates the table with its index, and waits until it ca
     createTable: answers(true),
   });
   const ready = bed.store.ensureTable();
-  await bed.clock.advance(2_999);
+  await bed.clock.advance(349);
   assertEquals(bed.calls.map(([name]) => name), [
     "describeTable",
     "createTable",
@@ -142,6 +142,22 @@ Deno.test("ensureTable() says once what a table is that it waits for, unless it 
     'warning Lease table "app" is DELETING: waiting until it is ACTIVE',
     'warning Lease table "app" is UNHEARD_OF: waiting until it is ACTIVE',
   ]);
+});
+
+Deno.test("ensureTable() asks at once whether its table is there, then ever more seldom", async () => {
+  const bed = testBed({
+    describeTable: () => Promise.resolve({ ...ACTIVE, tableStatus: "CREATING" }),
+  });
+  const stop = new AbortController();
+  const ended = assertRejects(() => bed.store.ensureTable(stop.signal));
+  const askedAtMs: number[] = [];
+  for (let known = 0; bed.clock.monotonicMs() < 6_000; await bed.clock.advance(50)) {
+    if (bed.calls.length > known) askedAtMs.push(bed.clock.monotonicMs());
+    known = bed.calls.length;
+  }
+  stop.abort();
+  await ended;
+  assertEquals(askedAtMs, [50, 100, 200, 400, 800, 1600, 2600, 3600, 4600, 5600].map((ms) => ms - 50));
 });
 
 Deno.test("ensureTable() gives up after ten minutes", async () => {

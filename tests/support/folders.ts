@@ -97,12 +97,23 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
     any: ["stream", "root", "async", "lease", "aws", "options"],
   },
   "observe": {
-    holds: "listeners: totals, verdict, watch for faults, metrics, log",
+    holds: "listeners: totals, forecast, verdict, watch for faults, metrics, log",
     any: ["stream", "root", "aws"],
   },
   "health": {
     holds: "the health app: probes, metrics, and the fleet as a live page",
-    any: ["stream", "root", "async", "aws", "lease", "store", "observe", "operate", "health/page"],
+    any: [
+      "stream",
+      "root",
+      "async",
+      "aws",
+      "aws/credential_sources",
+      "lease",
+      "store",
+      "observe",
+      "operate",
+      "health/page",
+    ],
     types: ["options"],
   },
   "health/page": {
@@ -152,6 +163,14 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
     any: ["root", "aws", "aws/credential_sources"],
     types: ["edge"],
   },
+  "decode": {
+    holds: "typed records: decoders, schemas, and the processor around them; an entry point of its own",
+    any: ["stream", "root", "async", "consumer", "observe"],
+  },
+  "glue": {
+    holds: "decoders of records that name their schema, for two registries; an entry point of its own",
+    any: ["stream", "root", "async", "aws", "aws/credential_sources", "decode"],
+  },
   "producer": {
     holds: "puts records into a stream, in order of each key; an entry point of its own",
     any: ["stream", "root", "aws", "aws/credential_sources"],
@@ -166,7 +185,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   },
   "operate": {
     holds: "what operators see of any KCL fleet: leases, workers, lag, reasons",
-    any: ["stream", "root", "async", "lease", "aws", "store"],
+    any: ["stream", "root", "async", "lease", "aws", "store", "observe"],
   },
   "operate/check": {
     holds: "what a start would do and need; what to create beforehand",

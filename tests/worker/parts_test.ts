@@ -111,11 +111,20 @@ Deno.test("partsOf() gives a call to a table a quarter of the failover time, so 
   }
 });
 
-Deno.test("partsOf() asks for records in CBOR where wireFormat says so, and in JSON else", async () => {
+Deno.test("partsOf() asks AWS for records in CBOR, and any other endpoint in JSON, if wireFormat is auto", async () => {
+  const emulator = "http://127.0.0.1:9", aws = "https://kinesis-fips.us-east-1.amazonaws.com";
   for (
-    const [wireFormat, type] of [["json", "json-1.1"], ["cbor", "cbor-1.1"], [undefined, "json-1.1"]] as const
+    const [wireFormat, kinesisEndpoint, type] of [
+      [undefined, undefined, "cbor-1.1"],
+      [undefined, aws, "cbor-1.1"],
+      [undefined, emulator, "json-1.1"],
+      ["auto", undefined, "cbor-1.1"],
+      ["auto", emulator, "json-1.1"],
+      ["json", undefined, "json-1.1"],
+      ["cbor", emulator, "cbor-1.1"],
+    ] as const
   ) {
-    const { parts, requests } = bed({ wireFormat });
+    const { parts, requests } = bed({ wireFormat, kinesisEndpoint });
     await assertRejects(() => parts.kinesis.getRecords(stream, "iterator", 10));
     assertEquals(requests[0]?.headers.get("content-type"), `application/x-amz-${type}`);
   }

@@ -217,3 +217,87 @@ for (const strategy of ["LEASE_COUNT_BASED", "WORKER_UTILIZATION_AWARE"] as cons
     assertEquals((await passed(69)).b, 1);
   });
 }
+
+/** A worker that has been alone for a minute, and how often it has looked since. */
+async function lone(more: Partial<WorkerOptions> = {}) {
+  const bed = new SpreadBed(0);
+  const { list, leaseKeysOwnedBy } = bed.store;
+  const asked = { scans: 0, queries: 0 };
+  bed.store.list = (...call) => {
+    asked.scans++;
+    return list.apply(bed.store, call);
+  };
+  bed.store.leaseKeysOwnedBy = (...call) => {
+    asked.queries++;
+    return leaseKeysOwnedBy.apply(bed.store, call);
+  };
+  const quick = { leaseDiscoveryIntervalMs: 1000 };
+  bed.start("a", { ...quick, ...more });
+  await bed.clock.advance(61_000);
+  asked.scans = asked.queries = 0;
+  return { bed, asked, join: () => bed.start("b", { ...quick, ...more }) };
+}
+
+Deno.test("KinesisWorker that is alone looks at the table every failover time, and asks the index once a minute", async () => {
+  const { bed, asked } = await lone();
+  await using _ = bed;
+  await bed.clock.advance(120_000);
+  assertEquals([asked.scans <= 13, asked.queries <= 3], [true, true], JSON.stringify(asked));
+  assertEquals(asked.scans >= 10, true, "and it goes on looking");
+});
+
+Deno.test("KinesisWorker that is alone looks often where its store has no rings", async () => {
+  const { bed, asked } = await lone();
+  await using _ = bed;
+  Object.assign(bed.coordinator, { ringLock: undefined });
+  await bed.clock.advance(60_000);
+  assertEquals(asked.scans >= 23, true, JSON.stringify(asked));
+});
+
+Deno.test("KinesisWorker that joins one that is alone rings, and has its part within three seconds", async () => {
+  for (let phase = 0; phase < 10; phase += 3) {
+    const { bed, join } = await lone();
+    await using _ = bed;
+    await bed.clock.advance(1000 * phase);
+    join();
+    await bed.clock.advance(3100);
+    assertEquals(await bed.counts(), { a: 2, b: 2 }, `after ${phase} s`);
+  }
+});
+
+Deno.test("KinesisWorker whose ring is lost has its part when the other looks by itself", async () => {
+  const { bed, join } = await lone();
+  await using _ = bed;
+  bed.coordinator.ringLock = () => Promise.resolve(true);
+  join();
+  await bed.clock.advance(14_000);
+  assertEquals(await bed.counts(), { a: 2, b: 2 });
+});
+
+Deno.test("KinesisWorker that is alone finds a worker that reports and does not ring, such as one of Java", async () => {
+  const { bed } = await lone();
+  await using _ = bed;
+  await bed.coordinator.writeWorkerMetrics("leaseTable", {
+    workerId: "java",
+    lastUpdateEpochS: Math.floor(bed.clock.epochMs() / 1000),
+    stats: {},
+    operatingRange: {},
+    supportCode: 1,
+    supportEpochS: undefined,
+  });
+  await bed.clock.advance(11_000);
+  const asked = (await bed.store.list()).leases.filter(({ leaseOwner }) => leaseOwner === "java");
+  assertEquals(asked.length, 2);
+});
+
+Deno.test("KinesisWorker that is rung by one that dies at once keeps its leases, and rests again", async () => {
+  const { bed, asked } = await lone();
+  await using _ = bed;
+  assertEquals(await bed.coordinator.ringLock("leaseTable", "a", { ring: "once" }), true);
+  await bed.clock.advance(2100);
+  assertEquals(asked.scans > 0, true, "it has looked");
+  await bed.clock.advance(28_000);
+  asked.scans = 0;
+  await bed.clock.advance(60_000);
+  assertEquals([await bed.counts(), asked.scans <= 7], [{ a: 4 }, true], JSON.stringify(asked));
+});

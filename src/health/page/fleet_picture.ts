@@ -87,7 +87,10 @@ export interface FleetSums {
   readonly waiting: number;
 }
 
-/** Figures over the last hour, the oldest first, one a minute or fewer; undefined where none is known. */
+/**
+ * Figures over the last hour, the oldest first, one a minute or fewer; undefined where none is known. They
+ * are drawn spread evenly over the hour: who has less than an hour fills its beginning with undefined.
+ */
 export type Series = readonly (number | undefined)[];
 
 /** Who reads which part of one stream. */

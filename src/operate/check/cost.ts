@@ -6,6 +6,7 @@
  * @module
  */
 
+import { restingDiscoveryMs } from "../../lease/solitude.ts";
 import { METRICS_REPORT_INTERVAL_S } from "../../lease/live_workers.ts";
 
 /** A fleet, as it costs. */
@@ -99,11 +100,14 @@ export function costEstimate(fleet: CostedFleet): CostEstimate {
   const heartbeats = MS_AN_HOUR * HEARTBEATS_PER_FAILOVER / failoverTimeMs;
   const reports = workers * MS_AN_HOUR / (METRICS_REPORT_INTERVAL_S * 1000);
   const others = Math.max(0, workers - 1), deputies = Math.min(others, DEPUTIES);
+  // One worker rests: see `lease/solitude.ts`.
+  const isAlone = workers === 1;
+  const { leaseDiscoveryIntervalMs: asksMs, leaseAssignmentIntervalMs: looksMs } = fleet;
   const requestsPerHour: RequestsPerHour = {
     renewals: shards * MS_AN_HOUR * RENEWALS_PER_FAILOVER / failoverTimeMs,
     heartbeats: heartbeats + reports,
-    discovery: workers * MS_AN_HOUR / fleet.leaseDiscoveryIntervalMs,
-    leaderScans: MS_AN_HOUR / fleet.leaseAssignmentIntervalMs,
+    discovery: workers * MS_AN_HOUR / (isAlone ? restingDiscoveryMs(failoverTimeMs, asksMs) : asksMs),
+    leaderScans: MS_AN_HOUR / (isAlone ? Math.max(looksMs, failoverTimeMs) : looksMs),
     lockLooks: 2 * deputies * heartbeats + (others - deputies) * heartbeats / HEARTBEATS_PER_LOOK,
   };
   const scanUnits = Math.ceil((shards * LEASE_BYTES + workers * REPORT_BYTES) / SCAN_STEP_BYTES) / 2;

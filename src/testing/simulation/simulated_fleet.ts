@@ -296,6 +296,7 @@ export class SimulatedFleet {
       case "leaseRenewed":
       case "eventLoopTurned":
       case "passEnded":
+      case "streamDescribed":
       case "leasesDiscovered":
       case "coverageAudited":
       case "fleetAudited":

@@ -21,7 +21,7 @@ function assertNear(actual: number, measured: number, share: number, what: strin
 }
 
 Deno.test("costEstimate() is near what one worker with 8 shards asks for", () => {
-  assertNear(estimateOf({}).requestsPerShardHour, 1946, 0.01, "idle");
+  assertNear(estimateOf({}).requestsPerShardHour, 1369, 0.01, "idle");
 });
 
 /** A row of a document's table: its figures. */

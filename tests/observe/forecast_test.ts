@@ -1,7 +1,7 @@
 /** A shard's future from two sights of its lag. */
 
 import { assertEquals } from "@std/assert";
-import { type ForecastInput, forecastOf } from "../../src/operate/forecast.ts";
+import { type ForecastInput, forecastOf } from "../../src/observe/forecast.ts";
 
 const HOUR_MS = 3_600_000;
 
