@@ -553,6 +553,22 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     test: "tests/async/task_group_test.ts",
   },
   {
+    name: "progress-of-a-former-owner-is-believed",
+    file: "src/lease/lease.ts",
+    find: `writer !== undefined && writer === actualOwner(lease)`,
+    replace: `writer !== null`,
+    why: "a lease that Java has read for hours shows the lag of the worker before it",
+    test: "tests/lease/lease_progress_test.ts",
+  },
+  {
+    name: "a-lease-that-stands-still-keeps-its-lag",
+    file: "src/lease/fleet_lag.ts",
+    find: `sightings.get(leaseKey)?.sinceMs ?? nowMs`,
+    replace: `nowMs`,
+    why: "the shards of a worker that died raise no alarm about the lag of the fleet",
+    test: "tests/lease/fleet_lag_test.ts",
+  },
+  {
     name: "bytes-count-twice",
     file: "src/worker/throughput.ts",
     find: `    this.#bytes = 0;
