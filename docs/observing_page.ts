@@ -60,7 +60,7 @@ export async function observingMarkdown(): Promise<string> {
     HEAD,
     ...events,
     ...words,
-    `## The page\n\n${PAGE}`,
+    `## The page\n\n${PAGE}\n\n${PICTURE}`,
     `## Metrics\n\n${METRICS_HEAD}`,
     section("", ["Metric", "Type", "Labels", "Meaning"], metricRows()),
     `## Faults\n\n${FAULTS_HEAD}`,
@@ -101,6 +101,8 @@ const worker = new KinesisWorker({
 ## Events
 
 "Log" is the level of the line that the log writes; "–": no line. "Counters" are the metrics that the event adds to.`;
+
+const PICTURE = "![The page of a fleet of three workers](images/fleet-light.png)";
 
 const PAGE = `\`/\` of the health app is a page for people. Any worker shows the whole fleet:
 

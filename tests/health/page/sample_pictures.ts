@@ -74,7 +74,7 @@ export function healthyFleet(shards: number, workers: number): FleetPicture {
     index !== behind ? line : {
       ...line,
       lagMs: 252_000,
-      lagHistory: rising(252_000),
+      lagHistory: rising(840_000).toReversed(),
       level: "warning",
       notes: ["behind, caught up in about 6 min"],
     }
