@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { packagesOf } from "../../bench/first_start.ts";
 
-const LIBRARY = ["aws4fetch", "crc-32"];
+const LIBRARY = ["aws4fetch"];
 
 for (
   const [module, packages] of Object.entries({
