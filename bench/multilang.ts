@@ -80,7 +80,7 @@ async function megabytesPerSecond(round: () => Promise<void>): Promise<number> {
 /** The same lines, encoded beforehand; an answer is one read. */
 async function measureEcho(): Promise<number> {
   const child = await startChild();
-  const pieces = [...encodeLine(batch)];
+  const pieces = Array.from(encodeLine(batch), (piece) => piece.slice());
   const answers = child.stdout[Symbol.asyncIterator]();
   const rate = await megabytesPerSecond(async () => {
     for (const piece of pieces) await child.write(piece);

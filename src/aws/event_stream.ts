@@ -11,14 +11,14 @@
  * @module
  */
 
-import { crc32 } from "./crc32.ts";
+import { type Checksum, crc32 } from "./crc32.ts";
 import { unlessAborted } from "../async/waiting.ts";
 
 /** One message of an event stream. */
 export interface EventStreamMessage {
   /** The headers of type string, by name; headers of other types are checked and left out. */
   readonly headers: ReadonlyMap<string, string>;
-  /** A view into memory that is not written again. */
+  /** A view that is good until the next message is asked for: its memory may be written again. */
   readonly payload: Uint8Array;
 }
 
@@ -32,14 +32,16 @@ export const MAX_PAYLOAD_BYTES = 25_165_824;
  * a slow reader slows the sender. Leaving the iteration cancels the body.
  *
  * @param signal Ends the wait for the body immediately, even if the body does not know of the signal.
+ * @param checksum As the decoder takes it.
  * @throws {SyntaxError} when a checksum, a length or a header is wrong, or when the body ends inside a
  * message. Also throws the body's own error, or the signal's reason.
  */
 export async function* eventStreamMessages(
   body: ReadableStream<Uint8Array>,
   signal?: AbortSignal,
+  checksum?: Checksum,
 ): AsyncGenerator<EventStreamMessage, void, void> {
-  const decoder = new EventStreamDecoder();
+  const decoder = new EventStreamDecoder(checksum);
   const reader = body.getReader();
   try {
     for (;;) {
@@ -64,14 +66,25 @@ const CHECKSUM_BYTES = 4;
 /** Joins the pieces of a body to messages. A message may be cut anywhere, and a piece may hold many. */
 export class EventStreamDecoder {
   /**
-   * The bytes at hand are `#buffer[#start]` to `#buffer[#end]`. Bytes before `#start` may be in readers'
-   * hands.
+   * The bytes at hand are `#buffer[#start]` to `#buffer[#end]`. Bytes before `#start` may be in a reader's
+   * hands until it asks for the next message.
    */
   #buffer: Uint8Array = new Uint8Array();
+  /**
+   * Where pieces are joined. It is used again, since fresh memory for each message takes longer than all
+   * copying. Given up as soon as a message comes in one piece, so that a quiet shard holds none.
+   */
+  #joined: Uint8Array | undefined;
+  readonly #checksum: Checksum;
   #start = 0;
   #end = 0;
   /** Total length of the message at `#start`, once its prelude was verified. */
   #messageBytes: number | undefined;
+
+  /** @param checksum The runtime's own CRC-32, where it has one. @default ours, by tables */
+  constructor(checksum: Checksum = crc32) {
+    this.#checksum = checksum;
+  }
 
   /** How many bytes wait for the rest of their message. */
   get heldBytes(): number {
@@ -87,11 +100,14 @@ export class EventStreamDecoder {
       this.#end = piece.length;
       return;
     }
-    if (this.#end + piece.length > this.#buffer.length) {
-      // As long as the whole message, if that is known: the rest of it is then copied but once.
-      const grown = new Uint8Array(Math.max(this.#messageBytes ?? 0, held + piece.length, 1024));
-      grown.set(this.#buffer.subarray(this.#start, this.#end));
-      this.#buffer = grown;
+    if (this.#buffer !== this.#joined || this.#end + piece.length > this.#buffer.length) {
+      const least = Math.max(this.#messageBytes ?? 0, held + piece.length, 1024);
+      // As long as the whole message and a piece more: the rest of it is then copied but once.
+      if (this.#joined === undefined || this.#joined.length < least) {
+        this.#joined = new Uint8Array(least + piece.length);
+      }
+      this.#joined.set(this.#buffer.subarray(this.#start, this.#end));
+      this.#buffer = this.#joined;
       this.#start = 0;
       this.#end = held;
     }
@@ -114,9 +130,10 @@ export class EventStreamDecoder {
 
     const bytes = this.#buffer.subarray(this.#start, this.#start + this.#messageBytes);
     this.#start += this.#messageBytes;
+    if (this.#buffer !== this.#joined) this.#joined = undefined;
     this.#messageBytes = undefined;
     const checked = bytes.subarray(0, -CHECKSUM_BYTES);
-    verify("message", crc32(checked), view.getUint32(checked.length));
+    verify("message", this.#checksum(checked), view.getUint32(checked.length));
     const headersEnd = PRELUDE_BYTES + view.getUint32(4);
     return {
       headers: stringHeaders(checked.subarray(PRELUDE_BYTES, headersEnd)),
@@ -125,7 +142,7 @@ export class EventStreamDecoder {
   }
 
   #checkedLength(view: DataView): number {
-    verify("prelude", crc32(this.#buffer.subarray(this.#start, this.#start + 8)), view.getUint32(8));
+    verify("prelude", this.#checksum(this.#buffer.subarray(this.#start, this.#start + 8)), view.getUint32(8));
     const messageBytes = view.getUint32(0), headersBytes = view.getUint32(4);
     const payloadBytes = messageBytes - headersBytes - PRELUDE_BYTES - CHECKSUM_BYTES;
     if (headersBytes > MAX_HEADERS_BYTES || payloadBytes < 0 || payloadBytes > MAX_PAYLOAD_BYTES) {

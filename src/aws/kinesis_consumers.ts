@@ -83,13 +83,24 @@ export interface KinesisConsumers {
   ): Promise<AsyncIterableIterator<SubscribeToShardEvent>>;
 }
 
+/** What a signed client of enhanced fan-out takes. */
+export interface SignedConsumersOptions extends ServiceOptions {
+  /**
+   * Whether payloads keep their base64 texts for `keptBase64()`.
+   *
+   * @default {false}
+   */
+  readonly keepsTexts?: boolean | undefined;
+}
+
 /**
  * Enhanced fan-out over signed HTTP. A subscription is an ordinary `fetch` with an answer that does not end.
  * It uses HTTP/2 if the runtime and the service support it, else HTTP/1.1 with a connection for each shard.
  *
  * @throws {TypeError} when the region or the endpoint cannot be one.
  */
-export function signedKinesisConsumers(options: ServiceOptions): KinesisConsumers {
+export function signedKinesisConsumers(options: SignedConsumersOptions): KinesisConsumers {
+  const { keepsTexts = false, system: { crc32 } } = options;
   const call = jsonCaller(KINESIS_SERVICE, options);
   return {
     async describeStreamConsumer(streamArn, consumerName, signal) {
@@ -140,7 +151,7 @@ export function signedKinesisConsumers(options: ServiceOptions): KinesisConsumer
         transport: { send: openSubscription },
         signal,
       });
-      return subscriptionEvents(subscription, signal);
+      return subscriptionEvents(subscription, signal, { keepsTexts, crc32 });
     },
   };
 }

@@ -58,14 +58,24 @@ export interface RecordEncoding {
 }
 
 /** Payloads in base64, decoded into one slab of memory; times in seconds, with a fraction. */
-export const JSON_ENCODING: RecordEncoding = {
-  payloadsOf: (records) =>
-    decodeBase64(records.map(({ Data }) => {
-      if (typeof Data !== "string") throw unexpected("Data", "base64 text", Data);
-      return Data;
-    })),
-  timeUnitMs: 1000,
-};
+export const JSON_ENCODING: RecordEncoding = jsonEncoding(false);
+
+/** As {@linkcode JSON_ENCODING}, for a processor that passes payloads on in base64. */
+export const JSON_ENCODING_WITH_TEXTS: RecordEncoding = jsonEncoding(true);
+
+function jsonEncoding(keepsTexts: boolean): RecordEncoding {
+  return {
+    payloadsOf: (records) =>
+      decodeBase64(
+        records.map(({ Data }) => {
+          if (typeof Data !== "string") throw unexpected("Data", "base64 text", Data);
+          return Data;
+        }),
+        keepsTexts,
+      ),
+    timeUnitMs: 1000,
+  };
+}
 
 /** What GetRecords and an event of SubscribeToShard have in common. */
 export interface RecordsAnswer extends DecodedRecords {

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { TextSlab } from "../stream/text_slab.ts";
 import { nativeBase64 } from "./native_base64.ts";
 
 /** Decoded payloads. */
@@ -19,12 +20,19 @@ export interface DecodedPayloads {
 /**
  * Decodes padded base64 texts.
  *
+ * @param keepsTexts Whether `keptBase64()` shall find them again.
  * @throws {SyntaxError} when one of them is not padded base64.
  */
-export function decodeBase64(texts: readonly string[]): DecodedPayloads {
+export function decodeBase64(texts: readonly string[], keepsTexts = false): DecodedPayloads {
   let bytes = 0;
-  for (const text of texts) bytes += decodedLength(text);
-  const slab = new ArrayBuffer(bytes);
+  const starts: number[] = [];
+  for (const text of texts) {
+    if (keepsTexts) starts.push(bytes);
+    bytes += decodedLength(text);
+  }
+  const slab = keepsTexts
+    ? new TextSlab(bytes, starts, texts.map((text) => isCanonical(text) ? text : undefined))
+    : new ArrayBuffer(bytes);
   const native = nativeBase64(slab);
   const views = new Array<Uint8Array<ArrayBuffer>>(texts.length);
   let offset = 0;
@@ -37,6 +45,18 @@ export function decodeBase64(texts: readonly string[]): DecodedPayloads {
   });
   return { views, bytes };
 }
+
+/**
+ * Whether a text that decodes is what its bytes are encoded to. Bits beyond the last byte must be 0: encoders
+ * write no others, and decoders ignore them.
+ */
+function isCanonical(text: string): boolean {
+  if (!text.endsWith("=")) return true;
+  return text.endsWith("==") ? "AQgw".includes(text.slice(-3, -2)) : LAST_OF_TWO.includes(text.slice(-2, -1));
+}
+
+/** The letters for four bits that are followed by two zeros. */
+const LAST_OF_TWO = "AEIMQUYcgkosw048";
 
 /** The standard alphabet, padded. */
 export function encodeBase64(bytes: Uint8Array & { toBase64?(): string }): string {

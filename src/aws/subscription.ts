@@ -12,12 +12,20 @@ import { AwsServiceError, errorText } from "../errors.ts";
 import type { KinesisRecord } from "../stream/record.ts";
 import type { ChildShard } from "../stream/shard.ts";
 import type { System } from "../system.ts";
+import type { Checksum } from "./crc32.ts";
 import { eventStreamMessages } from "./event_stream.ts";
 import { harmlessCause, hideSecrets, shownWord } from "./hidden_secrets.ts";
 import { type HttpRequest, noAnswer } from "./http_exchange.ts";
 import { jsonObject, type Sent } from "./json_call.ts";
 
-import { JSON_ENCODING, KINESIS_SERVICE, optionalSequenceNumberIn, recordsAnswer } from "./kinesis_wire.ts";
+import {
+  JSON_ENCODING,
+  JSON_ENCODING_WITH_TEXTS,
+  KINESIS_SERVICE,
+  optionalSequenceNumberIn,
+  type RecordEncoding,
+  recordsAnswer,
+} from "./kinesis_wire.ts";
 import { classify, MALFORMED_ERROR, NETWORK_ERROR } from "./retry.ts";
 import { linkedController, withinTime } from "../async/waiting.ts";
 
@@ -92,6 +100,14 @@ async function opened(
   return { answered: true, status, headers, body: await response.arrayBuffer() };
 }
 
+/** How events are read. */
+export interface EventOptions {
+  /** Whether payloads keep their base64 texts. @default {false} */
+  readonly keepsTexts?: boolean;
+  /** The runtime's own CRC-32. @default ours */
+  readonly crc32?: Checksum | undefined;
+}
+
 /**
  * The events of a stream. Messages and events of unknown types are skipped, `initial-response` among them.
  *
@@ -101,6 +117,7 @@ async function opened(
 export async function* subscriptionEvents(
   { body, requestId, secrets = [] }: OpenSubscription,
   signal: AbortSignal,
+  { keepsTexts = false, crc32 }: EventOptions = {},
 ): AsyncGenerator<SubscribeToShardEvent, undefined, undefined> {
   const failed = (code: string, detail: string, cause?: unknown) =>
     new AwsServiceError({
@@ -114,11 +131,12 @@ export async function* subscriptionEvents(
       detail: hideSecrets(detail, secrets),
       body: undefined,
     }, cause === undefined ? {} : { cause });
+  const encoding = keepsTexts ? JSON_ENCODING_WITH_TEXTS : JSON_ENCODING;
   try {
-    for await (const { headers, payload } of eventStreamMessages(body, signal)) {
+    for await (const { headers, payload } of eventStreamMessages(body, signal, crc32)) {
       switch (headers.get(":message-type")) {
         case "event":
-          if (headers.get(":event-type") === "SubscribeToShardEvent") yield eventOf(payload);
+          if (headers.get(":event-type") === "SubscribeToShardEvent") yield eventOf(payload, encoding);
           break;
         case "exception":
           throw failed(shownWord(headers.get(":exception-type"), secrets) ?? UNNAMED, explanationOf(payload));
@@ -151,11 +169,11 @@ const UNEXPLAINED = "no explanation was given";
  *
  * @throws {SyntaxError} when the payload cannot be read.
  */
-function eventOf(payload: Uint8Array): SubscribeToShardEvent {
+function eventOf(payload: Uint8Array, encoding: RecordEncoding): SubscribeToShardEvent {
   try {
     const event = jsonObject(UTF8.decode(payload));
     return {
-      ...recordsAnswer(event, JSON_ENCODING),
+      ...recordsAnswer(event, encoding),
       continuationSequenceNumber: optionalSequenceNumberIn(event, "ContinuationSequenceNumber"),
     };
   } catch (cause) {

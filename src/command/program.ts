@@ -144,6 +144,7 @@ export class Program {
         : { cpuUtilization: cpuSource({ system: { ...system, fetch: directFetch }, env: host.env }) }),
       ...await processingOf(configuration, onEvent, this.#context),
       ...await errorsWithDestination(configuration),
+      system,
       ...host.options,
       log: false, // `onEvent` writes it
       onEvent,

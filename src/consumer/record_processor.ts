@@ -159,8 +159,13 @@ export interface RecordProcessor {
  * `leaving` aborts when the shard is to be left: the lease is lost, is moving, or the worker stops. A call
  * that runs then delays the others; it may return early.
  */
-export type RecordProcessorFactory = (
-  shardId: string,
-  stream: ShardStream,
-  leaving?: AbortSignal,
-) => RecordProcessor;
+export interface RecordProcessorFactory {
+  (shardId: string, stream: ShardStream, leaving?: AbortSignal): RecordProcessor;
+  /**
+   * Events of enhanced fan-out keep the base64 of their payloads, so that a processor which passes them on as
+   * base64 need not encode them. Such an event takes twice the memory.
+   *
+   * @default only their bytes are kept
+   */
+  readonly payloads?: "base64" | undefined;
+}

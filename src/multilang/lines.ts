@@ -31,14 +31,20 @@ export class LineCutter {
    */
   push(bytes: Uint8Array): Uint8Array[] {
     const lines: Uint8Array[] = [];
-    let start = 0;
-    for (let at = 0; at < bytes.length; at++) {
-      const byte = bytes[at];
-      const isBreak = byte === LF || byte === CR;
-      if (!isBreak && this.#pending + at - start < this.#maxBytes) continue;
-      this.#add(bytes.subarray(start, at));
+    let start = 0, lineFeed = -1, carriageReturn = -1;
+    for (;;) {
+      if (lineFeed < start) lineFeed = placeOf(LF, bytes, start);
+      if (carriageReturn < start) carriageReturn = placeOf(CR, bytes, start);
+      const end = Math.min(lineFeed, carriageReturn);
+      const limit = start + this.#maxBytes - this.#pending;
+      if (limit < end) {
+        this.#add(bytes.subarray(start, limit));
+        start = limit;
+      } else if (end < bytes.length) {
+        this.#add(bytes.subarray(start, end));
+        start = end + 1;
+      } else break;
       lines.push(...this.flush());
-      start = isBreak ? at + 1 : at;
     }
     // A copy: the reader may use its buffer again, and a view would keep all of it alive.
     if (start < bytes.length) this.#add(bytes.slice(start));
@@ -71,3 +77,9 @@ export class LineCutter {
 
 const LF = 10;
 const CR = 13;
+
+/** By a native search: a line may have millions of bytes. @returns The length if there is none. */
+function placeOf(byte: number, bytes: Uint8Array, from: number): number {
+  const at = bytes.indexOf(byte, from);
+  return at === -1 ? bytes.length : at;
+}

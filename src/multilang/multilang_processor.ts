@@ -89,7 +89,8 @@ export interface MultiLangOptions {
 export function multiLangProcessor(options: MultiLangOptions): RecordProcessorFactory {
   const command = splitCommand(options.executableName);
   const program: Program = { ...command, hasStarted: false, oldProtocol: new OldProtocol() };
-  return (shardId) => new MultiLangProcessor(options, program, shardId);
+  const factory = (shardId: string) => new MultiLangProcessor(options, program, shardId);
+  return Object.assign(factory, { payloads: "base64" } as const);
 }
 
 /** What the processors of one worker know of the program that they share. */

@@ -56,6 +56,9 @@ export const MAX_SILENCE_MS = 60_000;
  */
 export const MAX_WORK_MS = 30_000;
 
+/** A reason made once: an abort without one makes an error, with its stack, for each page. */
+const DONE = "the page is processed";
+
 /** Retrieval by enhanced fan-out. */
 export function fanOut(options: FanOutOptions): Retrieval {
   return { read: (request, signal) => read(options, request, signal) };
@@ -201,7 +204,7 @@ async function* events(
       try {
         yield value;
       } finally {
-        working.abort();
+        working.abort(DONE);
         await parked;
       }
       if (closing.signal.aborted) return;

@@ -42,6 +42,7 @@ export type GivenParts = Pick<
   | "coordinatorStore"
   | "credentials"
   | "dynamoDBCredentials"
+  | "processor"
 >;
 
 /**
@@ -70,7 +71,8 @@ export function partsOf(
   const kinesis = given.kinesis ?? signed(service(), clients);
   const kinesisConsumers = settings.reading.retrievalMode === "POLLING"
     ? undefined
-    : given.kinesisConsumers ?? fanOut?.(service());
+    : given.kinesisConsumers ??
+      fanOut?.({ ...service(), keepsTexts: given.processor?.payloads === "base64" });
   const shared = given.credentials === undefined ? noCredentials : credentials();
   if (given.leaseStore !== undefined && given.coordinatorStore !== undefined) {
     const { leaseStore, coordinatorStore } = given;

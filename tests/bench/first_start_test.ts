@@ -3,13 +3,13 @@
 import { assertEquals } from "@std/assert";
 import { packagesOf } from "../../bench/first_start.ts";
 
-const LIBRARY = ["aws4fetch", "crc-32"];
+const LIBRARY = ["aws4fetch"];
 
 for (
   const [module, packages] of Object.entries({
     "mod.ts": LIBRARY,
     "src/testing/mod.ts": LIBRARY,
-    "src/health/mod.ts": ["aws4fetch", "crc-32", "hono"],
+    "src/health/mod.ts": ["aws4fetch", "hono"],
     "cli.ts": [...LIBRARY, "hono"],
     "examples/words/demo.ts": [...LIBRARY, "hono"],
   })

@@ -1,6 +1,6 @@
 import { assertEquals, assertLessOrEqual } from "@std/assert";
 import fc from "../support/fast_check.ts";
-import { type DaemonMessage, encodeLine } from "../../src/multilang/message.ts";
+import { type DaemonMessage, encodeLine, PIECE_BYTES } from "../../src/multilang/message.ts";
 import type { RecordFields } from "../../src/stream/record.ts";
 import { recordWith } from "../support/consumer_bed.ts";
 import { seeded } from "../support/seed.ts";
@@ -8,7 +8,7 @@ import { seeded } from "../support/seed.ts";
 function lineOf(message: DaemonMessage): string {
   let line = "";
   for (const piece of encodeLine(message)) {
-    assertLessOrEqual(piece.length, 65536);
+    assertLessOrEqual(piece.length, PIECE_BYTES);
     for (const byte of piece) assertLessOrEqual(byte, 0x7f);
     line += new TextDecoder().decode(piece);
   }

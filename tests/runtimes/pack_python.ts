@@ -24,7 +24,7 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** The text that PyPI shows, in the repository. */
 const README = "docs/python.md";
 /** Packages that the bundle contains. Their licenses come with the wheel. */
-const BUNDLED = ["aws4fetch", "crc-32", "hono"] as const;
+const BUNDLED = ["aws4fetch", "hono"] as const;
 
 /** Writes the wheel into a folder. @returns Its path. */
 export async function packPython(folder: string): Promise<string> {
