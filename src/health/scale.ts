@@ -52,7 +52,10 @@ export interface ScaleAnswer {
   readonly fleetAgeSeconds: number;
 }
 
-/** Of a worker that reports no limit of its own. Source: KCL 3.5.1, `maxCpuUtilization` of its guides. */
+/**
+ * The most that a worker should use, also where it reports a higher limit. Workers report 100, and never use
+ * more: without this no CPU would ever ask for another worker. Ours.
+ */
 const CPU_LIMIT_PERCENT = 80;
 /** A worker is given up when those who stay would use no more than this part of their limits. Ours. */
 const DOWN_SHARE = 0.7;
@@ -131,7 +134,8 @@ function livingOf({ workers }: FleetLoad): FleetLoad["workers"] {
 function cpuLoad(fleet: FleetLoad, workers: number): number | undefined {
   const shares = livingOf(fleet).flatMap(({ cpuPercent, cpuLimitPercent = CPU_LIMIT_PERCENT }) => {
     if (cpuPercent === undefined || !(cpuPercent >= 0 && cpuPercent < Infinity)) return [];
-    return cpuPercent / (cpuLimitPercent > 0 ? cpuLimitPercent : CPU_LIMIT_PERCENT);
+    return cpuPercent /
+      (cpuLimitPercent > 0 ? Math.min(cpuLimitPercent, CPU_LIMIT_PERCENT) : CPU_LIMIT_PERCENT);
   });
   const sum = shares.reduce((a, b) => a + b, 0);
   return shares.length === 0 ? undefined : sum * workers / shares.length;

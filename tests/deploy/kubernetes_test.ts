@@ -110,7 +110,7 @@ Deno.test("deploy/kubernetes: names and labels that refer to one another are the
 
 Deno.test("deploy/kubernetes: probes ask for paths that are served, on the port that is served to others", async () => {
   const env = new Map(
-    listAt(CONTAINER, "env").map((entry) => [textAt(entry, "name"), textAt(entry, "value")]),
+    listAt(CONTAINER, "env").map((entry) => [textAt(entry, "name"), valueAt(entry, "value")]),
   );
   assertEquals([...env.keys()].filter((name) => !VARIABLES.has(name)), []);
   assertEquals(env.get(variable("healthHost")), "0.0.0.0");

@@ -49,6 +49,13 @@ Deno.test("scaleOf() adds the CPU that workers use of what they may use", () => 
   assertEquals(cpu(0, 0, 0), 1);
 });
 
+Deno.test("scaleOf() asks for a worker before those that report a limit of 100 % have nothing left", () => {
+  const ask = (percent: number, cpuLimitPercent: number) =>
+    wanted(worker(), load([1, 2, 3].map(() => reporting(percent, { cpuLimitPercent })), 40));
+  assertEquals([ask(80, 100), ask(81, 100), ask(100, 100)], [3, 4, 4]);
+  assertEquals([ask(50, 50), ask(51, 50)], [3, 4]);
+});
+
 Deno.test("scaleOf() says all that it comes from", () => {
   const answer = scaleOf(
     worker(() => 2500).snapshot(),
