@@ -1,6 +1,6 @@
 /**
  * How much faster GetRecords is in CBOR than in JSON: the same page of records, through the signed client, from a server in a
- * process of its own that answers at once. Also the reading of an answer alone, without HTTP.
+ * process of its own that answers at once. Also the reading of an answer alone, without HTTP, as the client does it.
  *
  * The two take turns, so that whatever else the machine does hits both alike; the figures are medians over the rounds. The
  * last line is JSON: `recordsPerSecond` in CBOR, and
@@ -17,8 +17,7 @@
 
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { decodeCbor } from "../src/aws/cbor.ts";
-import { cborKinesis } from "../src/aws/cbor_kinesis.ts";
+import { cborKinesis, getRecordsOutputInCbor } from "../src/aws/cbor_kinesis.ts";
 import { signedKinesis } from "../src/aws/kinesis.ts";
 import { JSON_ENCODING, recordsAnswer } from "../src/aws/kinesis_wire.ts";
 import { realSystem } from "../src/system.ts";
@@ -113,7 +112,7 @@ async function measure(): Promise<void> {
       json: () => json.getRecords(stream, "iterator", 10_000),
       cbor: () => inCbor.getRecords(stream, "iterator", 10_000),
       readJson: () => recordsAnswer(JSON.parse(new TextDecoder().decode(page.json)), JSON_ENCODING),
-      readCbor: () => decodeCbor(page.cbor),
+      readCbor: () => getRecordsOutputInCbor(page.cbor),
     };
     const speeds: Record<keyof typeof turns, Speed[]> = { json: [], cbor: [], readJson: [], readCbor: [] };
     const names = Object.keys(turns) as (keyof typeof turns)[];

@@ -64,6 +64,33 @@ export function nextReadMs(last: LastRead, pacing: Pacing): number {
   return last.startedMs + Math.max(byCalls, byBytes, restMs(last, pacing));
 }
 
+/**
+ * How many payload bytes one read is meant to bring. Kinesis gives up to 10 MiB. Such pages take more memory
+ * and bring no record sooner: a shard gives 2 MiB a second. Ours.
+ */
+const PAGE_BYTES = 3.5 * 1024 * 1024;
+/** A read asks for at least this many records: a few large ones must not make the next page small. Ours. */
+const LEAST_RECORDS = 1000;
+/** How many records of 1 KiB make a page. */
+const FIRST_RECORDS = PAGE_BYTES / 1024;
+
+/**
+ * How many records the next read asks for, by the size of those of the last page that had any.
+ *
+ * Fixed pacing reads one page for each rest, so a smaller page would slow it down. It asks for the most.
+ *
+ * @param most What the user set as the most, which is never exceeded.
+ */
+export function recordsToRead(
+  last: { readonly records: number; readonly bytes: number } | undefined,
+  most: number,
+  idlePacing: IdlePacing,
+): number {
+  if (idlePacing === "fixed") return most;
+  const wanted = last === undefined ? FIRST_RECORDS : Math.floor(PAGE_BYTES * last.records / last.bytes);
+  return Math.min(most, Math.max(LEAST_RECORDS, wanted));
+}
+
 /** The reads in a row that found nothing at the tip, after one more. */
 export function quietReadsAfter(read: ReadResult, before: number): number {
   return read.records === 0 && !isBehind(read) ? before + 1 : 0;

@@ -21,7 +21,7 @@ import type { GetRecordsOutput } from "../aws/kinesis_wire.ts";
 import { AwsServiceError, isAwsError } from "../errors.ts";
 import type { WorkerEventListener } from "../events.ts";
 import type { System } from "../system.ts";
-import { nextReadMs, type Pacing, quietReadsAfter, retryReadMs } from "./pacing.ts";
+import { nextReadMs, type Pacing, quietReadsAfter, recordsToRead, retryReadMs } from "./pacing.ts";
 import { MOST_REPAIRS, type RecordsPage, type Retrieval, type RetrievalRequest } from "./retrieval.ts";
 import { confirmedEnd, isListed, type ShardEndOptions } from "./shard_end.ts";
 import { type OnTrimmedCheckpoint, StartPosition } from "./start_position.ts";
@@ -33,7 +33,7 @@ export interface PollingOptions {
   readonly system: System;
   readonly emit: WorkerEventListener;
   readonly pacing: Pacing;
-  /** The most records of one call, at most 10,000. */
+  /** The most records of one call, at most 10,000. Fewer are asked for where they are large. */
   readonly maxRecords: number;
   readonly onTrimmedCheckpoint: OnTrimmedCheckpoint;
 }
@@ -53,6 +53,7 @@ async function* read(
   const about = { leaseKey: request.leaseKey, shardId: request.shardId };
   let iterator = request.iterator;
   let lastFetched: string | undefined;
+  let limit = recordsToRead(undefined, maxRecords, pacing.idlePacing);
   let notBeforeMs = clock.monotonicMs();
   let quietReads = 0;
   const { streak = { failures: 0, repairs: 0 } } = request;
@@ -74,9 +75,7 @@ async function* read(
         emit({ type: "iteratorGiven", ...about, ms: clock.monotonicMs() - startedMs });
         startedMs = clock.monotonicMs(); // an iterator that was long in coming is no pause between two reads
       }
-      output = iterator === undefined
-        ? undefined
-        : await kinesis.getRecords(stream, iterator, maxRecords, signal);
+      output = iterator === undefined ? undefined : await kinesis.getRecords(stream, iterator, limit, signal);
       if (output?.nextShardIterator === undefined) {
         const childShards = output?.childShards ?? [];
         end = childShards.length > 0
@@ -137,8 +136,9 @@ async function* read(
     if (end !== undefined) return;
     iterator = output?.nextShardIterator;
     lastFetched = records.at(-1)?.sequenceNumber ?? lastFetched;
-    const result = { records: records.length, millisBehindLatest, limit: maxRecords };
+    const result = { records: records.length, millisBehindLatest, limit };
     quietReads = quietReadsAfter(result, quietReads);
+    if (bytes > 0) limit = recordsToRead({ records: records.length, bytes }, maxRecords, pacing.idlePacing);
     notBeforeMs = nextReadMs({ ...result, startedMs, bytes, quietReads }, pacing);
     if (iterator === undefined && ++streak.repairs > MOST_REPAIRS) {
       const retryInMs = retryReadMs(streak.repairs - MOST_REPAIRS, pacing, random());

@@ -511,11 +511,15 @@ Deno.test("polling() starts with a short pause again after a read that worked", 
   assertEquals(eventsOf(events, "fetchFailed").map(({ retryInMs }) => retryInMs), [1000, 2000, 4000, 1000]);
 });
 
-Deno.test("polling() asks for maxRecords records", async () => {
+Deno.test("polling() asks for as many records as make a page of some MiB, at most maxRecords", async () => {
   const { clock, kinesis } = bed();
   kinesis.script.push(output([1]));
   await readAll(kinesis, clock, { pages: 1, maxRecords: 17 });
   assertEquals(kinesis.reads.map(({ limit }) => limit), [17]);
+  const { clock: later, kinesis: other } = bed();
+  other.script.push({ ...output([1]), bytes: 2048 }, { ...output([2]), bytes: 100 }, output([3]));
+  await readAll(other, later, { pages: 3 });
+  assertEquals(other.reads.map(({ limit }) => limit), [3584, 1792, 10_000]);
 });
 
 Deno.test("polling() keeps its pace when it begins anew at the tip", async () => {
