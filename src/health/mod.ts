@@ -52,7 +52,7 @@ export { healthLimits, healthOf } from "../observe/verdict.ts";
 export type { MetricsOptions } from "../observe/metrics.ts";
 export { type FleetLoad, type ScaleAnswer, scaleOf } from "./scale.ts";
 export type { WorkerRow, WorkerState } from "../operate/describe.ts";
-export { Fleet, fleetOf, type FleetOptions } from "./shown_fleet.ts";
+export { type Fleet, fleetOf, type FleetOptions } from "./shown_fleet.ts";
 export type { FleetFault, FleetFaultCode } from "../events.ts";
 export type { FailureStreak, OpenTrouble, Pass, WorkerTotals } from "../observe/worker_totals.ts";
 

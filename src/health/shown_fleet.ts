@@ -34,7 +34,7 @@ export type FleetOptions = Pick<
 >;
 
 /** A fleet. Of no use but for `healthApp()`. */
-export class Fleet implements AsyncDisposable {
+export interface Fleet extends AsyncDisposable {
   /** The application. */
   readonly applicationName: string;
   /** Its lease table. */
@@ -45,33 +45,22 @@ export class Fleet implements AsyncDisposable {
   readonly clock: Clock;
   /** @ignore */
   readonly watch: FleetWatch;
-
-  /** @ignore */
-  constructor(
-    options: Pick<FleetOptions, "applicationName" | "tableName" | "failoverTimeMs">,
-    { region, clock, look }: {
-      readonly region: string | undefined;
-      readonly clock: Clock;
-      readonly look: FleetLook;
-    },
-  ) {
-    const { applicationName, tableName = applicationName, failoverTimeMs = FAILOVER_MS } = options;
-    this.applicationName = applicationName;
-    this.tableName = tableName;
-    this.region = region;
-    this.clock = clock;
-    this.watch = new FleetWatch({ look, clock, failoverTimeMs });
-  }
-
   /** Ends a look under way, and all others. */
-  async close(): Promise<void> {
-    await this.watch.close();
-  }
+  close(): Promise<void>;
+}
 
-  /** The same as `close()`. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
-  }
+function fleetOver(
+  options: Pick<FleetOptions, "applicationName" | "tableName" | "failoverTimeMs">,
+  { region, clock, look }: {
+    readonly region: string | undefined;
+    readonly clock: Clock;
+    readonly look: FleetLook;
+  },
+): Fleet {
+  const { applicationName, tableName = applicationName, failoverTimeMs = FAILOVER_MS } = options;
+  const watch = new FleetWatch({ look, clock, failoverTimeMs });
+  const close = () => watch.close();
+  return { applicationName, tableName, region, clock, watch, close, [Symbol.asyncDispose]: close };
 }
 
 /** KCL's default. Source: KCL 3.5.1, `LeaseManagementConfig`. */
@@ -95,7 +84,7 @@ export function fleetOf(options: FleetOptions): Fleet {
   const region = options.region ?? regionInArns(options);
   if (leaseStore !== undefined && coordinatorStore !== undefined) {
     const stores = { tableName, leaseStore, coordinatorStore, system };
-    return new Fleet(options, { region, clock, look: (_, signal) => lookAtStores(stores, signal) });
+    return fleetOver(options, { region, clock, look: (_, signal) => lookAtStores(stores, signal) });
   }
   if (region === undefined || region === "") throw missing('region to be set, e.g. "eu-central-1"');
   const { credentials, dynamoDBCredentials = credentials } = options;
@@ -114,7 +103,7 @@ export function fleetOf(options: FleetOptions): Fleet {
   });
   const look: FleetLook = (known, signal) =>
     lookAtTable(access, { known, segments: SEGMENTS, patience: PATIENCE }, signal);
-  return new Fleet(options, { region, clock, look });
+  return fleetOver(options, { region, clock, look });
 }
 
 function missing(what: string): TypeError {
