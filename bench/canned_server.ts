@@ -1,107 +1,194 @@
 /**
- * One endless shard with nothing behind it: GetRecords answers with pages made beforehand, so that what is measured is the
- * client. Runs as a process of its own and prints `{"url": …}` once it listens.
+ * Endless shards with nothing behind them: GetRecords and SubscribeToShard answer with pages made beforehand, so that what is
+ * measured is the client. Runs as a process of its own and prints `{"url": …, "tlsUrl": …}` once it listens. It answers in
+ * JSON and in CBOR, as it is asked. Neither signatures nor anything else of a request is looked at.
  *
- * Pages are serialised at the start; an answer patches only the digits that must differ from page to page (sequence
- * numbers and the next iterator), in place. Neither signatures nor anything else of a request is looked at.
+ * A stream's name says what it gives: `bench-8-1024-3434` has 8 shards, records of 1,024 bytes and 3,434 of them a page.
+ * `GET /stats` gives `{"records": …}`: how many were sent.
+ *
+ * ```sh
+ * deno run -A bench/canned_server.ts [--cert cert.pem --key key.pem]
+ * ```
  *
  * @module
  */
 
-/** Payload of a record: what Kinesis meters its producers by. */
-const RECORD_BYTES = 1024;
-/** About 5 MiB of JSON, half of what one GetRecords may return. */
-const RECORDS_PER_PAGE = 3434;
-/** Answers that may be on their way at once, each from a buffer of its own. */
-const BUFFERS = 4;
-/** Digits of the page number within a sequence number of 56 digits. */
-const PAGE_DIGITS = 14;
+import { parseArgs } from "node:util";
+// Ten times as fast as a checksum in JavaScript: the server must not be what is measured.
+import { crc32 } from "node:zlib";
+import { decodeCbor } from "../src/aws/cbor.ts";
+import { encodeCborValue } from "../src/testing/emulator/cbor_writer.ts";
+import { eventFrame } from "../src/testing/emulator/event_frames.ts";
+import {
+  CannedPage,
+  FIRST_SEQUENCE_NUMBER,
+  iteratorOf,
+  iteratorText,
+  pageAfter,
+  shapeOf,
+  type WireFormat,
+} from "./canned_page.ts";
 
-const SEQUENCE_PREFIX = "4959033827149025660855969253"; // as AWS's own numbers begin
-const PAGE_PLACE = "#".repeat(PAGE_DIGITS);
+/** Kinesis gives no more records in one answer. */
+const MAX_LIMIT = 10_000;
+/** Answers of one shard that may be on their way at once, each in memory of its own. */
+const PAGES_OF_A_SHARD = 2;
+/** An event of a subscription has this part of a page. */
+const EVENTS_OF_A_PAGE = 8;
+const CHECKSUM_BYTES = 4;
+const ARN_PREFIX = "arn:aws:kinesis:us-east-1:000000000000:stream/";
+const HASH_KEYS = 1n << 128n;
+const CREATED = { epochMs: 1_700_000_000_000 } as const;
 
-/** An answer with the offsets at which the page number, and the number of the next page, are to be written. */
-interface Page {
-  readonly body: Uint8Array<ArrayBuffer>;
-  readonly pageOffsets: readonly number[];
-  readonly nextOffset: number;
+/** The fields of requests that matter here. */
+interface Input {
+  readonly StreamName?: string;
+  readonly StreamARN?: string;
+  readonly ConsumerARN?: string;
+  readonly ShardIterator?: string;
+  readonly Limit?: number;
+  readonly ShardId?: string;
+  readonly StartingSequenceNumber?: string;
 }
 
-function makePage(): Page {
-  const records = Array.from({ length: RECORDS_PER_PAGE }, (_, index) => ({
-    SequenceNumber: `${SEQUENCE_PREFIX}${PAGE_PLACE}${String(index).padStart(56 - 28 - PAGE_DIGITS, "0")}`,
-    ApproximateArrivalTimestamp: 1_700_000_000.123,
-    Data: crypto.getRandomValues(new Uint8Array(RECORD_BYTES)).toBase64(),
-    PartitionKey: `key-${index}`,
-    EncryptionType: "NONE",
-  }));
-  const text = JSON.stringify({
-    Records: records,
-    NextShardIterator: `page-${PAGE_PLACE}`,
-    MillisBehindLatest: 3_600_000,
-    ChildShards: null,
-  });
-  const offsets: number[] = [];
-  for (let at = text.indexOf(PAGE_PLACE); at !== -1; at = text.indexOf(PAGE_PLACE, at + PAGE_DIGITS)) {
-    offsets.push(at);
-  }
-  const nextOffset = offsets.pop() ?? 0;
-  return { body: new TextEncoder().encode(text), pageOffsets: offsets, nextOffset };
+const { values } = parseArgs({ options: { cert: { type: "string" }, key: { type: "string" } } });
+const pages = new Map<string, CannedPage>();
+let records = 0;
+
+function getRecords({ ShardIterator = "", Limit = MAX_LIMIT }: Input, format: WireFormat) {
+  const iterator = iteratorOf(ShardIterator);
+  const key = `${format}/${iterator.streamName}/${iterator.shard}/${iterator.page % PAGES_OF_A_SHARD}`;
+  let page = pages.get(key);
+  if (page === undefined) pages.set(key, page = new CannedPage(iterator, format));
+  records += Math.min(Limit, shapeOf(iterator.streamName).pageRecords);
+  return page.answer(iterator.page, Limit);
 }
 
-function digits(page: number): Uint8Array {
-  return new TextEncoder().encode(String(page).padStart(PAGE_DIGITS, "0"));
+/** Events as fast as they are taken, each with the numbers of a page of its own. */
+function subscribe(input: Input): ReadableStream<Uint8Array> {
+  const { ShardId = "" } = input;
+  const streamName = streamNameIn(input);
+  const count = Math.ceil(shapeOf(streamName).pageRecords / EVENTS_OF_A_PAGE);
+  const page = new CannedPage({ streamName, shard: Number(ShardId.slice("shardId-".length)) }, "event");
+  let number = 0;
+  return new ReadableStream({
+    start: (controller) => controller.enqueue(eventFrame("initial-response", "{}")),
+    pull(controller) {
+      // Copied, since what was enqueued before may not be sent yet.
+      controller.enqueue(withChecksum(page.answer(number++, count).slice()));
+      records += count;
+    },
+  }, { highWaterMark: 1 });
 }
 
-const pages = Array.from({ length: BUFFERS }, makePage);
-
-function getRecords(iterator: string): Uint8Array<ArrayBuffer> {
-  const number = Number(iterator.slice("page-".length));
-  const page = pages[number % BUFFERS] ?? makePage();
-  const now = digits(number);
-  for (const offset of page.pageOffsets) page.body.set(now, offset);
-  page.body.set(digits(number + 1), page.nextOffset);
-  return page.body;
+/** Of a frame with room for its checksum: all but the prelude's, which its length decides. */
+function withChecksum(frame: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const view = new DataView(frame.buffer);
+  view.setUint32(0, frame.length);
+  view.setUint32(8, crc32(frame.subarray(0, 8)));
+  view.setUint32(frame.length - CHECKSUM_BYTES, crc32(frame.subarray(0, -CHECKSUM_BYTES)));
+  return frame;
 }
 
-const SHARD = {
-  ShardId: "shardId-000000000000",
-  HashKeyRange: { StartingHashKey: "0", EndingHashKey: `${(1n << 128n) - 1n}` },
-  SequenceNumberRange: { StartingSequenceNumber: `${SEQUENCE_PREFIX}${"0".repeat(28)}` },
-};
+function shardOf(index: number, shards: number) {
+  const start = (shard: number) => HASH_KEYS * BigInt(shard) / BigInt(shards);
+  return {
+    ShardId: `shardId-${String(index).padStart(12, "0")}`,
+    HashKeyRange: { StartingHashKey: `${start(index)}`, EndingHashKey: `${start(index + 1) - 1n}` },
+    SequenceNumberRange: { StartingSequenceNumber: FIRST_SEQUENCE_NUMBER },
+  };
+}
 
-function answer(operation: string, iterator: string | undefined): BodyInit {
+function streamNameIn({ StreamName, StreamARN, ConsumerARN }: Input): string {
+  return StreamName ?? (StreamARN ?? ConsumerARN ?? "").slice(ARN_PREFIX.length).split("/")[0] ?? "";
+}
+
+/** What all calls but those that give records answer. */
+function answerOf(operation: string, input: Input): unknown {
+  const streamName = streamNameIn(input);
+  const StreamARN = `${ARN_PREFIX}${streamName}`;
+  const about = {
+    StreamName: streamName,
+    StreamARN,
+    StreamStatus: "ACTIVE",
+    StreamCreationTimestamp: CREATED,
+  };
+  const shards = () => {
+    const { shards } = shapeOf(streamName);
+    return Array.from({ length: shards }, (_, index) => shardOf(index, shards));
+  };
+  const consumer = {
+    ConsumerName: "bench",
+    ConsumerARN: `${StreamARN}/consumer/bench:1`,
+    ConsumerStatus: "ACTIVE",
+    ConsumerCreationTimestamp: CREATED,
+  };
   switch (operation) {
-    case "GetRecords":
-      return getRecords(iterator ?? "page-0");
-    case "GetShardIterator":
-      return JSON.stringify({ ShardIterator: "page-0" });
+    case "GetShardIterator": {
+      const { ShardId = "", StartingSequenceNumber } = input;
+      const page = StartingSequenceNumber === undefined ? 0 : pageAfter(StartingSequenceNumber);
+      return {
+        ShardIterator: iteratorText({ streamName, shard: Number(ShardId.slice("shardId-".length)), page }),
+      };
+    }
     case "ListShards":
-      return JSON.stringify({ Shards: [SHARD] });
+      return { Shards: shards() };
     case "DescribeStreamSummary":
-      return JSON.stringify({
+      return {
         StreamDescriptionSummary: {
-          StreamName: "bench",
-          StreamARN: "arn:aws:kinesis:us-east-1:000000000000:stream/bench",
-          StreamStatus: "ACTIVE",
-          StreamCreationTimestamp: 1_700_000_000,
-          OpenShardCount: 1,
+          ...about,
+          RetentionPeriodHours: 24,
+          EnhancedMonitoring: [],
+          OpenShardCount: shards().length,
         },
-      });
+      };
+    case "DescribeStream":
+      return {
+        StreamDescription: { ...about, Shards: shards(), HasMoreShards: false, RetentionPeriodHours: 24 },
+      };
+    case "DescribeStreamConsumer":
+      return { ConsumerDescription: { ...consumer, StreamARN } };
+    case "RegisterStreamConsumer":
+      return { Consumer: consumer };
     default:
       throw new RangeError(`Cannot answer ${operation}: the canned server knows only what reading needs`);
   }
 }
 
-const server = Deno.serve({
-  hostname: "127.0.0.1",
-  port: 0,
-  onListen: ({ port }) => console.log(JSON.stringify({ url: `http://127.0.0.1:${port}` })),
-}, async (request) => {
+/** JSON has times in seconds. */
+function inJson(value: unknown): string {
+  return JSON.stringify(
+    value,
+    (_key, member) => member?.epochMs === undefined ? member : member.epochMs / 1000,
+  );
+}
+
+async function answer(request: Request): Promise<Response> {
+  if (request.method === "GET") return Response.json({ records });
+  const contentType = request.headers.get("content-type") ?? "";
+  const format = contentType.includes("cbor") ? "cbor" : "json";
+  const body = await request.bytes();
+  const input = (format === "cbor" ? decodeCbor(body) : JSON.parse(new TextDecoder().decode(body))) as Input;
   const operation = request.headers.get("x-amz-target")?.split(".")[1] ?? "";
-  const { ShardIterator } = await request.json();
-  return new Response(answer(operation, ShardIterator), {
-    headers: { "content-type": "application/x-amz-json-1.1" },
-  });
-});
-await server.finished;
+  const respond = (body: BodyInit, type: string) => new Response(body, { headers: { "content-type": type } });
+  if (operation === "SubscribeToShard") {
+    return respond(subscribe(input), "application/vnd.amazon.eventstream");
+  }
+  if (operation === "GetRecords") return respond(getRecords(input, format), contentType);
+  const output = answerOf(operation, input);
+  return respond(format === "cbor" ? encodeCborValue(output) : inJson(output), contentType);
+}
+
+const address = { hostname: "127.0.0.1", port: 0, onListen() {} } as const;
+const plain = Deno.serve(address, answer);
+const { cert, key } = values;
+const tls = cert === undefined || key === undefined ? undefined : Deno.serve({
+  ...address,
+  cert: await Deno.readTextFile(cert),
+  key: await Deno.readTextFile(key),
+}, answer);
+console.log(JSON.stringify({
+  url: `http://127.0.0.1:${plain.addr.port}`,
+  tlsUrl: tls === undefined ? undefined : `https://127.0.0.1:${tls.addr.port}`,
+}));
+await plain.finished;

@@ -1,81 +1,73 @@
 /**
- * Measures one turn of a reader: from the end of its warm-up to its last page.
+ * Measures one turn of a reader: from the end of its warm-up to its last record. A turn is a process of its own, whose CPU
+ * time is the kernel's account of all its threads.
  *
  * @module
  */
 
 import process from "node:process";
 
-/** How many pages a turn takes. */
+/** How much a turn reads. */
 export interface TurnSize {
-  /** Pages that are measured. */
-  readonly pages: number;
-  /** Pages before them that are not: connections, JIT and the reader's start. */
-  readonly warmUpPages: number;
+  /** Records that are measured; calls where a case is about calls, ms where it is about memory. */
+  readonly count: number;
+  /** Records before them that are not: connections, JIT and the reader's start. */
+  readonly warmUp: number;
 }
 
-/** What a figure that is worth publishing takes. */
-export const FULL_TURN: TurnSize = { pages: 100, warmUpPages: 10 };
-/** Shows that a benchmark runs, and measures nothing. */
-export const SMOKE_TURN: TurnSize = { pages: 2, warmUpPages: 1 };
 /** A turn that takes longer is over, in ms: a reader a hundred times slower than another is not waited for. */
 const LONGEST_TURN_MS = 8000;
 
 /** What one turn took. */
 export interface Turn {
-  readonly records: number;
+  /** What was read: records, or calls where a case is about calls. */
+  readonly count: number;
   readonly seconds: number;
-  /** User and system time of the whole process, all threads. */
-  readonly cpuSeconds: number;
+  /** CPU time in the program, all threads. */
+  readonly userSeconds: number;
+  /** CPU time in the kernel for it: sockets, and memory that is handed out. */
+  readonly systemSeconds: number;
 }
 
-/** Counts pages until the turn is over. */
+/** Counts records until the turn is over. */
 export class Meter {
   readonly #size: TurnSize;
-  #pages = 0;
-  #records = 0;
-  #startMs = 0;
+  #seen = 0;
+  #startMs: number | undefined;
+  #startCount = 0;
   #startCpu = process.cpuUsage();
   /** Bytes of records touched, so that no engine may leave the touching out. */
   #touched = 0;
 
-  constructor(size: TurnSize = FULL_TURN) {
+  constructor(size: TurnSize) {
     this.#size = size;
   }
 
-  /** Counts a page. @returns The turn once it is over. */
+  /** Counts records and touches each. @returns The turn once it is over. */
   page(payloads: Iterable<Uint8Array>): Turn | undefined {
-    let records = 0;
+    let count = 0;
     for (const payload of payloads) {
       this.#touched += payload[0] ?? 0;
-      records++;
+      count++;
     }
-    const { pages, warmUpPages } = this.#size;
-    this.#pages++;
-    if (this.#pages > warmUpPages) this.#records += records;
-    if (this.#pages === warmUpPages) {
-      this.#startMs = performance.now();
-      this.#startCpu = process.cpuUsage();
-    }
-    if (this.#pages <= warmUpPages) return undefined;
-    const ms = performance.now() - this.#startMs;
-    if (this.#pages < warmUpPages + pages && ms < LONGEST_TURN_MS) return undefined;
-    const cpu = process.cpuUsage(this.#startCpu);
-    return { records: this.#records, seconds: ms / 1000, cpuSeconds: (cpu.user + cpu.system) / 1e6 };
+    return this.add(count);
   }
-}
 
-/** Records a second by the clock. */
-export function perSecond({ records, seconds }: Turn): number {
-  return records / seconds;
-}
-
-/** Records a second by the CPU time. */
-export function perCpuSecond({ records, cpuSeconds }: Turn): number {
-  return records / cpuSeconds;
-}
-
-/** The middle one; of an even number, the greater of the two. */
-export function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
+  /** Counts what nobody touches here. @returns The turn once it is over. */
+  add(count: number): Turn | undefined {
+    const { count: wanted, warmUp } = this.#size;
+    this.#seen += count;
+    if (this.#seen < warmUp) return undefined;
+    if (this.#startMs === undefined) {
+      this.#startMs = performance.now();
+      this.#startCount = this.#seen;
+      this.#startCpu = process.cpuUsage();
+      return undefined;
+    }
+    const ms = performance.now() - this.#startMs;
+    const measured = this.#seen - this.#startCount;
+    if (measured < wanted && ms < LONGEST_TURN_MS) return undefined;
+    const { user, system } = process.cpuUsage(this.#startCpu);
+    return { count: measured, seconds: ms / 1000, userSeconds: user / 1e6, systemSeconds: system / 1e6 };
+  }
 }

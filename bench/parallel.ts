@@ -22,7 +22,8 @@ import { MemoryCoordinatorStore } from "../src/store/memory_coordinator_store.ts
 import { MemoryLeaseStore } from "../src/store/memory_lease_store.ts";
 import { MemoryTable } from "../src/store/memory_table.ts";
 import { KinesisWorker } from "../src/worker/worker.ts";
-import { median, perSecond, type Turn } from "./meter.ts";
+import { cpuPerMillion, median, perSecond } from "./figures.ts";
+import type { Turn } from "./meter.ts";
 import { pacedStream } from "./paced_stream.ts";
 
 /** What the handler waits for each record, in ms. */
@@ -50,9 +51,9 @@ async function turnOf(records: number, warmUp: number, options: Partial<WorkerOp
       startCpu = process.cpuUsage();
     }
     if (done !== warmUp + records) return;
-    const cpu = process.cpuUsage(startCpu);
-    const cpuSeconds = (cpu.user + cpu.system) / 1e6;
-    turn = { records, seconds: (performance.now() - startMs) / 1000, cpuSeconds };
+    const { user, system } = process.cpuUsage(startCpu);
+    const seconds = (performance.now() - startMs) / 1000;
+    turn = { count: records, seconds, userSeconds: user / 1e6, systemSeconds: system / 1e6 };
     stop.abort();
   };
   const worker = new KinesisWorker({
@@ -83,7 +84,7 @@ async function turnOf(records: number, warmUp: number, options: Partial<WorkerOp
 }
 
 function show(name: string, turn: Turn): void {
-  const cpuUs = Math.round(1e6 * turn.cpuSeconds / turn.records);
+  const cpuUs = Math.round(cpuPerMillion(turn));
   console.log(`${name.padEnd(16)} ${perSecond(turn).toFixed(1)} records/s, ${cpuUs} µs of CPU for each`);
 }
 
@@ -100,8 +101,7 @@ for (let round = 1; round <= sizes.rounds; round++) {
 }
 const of = (figure: (round: typeof rounds[number]) => number) =>
   Number(median(rounds.map(figure)).toFixed(3));
-const cpuOf = ({ cpuSeconds, records }: Turn) => cpuSeconds / records;
 console.log(JSON.stringify({
   speedup: of(({ single, parallel }) => perSecond(parallel) / perSecond(single)),
-  cpuRatio: of(({ single, parallel }) => cpuOf(parallel) / cpuOf(single)),
+  cpuRatio: of(({ single, parallel }) => cpuPerMillion(parallel) / cpuPerMillion(single)),
 }));

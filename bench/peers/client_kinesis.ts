@@ -6,6 +6,7 @@
  * @module
  */
 
+import { iteratorText } from "../canned_page.ts";
 import { Meter } from "../meter.ts";
 import { load, type Peer, type Pinned } from "./peer.ts";
 
@@ -29,7 +30,7 @@ interface Page {
 /** A loop over `@aws-sdk/client-kinesis`. */
 export const clientKinesis: Peer = {
   packages: [CLIENT, HANDLER],
-  async turn({ url }) {
+  async turn({ url, streamName, size }) {
     const { KinesisClient, GetRecordsCommand } = await load(CLIENT) as ClientModule;
     const { NodeHttpHandler } = await load(HANDLER) as HandlerModule;
     const client = new KinesisClient({
@@ -38,8 +39,8 @@ export const clientKinesis: Peer = {
       credentials: { accessKeyId: "bench", secretAccessKey: "bench" },
       requestHandler: new NodeHttpHandler(),
     });
-    const meter = new Meter();
-    for (let iterator = "page-0";;) {
+    const meter = new Meter(size);
+    for (let iterator = iteratorText({ streamName, shard: 0, page: 0 });;) {
       const page = await client.send(new GetRecordsCommand({ ShardIterator: iterator, Limit: 10_000 }));
       const turn = meter.page(page.Records.map(({ Data }) => Data));
       if (turn !== undefined) return turn;

@@ -30,7 +30,7 @@ export const lifionKinesis: Peer = {
   packages: [LIFION],
   skippedInDeno:
     "of an answer of 5 MiB its aws-sdk 2.1693 gets the first 222 KiB and waits for the rest for ever (Deno 2.9.6)",
-  async turn({ url, tableUrl }) {
+  async turn({ url, tableUrl, streamName, size }) {
     const { default: Kinesis } = await load(LIFION) as LifionModule;
     const aws = { region: "us-east-1", accessKeyId: "bench", secretAccessKey: "bench" };
     const consumer = new Kinesis({
@@ -38,7 +38,7 @@ export const lifionKinesis: Peer = {
       endpoint: url,
       // A new name for each turn: its state would remember who had the shard before.
       dynamoDb: { ...aws, endpoint: tableUrl, tableName: `lifion-${crypto.randomUUID()}` },
-      streamName: "bench",
+      streamName,
       consumerGroup: "bench",
       createStreamIfNeeded: false,
       initialPositionInStream: "TRIM_HORIZON",
@@ -46,7 +46,7 @@ export const lifionKinesis: Peer = {
       shouldParseJson: false,
       useAutoCheckpoints: false,
     });
-    const meter = new Meter();
+    const meter = new Meter(size);
     const turn = await new Promise<Turn>((resolve, reject) => {
       consumer.on("data", ({ records }) => {
         const turn = meter.page(records.map(({ data }) => data));

@@ -5,20 +5,12 @@
  * @module
  */
 
-import type { Turn } from "../meter.ts";
+import type { Reader } from "../readers.ts";
 
 /** A package and its version. */
 export interface Pinned {
   readonly name: string;
   readonly version: string;
-}
-
-/** What a peer is measured on. */
-export interface PeerOptions {
-  /** The canned server. */
-  readonly url: string;
-  /** A DynamoDB, for whoever keeps leases there. */
-  readonly tableUrl: string;
 }
 
 /** A reader of another make. */
@@ -28,7 +20,7 @@ export interface Peer {
   /** Why it is not measured in Deno; undefined: it is. */
   readonly skippedInDeno?: string;
   /** One turn. */
-  readonly turn: (options: PeerOptions) => Promise<Turn>;
+  readonly turn: Reader;
 }
 
 /** Loads a package: in Deno from npm at that version, in Node.js what was installed beside the program. */

@@ -1,0 +1,167 @@
+// Pure.
+/**
+ * From turns to figures: CPU seconds per million records, ratios taken round by round, medians, tables, the last line.
+ *
+ * @module
+ */
+
+import type { Turn } from "./meter.ts";
+import type { MeasuredTurn } from "./turn.ts";
+
+/** The turns of one case, one a round, in the order of the rounds. */
+export type Rounds = readonly MeasuredTurn[];
+
+/** The middle one; of an even number, the mean of the two in the middle. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const [low = NaN, high = NaN] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
+  return (low + high) / 2;
+}
+
+/** User and system seconds for a million records. Of calls: the same number is microseconds a call. */
+export function cpuPerMillion({ count, userSeconds, systemSeconds }: Turn): number {
+  return (userSeconds + systemSeconds) / count * 1e6;
+}
+
+/** Records a second by the clock. */
+export function perSecond({ count, seconds }: Turn): number {
+  return count / seconds;
+}
+
+/** The median of the ratios of CPU seconds, each of two turns of the same round. */
+export function cpuRatio(turns: Rounds, others: Rounds): number {
+  return median(turns.flatMap((turn, round) => {
+    const other = others[round];
+    return other === undefined ? [] : [cpuPerMillion(turn) / cpuPerMillion(other)];
+  }));
+}
+
+/** What a case came to: medians of its rounds. */
+export interface Row {
+  readonly name: string;
+  /** CPU seconds per million; of these, in the program, and in the kernel. */
+  readonly cpu: number;
+  readonly user: number;
+  readonly system: number;
+  /** CPU seconds over those of the floor in the same round. Undefined: it is a floor. */
+  readonly timesFloor: number | undefined;
+  readonly perSecond: number;
+  readonly peakRssMiB: number;
+}
+
+/** The medians of a case's rounds. */
+export function rowOf(name: string, turns: Rounds, floor?: Rounds): Row {
+  const of = (figure: (turn: MeasuredTurn) => number) => median(turns.map(figure));
+  return {
+    name,
+    cpu: of(cpuPerMillion),
+    user: of(({ count, userSeconds }) => userSeconds / count * 1e6),
+    system: of(({ count, systemSeconds }) => systemSeconds / count * 1e6),
+    timesFloor: floor === undefined ? undefined : cpuRatio(turns, floor),
+    perSecond: of(perSecond),
+    peakRssMiB: of(({ peakRssMiB }) => peakRssMiB),
+  };
+}
+
+const HEAD = ["case", "CPU s", "user", "system", "times its floor", "a second", "peak RSS, MiB"] as const;
+
+/** The cells of a row, below {@linkcode HEAD}. */
+function cellsOf({ name, cpu, user, system, timesFloor, perSecond, peakRssMiB }: Row): string[] {
+  return [
+    `\`${name}\``,
+    significant(cpu),
+    significant(user),
+    significant(system),
+    timesFloor === undefined ? "" : timesFloor.toFixed(2),
+    Math.round(perSecond).toLocaleString("en"),
+    `${Math.round(peakRssMiB)}`,
+  ];
+}
+
+/** A table of rows in Markdown, laid out as `deno fmt` would. */
+export function tableOf(rows: readonly Row[]): string {
+  return markdownTable([[...HEAD], ...rows.map(cellsOf)]);
+}
+
+/** A table in Markdown: its first column to the left, the others to the right. */
+export function markdownTable(cells: readonly (readonly string[])[]): string {
+  const [head = [], ...rows] = cells;
+  const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]) =>
+    `| ${
+      row.map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)
+      )
+        .join(" | ")
+    } |`;
+  const rule = widths.map((width, column) => column === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`);
+  return [line(head), `| ${rule.join(" | ")} |`, ...rows.map(line)].join("\n");
+}
+
+/** Three digits that count. */
+function significant(value: number): string {
+  return value >= 100 ? `${Math.round(value)}` : value.toFixed(value >= 10 ? 1 : 2);
+}
+
+/** The last line of `task bench`. A figure that was not measured is null. */
+export interface Summary {
+  /** CPU seconds of the floor over those of the worker, both in JSON: 1 = as cheap as the floor. */
+  readonly floorRatio: number | null;
+  /** CPU seconds of the worker in JSON over those in CBOR: 2 = CBOR takes half. */
+  readonly cborRatioToJson: number | null;
+  /** CPU seconds per million records of each case, and per million calls of `empty-call`. */
+  readonly cpuPerMillion: Readonly<Record<string, number>>;
+  /** Peak of 4 shards that catch up. */
+  readonly rssMiB: number | null;
+  readonly idleRequestsPerShardHour: number | null;
+}
+
+/** Sums up what was measured. */
+export function summaryOf(
+  measured: ReadonlyMap<string, Rounds>,
+  idleRequestsPerShardHour: number | undefined,
+): Summary {
+  const ratio = (a: string, b: string) => {
+    const [turns, others] = [measured.get(a), measured.get(b)];
+    return turns === undefined || others === undefined ? null : rounded(cpuRatio(turns, others));
+  };
+  const catchUp = measured.get("catch-up");
+  return {
+    floorRatio: ratio("floor-json", "worker-json"),
+    cborRatioToJson: ratio("worker-json", "worker-cbor"),
+    cpuPerMillion: Object.fromEntries(
+      [...measured].filter(([name]) => name !== "catch-up").map(([name, turns]) => [
+        name,
+        rounded(median(turns.map(cpuPerMillion))),
+      ]),
+    ),
+    rssMiB: catchUp === undefined ? null : Math.round(median(catchUp.map(({ peakRssMiB }) => peakRssMiB))),
+    idleRequestsPerShardHour: idleRequestsPerShardHour ?? null,
+  };
+}
+
+function rounded(value: number): number {
+  return Number(value.toFixed(3));
+}
+
+const BLOCK_START = "<!-- written by deno task bench --write -->";
+const BLOCK_END = "<!-- end of what deno task bench --write wrote -->";
+
+/** What stands between the marks of a document. */
+export function writtenBlock(document: string): string {
+  const from = document.indexOf(BLOCK_START), to = document.indexOf(BLOCK_END);
+  if (from === -1 || to < from) {
+    throw new Error(`Cannot find the figures in the document: expected "${BLOCK_START}" and "${BLOCK_END}"`);
+  }
+  return document.slice(from + BLOCK_START.length, to).trim();
+}
+
+/** The document with another text between its marks. */
+export function withBlock(document: string, text: string): string {
+  const old = writtenBlock(document);
+  const from = document.indexOf(BLOCK_START) + BLOCK_START.length;
+  const at = document.indexOf(old, from);
+  return old === ""
+    ? document.slice(0, from) + `\n\n${text}\n\n` + document.slice(document.indexOf(BLOCK_END))
+    : document.slice(0, at) + text + document.slice(at + old.length);
+}

@@ -1,0 +1,36 @@
+/** The cases of the bench, and the table of them in docs/performance.md. */
+
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { CASES, casesOf, IDLE_REQUESTS, optionsOf } from "../../bench/cases.ts";
+import { writtenBlock } from "../../bench/figures.ts";
+
+Deno.test("docs/performance.md has a row for each case of the bench, in their order", async () => {
+  const document = await Deno.readTextFile(new URL("../../docs/performance.md", import.meta.url));
+  const rows = [...writtenBlock(document).matchAll(/^\| `([\w-]+)`/gm)].map(([, name]) => name);
+  assertEquals(rows, [...CASES.map(({ name }) => name), IDLE_REQUESTS]);
+});
+
+Deno.test("a case's floor is a case before it that reads the same bytes in the same format", () => {
+  for (const { name, floor, wireFormat, isTls, streamName } of CASES) {
+    if (floor === undefined) continue;
+    const at = CASES.findIndex((other) => other.name === floor);
+    const below = CASES[at];
+    assert(at !== -1 && at < CASES.findIndex((other) => other.name === name), `${name} has no floor`);
+    assertEquals([below?.wireFormat, below?.isTls, below?.streamName], [wireFormat, isTls, streamName]);
+  }
+});
+
+Deno.test("casesOf() adds the floors of what is asked for, and refuses what it does not know", () => {
+  assertEquals(casesOf([]), CASES);
+  assertEquals(casesOf(["small-cbor"]).map(({ name }) => name), ["floor-small-cbor", "small-cbor"]);
+  assertEquals(casesOf([IDLE_REQUESTS]), []);
+  assertThrows(() => casesOf(["smal"]), RangeError, "Cannot measure smal: expected of floor-json, ");
+});
+
+Deno.test("optionsOf() sends the cases of TLS to the port that has it", () => {
+  const urls = { url: "http://a", tlsUrl: "https://a" };
+  const of = (name: string) =>
+    casesOf([name]).filter((one) => one.name === name)
+      .map((one) => optionsOf(one, urls).url);
+  assertEquals([of("worker-json"), of("worker-tls-json")], [["http://a"], ["https://a"]]);
+});
