@@ -112,6 +112,9 @@ const PAGE = `\`/\` of the health app is a page for people. Any worker shows the
 - each worker's leases, CPU, throughput and last report, and which one leads,
 - what is wrong, and what to do about it.
 
+Shards stand the worst first, a hundred on a page. The heads of the table sort them, and a search finds keys and workers.
+Each view is an address, such as \`/?find=orders-a&order=lag\`, that can be sent to a colleague.
+
 The command line does this by itself where \`healthPort\` is set. In a program, give the options of the worker:
 
 \`\`\`ts ignore

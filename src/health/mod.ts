@@ -10,7 +10,8 @@
  * app.route("/kclite", healthApp(totals, { fleet: fleetOf(options) }));
  * ```
  *
- * It only reads. The lease table is scanned while somebody has the page open, once in ten seconds at most.
+ * It only reads. The lease table is scanned while somebody has the page open or asks for `/scale`, once in
+ * ten seconds at most.
  * Without a `token` it has no authentication: serve it on loopback, or put your own in front. It does not
  * look at `Host`. On loopback a page in a browser may send requests under its own name (DNS rebinding), so
  * check the names that you know.

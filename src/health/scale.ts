@@ -11,8 +11,6 @@
  * answer does not flap, a worker is given up only when the others would have room left, and while no shard is
  * behind. What lies between the two bounds changes nothing.
  *
- * docs/deploy.md has the arithmetic for people.
- *
  * @module
  */
 

@@ -133,7 +133,7 @@ async function writePictures(browser: Browser): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   for (const scheme of SCHEMES) {
     await using server = new PageServer(SAMPLES.picture());
-    const viewport = { width: 1120, height: 760 };
+    const viewport = { width: 1160, height: 700 };
     await using watched = await watchedPage(browser, { viewport, colorScheme: scheme }, server.origin);
     await watched.page.goto(server.origin);
     await watched.page.locator("#connection").getByText("live", { exact: true }).waitFor();

@@ -38,7 +38,7 @@ export function keyHtml(leaseKey: string): string {
   const shard = `<i>${escapeHtml(zeros)}</i>${escapeHtml(rest)}`;
   if (head === undefined) return shard;
   const stream = /^\d+:([^:]+):\d+:$/.exec(head)?.[1] ?? head;
-  return `<span title="${escapeHtml(text)}">${escapeHtml(stream)} ${shard}</span>`;
+  return `<span title="${escapeHtml(text)}">${escapeHtml(stream)} <b>${shard}</b></span>`;
 }
 
 /** The last part of a lease key without zeros: `12` of `shardId-000000000012`. */

@@ -7,7 +7,7 @@
  */
 
 /** Of page_style.ts, SHA-256 in Base64. */
-export const STYLE_HASH = "genNlbfMP8uo20FuJtgqSL5B0a2YMsOxfswtV4y+rwQ=";
+export const STYLE_HASH = "23ua9MeGsx6Pe0ZrDkJwE3rtpjZvTDJBLwlJk3ARi5A=";
 /** Of page_script.ts. */
 export const SCRIPT_HASH = "M0yicZRxg6o3D3O1LUAW8H81m0xxsEgfGPlJqhsUDIY=";
 

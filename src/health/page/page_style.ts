@@ -90,7 +90,7 @@ input{width:190px;min-width:0}
 ::placeholder{color:var(--soft);opacity:1}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%}
-th,td{text-align:left;padding:6px 14px 6px 0;border-bottom:1px solid var(--line);white-space:nowrap;font-weight:400}
+th,td{text-align:left;padding:6px 12px 6px 0;border-bottom:1px solid var(--line);white-space:nowrap;font-weight:400}
 th:first-child{padding-left:6px}
 tbody tr:last-child>*{border-bottom:0}
 thead th{color:var(--soft);font-size:12.5px;font-weight:600}
@@ -101,10 +101,12 @@ thead [aria-sort] a{color:var(--ink)}
 tbody tr:hover{background:var(--track)}
 .lag,.rate,.age,.leases,.cpu,.data,.report,.count{font-variant-numeric:tabular-nums}
 .shards .hour{padding-top:2px;padding-bottom:2px}
-.shards .notes{white-space:normal;min-width:190px;width:24%;padding-right:6px}
+.shards .notes{white-space:normal;min-width:150px;width:24%;padding-right:6px}
 .key{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:13px}
+.key b{display:inline-block;font-weight:inherit}
+.shards .next{display:block}
 .key i{font-style:normal;color:var(--soft)}
-tbody .key{white-space:normal;min-width:190px;max-width:250px}
+tbody .key{white-space:normal;min-width:215px;max-width:250px}
 .owner{display:inline-block;max-width:220px;overflow:hidden;text-overflow:ellipsis;vertical-align:bottom}
 .workers .owner{max-width:480px}
 .dot{display:inline-block;width:10px;height:10px;border-radius:3px;margin-right:7px;background:var(--o)}

@@ -17,7 +17,7 @@ import type {
 /** Each sample's name, and how it is made. */
 export const SAMPLES: Readonly<Record<SampleName, () => FleetPicture>> = {
   three: () => healthyFleet(3, 2),
-  picture: () => healthyFleet(9, 3),
+  picture: () => healthyFleet(6, 3),
   healthy: () => healthyFleet(16, 4),
   large: () => healthyFleet(300, 12),
   failing: () => failingFleet(300, 12),
@@ -69,7 +69,7 @@ export type SampleName =
 /** A fleet in which one shard at most is a little behind. */
 export function healthyFleet(shards: number, workers: number): FleetPicture {
   const lines = Array.from({ length: shards }, (_, index) => shardLine(index, workers));
-  const behind = shards > 3 ? 8 : -1;
+  const behind = shards > 3 ? Math.min(8, shards - 1) : -1;
   const sorted = lines.map((line, index): ShardLine =>
     index !== behind ? line : {
       ...line,
@@ -102,7 +102,7 @@ export function healthyFleet(shards: number, workers: number): FleetPicture {
       warnBelowMs: 21_600_000,
       unfinished: shards,
       read: shards,
-      waiting: shards > 3 ? 1 : 0,
+      waiting: shards > 9 ? 1 : 0,
     },
     ranges: [rangesOf("orders-v2", lines)],
     shards: sorted,
