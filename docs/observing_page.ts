@@ -106,11 +106,11 @@ const PICTURE = "![The page of a fleet of three workers](images/fleet-light.png)
 
 const PAGE = `\`/\` of the health app is a page for people. Any worker shows the whole fleet:
 
-- its own shards as it knows them itself: phase, lag, pace, running callbacks and errors,
-- the shards of other workers as the lease table shows them,
-- who reads which part of the hash keys, and what nobody reads,
-- each worker's leases, CPU, throughput and last report, and which one leads,
-- what is wrong, and what to do about it.
+- Its own shards as it knows them itself: phase, lag, pace, running callbacks and errors.
+- The shards of other workers as the lease table shows them.
+- Who reads which part of the hash keys, and what nobody reads.
+- Each worker's leases, CPU, throughput and last report, and which one leads.
+- What is wrong, and what to do about it.
 
 Shards stand the worst first, a hundred on a page. The heads of the table sort them, and a search finds keys and workers.
 Each view is an address, such as \`/?find=orders-a&order=lag\`, that can be sent to a colleague.

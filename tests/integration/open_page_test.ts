@@ -26,6 +26,7 @@ dynamoDBEndpoint = ${aws.url}
 retrievalMode = POLLING
 healthPort = 0
 healthToken = a-token-of-16-or-more
+healthShardMetrics = false
 `,
   }, async (folder) => {
     await using program = new CliProcess({
@@ -43,6 +44,9 @@ healthToken = a-token-of-16-or-more
     const page = await (await fetch(`${url}/`, { headers })).text();
     assertMatch(page, /shardId-00000000000<\/i>1/);
     assert(!page.includes("The lease table is not read"), "the fleet is not shown");
+    const metrics = await (await fetch(`${url}/metrics`, { headers })).text();
+    assertMatch(metrics, /^kclite_leases_held 2$/m);
+    assert(!metrics.includes("kclite_shard_"), "shards are left out");
     const open = await Promise.all([1, 2, 3].map(() => fetch(`${url}/events`, { headers })));
     const readers = open.map(({ body }) => body?.getReader());
     const [reader] = readers;
