@@ -1,6 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { RequestSigner } from "../../src/aws/request_signer.ts";
+import { AwsV4Signer } from "npm:aws4fetch@^1.0.20";
+import { RequestSigner, type UnsignedRequest } from "../../src/aws/request_signer.ts";
+import { Sha256, SHORT_BYTES } from "../../src/aws/sha256.ts";
+import fc from "../support/fast_check.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { seeded } from "../support/seed.ts";
 
 const keysOf = (accessKeyId: string) => ({
   accessKeyId,
@@ -16,19 +20,85 @@ const REQUEST = {
 
 /** How many HMACs the body makes: one for a signature, four more for a key. */
 async function hmacs(body: () => Promise<unknown>): Promise<number> {
-  const { sign } = crypto.subtle;
+  const { hmac } = Sha256.prototype;
   let count = 0;
-  crypto.subtle.sign = (...args: Parameters<typeof sign>) => {
+  Sha256.prototype.hmac = function (...args) {
     count++;
-    return sign.apply(crypto.subtle, args);
+    return hmac.apply(this, args);
   };
   try {
     await body();
     return count;
   } finally {
-    crypto.subtle.sign = sign;
+    Sha256.prototype.hmac = hmac;
   }
 }
+
+const someRequest: fc.Arbitrary<UnsignedRequest> = fc.record({
+  method: fc.constantFrom("GET", "POST", "PUT", "DELETE"),
+  url: fc.webUrl({ withQueryParameters: true }),
+  headers: fc.dictionary(
+    fc.stringMatching(/^x-[a-z]{1,8}$/),
+    fc.stringMatching(/^[!-~]{0,9}( +[!-~]{1,9})?$/),
+  ),
+  body: fc.oneof(
+    fc.string({ unit: "grapheme", maxLength: 200 }),
+    fc.constant("ß".repeat(SHORT_BYTES)),
+    fc.constantFrom(0, 1, SHORT_BYTES, SHORT_BYTES + 1).map((length) => new Uint8Array(length).fill(7)),
+    fc.constant(undefined),
+  ),
+}, { requiredKeys: ["method", "url", "headers"] });
+
+const someToken = fc.constantFrom(undefined, "token");
+
+for (const service of ["kinesis", "s3"]) {
+  Deno.test(`sign() gives the headers that aws4fetch gives by itself, for ${service}`, async () => {
+    const clock = new FakeClock();
+    const signer = new RequestSigner({ service, region: "eu-central-1", clock });
+    await fc.assert(
+      fc.asyncProperty(
+        someRequest,
+        fc.string({ minLength: 1 }),
+        someToken,
+        async (request, secret, token) => {
+          const keys = { accessKeyId: "a", secretAccessKey: secret };
+          const credentials = { ...keys, sessionToken: token, expiresEpochMs: undefined };
+          const { body, ...rest } = request;
+          const theirs = new AwsV4Signer({
+            ...rest,
+            ...(body === undefined ? {} : { body }),
+            ...keys,
+            ...(token === undefined ? {} : { sessionToken: token }),
+            service,
+            region: "eu-central-1",
+            datetime: "20260130T120000Z",
+          });
+          const [ours, { headers }] = [await signer.sign(request, credentials), await theirs.sign()];
+          assertEquals([...ours], [...headers]);
+        },
+      ),
+      seeded(),
+    );
+  });
+}
+
+Deno.test("sign() does all of a short request in this thread, and leaves a long body to Web Crypto", async () => {
+  const signer = new RequestSigner({ service: "kinesis", region: "eu-central-1", clock: new FakeClock() });
+  const { digest } = crypto.subtle;
+  let calls = 0;
+  crypto.subtle.digest = (...args) => {
+    calls++;
+    return digest.apply(crypto.subtle, args);
+  };
+  try {
+    await signer.sign({ ...REQUEST, body: "x".repeat(SHORT_BYTES) }, keysOf("a"));
+    assertEquals(calls, 0);
+    await signer.sign({ ...REQUEST, body: "x".repeat(SHORT_BYTES + 1) }, keysOf("a"));
+    assertEquals(calls, 1);
+  } finally {
+    crypto.subtle.digest = digest;
+  }
+});
 
 Deno.test("sign() derives a key once for credentials and day", async () => {
   const clock = new FakeClock();
