@@ -78,10 +78,13 @@ export async function withinTime<T>(limit: TimeLimit, work: (signal: AbortSignal
     throw ended.signal.aborted ? ended.signal.reason : error;
   } finally {
     unlink();
-    timer.abort();
+    timer.abort(DONE);
     await timeout;
   }
 }
+
+/** A reason made once: an abort without one makes an error, with its stack, for each wait. */
+const DONE = "the wait is over";
 
 /**
  * Runs work that must not be cut off, such as a write that may arrive although nobody waits for its answer.
@@ -102,8 +105,8 @@ export async function withGrace<T>(
     return await unlessAborted(work(late.signal), late.signal);
   } finally {
     unlink();
-    over.abort();
-    asked.abort();
+    over.abort(DONE);
+    asked.abort(DONE);
     await ending;
   }
 }
@@ -125,7 +128,7 @@ export async function settlesWithin(promise: Promise<unknown>, ms: number, clock
   const expired = pause(clock, ms, settled.signal).then((isOver) => !isOver);
   const done = promise.then(() => true, () => true);
   const inTime = await Promise.race([done, expired]);
-  settled.abort();
+  settled.abort(DONE);
   await expired;
   return inTime;
 }

@@ -52,8 +52,8 @@ export class RequestSigner {
     return this.#offsetMs;
   }
 
-  /** The request's headers with the signature among them. */
-  async sign(request: UnsignedRequest, credentials: Credentials): Promise<Headers> {
+  /** The request's headers with the signature among them. Not as `Headers`, which fetch would copy again. */
+  async sign(request: UnsignedRequest, credentials: Credentials): Promise<Readonly<Record<string, string>>> {
     const signer = new QuickSigner(this.#keys, {
       method: request.method ?? "POST",
       url: request.url,
@@ -66,7 +66,12 @@ export class RequestSigner {
       region: this.#region,
       datetime: amzDate(this.#clock.epochMs() + this.#offsetMs),
     });
-    return (await signer.sign()).headers;
+    const headers: Record<string, string> = { ...request.headers, authorization: await signer.authHeader() };
+    for (const name of ADDED_HEADERS) {
+      const value = signer.headers.get(name);
+      if (value !== null) headers[name] = value;
+    }
+    return headers;
   }
 
   /**
@@ -84,6 +89,9 @@ export class RequestSigner {
     return true;
   }
 }
+
+/** What aws4fetch adds to a request. */
+const ADDED_HEADERS = ["x-amz-date", "x-amz-security-token", "x-amz-content-sha256"] as const;
 
 /** Signs as aws4fetch does, but digests short texts in this thread. */
 class QuickSigner extends AwsV4Signer {

@@ -169,10 +169,10 @@ export class SignedClient {
 
   async #attempt<T>(call: SignedCall<T>, credentials: Credentials): Promise<Attempt<T>> {
     const { method = "POST", url, body } = call.request;
-    const headers = await this.#signer.sign(call.request, credentials);
+    const signed = await this.#signer.sign(call.request, credentials);
     // After signing, since proxies rewrite it. DynamoDB's checksum is that of the bytes as sent, which fetch
     // shows only uncompressed.
-    headers.set("accept-encoding", "identity");
+    const headers = { ...signed, "accept-encoding": "identity" };
     const request = { method, url, headers, body, timeoutMs: this.#timeoutMs } as const;
     const send = call.send ?? exchange;
     const answer = await send(this.#system, request, call.signal);
