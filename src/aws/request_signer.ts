@@ -2,8 +2,8 @@
  * Signs requests (Signature Version 4) with aws4fetch. Remembers two things for one service: derived keys,
  * which cost four HMACs each, and how far our wall clock is off.
  *
- * What is signed, aws4fetch says. The digests of short texts are ours, since Web Crypto computes each in
- * another thread. The way there and back took half the CPU time of an empty call.
+ * What is signed, aws4fetch says. Where the runtime can, short texts are digested in this thread: the way to
+ * the thread of Web Crypto and back took half the CPU time of an empty call.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { AwsV4Signer } from "npm:aws4fetch@^1.0.20";
 import type { Clock } from "../system.ts";
 import type { Credentials } from "./credentials.ts";
 import type { HttpRequest } from "./http_exchange.ts";
-import { type HmacKey, Sha256, SHORT_BYTES } from "./sha256.ts";
+import { type NativeSha256, nativeSha256, SHORT_BYTES } from "./native_sha256.ts";
 
 /** A request to sign. */
 export interface UnsignedRequest {
@@ -38,7 +38,8 @@ export class RequestSigner {
   readonly #service: string;
   readonly #region: string;
   readonly #clock: Clock;
-  readonly #keys = new SigningKeys();
+  readonly #keys = new Map<string, ArrayBuffer>();
+  readonly #sha256 = nativeSha256();
   #offsetMs = 0;
 
   constructor(options: { readonly service: string; readonly region: string; readonly clock: Clock }) {
@@ -54,7 +55,8 @@ export class RequestSigner {
 
   /** The request's headers with the signature among them. Not as `Headers`, which fetch would copy again. */
   async sign(request: UnsignedRequest, credentials: Credentials): Promise<Readonly<Record<string, string>>> {
-    const signer = new QuickSigner(this.#keys, {
+    if (this.#keys.size >= MAX_CACHED_KEYS) this.#keys.clear();
+    const options = {
       method: request.method ?? "POST",
       url: request.url,
       headers: request.headers,
@@ -64,8 +66,12 @@ export class RequestSigner {
       ...(credentials.sessionToken === undefined ? {} : { sessionToken: credentials.sessionToken }),
       service: this.#service,
       region: this.#region,
+      cache: this.#keys,
       datetime: amzDate(this.#clock.epochMs() + this.#offsetMs),
-    });
+    };
+    const signer = this.#sha256 === undefined
+      ? new AwsV4Signer(options)
+      : new QuickSigner(this.#sha256, options);
     const headers: Record<string, string> = { ...request.headers, authorization: await signer.authHeader() };
     for (const name of ADDED_HEADERS) {
       const value = signer.headers.get(name);
@@ -95,20 +101,23 @@ const ADDED_HEADERS = ["x-amz-date", "x-amz-security-token", "x-amz-content-sha2
 
 /** Signs as aws4fetch does, but digests short texts in this thread. */
 class QuickSigner extends AwsV4Signer {
-  readonly #keys: SigningKeys;
+  readonly #sha256: NativeSha256;
 
-  constructor(keys: SigningKeys, request: ConstructorParameters<typeof AwsV4Signer>[0]) {
+  constructor(sha256: NativeSha256, request: ConstructorParameters<typeof AwsV4Signer>[0]) {
     super(request);
-    this.#keys = keys;
+    this.#sha256 = sha256;
   }
 
   override async signature(): Promise<string> {
-    const { sha256 } = this.#keys;
-    return hexOf(sha256.hmac(this.#keys.of(this), UTF8.encode(await this.stringToSign())));
+    const { secretAccessKey, datetime, region, service } = this;
+    const key = this.cache.get([secretAccessKey, datetime.slice(0, 8), region, service].join());
+    if (key === undefined) return await super.signature(); // derives it, and puts it there
+    const text = await this.stringToSign();
+    return this.#sha256.createHmac("sha256", new Uint8Array(key)).update(text).digest("hex");
   }
 
   override async stringToSign(): Promise<string> {
-    const digest = hexOf(this.#keys.sha256.digest(UTF8.encode(await this.canonicalString())));
+    const digest = this.#hexDigest(await this.canonicalString());
     return ["AWS4-HMAC-SHA256", this.datetime, this.credentialString, digest].join("\n");
   }
 
@@ -116,38 +125,13 @@ class QuickSigner extends AwsV4Signer {
     const body = this.body ?? "";
     const isShort = (typeof body === "string" || body instanceof Uint8Array) && body.length <= SHORT_BYTES;
     if (!isShort || this.headers.has("x-amz-content-sha256")) return await super.hexBodyHash();
-    return hexOf(this.#keys.sha256.digest(typeof body === "string" ? UTF8.encode(body) : body));
+    return this.#hexDigest(body);
+  }
+
+  #hexDigest(body: string | Uint8Array): string {
+    return this.#sha256.createHash("sha256").update(body).digest("hex");
   }
 }
-
-/** The keys that were derived, by secret, day, region and service. */
-class SigningKeys {
-  readonly sha256 = new Sha256();
-  readonly #keys = new Map<string, HmacKey>();
-
-  of({ secretAccessKey, credentialString }: AwsV4Signer): HmacKey {
-    const name = `${secretAccessKey},${credentialString}`;
-    const known = this.#keys.get(name);
-    if (known !== undefined) return known;
-    const key = credentialString.split("/").reduce(
-      (key, part) => this.sha256.hmacKey(this.sha256.hmac(key, UTF8.encode(part))),
-      this.sha256.hmacKey(UTF8.encode(`AWS4${secretAccessKey}`)),
-    );
-    if (this.#keys.size >= MAX_CACHED_KEYS) this.#keys.clear();
-    this.#keys.set(name, key);
-    return key;
-  }
-}
-
-const UTF8 = new TextEncoder();
-
-function hexOf(bytes: Uint8Array): string {
-  let hex = "";
-  for (const byte of bytes) hex += HEX[byte];
-  return hex;
-}
-
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** `20260130T235959Z`. */
 function amzDate(epochMs: number): string {
