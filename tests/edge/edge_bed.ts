@@ -27,6 +27,9 @@ export class EdgeBed {
   #asked: string[] = [];
   inFlight = 0;
   mostInFlight = 0;
+  /** Answers to this operation wait until so many requests have been under way, and a moment more. */
+  crowd: { readonly operation: string; readonly size: number } | undefined;
+  readonly #crowded = Promise.withResolvers<void>();
 
   constructor(options: EdgeBedOptions = {}) {
     const { shards = 1, clock } = options;
@@ -60,9 +63,11 @@ export class EdgeBed {
           const headers = new Headers(
             init?.headers ?? (input instanceof Request ? input.headers : undefined),
           );
-          this.#asked.push(headers.get("x-amz-target")?.split(".").at(-1) ?? "?");
+          const operation = headers.get("x-amz-target")?.split(".").at(-1) ?? "?";
+          this.#asked.push(operation);
           this.mostInFlight = Math.max(this.mostInFlight, ++this.inFlight);
           try {
+            if (operation === this.crowd?.operation) await this.#untilCrowded(this.crowd.size);
             return await (more.system?.fetch ?? system.fetch)(input, init);
           } finally {
             this.inFlight--;
@@ -70,6 +75,13 @@ export class EdgeBed {
         },
       },
     });
+  }
+
+  /** Signatures take their time in other threads: without it, how many requests meet is left to chance. */
+  async #untilCrowded(size: number): Promise<void> {
+    if (this.inFlight >= size) this.#crowded.resolve();
+    await this.#crowded.promise;
+    await new Promise((resolve) => setTimeout(resolve, 5)); // here one more would show itself
   }
 
   /** Notes each record's text, and checkpoints each batch. */

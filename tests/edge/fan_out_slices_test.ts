@@ -184,6 +184,7 @@ Deno.test("EdgeWorker.runSlice() with FANOUT reads more shards than may have a r
   const { bed, stream, slice } = fanOutBed(5);
   const texts = Array.from({ length: 40 }, (_, i) => `w${i}`);
   for (const text of texts) stream.put(text, text);
+  bed.crowd = { operation: "SubscribeToShard", size: 2 };
   const result = await slice({ maxConcurrentFetches: 2 });
   assertEquals([result.outcome, result.failures], ["caughtUp", []]);
   assertEquals(bed.texts.toSorted(), texts.toSorted());

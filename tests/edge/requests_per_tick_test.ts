@@ -58,6 +58,7 @@ Deno.test("EdgeWorker.runSlice() has no more than maxConcurrentFetches requests 
   for (const maxConcurrentFetches of [1, 3]) {
     const bed = new EdgeBed({ shards: 6 });
     for (let i = 0; i < 60; i++) bed.aws.stream("words").put(`${i}`, `key ${i}`);
+    bed.crowd = { operation: "GetRecords", size: maxConcurrentFetches };
     const result = await bed.worker().runSlice({ ...limits, maxConcurrentFetches });
     assertEquals(result.outcome, "caughtUp");
     assertEquals(bed.texts.length, 60);
