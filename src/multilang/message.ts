@@ -177,7 +177,10 @@ class Pieces {
   }
 }
 
-/** How many characters are joined at a time. V8 gives a text of 128 KiB fresh memory, which the kernel fills. */
+/**
+ * How many characters are joined at a time. Ours: V8 gives a text of 128 KiB fresh memory, which the kernel
+ * has to fill.
+ */
 const JOINED_LENGTH = 32 * 1024;
 
 const ENCODER: TextEncoder = new TextEncoder();
