@@ -175,6 +175,14 @@ export class MultiLangProtocolError extends ProcessorRestartError {
   override readonly name = "MultiLangProtocolError";
 }
 
+/**
+ * Whether an error is of this class of ours, also by its name alone: a module that the command line loads may
+ * bring another copy of this library, and its classes are not ours.
+ */
+export function isOfClass<T extends Error>(error: unknown, type: new (...args: never) => T): error is T {
+  return error instanceof type || errorClass(error) === type.name;
+}
+
 /** Whether `error` is an {@linkcode AwsServiceError} with one of these codes. */
 export function isAwsError(error: unknown, ...codes: readonly string[]): error is AwsServiceError {
   return error instanceof AwsServiceError && codes.includes(error.code);

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { AwsServiceError, LeaseLostError, ProcessorRestartError } from "../errors.ts";
+import { AwsServiceError, isOfClass, LeaseLostError, ProcessorRestartError } from "../errors.ts";
 import type { WorkerEventListener } from "../events.ts";
 import type { RecordsPage } from "../retrieval/retrieval.ts";
 import { mayBeOfStream } from "../lease/stream_origin.ts";
@@ -23,7 +23,7 @@ import { namesFailedRecords } from "./failed_records.ts";
 import type { HeldLease } from "./held_lease.ts";
 import type { RecordProcessor, RecordsBatch, ShardContext } from "./record_processor.ts";
 import type { Slice } from "./slices.ts";
-import { StoppedAtRecord } from "./stopped_at_record.ts";
+import { isStoppedAtRecord, type StoppedAtRecord } from "./stopped_at_record.ts";
 import type { ShardStreaks } from "./streaks.ts";
 
 /** What a worker's options say of delivering; each is described there. */
@@ -132,8 +132,8 @@ export async function deliverSlice(
       return { type: "next" };
     }
     const { error } = outcome;
-    if (error instanceof ProcessorRestartError) return { type: "restart", error };
-    const stop = error instanceof StoppedAtRecord ? error : undefined;
+    if (isOfClass(error, ProcessorRestartError)) return { type: "restart", error };
+    const stop = isStoppedAtRecord(error) ? error : undefined;
     const done = stop === undefined ? undefined : doneBefore(batch, stop);
     checkpointer.undeliver(done?.last ?? before);
     if (done !== undefined) {

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { LeaseLostError, ProcessorRestartError, thrownError } from "../errors.ts";
+import { isOfClass, LeaseLostError, ProcessorRestartError, thrownError } from "../errors.ts";
 import { refuseUnknownNames } from "../nearest_name.ts";
 import type { KinesisRecord } from "../stream/record.ts";
 import type { RecordProcessor, RecordProcessorFactory, ShardContext } from "./record_processor.ts";
@@ -102,7 +102,7 @@ class EachRecord implements RecordProcessor {
       } catch (thrown) {
         if (context.signal.aborted) throw new StoppedAtRecord(record);
         const error = thrownError(thrown);
-        if (error instanceof ProcessorRestartError) throw error;
+        if (isOfClass(error, ProcessorRestartError)) throw error;
         throw new StoppedAtRecord(record, { error });
       }
     }
@@ -118,7 +118,7 @@ class EachRecord implements RecordProcessor {
     try {
       await context.checkpoint(); // one that failed after its batch may succeed now
     } catch (error) {
-      if (!(error instanceof LeaseLostError)) throw error;
+      if (!isOfClass(error, LeaseLostError)) throw error;
     }
   }
 

@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { RecordProcessor, RecordProcessorFactory, ShardStream } from "./record_processor.ts";
+import type { RecordProcessor, RecordProcessorFactory } from "./record_processor.ts";
 import { adapt, isV1Processor, type V1RecordProcessor } from "./v1_processor.ts";
 
 /** What runs the records. */
@@ -57,10 +57,10 @@ export function moduleProcessor(
     );
   }
   const make = isClass(made)
-    ? (shardId: string, stream: ShardStream) => Reflect.construct(made, [shardId, stream])
-    : (shardId: string, stream: ShardStream) => made(shardId, stream);
-  return (shardId, stream) => {
-    const processor: unknown = make(shardId, stream);
+    ? (...about: Parameters<RecordProcessorFactory>) => Reflect.construct(made, about)
+    : (...about: Parameters<RecordProcessorFactory>) => made(...about);
+  return (...about) => {
+    const processor: unknown = make(...about);
     if (fits(processor)) return isV1Processor(processor) ? adapt(processor) : processor;
     const error = wanted(
       "make objects with the methods processRecords and shardEnded (KCL v1: initialize, processRecords and shutdown)",

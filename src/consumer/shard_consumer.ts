@@ -9,7 +9,7 @@
  * @module
  */
 
-import { errorText, LeaseLostError, ProcessorRestartError, thrownError } from "../errors.ts";
+import { errorText, isOfClass, LeaseLostError, ProcessorRestartError, thrownError } from "../errors.ts";
 import type { ProcessorCallback, ShardPhase } from "../events.ts";
 import type { Lease } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
@@ -256,7 +256,7 @@ class ShardConsumer {
         this.#streaks.end("initialize");
         return { type: "ready" };
       }
-      if (outcome.error instanceof ProcessorRestartError) return { type: "restart", error: outcome.error };
+      if (isOfClass(outcome.error, ProcessorRestartError)) return { type: "restart", error: outcome.error };
       this.#count("initialize");
       await this.#streaks.rest(this.#options.system.clock, this.#leave);
     }
@@ -319,7 +319,7 @@ class ShardConsumer {
         checkpointer.reachShardEnd();
         const outcome = await this.#call("shardEnded", 0, () => processor.shardEnded(context));
         if (isShardEnd(checkpointer.last)) return { type: this.#completed() };
-        if (!outcome.ok && outcome.error instanceof ProcessorRestartError) {
+        if (!outcome.ok && isOfClass(outcome.error, ProcessorRestartError)) {
           return { type: "restart", error: outcome.error };
         }
         isCalled = true;

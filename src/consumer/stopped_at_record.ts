@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isOfClass } from "../errors.ts";
 import { PartialFailure } from "./failed_records.ts";
 import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 
@@ -28,4 +29,9 @@ export class StoppedAtRecord extends PartialFailure {
     this.at = at;
     this.isFailure = failure !== undefined;
   }
+}
+
+/** Whether an error is one, also one of another copy of this library, as a module may bring it. */
+export function isStoppedAtRecord(error: unknown): error is StoppedAtRecord {
+  return isOfClass(error, PartialFailure) && "at" in error && "isFailure" in error;
 }

@@ -13,7 +13,7 @@
  * @module
  */
 
-import { RecordDecodeError } from "../errors.ts";
+import { isOfClass, RecordDecodeError } from "../errors.ts";
 import type { DeadLetterCondition } from "./dead_letter.ts";
 import type { ErrorSettings } from "./failure_options.ts";
 
@@ -121,7 +121,7 @@ export class BatchRun<T> {
     const failures = from > 0 ? 1 : piece.failures + 1;
     if (isAlone) {
       const later = { items: items.slice(1), failures: 0, calls: 0, error: undefined };
-      const isHopeless = error instanceof RecordDecodeError;
+      const isHopeless = isOfClass(error, RecordDecodeError);
       const alone = { ...called, items: items.slice(0, 1), failures, isHopeless };
       this.#replace(later.items.length === 0 ? [alone] : [later, alone]);
       return { outcome: isHopeless || failures > attempts ? "givenUp" : "retrying", inARow: failures };

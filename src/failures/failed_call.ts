@@ -5,7 +5,7 @@
  * @module
  */
 
-import { RecordDecodeError } from "../errors.ts";
+import { isOfClass, RecordDecodeError } from "../errors.ts";
 import type { WorkerEvent } from "../events.ts";
 import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import type { Answer } from "./answers.ts";
@@ -46,7 +46,7 @@ export function failedCall(
   run.batch.finished(done - from);
   const isAll = done === items.length;
   const judged = isAll ? { outcome: "retrying", inARow: 1 } as const : run.batch.failed(error, from, isAlone);
-  const isParked = park !== undefined && !(error instanceof RecordDecodeError);
+  const isParked = park !== undefined && !(isOfClass(error, RecordDecodeError));
   const exhausted = isParked ? "parked" : onExhausted === "stop" ? "leaseGivenUp" : "givenUp";
   const first = items[done] ?? items[0], last = isAlone ? first : items.at(-1);
   const event = first === undefined || last === undefined ? undefined : {

@@ -13,7 +13,7 @@ import { Semaphore, TaskGroup } from "../async/task_group.ts";
 import type { DeliveryOptions, Recipient, SliceOutcome } from "../consumer/delivery.ts";
 import type { DeliveryEnd, RecordsDelivery } from "../consumer/records_delivery.ts";
 import type { Slice } from "../consumer/slices.ts";
-import { ProcessorRestartError } from "../errors.ts";
+import { isOfClass, ProcessorRestartError } from "../errors.ts";
 import type { RecordsPage } from "../retrieval/retrieval.ts";
 import type { KinesisRecord } from "../stream/record.ts";
 import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
@@ -276,7 +276,7 @@ export class PolicyDelivery implements RecordsDelivery {
     this.#atHand = undefined;
     if (answer.type === "failure") {
       const { error } = answer, failure = this.#failedCall(run, items, answer);
-      if (isLeftBehind || error instanceof ProcessorRestartError) this.#replace(run, error);
+      if (isLeftBehind || isOfClass(error, ProcessorRestartError)) this.#replace(run, error);
       return failure;
     }
     const done = answer.type === "left" ? answer.from : items.length;

@@ -8,8 +8,8 @@ import { type CallbackOutcome, runCallback } from "../consumer/callbacks.ts";
 import type { DeliveryOptions, Recipient, Restart } from "../consumer/delivery.ts";
 import { namesFailedRecords, PartialFailure, UNREAD_FAILURES } from "../consumer/failed_records.ts";
 import type { RecordsBatch } from "../consumer/record_processor.ts";
-import { StoppedAtRecord } from "../consumer/stopped_at_record.ts";
-import { ProcessorRestartError } from "../errors.ts";
+import { isStoppedAtRecord } from "../consumer/stopped_at_record.ts";
+import { isOfClass, ProcessorRestartError } from "../errors.ts";
 import type { RecordsPage } from "../retrieval/retrieval.ts";
 import type { KinesisRecord } from "../stream/record.ts";
 import { type Answer, readAnswer, readFailures, readStop } from "./answers.ts";
@@ -73,7 +73,7 @@ export async function callEmpty(
   const outcome = await runCallback(about, () => processor.processRecords(batch, context));
   if (outcome.ok) return undefined;
   const { error } = outcome;
-  if (error instanceof ProcessorRestartError) return { type: "restart", error };
+  if (isOfClass(error, ProcessorRestartError)) return { type: "restart", error };
   const { leaseKey, shardId, lease: { checkpoint: at } } = held;
   const nothing = { records: 0, first: at, last: at, attempt: 1, outcome: "skipped" } as const;
   emit({ type: "batchFailed", leaseKey, shardId, ...nothing, error });
@@ -98,8 +98,8 @@ export function batchOf(
 function answerOf(outcome: CallbackOutcome, isPartial: boolean, records: readonly KinesisRecord[]): Answer {
   if (outcome.ok) return isPartial ? readAnswer(outcome.answer, records) : { type: "success" };
   const { error } = outcome;
-  if (error instanceof StoppedAtRecord) return readStop(error, records);
-  if (!(error instanceof PartialFailure)) {
+  if (isStoppedAtRecord(error)) return readStop(error, records);
+  if (!(isOfClass(error, PartialFailure))) {
     return { type: "failure", from: 0, error, isThrown: true };
   }
   const answer = readFailures(error.batchItemFailures, records);

@@ -15,7 +15,7 @@ import type {
   ShardContext,
   ShardStream,
 } from "../consumer/record_processor.ts";
-import { AwsServiceError, LeaseLostError } from "../errors.ts";
+import { AwsServiceError, isOfClass, LeaseLostError } from "../errors.ts";
 import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import { arnsOf, type FunctionArns, type LambdaFunction } from "./function_options.ts";
 import type { FunctionRunner } from "./invocation.ts";
@@ -109,7 +109,7 @@ async function checkpoint(
     await context.checkpoint({ sequenceNumber, subSequenceNumber });
   } catch (error) {
     // Both are events of the worker by now.
-    if (!(error instanceof LeaseLostError || error instanceof AwsServiceError)) throw error;
+    if (!(isOfClass(error, LeaseLostError) || isOfClass(error, AwsServiceError))) throw error;
   }
 }
 

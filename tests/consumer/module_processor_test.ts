@@ -150,3 +150,15 @@ Deno.test("moduleProcessor() leaves a constructor's own error to the worker, whi
   assertThrows(() => make("shard-1", stream), Error, "the database is away");
   assertEquals(errors, []);
 });
+
+Deno.test("moduleProcessor() hands on the signal that the shard is to be left", () => {
+  const given: unknown[] = [];
+  const leaving = new AbortController().signal;
+  const made = new Words("shard-1");
+  const make = (...about: unknown[]) => {
+    given.push(...about);
+    return made;
+  };
+  moduleProcessor({ default: make }, { path, ...misfits() })("shard-1", stream, leaving);
+  assertEquals(given, ["shard-1", stream, leaving]);
+});

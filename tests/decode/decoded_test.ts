@@ -239,6 +239,74 @@ Deno.test("decoded() tries again what may be read later: a registry that is down
   }
 });
 
+Deno.test("decoded() gives a record up whose schema throws or rejects, and goes on", async () => {
+  const throws: (() => never | Promise<never>)[] = [
+    () => {
+      throw new Error("a bug of the schema");
+    },
+    () => Promise.reject(new Error("a bug of the schema")),
+  ];
+  for (const fault of throws) {
+    const seen: unknown[] = [];
+    const validate = (value: unknown) => value === 2 ? fault() : { value };
+    const schema: StandardSchemaV1 = { "~standard": { version: 1, vendor: "test", validate } };
+    const bed = start(eachDecoded({ decoder: json(), schema }, (value) => seen.push(value)), {
+      errors: { retry: { attempts: 5 }, onExhausted: LETTERS },
+    });
+    bed.retrieval.feed(pageOf(records(3)));
+    await bed.clock.advance(10_000);
+    assertEquals([seen, bed.sink.numbers], [[1, 3], ["2"]]);
+    const [letter] = bed.sink.letters;
+    assertEquals([letter?.condition, letter?.attempts], ["DecodeFailed", 1]);
+    assertEquals(`${(letter?.error as Error).cause}`, "Error: a bug of the schema");
+    bed.held.lose();
+    await bed.end;
+  }
+});
+
+Deno.test("decoded() takes no answer of a schema for a value when it is none", async () => {
+  for (const answer of [undefined, null]) {
+    const seen: unknown[] = [];
+    const validate = () => answer as unknown as { readonly value: unknown };
+    const schema: StandardSchemaV1 = { "~standard": { version: 1, vendor: "test", validate } };
+    const bed = start(eachDecoded({ decoder: json(), schema }, (value) => seen.push(value)), {
+      errors: { onExhausted: LETTERS },
+    });
+    bed.retrieval.feed(pageOf(records(1)));
+    await bed.clock.advance(1000);
+    assertEquals([seen, bed.sink.letters.map(({ condition }) => condition)], [[], ["DecodeFailed"]]);
+    bed.held.lose();
+    await bed.end;
+  }
+});
+
+Deno.test("decoded() tries a record again, then gives it up, when its schema never answers", async () => {
+  const seen: unknown[] = [];
+  let calls = 0;
+  const validate = (value: unknown) => {
+    if (value !== 2) return { value };
+    calls++;
+    return new Promise<never>(() => {});
+  };
+  const schema: StandardSchemaV1 = { "~standard": { version: 1, vendor: "test", validate } };
+  const holder: { current?: Bed } = {};
+  const system = {
+    clock: forward(holder),
+    random: () => 0.5,
+    fetch: () => Promise.reject(new Error("none")),
+  };
+  const each = eachDecoded({ decoder: json(), schema, system }, (value) => seen.push(value));
+  const bed = holder.current = start(each, { errors: { retry: { attempts: 2 }, onExhausted: LETTERS } });
+  bed.retrieval.feed(pageOf(records(3)));
+  await bed.clock.advance(29_999);
+  assertEquals([seen, calls, bed.sink.numbers], [[], 1, []]);
+  await bed.clock.advance(300_000);
+  assertEquals([seen, calls, bed.sink.numbers], [[1, 3], 3, ["2"]]);
+  assertEquals(bed.sink.letters.map(({ condition }) => condition), ["RetryAttemptsExhausted"]);
+  bed.held.lose();
+  await bed.end;
+});
+
 /** The clock of a bed that is made later. */
 function forward(bed: { current?: Bed }) {
   return {

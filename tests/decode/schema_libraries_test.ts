@@ -1,12 +1,10 @@
 /** Schemas of libraries as they are: their types are inferred, and what they refuse is named. */
 
 import { assertEquals } from "@std/assert";
-import { type } from "npm:arktype@2.2.9";
-import * as v from "npm:valibot@1.5.0";
-import { z } from "npm:zod@4.6.7";
 import { eachDecoded, json, RecordDecodeError, type StandardSchemaV1 } from "../../src/decode/mod.ts";
 import { NotingProcessor, pageOf, startConsumer } from "../support/consumer_bed.ts";
 import { keyed } from "../support/policy_bed.ts";
+import { type, v, z } from "../support/schema_libraries.ts";
 
 interface Order {
   readonly id: string;

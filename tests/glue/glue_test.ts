@@ -2,7 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import avsc from "npm:avsc@5.7.9";
+import { avsc } from "../support/avsc.ts";
 import protobuf from "npm:protobufjs@8.8.1";
 import VECTORS from "../cases/glue_vectors.json" with { type: "json" };
 import { glue, type GlueOptions, type SchemaReaders } from "../../src/glue/mod.ts";

@@ -121,6 +121,25 @@ Deno.test("encodeLine() says in one ASCII line what any record holds (traps 1, 1
   );
 });
 
+Deno.test("encodeLine() cuts a line of any length into pieces, also within a partition key", () => {
+  for (const length of [0, 100, PIECE_BYTES - 200, PIECE_BYTES, 3 * PIECE_BYTES + 7]) {
+    for (const count of [1, 300]) {
+      const records = Array.from({ length: count }, (_, at): RecordFields => ({
+        ...recordWith(at + 1),
+        data: Uint8Array.from({ length: at === 7 ? 100_000 : 1000 }, (_, byte) => byte * at),
+        partitionKey: at === count >> 1 ? "k".repeat(length) : "key",
+      }));
+      const line = lineOf({ action: "processRecords", records, millisBehindLatest: 5 });
+      const { records: read } = JSON.parse(line);
+      assertEquals(
+        read.map(({ data, partitionKey }: RecordFields) => `${data} ${partitionKey}`),
+        records.map(({ data, partitionKey }) => `${data.toBase64()} ${partitionKey}`),
+      );
+      assertEquals(line.endsWith(',"action":"record"}],"millisBehindLatest":5}\n'), true);
+    }
+  }
+});
+
 Deno.test("encodeLine() knows no action but those that kclpy knows (trap 7)", () => {
   const actions = LINES.map(([, , line]) => (JSON.parse(line) as { readonly action: string }).action);
   assertEquals([...new Set(actions)].sort(), [

@@ -19,7 +19,11 @@ import * as library from "../../mod.ts";
 import * as testing from "../../src/testing/mod.ts";
 import * as cloudWatch from "../../src/cloudwatch/mod.ts";
 import * as otel from "../../src/otel/mod.ts";
+import * as decode from "../../src/decode/mod.ts";
+import * as glue from "../../src/glue/mod.ts";
+import { avroReader } from "../../examples/typed_records/avro_reader.ts";
 import { smoke, smokeMetrics, smokeSimulated } from "./smoke.mjs";
+import { SMOKE_ORDERS, smokeDecoders } from "./smoke_decoders.mjs";
 import { NODE_EXAMPLE_OUTPUT, stopAtFirstOutput } from "../support/stopped_program.ts";
 import { SMOKE_TEXTS, type SmokeOptions, withSmokeBed } from "../support/smoke_bed.ts";
 import { VERSION } from "../../src/version.ts";
@@ -208,13 +212,18 @@ const MAIN = `import * as library from "@kclite/kclite";
 import * as testing from "@kclite/kclite/testing";
 import * as cloudWatch from "@kclite/kclite/cloudwatch";
 import * as otel from "@kclite/kclite/otel";
+import * as decode from "@kclite/kclite/decode";
+import * as glue from "@kclite/kclite/glue";
 import { smoke, smokeMetrics, smokeSimulated } from "./smoke.mjs";
+import { SMOKE_ORDERS, smokeDecoders } from "./smoke_decoders.mjs";
 for (const entry of ENTRIES) await import(entry);
 const { healthApp, Totals } = await import("@kclite/kclite/health");
 const { status } = await healthApp(new Totals()).request("/live");
 if (status !== 200) throw new Error("/live answers " + status);
 await smokeSimulated(library, testing);
 await smokeMetrics(library, testing, cloudWatch, otel);
+const orders = JSON.stringify(await smokeDecoders(library, testing, decode, glue, {}));
+if (orders !== JSON.stringify(SMOKE_ORDERS.slice(0, 2))) throw new Error("got " + orders);
 console.log(JSON.stringify(await smoke(library, JSON.parse(process.argv[2]))));
 `;
 
@@ -229,11 +238,17 @@ function workerdMain(options: SmokeOptions): string {
 import * as testing from "@kclite/kclite/testing";
 import * as cloudWatch from "@kclite/kclite/cloudwatch";
 import * as otel from "@kclite/kclite/otel";
+import * as decode from "@kclite/kclite/decode";
+import * as glue from "@kclite/kclite/glue";
+import { avroReader } from "./avro_reader.ts";
 import { smoke, smokeMetrics, smokeSimulated } from "./smoke.mjs";
+import { SMOKE_ORDERS, smokeDecoders } from "./smoke_decoders.mjs";
 export default {
   async test() {
     await smokeSimulated(library, testing);
     await smokeMetrics(library, testing, cloudWatch, otel);
+    const orders = JSON.stringify(await smokeDecoders(library, testing, decode, glue, { avro: avroReader }));
+    if (orders !== JSON.stringify(SMOKE_ORDERS.slice(0, 3))) throw new Error("got " + orders);
     const texts = await smoke(library, ${JSON.stringify(options)});
     if (JSON.stringify(texts) !== ${
     JSON.stringify(JSON.stringify(SMOKE_TEXTS))
@@ -268,7 +283,10 @@ async function install(): Promise<string> {
   await loadsWithoutOpenTelemetry(folder, entries);
   await Deno.writeTextFile(`${folder}/main.mjs`, MAIN.replace("ENTRIES", JSON.stringify(entries)));
   await Deno.writeTextFile(`${folder}/main.cjs`, COMMONJS_MAIN.replace("ENTRIES", JSON.stringify(entries)));
-  await Deno.copyFile(new URL("./smoke.mjs", import.meta.url), `${folder}/smoke.mjs`);
+  const reader = ["avro_reader.ts", "avro_bytes.ts"].map((name) => `../../examples/typed_records/${name}`);
+  for (const path of ["./smoke.mjs", "./smoke_decoders.mjs", ...reader]) {
+    await Deno.copyFile(new URL(path, import.meta.url), `${folder}/${path.slice(path.lastIndexOf("/") + 1)}`);
+  }
   return folder;
 }
 
@@ -287,6 +305,8 @@ if (import.meta.main) {
 async function runFromSource(): Promise<void> {
   await smokeSimulated(library, testing);
   await smokeMetrics(library, testing, cloudWatch, otel);
+  const orders = await smokeDecoders(library, testing, decode, glue, { avro: avroReader });
+  assertEquals(orders, SMOKE_ORDERS.slice(0, 3));
   assertEquals(await withSmokeBed((options) => smoke(library, options)), SMOKE_TEXTS);
   console.log("deno: the library ran a worker; nothing was packed");
 }
