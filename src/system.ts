@@ -39,12 +39,6 @@ export interface System {
   readonly random: () => number;
   /** Sends HTTP requests. */
   readonly fetch: typeof globalThis.fetch;
-  /**
-   * CRC-32 of some bytes, unsigned, such as `crc32` of `node:zlib`: natively it takes an eighth of the time.
-   *
-   * @default a table of ours
-   */
-  readonly crc32?: ((bytes: Uint8Array) => number) | undefined;
 }
 
 /** The real clock of this process, on Web standards alone. */
@@ -89,8 +83,8 @@ export const realSystem: System = {
 /** The surroundings with another `fetch`, where there is one. It is called as a function, not as a method. */
 export function withFetch(system: System, fetch: System["fetch"] | undefined): System {
   if (fetch === undefined) return system;
-  const { clock, random, crc32 } = system;
-  return { clock, random, crc32, fetch: (input, init) => fetch(input, init) };
+  const { clock, random } = system;
+  return { clock, random, fetch: (input, init) => fetch(input, init) };
 }
 
 /** A version 4 UUID drawn from the given chance, so that a seeded run names its workers alike each time. */

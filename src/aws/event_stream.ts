@@ -12,6 +12,7 @@
  */
 
 import { type Checksum, crc32 } from "./crc32.ts";
+import { nativeCrc32 } from "./native_crc32.ts";
 import { unlessAborted } from "../async/waiting.ts";
 
 /** One message of an event stream. */
@@ -32,16 +33,14 @@ export const MAX_PAYLOAD_BYTES = 25_165_824;
  * a slow reader slows the sender. Leaving the iteration cancels the body.
  *
  * @param signal Ends the wait for the body immediately, even if the body does not know of the signal.
- * @param checksum As the decoder takes it.
  * @throws {SyntaxError} when a checksum, a length or a header is wrong, or when the body ends inside a
  * message. Also throws the body's own error, or the signal's reason.
  */
 export async function* eventStreamMessages(
   body: ReadableStream<Uint8Array>,
   signal?: AbortSignal,
-  checksum?: Checksum,
 ): AsyncGenerator<EventStreamMessage, void, void> {
-  const decoder = new EventStreamDecoder(checksum);
+  const decoder = new EventStreamDecoder();
   const reader = body.getReader();
   try {
     for (;;) {
@@ -81,8 +80,8 @@ export class EventStreamDecoder {
   /** Total length of the message at `#start`, once its prelude was verified. */
   #messageBytes: number | undefined;
 
-  /** @param checksum The runtime's own CRC-32, where it has one. @default ours, by tables */
-  constructor(checksum: Checksum = crc32) {
+  /** @param checksum CRC-32. @default the runtime's own, or else ours, by tables */
+  constructor(checksum: Checksum = nativeCrc32() ?? crc32) {
     this.#checksum = checksum;
   }
 

@@ -100,7 +100,7 @@ export interface SignedConsumersOptions extends ServiceOptions {
  * @throws {TypeError} when the region or the endpoint cannot be one.
  */
 export function signedKinesisConsumers(options: SignedConsumersOptions): KinesisConsumers {
-  const { keepsTexts = false, system: { crc32 } } = options;
+  const { keepsTexts = false } = options;
   const call = jsonCaller(KINESIS_SERVICE, options);
   return {
     async describeStreamConsumer(streamArn, consumerName, signal) {
@@ -151,7 +151,7 @@ export function signedKinesisConsumers(options: SignedConsumersOptions): Kinesis
         transport: { send: openSubscription },
         signal,
       });
-      return subscriptionEvents(subscription, signal, { keepsTexts, crc32 });
+      return subscriptionEvents(subscription, signal, { keepsTexts });
     },
   };
 }

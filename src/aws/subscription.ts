@@ -12,7 +12,6 @@ import { AwsServiceError, errorText } from "../errors.ts";
 import type { KinesisRecord } from "../stream/record.ts";
 import type { ChildShard } from "../stream/shard.ts";
 import type { System } from "../system.ts";
-import type { Checksum } from "./crc32.ts";
 import { eventStreamMessages } from "./event_stream.ts";
 import { harmlessCause, hideSecrets, shownWord } from "./hidden_secrets.ts";
 import { type HttpRequest, noAnswer } from "./http_exchange.ts";
@@ -104,8 +103,6 @@ async function opened(
 export interface EventOptions {
   /** Whether payloads keep their base64 texts. @default {false} */
   readonly keepsTexts?: boolean;
-  /** The runtime's own CRC-32. @default ours */
-  readonly crc32?: Checksum | undefined;
 }
 
 /**
@@ -117,7 +114,7 @@ export interface EventOptions {
 export async function* subscriptionEvents(
   { body, requestId, secrets = [] }: OpenSubscription,
   signal: AbortSignal,
-  { keepsTexts = false, crc32 }: EventOptions = {},
+  { keepsTexts = false }: EventOptions = {},
 ): AsyncGenerator<SubscribeToShardEvent, undefined, undefined> {
   const failed = (code: string, detail: string, cause?: unknown) =>
     new AwsServiceError({
@@ -133,7 +130,7 @@ export async function* subscriptionEvents(
     }, cause === undefined ? {} : { cause });
   const encoding = keepsTexts ? JSON_ENCODING_WITH_TEXTS : JSON_ENCODING;
   try {
-    for await (const { headers, payload } of eventStreamMessages(body, signal, crc32)) {
+    for await (const { headers, payload } of eventStreamMessages(body, signal)) {
       switch (headers.get(":message-type")) {
         case "event":
           if (headers.get(":event-type") === "SubscribeToShardEvent") yield eventOf(payload, encoding);

@@ -9,7 +9,6 @@ import { directFetch } from "../host/direct_fetch.ts";
 import type { RunCommand } from "../host/arguments.ts";
 import { lineWriter, type LogFormat } from "../observe/line_writer.ts";
 import type { LogLevel } from "../observe/log_lines.ts";
-import { nativeCrc32 } from "../host/native_crc32.ts";
 import { realSystem } from "../system.ts";
 import type { Host, ProgramContext } from "./program_context.ts";
 
@@ -27,7 +26,7 @@ export function startProgram(
   level: LogLevel,
   print: (line: string) => void = host.err,
 ): ProgramStart {
-  const system = host.options?.system ?? { ...realSystem, crc32: nativeCrc32 };
+  const system = host.options?.system ?? realSystem;
   let least = level, format: LogFormat = "text";
   const leastLevel = () => least, logFormat = () => format;
   return {

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import fc from "../support/fast_check.ts";
+import { crc32 } from "../../src/aws/crc32.ts";
 import {
   EventStreamDecoder,
   type EventStreamMessage,
@@ -132,6 +133,16 @@ Deno.test("EventStreamDecoder refuses a damaged prelude before it waits for the 
   const decoder = new EventStreamDecoder();
   decoder.push(eventStreamMessage({ payload: "x" }).map((byte, i) => i === 0 ? 1 : byte).subarray(0, 12));
   assertThrows(() => decoder.next(), SyntaxError, "of a prelude");
+});
+
+Deno.test("next() verifies by tables where the runtime has no checksum of its own", () => {
+  const decoder = new EventStreamDecoder(crc32);
+  const damaged = eventMessage("a", 1);
+  decoder.push(damaged.slice());
+  assertEquals(decoder.next()?.headers.get(":event-type"), "a");
+  damaged[damaged.length - 5] = (damaged.at(-5) ?? 0) ^ 1;
+  decoder.push(damaged);
+  assertThrows(() => decoder.next(), SyntaxError, "of a message");
 });
 
 Deno.test("eventStreamMessages() ends with the body", async () => {
