@@ -137,6 +137,8 @@ function readAnswer<T>(answer: HttpAnswer | NoAnswer, reading: Reading<T>): Atte
     }
   }
   const text = new TextDecoder().decode(answer.body);
+  // Given back at once: a collector waits for tens of megabytes of such bodies before it looks at them.
+  answer.body.transfer?.(0);
   if (status >= 200 && status < 300) {
     try {
       return { ok: true, value: reading.decode(text === "" ? {} : jsonObject(text)), status };

@@ -8,6 +8,7 @@
 
 import type { WorkerEventListener } from "../events.ts";
 import { ByteBudget } from "../retrieval/byte_budget.ts";
+import { pageMemory } from "../retrieval/page_memory.ts";
 import type { RecordsPage, Retrieval, RetrievalRequest } from "../retrieval/retrieval.ts";
 import { textOf } from "../stream/sequence_number.ts";
 import { pollingReading, type ShardReading } from "../worker/shard_reading.ts";
@@ -77,7 +78,8 @@ async function* read(
         if (next.done === true) return;
         page = next.value;
       } finally {
-        turns.fetched(leaseKey, { bytes: page?.bytes ?? 0, behindMs: page?.millisBehindLatest });
+        const bytes = page === undefined ? 0 : pageMemory(page);
+        turns.fetched(leaseKey, { bytes, behindMs: page?.millisBehindLatest });
       }
       readMs = clock.monotonicMs();
       shards.page(page, leaseKey, readMs);

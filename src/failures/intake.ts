@@ -6,15 +6,13 @@
  */
 
 import type { Slice } from "../consumer/slices.ts";
+import { recordMemory } from "../retrieval/page_memory.ts";
 import type { RecordsPage } from "../retrieval/retrieval.ts";
 import type { KinesisRecord } from "../stream/record.ts";
 import type { ShardAttempts } from "./attempts.ts";
 import type { FinishedAhead } from "./finished_ahead.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Runs } from "./runs.ts";
-
-/** What a user record that was made of an aggregate takes beside its payload. Source: `stream/aggregate`. */
-const MADE_RECORD_BYTES = 250;
 
 /** Where records go. */
 export interface IntakeOptions {
@@ -43,7 +41,7 @@ export function takeIn(
   if (from < 0) return undefined;
   const fresh = from === 0 ? records : records.slice(from);
   ahead.beginPage();
-  const page = ledger.openPage(fresh.reduce((sum, record) => sum + bytesOf(record), 0));
+  const page = ledger.openPage(fresh.reduce((sum, record) => sum + recordMemory(record), 0));
   let last: number | undefined;
   for (const record of fresh) {
     if (ahead.wasFinished(record) || attempts.wasGivenUp(record)) {
@@ -83,8 +81,4 @@ export function lenient(
       return true;
     }
   };
-}
-
-function bytesOf({ data, aggregated }: KinesisRecord): number {
-  return data.length + (aggregated ? MADE_RECORD_BYTES : 0);
 }

@@ -237,6 +237,8 @@ export class LeaderDuties {
       startedMs,
       endedMs,
     }, { failoverTimeMs, passIntervalMs: this.#options.leaseAssignmentIntervalMs ?? failoverTimeMs / 4 });
+    const unreadable = new Set(listing.unreadable.map(({ key }) => key));
+    for (const key of this.#toldUnreadable) if (!unreadable.has(key)) this.#toldUnreadable.delete(key);
     for (const { key, problem } of listing.unreadable) {
       if (this.#toldUnreadable.has(key)) continue;
       this.#toldUnreadable.add(key);

@@ -72,14 +72,15 @@ export interface ReadingOptions {
    */
   maxReadBytesPerSecond?: number | undefined;
   /**
-   * How many payload bytes of all shards together may be read ahead of their processors, in bytes, when
-   * polling. Besides this limit, each shard has its own: at most 4 pages, 30,000 records or 8 MiB waiting.
+   * How much memory the pages of all shards together may take that are read ahead of their processors, in
+   * bytes, when polling. Counted is what records keep in memory: their payloads, and some 310 bytes each.
+   * Besides this limit, each shard has its own: at most 4 pages, 30,000 records or 8 MiB of payload waiting.
    * KCL: `maxPendingProcessRecordsInput` and its relatives; KCL has no bound for the worker. One page of a
    * shard passes in any case, and may be 10 MiB large. 0 reads nothing ahead. Too much for the machine's
-   * memory ends the program, and records take more memory than their payload. The user records made from
-   * aggregates count too, with some 250 bytes for each of a batch.
+   * memory ends the program. The user records made from aggregates count too, with some 250 bytes for each of
+   * a batch, and so do pages of enhanced fan-out.
    *
-   * @default {268435456}
+   * @default {67108864}
    */
   maxBufferedBytes?: number | undefined;
   /**

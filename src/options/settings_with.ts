@@ -109,8 +109,8 @@ export function settingsWith(
       deregisterConsumerOnStop: options.deregisterConsumerOnStop ?? false,
       onTrimmedCheckpoint: options.onTrimmedCheckpoint ?? "trim-horizon",
       maxRecords: options.maxRecords ?? 10_000,
-      // 256 MiB; ours.
-      maxBufferedBytes: options.maxBufferedBytes ?? 268_435_456,
+      // 64 MiB; ours. 32 MiB slowed four shards with slow processors down.
+      maxBufferedBytes: options.maxBufferedBytes ?? 67_108_864,
       pacing,
     },
     delivery: {

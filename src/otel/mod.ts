@@ -119,7 +119,13 @@ class KnownFacts {
       const { applicationName, workerId, streamName } = event;
       this.#worker = { applicationName, workerId };
       this.#streamName = streamName;
-    } else if (event.type === "leaseGained") this.#shardIds.set(event.leaseKey, event.shardId);
+    } else if (event.type === "leaseGained") this.#keep(event.leaseKey, event.shardId);
+  }
+
+  /** Only where a key does not end in its shard's id: else the map would grow with every reshard. */
+  #keep(leaseKey: string, shardId: string): void {
+    if (shardIdIn(leaseKey) === shardId) this.#shardIds.delete(leaseKey);
+    else this.#shardIds.set(leaseKey, shardId);
   }
 
   /** With many streams the lease's key says of which one it is. */
@@ -129,7 +135,11 @@ class KnownFacts {
     if (streamName === undefined) return undefined;
     return {
       streamName,
-      shardId: this.#shardIds.get(leaseKey) ?? leaseKey.slice(leaseKey.lastIndexOf(":") + 1),
+      shardId: this.#shardIds.get(leaseKey) ?? shardIdIn(leaseKey),
     };
   }
+}
+
+function shardIdIn(leaseKey: string): string {
+  return leaseKey.slice(leaseKey.lastIndexOf(":") + 1);
 }

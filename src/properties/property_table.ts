@@ -260,10 +260,10 @@ const READING: readonly Property[] = [
     name: "maxBufferedBytes",
     type: wholeNumber(),
     option: "maxBufferedBytes",
-    default: "268435456",
+    default: "67108864",
     note:
-      "Bytes of all shards together that may be read ahead of their processors when polling; one page of a shard passes in " +
-      "any case. 0 reads nothing ahead",
+      "Bytes of memory that all shards together may take for pages that are read ahead of their processors when polling; " +
+      "one page of a shard passes in any case. 0 reads nothing ahead",
   }),
 ];
 

@@ -3,7 +3,8 @@
  *
  * Bounded per shard, in pages, records and bytes, and per worker in bytes. A shard with no page, neither
  * waiting nor in work, may always read one, even a large one and on a full worker. So no shard can stop for
- * ever. The memory in use is at most the worker's bound plus one page of each shard.
+ * ever. What a page keeps in memory counts, not its payloads alone, and so does the page that is being read,
+ * by what the last one took. The memory in use is at most the worker's bound plus one page of each shard.
  *
  * One reader requests one page at a time from the source, in order. So the source's knowledge of expired
  * iterators and failures stays true. An error of the source comes after the pages that were read before it.
@@ -15,6 +16,7 @@
 
 import { linkedController } from "../async/waiting.ts";
 import type { ByteBudget } from "./byte_budget.ts";
+import { pageMemory } from "./page_memory.ts";
 import type { RecordsPage, Retrieval, RetrievalRequest } from "./retrieval.ts";
 
 /** How far ahead one shard is read. No further page is requested once one of the limits is reached. */
@@ -32,6 +34,8 @@ export interface ReadAheadOptions {
   readonly limits: ReadAheadLimits;
   /** Shared by all shards of the worker. */
   readonly budget: ByteBudget;
+  /** What a page takes of the budget, in bytes. @default {pageMemory} */
+  readonly memoryOf?: ((page: RecordsPage) => number) | undefined;
 }
 
 /** Reads a source ahead. */
@@ -69,20 +73,22 @@ class PageBuffer {
   readonly #limits: ReadAheadLimits;
   readonly #budget: ByteBudget;
   readonly #signal: AbortSignal;
-  readonly #pages: RecordsPage[] = [];
+  readonly #memoryOf: (page: RecordsPage) => number;
+  readonly #pages: { readonly page: RecordsPage; readonly memory: number }[] = [];
   #records = 0;
   #bytes = 0;
-  /** Of the page in work; undefined while there is none. */
+  /** What the page in work takes of the budget; undefined while there is none. */
   #inWork: number | undefined;
-  /** Of the last page read: the next one is likely to be like it. */
+  /** What the last page took: the next one is likely to be like it. */
   #expected = 0;
   #end: { readonly error: unknown } | "over" | undefined;
   #wakeReader = () => {};
   #wakeTaker = () => {};
 
-  constructor({ limits, budget }: ReadAheadOptions, signal: AbortSignal) {
+  constructor({ limits, budget, memoryOf = pageMemory }: ReadAheadOptions, signal: AbortSignal) {
     this.#limits = limits;
     this.#budget = budget;
+    this.#memoryOf = memoryOf;
     this.#signal = signal;
     signal.addEventListener("abort", () => this.#wake(), { once: true });
   }
@@ -96,9 +102,7 @@ class PageBuffer {
           await this.#room();
           continue;
         }
-        const { value, done } = await pages.next();
-        if (done) break;
-        this.#put(value);
+        if (!await this.#read(pages)) break;
       }
       await pages.return?.();
       this.#end = "over";
@@ -115,11 +119,12 @@ class PageBuffer {
   async take(): Promise<RecordsPage | undefined> {
     for (;;) {
       this.#signal.throwIfAborted();
-      const page = this.#pages.shift();
-      if (page !== undefined) {
+      const next = this.#pages.shift();
+      if (next !== undefined) {
+        const { page, memory } = next;
         this.#records -= page.records.length;
         this.#bytes -= page.bytes;
-        this.#inWork = page.bytes;
+        this.#inWork = memory;
         this.#wakeReader();
         return page;
       }
@@ -139,16 +144,33 @@ class PageBuffer {
 
   /** Drops everything. */
   clear(): void {
+    this.#budget.give(this.#pages.reduce((sum, { memory }) => sum + memory, 0));
     this.#pages.length = 0;
-    this.#budget.give(this.#bytes);
     this.#bytes = this.#records = 0;
     this.done();
   }
 
+  /**
+   * Reads one page. Keeps room for it meanwhile, so that shards that read side by side do not all use the
+   * same room. @returns whether there was one.
+   */
+  async #read(pages: AsyncIterator<RecordsPage>): Promise<boolean> {
+    const reserved = this.#expected;
+    this.#budget.take(reserved);
+    try {
+      const { value, done } = await pages.next();
+      if (!done) this.#put(value);
+      return !done;
+    } finally {
+      this.#budget.give(reserved);
+    }
+  }
+
   #put(page: RecordsPage): void {
-    this.#budget.take(page.bytes);
-    this.#expected = page.bytes;
-    this.#pages.push(page);
+    const memory = this.#memoryOf(page);
+    this.#budget.take(memory);
+    this.#expected = memory;
+    this.#pages.push({ page, memory });
     this.#records += page.records.length;
     this.#bytes += page.bytes;
     this.#wakeTaker();

@@ -13,6 +13,8 @@
 export class TextSlab extends ArrayBuffer {
   readonly #starts: readonly number[];
   readonly #texts: readonly (string | undefined)[];
+  /** Characters of all texts together. */
+  readonly characters: number;
 
   /**
    * @param bytes All payloads together.
@@ -23,6 +25,12 @@ export class TextSlab extends ArrayBuffer {
     super(bytes);
     this.#starts = starts;
     this.#texts = texts;
+    this.characters = texts.reduce((sum, text) => sum + (text?.length ?? 0), 0);
+  }
+
+  /** How many texts there are. */
+  get texts(): number {
+    return this.#texts.length;
   }
 
   /** The text of the payload that has this place; undefined: no payload has it, or none of known text. */

@@ -63,6 +63,9 @@ export class LeaseCleaner {
   async cleanUp(holds: readonly LeaseHold[], signal: AbortSignal): Promise<void> {
     const failures = new Map<string | undefined, unknown>();
     const listings: Listings = new Map();
+    // Of leases that went to other workers nothing is remembered.
+    const held = new Set(holds.map(({ leaseKey }) => leaseKey));
+    for (const leaseKey of this.#askedMs.keys()) if (!held.has(leaseKey)) this.#askedMs.delete(leaseKey);
     for (const hold of holds) {
       const { checkpoint, streamIdentifier } = hold.lease;
       if (!isShardEnd(checkpoint) || failures.has(streamIdentifier)) continue;

@@ -9,6 +9,7 @@
 import type { WorkerEventListener } from "../events.ts";
 import type { KinesisConsumers } from "../aws/kinesis_consumers.ts";
 import type { ByteBudget } from "../retrieval/byte_budget.ts";
+import { counted } from "../retrieval/counted.ts";
 import { fanOut } from "../retrieval/fan_out.ts";
 import { ConsumerRegistration } from "../retrieval/fan_out_registration.ts";
 import { polling } from "../retrieval/polling.ts";
@@ -62,7 +63,7 @@ export function fanOutReading(
   options: ShardReadingOptions,
   kinesisConsumers: KinesisConsumers,
 ): ShardReading {
-  const { parts: { kinesis }, system, emit } = options;
+  const { parts: { kinesis }, budget, system, emit } = options;
   const { onTrimmedCheckpoint, consumerName, deregisterConsumerOnStop } = options.reading;
   const registrations: ConsumerRegistration[] = [];
   return {
@@ -70,7 +71,7 @@ export function fanOutReading(
       const source = { kinesis, consumers: kinesisConsumers, stream: reference, system, emit };
       const registration = new ConsumerRegistration({ ...source, consumerName, consumerArn });
       registrations.push(registration);
-      return fanOut({ ...source, registration, onTrimmedCheckpoint });
+      return counted(fanOut({ ...source, registration, onTrimmedCheckpoint }), budget);
     }),
     async close(signal) {
       if (!deregisterConsumerOnStop) return;
@@ -81,7 +82,7 @@ export function fanOutReading(
 
 /** Keyed by the stream itself: a stream that was created again under an old name gets a new retrieval. */
 function onceEach(make: (stream: TrackedStream) => Retrieval): (stream: TrackedStream) => Retrieval {
-  const made = new Map<TrackedStream, Retrieval>();
+  const made = new WeakMap<TrackedStream, Retrieval>();
   return (stream) => {
     let retrieval = made.get(stream);
     if (retrieval === undefined) made.set(stream, retrieval = make(stream));

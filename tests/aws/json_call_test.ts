@@ -528,3 +528,23 @@ Deno.test("keys that no key can be are refused before anything is sent, in words
     assertEquals([requests.length, error.reason], [0, "refused"]);
   }
 });
+
+Deno.test("a call gives an answer's memory back once it is read", async () => {
+  const { system } = scriptedSystem([]);
+  const { buffer } = new TextEncoder().encode('{"fine":true}');
+  const response = Object.assign(new Response(), { arrayBuffer: () => Promise.resolve(buffer) });
+  const call = jsonCaller({
+    service: "kinesis",
+    targetPrefix: "Kinesis_20131202",
+    contentType: "application/x-amz-json-1.1",
+    attemptTimeoutMs: 7000,
+  }, {
+    region: "eu-central-1",
+    credentials: KEYS,
+    system: { ...system, fetch: () => Promise.resolve(response) },
+  });
+  assertEquals(await call<unknown>({ operation: "ListShards", input: {}, decode: (body) => body }), {
+    fine: true,
+  });
+  assertEquals(buffer.byteLength, 0);
+});

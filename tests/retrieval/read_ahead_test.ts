@@ -21,6 +21,9 @@ function sizedPage(n: number, bytes: number, isLast = false): RecordsPage {
   return { ...pageOf([recordWith(n)], isLast ? [] : undefined), bytes };
 }
 
+/** These pages keep nothing in memory but what they claim. */
+const memoryOf = ({ bytes }: RecordsPage) => bytes;
+
 /** Gives pages, each after a while, and notes how many were asked for and whether it was let go. */
 class Source implements Retrieval {
   given = 0;
@@ -53,7 +56,7 @@ function bed(pages: readonly RecordsPage[], limits: Partial<ReadAheadLimits> = {
   const source = new Source(clock, pages.map((page) => ({ page, afterMs: 100 })));
   const budget = new ByteBudget(budgetBytes);
   const stop = new AbortController();
-  const ahead = readAhead(source, { limits: { ...READ_AHEAD_LIMITS, ...limits }, budget });
+  const ahead = readAhead(source, { limits: { ...READ_AHEAD_LIMITS, ...limits }, budget, memoryOf });
   const reading = ahead.read(request, stop.signal)[Symbol.asyncIterator]();
   const next = async () => {
     const result = reading.next();
@@ -110,7 +113,7 @@ Deno.test("readAhead() passes pages that are larger than every bound, one at a t
 Deno.test("readAhead() lets a shard read while another one's processor holds all of the worker's bytes", async () => {
   const clock = new FakeClock();
   const budget = new ByteBudget(MIB);
-  const options = { limits: READ_AHEAD_LIMITS, budget };
+  const options = { limits: READ_AHEAD_LIMITS, budget, memoryOf };
   const stuck = new Source(clock, [{ page: sizedPage(1, 10 * MIB), afterMs: 1 }]);
   const other = new Source(clock, small(5).map((page) => ({ page, afterMs: 1 })));
   const signal = new AbortController().signal;
@@ -138,7 +141,7 @@ Deno.test("readAhead() reads ahead again as soon as another shard gives bytes ba
   const budget = new ByteBudget(10);
   budget.take(10); // another shard
   const source = new Source(clock, small(5).map((page) => ({ page, afterMs: 1 })));
-  const pages = readAhead(source, { limits: READ_AHEAD_LIMITS, budget })
+  const pages = readAhead(source, { limits: READ_AHEAD_LIMITS, budget, memoryOf })
     .read(request, new AbortController().signal)[Symbol.asyncIterator]();
   const first = pages.next();
   await clock.advance(1000);
@@ -204,7 +207,7 @@ Deno.test("readAhead() of many shards loses, repeats and reorders nothing, and k
           pages.map(({ bytes, afterMs }, i) => ({ page: sizedPage(i, bytes), afterMs })),
         );
         const seen: number[] = [];
-        for await (const page of readAhead(source, { limits, budget }).read(request, signal)) {
+        for await (const page of readAhead(source, { limits, budget, memoryOf }).read(request, signal)) {
           seen.push(Number(page.records[0]?.sequenceNumber));
           assert(source.given - seen.length <= limits.pages, "too many pages wait");
           most = Math.max(most, budget.used);
@@ -248,4 +251,48 @@ Deno.test("readAhead() gives all the pages that came before a failure, however l
   await clock.advance(10_000);
   assertEquals([await next(), await next()], [2, 3]);
   await assertRejects(() => reading.next(), Error, "the source is gone");
+});
+
+Deno.test("readAhead() keeps room for a page while it is read, so that shards do not all use the same", async () => {
+  const clock = new FakeClock();
+  const budget = new ByteBudget(350);
+  const options = { limits: READ_AHEAD_LIMITS, budget, memoryOf };
+  const sources = [1, 2].map(() =>
+    new Source(clock, Array.from({ length: 5 }, (_, i) => ({ page: sizedPage(i + 1, 100), afterMs: 10 })))
+  );
+  const readings = sources.map((source) =>
+    readAhead(source, options).read(request, new AbortController().signal)[Symbol.asyncIterator]()
+  );
+  const firsts = readings.map((reading) => reading.next());
+  let most = 0;
+  for (let ms = 0; ms < 100; ms++) {
+    await clock.advance(1);
+    most = Math.max(most, budget.used);
+  }
+  await Promise.all(firsts);
+  // Two in work and one ahead; another one ahead would be too much, whichever shard asks first.
+  assertEquals([most, sources.map(({ given }) => given).sort()], [300, [1, 2]]);
+  for (const reading of readings) await reading.return?.();
+  assertEquals(budget.used, 0);
+});
+
+Deno.test("readAhead() of many shards with no room at all lets each of them read on", async () => {
+  const clock = new FakeClock();
+  const options = { limits: READ_AHEAD_LIMITS, budget: new ByteBudget(0), memoryOf };
+  const counts = await (async () => {
+    const reading = Array.from({ length: 50 }, async () => {
+      const source = new Source(
+        clock,
+        Array.from({ length: 5 }, (_, i) => ({ page: sizedPage(i + 1, MIB), afterMs: 10 })),
+      );
+      let count = 0;
+      for await (const _ of readAhead(source, options).read(request, new AbortController().signal)) count++;
+      return count;
+    });
+    const all = Promise.all(reading);
+    for (let i = 0; i < 20; i++) await clock.advance(10);
+    return await all;
+  })();
+  assertEquals(counts, Array.from({ length: 50 }, () => 5));
+  assertEquals(options.budget.used, 0);
 });

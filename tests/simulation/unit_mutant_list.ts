@@ -561,8 +561,8 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   {
     name: "zero-means-the-default",
     file: "src/options/settings_with.ts",
-    find: `options.maxBufferedBytes ?? 268_435_456`,
-    replace: `options.maxBufferedBytes || 268_435_456`,
+    find: `options.maxBufferedBytes ?? 67_108_864`,
+    replace: `options.maxBufferedBytes || 67_108_864`,
     why: "reading ahead cannot be switched off",
     test: "tests/options/settings_test.ts",
   },

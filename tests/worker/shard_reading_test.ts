@@ -70,8 +70,8 @@ Deno.test("shardReading().of() makes one retrieval for a stream, and another whe
 });
 
 Deno.test("shardReading() shares one bound of bytes among the shards of all streams", async () => {
-  const { kinesis, firstPage, memory } = bed({ maxBufferedBytes: 250 });
-  for (let i = 0; i < 20; i++) kinesis.script.push(output([i + 8], "next", { bytes: 100 }));
+  const { kinesis, firstPage, memory } = bed({ maxBufferedBytes: 2_500_000 });
+  for (let i = 0; i < 20; i++) kinesis.script.push(output([i + 8], "next", { bytes: 1_000_000 }));
   const one = await firstPage(streamOf("one"));
   await memory.clock.advance(10_000);
   assertEquals(kinesis.reads.length, 2, "one page in work, one ahead of it");

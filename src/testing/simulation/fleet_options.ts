@@ -56,7 +56,7 @@ export function variedOptions(chance: Chance): FleetOptions {
     callProcessRecordsEvenForEmptyRecordList: chance.happens(0.2),
     leaseCleanupIntervalMs: pick(20_000, 60_000),
     maxRecords: pick(10_000, 10, 2),
-    maxBufferedBytes: pick(268_435_456, 500, 0),
+    maxBufferedBytes: pick(67_108_864, 500, 0),
     idleTimeBetweenReadsMs: pick(1000, 1000, 200),
     retrievalMode: chance.happens(0.3) ? "FANOUT" : "POLLING",
     shutdownGraceMs: pick(30_000, 3000),
