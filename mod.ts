@@ -131,7 +131,13 @@ export type { SubscribeToShardEvent } from "./src/aws/subscription.ts";
 export type { Incarnation, LeaseMark } from "./src/lease/incarnation.ts";
 export type { Lease, NewLease } from "./src/lease/lease.ts";
 export type { LeaseProgress } from "./src/lease/lease_progress.ts";
-export type { LeaseStore, TableListing, UnreadableItem, WriteOutcome } from "./src/lease/lease_store.ts";
+export type {
+  LeaseStore,
+  SmallTableListing,
+  TableListing,
+  UnreadableItem,
+  WriteOutcome,
+} from "./src/lease/lease_store.ts";
 export type {
   LeaseAttribute,
   LeaseAttributes,

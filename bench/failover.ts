@@ -1,10 +1,10 @@
 /**
  * How long a shard goes unread when its worker stops in order, is killed, or is killed while it leads: real processes on the
  * emulators, default settings. The time is from the signal to the first batch that another worker processes, for the
- * slowest of the shards concerned.
+ * slowest of the shards concerned. And how long a worker that joins waits for its share, from the start of its process.
  *
  * ```sh
- * deno task bench:failover [--rounds N] [--smoke]
+ * deno task bench:failover [--rounds N] [--workers N] [--shards N] [--smoke]
  * ```
  *
  * `--smoke` stops one of two workers in order and kills none, which shows that the program works and measures nothing.
@@ -31,9 +31,23 @@ interface WorkerProcess {
 }
 
 const { values } = parseArgs({
-  options: { rounds: { type: "string", default: "1" }, smoke: { type: "boolean", default: false } },
+  options: {
+    rounds: { type: "string", default: "1" },
+    workers: { type: "string", default: "3" },
+    shards: { type: "string", default: "6" },
+    smoke: { type: "boolean", default: false },
+  },
 });
-const [failoverTimeMs, workerCount, shardCount] = values.smoke ? [1000, 2, 2] : [10_000, 3, 6];
+const [failoverTimeMs, workerCount, shardCount] = values.smoke
+  ? [1000, 2, 2]
+  : [10_000, Number(values.workers), Number(values.shards)];
+/**
+ * For how long a fleet is left alone before a worker of it ends. A leader has then seen that all work: a worker that dies within
+ * a second of its first lease is taken for one that is slow to find it, and is given more for a while.
+ */
+const settledMs = values.smoke ? 0 : 5000;
+/** What each worker has at least. */
+const share = Math.floor(shardCount / workerCount);
 await using kinesis = await startKinesalite();
 await using dynamoDB = await startDynalite();
 const stream = await TestStream.create(kinesis.url, "words", shardCount);
@@ -65,10 +79,11 @@ const stop = new AbortController();
 const producing = produce(stop.signal);
 for (let i = 0; i < workerCount; i++) workers.push(startWorker());
 
-const results: Record<"cleanStopMs" | "killMs" | "killLeaderMs", number[]> = {
+const results: Record<"cleanStopMs" | "killMs" | "killLeaderMs" | "joinMs", number[]> = {
   cleanStopMs: [],
   killMs: [],
   killLeaderMs: [],
+  joinMs: [],
 };
 for (let round = 0; round < Number(values.rounds); round++) {
   results.cleanStopMs.push(await measure("SIGTERM", false));
@@ -85,12 +100,16 @@ console.log(JSON.stringify({
   cleanStopMs: median(results.cleanStopMs),
   killMs: median(results.killMs),
   killLeaderMs: median(results.killLeaderMs),
+  joinMs: median(results.joinMs),
   failoverTimeMs,
+  workers: workerCount,
+  shards: shardCount,
 }));
 
 /** Ends one worker and waits until others read all of its shards; then replaces it. */
 async function measure(signal: Deno.Signal, isLeader: boolean): Promise<number> {
   await balanced();
+  await realSystem.clock.sleep(settledMs);
   const leader = (await coordinator.readLock("leaseTable"))?.ownerName;
   const victim = workers.find((worker) => (worker.workerId === leader) === isLeader);
   if (victim === undefined) throw new Error(`no worker that ${isLeader ? "leads" : "does not lead"}`);
@@ -113,7 +132,18 @@ async function measure(signal: Deno.Signal, isLeader: boolean): Promise<number> 
       Math.round(tookMs)
     } ms`,
   );
-  workers.push(startWorker());
+  results.joinMs.push(await join());
+  return tookMs;
+}
+
+/** Starts another worker, and waits until it reads its share. */
+async function join(): Promise<number> {
+  const atMs = performance.now();
+  const worker = startWorker();
+  workers.push(worker);
+  await until("the worker that joins has its share", () => worker.lastBatchMs.size >= share, 60_000);
+  const tookMs = performance.now() - atMs;
+  console.log(`a worker that joins reads ${share} shards after ${Math.round(tookMs)} ms`);
   return tookMs;
 }
 
@@ -126,7 +156,7 @@ async function balanced(): Promise<void> {
       workers.every((worker) => {
         const own = all.filter((lease) => lease.leaseOwner === worker.workerId);
         const isRead = (shardId: string) => nowMs - (worker.lastBatchMs.get(shardId) ?? 0) < 1500;
-        return own.length === shardCount / workerCount && own.every((lease) => isRead(lease.shardId));
+        return own.length >= share && own.every((lease) => isRead(lease.shardId));
       });
   }, 120_000);
 }

@@ -111,6 +111,18 @@ export class Bill implements TableWatcher {
         this.add(name, purpose, { readUnits: readUnits(sizeOf(item)) });
         return item;
       },
+      glance: async (key, signal) => {
+        this.add(name, "GetItem (lock)", { requests: 1 });
+        const item = await table.glance(key, signal);
+        this.add(name, "GetItem (lock)", { readUnits: readUnits(sizeOf(item)) / 2 });
+        return item;
+      },
+      scanFewer: async (limit, signal) => {
+        const items = await table.scanFewer(limit, signal);
+        const bytes = items?.reduce((sum, item) => sum + sizeOf(item), 0) ?? limit * LEASE_BYTES;
+        this.add(name, "Scan (table)", { requests: 1, readUnits: readUnits(bytes) / 2 });
+        return items;
+      },
       scan: async (signal) => {
         const items = await table.scan(signal);
         const bytes = items.reduce((sum, item) => sum + sizeOf(item), 0);
@@ -163,6 +175,8 @@ class Peaks {
 /** A scan's page. Source: DynamoDB developer guide, Scan. */
 const PAGE_BYTES = 1_048_576;
 const LOCK = "Leader";
+/** An item of a lease has some 250 bytes. */
+const LEASE_BYTES = 250;
 const sizes = new WeakMap<Item, number>();
 
 /** The size of an item. Source: DynamoDB developer guide, "DynamoDB item sizes and formats". */

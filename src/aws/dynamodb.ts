@@ -67,6 +67,8 @@ export interface DynamoDB {
   ): Promise<void>;
   /** Strongly consistent. */
   getItem(tableName: string, key: Item, signal?: AbortSignal): Promise<Item | undefined>;
+  /** Eventually consistent, for half the price. */
+  glanceAtItem(tableName: string, key: Item, signal?: AbortSignal): Promise<Item | undefined>;
   /**
    * Up to 100 keys in a request, each strongly consistent; in any order, without those that have no item.
    *
@@ -139,6 +141,9 @@ export function signedDynamoDB(options: ServiceOptions): DynamoDB {
     }
   };
 
+  const read = (input: JsonObject, signal?: AbortSignal): Promise<Item | undefined> =>
+    call({ operation: "GetItem", input, decode: (body) => optionalItemIn(body, "Item"), signal });
+
   async function* pagesOf(
     operation: string,
     input: JsonObject,
@@ -185,12 +190,8 @@ export function signedDynamoDB(options: ServiceOptions): DynamoDB {
       ),
     tableOperation: (operation, input, signal) => call({ operation, input, decode: () => {}, signal }),
     getItem: (tableName, key, signal) =>
-      call({
-        operation: "GetItem",
-        input: { TableName: tableName, Key: key, ConsistentRead: true },
-        decode: (body) => optionalItemIn(body, "Item"),
-        signal,
-      }),
+      read({ TableName: tableName, Key: key, ConsistentRead: true }, signal),
+    glanceAtItem: (tableName, key, signal) => read({ TableName: tableName, Key: key }, signal),
     async batchGetItems(tableName, keys, signal) {
       const items: Item[] = [];
       let left = keys;

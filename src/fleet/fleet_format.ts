@@ -5,11 +5,15 @@
  * @module
  */
 
+import { pause } from "../async/waiting.ts";
 import { LeaseTableError } from "../errors.ts";
+import type { WorkerEventListener } from "../events.ts";
 import type { CoordinatorStore } from "../lease/coordinator_store.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
 import {
+  FORMAT_RECHECK_MS,
   type FormatDecision,
+  isSameFormat,
   kindProblem,
   newClientVersion,
   type TableFormat,
@@ -93,4 +97,33 @@ export async function decideFormat(
     hasLeases: lease !== undefined,
     migrateAllEntitiesToLeaseTable,
   });
+}
+
+/**
+ * Decides again every minute until the format changes.
+ *
+ * @returns undefined when the signal aborted.
+ * @throws {LeaseTableError} when this worker must not take part any longer.
+ */
+export async function changedFormat(
+  options: FleetFormatOptions & { readonly emit: WorkerEventListener },
+  current: TableFormat,
+  signal: AbortSignal,
+): Promise<TableFormat | undefined> {
+  const { system: { clock }, emit } = options;
+  let hasFailed = false;
+  while (await pause(clock, FORMAT_RECHECK_MS, signal)) {
+    try {
+      const found = await fleetFormat(options, current, signal);
+      if (hasFailed) emit({ type: "passRecovered", pass: "tableFormat" });
+      hasFailed = false;
+      if (!isSameFormat(found, current)) return found;
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      if (error instanceof LeaseTableError) throw error;
+      emit({ type: "passFailed", pass: "tableFormat", error });
+      hasFailed = true;
+    }
+  }
+  return undefined;
 }

@@ -10,7 +10,7 @@
  * @module
  */
 
-import { errorText, LeaseTableError } from "../errors.ts";
+import { errorText } from "../errors.ts";
 import type { WorkerEventListener } from "../events.ts";
 import type { AssignmentOptions } from "../lease/assignment.ts";
 import type { LeaderLock } from "../lease/coordinator_store.ts";
@@ -21,14 +21,13 @@ import { liveWorkers, METRICS_REPORT_INTERVAL_S } from "../lease/live_workers.ts
 import type { Incarnation } from "../lease/incarnation.ts";
 import type { LockSighting } from "../lease/leader.ts";
 import { reportAge } from "../lease/reports.ts";
-import { isSettledAlone, type LeaderLook, mayRest, restMs } from "../lease/solitude.ts";
 import { successors } from "../lease/succession.ts";
 import type { TableWatch } from "../lease/table_watch.ts";
-import { FORMAT_RECHECK_MS, isSameFormat, type TableFormat } from "../lease/table_format.ts";
+import type { TableFormat } from "../lease/table_format.ts";
 import type { CpuSource } from "../cpu_source.ts";
-import { pause } from "../async/waiting.ts";
 import { Bell } from "../async/bell.ts";
-import { fleetFormat, type FleetFormatOptions } from "./fleet_format.ts";
+import type { Attention, AttentionOptions } from "./attention.ts";
+import { changedFormat, type FleetFormatOptions } from "./fleet_format.ts";
 import type { Identity } from "./identity.ts";
 import { LeaderDuties } from "./leader_duties.ts";
 import { LeaderLockKeeper } from "./leader_lock.ts";
@@ -41,6 +40,8 @@ import { TaskGroup } from "../async/task_group.ts";
 /** What taking part needs. */
 export interface FleetMemberOptions extends FleetFormatOptions {
   readonly leadership: LeadershipSettings;
+  /** How often this worker looks for leases, in ms. */
+  readonly leaseDiscoveryIntervalMs: number;
   readonly assignment: AssignmentOptions;
   readonly identity: Identity;
   /** As decided when starting up. */
@@ -53,10 +54,12 @@ export interface FleetMemberOptions extends FleetFormatOptions {
   /** Called when this worker, as leader, has assigned a lease to itself. */
   readonly onOwnLease: (lease: Lease) => void;
   /**
-   * Called when this worker should look for leases now: it does so seldom while it is alone. @default nobody
-   * listens
+   * Called when this worker should look for leases now: it does so seldom while it is alone, or where looks
+   * at the table show them. @default nobody listens
    */
   readonly onLookDue?: (() => void) | undefined;
+  /** Makes what decides how often it looks at the fleet. A worker that runs in slices needs none. */
+  readonly attention?: ((options: AttentionOptions) => Attention) | undefined;
   /** For a worker that runs in slices. @default an ordinary worker */
   readonly slicing?: SlicingMember | undefined;
 }
@@ -86,6 +89,8 @@ export interface SlicingPass {
 
 /** How many times the leader renews its lock within the lock's duration. */
 const HEARTBEATS_PER_LOCK = 5;
+/** The same while nothing is under way and nobody needs to ring: as often as KCL does. */
+const CALM_HEARTBEATS_PER_LOCK = 4;
 /** How many times a deputy looks at the lock between two of its heartbeats. */
 const LOOKS_PER_HEARTBEAT = 2;
 /** Any other worker looks once in this many heartbeats: all workers read the same item. */
@@ -100,12 +105,11 @@ export class FleetMember {
   readonly #assignment = new Bell();
   readonly #report = new Bell();
   readonly #heartbeatMs: number;
+  /** Monotonic ms by which a leader assigns, though a look would do. */
+  #assignByMs = -Infinity;
+  readonly #attention: Attention | undefined;
   #format: TableFormat;
   #lock: LeaderLockKeeper;
-  /** Monotonic ms of the last sign that this worker may not rest: see `lease/solitude.ts`. */
-  #companyMs: number;
-  /** How many leases this worker must hold to rest. */
-  #settledLeases = 0;
   /** Of a member that runs in slices. */
   #leader: LeaderDuties | undefined;
 
@@ -113,7 +117,6 @@ export class FleetMember {
     this.#options = options;
     this.#format = options.format;
     this.#heartbeatMs = options.leadership.failoverTimeMs / HEARTBEATS_PER_LOCK;
-    this.#companyMs = options.system.clock.monotonicMs();
     this.#reporter = new MetricsReporter({
       store: options.coordinatorStore,
       workerId: options.workerId,
@@ -124,6 +127,7 @@ export class FleetMember {
       clock: options.system.clock,
       emit: options.emit,
     });
+    this.#attention = this.#newAttention();
     this.#lock = this.#newLock();
   }
 
@@ -132,19 +136,14 @@ export class FleetMember {
     await this.#reporter.report(signal);
   }
 
-  /**
-   * Whether this worker leads, is alone and holds all leases: it looks seldom, and nobody else gives it
-   * leases.
-   */
-  get isResting(): boolean {
-    const { leadership, coordinatorStore, heldLeases, system: { clock } } = this.#options;
-    // A store without rings cannot show that a worker joins.
-    return this.#lock.isLeading && coordinatorStore.ringLock !== undefined &&
-      mayRest(this.#companyMs, clock.monotonicMs(), leadership) && heldLeases().length >= this.#settledLeases;
+  /** How often it looks at the fleet. */
+  get attention(): Attention | undefined {
+    return this.#attention;
   }
 
   /** Makes the leader look at the leases immediately, if this worker is the leader. */
   assignSoon(): void {
+    this.#assignByMs = -Infinity;
     this.#assignment.ring();
   }
 
@@ -169,6 +168,7 @@ export class FleetMember {
           emit({ type: "notice", level: "warning", leaseKey: undefined, text });
         });
         this.#format = next;
+        this.#attention?.follow(this.#isWhole);
         this.#lock = this.#newLock();
         this.#reporter.follow(next);
       }
@@ -237,7 +237,7 @@ export class FleetMember {
     this.#startLoops(tasks, during);
     if (!this.#format.isFinal) {
       tasks.run(async () => {
-        next = await this.#changedFormat(during);
+        next = await changedFormat(this.#options, this.#format, during);
         ended.abort();
       });
     }
@@ -263,18 +263,26 @@ export class FleetMember {
     if (!this.#format.mayLead) return;
     const leader = this.#newLeader(lock);
     const isLeaderGone = () => lock.silentMs(clock.monotonicMs()) > SUSPICIOUS_HEARTBEATS * heartbeatMs;
+    const attention = this.#attention;
+    if (attention === undefined) throw new TypeError("Cannot run a member: expected attention: got none");
     let knownBefore = "false false false";
     run({ pass: "leadership", intervalMs: heartbeatMs }, async (signal) => {
       const hasLed = lock.isLeading;
+      if (!hasLed && lock.sighting !== undefined) {
+        const look = await attention.look(signal);
+        if (look !== undefined) leader.note(look);
+      }
       const dueInMs = await lock.step(signal);
-      if (lock.isLeading && !hasLed) this.#endRest();
-      const known = `${lock.isLeading} ${isLeaderGone()} ${this.isResting}`;
+      if (lock.isLeading && !hasLed) attention.endRest();
+      // Who looks at the whole table watches the leases already.
+      const known = `${lock.isLeading} ${isLeaderGone() && !attention.isShared} ${attention.isResting}`;
       if (known !== knownBefore) {
-        this.#assignment.ring();
-        this.#options.onLookDue?.();
+        this.assignSoon();
+        attention.searchSoon();
       }
       knownBefore = known;
       if (lock.isLeading) return Math.min(dueInMs, heartbeatMs);
+      if (attention.isShared) return Math.min(dueInMs, attention.lookMs);
       const heartbeats = this.#isDeputy ? 1 / LOOKS_PER_HEARTBEAT : HEARTBEATS_PER_LOOK;
       return Math.min(dueInMs, heartbeats * heartbeatMs);
     });
@@ -283,15 +291,24 @@ export class FleetMember {
       async (signal) => {
         if (!lock.isLeading) {
           // A deputy that leads next has then watched the leases for a while, and need not start from zero.
-          if (isLeaderGone() && this.#isDeputy) await leader.watch(signal);
+          if (isLeaderGone() && this.#isDeputy && !attention.isShared) await leader.watch(signal);
           return "skipped"; // no success of a leader
         }
         try {
+          // Where looks are more frequent than assignments, most are looks and nothing more.
+          if (attention.isShared && 2 * attention.lookMs <= this.#assignByMs - clock.monotonicMs()) {
+            await leader.watch(signal);
+            return attention.lookMs;
+          }
           const expiryInMs = await leader.lead(signal);
           if (!lock.isLeading) return "skipped"; // the term ended during the pass
-          const pauseMs = this.isResting ? restMs(this.#options.leadership) : leaseAssignmentIntervalMs;
-          lock.passEnded(true, pauseMs - leaseAssignmentIntervalMs);
-          return Math.min(expiryInMs, pauseMs);
+          const { assignmentMs } = attention;
+          lock.passEnded(true, assignmentMs - leaseAssignmentIntervalMs);
+          const assignInMs = Math.min(expiryInMs, assignmentMs);
+          this.#assignByMs = clock.monotonicMs() + assignInMs;
+          return attention.isShared && !attention.isResting
+            ? Math.min(assignInMs, attention.lookMs)
+            : assignInMs;
         } catch (error) {
           lock.passEnded(false);
           throw error;
@@ -300,49 +317,31 @@ export class FleetMember {
     );
   }
 
-  /**
-   * Decides again every minute until the format changes.
-   *
-   * @returns undefined when the signal aborted.
-   * @throws {LeaseTableError} when this worker must not take part any longer.
-   */
-  async #changedFormat(signal: AbortSignal): Promise<TableFormat | undefined> {
-    const { system: { clock }, emit } = this.#options;
-    let hasFailed = false;
-    while (await pause(clock, FORMAT_RECHECK_MS, signal)) {
-      try {
-        const found = await fleetFormat(this.#options, this.#format, signal);
-        if (hasFailed) emit({ type: "passRecovered", pass: "tableFormat" });
-        hasFailed = false;
-        if (!isSameFormat(found, this.#format)) return found;
-      } catch (error) {
-        if (signal.aborted) return undefined;
-        if (error instanceof LeaseTableError) throw error;
-        emit({ type: "passFailed", pass: "tableFormat", error });
-        hasFailed = true;
-      }
-    }
-    return undefined;
-  }
-
-  /** What the table shows this worker when it leads. */
-  #look({ workerId, leases, workers }: LeaderLook): void {
-    const held = new Set(this.#options.heldLeases().map(({ leaseKey }) => leaseKey));
-    const own = leases.filter(({ leaseOwner }) => leaseOwner === workerId);
-    this.#settledLeases = own.length;
-    const hasAll = own.every(({ leaseKey }) => held.has(leaseKey));
-    if (!hasAll || !isSettledAlone({ workerId, leases, workers })) this.#endRest();
-  }
-
-  /** There may be somebody else. */
-  #endRest(): void {
-    const wasResting = this.isResting || this.#options.heldLeases().length < this.#settledLeases;
-    this.#companyMs = this.#options.system.clock.monotonicMs();
-    if (wasResting) this.#options.onLookDue?.();
-  }
-
   get #isDeputy(): boolean {
     return isDeputy(this.#options.heldLeases());
+  }
+
+  /** Whether the lock and the reports are in the lease table. */
+  get #isWhole(): boolean {
+    return this.#format.mayLead && this.#format.place === "leaseTable";
+  }
+
+  #newAttention(): Attention | undefined {
+    const { workerId, leaseStore, coordinatorStore, leadership, leaseDiscoveryIntervalMs } = this.#options;
+    return this.#options.attention?.({
+      workerId,
+      leaseStore,
+      clock: this.#options.system.clock,
+      leadership,
+      leaseDiscoveryIntervalMs,
+      lockLookMs: this.#heartbeatMs / LOOKS_PER_HEARTBEAT,
+      heldLeases: this.#options.heldLeases,
+      isLeading: () => this.#lock.isLeading,
+      canHear: () => coordinatorStore.ringLock !== undefined,
+      onGlance: (glance) => this.#lock.glance(glance),
+      onLookDue: this.#options.onLookDue,
+      isWhole: this.#isWhole,
+    });
   }
 
   #newLock(): LeaderLockKeeper {
@@ -354,13 +353,15 @@ export class FleetMember {
       identity,
       durationMs: leadership.failoverTimeMs,
       heartbeatMs: this.#heartbeatMs,
+      ownHeartbeatMs: () =>
+        this.#attention?.isCalm ? leadership.failoverTimeMs / CALM_HEARTBEATS_PER_LOCK : this.#heartbeatMs,
       // A deputy has watched the leases, so it leads first. Another worker waits, and leads if no deputy has.
       patienceMs: () => this.#isDeputy ? 0 : this.#heartbeatMs,
       sighting: slicing?.lock,
       isNameOurs: slicing !== undefined,
       onRing: () => {
-        this.#endRest();
-        this.#assignment.ring();
+        this.#attention?.endRest();
+        this.assignSoon();
       },
       system,
       emit,
@@ -370,9 +371,11 @@ export class FleetMember {
   #newLeader(lock: LeaderLockKeeper): LeaderDuties {
     const { workerId, leaseStore, coordinatorStore, leaseSyncer, slicing, system, emit } = this.#options;
     const { assignment, leadership: { leaseAssignmentIntervalMs, leaseAuditIntervalMs } } = this.#options;
+    const attention = this.#attention;
     return new LeaderDuties({
       workerId,
       leaseStore,
+      list: attention === undefined ? undefined : (signal) => attention.list(signal),
       coordinatorStore,
       place: this.#format.place,
       assignment,
@@ -385,9 +388,12 @@ export class FleetMember {
       mayCompare: slicing?.mayCompare,
       isLeading: () => slicing?.isAlone === true || lock.isLeading,
       onProgress: () => lock.passGetsOn(),
-      onOwnLease: this.#options.onOwnLease,
-      onOwnHandoff: this.#options.onLookDue,
-      onLook: (look) => this.#look(look),
+      onOwnLease: (lease) => {
+        this.#attention?.forgetLook();
+        this.#options.onOwnLease(lease);
+      },
+      onOwnHandoff: () => this.#attention?.searchSoon(),
+      onLook: (look) => this.#attention?.seeAsLeader(look),
       onOwnItemMissing: () => this.#report.ring(),
     });
   }

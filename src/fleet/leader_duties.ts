@@ -45,6 +45,8 @@ export const FINISH_LIMIT_MS = 2000;
 export interface LeaderDutiesOptions {
   readonly workerId: string;
   readonly leaseStore: LeaseStore;
+  /** Lists the table. @default leaseStore.list */
+  readonly list?: ((signal: AbortSignal) => Promise<TableListing>) | undefined;
   readonly coordinatorStore: CoordinatorStore;
   readonly place: TablePlace;
   readonly assignment: AssignmentOptions;
@@ -74,6 +76,13 @@ export interface LeaderDutiesOptions {
   readonly mayCompare?: (() => boolean) | undefined;
   /** Called when this very worker has no metrics item: no leader, itself included, can give it leases. */
   readonly onOwnItemMissing: () => void;
+}
+
+/** A listing of the table, with the monotonic ms at which it began and ended. */
+export interface NotedListing {
+  readonly listing: TableListing;
+  readonly startedMs: number;
+  readonly endedMs: number;
 }
 
 /** The leader's memory from pass to pass. */
@@ -211,15 +220,22 @@ export class LeaderDuties {
 
   /** Lists the table and remembers what it shows. */
   async watch(signal: AbortSignal): Promise<TableListing> {
-    const { leaseStore, system, emit, place } = this.#options;
-    const startedMs = system.clock.monotonicMs();
-    const listing = await leaseStore.list(signal);
+    const { leaseStore, system: { clock }, list = (signal) => leaseStore.list(signal) } = this.#options;
+    const startedMs = clock.monotonicMs();
+    const listing = await list(signal);
+    this.note({ listing, startedMs, endedMs: clock.monotonicMs() });
+    return listing;
+  }
+
+  /** Remembers what a look at the table has shown. */
+  note({ listing, startedMs, endedMs }: NotedListing): void {
+    const { emit, place } = this.#options;
     const { failoverTimeMs } = this.#options.assignment;
     this.#watch = watchOn(this.#watch, {
       leases: listing.leases,
       workers: place === "leaseTable" ? listing.workers : undefined,
       startedMs,
-      endedMs: system.clock.monotonicMs(),
+      endedMs,
     }, { failoverTimeMs, passIntervalMs: this.#options.leaseAssignmentIntervalMs ?? failoverTimeMs / 4 });
     const unreadable = new Set(listing.unreadable.map(({ key }) => key));
     for (const key of this.#toldUnreadable) if (!unreadable.has(key)) this.#toldUnreadable.delete(key);
@@ -228,7 +244,6 @@ export class LeaderDuties {
       this.#toldUnreadable.add(key);
       emit({ type: "leaseUnreadable", leaseKey: key, problem });
     }
-    return listing;
   }
 
   /**

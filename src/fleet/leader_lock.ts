@@ -10,6 +10,7 @@
 import type { WorkerEventListener } from "../events.ts";
 import type { CoordinatorStore, LeaderLock, LockRing, TablePlace } from "../lease/coordinator_store.ts";
 import {
+  type FollowerStep,
   followerStep,
   type HeldLock,
   leaderStep,
@@ -33,6 +34,8 @@ export interface LeaderLockOptions {
   /** How long the lock is valid after a heartbeat, in ms; written to the item for other workers. */
   readonly durationMs: number;
   readonly heartbeatMs: number;
+  /** How long our own lock goes without a heartbeat, in ms. @default heartbeatMs */
+  readonly ownHeartbeatMs?: (() => number) | undefined;
   /**
    * How long to wait after the lock has expired before trying to take it, in ms. 0 for workers that already
    * watch the leases, so that they lead first.
@@ -53,12 +56,21 @@ export interface LeaderLockOptions {
   readonly emit: WorkerEventListener;
 }
 
+/** A look at the lock, eventually consistent; times in monotonic ms. */
+export interface LockGlance {
+  readonly lock: LeaderLock | undefined;
+  readonly startedMs: number;
+  readonly endedMs: number;
+}
+
 /** The lock, as this worker sees or holds it. */
 export class LeaderLockKeeper {
   readonly #options: LeaderLockOptions;
   #held: HeldLock | undefined;
   #sighting: LockSighting | undefined;
   #found: LeaderLock | undefined;
+  /** A look that the next step goes by. */
+  #glance: LockGlance | undefined;
   #reign: Reign | undefined;
   #failedPasses = 0;
   #lastPassMs = 0;
@@ -121,6 +133,14 @@ export class LeaderLockKeeper {
   }
 
   /**
+   * Takes a look at the lock that was made for other ends: it saves the next step a request. A worker that
+   * finds by it that the lock may be taken reads the lock before that.
+   */
+  glance(glance: LockGlance): void {
+    if (this.#held === undefined) this.#glance = glance;
+  }
+
+  /**
    * Does what is due: acquires, heartbeats, steps down.
    *
    * @returns In how many ms the next step is due.
@@ -139,23 +159,19 @@ export class LeaderLockKeeper {
   }
 
   async #follow(signal: AbortSignal): Promise<number> {
-    const { store, place, system, emit, workerId, heartbeatMs, patienceMs } = this.#options;
-    const startedMs = system.clock.monotonicMs();
-    const found = await store.readLock(place, signal);
-    const nowMs = system.clock.monotonicMs();
-    this.#found = found;
-    this.#sighting = observeLock(this.#sighting, found, nowMs);
-    this.#observeReign(found, nowMs);
-    const step = this.#isLeftOver(found)
-      ? {
-        type: "acquire",
-        when: { type: "version", recordVersionNumber: found.recordVersionNumber },
-      } as const
-      : followerStep(found, this.#sighting, startedMs - patienceMs());
+    const { store, place, system, emit, workerId, heartbeatMs } = this.#options;
+    const glance = this.#glance ?? await this.#watched(signal);
+    this.#glance = undefined;
+    let step = glance === undefined ? undefined : this.#stepBy(glance);
+    // What was seen by a glance may be old: the lock is taken by what a strongly consistent read shows.
+    if (step?.type !== "wait") {
+      step = this.#stepBy(await this.#timed((signal) => store.readLock(place, signal), signal));
+    }
     if (step.type === "wait") {
-      if (found !== undefined) await this.#ring(found.ownerName, signal);
+      if (this.#found !== undefined) await this.#ring(this.#found.ownerName, signal);
       return step.ms;
     }
+    const nowMs = system.clock.monotonicMs();
     if (nowMs < this.#backMs) return Math.min(heartbeatMs, this.#backMs - nowMs);
     const lock = this.#newVersion();
     const provenAtMs = system.clock.monotonicMs();
@@ -164,12 +180,41 @@ export class LeaderLockKeeper {
     }
     this.#held = { lock, provenAtMs };
     this.#sighting = undefined;
+    this.#glance = undefined;
     this.#reign = undefined;
     this.#heard = this.#rungAt = undefined;
     this.#failedPasses = 0;
     this.#lastPassMs = provenAtMs;
     emit({ type: "leadershipGained", workerId });
     return heartbeatMs;
+  }
+
+  /** A lock that is being watched is looked at for half the price; a slice looks once. */
+  async #watched(signal: AbortSignal): Promise<LockGlance | undefined> {
+    const { store, place, isNameOurs = false } = this.#options;
+    const { watchLock } = store;
+    if (isNameOurs || this.#sighting === undefined || watchLock === undefined) return undefined;
+    return await this.#timed((signal) => watchLock.call(store, place, signal), signal);
+  }
+
+  async #timed(
+    read: (signal: AbortSignal) => Promise<LeaderLock | undefined>,
+    signal: AbortSignal,
+  ): Promise<LockGlance> {
+    const { clock } = this.#options.system;
+    const startedMs = clock.monotonicMs();
+    const lock = await read(signal);
+    return { lock, startedMs, endedMs: clock.monotonicMs() };
+  }
+
+  #stepBy({ lock: found, startedMs, endedMs }: LockGlance): FollowerStep {
+    this.#found = found;
+    this.#sighting = observeLock(this.#sighting, found, endedMs);
+    this.#observeReign(found, endedMs);
+    if (this.#isLeftOver(found)) {
+      return { type: "acquire", when: { type: "version", recordVersionNumber: found.recordVersionNumber } };
+    }
+    return followerStep(found, this.#sighting, startedMs - this.#options.patienceMs());
   }
 
   #isLeftOver(found: LeaderLock | undefined): found is LeaderLock {
@@ -179,7 +224,11 @@ export class LeaderLockKeeper {
 
   async #lead(held: HeldLock, signal: AbortSignal): Promise<number> {
     const { store, place, system, heartbeatMs } = this.#options;
-    const progress = { failedPasses: this.#failedPasses, lastPassMs: this.#lastPassMs, heartbeatMs };
+    const progress = {
+      failedPasses: this.#failedPasses,
+      lastPassMs: this.#lastPassMs,
+      heartbeatMs: this.#options.ownHeartbeatMs?.() ?? heartbeatMs,
+    };
     const nowMs = system.clock.monotonicMs();
     const step = leaderStep(held, progress, nowMs);
     switch (step.type) {

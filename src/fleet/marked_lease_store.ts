@@ -8,7 +8,13 @@
  */
 
 import type { Lease, NewLease } from "../lease/lease.ts";
-import { type LeaseStore, readLeases, type TableListing, type WriteOutcome } from "../lease/lease_store.ts";
+import {
+  type LeaseStore,
+  readLeases,
+  type SmallTableListing,
+  type TableListing,
+  type WriteOutcome,
+} from "../lease/lease_store.ts";
 import { type LeaseWrite, marked } from "../lease/lease_write.ts";
 import type { Identity } from "./identity.ts";
 
@@ -38,8 +44,13 @@ export class MarkedLeaseStore implements LeaseStore {
 
   async list(signal?: AbortSignal): Promise<TableListing> {
     const listing = await this.#store.list(signal);
-    for (const lease of listing.leases) this.#identity.lookAt(lease);
-    for (const { incarnation } of listing.workers) this.#identity.see(incarnation);
+    this.#lookAt(listing);
+    return listing;
+  }
+
+  async listSmall(signal?: AbortSignal): Promise<SmallTableListing | undefined> {
+    const listing = await this.#store.listSmall?.(signal);
+    if (listing !== undefined) this.#lookAt(listing);
     return listing;
   }
 
@@ -75,5 +86,10 @@ export class MarkedLeaseStore implements LeaseStore {
   async delete(leaseKey: string, signal?: AbortSignal): Promise<void> {
     this.#identity.superseded.throwIfAborted();
     await this.#store.delete(leaseKey, signal);
+  }
+
+  #lookAt({ leases, workers }: TableListing): void {
+    for (const lease of leases) this.#identity.lookAt(lease);
+    for (const { incarnation } of workers) this.#identity.see(incarnation);
   }
 }

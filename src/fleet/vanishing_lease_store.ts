@@ -12,7 +12,13 @@
 import { AwsServiceError, isAwsError, LeaseTableError } from "../errors.ts";
 import type { WorkerEventListener } from "../events.ts";
 import type { Lease, NewLease } from "../lease/lease.ts";
-import { type LeaseStore, readLeases, type TableListing, type WriteOutcome } from "../lease/lease_store.ts";
+import {
+  type LeaseStore,
+  readLeases,
+  type SmallTableListing,
+  type TableListing,
+  type WriteOutcome,
+} from "../lease/lease_store.ts";
 import type { LeaseWrite } from "../lease/lease_write.ts";
 import type { Clock } from "../system.ts";
 
@@ -54,6 +60,10 @@ export class VanishingLeaseStore implements LeaseStore {
 
   list(signal?: AbortSignal): Promise<TableListing> {
     return this.#watch(() => this.#options.leaseStore.list(signal));
+  }
+
+  listSmall(signal?: AbortSignal): Promise<SmallTableListing | undefined> {
+    return this.#watch(async () => await this.#options.leaseStore.listSmall?.(signal));
   }
 
   get(leaseKey: string, signal?: AbortSignal): Promise<Lease | undefined> {

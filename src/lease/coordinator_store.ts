@@ -133,6 +133,11 @@ export interface CoordinatorStore {
 
   /** Reads the leader's lock, strongly consistent. */
   readLock(place: TablePlace, signal?: AbortSignal): Promise<LeaderLock | undefined>;
+  /**
+   * Watches the leader's lock, eventually consistent, for half the price. Whoever takes the lock has read it
+   * by {@linkcode readLock}. A store that lacks this method is always asked by that one.
+   */
+  watchLock?(place: TablePlace, signal?: AbortSignal): Promise<LeaderLock | undefined>;
   /** Writes the whole lock item. @returns false when the condition does not hold. */
   putLock(place: TablePlace, lock: LeaderLock, when: LockCondition, signal?: AbortSignal): Promise<boolean>;
   /**

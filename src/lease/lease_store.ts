@@ -10,7 +10,7 @@
 
 import type { Lease, NewLease } from "./lease.ts";
 import type { LeaseWrite } from "./lease_write.ts";
-import type { WorkerMetrics } from "./coordinator_store.ts";
+import type { LeaderLock, WorkerMetrics } from "./coordinator_store.ts";
 
 /**
  * What became of a conditional write.
@@ -61,6 +61,18 @@ export interface TableListing {
 }
 
 /**
+ * All that a small lease table holds.
+ *
+ * @experimental
+ */
+export interface SmallTableListing extends TableListing {
+  /** The leader's lock; undefined where there is none in this table, or it cannot be read. */
+  readonly lock: LeaderLock | undefined;
+  /** The keys of the leases assigned to a worker, as the index would show them. */
+  keysOwnedBy(workerId: string): readonly string[];
+}
+
+/**
  * The lease table.
  *
  * @experimental
@@ -86,6 +98,14 @@ export interface LeaseStore {
   someLease(signal?: AbortSignal): Promise<Lease | undefined>;
   /** Scans the table; eventually consistent. */
   list(signal?: AbortSignal): Promise<TableListing>;
+  /**
+   * All of a small table, by one request that costs about as much as one of the index; eventually consistent.
+   * A worker then needs no other look at the table. With a store that lacks this method it asks the index,
+   * reads the lock, and scans as leader.
+   *
+   * @returns undefined when the table is larger.
+   */
+  listSmall?(signal?: AbortSignal): Promise<SmallTableListing | undefined>;
   /** Reads one lease, strongly consistent. Undefined when there is none or it cannot be read. */
   get(leaseKey: string, signal?: AbortSignal): Promise<Lease | undefined>;
   /**

@@ -112,8 +112,9 @@ export interface WorkerOptions extends ProcessingOptions, ReadingOptions, Stream
    */
   leaseAssignmentIntervalMs?: number | undefined;
   /**
-   * How often a worker queries the index for leases newly assigned to it, in ms. KCL derives it from the
-   * assignment interval. Each query costs half a read unit.
+   * How often a worker looks for leases newly assigned to it, in ms. KCL derives it from the assignment
+   * interval. Each look is a query of the index, half a read unit. With a small table it is a scan, which
+   * serves the leader and the watch of its lock too: half a unit or one.
    *
    * @default {1000}
    */

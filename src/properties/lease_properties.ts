@@ -47,7 +47,7 @@ export const LEASE_PROPERTIES: readonly Property[] = [
     type: milliseconds,
     option: "leaseDiscoveryIntervalMs",
     default: "1000",
-    note: "How often a worker looks for leases assigned to it; half a read unit each time",
+    note: "How often a worker looks for leases assigned to it; half a read unit or one each time",
   }),
   option({
     name: "maxLeasesForWorker",

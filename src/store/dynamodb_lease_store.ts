@@ -12,7 +12,7 @@ import type { DynamoDB, Item, TableDescription } from "../aws/dynamodb.ts";
 import { AwsServiceError, errorText, isAwsError, LeaseTableError } from "../errors.ts";
 import type { WorkerEventListener } from "../events.ts";
 import type { Lease, NewLease } from "../lease/lease.ts";
-import type { LeaseStore, TableListing, WriteOutcome } from "../lease/lease_store.ts";
+import type { LeaseStore, SmallTableListing, TableListing, WriteOutcome } from "../lease/lease_store.ts";
 import type { LeaseWrite } from "../lease/lease_write.ts";
 import type { System } from "../system.ts";
 import { DynamoDBTable } from "./dynamodb_table.ts";
@@ -28,7 +28,7 @@ import {
   scanSegments,
   statusProblem,
 } from "./lease_table.ts";
-import { keysOwnedBy, listingOf } from "./table_listing.ts";
+import { keysOwnedBy, listingOf, SMALL_TABLE_ITEMS, smallListingOf } from "./table_listing.ts";
 
 /** Options of {@linkcode DynamoDBLeaseStore}; a worker's own options carry the same names. */
 export interface DynamoDBLeaseStoreOptions extends LeaseTableOptions {
@@ -89,6 +89,11 @@ export class DynamoDBLeaseStore implements LeaseStore {
 
   async list(signal?: AbortSignal): Promise<TableListing> {
     return listingOf(await this.#scan(signal));
+  }
+
+  async listSmall(signal?: AbortSignal): Promise<SmallTableListing | undefined> {
+    const items = await this.#table.scanFewer(SMALL_TABLE_ITEMS, signal);
+    return items === undefined ? undefined : smallListingOf(items);
   }
 
   get(leaseKey: string, signal?: AbortSignal): Promise<Lease | undefined> {

@@ -33,8 +33,18 @@ export class DynamoDBTable implements ItemTable {
     return this.#dynamodb.getItem(this.tableName, this.#key(key), signal);
   }
 
+  glance(key: string, signal?: AbortSignal): Promise<Item | undefined> {
+    return this.#dynamodb.glanceAtItem(this.tableName, this.#key(key), signal);
+  }
+
   scan(signal?: AbortSignal): Promise<readonly Item[]> {
     return this.#dynamodb.scan(this.tableName, 1, signal);
+  }
+
+  async scanFewer(limit: number, signal?: AbortSignal): Promise<readonly Item[] | undefined> {
+    const part = { segment: 0, segments: 1, limit };
+    const { items, lastKey, readUnits = 0 } = await this.#dynamodb.scanPage(this.tableName, part, signal);
+    return lastKey === undefined && readUnits <= SMALL_READ_UNITS ? items : undefined;
   }
 
   put(item: Item, when: ItemCondition, signal?: AbortSignal): Promise<ConditionalOutcome> {
@@ -59,3 +69,6 @@ export class DynamoDBTable implements ItemTable {
     return { [this.keyName]: { S: key } };
   }
 }
+
+/** What all items of a small table may cost: 8 KiB, eventually consistent. A look at the lock costs half. */
+const SMALL_READ_UNITS = 1;

@@ -100,6 +100,13 @@ export class ItemCoordinatorStore implements CoordinatorStore, SliceStore, Drain
     return item === undefined ? undefined : valueOf(lockOf(item), LEADER_KEY, table);
   }
 
+  /** @throws {LeaseTableError} when the item cannot be read. */
+  async watchLock(place: TablePlace, signal?: AbortSignal): Promise<LeaderLock | undefined> {
+    const table = this.#stateTable(place);
+    const item = await table.glance(LEADER_KEY, signal);
+    return item === undefined ? undefined : valueOf(lockOf(item), LEADER_KEY, table);
+  }
+
   async putLock(
     place: TablePlace,
     lock: LeaderLock,

@@ -22,8 +22,12 @@ export interface ItemTable {
   exists(signal?: AbortSignal): Promise<boolean>;
   /** Strongly consistent. */
   get(key: string, signal?: AbortSignal): Promise<Item | undefined>;
+  /** Eventually consistent, for half the price. */
+  glance(key: string, signal?: AbortSignal): Promise<Item | undefined>;
   /** All items, in no particular order; eventually consistent. */
   scan(signal?: AbortSignal): Promise<readonly Item[]>;
+  /** All items of a table that holds fewer than `limit`; else undefined. Eventually consistent. */
+  scanFewer(limit: number, signal?: AbortSignal): Promise<readonly Item[] | undefined>;
   /** Replaces the whole item, key included. */
   put(item: Item, when: ItemCondition, signal?: AbortSignal): Promise<ConditionalOutcome>;
   /**

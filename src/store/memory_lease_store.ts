@@ -6,12 +6,12 @@
  */
 
 import type { Lease, NewLease } from "../lease/lease.ts";
-import type { LeaseStore, TableListing, WriteOutcome } from "../lease/lease_store.ts";
+import type { LeaseStore, SmallTableListing, TableListing, WriteOutcome } from "../lease/lease_store.ts";
 import type { LeaseWrite } from "../lease/lease_write.ts";
 import type { ItemTable } from "./item_table.ts";
 import { applyLeaseWrite, createLease, readLease } from "./lease_rows.ts";
 import type { MemoryTable } from "./memory_table.ts";
-import { keysOwnedBy, listingOf } from "./table_listing.ts";
+import { keysOwnedBy, listingOf, SMALL_TABLE_ITEMS, smallListingOf } from "./table_listing.ts";
 
 /** {@linkcode LeaseStore} in memory. Its index is never behind. */
 export class MemoryLeaseStore implements LeaseStore {
@@ -43,6 +43,11 @@ export class MemoryLeaseStore implements LeaseStore {
 
   async list(signal?: AbortSignal): Promise<TableListing> {
     return listingOf(await this.#table.scan(signal));
+  }
+
+  async listSmall(signal?: AbortSignal): Promise<SmallTableListing | undefined> {
+    const items = await this.#table.scanFewer(SMALL_TABLE_ITEMS, signal);
+    return items === undefined ? undefined : smallListingOf(items);
   }
 
   get(leaseKey: string, signal?: AbortSignal): Promise<Lease | undefined> {

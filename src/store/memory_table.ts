@@ -50,6 +50,18 @@ export class MemoryTable implements ItemTable {
     return step(() => this.#open("GetItem", signal).get(key));
   }
 
+  /** Never behind. */
+  glance(key: string, signal?: AbortSignal): Promise<Item | undefined> {
+    return this.get(key, signal);
+  }
+
+  scanFewer(limit: number, signal?: AbortSignal): Promise<readonly Item[] | undefined> {
+    return step(() => {
+      const items = this.#open("Scan", signal);
+      return items.size < limit ? [...items.values()] : undefined;
+    });
+  }
+
   scan(signal?: AbortSignal): Promise<readonly Item[]> {
     return step(() => [...this.#open("Scan", signal).values()]);
   }

@@ -8,10 +8,10 @@
 
 import type { Item } from "../aws/dynamodb.ts";
 import type { Lease } from "../lease/lease.ts";
-import type { TableListing, UnreadableItem } from "../lease/lease_store.ts";
+import type { SmallTableListing, TableListing, UnreadableItem } from "../lease/lease_store.ts";
 import type { WorkerMetrics } from "../lease/coordinator_store.ts";
 import { attributeIn, heldIn } from "./attribute_value.ts";
-import { WORKER_METRICS_ENTITY, workerMetricsOf } from "./coordinator_items.ts";
+import { LEADER_KEY, lockOf, WORKER_METRICS_ENTITY, workerMetricsOf } from "./coordinator_items.ts";
 import { LEASE_ENTITY, LEASE_KEY, leaseOf } from "./lease_item.ts";
 
 /**
@@ -39,6 +39,20 @@ export function listingOf(items: readonly Item[]): TableListing {
     }
   }
   return { leases, workers, unreadable };
+}
+
+/** How many items a small table has less than: leases and reports of this number are some 8 KiB. */
+export const SMALL_TABLE_ITEMS = 25;
+
+/** The listing of a small table, with what a worker else looks for in it. */
+export function smallListingOf(items: readonly Item[]): SmallTableListing {
+  const lock = items.find((item) => keyOf(item) === LEADER_KEY);
+  const readout = lock === undefined ? undefined : lockOf(lock);
+  return {
+    ...listingOf(items),
+    lock: readout?.type === "read" ? readout.value : undefined,
+    keysOwnedBy: (workerId) => keysOwnedBy(workerId, items),
+  };
 }
 
 /** The keys of the items that have this lease owner, as the index would return them. */

@@ -97,13 +97,26 @@ export class LeaseKeeper {
     const { store, workerId, clock } = this.#options;
     const startedMs = clock.monotonicMs();
     const keys = await store.leaseKeysOwnedBy(workerId, signal);
-    const listedMs = clock.monotonicMs();
+    await this.#startListed(keys, clock.monotonicMs() - startedMs, signal);
+  }
+
+  /** As {@linkcode discover}, among leases that a look at the table has just shown as this worker's. */
+  async discoverAmong(leaseKeys: readonly string[], signal: AbortSignal): Promise<void> {
+    await this.#startListed(leaseKeys, undefined, signal);
+  }
+
+  async #startListed(
+    keys: readonly string[],
+    listMs: number | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const beganMs = this.#options.clock.monotonicMs();
     const listed = new Set(keys);
     this.#checkMissing(listed);
     for (const key of this.#awaited.keys()) if (!listed.has(key)) this.#awaited.delete(key);
     const { mayBegin = () => true } = this.#options;
     const started = await this.#eachOf(keys.filter(mayBegin), (key) => this.#start(key, signal));
-    this.#tellDiscovered(started, { listMs: listedMs - startedMs, beganMs: listedMs });
+    this.#tellDiscovered(started, { listMs, beganMs });
   }
 
   /**

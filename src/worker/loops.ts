@@ -55,9 +55,12 @@ export function startLoops(team: Team, options: LoopsOptions, signal: AbortSigna
   run(
     { pass: "discovery", intervalMs: leasing.leaseDiscoveryIntervalMs, bell: discovery },
     async (signal) => {
-      await keeper.discover(signal);
+      const shown = member.attention?.takeShownKeys();
+      if (shown === undefined) await keeper.discover(signal);
+      else await keeper.discoverAmong(shown, signal);
       const { failoverTimeMs, leaseDiscoveryIntervalMs } = leasing;
-      if (member.isResting) return restingDiscoveryMs(failoverTimeMs, leaseDiscoveryIntervalMs);
+      if (member.attention?.isResting) return restingDiscoveryMs(failoverTimeMs, leaseDiscoveryIntervalMs);
+      return member.attention?.lookPatienceMs;
     },
   );
   run(

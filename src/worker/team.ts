@@ -13,7 +13,7 @@ import { StreaksByLease } from "../consumer/streaks.ts";
 import type { CpuSource } from "../cpu_source.ts";
 import type { LeaseTableError } from "../errors.ts";
 import type { WorkerEventListener } from "../events.ts";
-import { FleetMember, type SlicingMember } from "../fleet/fleet_member.ts";
+import { FleetMember, type FleetMemberOptions, type SlicingMember } from "../fleet/fleet_member.ts";
 import { Identity } from "../fleet/identity.ts";
 import { MarkedLeaseStore } from "../fleet/marked_lease_store.ts";
 import { type LeaseSyncer, ShardSyncer } from "../fleet/shard_syncer.ts";
@@ -52,6 +52,8 @@ export interface TeamOptions {
   readonly consumers: TaskGroup;
   /** Called when the lease table has been missing for too long, perhaps more than once. */
   readonly onTableGone: (error: LeaseTableError) => void;
+  /** As of {@linkcode FleetMember}. @default for a worker that runs in slices */
+  readonly attention?: FleetMemberOptions["attention"];
   /** What is different for a worker that runs in slices. @default an ordinary worker */
   readonly slicing?: SlicingTeam | undefined;
   readonly system: System;
@@ -106,6 +108,7 @@ export function teamOf(options: TeamOptions): Team {
     table: settings.table,
     mode: settings.finding.streams.mode,
     leadership: settings.leadership,
+    leaseDiscoveryIntervalMs: settings.leasing.leaseDiscoveryIntervalMs,
     assignment: settings.assignment,
     format: options.format,
     leaseStore,
@@ -121,6 +124,7 @@ export function teamOf(options: TeamOptions): Team {
     },
     // A slice looks at its own times.
     onLookDue: slicing === undefined ? () => discovery.ring() : undefined,
+    attention: options.attention,
     slicing,
   });
   const shared: SharedByShards = {

@@ -12,6 +12,7 @@ import { TaskGroup } from "../async/task_group.ts";
 import { type WorkerBatches, workerBatches } from "../consumer/batch_loop.ts";
 import type { RecordProcessorFactory } from "../consumer/record_processor.ts";
 import type { CpuSource } from "../cpu_source.ts";
+import { Attention } from "../fleet/attention.ts";
 import { lookAtOwnLeases } from "../fleet/identity.ts";
 import { Streams } from "../fleet/streams.ts";
 import type { TableFormat } from "../lease/table_format.ts";
@@ -249,6 +250,7 @@ export class KinesisWorker {
       startDelivery: made.startDelivery,
       consumers: made.consumers,
       onTableGone: made.onTableGone,
+      attention: (options) => new Attention(options),
       system: this.#system,
       emit: this.#emit,
     });

@@ -67,6 +67,13 @@ Deno.test("getItem() reads strongly consistent", async () => {
   assertEquals(inputs(scripted)[0], { TableName: "t", Key: KEY, ConsistentRead: true });
 });
 
+Deno.test("glanceAtItem() reads eventually consistent", async () => {
+  const scripted = dynamodbWith({ body: { Item: ITEM } }, { body: {} });
+  assertEquals(await scripted.dynamodb.glanceAtItem("t", KEY), ITEM);
+  assertEquals(await scripted.dynamodb.glanceAtItem("t", KEY), undefined);
+  assertEquals(inputs(scripted)[0], { TableName: "t", Key: KEY });
+});
+
 Deno.test("scan() and queryIndex() go on after each page, also after an empty one", async () => {
   const pages: Step[] = [
     { body: { Items: [ITEM], LastEvaluatedKey: KEY } },

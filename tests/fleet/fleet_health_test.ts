@@ -166,8 +166,10 @@ Deno.test("KinesisWorker forgets its faults as leader once another is seen to le
   await using bed = new HealthBed();
   let isBlind = false;
   const blind = new MemoryLeaseStore(bed.table);
-  const list = blind.list.bind(blind);
-  blind.list = (signal) => isBlind ? Promise.reject(new Error("no Scan")) : list(signal);
+  const list = blind.list.bind(blind), listSmall = blind.listSmall.bind(blind);
+  const refused = () => Promise.reject(new Error("no Scan"));
+  blind.list = (signal) => isBlind ? refused() : list(signal);
+  blind.listSmall = (signal) => isBlind ? refused() : listSmall(signal);
   bed.start("blind", { leaseStore: blind });
   await bed.clock.advance(5000);
   isBlind = true;

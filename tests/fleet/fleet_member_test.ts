@@ -3,6 +3,7 @@ import { LeaseTableError } from "../../src/errors.ts";
 import type { Lease } from "../../src/lease/lease.ts";
 import { renew } from "../../src/lease/lease_write.ts";
 import type { TableFormat } from "../../src/lease/table_format.ts";
+import { Attention } from "../../src/fleet/attention.ts";
 import { FleetMember, type FleetMemberOptions } from "../../src/fleet/fleet_member.ts";
 import type { WorkerOptions } from "../../src/options/options.ts";
 import { settingsOf } from "../../src/options/settings.ts";
@@ -36,6 +37,7 @@ function bed(parts: Partial<FleetMemberOptions> = {}, options: Partial<WorkerOpt
     emit: memory.emit,
     heldLeases: () => state.held,
     onOwnLease: () => {},
+    attention: (options) => new Attention(options),
     ...parts,
   });
   const stop = new AbortController();
@@ -83,7 +85,8 @@ Deno.test("FleetMember leads where nobody else does, and gives out leases at onc
 
 Deno.test("FleetMember that is a deputy watches the leases once the leader is silent, and others do not", async () => {
   for (const [held, isDeputy] of [[[], true], [[SLIVER], false]] as const) {
-    const { state, end, otherLeads, clock } = bed();
+    const { memory, state, end, otherLeads, clock } = bed();
+    growTable(memory);
     state.held = held;
     await otherLeads();
     for (let i = 0; i < 10; i++) {
@@ -113,7 +116,8 @@ Deno.test("FleetMember that leads and cannot list the table gives the lock back"
   const { memory, end, clock } = bed();
   await clock.advance(1000);
   assertEquals(eventsOf(memory.events, "leadershipGained").length, 1);
-  memory.store.list = () => Promise.reject(new Error("throttled"));
+  const throttled = () => Promise.reject(new Error("throttled"));
+  Object.assign(memory.store, { list: throttled, listSmall: throttled });
   await clock.advance(9000);
   assertEquals(eventsOf(memory.events, "leadershipLost").map(({ reason }) => reason).slice(0, 1), [
     "3 assignment passes failed in a row",
@@ -157,6 +161,23 @@ Deno.test("FleetMember that must not take part any longer ends, and stops measur
   assert(memory.events.length > 0);
 });
 
+Deno.test("FleetMember that gives itself a lease has the index asked for it, for its last look is older", async () => {
+  const shown: unknown[] = [];
+  const { memory, member, end, clock } = bed({
+    onOwnLease: () => void shown.push(member.attention?.takeShownKeys()),
+  });
+  await member.report(new AbortController().signal);
+  await memory.store.create(newLease("a"));
+  await clock.advance(3000);
+  assertEquals([shown, member.attention?.isShared], [[undefined], true]);
+  await end();
+});
+
+Deno.test("FleetMember without attention cannot run", async () => {
+  const { running } = bed({ attention: undefined });
+  await assertRejects(() => running, TypeError, "expected attention");
+});
+
 Deno.test("FleetMember.successors() chooses among the workers that live, of the older tables too", async () => {
   const { signal } = new AbortController();
   for (const place of ["leaseTable", "legacy"] as const) {
@@ -193,13 +214,18 @@ Deno.test("FleetMember.successors() chooses among the workers that live, of the 
   }
 });
 
+/** So that the table is no small one any more. */
+function growTable({ store }: MemoryBed): void {
+  store.listSmall = () => Promise.resolve(undefined);
+}
+
 /** The groups that a member takes. */
 function settingsWith(options: Partial<WorkerOptions>) {
-  const { table, leadership, assignment } = settingsOf({
+  const { table, leadership, assignment, leasing: { leaseDiscoveryIntervalMs } } = settingsOf({
     applicationName: "app",
     streamName: "words",
     processor: () => ({ processRecords() {}, shardEnded() {} }),
     ...options,
   });
-  return { table, mode: "one", leadership, assignment } as const;
+  return { table, mode: "one", leadership, assignment, leaseDiscoveryIntervalMs } as const;
 }

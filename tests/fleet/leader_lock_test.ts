@@ -5,7 +5,13 @@ import { MemoryBed } from "../support/memory_bed.ts";
 
 const signal = new AbortController().signal;
 
-function keeperOf(bed: MemoryBed, workerId: string, patienceMs = 0, onRing?: () => void): LeaderLockKeeper {
+function keeperOf(
+  bed: MemoryBed,
+  workerId: string,
+  patienceMs = 0,
+  onRing?: () => void,
+  ownHeartbeatMs?: () => number,
+): LeaderLockKeeper {
   return new LeaderLockKeeper({
     store: bed.coordinator,
     place: "leaseTable",
@@ -13,6 +19,7 @@ function keeperOf(bed: MemoryBed, workerId: string, patienceMs = 0, onRing?: () 
     identity: bed.identity(workerId),
     durationMs: 10_000,
     heartbeatMs: 2000,
+    ownHeartbeatMs,
     patienceMs: () => patienceMs,
     onRing,
     system: bed.system,
@@ -382,4 +389,108 @@ Deno.test("LeaderLockKeeper keeps the lock through a rest that it was told of, a
   await bed.clock.advance(2000);
   await keeper.step(signal);
   assertEquals(keeper.isLeading, false);
+});
+
+/** Counts how the lock is read. */
+function readsOf({ coordinator }: MemoryBed) {
+  const reads = { strong: 0, eventual: 0, puts: 0 };
+  const { readLock, watchLock, putLock } = coordinator;
+  coordinator.readLock = (...call) => {
+    reads.strong++;
+    return readLock.apply(coordinator, call);
+  };
+  coordinator.watchLock = (...call) => {
+    reads.eventual++;
+    return watchLock.apply(coordinator, call);
+  };
+  coordinator.putLock = (...call) => {
+    reads.puts++;
+    return putLock.apply(coordinator, call);
+  };
+  return reads;
+}
+
+Deno.test("LeaderLockKeeper watches a lock by eventually consistent reads, and takes it by a strong one", async () => {
+  const bed = new MemoryBed();
+  const [a, b] = [keeperOf(bed, "a"), keeperOf(bed, "b")];
+  await a.step(signal);
+  const reads = readsOf(bed);
+  await b.step(signal);
+  assertEquals(reads, { strong: 1, eventual: 0, puts: 0 }, "there was none to watch");
+  for (let i = 0; i < 3; i++) {
+    await bed.clock.advance(1000);
+    await b.step(signal);
+  }
+  assertEquals(reads, { strong: 1, eventual: 3, puts: 0 });
+  await bed.clock.advance(7001);
+  await b.step(signal);
+  assertEquals([b.isLeading, reads], [true, { strong: 2, eventual: 4, puts: 1 }]);
+});
+
+Deno.test("LeaderLockKeeper takes no lock by a stale look, whatever that shows", async () => {
+  for (const stale of ["absent", "released", "unchanged"] as const) {
+    const bed = new MemoryBed();
+    const [a, b] = [keeperOf(bed, "a"), keeperOf(bed, "b")];
+    await a.step(signal);
+    await b.step(signal);
+    const old = await bed.coordinator.readLock("leaseTable");
+    const reads = readsOf(bed);
+    const shown = stale === "absent" || old === undefined
+      ? undefined
+      : { ...old, isReleased: stale === "released" };
+    bed.coordinator.watchLock = () => Promise.resolve(shown);
+    for (let i = 0; i < 10; i++) {
+      await bed.clock.advance(2000);
+      a.passEnded(true);
+      await a.step(signal);
+      await b.step(signal);
+    }
+    assertEquals([a.isLeading, b.isLeading, reads.puts], [true, false, 0], stale);
+    assertEquals(reads.strong > 0, true, `${stale}: it has looked properly`);
+  }
+});
+
+Deno.test("LeaderLockKeeper.step() goes by a glance, and asks for nothing where that shows a lock to watch", async () => {
+  const bed = new MemoryBed();
+  const [a, b] = [keeperOf(bed, "a"), keeperOf(bed, "b")];
+  await a.step(signal);
+  await b.step(signal);
+  const lock = await bed.coordinator.readLock("leaseTable");
+  const reads = readsOf(bed);
+  await bed.clock.advance(4000);
+  const nowMs = bed.clock.monotonicMs();
+  b.glance({ lock, startedMs: nowMs, endedMs: nowMs });
+  assertEquals([await b.step(signal), b.silentMs(nowMs)], [6001, 4000]);
+  assertEquals(reads, { strong: 0, eventual: 0, puts: 0 });
+  b.glance({ lock: undefined, startedMs: nowMs, endedMs: nowMs });
+  await b.step(signal);
+  assertEquals([b.isLeading, reads.strong, reads.puts], [false, 1, 0], "a glance at no lock is no proof");
+});
+
+Deno.test("LeaderLockKeeper that leads takes no notice of a glance", async () => {
+  const bed = new MemoryBed();
+  const a = keeperOf(bed, "a");
+  await a.step(signal);
+  a.glance({ lock: undefined, startedMs: 0, endedMs: 0 });
+  await a.step(signal);
+  assertEquals([a.isLeading, a.sighting], [true, undefined]);
+});
+
+Deno.test("LeaderLockKeeper renews its lock as often as it is told, for as long as it is told", async () => {
+  const bed = new MemoryBed();
+  let beatMs = 2500;
+  const a = keeperOf(bed, "a", 0, undefined, () => beatMs);
+  await a.step(signal);
+  const version = async () => (await bed.coordinator.readLock("leaseTable"))?.recordVersionNumber;
+  const first = await version();
+  await bed.clock.advance(2000);
+  assertEquals([await a.step(signal), await version()], [500, first]);
+  await bed.clock.advance(500);
+  await a.step(signal);
+  const second = await version();
+  assertEquals(second === first, false);
+  beatMs = 2000;
+  await bed.clock.advance(2000);
+  await a.step(signal);
+  assertEquals(await version() === second, false);
 });

@@ -178,6 +178,13 @@ export function coordinatorStoreContract(kind: string, open: () => Promise<Fixtu
     assertEquals(await coordinator.readLock(place), next);
   });
 
+  testInBoth("watchLock() shows what readLock() does", async ({ coordinator }, place) => {
+    assertEquals(await coordinator.watchLock?.(place), undefined);
+    await coordinator.putLock(place, LOCK, { type: "absent" });
+    assertEquals(await coordinator.watchLock?.(place), LOCK);
+    assertEquals(await coordinator.watchLock?.(place), await coordinator.readLock(place));
+  });
+
   testInBoth(
     "ringLock() rings for one leader, whose heartbeats hear it until the lock is put anew",
     async (fixture, place) => {

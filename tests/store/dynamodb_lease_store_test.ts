@@ -329,6 +329,24 @@ Deno.test("list() scans in as many segments as the table's size asks for, and lo
   assertEquals(blind.calls.at(-1), ["scan", "app", 1]);
 });
 
+Deno.test("listSmall() takes a table for small that ends within a page and costs one read unit at most", async () => {
+  const item = newLeaseItem(newLease());
+  const page = { items: [item], lastKey: undefined, readUnits: 1 };
+  for (
+    const [found, isSmall] of [
+      [page, true],
+      [{ ...page, readUnits: 0.5 }, true],
+      [{ ...page, readUnits: undefined }, true],
+      [{ ...page, readUnits: 1.5 }, false],
+      [{ ...page, lastKey: { leaseKey: { S: "a" } } }, false],
+    ] as const
+  ) {
+    const { store, calls } = testBed({ scanPage: answers(found) });
+    assertEquals((await store.listSmall())?.leases, isSmall ? [leaseIn(item)] : undefined);
+    assertEquals(calls, [["scanPage", "app", { segment: 0, segments: 1, limit: 25 }]]);
+  }
+});
+
 Deno.test("apply() takes the old item from the refusal and reads only where there is none", async () => {
   const item = newLeaseItem(newLease());
   const lease = leaseIn(item);

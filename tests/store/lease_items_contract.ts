@@ -38,6 +38,7 @@ export function leaseItemsContract(kind: string, open: () => Promise<Fixture>): 
       const call of [
         () => leases.ensureTable(signal),
         () => leases.list(signal),
+        () => leases.listSmall?.(signal) ?? Promise.reject(reason),
         () => leases.someLease(signal),
         () => leases.get(lease.leaseKey, signal),
         () => leases.leaseKeysOwnedBy("a", signal),
@@ -63,6 +64,44 @@ export function leaseItemsContract(kind: string, open: () => Promise<Fixture>): 
       const lease = newLease();
       await leases.create(lease);
       assertEquals((await leases.someLease())?.leaseKey, lease.leaseKey);
+    },
+  );
+
+  test(
+    "listSmall() shows a table of 24 items, with the lock and owned keys as the index has them, and none of 25",
+    async (fixture) => {
+      const { leases } = fixture;
+      assertEquals((await leases.listSmall?.())?.lock, undefined);
+      await leases.create(newLease());
+      const lease = await held(fixture);
+      const owner = lease.leaseOwner ?? "";
+      await fixture.put({
+        leaseKey: { S: "Leader" },
+        entityType: { S: "LEADER" },
+        ownerName: { S: "w" },
+        leaseDuration: { S: "10000" },
+        recordVersionNumber: { S: "v1" },
+      });
+      await fixture.put({ leaseKey: { S: "broken" }, leaseCounter: { S: "x" }, leaseOwner: { S: owner } });
+      const small = await leases.listSmall?.();
+      const { leases: listed, workers, unreadable } = await leases.list();
+      assertEquals([small?.leases, small?.workers, small?.unreadable], [listed, workers, unreadable]);
+      assertEquals(small?.lock, {
+        ownerName: "w",
+        leaseDurationMs: 10_000,
+        recordVersionNumber: "v1",
+        isReleased: false,
+      });
+      assertEquals(
+        small?.keysOwnedBy(owner).toSorted(),
+        (await leases.leaseKeysOwnedBy(owner)).toSorted(),
+      );
+      await fixture.put({ leaseKey: { S: "Leader" }, entityType: { S: "LEADER" } });
+      assertEquals((await leases.listSmall?.())?.lock, undefined, "a lock that cannot be read");
+      for (let i = (await fixture.items()).length; i < 24; i++) await leases.create(newLease(`shard-${i}`));
+      assertEquals((await leases.listSmall?.())?.leases.length, 22);
+      await leases.create(newLease("one-more"));
+      assertEquals(await leases.listSmall?.(), undefined);
     },
   );
 

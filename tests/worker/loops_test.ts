@@ -22,7 +22,12 @@ function bed(options: Partial<WorkerOptions>, fleet: (signal: AbortSignal) => Pr
   const discovery = new Bell();
   const team = {
     identity: { superseded: superseded.signal },
-    member: { run: fleet, assignSoon: () => note("assign"), release: () => note("release") },
+    member: {
+      run: fleet,
+      assignSoon: () => note("assign"),
+      release: () => note("release"),
+      attention: { takeShownKeys: () => undefined, isResting: false, lookPatienceMs: undefined },
+    },
     keeper: { held: [], discover: () => note("discover") },
     cleaner: { cleanUp: () => note("clean") },
     streaks: { keep: () => note("keep") },

@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert";
 import type { StreamSummary } from "../../src/aws/kinesis.ts";
 import type { GetRecordsOutput } from "../../src/aws/kinesis_wire.ts";
 import type { Lease } from "../../src/lease/lease.ts";
-import { renew } from "../../src/lease/lease_write.ts";
+import { assign, renew } from "../../src/lease/lease_write.ts";
 import type { WorkerOptions } from "../../src/options/options.ts";
 import { KinesisWorker } from "../../src/worker/worker.ts";
 import { recordWith } from "../support/consumer_bed.ts";
@@ -221,8 +221,12 @@ for (const strategy of ["LEASE_COUNT_BASED", "WORKER_UTILIZATION_AWARE"] as cons
 /** A worker that has been alone for a minute, and how often it has looked since. */
 async function lone(more: Partial<WorkerOptions> = {}) {
   const bed = new SpreadBed(0);
-  const { list, leaseKeysOwnedBy } = bed.store;
+  const { list, listSmall, leaseKeysOwnedBy } = bed.store;
   const asked = { scans: 0, queries: 0 };
+  bed.store.listSmall = (...call) => {
+    asked.scans++;
+    return listSmall.apply(bed.store, call);
+  };
   bed.store.list = (...call) => {
     asked.scans++;
     return list.apply(bed.store, call);
@@ -300,4 +304,86 @@ Deno.test("KinesisWorker that is rung by one that dies at once keeps its leases,
   asked.scans = 0;
   await bed.clock.advance(60_000);
   assertEquals([await bed.counts(), asked.scans <= 7], [{ a: 4 }, true], JSON.stringify(asked));
+});
+
+/** Two workers that have shared four shards for a while, and what they have asked for since. */
+async function pair() {
+  const bed = new SpreadBed(0);
+  const asked = { looks: 0, scans: 0, queries: 0, locks: 0 };
+  const { store, coordinator } = bed;
+  const { list, listSmall, leaseKeysOwnedBy } = store;
+  const { readLock, watchLock } = coordinator;
+  Object.assign(store, {
+    list: (signal?: AbortSignal) => (asked.scans++, list.call(store, signal)),
+    listSmall: (signal?: AbortSignal) => (asked.looks++, listSmall.call(store, signal)),
+    leaseKeysOwnedBy: (id: string, signal?: AbortSignal) => (
+      asked.queries++, leaseKeysOwnedBy.call(store, id, signal)
+    ),
+  });
+  Object.assign(coordinator, {
+    readLock: (place: "leaseTable", signal?: AbortSignal) => (
+      asked.locks++, readLock.call(coordinator, place, signal)
+    ),
+    watchLock: (place: "leaseTable", signal?: AbortSignal) => (
+      asked.locks++, watchLock.call(coordinator, place, signal)
+    ),
+  });
+  const start = (id: string) => bed.start(id, { leaseDiscoveryIntervalMs: 1000 });
+  start("a");
+  await bed.clock.advance(3000);
+  start("b");
+  await bed.clock.advance(30_000);
+  assertEquals(await bed.counts(), { a: 2, b: 2 });
+  Object.assign(asked, { looks: 0, scans: 0, queries: 0, locks: 0 });
+  return { bed, asked, start };
+}
+
+Deno.test("KinesisWorker with a small table makes one look for all every 1.3 s, and asks for nothing else", async () => {
+  const { bed, asked } = await pair();
+  await using _ = bed;
+  await bed.clock.advance(130_000);
+  assertEquals(asked, { looks: 200, scans: 0, queries: 0, locks: 0 });
+});
+
+Deno.test("KinesisWorker with a small table gives one that joins its part within four seconds", async () => {
+  for (let phase = 0; phase < 1300; phase += 400) {
+    const { bed, start } = await pair();
+    await using _ = bed;
+    await bed.clock.advance(phase);
+    start("c");
+    await bed.clock.advance(4000);
+    const { c } = await bed.counts();
+    assertEquals(c, 1, `after ${phase} ms`);
+  }
+});
+
+Deno.test("KinesisWorker with a small table takes over from one that stops within 1.3 s", async () => {
+  for (const leaver of ["a", "b"]) {
+    const { bed } = await pair();
+    await using _ = bed;
+    const before = await bed.counts();
+    const held = (await bed.store.list()).leases.filter(({ leaseOwner }) => leaseOwner === leaver);
+    const stayer = leaver === "a" ? "b" : "a";
+    for (const lease of held) await bed.store.apply(assign(lease, stayer));
+    const gained = () =>
+      bed.clock.advance(1400).then(() => Promise.all(held.map(({ leaseKey }) => bed.read(leaseKey))));
+    const counters = (await Promise.all(held.map(({ leaseKey }) => bed.read(leaseKey)))).map((l) =>
+      l.leaseCounter
+    );
+    const after = (await gained()).map((lease) => lease.leaseCounter);
+    assertEquals([before[leaver], after.every((counter, i) => counter > (counters[i] ?? 0))], [2, true]);
+  }
+});
+
+Deno.test("KinesisWorker asks the index and the lock again as soon as its table is no small one any more", async () => {
+  const { bed, asked, start } = await pair();
+  await using _ = bed;
+  bed.store.listSmall = () => Promise.resolve(undefined);
+  await bed.clock.advance(3000);
+  Object.assign(asked, { looks: 0, scans: 0, queries: 0, locks: 0 });
+  await bed.clock.advance(60_000);
+  assertEquals([asked.queries, asked.scans >= 23, asked.locks >= 55, asked.looks], [120, true, true, 0]);
+  start("c");
+  await bed.clock.advance(6000);
+  assertEquals((await bed.counts()).c, 1);
 });

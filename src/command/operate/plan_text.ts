@@ -142,11 +142,9 @@ function costLines({ cost }: WholePlan): string[] {
   return [
     `Estimate for ${counted(cost.workers, "worker")} and ${counted(cost.shards, "shard")} at rest: ` +
     `${numberText(requestsPerShardHour)} requests to DynamoDB for a shard and hour. In an hour: ` +
-    `${numberText(requests.renewals)} renewals, ${numberText(requests.discovery)} looks for new leases, ` +
-    `${numberText(requests.heartbeats)} heartbeats and reports, ${
-      numberText(requests.leaderScans)
-    } scans of ` +
-    `the leader, ${numberText(requests.lockLooks)} looks at its lock.`,
+    `${numberText(requests.renewals)} renewals, ${numberText(requests.discovery)} queries for new leases, ` +
+    `${numberText(requests.heartbeats)} heartbeats and reports, ${numberText(requests.scans)} scans of ` +
+    `the table, ${numberText(requests.lockLooks)} looks at the leader's lock.`,
     `A month: about ${dollars(totalDollars(cost))}: DynamoDB ${
       dollars(cost.dynamoDBDollars)
     }${fanOut}${metrics}. ` +

@@ -6,8 +6,10 @@
  * @module
  */
 
-import { restingDiscoveryMs } from "../../lease/solitude.ts";
+import { lookMs } from "../../lease/shared_looks.ts";
+import { restingDiscoveryMs, restMs } from "../../lease/solitude.ts";
 import { METRICS_REPORT_INTERVAL_S } from "../../lease/live_workers.ts";
+import { SMALL_TABLE_ITEMS } from "../../store/table_listing.ts";
 
 /** A fleet, as it costs. */
 export interface CostedFleet {
@@ -27,8 +29,10 @@ export interface RequestsPerHour {
   readonly renewals: number;
   /** Of the leader's lock, and of the workers' reports. */
   readonly heartbeats: number;
+  /** Of the index. */
   readonly discovery: number;
-  readonly leaderScans: number;
+  /** Of the whole table: the leader's, or of each worker where the table is small. */
+  readonly scans: number;
   readonly lockLooks: number;
 }
 
@@ -81,8 +85,10 @@ const MS_AN_HOUR = 3_600_000;
 /** How many times a lease is renewed in one failover time. Source: `worker/lease_keeper.ts`. */
 const RENEWALS_PER_FAILOVER = 3;
 
-/** How many times the leader's lock is renewed in it. Source: `fleet/fleet_member.ts`, as the two below. */
+/** How many times the leader's lock is renewed in it. Source: `fleet/fleet_member.ts`, as the three below. */
 const HEARTBEATS_PER_FAILOVER = 5;
+/** The same while several workers share a small table. */
+const CALM_HEARTBEATS_PER_FAILOVER = 4;
 /** Workers that look twice in a heartbeat, ready to lead: up to eight, see `lease/deputies.ts`. */
 const DEPUTIES = 6;
 /** All others look once in this number of heartbeats. */
@@ -91,29 +97,23 @@ const HEARTBEATS_PER_LOOK = 2;
 /** Of a lease, and of a worker's report, in bytes. A scan is charged by the bytes of the whole table. */
 const LEASE_BYTES = 250, REPORT_BYTES = 1024;
 
-/** What half a unit reads, eventually consistent. */
-const SCAN_STEP_BYTES = 4096;
+/** What half a unit reads, eventually consistent; and what a small table holds. */
+const SCAN_STEP_BYTES = 4096, SMALL_TABLE_BYTES = 8192;
+/** Of the leader's lock and of the fleet's format. */
+const OTHER_ITEMS = 2;
 
 /** Estimates. */
 export function costEstimate(fleet: CostedFleet): CostEstimate {
   const { workers, shards, failoverTimeMs, billingMode, fanOutShards } = fleet;
-  const heartbeats = MS_AN_HOUR * HEARTBEATS_PER_FAILOVER / failoverTimeMs;
-  const reports = workers * MS_AN_HOUR / (METRICS_REPORT_INTERVAL_S * 1000);
-  const others = Math.max(0, workers - 1), deputies = Math.min(others, DEPUTIES);
-  // One worker rests: see `lease/solitude.ts`.
-  const isAlone = workers === 1;
-  const { leaseDiscoveryIntervalMs: asksMs, leaseAssignmentIntervalMs: looksMs } = fleet;
   const requestsPerHour: RequestsPerHour = {
     renewals: shards * MS_AN_HOUR * RENEWALS_PER_FAILOVER / failoverTimeMs,
-    heartbeats: heartbeats + reports,
-    discovery: workers * MS_AN_HOUR / (isAlone ? restingDiscoveryMs(failoverTimeMs, asksMs) : asksMs),
-    leaderScans: MS_AN_HOUR / (isAlone ? Math.max(looksMs, failoverTimeMs) : looksMs),
-    lockLooks: 2 * deputies * heartbeats + (others - deputies) * heartbeats / HEARTBEATS_PER_LOOK,
+    heartbeats: heartbeatsOf(fleet) + workers * MS_AN_HOUR / (METRICS_REPORT_INTERVAL_S * 1000),
+    ...looksOf(fleet),
   };
-  const scanUnits = Math.ceil((shards * LEASE_BYTES + workers * REPORT_BYTES) / SCAN_STEP_BYTES) / 2;
+  const scanUnits = Math.ceil(tableBytes(fleet) / SCAN_STEP_BYTES) / 2;
   const writeUnitsPerHour = requestsPerHour.renewals + requestsPerHour.heartbeats;
-  const readUnitsPerHour = requestsPerHour.discovery / 2 + requestsPerHour.lockLooks +
-    requestsPerHour.leaderScans * scanUnits;
+  const readUnitsPerHour = (requestsPerHour.discovery + requestsPerHour.lockLooks) / 2 +
+    requestsPerHour.scans * scanUnits;
   const all = Object.values(requestsPerHour).reduce((sum, count) => sum + count, 0);
   const hourly = billingMode === "PAY_PER_REQUEST"
     ? writeUnitsPerHour * PRICES.writeUnit + readUnitsPerHour * PRICES.readUnit
@@ -127,5 +127,51 @@ export function costEstimate(fleet: CostedFleet): CostEstimate {
     readUnitsPerHour,
     dynamoDBDollars: hourly * HOURS_A_MONTH,
     fanOutDollars: fanOutShards * PRICES.consumerShardHour * HOURS_A_MONTH,
+  };
+}
+
+function tableBytes({ workers, shards }: CostedFleet): number {
+  return shards * LEASE_BYTES + workers * REPORT_BYTES;
+}
+
+/** Whether one look at the table serves a whole worker. */
+function isSmall(fleet: CostedFleet): boolean {
+  return fleet.shards + fleet.workers + OTHER_ITEMS < SMALL_TABLE_ITEMS &&
+    tableBytes(fleet) <= SMALL_TABLE_BYTES;
+}
+
+/** Renewals of the leader's lock in an hour. */
+function heartbeatsOf(fleet: CostedFleet): number {
+  const isCalm = fleet.workers > 1 && isSmall(fleet);
+  const perFailover = isCalm ? CALM_HEARTBEATS_PER_FAILOVER : HEARTBEATS_PER_FAILOVER;
+  return MS_AN_HOUR * perFailover / fleet.failoverTimeMs;
+}
+
+/** What is read in an hour. */
+function looksOf(fleet: CostedFleet): Pick<RequestsPerHour, "discovery" | "scans" | "lockLooks"> {
+  const { workers, failoverTimeMs, leaseDiscoveryIntervalMs, leaseAssignmentIntervalMs } = fleet;
+  const others = Math.max(0, workers - 1);
+  const heartbeats = heartbeatsOf(fleet);
+  if (others === 0) {
+    // It rests: see `lease/solitude.ts`.
+    const rule = { failoverTimeMs, leaseAssignmentIntervalMs, leaseAuditIntervalMs: failoverTimeMs };
+    const discoveryMs = restingDiscoveryMs(failoverTimeMs, leaseDiscoveryIntervalMs);
+    return {
+      discovery: isSmall(fleet) ? 0 : workers * MS_AN_HOUR / discoveryMs,
+      scans: MS_AN_HOUR / restMs(rule),
+      lockLooks: 0,
+    };
+  }
+  if (isSmall(fleet)) {
+    const lockLookMs = failoverTimeMs / HEARTBEATS_PER_FAILOVER / 2;
+    const rule = { leaseDiscoveryIntervalMs, leaseAssignmentIntervalMs, lockLookMs };
+    const looks = (isLeading: boolean) => MS_AN_HOUR / lookMs(rule, { isLeading, isSettled: true });
+    return { discovery: 0, scans: looks(true) + others * looks(false), lockLooks: 0 };
+  }
+  const deputies = Math.min(others, DEPUTIES);
+  return {
+    discovery: workers * MS_AN_HOUR / leaseDiscoveryIntervalMs,
+    scans: MS_AN_HOUR / leaseAssignmentIntervalMs,
+    lockLooks: 2 * deputies * heartbeats + (others - deputies) * heartbeats / HEARTBEATS_PER_LOOK,
   };
 }

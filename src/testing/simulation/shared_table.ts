@@ -107,6 +107,17 @@ export class SharedTable {
       keyName: "leaseKey",
       exists: (signal) => call("DescribeTable", signal, () => true),
       get: (key, signal) => call("GetItem", signal, () => this.#items.get(key)),
+      glance: (key, signal) => {
+        const isStale = link.isStale(rates.staleReads);
+        return call("GetItem", signal, () => isStale ? this.#staleItem(link, key) : this.#items.get(key));
+      },
+      scanFewer: (limit, signal) => {
+        const isStale = link.isStale(rates.staleReads);
+        return call("Scan", signal, () => {
+          if (this.#items.size >= limit) return undefined;
+          return isStale ? this.#staleItems(link) : [...this.#items.values()];
+        });
+      },
       scan: (signal) => {
         const isStale = link.isStale(rates.staleReads);
         return call("Scan", signal, () => isStale ? this.#staleItems(link) : [...this.#items.values()]);
@@ -161,13 +172,16 @@ export class SharedTable {
   }
 
   /** Each item as it was at some moment of the last seconds, not all of them at the same. */
-  #staleItems({ chance }: Link): Item[] {
-    return [...this.#past].flatMap(([key, past]) => {
-      const atMs = this.#time.nowMs - chance.between(0, STALE_MS);
-      const then = past.find(({ untilMs }) => untilMs > atMs);
-      const item = then === undefined ? this.#items.get(key) : then.item;
-      return item === undefined ? [] : [item];
-    });
+  #staleItems(link: Link): Item[] {
+    return [...this.#past.keys()].map((key) => this.#staleItem(link, key)).filter((item) =>
+      item !== undefined
+    );
+  }
+
+  #staleItem({ chance }: Link, key: string): Item | undefined {
+    const atMs = this.#time.nowMs - chance.between(0, STALE_MS);
+    const then = this.#past.get(key)?.find(({ untilMs }) => untilMs > atMs);
+    return then === undefined ? this.#items.get(key) : then.item;
   }
 }
 

@@ -196,6 +196,18 @@ const CLAUSES: readonly Clause[] = [
     expectEqual(await owned("w1"), ["b"], "the keys of w1 after it lost one");
   }),
 
+  clause("listSmall(), where there is one, shows what list() and leaseKeysOwnedBy() do", async (store) => {
+    if (store.listSmall === undefined) return;
+    for (const leaseKey of ["a", "b"]) await store.create(newLease({ leaseKey, shardId: leaseKey }));
+    await applied(store, assign(await leaseOf(store, "a"), "w1"));
+    const small = await store.listSmall();
+    const { leases, workers, unreadable } = await store.list();
+    expectEqual(small?.leases, leases, "the leases of listSmall()");
+    expectEqual(small?.workers, workers, "the workers of listSmall()");
+    expectEqual(small?.unreadable, unreadable, "the unreadable items of listSmall()");
+    expectEqual(small?.keysOwnedBy("w1"), await store.leaseKeysOwnedBy("w1"), "the keys of w1");
+  }),
+
   clause("apply() returns the lease as it is now, for each kind of write", async (store) => {
     await store.create(newLease());
     let lease = await leaseOf(store);
