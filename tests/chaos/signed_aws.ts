@@ -57,7 +57,7 @@ async function hasItsSignature(
       .map((name) => [name, request.headers.get(name) ?? ""]),
   );
   const signed = await signer.sign({ url: request.url, headers, body }, credentials);
-  return signed.get("authorization") === given;
+  return signed["authorization"] === given;
 }
 
 /** Of `20260130T235959Z`; NaN of anything else. */
