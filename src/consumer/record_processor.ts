@@ -9,6 +9,7 @@
 import type { KinesisRecord } from "../stream/record.ts";
 import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import type { ChildShard } from "../stream/shard.ts";
+import type { TransactWrite } from "../transact/transact_write.ts";
 
 /** A checkpoint that is announced in the lease table, and not made yet. */
 export interface PreparedCheckpoint {
@@ -19,6 +20,17 @@ export interface PreparedCheckpoint {
    * a RangeError when a later checkpoint has been made meanwhile.
    */
   checkpoint(): Promise<void>;
+}
+
+/** Options of `ShardContext.transact`. */
+export interface TransactOptions {
+  /**
+   * Up to where the shard is processed by it: a record, or its sequence number. A number alone means the
+   * first user record of its aggregate.
+   *
+   * @default as in `checkpoint`: everything delivered up to now
+   */
+  readonly at?: ExtendedSequenceNumber | string | undefined;
 }
 
 /** Which acquisition of a lease this is, for writes of one's own that a former owner must not overwrite. */
@@ -85,6 +97,19 @@ export interface ShardContext extends ShardStream {
    * @throws as `checkpoint`; {@link RangeError} also for a state that is too large.
    */
   prepareCheckpoint(at?: ExtendedSequenceNumber, state?: Uint8Array): Promise<PreparedCheckpoint>;
+  /**
+   * Stores results and the checkpoint together in DynamoDB, all or nothing: each record is in the results
+   * exactly once, whatever is killed, paused or handed over. It counts as a checkpoint.
+   *
+   * @param writes At most 99 writes and 4 MB, to tables of the lease table's account and region.
+   * @throws {LeaseLostError} when the lease is lost: return without an error. Nothing is stored, or all was.
+   * @throws {RangeError} when there are too many writes or too large ones, and when `at` is out of range or
+   * stored already. {@link TypeError} when a write is none.
+   * @throws `TransactionRefusedError` of `./transact` when a condition of yours does not hold. Nothing is
+   * stored.
+   * @throws `TransactionFailedError` when it could not be made: the processor starts again, without a gap.
+   */
+  transact(writes: readonly TransactWrite[], options?: TransactOptions): Promise<void>;
   /**
    * Requests a fresh processor that starts from the stored checkpoint. For a processor that finds out between
    * two calls that it cannot continue, e.g. its child process died. Inside a call, throw a

@@ -15,7 +15,7 @@ import type { Lease } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
 import type { ByteBudget } from "../retrieval/byte_budget.ts";
 import type { Retrieval } from "../retrieval/retrieval.ts";
-import { type ExtendedSequenceNumber, type InitialPosition, isShardEnd } from "../stream/sequence_number.ts";
+import { type InitialPosition, isShardEnd } from "../stream/sequence_number.ts";
 import type { AggregateProblem } from "../stream/aggregation.ts";
 import type { ChildShard } from "../stream/shard.ts";
 import type { StreamOrigin } from "../stream/stream_identifier.ts";
@@ -25,12 +25,7 @@ import { createChildLeases } from "./child_creation.ts";
 import { aggregateRange, type DeliveryOptions, type Left, type Recipient, type Restart } from "./delivery.ts";
 import type { HeldLease } from "./held_lease.ts";
 import { type ParentsOptions, waitForParents } from "./parents.ts";
-import type {
-  RecordProcessor,
-  RecordProcessorFactory,
-  ShardContext,
-  ShardStream,
-} from "./record_processor.ts";
+import type { RecordProcessor, RecordProcessorFactory, ShardStream } from "./record_processor.ts";
 import {
   type DeliveryEnd,
   type DeliveryStarter,
@@ -38,6 +33,7 @@ import {
   type RecordsDelivery,
 } from "./records_delivery.ts";
 import { retrievalRequest } from "./retrieval_request.ts";
+import { type LoadTransact, shardContext } from "./shard_context.ts";
 import { slicesOf } from "./slices.ts";
 import type { Setback, ShardStreaks } from "./streaks.ts";
 
@@ -50,7 +46,9 @@ export interface ShardConsumerOptions extends DeliveryOptions, Pick<ParentsOptio
   readonly retrieval: Retrieval;
   readonly initialPosition: InitialPosition;
   /** Where the leases of parents and children are. */
-  readonly leaseStore: Pick<LeaseStore, "get" | "create">;
+  readonly leaseStore: Pick<LeaseStore, "get" | "create" | "tableArn">;
+  /** @default `ShardContext.transact` refuses */
+  readonly loadTransact?: LoadTransact | undefined;
   /** Shared by all shards of the worker. */
   readonly budget: ByteBudget;
   /** How records reach the processor. @default {plainDelivery} */
@@ -192,7 +190,8 @@ class ShardConsumer {
     this.#lease = this.#held.lease;
     const checkpointer = new Checkpointer(this.#held, system.clock, emit);
     const failure = new AbortController();
-    const context = this.#context(checkpointer, failure);
+    const { held, stream, leaseStore, loadTransact } = this.#options;
+    const context = shardContext({ held, stream, leaseStore, loadTransact, checkpointer, failure, system });
     let processor: RecordProcessor;
     try {
       processor = this.#options.processor(this.#held.shardId, this.#options.stream, this.#leave);
@@ -375,22 +374,5 @@ class ShardConsumer {
   ): Promise<CallbackOutcome> {
     const { system, emit } = this.#options;
     return runCallback({ held: this.#held, callback, records, clock: system.clock, emit }, call);
-  }
-
-  #context(checkpointer: Checkpointer, failure: AbortController): ShardContext {
-    const { checkpoint, pendingCheckpoint, pendingCheckpointState } = this.#lease;
-    const { fencingToken } = this.#held;
-    return {
-      ...this.#about,
-      ...this.#options.stream,
-      initialCheckpoint: checkpoint,
-      pendingCheckpoint,
-      pendingCheckpointState,
-      fencingToken: { leaseKey: this.#held.leaseKey, token: fencingToken },
-      signal: this.#held.callbackSignal ?? this.#held.lost,
-      checkpoint: (at?: ExtendedSequenceNumber) => checkpointer.checkpoint(at),
-      prepareCheckpoint: (at?: ExtendedSequenceNumber, state?: Uint8Array) => checkpointer.prepare(at, state),
-      restart: (reason: unknown) => failure.abort(reason),
-    };
   }
 }

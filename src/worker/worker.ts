@@ -24,7 +24,7 @@ import { aborted, settlesWithin } from "../async/waiting.ts";
 import { randomUuid, realSystem, type System, withFetch } from "../system.ts";
 import { showTurns } from "./event_loop_turns.ts";
 import type { Deliveries } from "./deliveries.ts";
-import { loadDeliveries } from "./loaded_deliveries.ts";
+import { loadDeliveries, loadTransact } from "./loaded_deliveries.ts";
 import { type EventOutlet, eventOutlet } from "./event_outlet.ts";
 import { leaveFleet, leaveStep } from "./leaving.ts";
 import { startLoops } from "./loops.ts";
@@ -248,6 +248,7 @@ export class KinesisWorker {
       reading: made.reading,
       budget: made.budget,
       startDelivery: made.startDelivery,
+      loadTransact,
       consumers: made.consumers,
       onTableGone: made.onTableGone,
       attention: (options) => new Attention(options),

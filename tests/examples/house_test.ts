@@ -12,7 +12,7 @@ const ROOT = new URL("../../", import.meta.url);
 const DEMO = "words";
 /** Entry points that examples show. The command line is what runs programs in other languages. */
 const ENTRIES =
-  /^@kclite\/kclite(?:\/(?:testing|health|credentials|decode|edge|failures|lambda|producer|cli))?$/;
+  /^@kclite\/kclite(?:\/(?:testing|health|credentials|decode|edge|failures|lambda|producer|transact|cli))?$/;
 const MOST_LINES = 60;
 
 interface ExampleFile {

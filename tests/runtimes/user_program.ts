@@ -32,6 +32,7 @@ import { healthApp, Totals } from "../../src/health/mod.ts";
 import { jsonField, type OtelListener, otelListener } from "../../src/otel/mod.ts";
 import { KinesisProducer } from "../../src/producer/mod.ts";
 import { simulate, simulatedAws } from "../../src/testing/mod.ts";
+import { marshall, TransactionRefusedError, type TransactWrite } from "../../src/transact/mod.ts";
 
 const processor = (): RecordProcessor => ({
   async processRecords({ records }, context) {
@@ -74,6 +75,24 @@ export async function produced(): Promise<void> {
   await producer.putAll(
     ["one", "two"].map((text) => ({ partitionKey: "a", data: new TextEncoder().encode(text) })),
   );
+}
+
+/** Stores a batch's results with its checkpoint. */
+export function transacting(): RecordProcessor {
+  return {
+    async processRecords({ records }, context) {
+      const writes = records.map(({ sequenceNumber: id }): TransactWrite => ({
+        Put: { TableName: "results", Item: marshall({ id }) },
+      }));
+      try {
+        await context.transact(writes, { at: records.at(-1) });
+      } catch (error) {
+        if (!(error instanceof TransactionRefusedError)) throw error;
+        console.log(error.refusals.map(({ code }) => code));
+      }
+    },
+    shardEnded: (context) => context.transact([]),
+  };
 }
 
 /** Metrics of a worker in CloudWatch. */

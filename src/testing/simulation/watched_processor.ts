@@ -15,7 +15,7 @@ import type {
   ShardContext,
 } from "../../consumer/record_processor.ts";
 import { ProcessorRestartError } from "../../errors.ts";
-import type { ExtendedSequenceNumber } from "../../stream/sequence_number.ts";
+import { type ExtendedSequenceNumber, positionAt } from "../../stream/sequence_number.ts";
 import type { Callback, DeliveryRules, Visit } from "./delivery_rules.ts";
 
 /** What watching takes. */
@@ -120,6 +120,13 @@ class WatchedProcessor implements RecordProcessor {
             throw error;
           }
         }),
+      transact: (writes, options) => {
+        const at = options?.at;
+        return during(
+          typeof at === "string" ? positionAt(at) : at,
+          () => context.transact(writes, options),
+        );
+      },
       async prepareCheckpoint(at, state): Promise<PreparedCheckpoint> {
         const prepared = await context.prepareCheckpoint(at, state);
         return { at: prepared.at, checkpoint: () => during(prepared.at, () => prepared.checkpoint()) };
