@@ -122,6 +122,8 @@ export {
   LeaseLostError,
   LeaseTableError,
   ProcessorRestartError,
+  StoreMovedError,
+  StoreUnavailableError,
 } from "./src/errors.ts";
 export type { AwsServiceErrorDetails, CredentialsErrorOptions, CredentialsFailure } from "./src/errors.ts";
 export type { Clock, System } from "./src/system.ts";

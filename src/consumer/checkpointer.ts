@@ -75,6 +75,11 @@ export class Checkpointer {
     return this.#largest;
   }
 
+  /** The processor goes on at a position of its own, before or after that of the lease. */
+  startAt(own: ExtendedSequenceNumber): void {
+    this.#last = this.#largest = own;
+  }
+
   /** Everything up to `at` is about to be handed to the processor. */
   delivering(at: ExtendedSequenceNumber): void {
     if (compare(at, this.#largest) > 0) this.#largest = at;

@@ -161,6 +161,19 @@ export interface RecordProcessor {
   /** Called once, before any record. When it throws it is called again, with back-off. */
   initialize?(context: ShardContext): void | Promise<void>;
   /**
+   * For a processor that stores its position together with its results: where it goes on, whatever the lease
+   * says. Called after `initialize`. When it throws, both are called again, with back-off. Checkpoints of the
+   * lease follow, for those who look at the table.
+   *
+   * @param confirm Resolves when a write to the lease table has shown that the lease is ours. Throws a
+   * {@linkcode LeaseLostError} when it is not.
+   * @returns The last position that is done; undefined: the lease's checkpoint counts.
+   */
+  startAt?(
+    context: ShardContext,
+    confirm: () => Promise<void>,
+  ): Promise<ExtendedSequenceNumber | undefined>;
+  /**
    * Called with each batch. What happens when it throws is the worker's `onProcessError`. What it returns
    * counts only where the option `errors` asks for partial answers.
    */
@@ -186,6 +199,13 @@ export interface RecordProcessor {
  */
 export interface RecordProcessorFactory {
   (shardId: string, stream: ShardStream, leaving?: AbortSignal): RecordProcessor;
+  /**
+   * `"transaction"`: its processors store results and position together. Then the worker refuses a fleet in
+   * which KCL for Java takes part, and options by which records of a shard overtake one another.
+   *
+   * @default no such rule
+   */
+  readonly stores?: "transaction" | undefined;
   /**
    * Events of enhanced fan-out keep the base64 of their payloads, so that a processor which passes them on as
    * base64 need not encode them. Such an event takes twice the memory.

@@ -24,6 +24,7 @@ import { Checkpointer } from "./checkpointer.ts";
 import { createChildLeases } from "./child_creation.ts";
 import { aggregateRange, type DeliveryOptions, type Left, type Recipient, type Restart } from "./delivery.ts";
 import type { HeldLease } from "./held_lease.ts";
+import { beginProcessor } from "./own_position.ts";
 import { type ParentsOptions, waitForParents } from "./parents.ts";
 import type { RecordProcessor, RecordProcessorFactory, ShardStream } from "./record_processor.ts";
 import {
@@ -199,12 +200,13 @@ class ShardConsumer {
       return { type: "restart", error: thrownError(error) };
     }
     const recipient = { processor, context, checkpointer };
-    const { startDelivery = plainDelivery } = this.#options;
-    const delivery = startDelivery(recipient, this.#options, this.#leave);
     try {
-      return await this.#live({ ...recipient, delivery, failed: failure.signal });
+      this.enter("initializing");
+      const initialized = await this.#initialize(recipient);
+      if (initialized.type === "left") return { type: await this.#leaveProcessor(recipient, undefined) };
+      if (initialized.type === "restart") return initialized;
+      return await this.#live(recipient, failure.signal);
     } finally {
-      await delivery.leave();
       await this.#dispose(processor);
     }
   }
@@ -218,19 +220,27 @@ class ShardConsumer {
     }
   }
 
-  async #live(turn: Turn): Promise<{ readonly type: ConsumerEnd } | Restart> {
-    this.enter("initializing");
-    const initialized = await this.#initialize(turn);
-    if (initialized.type === "left") return { type: await this.#leaveProcessor(turn, false) };
-    if (initialized.type === "restart") return initialized;
+  async #live(
+    recipient: Recipient,
+    failed: AbortSignal,
+  ): Promise<{ readonly type: ConsumerEnd } | Restart> {
+    const { startDelivery = plainDelivery } = this.#options;
+    const delivery = startDelivery(recipient, this.#options, this.#leave);
+    try {
+      return await this.#process({ ...recipient, delivery, failed });
+    } finally {
+      await delivery.leave();
+    }
+  }
 
+  async #process(turn: Turn): Promise<{ readonly type: ConsumerEnd } | Restart> {
     this.enter("processing");
     const delivered = await this.#deliver(turn);
     switch (delivered.type) {
       case "restart":
         return delivered;
       case "left":
-        return { type: await this.#leaveProcessor(turn, true) };
+        return { type: await this.#leaveProcessor(turn, turn.delivery) };
       case "givenUp":
         await turn.delivery.leave();
         await this.#held.giveUp();
@@ -244,13 +254,14 @@ class ShardConsumer {
     const { childShards } = delivered;
     this.#options.emit({ type: "shardEndReached", ...this.#about, childShards });
     const ended = await this.#endShard(turn, childShards);
-    return ended.type === "left" ? { type: await this.#leaveProcessor(turn, true) } : ended;
+    return ended.type === "left" ? { type: await this.#leaveProcessor(turn, turn.delivery) } : ended;
   }
 
   /** Until it succeeds, on the same processor. */
-  async #initialize({ processor, context }: Turn): Promise<{ readonly type: "ready" } | Left | Restart> {
+  async #initialize(recipient: Recipient): Promise<{ readonly type: "ready" } | Left | Restart> {
+    const begin = () => beginProcessor(recipient, this.#held, this.#options.emit);
     while (await this.#goesOn()) {
-      const outcome = await this.#call("initialize", 0, () => processor.initialize?.(context));
+      const outcome = await this.#call("initialize", 0, begin);
       if (outcome.ok) {
         this.#streaks.end("initialize");
         return { type: "ready" };
@@ -269,7 +280,8 @@ class ShardConsumer {
     const onAggregateProblem = (problem: AggregateProblem) =>
       this.#options.emit({ type: "aggregateProblem", ...this.#about, ...problem });
     const already = { hasRead: this.#hasRead, streak: this.#streaks.reading };
-    const request = retrievalRequest(this.#held, this.#lease, { initialPosition, ...already });
+    const lease = { ...this.#lease, checkpoint: checkpointer.largest };
+    const request = retrievalRequest(this.#held, lease, { initialPosition, ...already });
     this.#hasRead = true;
     try {
       for await (const page of this.#options.retrieval.read(request, signal)) {
@@ -345,12 +357,16 @@ class ShardConsumer {
     return "completed";
   }
 
-  /** Leaves a processor that was called: in order while the lease is ours, else as lost. */
-  async #leaveProcessor(turn: Turn, isInitialized: boolean): Promise<ConsumerEnd> {
-    const { processor, context, delivery } = turn;
+  /**
+   * Leaves a processor that was called: in order while the lease is ours, else as lost.
+   *
+   * @param delivery Undefined before it is initialized.
+   */
+  async #leaveProcessor(recipient: Recipient, delivery: RecordsDelivery | undefined): Promise<ConsumerEnd> {
+    const { processor, context } = recipient;
     let end: ConsumerEnd = "lost";
-    await delivery.leave();
-    if (!this.#held.lost.aborted && isInitialized) {
+    await delivery?.leave();
+    if (!this.#held.lost.aborted && delivery !== undefined) {
       this.enter("shutdownRequested");
       await this.#call("shutdownRequested", 0, () => processor.shutdownRequested?.(context));
     }
@@ -358,11 +374,11 @@ class ShardConsumer {
       end = "drained";
       await this.#held.handOver();
     }
-    await this.#tellLost(turn);
+    await this.#tellLost(recipient);
     return end;
   }
 
-  async #tellLost({ processor, context }: Turn): Promise<void> {
+  async #tellLost({ processor, context }: Recipient): Promise<void> {
     this.enter("leaseLost");
     await this.#call("leaseLost", 0, () => processor.leaseLost?.(context));
   }

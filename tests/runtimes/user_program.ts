@@ -31,6 +31,7 @@ import { fromLambdaHandler, type KinesisEvent } from "../../src/lambda/mod.ts";
 import { healthApp, Totals } from "../../src/health/mod.ts";
 import { jsonField, type OtelListener, otelListener } from "../../src/otel/mod.ts";
 import { KinesisProducer } from "../../src/producer/mod.ts";
+import { pooled, type SqlSink, sqlSink } from "../../src/sql/mod.ts";
 import { simulate, simulatedAws } from "../../src/testing/mod.ts";
 import { marshall, TransactionRefusedError, type TransactWrite } from "../../src/transact/mod.ts";
 
@@ -199,4 +200,15 @@ export async function main(signal: AbortSignal): Promise<readonly unknown[]> {
   const { outcome, nextInMs } = await worker.runSlice(slice);
   const { violation } = await simulate({ seed: 1, processor });
   return [violation, healthApp(totals).fetch, commandLine, handle, outcome, nextInMs];
+}
+
+/** A database that needs a pool. */
+export function sinkOf(connection: {
+  query(text: string, params?: string[]): Promise<unknown>;
+  release(): void;
+}): SqlSink<typeof connection> {
+  return sqlSink({
+    begin: pooled(async () => connection),
+    query: (tx: typeof connection, text, params) => tx.query(text, params),
+  }, { table: "positions", applicationName: "app" });
 }

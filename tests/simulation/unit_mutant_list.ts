@@ -1554,4 +1554,39 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     why: "an operator and a Java leader move a lease back and forth for as long as both last",
     test: "tests/operate/change/drain_test.ts",
   },
+  {
+    name: "sql-commits-what-was-refused",
+    file: "src/sql/owned_row.ts",
+    find: `if (!hasWritten(dialect, await this.#run(tx, move(claim)))) throw new Refused();`,
+    replace: `await this.#run(tx, move(claim));`,
+    why: "a former owner's results are committed beside those of the next one",
+    test: "tests/sql/every_step_test.ts",
+  },
+  {
+    name: "sql-starts-at-the-lease",
+    file: "src/sql/sql_processor.ts",
+    find: `return wasThere && row.position.sequenceNumber !== "LATEST" ? row.position : undefined;`,
+    replace: `return undefined;`,
+    why: "a database that was put back loses what lies between its position and the lease's",
+    test: "tests/sql/sql_sink_test.ts",
+  },
+  {
+    name: "sql-ends-the-lease-first",
+    file: "src/sql/sql_processor.ts",
+    find: `    await context.checkpoint();
+  }`,
+    replace: `  }`,
+    why: "the end of a shard never reaches its lease, and its children never start",
+    test: "tests/sql/every_step_test.ts",
+  },
+  {
+    name: "sql-forgets-that-an-outcome-is-not-known",
+    file: "src/sql/owned_row.ts",
+    find: `      this.#isUnsure = true;
+`,
+    replace: ``,
+    why:
+      "a former owner finds its transaction refused for ever, and never learns that the shard is another's",
+    test: "tests/sql/every_step_test.ts",
+  },
 ];

@@ -181,6 +181,10 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
     holds: "puts records into a stream, in order of each key; an entry point of its own",
     any: ["stream", "root", "aws", "aws/credential_sources"],
   },
+  "sql": {
+    holds: "exactly once into a database of SQL: results, position and fencing token in one transaction",
+    any: ["stream", "root", "consumer"],
+  },
   "cloudwatch": {
     holds: "events as CloudWatch metrics, with KCL's names; the entry point of it",
     any: ["stream", "root", "async", "aws", "aws/credential_sources", "observe"],
@@ -266,6 +270,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
       "observe",
       "testing/model",
     ],
+    types: ["sql"],
   },
   "testing/unit": {
     holds: "to test one processor or one store alone",
@@ -314,6 +319,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
       "operate/change",
       "operate/records",
       "cloudwatch",
+      "sql",
       "command",
     ],
   },
