@@ -29,7 +29,7 @@ import { AwsServiceError, errorText, isAwsError } from "../errors.ts";
 import type { WorkerEventListener } from "../events.ts";
 import { childrenOf, type ChildShard } from "../stream/shard.ts";
 import type { Clock } from "../system.ts";
-import { changeRecords } from "./change_record.ts";
+import { changeRecords } from "./wire_changes.ts";
 import { millisBehind, parsePlace, type Place, placeText } from "./place.ts";
 import { listedShards, openedMs } from "./shard_listing.ts";
 

@@ -23,7 +23,8 @@ export interface LambdaHandlerOptions extends LambdaFunctionOptions {
 
 /**
  * Makes processors of a Lambda handler, unchanged. The handler gets Lambda's event and context: the event of
- * Kinesis, or that of DynamoDB Streams where the worker reads the stream of a table. It may return a promise, call its callback, or call `context.done`, `fail` or `succeed`.
+ * Kinesis, or that of DynamoDB Streams where the worker reads the stream of a table. It may return a promise,
+ * call its callback, or call `context.done`, `fail` or `succeed`.
  *
  * What becomes of a call that fails is the worker's `errors`. A list of `batchItemFailures` counts only with
  * `errors.partial`, as Lambda needs `ReportBatchItemFailures`. Set `batch.size` to Lambda's batch size,

@@ -1,6 +1,6 @@
 // Pure.
 /**
- * A change of an item as AWS Lambda hands it to a function, and back. It is nearly the JSON of AWS's adapter;
+ * A change of an item as AWS Lambda hands it to a function. It is nearly the JSON of AWS's adapter;
  * only times are in seconds, and each record names its stream.
  *
  * Source: the AWS Lambda guide, "Using AWS Lambda with Amazon DynamoDB", example event.

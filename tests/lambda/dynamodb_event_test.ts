@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { KinesisWorker } from "../../mod.ts";
-import { changeRecords } from "../../src/dynamodb_streams/change_record.ts";
+import { changeRecords } from "../../src/dynamodb_streams/wire_changes.ts";
 import { eventCuts, streamEvent } from "../../src/lambda/kinesis_event.ts";
 import { type DynamoDBEvent, fromLambdaHandler } from "../../src/lambda/mod.ts";
 import { simulatedAws } from "../../src/testing/mod.ts";
