@@ -51,6 +51,8 @@ export interface TableDescription {
   /** As DynamoDB counts it every six hours. */
   readonly itemCount: number | undefined;
   /** Undefined on emulators that do not report it. */
+  readonly tableArn?: string | undefined;
+  /** Undefined on emulators that do not report it. */
   readonly isDeletionProtected?: boolean | undefined;
 }
 
@@ -108,6 +110,7 @@ export function tableDescription(answer: Fields): TableDescription {
   const onDemand = summary?.["BillingMode"] === "PAY_PER_REQUEST";
   const throughput = optionalFieldsIn(table, "ProvisionedThroughput");
   const isDeletionProtected = table["DeletionProtectionEnabled"];
+  const tableArn = optionalTextIn(table, "TableArn");
   return {
     tableName: textIn(table, "TableName"),
     tableStatus: textIn(table, "TableStatus"),
@@ -131,6 +134,7 @@ export function tableDescription(answer: Fields): TableDescription {
     },
     tableSizeBytes: optionalNumberIn(table, "TableSizeBytes"),
     itemCount: optionalNumberIn(table, "ItemCount"),
+    ...(tableArn === undefined ? {} : { tableArn }),
     ...(typeof isDeletionProtected === "boolean" ? { isDeletionProtected } : {}),
   };
 }

@@ -58,6 +58,7 @@ export {
   testContext,
   type TestContextOptions,
   type TestPreparation,
+  type TestTransaction,
 } from "./unit/test_context.ts";
 export { type TestRecord, testRecord, type TestRecordFields } from "./unit/test_record.ts";
 export { type MemoryStores, memoryStores } from "./unit/memory_stores.ts";

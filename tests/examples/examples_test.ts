@@ -20,6 +20,7 @@ import { main as retryAndDeadLetters } from "../../examples/retry_and_dead_lette
 import { main as s3Archive } from "../../examples/s3_archive/main.ts";
 import { main as testYourProcessor } from "../../examples/test_your_processor/main.ts";
 import { adder } from "../../examples/test_your_processor/processor.ts";
+import { main as exactlyOnce } from "../../examples/exactly_once_dynamodb/main.ts";
 import { main as typedRecords } from "../../examples/typed_records/main.ts";
 import { canRun } from "../support/command.ts";
 
@@ -57,6 +58,15 @@ Deno.test("typed_records books what fits its schema, and makes a dead letter of 
     "a: 5",
     "DecodeFailed: TypeError: the schema does not fit: expected an id and a total",
     "c: 7",
+  ]);
+});
+
+Deno.test("exactly_once_dynamodb counts each visit once, through lost answers and crashes", async () => {
+  assertEquals(await printed(exactlyOnce), [
+    "the processor crashes, after its transaction",
+    "/: 134 visits",
+    "/about: 133 visits",
+    "/shop: 133 visits",
   ]);
 });
 

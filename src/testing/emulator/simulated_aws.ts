@@ -10,6 +10,7 @@ import { refuseUnknownNames } from "../../nearest_name.ts";
 import { realSystem, type System } from "../../system.ts";
 import { ITERATOR_LIFE_MS } from "../model/service_limits.ts";
 import { ApiError } from "./api_error.ts";
+import { Input } from "./input.ts";
 import { type AwsFault, AwsFaults } from "./aws_faults.ts";
 import { EmulatedMetrics, type MetricDatum } from "./cloudwatch/put_metric_data.ts";
 import { batchOperations } from "./dynamodb/batch_operations.ts";
@@ -185,6 +186,23 @@ export class SimulatedAws {
     const table = this.#tables.find(name);
     if (table !== undefined) return new TableView(table);
     throw new RangeError(`Cannot find table "${name}": a worker makes it when it starts`);
+  }
+
+  /**
+   * Makes a table, at once and without a signed call.
+   *
+   * @param key The name of its partition key, which is a text.
+   * @throws {Error} when there is one of this name, or the name cannot be one.
+   */
+  createTable(name: string, key = "id"): void {
+    const input = new Input({
+      TableName: name,
+      BillingMode: "PAY_PER_REQUEST",
+      KeySchema: [{ AttributeName: key, KeyType: "HASH" }],
+      AttributeDefinitions: [{ AttributeName: key, AttributeType: "S" }],
+    }, "json");
+    const { timeline, region } = this.#tables.settings;
+    this.#tables.create(input, { timeline, region, changeMs: 0 });
   }
 
   /**

@@ -261,8 +261,8 @@ export class EmulatedTables {
   }
 
   /** @throws {ApiError} when there is one. */
-  create(input: Input): EmulatedTable {
-    const table = new EmulatedTable(input, this.settings);
+  create(input: Input, settings: TableSettings = this.settings): EmulatedTable {
+    const table = new EmulatedTable(input, settings);
     if (this.find(table.name) !== undefined) {
       throw new ApiError("ResourceInUseException", `Table already exists: ${table.name}`);
     }
