@@ -346,7 +346,7 @@ export class Fleet implements AsyncDisposable {
       dynamodb: this.#bed.endpoints.java,
       strategy: this.#options.javaStrategy,
       failoverTimeMs: this.#options.pace.failoverTimeMs,
-      leaseAssignmentIntervalMs: timing.javaAssignmentMs,
+      leaseAssignmentIntervalMs: this.#options.javaAssignmentMs ?? timing.javaAssignmentMs,
       leaderLeaseMs: timing.javaLockMs,
       leaderHeartbeatMs: timing.javaHeartbeatMs,
       idleTimeBetweenReadsMs: this.#options.pace.readEveryMs,
