@@ -68,7 +68,18 @@ export type {
   RecordsBatch,
   ShardContext,
   ShardStream,
+  TransactOptions,
 } from "./src/consumer/record_processor.ts";
+export type {
+  TransactConditionCheck,
+  TransactDelete,
+  TransactItem,
+  TransactPut,
+  TransactTarget,
+  TransactUpdate,
+  TransactValue,
+  TransactWrite,
+} from "./src/transact/transact_write.ts";
 export type { WorkerBatch, WorkerBatches } from "./src/consumer/batch_loop.ts";
 export { eachRecord } from "./src/consumer/each_record.ts";
 export type { EachRecordOptions, RecordHandler } from "./src/consumer/each_record.ts";
@@ -111,6 +122,8 @@ export {
   LeaseLostError,
   LeaseTableError,
   ProcessorRestartError,
+  StoreMovedError,
+  StoreUnavailableError,
 } from "./src/errors.ts";
 export type { AwsServiceErrorDetails, CredentialsErrorOptions, CredentialsFailure } from "./src/errors.ts";
 export type { Clock, System } from "./src/system.ts";
@@ -132,6 +145,8 @@ export type { Incarnation, LeaseMark } from "./src/lease/incarnation.ts";
 export type { Lease, NewLease } from "./src/lease/lease.ts";
 export type { LeaseProgress } from "./src/lease/lease_progress.ts";
 export type {
+  CompanionOutcome,
+  CompanionWrites,
   LeaseStore,
   SmallTableListing,
   TableListing,

@@ -1,7 +1,8 @@
 /**
  * What reading costs in CPU seconds, in the program and in the kernel apart: whole workers, the client alone, fan-out, child
- * processes, TLS, an empty call; each beside the floor that nobody can go below. Also the memory of a worker that catches
- * up, and the requests of an idle one.
+ * processes, TLS, an empty call, Node.js and Bun; each beside the floor that nobody can go below. Also the memory of a worker that
+ * catches up, and the requests of idle fleets. Ends with the targets beside what was measured, and one line of JSON: `Summary` of
+ * `figures.ts`.
  *
  * Every turn is a process of its own, against a server in another process, and all cases take turns in each round; the
  * figures are medians, and ratios are of CPU seconds in the same round. Go by the ratios: on shared cores CPU seconds grow too.
@@ -11,34 +12,50 @@
  * ```
  *
  * `--against` has the library of another checkout take turns with this one's: what a change gained. `--compare` measures
- * other clients too, see `compare.ts`. `--write` puts the table into docs/performance.md. `--smoke` runs tiny turns, which
- * shows that the program works and measures nothing. Ends with one line of JSON: `Summary` of `figures.ts`.
+ * other consumers too, see `compare.ts`; with `--only` it can stand alone, as `--only idle-1-8 --compare`. `--write` puts the tables into
+ * docs/performance.md. `--smoke` runs tiny turns, which shows that the program works and measures nothing.
  *
  * @module
  */
 
 import { parseArgs } from "node:util";
-import { runCommand } from "../tests/support/command.ts";
 import { withFolder } from "../tests/support/folder.ts";
-import { type BenchCase, CASES, casesOf, IDLE_REQUESTS, optionsOf, SMOKE_SIZE } from "./cases.ts";
+import { type BenchCase, CASES, casesOf, IDLE_FLEETS, optionsOf, SMOKE_SIZE } from "./cases.ts";
 import {
   cpuPerMillion,
   cpuRatio,
   markdownTable,
   type Rounds,
-  type Row,
   rowOf,
   summaryOf,
   tableOf,
   withBlock,
 } from "./figures.ts";
+import { idleRequestsPerShardHour } from "./idle.ts";
+import type { ProgramFigures } from "./peers/programs.ts";
+import {
+  bundleTurns,
+  installRuntimes,
+  type OtherRuntime,
+  type RuntimeName,
+  runtimesOnPath,
+} from "./runtimes.ts";
+import { targetTable } from "./targets.ts";
 import type { MeasuredTurn } from "./turn.ts";
-import { type CannedServer, denoTurn, runTurn, startCannedServer, writeImportMap } from "./turns.ts";
+import {
+  type CannedServer,
+  denoTurn,
+  runTurn,
+  startCannedServer,
+  type TurnCommand,
+  writeImportMap,
+} from "./turns.ts";
 
 const DOCUMENT = new URL("../docs/performance.md", import.meta.url);
 /** Turns of a smoke run at the same time: nothing is measured, and it is to be over soon. */
 const SMOKE_AT_ONCE = 3;
-const COST = new URL("./cost.ts", import.meta.url).pathname;
+/** The case that is about memory and not about CPU time. */
+const CATCH_UP = "catch-up";
 
 const { values } = parseArgs({
   options: {
@@ -55,16 +72,20 @@ const rounds = Number(values.rounds);
 if (!Number.isSafeInteger(rounds) || rounds < 1) {
   throw new RangeError(`Cannot measure: expected --rounds to be 1 or more: got ${values.rounds}`);
 }
+if (values.smoke && values.compare) {
+  throw new RangeError("Cannot compare: expected --smoke or --compare: got both");
+}
 
 /** One case of one checkout: `of` makes its row's name. */
 interface Contender {
   readonly one: BenchCase;
   readonly name: string;
-  readonly importMap: string | undefined;
+  readonly command: TurnCommand;
+  readonly isOther: boolean;
   readonly turns: MeasuredTurn[];
 }
 
-await withFolder({}, async (folder) => {
+await withFolder({ "package.json": '{"private":true}' }, async (folder) => {
   const server = await startCannedServer(folder);
   try {
     await main(server, folder);
@@ -74,22 +95,56 @@ await withFolder({}, async (folder) => {
 });
 
 async function main(server: CannedServer, folder: string): Promise<void> {
-  const cases = casesOf(names).filter(({ isTls }) => isTls !== true || server.tlsUrl !== undefined);
+  const wanted = casesOf(names);
+  const runtimes = await runtimesFor(wanted, folder);
+  const cases = wanted.filter(({ isTls, runtime }) =>
+    (isTls !== true || server.tlsUrl !== undefined) && (runtime === undefined || runtimes.has(runtime))
+  );
   if (server.tlsUrl === undefined) {
     console.log("TLS is skipped: there is no openssl on the PATH to make a certificate");
   }
   const importMap = values.against === undefined ? undefined : `${folder}/against.json`;
   if (importMap !== undefined) await writeImportMap(importMap, values.against ?? "");
+  const bundle = `${folder}/turn.mjs`, otherBundle = `${folder}/against.mjs`;
+  if (runtimes.size > 0) await bundleTurns(bundle);
+  if (runtimes.size > 0 && importMap !== undefined) await bundleTurns(otherBundle, importMap);
   const contenders = cases.flatMap((one): Contender[] => {
-    const own = { one, name: one.name, importMap: undefined, turns: [] };
+    const runtime = one.runtime === undefined ? undefined : runtimes.get(one.runtime);
+    const certificate = one.isTls === true ? server.certificate : undefined;
+    const command = (map: string | undefined): TurnCommand =>
+      runtime === undefined
+        ? denoTurn(certificate, map)
+        : [runtime.program, map === undefined ? bundle : otherBundle];
+    const own = { one, name: one.name, command: command(undefined), isOther: false, turns: [] };
     if (importMap === undefined || one.reader.startsWith("floor")) return [own];
-    return [own, { one, name: `${one.name} of ${values.against}`, importMap, turns: [] }];
+    const name = `${one.name} of ${values.against}`;
+    return [own, { one, name, command: command(importMap), isOther: true, turns: [] }];
   });
   if (values.smoke) await smoke(contenders, server);
   else await measure(contenders, server);
-  const idle = names.length === 0 || names.includes(IDLE_REQUESTS) ? await idleRequests() : undefined;
-  const comparison = values.compare ? await (await import("./compare.ts")).compare(server, folder) : [];
-  report(contenders, idle, comparison);
+  const idle = await idleFigures();
+  const comparison = values.compare
+    ? await (await import("./compare.ts")).compare({
+      server,
+      folder,
+      rounds,
+      node: runtimes.get("node"),
+      bundle,
+    })
+    : undefined;
+  report(contenders.filter(({ turns }) => turns.length > 0), idle, comparison);
+}
+
+/** Installed only where a case or a comparison needs them. A smoke run takes what there is. */
+async function runtimesFor(
+  cases: readonly BenchCase[],
+  folder: string,
+): Promise<ReadonlyMap<RuntimeName, OtherRuntime>> {
+  if (!values.compare && cases.every(({ runtime }) => runtime === undefined)) return new Map();
+  const runtimes = values.smoke ? await runtimesOnPath() : await installRuntimes(folder);
+  if (typeof runtimes !== "string") return runtimes;
+  console.log(`Node.js and Bun are skipped: ${runtimes}`);
+  return new Map();
 }
 
 async function measure(contenders: readonly Contender[], server: CannedServer): Promise<void> {
@@ -102,9 +157,13 @@ async function measure(contenders: readonly Contender[], server: CannedServer): 
   }
 }
 
-/** One tiny turn of each, some at once. */
+/** One tiny turn of each way of reading, some at once. */
 async function smoke(contenders: readonly Contender[], server: CannedServer): Promise<void> {
-  const left = [...contenders];
+  const ways = new Map(contenders.map((contender) => {
+    const { one: { reader, isTls, runtime }, isOther } = contender;
+    return [[reader, isTls, runtime, isOther].join(), contender];
+  }));
+  const left = [...ways.values()];
   await Promise.all(Array.from({ length: SMOKE_AT_ONCE }, async () => {
     for (let next = left.shift(); next !== undefined; next = left.shift()) {
       next.turns.push(await turnOf(next, server, true));
@@ -112,76 +171,87 @@ async function smoke(contenders: readonly Contender[], server: CannedServer): Pr
   }));
 }
 
-async function turnOf({ one, importMap }: Contender, server: CannedServer, isSmoke = false) {
+async function turnOf({ one, command }: Contender, server: CannedServer, isSmoke = false) {
   const options = optionsOf(one, server);
-  const command = denoTurn(one.isTls === true ? server.certificate : undefined, importMap);
   return await runTurn(command, one.reader, isSmoke ? { ...options, size: SMOKE_SIZE } : options);
 }
 
-/** Requests to DynamoDB for each shard and hour, of one worker that has 8 idle shards. */
-async function idleRequests(): Promise<number> {
-  const size = values.smoke ? ["--smoke"] : ["--workers", "1", "--shards", "8", "--seconds", "45"];
-  const { code, stdout, stderr } = await runCommand(Deno.execPath(), [
-    "run",
-    "-A",
-    COST,
-    "--idle-only",
-    ...size,
-  ], {
-    timeoutMs: 120_000,
-  });
-  if (code !== 0) throw new Error(`Cannot count the requests of an idle worker: ${stderr}`);
-  return JSON.parse(stdout.trim().split("\n").at(-1) ?? "").idlePerShardHour;
+/** Requests to DynamoDB for each shard and hour, by the name of the fleet. */
+async function idleFigures(): Promise<ReadonlyMap<string, number>> {
+  const figures = new Map<string, number>();
+  for (const [name, fleet] of Object.entries(IDLE_FLEETS)) {
+    if (names.length > 0 && !names.includes(name)) continue;
+    if (values.smoke && figures.size > 0) break; // one fleet shows that it works
+    figures.set(name, await idleRequestsPerShardHour(fleet));
+  }
+  return figures;
 }
 
 function report(
   contenders: readonly Contender[],
-  idle: number | undefined,
-  comparison: readonly Row[],
+  idle: ReadonlyMap<string, number>,
+  comparison: ProgramFigures | undefined,
 ): void {
   const measured = new Map(contenders.map(({ name, turns }) => [name, turns as Rounds]));
-  const own = contenders.filter(({ importMap }) => importMap === undefined);
   const rows = contenders.map(({ name, one: { floor }, turns }) =>
     rowOf(name, turns, measured.get(floor ?? ""))
   );
-  const table = tableOf(rows.filter(({ name }) => !name.startsWith("catch-up")));
-  const summary = summaryOf(measured, idle);
-  const others = otherFigures(contenders, idle);
-  console.log([table, others].filter((text) => text !== "").join("\n\n"));
-  if (comparison.length > 0) console.log(`\n${tableOf(comparison)}`);
-  for (const { name, one, turns, importMap } of contenders) {
-    if (importMap === undefined) continue;
-    const before = turns, now = measured.get(one.name) ?? [];
-    if (one.name === "catch-up") continue;
-    const ratios = now.flatMap((turn, i) =>
-      before[i] === undefined ? [] : [cpuPerMillion(turn) / cpuPerMillion(before[i])]
-    );
-    const range = [Math.min(...ratios), Math.max(...ratios)].map((ratio) => ratio.toFixed(2)).join(" to ");
-    console.log(
-      `${one.name} takes ${cpuRatio(now, before).toFixed(2)} (${range}) of the CPU time of ${name}`,
-    );
+  const cpuRows = rows.filter(({ name }) => !name.startsWith(CATCH_UP));
+  const memory = rows.filter(({ name }) => name.startsWith(CATCH_UP)).map((row) =>
+    [row.name, row.peakRssMiB] as const
+  );
+  const others = [...memory, ...idle];
+  const own = [
+    cpuRows.length === 0 ? "" : tableOf(cpuRows),
+    others.length === 0 ? "" : markdownTable([
+      ["case", "figure"],
+      ...memory.map(([name, mib]) => [`\`${name}\``, `${Math.round(mib)} MiB at the peak`]),
+      ...[...idle].map((
+        [name, requests],
+      ) => [`\`${name}\``, `${requests} requests to DynamoDB per shard and hour`]),
+    ]),
+  ].filter((text) => text !== "").join("\n\n");
+  console.log(own);
+  for (const { name, one, turns, isOther } of contenders) {
+    if (isOther && one.name !== CATCH_UP) {
+      console.log(gainOf(one.name, measured.get(one.name) ?? [], name, turns));
+    }
   }
-  if (values.write) writeTable(own, `${table}\n\n${others}`);
-  console.log(JSON.stringify(summary));
-}
-
-/** What is not CPU time. */
-function otherFigures(contenders: readonly Contender[], idle: number | undefined): string {
-  const rows = contenders.filter(({ one }) => one.name === "catch-up").map(({ name, turns }) => [
-    `\`${name}\``,
-    `${Math.round(rowOf(name, turns).peakRssMiB)} MiB at the peak`,
+  const figures = new Map([
+    ...cpuRows.map(({ name, cpu }) => [name, cpu] as const),
+    ...others,
+    ...comparison?.rows.map(({ name, cpu }) => [name, cpu] as const) ?? [],
+    ...comparison?.others ?? [],
   ]);
-  if (idle !== undefined) {
-    rows.push([`\`${IDLE_REQUESTS}\``, `${idle} requests to DynamoDB per shard and hour`]);
+  const targets = targetTable((name) =>
+    figures.get(name) ?? [...figures].find(([key]) => key.startsWith(name))?.[1]
+  );
+  const compared = comparison === undefined ? "" : tableOf(comparison.rows);
+  for (const text of [compared, targets]) if (text !== "") console.log(`\n${text}`);
+  for (const line of comparison?.skipped ?? []) console.log(`skipped: ${line}`);
+  if (values.write) {
+    write(contenders, own, comparison === undefined ? undefined : `${targets}\n\n${compared}`);
   }
-  return rows.length === 0 ? "" : markdownTable([["case", "figure"], ...rows]);
+  console.log(JSON.stringify(summaryOf(measured, idle.get("idle-1-8"))));
 }
 
-function writeTable(own: readonly Contender[], text: string): void {
-  if (own.length < CASES.length || names.length > 0 || values.against !== undefined || values.smoke) {
+/** What this checkout gained over another. */
+function gainOf(name: string, now: Rounds, otherName: string, before: Rounds): string {
+  const ratios = now.flatMap((turn, i) =>
+    before[i] === undefined ? [] : [cpuPerMillion(turn) / cpuPerMillion(before[i])]
+  );
+  const range = [Math.min(...ratios), Math.max(...ratios)].map((ratio) => ratio.toFixed(2)).join(" to ");
+  return `${name} takes ${cpuRatio(now, before).toFixed(2)} (${range}) of the CPU time of ${otherName}`;
+}
+
+function write(contenders: readonly Contender[], own: string, compared: string | undefined): void {
+  const isWhole = contenders.length === CASES.length && names.length === 0 && values.against === undefined;
+  if (!isWhole || values.smoke) {
     throw new RangeError(
-      "Cannot write the table: expected a whole run: got --only, --against, --smoke, or no TLS",
+      "Cannot write the tables: expected a whole run: got --only, --against, --smoke, or no TLS, Node.js or Bun",
     );
   }
-  Deno.writeTextFileSync(DOCUMENT, withBlock(Deno.readTextFileSync(DOCUMENT), text));
+  let document = withBlock(Deno.readTextFileSync(DOCUMENT), "bench", own);
+  if (compared !== undefined) document = withBlock(document, "bench --compare", compared);
+  Deno.writeTextFileSync(DOCUMENT, document);
 }

@@ -4,11 +4,13 @@
  * JSON and in CBOR, as it is asked. Neither signatures nor anything else of a request is looked at.
  *
  * A stream's name says what it gives: `bench-8-1024-3434` has 8 shards, records of 1,024 bytes and 3,434 of them a page.
- * `GET /stats` gives `{"records": …}`: how many were sent.
+ * DynamoDB and CloudWatch are those of our emulator, at the same address. `GET /stats` gives `Stats`: what was sent and asked so far.
  *
  * ```sh
- * deno run -A bench/canned_server.ts [--cert cert.pem --key key.pem]
+ * deno run -A bench/canned_server.ts [--cert cert.pem --key key.pem] [--held]
  * ```
+ *
+ * `--held`: shards look empty until `GET /release`, so that a program whose start takes a minute can be ready before its turn.
  *
  * @module
  */
@@ -19,6 +21,7 @@ import { crc32 } from "node:zlib";
 import { decodeCbor } from "../src/aws/cbor.ts";
 import { encodeCborValue } from "../src/testing/emulator/cbor_writer.ts";
 import { eventFrame } from "../src/testing/emulator/event_frames.ts";
+import { simulatedAws } from "../src/testing/mod.ts";
 import {
   CannedPage,
   FIRST_SEQUENCE_NUMBER,
@@ -36,6 +39,8 @@ const PAGES_OF_A_SHARD = 2;
 /** An event of a subscription has this part of a page. */
 const EVENTS_OF_A_PAGE = 8;
 const CHECKSUM_BYTES = 4;
+/** How long an answer without records takes while shards are held, in ms. */
+const HELD_MS = 1000;
 const ARN_PREFIX = "arn:aws:kinesis:us-east-1:000000000000:stream/";
 const HASH_KEYS = 1n << 128n;
 const CREATED = { epochMs: 1_700_000_000_000 } as const;
@@ -51,12 +56,34 @@ interface Input {
   readonly StartingSequenceNumber?: string;
 }
 
-const { values } = parseArgs({ options: { cert: { type: "string" }, key: { type: "string" } } });
-const pages = new Map<string, CannedPage>();
-let records = 0;
+/** What `GET /stats` gives. */
+export interface Stats {
+  /** How many were sent, by the calls of all clients. */
+  readonly records: number;
+  /** Shards that were read, with records or without. */
+  readonly shardsRead: number;
+  /** Requests to DynamoDB. */
+  readonly dynamoDBRequests: number;
+}
 
-function getRecords({ ShardIterator = "", Limit = MAX_LIMIT }: Input, format: WireFormat) {
+const { values } = parseArgs({
+  options: { cert: { type: "string" }, key: { type: "string" }, held: { type: "boolean", default: false } },
+});
+const pages = new Map<string, CannedPage>();
+const shardsRead = new Set<number>();
+let records = 0, dynamoDBRequests = 0;
+let release: () => void = () => {};
+const released = new Promise<void>((resolve) => values.held ? release = resolve : resolve());
+let isHeld = values.held;
+released.then(() => isHeld = false);
+const emulator = simulatedAws();
+
+async function getRecords({ ShardIterator = "", Limit: asked = MAX_LIMIT }: Input, format: WireFormat) {
   const iterator = iteratorOf(ShardIterator);
+  shardsRead.add(iterator.shard);
+  // Whoever is held is to cost little beside whoever is measured meanwhile.
+  if (isHeld) await Promise.race([released, new Promise((resolve) => setTimeout(resolve, HELD_MS))]);
+  const Limit = isHeld ? 0 : asked;
   const key = `${format}/${iterator.streamName}/${iterator.shard}/${iterator.page % PAGES_OF_A_SHARD}`;
   let page = pages.get(key);
   if (page === undefined) pages.set(key, page = new CannedPage(iterator, format));
@@ -69,11 +96,14 @@ function subscribe(input: Input): ReadableStream<Uint8Array> {
   const { ShardId = "" } = input;
   const streamName = streamNameIn(input);
   const count = Math.ceil(shapeOf(streamName).pageRecords / EVENTS_OF_A_PAGE);
-  const page = new CannedPage({ streamName, shard: Number(ShardId.slice("shardId-".length)) }, "event");
+  const shard = Number(ShardId.slice("shardId-".length));
+  const page = new CannedPage({ streamName, shard }, "event");
+  shardsRead.add(shard);
   let number = 0;
   return new ReadableStream({
     start: (controller) => controller.enqueue(eventFrame("initial-response", "{}")),
-    pull(controller) {
+    async pull(controller) {
+      await released;
       // Copied, since what was enqueued before may not be sent yet.
       controller.enqueue(withChecksum(page.answer(number++, count).slice()));
       records += count;
@@ -146,6 +176,8 @@ function answerOf(operation: string, input: Input): unknown {
       return {
         StreamDescription: { ...about, Shards: shards(), HasMoreShards: false, RetentionPeriodHours: 24 },
       };
+    case "ListStreamConsumers":
+      return { Consumers: [consumer] };
     case "DescribeStreamConsumer":
       return { ConsumerDescription: { ...consumer, StreamARN } };
     case "RegisterStreamConsumer":
@@ -164,22 +196,38 @@ function inJson(value: unknown): string {
 }
 
 async function answer(request: Request): Promise<Response> {
-  if (request.method === "GET") return Response.json({ records });
+  if (request.method === "GET") {
+    if (new URL(request.url).pathname === "/release") release();
+    return Response.json({ records, shardsRead: shardsRead.size, dynamoDBRequests } satisfies Stats);
+  }
+  const [service = "", operation = ""] = request.headers.get("x-amz-target")?.split(".") ?? [];
+  if (!service.startsWith("Kinesis")) {
+    if (service.startsWith("DynamoDB")) dynamoDBRequests++;
+    return await emulator.fetch(request);
+  }
   const contentType = request.headers.get("content-type") ?? "";
   const format = contentType.includes("cbor") ? "cbor" : "json";
   const body = await request.bytes();
   const input = (format === "cbor" ? decodeCbor(body) : JSON.parse(new TextDecoder().decode(body))) as Input;
-  const operation = request.headers.get("x-amz-target")?.split(".")[1] ?? "";
   const respond = (body: BodyInit, type: string) => new Response(body, { headers: { "content-type": type } });
   if (operation === "SubscribeToShard") {
     return respond(subscribe(input), "application/vnd.amazon.eventstream");
   }
-  if (operation === "GetRecords") return respond(getRecords(input, format), contentType);
+  if (operation === "GetRecords") return respond(await getRecords(input, format), contentType);
   const output = answerOf(operation, input);
   return respond(format === "cbor" ? encodeCborValue(output) : inJson(output), contentType);
 }
 
-const address = { hostname: "127.0.0.1", port: 0, onListen() {} } as const;
+const address = {
+  hostname: "127.0.0.1",
+  port: 0,
+  onListen() {},
+  onError(error: unknown) {
+    // A turn that is over ends in the middle of its requests.
+    if (!(error instanceof Deno.errors.BadResource)) console.error(error);
+    return new Response(null, { status: 500 });
+  },
+} as const;
 const plain = Deno.serve(address, answer);
 const { cert, key } = values;
 const tls = cert === undefined || key === undefined ? undefined : Deno.serve({

@@ -4,9 +4,11 @@
  * @module
  */
 
+import type { IdleFleet } from "./idle.ts";
 import { streamNameOf, type WireFormat } from "./canned_page.ts";
 import type { TurnSize } from "./meter.ts";
 import type { ReaderOptions, READERS } from "./readers.ts";
+import type { RuntimeName } from "./runtimes.ts";
 
 /** One case. */
 export interface BenchCase {
@@ -20,26 +22,40 @@ export interface BenchCase {
   /** The case that it is compared with. Undefined: it is a floor, or is about memory. */
   readonly floor?: string;
   readonly isTls?: boolean;
+  /** Undefined: Deno. */
+  readonly runtime?: RuntimeName;
 }
 
-const LARGE = streamNameOf({ shards: 8, recordBytes: 1024, pageRecords: 3434 });
+/** 8 shards, and pages of 5 MiB in JSON: half of what one GetRecords may return. */
+export const LARGE: string = streamNameOf({ shards: 8, recordBytes: 1024, pageRecords: 3434 });
 const SMALL = streamNameOf({ shards: 1, recordBytes: 100, pageRecords: 10_000 });
+/** The same of 8 shards, for who reads each only five times a second. */
+export const SMALL_OF_MANY: string = streamNameOf({ shards: 8, recordBytes: 100, pageRecords: 10_000 });
 const EMPTY = streamNameOf({ shards: 1, recordBytes: 1024, pageRecords: 0 });
 /** As much as one GetRecords may return: 10 MiB. */
-const FULL = streamNameOf({ shards: 4, recordBytes: 1024, pageRecords: 10_000 });
+export const FULL: string = streamNameOf({ shards: 4, recordBytes: 1024, pageRecords: 10_000 });
 
 const LARGE_SIZE: TurnSize = { warmUp: 250_000, count: 500_000 };
-const SMALL_SIZE: TurnSize = { warmUp: 700_000, count: 1_500_000 };
-const COSTLY_SIZE: TurnSize = { warmUp: 100_000, count: 250_000 };
+const SMALL_SIZE: TurnSize = { warmUp: 500_000, count: 1_000_000 };
+/** Of what takes long. */
+export const COSTLY_SIZE: TurnSize = { warmUp: 100_000, count: 250_000 };
+/** Of what is measured in another way besides. */
+const FURTHER_SIZE: TurnSize = { warmUp: 200_000, count: 300_000 };
 const CALLS_SIZE: TurnSize = { warmUp: 1000, count: 3000 };
 /** At the default pace of 2 MiB a second: the first pages of all shards, and some more. */
-const CATCH_UP_MS = 12_000;
+export const CATCH_UP_MS = 10_000;
 
 const large = { streamName: LARGE, size: LARGE_SIZE };
+const further = { streamName: LARGE, size: FURTHER_SIZE };
 const small = { streamName: SMALL, size: SMALL_SIZE };
 
 /** All cases, each floor before what stands on it. */
 export const CASES: readonly BenchCase[] = [
+  ...inBoth(large, (format) => ({
+    name: `bytes-${format}`,
+    reader: "floor of bytes",
+    shows: "the bytes alone: nobody looks at them",
+  })),
   ...inBoth(large, (format) => ({ name: `floor-${format}`, reader: "floor", shows: "the floor" })),
   ...inBoth(large, (format) => ({
     name: `worker-${format}`,
@@ -47,13 +63,21 @@ export const CASES: readonly BenchCase[] = [
     floor: `floor-${format}`,
     shows: "a worker, 8 shards, records of 1 KiB",
   })),
-  ...inBoth(large, (format) => ({
+  ...(["node", "bun"] as const).flatMap((runtime) =>
+    inBoth(further, (format) => ({
+      name: `${runtime}-${format}`,
+      reader: "worker",
+      runtime,
+      shows: "the same worker in another runtime",
+    }))
+  ),
+  ...inBoth(further, (format) => ({
     name: `floor-tls-${format}`,
     reader: "floor",
     isTls: true,
     shows: "the floor over TLS",
   })),
-  ...inBoth(large, (format) => ({
+  ...inBoth(further, (format) => ({
     name: `worker-tls-${format}`,
     reader: "worker",
     floor: `floor-tls-${format}`,
@@ -123,8 +147,12 @@ export const CASES: readonly BenchCase[] = [
   },
 ];
 
-/** The requests of an idle fleet are counted by `idle_requests.ts`; this is their name for `--only`. */
-export const IDLE_REQUESTS = "idle-requests";
+/** Fleets at rest, whose requests `idle.ts` counts. */
+export const IDLE_FLEETS: Readonly<Record<string, IdleFleet>> = {
+  "idle-1-8": { workers: 1, shards: 8 },
+  "idle-2-8": { workers: 2, shards: 8 },
+  "idle-1-200": { workers: 1, shards: 200 },
+};
 
 /** The size of a turn that shows that a case runs, and measures nothing. */
 export const SMOKE_SIZE: TurnSize = { warmUp: 1, count: 1 };
@@ -136,7 +164,7 @@ export const SMOKE_SIZE: TurnSize = { warmUp: 1, count: 1 };
  */
 export function casesOf(names: readonly string[]): readonly BenchCase[] {
   if (names.length === 0) return CASES;
-  const known = [...CASES.map(({ name }) => name), IDLE_REQUESTS];
+  const known = [...CASES.map(({ name }) => name), ...Object.keys(IDLE_FLEETS)];
   const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
     throw new RangeError(`Cannot measure ${unknown.join(", ")}: expected of ${known.join(", ")}`);

@@ -4,8 +4,11 @@
  * slowest of the shards concerned. And how long a worker that joins waits for its share, from the start of its process.
  *
  * ```sh
- * deno task bench:failover [--rounds N] [--workers N] [--shards N] [--smoke]
+ * deno task bench:failover [--rounds N] [--workers N] [--shards N] [--java] [--smoke]
  * ```
+ *
+ * `--java` measures the Java KCL by the same program, all of whose options are its defaults, on the emulator of this package. That takes a
+ * quarter of an hour.
  *
  * `--smoke` stops one of two workers in order and kills none, which shows that the program works and measures nothing.
  *
@@ -19,6 +22,9 @@ import { signedDynamoDB } from "../src/aws/dynamodb.ts";
 import { DynamoDBCoordinatorStore } from "../src/store/dynamodb_coordinator_store.ts";
 import { DynamoDBLeaseStore } from "../src/store/dynamodb_lease_store.ts";
 import { realSystem } from "../src/system.ts";
+import { benchWorker, buildWorker, versions } from "../tests/interop/java/bed.ts";
+import { startEmulator } from "../tests/interop/java/dynamodb.ts";
+import { canRun } from "../tests/support/command.ts";
 import { startDynalite, startKinesalite } from "../tests/support/emulators.ts";
 import { testCredentials, TestStream } from "../tests/support/test_stream.ts";
 
@@ -35,6 +41,7 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "1" },
     workers: { type: "string", default: "3" },
     shards: { type: "string", default: "6" },
+    java: { type: "boolean", default: false },
     smoke: { type: "boolean", default: false },
   },
 });
@@ -48,8 +55,21 @@ const [failoverTimeMs, workerCount, shardCount] = values.smoke
 const settledMs = values.smoke ? 0 : 5000;
 /** What each worker has at least. */
 const share = Math.floor(shardCount / workerCount);
-await using kinesis = await startKinesalite();
-await using dynamoDB = await startDynalite();
+/** What is waited for at most. Java takes minutes, and reads a shard every 1.5 s; it spreads leases by load, so not always evenly. */
+const [patienceMs, readWithinMs, leastShare] = values.java ? [600_000, 5000, 1] : [200_000, 1500, share];
+if (values.java && values.smoke) {
+  throw new RangeError("Cannot measure Java: expected --smoke or --java: got both");
+}
+if (values.java) {
+  if (!await canRun("java", "-version") || !await canRun("mvn")) {
+    console.log("the Java KCL is skipped: there is no java or no mvn on the PATH");
+    Deno.exit(0);
+  }
+  await buildWorker(versions.kcl);
+}
+await using kinesis = values.java ? startEmulator() : await startKinesalite();
+await using dynalite = values.java ? undefined : await startDynalite();
+const dynamoDBUrl = dynalite?.url ?? kinesis.url;
 const stream = await TestStream.create(kinesis.url, "words", shardCount);
 const options = {
   applicationName: "failover",
@@ -57,14 +77,14 @@ const options = {
   region: "us-east-1",
   credentials: testCredentials,
   kinesisEndpoint: kinesis.url,
-  dynamoDBEndpoint: dynamoDB.url,
+  dynamoDBEndpoint: dynamoDBUrl,
   initialPositionInStream: "TRIM_HORIZON",
   idleTimeBetweenReadsMs: 200,
   failoverTimeMs,
 };
 const dynamodb = signedDynamoDB({
   region: "us-east-1",
-  endpoint: dynamoDB.url,
+  endpoint: dynamoDBUrl,
   credentials: testCredentials,
   system: realSystem,
 });
@@ -72,12 +92,20 @@ const table = { dynamodb, tableName: "failover", applicationName: "failover", sy
 const leases = new DynamoDBLeaseStore(table);
 const coordinator = new DynamoDBCoordinatorStore(table);
 
-await leases.ensureTable();
 let started = 0;
 const workers: WorkerProcess[] = [];
 const stop = new AbortController();
 const producing = produce(stop.signal);
-for (let i = 0; i < workerCount; i++) workers.push(startWorker());
+const startedMs = performance.now();
+workers.push(startWorker());
+await until(
+  "a fresh application reads",
+  () => workers.some(({ lastBatchMs }) => lastBatchMs.size > 0),
+  patienceMs,
+);
+const freshMs = Math.round(performance.now() - startedMs);
+console.log(`the first record of a fresh application is read after ${freshMs} ms`);
+while (workers.length < workerCount) workers.push(startWorker());
 
 const results: Record<"cleanStopMs" | "killMs" | "killLeaderMs" | "joinMs", number[]> = {
   cleanStopMs: [],
@@ -97,6 +125,8 @@ await Promise.all(workers.map((worker) => end(worker, "SIGTERM")));
 const median = (numbers: readonly number[]) =>
   Math.round(numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? NaN);
 console.log(JSON.stringify({
+  worker: values.java ? `Java KCL ${versions.kcl}` : "kclite",
+  freshMs,
   cleanStopMs: median(results.cleanStopMs),
   killMs: median(results.killMs),
   killLeaderMs: median(results.killLeaderMs),
@@ -123,7 +153,7 @@ async function measure(signal: Deno.Signal, isLeader: boolean): Promise<number> 
   await until(
     "its shards are read again",
     () => shards.every((shardId) => readAgainMs(shardId) < Infinity),
-    200_000,
+    patienceMs,
   );
   const tookMs = Math.max(...shards.map(readAgainMs)) - atMs;
   await ending;
@@ -141,9 +171,9 @@ async function join(): Promise<number> {
   const atMs = performance.now();
   const worker = startWorker();
   workers.push(worker);
-  await until("the worker that joins has its share", () => worker.lastBatchMs.size >= share, 60_000);
+  await until("the worker that joins has its share", () => worker.lastBatchMs.size >= leastShare, patienceMs);
   const tookMs = performance.now() - atMs;
-  console.log(`a worker that joins reads ${share} shards after ${Math.round(tookMs)} ms`);
+  console.log(`a worker that joins reads ${leastShare} shards after ${Math.round(tookMs)} ms`);
   return tookMs;
 }
 
@@ -155,23 +185,31 @@ async function balanced(): Promise<void> {
     return all.length === shardCount && all.every((lease) => lease.checkpointOwner === undefined) &&
       workers.every((worker) => {
         const own = all.filter((lease) => lease.leaseOwner === worker.workerId);
-        const isRead = (shardId: string) => nowMs - (worker.lastBatchMs.get(shardId) ?? 0) < 1500;
-        return own.length >= share && own.every((lease) => isRead(lease.shardId));
+        const isRead = (shardId: string) => nowMs - (worker.lastBatchMs.get(shardId) ?? 0) < readWithinMs;
+        return own.length >= leastShare && own.every((lease) => isRead(lease.shardId));
       });
-  }, 120_000);
+  }, patienceMs);
 }
 
 function startWorker(): WorkerProcess {
   const workerId = `worker-${++started}`;
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "-A",
-      new URL("failover_worker.ts", import.meta.url).pathname,
-      JSON.stringify({ ...options, workerIdentifier: workerId }),
-    ],
-    stdout: "piped",
-  }).spawn();
+  const { command, args } = values.java
+    ? benchWorker(
+      { endpoint: kinesis.url, stream: "words", application: "failover", workerId, told: "true" },
+      {
+        isCbor: false,
+      },
+    )
+    : {
+      command: Deno.execPath(),
+      args: [
+        "run",
+        "-A",
+        new URL("failover_worker.ts", import.meta.url).pathname,
+        JSON.stringify({ ...options, workerIdentifier: workerId }),
+      ],
+    };
+  const child = new Deno.Command(command, { args: [...args], stdout: "piped" }).spawn();
   const lastBatchMs = new Map<string, number>();
   const reading = (async () => {
     for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {

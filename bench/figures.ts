@@ -99,7 +99,7 @@ export function markdownTable(cells: readonly (readonly string[])[]): string {
 }
 
 /** Three digits that count. */
-function significant(value: number): string {
+export function significant(value: number): string {
   return value >= 100 ? `${Math.round(value)}` : value.toFixed(value >= 10 ? 1 : 2);
 }
 
@@ -144,24 +144,30 @@ function rounded(value: number): number {
   return Number(value.toFixed(3));
 }
 
-const BLOCK_START = "<!-- written by deno task bench --write -->";
-const BLOCK_END = "<!-- end of what deno task bench --write wrote -->";
+/** What the bench writes into docs/performance.md: its cases, and what `--compare` adds. */
+export type Block = "bench" | "bench --compare";
 
-/** What stands between the marks of a document. */
-export function writtenBlock(document: string): string {
-  const from = document.indexOf(BLOCK_START), to = document.indexOf(BLOCK_END);
-  if (from === -1 || to < from) {
-    throw new Error(`Cannot find the figures in the document: expected "${BLOCK_START}" and "${BLOCK_END}"`);
-  }
-  return document.slice(from + BLOCK_START.length, to).trim();
+function marksOf(block: Block): readonly [start: string, end: string] {
+  return [`<!-- written by deno task ${block} --write -->`, `<!-- end of what ${block} --write wrote -->`];
 }
 
-/** The document with another text between its marks. */
-export function withBlock(document: string, text: string): string {
-  const old = writtenBlock(document);
-  const from = document.indexOf(BLOCK_START) + BLOCK_START.length;
-  const at = document.indexOf(old, from);
-  return old === ""
-    ? document.slice(0, from) + `\n\n${text}\n\n` + document.slice(document.indexOf(BLOCK_END))
-    : document.slice(0, at) + text + document.slice(at + old.length);
+/** Where a block's text begins and ends. */
+function placeOf(document: string, block: Block): readonly [from: number, to: number] {
+  const [start, end] = marksOf(block);
+  const from = document.indexOf(start), to = document.indexOf(end);
+  if (from === -1 || to < from) {
+    throw new Error(`Cannot find the figures in the document: expected "${start}" and "${end}"`);
+  }
+  return [from + start.length, to];
+}
+
+/** What stands between the marks of a document. */
+export function writtenBlock(document: string, block: Block): string {
+  return document.slice(...placeOf(document, block)).trim();
+}
+
+/** The document with another text between those marks. */
+export function withBlock(document: string, block: Block, text: string): string {
+  const [from, to] = placeOf(document, block);
+  return `${document.slice(0, from)}\n\n${text}\n\n${document.slice(to)}`;
 }

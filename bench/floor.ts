@@ -7,7 +7,7 @@
 
 import { Buffer } from "node:buffer";
 import { encodeCborValue } from "../src/testing/emulator/cbor_writer.ts";
-import { iteratorText, type WireFormat } from "./canned_page.ts";
+import { iteratorText, shapeOf, type WireFormat } from "./canned_page.ts";
 import { Meter, type Turn, type TurnSize } from "./meter.ts";
 
 /** What a floor reads. */
@@ -31,6 +31,17 @@ export async function floorTurn({ url, streamName, wireFormat, size }: FloorOpti
     const turn = meter.page(
       wireFormat === "json" ? readJsonPage(UTF8.decode(body)) : readCborPage(new Uint8Array(body)),
     );
+    if (turn !== undefined) return turn;
+  }
+}
+
+/** Takes the bytes of one page after the other, and looks at none of them: what the kernel and HTTP cost. */
+export async function floorOfBytes({ url, streamName, wireFormat, size }: FloorOptions): Promise<Turn> {
+  const meter = new Meter(size);
+  const { pageRecords } = shapeOf(streamName);
+  for (let page = 0;; page++) {
+    await post(url, "GetRecords", wireFormat, iteratorText({ streamName, shard: 0, page }));
+    const turn = meter.add(pageRecords);
     if (turn !== undefined) return turn;
   }
 }

@@ -17,7 +17,7 @@ import { MemoryTable } from "../src/store/memory_table.ts";
 import { realSystem } from "../src/system.ts";
 import { KinesisWorker } from "../src/worker/worker.ts";
 import { iteratorText, type WireFormat } from "./canned_page.ts";
-import { floorOfCalls, floorOfFanOut, floorTurn } from "./floor.ts";
+import { floorOfBytes, floorOfCalls, floorOfFanOut, floorTurn } from "./floor.ts";
 import { Meter, type Turn, type TurnSize } from "./meter.ts";
 
 /** What a reader is started with. */
@@ -42,6 +42,7 @@ const clientOptions = {
 /** Our own, by name. */
 export const READERS: Readonly<Record<string, Reader>> = {
   "floor": floorTurn,
+  "floor of bytes": floorOfBytes,
   "floor of calls": floorOfCalls,
   "floor of fan-out": floorOfFanOut,
   "client": clientTurn,

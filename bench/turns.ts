@@ -23,12 +23,21 @@ export interface CannedServer {
   readonly stop: () => Promise<void>;
 }
 
-/** Starts the server. @param folder For the certificate. */
+/** Starts the server, with TLS where it can. @param folder For the certificate. */
 export async function startCannedServer(folder: string): Promise<CannedServer> {
   const [certificate, key] = [`${folder}/cert.pem`, `${folder}/key.pem`];
   const hasTls = await makeCertificate(certificate, key);
+  return await startServer(hasTls ? ["--cert", certificate, "--key", key] : [], certificate);
+}
+
+/** Starts one for a single program, whose shards look empty until `GET /release`. */
+export async function startHeldServer(): Promise<CannedServer> {
+  return await startServer(["--held"], "");
+}
+
+async function startServer(options: readonly string[], certificate: string): Promise<CannedServer> {
   const server = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", SERVER, ...(hasTls ? ["--cert", certificate, "--key", key] : [])],
+    args: ["run", "-A", "--quiet", SERVER, ...options],
     stdout: "piped",
   }).spawn();
   const lines = server.stdout.pipeThrough(new TextDecoderStream()).getReader();

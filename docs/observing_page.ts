@@ -36,6 +36,8 @@ const WORD_GROUPS = [
 const ERROR_CLASSES = [
   "LeaseLostError",
   "ProcessorRestartError",
+  "StoreUnavailableError",
+  "StoreMovedError",
   "AwsServiceError",
   "CredentialsError",
   "LeaseTableError",

@@ -170,9 +170,37 @@ export class ProcessorRestartError extends Error {
   override readonly name: string = "ProcessorRestartError";
 }
 
+/**
+ * A processor throws it when the store of its results cannot be used now, e.g. its database is down. The
+ * batch comes again after a pause, as often as it takes: neither `onProcessError` nor the attempts of
+ * `errors` apply. The lease is kept meanwhile.
+ *
+ * What to do: throw it yourself when your own store does not answer, and it is no fault of the records.
+ */
+export class StoreUnavailableError extends Error {
+  /** The class's name. */
+  override readonly name = "StoreUnavailableError";
+}
+
+/**
+ * The store of a processor's results stands elsewhere than the processor believes: another owner of the shard
+ * has written there. Nothing was stored, and no attempt of `errors` is used up.
+ *
+ * What to do: nothing. A fresh processor starts where the store stands, or the lease turns out to be lost.
+ */
+export class StoreMovedError extends ProcessorRestartError {
+  /** The class's name. */
+  override readonly name = "StoreMovedError";
+}
+
 /** A child process broke the MultiLangDaemon protocol, ended, or did not answer in time. */
 export class MultiLangProtocolError extends ProcessorRestartError {
   override readonly name = "MultiLangProtocolError";
+}
+
+/** Whether a failed call says nothing of its records, only of the store that they were to go to. */
+export function isOfStore(error: unknown): boolean {
+  return isOfClass(error, StoreUnavailableError) || isOfClass(error, StoreMovedError);
 }
 
 /**

@@ -104,6 +104,7 @@ export class Bill implements TableWatcher {
       tableName: table.tableName,
       keyName: table.keyName,
       exists: (signal) => table.exists(signal),
+      updateWith: () => Promise.reject(new Error("no transactions are billed")),
       get: async (key, signal) => {
         const purpose = key === LOCK ? "GetItem (lock)" : isLease(key) ? "GetItem (lease)" : "other";
         this.add(name, purpose, { requests: 1 });

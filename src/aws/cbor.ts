@@ -6,7 +6,7 @@
  * Byte strings are views into the message, so a record's payload is never copied or decoded. That, and the
  * missing third of base64, makes CBOR faster than JSON. This decoder is ours for that reason. The packages
  * that run everywhere without native code are as slow as JSON: two to four times as long for a page of
- * records (`bench/cbor.ts`).
+ * records.
  *
  * Source: RFC 8949.
  *

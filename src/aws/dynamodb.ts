@@ -95,6 +95,11 @@ export interface DynamoDB {
     expressions: Expressions,
     signal?: AbortSignal,
   ): Promise<ConditionalOutcome>;
+  /**
+   * TransactWriteItems, its body as the API has it. Sent once: the caller knows what a lost answer means, and
+   * which reasons of a cancellation may pass.
+   */
+  transactWriteItems(input: Readonly<Record<string, unknown>>, signal?: AbortSignal): Promise<void>;
   /** All pages; eventually consistent. @param segments How many parallel segments; 1 = a plain scan. */
   scan(tableName: string, segments?: number, signal?: AbortSignal): Promise<readonly Item[]>;
   /** Page by page, until the caller stops; eventually consistent. @param limit The most items of a page. */
@@ -230,6 +235,8 @@ export function signedDynamoDB(options: ServiceOptions): DynamoDB {
       }, signal),
     deleteItem: (tableName, key, expressions, signal) =>
       write("DeleteItem", { TableName: tableName, Key: key, ...expressions }, signal),
+    transactWriteItems: (input, signal) =>
+      call({ operation: "TransactWriteItems", input, decode: () => {}, retry: ONE_ATTEMPT, signal }),
     async scan(tableName, segments = 1, signal) {
       if (segments <= 1) return await pages("Scan", { TableName: tableName }, signal);
       const parts = await allOrNone(
@@ -275,6 +282,9 @@ const SERVICE: JsonService = {
 
 /** For callers that pace themselves. */
 const PACED_RETRY_POLICY: RetryPolicy = { ...DEFAULT_RETRY_POLICY, throttledAttempts: 1 };
+
+/** For callers that try again themselves. */
+const ONE_ATTEMPT: RetryPolicy = { ...DEFAULT_RETRY_POLICY, attempts: 1, throttledAttempts: 1 };
 
 /** The most keys of one BatchGetItem. DynamoDB API reference. */
 const BATCH_KEYS = 100;

@@ -21,22 +21,9 @@ import {
   textIn,
   unexpected,
 } from "./answer_fields.ts";
+import type { Item } from "../stream/change.ts";
 
-/** A DynamoDB attribute value in wire form. Bytes (`B`) are base64 text here. */
-export type AttributeValue =
-  | { readonly S: string }
-  | { readonly N: string }
-  | { readonly B: string }
-  | { readonly BOOL: boolean }
-  | { readonly NULL: true }
-  | { readonly SS: readonly string[] }
-  | { readonly NS: readonly string[] }
-  | { readonly BS: readonly string[] }
-  | { readonly L: readonly AttributeValue[] }
-  | { readonly M: Readonly<Record<string, AttributeValue>> };
-
-/** An item of a table. */
-export type Item = Readonly<Record<string, AttributeValue>>;
+export type { AttributeValue, Item, StreamViewType } from "../stream/change.ts";
 
 /** The fields of DescribeTable that we use. */
 export interface TableDescription {
@@ -50,6 +37,8 @@ export interface TableDescription {
   readonly tableSizeBytes: number | undefined;
   /** As DynamoDB counts it every six hours. */
   readonly itemCount: number | undefined;
+  /** Undefined on emulators that do not report it. */
+  readonly tableArn?: string | undefined;
   /** Undefined on emulators that do not report it. */
   readonly isDeletionProtected?: boolean | undefined;
 }
@@ -108,6 +97,7 @@ export function tableDescription(answer: Fields): TableDescription {
   const onDemand = summary?.["BillingMode"] === "PAY_PER_REQUEST";
   const throughput = optionalFieldsIn(table, "ProvisionedThroughput");
   const isDeletionProtected = table["DeletionProtectionEnabled"];
+  const tableArn = optionalTextIn(table, "TableArn");
   return {
     tableName: textIn(table, "TableName"),
     tableStatus: textIn(table, "TableStatus"),
@@ -131,6 +121,7 @@ export function tableDescription(answer: Fields): TableDescription {
     },
     tableSizeBytes: optionalNumberIn(table, "TableSizeBytes"),
     itemCount: optionalNumberIn(table, "ItemCount"),
+    ...(tableArn === undefined ? {} : { tableArn }),
     ...(typeof isDeletionProtected === "boolean" ? { isDeletionProtected } : {}),
   };
 }

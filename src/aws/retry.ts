@@ -135,6 +135,9 @@ const THROTTLED: ReadonlySet<string> = new Set([
   "TooManyRequestsException",
   // Control plane: too many calls of one kind a second, or too many tables in creation.
   "LimitExceededException",
+  // Reasons of a cancelled transaction.
+  "ThrottlingError",
+  "ProvisionedThroughputExceeded",
   "KMSThrottlingException",
   // SQS and SNS, of a key that encrypts a queue or a topic.
   "KmsThrottled",
@@ -159,6 +162,9 @@ const TRANSIENT: ReadonlySet<string> = new Set([
   "RequestTimeout",
   "RequestTimeoutException",
   "TransactionInProgressException",
+  // A write to one item met a transaction on it. TransactionConflict is the same as a reason of cancellation.
+  "TransactionConflictException",
+  "TransactionConflict",
   // STS could not reach the identity provider.
   "IDPCommunicationError",
 ]);

@@ -38,6 +38,13 @@ const MAX_STATE_BYTES = 300 * 1024;
  */
 export type FinishedAhead = (at: ExtendedSequenceNumber) => string | undefined;
 
+/** Stores a position in a way of its own. @param isStored Whether it is the last checkpoint already. */
+export type StoredBy = (
+  at: ExtendedSequenceNumber,
+  finishedAhead: string | undefined,
+  isStored: boolean,
+) => Promise<void>;
+
 /** The checkpoint state of one processor. */
 export class Checkpointer {
   readonly #held: HeldLease;
@@ -68,6 +75,11 @@ export class Checkpointer {
     return this.#largest;
   }
 
+  /** The processor goes on at a position of its own, before or after that of the lease. */
+  startAt(own: ExtendedSequenceNumber): void {
+    this.#last = this.#largest = own;
+  }
+
   /** Everything up to `at` is about to be handed to the processor. */
   delivering(at: ExtendedSequenceNumber): void {
     if (compare(at, this.#largest) > 0) this.#largest = at;
@@ -96,10 +108,11 @@ export class Checkpointer {
   /**
    * Stores a position; see `ShardContext.checkpoint`.
    *
+   * @param by How it is stored. Then it is stored at the last position too. @default {the hold's checkpoint}
    * @throws {RangeError} when `at` is out of range, TypeError when it is no position at all.
    */
-  checkpoint(at?: ExtendedSequenceNumber): Promise<void> {
-    const turn = this.#queue.then(() => this.#store(at));
+  checkpoint(at?: ExtendedSequenceNumber, by?: StoredBy): Promise<void> {
+    const turn = this.#queue.then(() => this.#store(at, by));
     this.#queue = turn.catch(() => {});
     return turn;
   }
@@ -130,12 +143,16 @@ export class Checkpointer {
     return { at: target, checkpoint: () => this.checkpoint(target) };
   }
 
-  async #store(at: ExtendedSequenceNumber | undefined): Promise<void> {
+  async #store(at: ExtendedSequenceNumber | undefined, by: StoredBy | undefined): Promise<void> {
     const target = this.#target(at);
     const ahead = isShardEnd(target) ? undefined : this.#finishedAhead?.(target);
-    if (compare(target, this.#last) === 0 && !this.#isNews(ahead)) return;
+    const isStored = compare(target, this.#last) === 0;
+    if (isStored && by === undefined && !this.#isNews(ahead)) return;
     const startedMs = this.#clock.monotonicMs();
-    await this.#write(target, () => this.#held.checkpoint(target, ahead));
+    await this.#write(
+      target,
+      () => by === undefined ? this.#held.checkpoint(target, ahead) : by(target, ahead, isStored),
+    );
     this.#last = target;
     const { leaseKey, shardId } = this.#held;
     const ms = this.#clock.monotonicMs() - startedMs;

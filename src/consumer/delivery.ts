@@ -8,7 +8,7 @@
  * @module
  */
 
-import { AwsServiceError, isOfClass, LeaseLostError, ProcessorRestartError } from "../errors.ts";
+import { AwsServiceError, isOfClass, isOfStore, LeaseLostError, ProcessorRestartError } from "../errors.ts";
 import type { WorkerEventListener } from "../events.ts";
 import type { RecordsPage } from "../retrieval/retrieval.ts";
 import { mayBeOfStream } from "../lease/stream_origin.ts";
@@ -148,7 +148,8 @@ export async function deliverSlice(
         ? { records, first, last, error }
         : { records: 1, first: stop.at, last: stop.at, error: stop.cause }),
     } as const;
-    if (onProcessError === "skip") {
+    const rule = isOfStore(error) ? "retry" : onProcessError;
+    if (rule === "skip") {
       emit({ ...failed, attempt: 1, outcome: "skipped" });
       checkpointer.delivering(failed.last);
       if (stop === undefined) return { type: "next" };
@@ -157,7 +158,7 @@ export async function deliverSlice(
     streaks.stored(held.lease.checkpoint);
     const attempt = streaks.count("batch");
     streaks.restFor(clock, callbackBackoffMs(attempt, taskBackoffTimeMs));
-    if (onProcessError === "stop") {
+    if (rule === "stop") {
       emit({ ...failed, attempt, outcome: "leaseGivenUp" });
       return { type: "givenUp" };
     }

@@ -9,6 +9,8 @@
  */
 
 import type { Lease } from "../lease/lease.ts";
+import type { LeaseStore, WriteOutcome } from "../lease/lease_store.ts";
+import type { LeaseWrite } from "../lease/lease_write.ts";
 import type { Processed } from "../shard_lag.ts";
 import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 
@@ -20,6 +22,30 @@ export interface ProcessedRecords extends Processed {
 /** Where a shard's deliveries note what they have done, for the lease's `progress`. */
 export interface ProgressNotes {
   note(done: ProcessedRecords): void;
+}
+
+/**
+ * Applies a lease write in a way of its own. Undefined: it surely was not applied, for a reason that is not
+ * the lease's. When it throws, it is not known whether it was applied.
+ */
+export type AppliedBy = (
+  write: LeaseWrite,
+  lease: Lease,
+  store: LeaseStore,
+  signal: AbortSignal,
+) => Promise<WriteOutcome | undefined>;
+
+/** The time in which no other write to the lease is made. */
+export interface LeaseTurn {
+  /** Whether it is not known if the last write was applied. */
+  readonly isUnsure: () => boolean;
+  /**
+   * Applies one write. An answer that was lost before is recognised, and so is a handoff that has begun.
+   *
+   * @param build From the lease as the table confirmed it last; called again when that was not the latest.
+   * @throws {LeaseLostError} when the lease is lost.
+   */
+  readonly write: (build: (lease: Lease) => LeaseWrite, by?: AppliedBy) => Promise<void>;
 }
 
 /** One acquisition of a lease. */
@@ -73,6 +99,8 @@ export interface HeldLease {
    * `checkpoint`.
    */
   prepareCheckpoint(at: ExtendedSequenceNumber, state: Uint8Array | undefined): Promise<void>;
+  /** Runs what writes to the lease in a way of its own; serialised, throws, as `checkpoint`. */
+  inTurn(work: (turn: LeaseTurn) => Promise<void>): Promise<void>;
   /** Notes the children of the ended shard in its lease; serialised, throws, as `checkpoint`. */
   setChildShardIds(childShardIds: readonly string[]): Promise<void>;
   /** Gives the lease away in order, to the worker that shall have it next. Does nothing once it is lost. */

@@ -9,6 +9,7 @@
 import type { KinesisRecord } from "../stream/record.ts";
 import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import type { ChildShard } from "../stream/shard.ts";
+import type { TransactWrite } from "../transact/transact_write.ts";
 
 /** A checkpoint that is announced in the lease table, and not made yet. */
 export interface PreparedCheckpoint {
@@ -19,6 +20,17 @@ export interface PreparedCheckpoint {
    * a RangeError when a later checkpoint has been made meanwhile.
    */
   checkpoint(): Promise<void>;
+}
+
+/** Options of `ShardContext.transact`. */
+export interface TransactOptions {
+  /**
+   * Up to where the shard is processed by it: a record, or its sequence number. A number alone means the
+   * first user record of its aggregate.
+   *
+   * @default as in `checkpoint`: everything delivered up to now
+   */
+  readonly at?: ExtendedSequenceNumber | string | undefined;
 }
 
 /** Which acquisition of a lease this is, for writes of one's own that a former owner must not overwrite. */
@@ -86,6 +98,19 @@ export interface ShardContext extends ShardStream {
    */
   prepareCheckpoint(at?: ExtendedSequenceNumber, state?: Uint8Array): Promise<PreparedCheckpoint>;
   /**
+   * Stores results and the checkpoint together in DynamoDB, all or nothing: each record is in the results
+   * exactly once, whatever is killed, paused or handed over. It counts as a checkpoint.
+   *
+   * @param writes At most 99 writes and 4 MB, to tables of the lease table's account and region.
+   * @throws {LeaseLostError} when the lease is lost: return without an error. Nothing is stored, or all was.
+   * @throws {RangeError} when there are too many writes or too large ones, and when `at` is out of range or
+   * stored already. {@link TypeError} when a write is none.
+   * @throws `TransactionRefusedError` of `./transact` when a condition of yours does not hold. Nothing is
+   * stored.
+   * @throws `TransactionFailedError` when it could not be made: the processor starts again, without a gap.
+   */
+  transact(writes: readonly TransactWrite[], options?: TransactOptions): Promise<void>;
+  /**
    * Requests a fresh processor that starts from the stored checkpoint. For a processor that finds out between
    * two calls that it cannot continue, e.g. its child process died. Inside a call, throw a
    * `ProcessorRestartError` instead.
@@ -136,6 +161,19 @@ export interface RecordProcessor {
   /** Called once, before any record. When it throws it is called again, with back-off. */
   initialize?(context: ShardContext): void | Promise<void>;
   /**
+   * For a processor that stores its position together with its results: where it goes on, whatever the lease
+   * says. Called after `initialize`. When it throws, both are called again, with back-off. Checkpoints of the
+   * lease follow, for those who look at the table.
+   *
+   * @param confirm Resolves when a write to the lease table has shown that the lease is ours. Throws a
+   * {@linkcode LeaseLostError} when it is not.
+   * @returns The last position that is done; undefined: the lease's checkpoint counts.
+   */
+  startAt?(
+    context: ShardContext,
+    confirm: () => Promise<void>,
+  ): Promise<ExtendedSequenceNumber | undefined>;
+  /**
    * Called with each batch. What happens when it throws is the worker's `onProcessError`. What it returns
    * counts only where the option `errors` asks for partial answers.
    */
@@ -161,6 +199,13 @@ export interface RecordProcessor {
  */
 export interface RecordProcessorFactory {
   (shardId: string, stream: ShardStream, leaving?: AbortSignal): RecordProcessor;
+  /**
+   * `"transaction"`: its processors store results and position together. Then the worker refuses a fleet in
+   * which KCL for Java takes part, and options by which records of a shard overtake one another.
+   *
+   * @default no such rule
+   */
+  readonly stores?: "transaction" | undefined;
   /**
    * Events of enhanced fan-out keep the base64 of their payloads, so that a processor which passes them on as
    * base64 need not encode them. Such an event takes twice the memory.

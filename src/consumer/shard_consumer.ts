@@ -16,7 +16,7 @@ import type { LeaseStore } from "../lease/lease_store.ts";
 import { pause } from "../async/waiting.ts";
 import type { ByteBudget } from "../retrieval/byte_budget.ts";
 import type { Retrieval } from "../retrieval/retrieval.ts";
-import { type ExtendedSequenceNumber, type InitialPosition, isShardEnd } from "../stream/sequence_number.ts";
+import { type InitialPosition, isShardEnd } from "../stream/sequence_number.ts";
 import type { AggregateProblem } from "../stream/aggregation.ts";
 import type { ChildShard } from "../stream/shard.ts";
 import type { StreamOrigin } from "../stream/stream_identifier.ts";
@@ -25,13 +25,9 @@ import { Checkpointer } from "./checkpointer.ts";
 import { createChildLeases } from "./child_creation.ts";
 import { aggregateRange, type DeliveryOptions, type Left, type Recipient, type Restart } from "./delivery.ts";
 import type { HeldLease } from "./held_lease.ts";
+import { beginProcessor } from "./own_position.ts";
 import { type ParentsOptions, waitForParents } from "./parents.ts";
-import type {
-  RecordProcessor,
-  RecordProcessorFactory,
-  ShardContext,
-  ShardStream,
-} from "./record_processor.ts";
+import type { RecordProcessor, RecordProcessorFactory, ShardStream } from "./record_processor.ts";
 import {
   type DeliveryEnd,
   type DeliveryStarter,
@@ -39,6 +35,7 @@ import {
   type RecordsDelivery,
 } from "./records_delivery.ts";
 import { retrievalRequest } from "./retrieval_request.ts";
+import { type LoadTransact, shardContext } from "./shard_context.ts";
 import { slicesOf } from "./slices.ts";
 import type { Setback, ShardStreaks } from "./streaks.ts";
 
@@ -51,7 +48,9 @@ export interface ShardConsumerOptions extends DeliveryOptions, Pick<ParentsOptio
   readonly retrieval: Retrieval;
   readonly initialPosition: InitialPosition;
   /** Where the leases of parents and children are. */
-  readonly leaseStore: Pick<LeaseStore, "get" | "create">;
+  readonly leaseStore: Pick<LeaseStore, "get" | "create" | "tableArn">;
+  /** @default `ShardContext.transact` refuses */
+  readonly loadTransact?: LoadTransact | undefined;
   /** Shared by all shards of the worker. */
   readonly budget: ByteBudget;
   /** How records reach the processor. @default {plainDelivery} */
@@ -193,7 +192,8 @@ class ShardConsumer {
     this.#lease = this.#held.lease;
     const checkpointer = new Checkpointer(this.#held, system.clock, emit);
     const failure = new AbortController();
-    const context = this.#context(checkpointer, failure);
+    const { held, stream, leaseStore, loadTransact } = this.#options;
+    const context = shardContext({ held, stream, leaseStore, loadTransact, checkpointer, failure, system });
     let processor: RecordProcessor;
     try {
       processor = this.#options.processor(this.#held.shardId, this.#options.stream, this.#leave);
@@ -201,12 +201,13 @@ class ShardConsumer {
       return { type: "restart", error: thrownError(error) };
     }
     const recipient = { processor, context, checkpointer };
-    const { startDelivery = plainDelivery } = this.#options;
-    const delivery = startDelivery(recipient, this.#options, this.#leave);
     try {
-      return await this.#live({ ...recipient, delivery, failed: failure.signal });
+      this.enter("initializing");
+      const initialized = await this.#initialize(recipient);
+      if (initialized.type === "left") return { type: await this.#leaveProcessor(recipient, undefined) };
+      if (initialized.type === "restart") return initialized;
+      return await this.#live(recipient, failure.signal);
     } finally {
-      await delivery.leave();
       await this.#dispose(processor);
     }
   }
@@ -220,19 +221,27 @@ class ShardConsumer {
     }
   }
 
-  async #live(turn: Turn): Promise<{ readonly type: ConsumerEnd } | Restart> {
-    this.enter("initializing");
-    const initialized = await this.#initialize(turn);
-    if (initialized.type === "left") return { type: await this.#leaveProcessor(turn, false) };
-    if (initialized.type === "restart") return initialized;
+  async #live(
+    recipient: Recipient,
+    failed: AbortSignal,
+  ): Promise<{ readonly type: ConsumerEnd } | Restart> {
+    const { startDelivery = plainDelivery } = this.#options;
+    const delivery = startDelivery(recipient, this.#options, this.#leave);
+    try {
+      return await this.#process({ ...recipient, delivery, failed });
+    } finally {
+      await delivery.leave();
+    }
+  }
 
+  async #process(turn: Turn): Promise<{ readonly type: ConsumerEnd } | Restart> {
     this.enter("processing");
     const delivered = await this.#deliver(turn);
     switch (delivered.type) {
       case "restart":
         return delivered;
       case "left":
-        return { type: await this.#leaveProcessor(turn, true) };
+        return { type: await this.#leaveProcessor(turn, turn.delivery) };
       case "givenUp":
         await turn.delivery.leave();
         await this.#held.giveUp();
@@ -246,13 +255,14 @@ class ShardConsumer {
     const { childShards } = delivered;
     this.#options.emit({ type: "shardEndReached", ...this.#about, childShards });
     const ended = await this.#endShard(turn, childShards);
-    return ended.type === "left" ? { type: await this.#leaveProcessor(turn, true) } : ended;
+    return ended.type === "left" ? { type: await this.#leaveProcessor(turn, turn.delivery) } : ended;
   }
 
   /** Until it succeeds, on the same processor. */
-  async #initialize({ processor, context }: Turn): Promise<{ readonly type: "ready" } | Left | Restart> {
+  async #initialize(recipient: Recipient): Promise<{ readonly type: "ready" } | Left | Restart> {
+    const begin = () => beginProcessor(recipient, this.#held, this.#options.emit);
     while (await this.#goesOn()) {
-      const outcome = await this.#call("initialize", 0, () => processor.initialize?.(context));
+      const outcome = await this.#call("initialize", 0, begin);
       if (outcome.ok) {
         this.#streaks.end("initialize");
         return { type: "ready" };
@@ -271,7 +281,8 @@ class ShardConsumer {
     const onAggregateProblem = (problem: AggregateProblem) =>
       this.#options.emit({ type: "aggregateProblem", ...this.#about, ...problem });
     const already = { hasRead: this.#hasRead, streak: this.#streaks.reading };
-    const request = retrievalRequest(this.#held, this.#lease, { initialPosition, ...already });
+    const lease = { ...this.#lease, checkpoint: checkpointer.largest };
+    const request = retrievalRequest(this.#held, lease, { initialPosition, ...already });
     this.#hasRead = true;
     try {
       for await (const page of this.#options.retrieval.read(request, signal)) {
@@ -348,12 +359,16 @@ class ShardConsumer {
     return "completed";
   }
 
-  /** Leaves a processor that was called: in order while the lease is ours, else as lost. */
-  async #leaveProcessor(turn: Turn, isInitialized: boolean): Promise<ConsumerEnd> {
-    const { processor, context, delivery } = turn;
+  /**
+   * Leaves a processor that was called: in order while the lease is ours, else as lost.
+   *
+   * @param delivery Undefined before it is initialized.
+   */
+  async #leaveProcessor(recipient: Recipient, delivery: RecordsDelivery | undefined): Promise<ConsumerEnd> {
+    const { processor, context } = recipient;
     let end: ConsumerEnd = "lost";
-    await delivery.leave();
-    if (!this.#held.lost.aborted && isInitialized) {
+    await delivery?.leave();
+    if (!this.#held.lost.aborted && delivery !== undefined) {
       this.enter("shutdownRequested");
       await this.#call("shutdownRequested", 0, () => processor.shutdownRequested?.(context));
     }
@@ -361,11 +376,11 @@ class ShardConsumer {
       end = "drained";
       await this.#held.handOver();
     }
-    await this.#tellLost(turn);
+    await this.#tellLost(recipient);
     return end;
   }
 
-  async #tellLost({ processor, context }: Turn): Promise<void> {
+  async #tellLost({ processor, context }: Recipient): Promise<void> {
     this.enter("leaseLost");
     await this.#call("leaseLost", 0, () => processor.leaseLost?.(context));
   }
@@ -377,22 +392,5 @@ class ShardConsumer {
   ): Promise<CallbackOutcome> {
     const { system, emit } = this.#options;
     return runCallback({ held: this.#held, callback, records, clock: system.clock, emit }, call);
-  }
-
-  #context(checkpointer: Checkpointer, failure: AbortController): ShardContext {
-    const { checkpoint, pendingCheckpoint, pendingCheckpointState } = this.#lease;
-    const { fencingToken } = this.#held;
-    return {
-      ...this.#about,
-      ...this.#options.stream,
-      initialCheckpoint: checkpoint,
-      pendingCheckpoint,
-      pendingCheckpointState,
-      fencingToken: { leaseKey: this.#held.leaseKey, token: fencingToken },
-      signal: this.#held.callbackSignal ?? this.#held.lost,
-      checkpoint: (at?: ExtendedSequenceNumber) => checkpointer.checkpoint(at),
-      prepareCheckpoint: (at?: ExtendedSequenceNumber, state?: Uint8Array) => checkpointer.prepare(at, state),
-      restart: (reason: unknown) => failure.abort(reason),
-    };
   }
 }

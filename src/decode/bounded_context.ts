@@ -33,6 +33,7 @@ export function boundedContext(context: ShardContext): BoundedContext {
       signal: context.signal,
       checkpoint: (at = end) => context.checkpoint(at),
       prepareCheckpoint: (at = end, state) => context.prepareCheckpoint(at, state),
+      transact: (writes, { at = end } = {}) => context.transact(writes, { at }),
       restart: (reason) => context.restart(reason),
     },
     async within({ sequenceNumber, subSequenceNumber }, call) {

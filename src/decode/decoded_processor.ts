@@ -75,6 +75,9 @@ export function decodedProcessor<T>(
     ...(checkpoints === undefined ? {} : { checkpoints }),
     ...(aggregates === undefined ? {} : { aggregates }),
     ...optional("initialize"),
+    ...(processor.startAt === undefined
+      ? {}
+      : { startAt: async (context, confirm) => await processor.startAt?.(own(context).context, confirm) }),
     async processRecords(batch, context) {
       const { context: bounded, within } = own(context);
       const { records, sources, stop } = await decodeAll(batch.records, { kept, settings, context });

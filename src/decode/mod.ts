@@ -80,11 +80,9 @@ export interface DecodeOptions<
 }
 
 /** Makes the processor of one shard; see `RecordProcessorFactory`. */
-export type DecodedRecordProcessorFactory<T> = (
-  shardId: string,
-  stream: ShardStream,
-  leaving?: AbortSignal,
-) => DecodedRecordProcessor<T>;
+export interface DecodedRecordProcessorFactory<T> extends Pick<RecordProcessorFactory, "stores"> {
+  (shardId: string, stream: ShardStream, leaving?: AbortSignal): DecodedRecordProcessor<T>;
+}
 
 /**
  * Makes a worker's `processor` of one that gets values.
@@ -101,10 +99,11 @@ export function decoded<
   processor: DecodedRecordProcessorFactory<ValueOf<T, Schema, OnError>>,
 ): RecordProcessorFactory {
   const settings = settingsOf(options);
-  return (shardId, stream, leaving) => {
+  const factory: RecordProcessorFactory = (shardId, stream, leaving) => {
     const inner: DecodedRecordProcessor<unknown> = processor(shardId, stream, leaving);
     return decodedProcessor(inner, settings);
   };
+  return Object.assign(factory, { stores: processor.stores });
 }
 
 /** Handles one value; see `RecordHandler`. */

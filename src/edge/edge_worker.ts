@@ -7,6 +7,7 @@
 
 import { keptCredentials } from "../aws/credential_sources/given.ts";
 import type { PolicyEngine } from "../failures/policy_option.ts";
+import type { TransactionParts } from "../transact/transactions.ts";
 import type { WorkerOptions } from "../options/options.ts";
 import { functionThat, required } from "../options/option_checks.ts";
 import type { WorkerSettings } from "../options/setting_groups.ts";
@@ -43,7 +44,8 @@ export class EdgeWorker {
    * is out of range.
    */
   constructor(options: EdgeOptions) {
-    const { leases: mode, policy: _policy, fanOut: _fanOut, ...others } = options;
+    const { leases: mode, policy: _policy, fanOut: _fanOut, transactions: _transactions, ...others } =
+      options;
     checkMode(mode);
     const needed = neededParts(options);
     required("workerIdentifier", others.workerIdentifier);
@@ -73,6 +75,7 @@ export class EdgeWorker {
       // What has failed before is remembered for all slices.
       deliveries: deliveriesBy(needed.policy?.deliveries, settings, this.workerIdentifier),
       fanOut: needed.fanOut,
+      transactions: needed.transactions,
       leftLock: undefined,
       kept: new Map(),
     };
@@ -155,15 +158,18 @@ function checkMode(mode: LeasesMode): void {
  *
  * @throws {TypeError} when an option needs what was not handed in.
  */
-function neededParts(
-  options: EdgeOptions,
-): { readonly policy: PolicyEngine | undefined; readonly fanOut: FanOutParts | undefined } {
+function neededParts(options: EdgeOptions): {
+  readonly policy: PolicyEngine | undefined;
+  readonly fanOut: FanOutParts | undefined;
+  readonly transactions: TransactionParts | undefined;
+} {
   const byPolicy = (["errors", "batch", "filter", "concurrency"] as const)
     .find((name) => options[name] !== undefined);
   const byFanOut = options.retrievalMode === "FANOUT" ? 'retrievalMode "FANOUT"' : undefined;
   return {
     policy: handedIn<PolicyEngine>(options.policy, "policyDeliveries", "policy", "failures", byPolicy),
     fanOut: handedIn<FanOutParts>(options.fanOut, "enhancedFanOut", "fanOut", "edge", byFanOut),
+    transactions: handedIn(options.transactions, "transactions", "transactions", "transact", undefined),
   };
 }
 

@@ -7,6 +7,7 @@
 
 import type { RecordProcessorFactory } from "../consumer/record_processor.ts";
 import type { DeliveryPolicy } from "../failures/policy_option.ts";
+import type { Transactions } from "../transact/transactions.ts";
 import type { WorkerOptions } from "../options/options.ts";
 import type { EnhancedFanOut } from "./enhanced_fan_out.ts";
 
@@ -50,6 +51,13 @@ export interface EdgeOptions extends WorkerOptions {
    * @default none; a TypeError where `retrievalMode` is "FANOUT"
    */
   fanOut?: EnhancedFanOut | undefined;
+  /**
+   * What `context.transact` needs: `transactions` of `@kclite/kclite/transact`. An ordinary worker loads it
+   * by itself; it has some 4 KiB.
+   *
+   * @default none; `context.transact` throws a TypeError
+   */
+  transactions?: Transactions | undefined;
 }
 
 /** What one slice may use. */

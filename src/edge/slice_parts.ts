@@ -12,6 +12,7 @@ import type { WorkerOptions } from "../options/options.ts";
 import type { WorkerSettings } from "../options/setting_groups.ts";
 import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import type { System } from "../system.ts";
+import type { TransactionParts } from "../transact/transactions.ts";
 import type { Deliveries } from "../worker/deliveries.ts";
 import { partsOf, type WorkerParts } from "../worker/parts.ts";
 import type { FanOutParts } from "./enhanced_fan_out.ts";
@@ -41,6 +42,8 @@ export interface SliceHost {
   readonly emit: WorkerEventListener;
   /** Undefined where enhanced fan-out is not used. */
   readonly fanOut: FanOutParts | undefined;
+  /** Undefined where processors may not call `context.transact`. */
+  readonly transactions: TransactionParts | undefined;
   /** How records reach the processors of a slice. */
   readonly deliveries: Deliveries;
   /** The lock that the last slice may have left, if it could not give it back. */

@@ -101,6 +101,7 @@ export class SliceTeam {
     const compareMs = isSuspicious ? host.settings.syncing.leaseAuditIntervalMs : COMPARE_INTERVAL_MS;
     this.#mayCompare = isDue(memory?.comparedMs, compareMs, now.epochMs);
     const isAlone = host.mode === "solo";
+    const transact = host.transactions?.transact;
     this.team = teamOf({
       workerId: host.workerId,
       format: start.found.format,
@@ -109,6 +110,7 @@ export class SliceTeam {
       processor: host.processor,
       cpuUtilization: undefined,
       budget,
+      loadTransact: transact && (() => Promise.resolve(transact)),
       startDelivery: followedDelivery(options.deliveries({ budget, parts, system: parts.system }), shards),
       ...{ parts, reading: options.reading, consumers: options.consumers, system: parts.system },
       onTableGone: options.onUnfit,

@@ -13,7 +13,7 @@
  * @module
  */
 
-import { isOfClass, RecordDecodeError } from "../errors.ts";
+import { isOfClass, isOfStore, RecordDecodeError } from "../errors.ts";
 import type { DeadLetterCondition } from "./dead_letter.ts";
 import type { ErrorSettings } from "./failure_options.ts";
 
@@ -117,6 +117,10 @@ export class BatchRun<T> {
     if (items.length === 0) {
       this.#replace([]);
       return { outcome: "retrying", inARow: 1 };
+    }
+    if (isOfStore(error)) {
+      this.#replace([called]);
+      return { outcome: "retrying", inARow: called.calls };
     }
     const failures = from > 0 ? 1 : piece.failures + 1;
     if (isAlone) {

@@ -10,8 +10,13 @@
 
 import type { Checkpointer } from "../consumer/checkpointer.ts";
 import { checkpointAlone } from "../consumer/delivery.ts";
-import type { PreparedCheckpoint, ShardContext } from "../consumer/record_processor.ts";
-import { compare, type ExtendedSequenceNumber, isRecordNumber } from "../stream/sequence_number.ts";
+import type { PreparedCheckpoint, ShardContext, TransactOptions } from "../consumer/record_processor.ts";
+import {
+  compare,
+  type ExtendedSequenceNumber,
+  isRecordNumber,
+  positionAt,
+} from "../stream/sequence_number.ts";
 import type { FinishedAhead } from "./finished_ahead.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -26,11 +31,14 @@ export class Checkpoints {
   readonly #ledger: Ledger;
   readonly #checkpointer: Checkpointer;
   readonly #ahead: FinishedAhead;
+  readonly #isParallel: boolean;
   #queue: Promise<unknown> = Promise.resolve();
   /** What may be checkpointed outside of a call. */
   #floor: ExtendedSequenceNumber;
 
-  constructor(ledger: Ledger, checkpointer: Checkpointer, ahead: FinishedAhead) {
+  /** @param isParallel Whether a call may run beside others. */
+  constructor(ledger: Ledger, checkpointer: Checkpointer, ahead: FinishedAhead, isParallel: boolean) {
+    this.#isParallel = isParallel;
     this.#ledger = ledger;
     this.#checkpointer = checkpointer;
     this.#ahead = ahead;
@@ -45,6 +53,7 @@ export class Checkpoints {
       signal,
       checkpoint: (at) => this.#inTurn(() => this.#checkpoint(own, at)),
       prepareCheckpoint: (at, state) => this.#inTurn(() => this.#prepare(own, at, state)),
+      transact: (writes, options) => this.#inTurn(() => this.#transact(context, own, writes, options)),
     };
   }
 
@@ -86,6 +95,19 @@ export class Checkpoints {
       await this.#upTo(target, () => this.#checkpointer.checkpoint(target.at));
       this.#ahead.stored();
     }
+    if (target.isOwn) this.#ledger.acknowledge(own.indexes, target.asked);
+  }
+
+  async #transact(
+    context: ShardContext,
+    own: OwnRecords,
+    writes: Parameters<ShardContext["transact"]>[0],
+    { at }: TransactOptions = {},
+  ): Promise<void> {
+    if (this.#isParallel) throw new TypeError(NO_PARALLEL_TRANSACT);
+    const target = this.#target(own, typeof at === "string" ? positionAt(at) : at);
+    await this.#upTo(target, () => context.transact(writes, { at: target.at }));
+    this.#ahead.stored();
     if (target.isOwn) this.#ledger.acknowledge(own.indexes, target.asked);
   }
 
@@ -134,6 +156,11 @@ export class Checkpoints {
     return turn;
   }
 }
+
+/** A checkpoint waits for earlier records; results that are bound to it cannot. */
+const NO_PARALLEL_TRANSACT =
+  "Cannot transact: expected one call of a shard at a time: got the option concurrency: leave it out, or write " +
+  "results so that repeating them does no harm";
 
 /** Where a checkpoint goes. */
 type Target =

@@ -95,11 +95,11 @@ export class PolicyDelivery implements RecordsDelivery {
     this.#ledger = new Ledger(checkpointer.last, options.surroundings.budget);
     this.#runs = new Runs(settings, options.attempts);
     this.#ahead = new FinishedAhead(options.delivery, this.#ledger, checkpointer.last, processor);
-    this.#checkpoints = new Checkpoints(this.#ledger, checkpointer, this.#ahead);
+    this.#isParallel = settings.concurrency.perShard > 1 || settings.concurrency.order !== "shard";
+    this.#checkpoints = new Checkpoints(this.#ledger, checkpointer, this.#ahead, this.#isParallel);
     this.#tasks = new TaskGroup((error) => this.#endWith({ type: "restart", error }));
     this.#about = { leaseKey: held.leaseKey, shardId: held.shardId };
     this.#warnings = new Warnings(held.leaseKey, emit);
-    this.#isParallel = settings.concurrency.perShard > 1 || settings.concurrency.order !== "shard";
     this.#isAuto = processor.checkpoints === "auto";
     const shared = { tasks: this.#tasks, over: this.#over.signal, warnings: this.#warnings };
     this.#pauses = new Pauses({ ...shared, system, delay: settings.errors.delay });

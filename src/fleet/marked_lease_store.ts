@@ -9,6 +9,9 @@
 
 import type { Lease, NewLease } from "../lease/lease.ts";
 import {
+  type CompanionOutcome,
+  companionsOf,
+  type CompanionWrites,
   type LeaseStore,
   readLeases,
   type SmallTableListing,
@@ -79,6 +82,22 @@ export class MarkedLeaseStore implements LeaseStore {
     const { superseded, incarnation } = this.#identity;
     superseded.throwIfAborted();
     const outcome = await this.#store.apply(marked(write, incarnation), signal);
+    if (!outcome.applied && outcome.found !== undefined) this.#identity.lookAt(outcome.found);
+    return outcome;
+  }
+
+  get tableArn(): string | undefined {
+    return this.#store.tableArn;
+  }
+
+  async applyWith(
+    write: LeaseWrite,
+    companions: CompanionWrites,
+    signal?: AbortSignal,
+  ): Promise<CompanionOutcome> {
+    const { superseded, incarnation } = this.#identity;
+    superseded.throwIfAborted();
+    const outcome = await companionsOf(this.#store)(marked(write, incarnation), companions, signal);
     if (!outcome.applied && outcome.found !== undefined) this.#identity.lookAt(outcome.found);
     return outcome;
   }

@@ -13,6 +13,9 @@ import { AwsServiceError, isAwsError, LeaseTableError } from "../errors.ts";
 import type { WorkerEventListener } from "../events.ts";
 import type { Lease, NewLease } from "../lease/lease.ts";
 import {
+  type CompanionOutcome,
+  companionsOf,
+  type CompanionWrites,
   type LeaseStore,
   readLeases,
   type SmallTableListing,
@@ -84,6 +87,14 @@ export class VanishingLeaseStore implements LeaseStore {
 
   apply(write: LeaseWrite, signal?: AbortSignal): Promise<WriteOutcome> {
     return this.#watch(() => this.#options.leaseStore.apply(write, signal));
+  }
+
+  get tableArn(): string | undefined {
+    return this.#options.leaseStore.tableArn;
+  }
+
+  applyWith(write: LeaseWrite, companions: CompanionWrites, signal?: AbortSignal): Promise<CompanionOutcome> {
+    return companionsOf(this.#options.leaseStore)(write, companions, signal);
   }
 
   delete(leaseKey: string, signal?: AbortSignal): Promise<void> {

@@ -27,6 +27,29 @@ export type WriteOutcome =
   | { readonly applied: false; readonly found: Lease | undefined };
 
 /**
+ * Writes to tables of the user that are applied together with a lease write, or not at all.
+ *
+ * @experimental
+ */
+export interface CompanionWrites {
+  /** Each is a part of DynamoDB's `TransactWriteItems`. */
+  readonly writes: readonly object[];
+  /** The `ClientRequestToken`: sent again under it, the same writes are applied once. */
+  readonly token: string;
+}
+
+/**
+ * What became of a lease write with its companions.
+ *
+ * @experimental
+ */
+export type CompanionOutcome =
+  /** Everything is applied. */
+  | { readonly applied: true }
+  /** Nothing is: the lease's condition refused it. `found` as in {@linkcode WriteOutcome}. */
+  | { readonly applied: false; readonly found: Lease | undefined };
+
+/**
  * An item that could not be read as a lease or as metrics. It is skipped, and never makes a scan fail.
  *
  * @experimental
@@ -127,6 +150,16 @@ export interface LeaseStore {
    * @throws {RangeError} when it would write an empty text or set, or a number that is not finite.
    */
   apply(write: LeaseWrite, signal?: AbortSignal): Promise<WriteOutcome>;
+  /**
+   * Applies one conditional write together with others, all or none. Sent once. A store without this method
+   * cannot do it, and `ShardContext.transact` refuses.
+   *
+   * @throws {AwsServiceError} `TransactionCanceledException` when a companion was refused and the lease's
+   * condition was not. Its `CancellationReasons` are those of the companions.
+   */
+  applyWith?(write: LeaseWrite, companions: CompanionWrites, signal?: AbortSignal): Promise<CompanionOutcome>;
+  /** Where the table is, as its ARN; undefined when that is not known. */
+  readonly tableArn?: string | undefined;
   /** Deletes a lease, owned by any worker. No error when there is none. */
   delete(leaseKey: string, signal?: AbortSignal): Promise<void>;
 }
@@ -141,4 +174,16 @@ export async function readLeases(
   if (store.getAll !== undefined) return await store.getAll(leaseKeys, signal);
   const found = await Promise.all(leaseKeys.map((key) => store.get(key, signal)));
   return found.filter((lease) => lease !== undefined);
+}
+
+/**
+ * A store's way to apply a write with companions.
+ *
+ * @throws {TypeError} when it has none.
+ */
+export function companionsOf(store: LeaseStore): NonNullable<LeaseStore["applyWith"]> {
+  if (store.applyWith !== undefined) return store.applyWith.bind(store);
+  throw new TypeError(
+    "Cannot transact: expected a lease table in DynamoDB: got a lease store without applyWith()",
+  );
 }

@@ -98,8 +98,11 @@ export function otelListener(options: OtelOptions = {}): OtelListener {
       instruments.take(event);
       spans.take(event);
     },
-    around: (processor) => (shardId, stream, leaving) =>
-      tracedProcessor(processor(shardId, stream, leaving), spans),
+    around: (processor) =>
+      Object.assign(
+        (...given: Parameters<RecordProcessorFactory>) => tracedProcessor(processor(...given), spans),
+        { payloads: processor.payloads, stores: processor.stores },
+      ),
     close: () => instruments.close(),
   };
 }

@@ -38,6 +38,9 @@ export function tracedProcessor(processor: RecordProcessor, spans: CallSpans): R
     ...(checkpoints === undefined ? {} : { checkpoints }),
     ...(aggregates === undefined ? {} : { aggregates }),
     ...optional("initialize"),
+    ...(processor.startAt === undefined
+      ? {}
+      : { startAt: async (context, confirm) => await processor.startAt?.(context, confirm) }),
     processRecords: (batch, context): Promise<void | BatchResponse | null> =>
       spans.process(batch, context, () => processor.processRecords(batch, context)),
     ...optional("leaseLost"),

@@ -69,7 +69,7 @@ export class StartPosition {
   #askedMs = 0;
   /** Whether the record at the checkpoint has still to be seen. */
   #isUnchecked: boolean;
-  /** A number of another stream: nothing follows it here. */
+  /** A number that nothing is read after here: it is of another stream, or what followed it was trimmed. */
   #foreign: string | undefined;
 
   /** @throws {RangeError} when the checkpoint is a time that is not known. */
@@ -150,10 +150,14 @@ export class StartPosition {
       );
       return true;
     }
-    const isResuming = this.#asked.type === "AFTER_SEQUENCE_NUMBER";
-    if (isResuming || !this.#isUnchecked || !TRIMMED.test(error.message)) return false;
+    if (!TRIMMED.test(error.message)) return false;
+    let { checkpoint } = this.#request;
+    if (this.#asked.type === "AFTER_SEQUENCE_NUMBER") {
+      // DynamoDB Streams refuses it, when what followed was trimmed before it was read.
+      checkpoint = positionAt(this.#foreign = this.#asked.sequenceNumber);
+    } else if (!this.#isUnchecked) return false;
     this.#isUnchecked = false;
-    if (!this.#isLost(this.#request.checkpoint)) this.#position = { type: "TRIM_HORIZON" };
+    if (!this.#isLost(checkpoint)) this.#position = { type: "TRIM_HORIZON" };
     return true;
   }
 

@@ -9,14 +9,22 @@
  */
 
 import type { DynamoDB, Item, TableDescription } from "../aws/dynamodb.ts";
+import { refusedItem } from "../aws/dynamodb_answers.ts";
 import { AwsServiceError, errorText, isAwsError, LeaseTableError } from "../errors.ts";
 import type { WorkerEventListener } from "../events.ts";
 import type { Lease, NewLease } from "../lease/lease.ts";
-import type { LeaseStore, SmallTableListing, TableListing, WriteOutcome } from "../lease/lease_store.ts";
+import type {
+  CompanionOutcome,
+  CompanionWrites,
+  LeaseStore,
+  SmallTableListing,
+  TableListing,
+  WriteOutcome,
+} from "../lease/lease_store.ts";
 import type { LeaseWrite } from "../lease/lease_write.ts";
 import type { System } from "../system.ts";
 import { DynamoDBTable } from "./dynamodb_table.ts";
-import { LEASE_KEY } from "./lease_item.ts";
+import { LEASE_KEY, leaseItemWrite } from "./lease_item.ts";
 import { applyLeaseWrite, createLease, leaseOrUndefined, readLease } from "./lease_rows.ts";
 import {
   addIndexInput,
@@ -140,6 +148,31 @@ export class DynamoDBLeaseStore implements LeaseStore {
     return applyLeaseWrite(this.#table, write, signal);
   }
 
+  get tableArn(): string | undefined {
+    return this.#found?.tableArn;
+  }
+
+  /**
+   * The lease's update is the first part, so that each reason of a companion has the index of its write + 1.
+   */
+  async applyWith(
+    write: LeaseWrite,
+    { writes, token }: CompanionWrites,
+    signal?: AbortSignal,
+  ): Promise<CompanionOutcome> {
+    const { dynamodb } = this.#options;
+    const Update = this.#table.updatePart(write.leaseKey, leaseItemWrite(write));
+    try {
+      const input = { ClientRequestToken: token, TransactItems: [{ Update }, ...writes] };
+      await dynamodb.transactWriteItems(input, signal);
+      return { applied: true };
+    } catch (error) {
+      const refused = leaseRefusal(error);
+      if (refused === undefined) throw error;
+      return { applied: false, found: leaseOrUndefined(refused) ?? await this.get(write.leaseKey, signal) };
+    }
+  }
+
   async delete(leaseKey: string, signal?: AbortSignal): Promise<void> {
     await this.#table.delete(leaseKey, {}, signal);
   }
@@ -243,6 +276,16 @@ export class DynamoDBLeaseStore implements LeaseStore {
         : `Cannot use the ${index}, so the whole table is scanned for assigned leases: ${errorText(error)}`,
     });
   }
+}
+
+/** The item that made the table refuse the lease's part of a transaction; empty if it was not sent. */
+function leaseRefusal(error: unknown): Item | undefined {
+  if (!isAwsError(error, "TransactionCanceledException")) return undefined;
+  const reasons = error.body?.["CancellationReasons"];
+  const reason: unknown = Array.isArray(reasons) ? reasons[0] : undefined;
+  const isRefused = typeof reason === "object" && reason !== null && "Code" in reason &&
+    reason.Code === "ConditionalCheckFailed";
+  return isRefused ? refusedItem({ ...reason }) ?? {} : undefined;
 }
 
 /** Items of some 300 bytes each: half a read unit or two. */

@@ -61,6 +61,21 @@ export class DynamoDBTable implements ItemTable {
     return this.#dynamodb.updateItem(this.tableName, this.#key(key), updateExpression, expressions, signal);
   }
 
+  /** An update as a part of a transaction. */
+  updatePart(
+    key: string,
+    { update, when }: { readonly update: ItemUpdate; readonly when: ItemCondition },
+  ): Readonly<Record<string, unknown>> {
+    const { updateExpression, expressions } = updateExpressions(update, when);
+    return {
+      TableName: this.tableName,
+      Key: this.#key(key),
+      UpdateExpression: updateExpression,
+      ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+      ...expressions,
+    };
+  }
+
   delete(key: string, when: ItemCondition, signal?: AbortSignal): Promise<ConditionalOutcome> {
     return this.#dynamodb.deleteItem(this.tableName, this.#key(key), conditionExpressions(when), signal);
   }

@@ -11,6 +11,7 @@ import type { HeldLease } from "../consumer/held_lease.ts";
 import type { RecordProcessorFactory } from "../consumer/record_processor.ts";
 import type { DeliveryStarter } from "../consumer/records_delivery.ts";
 import { consumeShard } from "../consumer/shard_consumer.ts";
+import type { LoadTransact } from "../consumer/shard_context.ts";
 import type { StreaksByLease } from "../consumer/streaks.ts";
 import type { WorkerEventListener } from "../events.ts";
 import { originOfStream, type Streams } from "../fleet/streams.ts";
@@ -31,6 +32,7 @@ export interface SharedByShards {
   readonly budget: ByteBudget;
   /** How records reach a processor; undefined: one slice after the other. */
   readonly startDelivery: DeliveryStarter | undefined;
+  readonly loadTransact: LoadTransact | undefined;
   readonly leaseStore: LeaseStore;
   /** Rings when one of the shards has been read to its end. */
   readonly shardEnds: Bell;
@@ -60,6 +62,7 @@ export async function consumeHeldShard(hold: HeldLease, shared: SharedByShards):
     retrieval: reading.of(stream),
     budget,
     startDelivery: shared.startDelivery,
+    loadTransact: shared.loadTransact,
     leaseStore,
     shardEnds,
     system: shared.system,

@@ -11,7 +11,7 @@
  * @module
  */
 
-import type { HeldLease } from "../consumer/held_lease.ts";
+import type { AppliedBy, HeldLease, LeaseTurn } from "../consumer/held_lease.ts";
 import { LeaseLostError } from "../errors.ts";
 import type { LeaseLossReason, WorkerEventListener } from "../events.ts";
 import { locallyExpired, renewIntervalMs } from "../lease/expiry.ts";
@@ -31,11 +31,11 @@ import {
 import { withProgress } from "../lease/progress_write.ts";
 import { compare, type ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import type { Clock } from "../system.ts";
-import { pause } from "../async/waiting.ts";
 import type { Identity } from "../fleet/identity.ts";
 import type { LeasingSettings } from "../options/setting_groups.ts";
 import { LOSS_TEXT, silenceText } from "./loss_text.ts";
 import { ProgressMeter } from "./progress_meter.ts";
+import { revivalTime } from "./revival_time.ts";
 import { Throughput } from "./throughput.ts";
 
 /** What a hold needs of its worker. */
@@ -54,14 +54,6 @@ export interface LeaseHoldOptions {
   /** Aborts when callbacks should return, although the lease is ours. @default never */
   readonly callbacksEnd?: AbortSignal | undefined;
 }
-
-/**
- * How long the last renewal of a lease that has expired on our clock alone may take: ten slices. A slice is
- * 100 ms, or a tenth of the renewal interval where that is shorter. Slices, because a process that was paused
- * uses up one of them at most. An answer that waits for the process is then read before the next slice is
- * over. Ours.
- */
-const REVIVAL_SLICES = 10, MAX_REVIVAL_SLICE_MS = 100;
 
 /**
  * A write is tried this often in a row: as read, after learning of a handoff, after finding its own lost
@@ -215,6 +207,16 @@ export class LeaseHold implements HeldLease {
     await this.#write((lease) => setChildShardIds(lease, childShardIds));
   }
 
+  inTurn(work: (turn: LeaseTurn) => Promise<void>): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#confirmHeld();
+      await work({
+        isUnsure: () => this.#unsureSinceMs !== undefined,
+        write: (build, by) => this.#writeNow(build, by),
+      });
+    });
+  }
+
   async handOver(): Promise<void> {
     const { isKept = () => false, workerId } = this.#options;
     if (isKept() && this.#handoffSeenMs === undefined) return await this.#keep(workerId);
@@ -267,10 +269,7 @@ export class LeaseHold implements HeldLease {
 
   /** Applies one write to the lease as memory knows it; in turn. */
   #write(build: (lease: Lease) => LeaseWrite): Promise<void> {
-    return this.#inTurn(async () => {
-      await this.#confirmHeld();
-      await this.#writeNow(build);
-    });
+    return this.inTurn((turn) => turn.write(build));
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {
@@ -279,7 +278,7 @@ export class LeaseHold implements HeldLease {
     return turn;
   }
 
-  async #writeNow(build: (lease: Lease) => LeaseWrite): Promise<void> {
+  async #writeNow(build: (lease: Lease) => LeaseWrite, by?: AppliedBy): Promise<void> {
     const { store, clock, identity: { incarnation } } = this.#options;
     for (let attempt = 1;; attempt++) {
       this.#ensureNotLost();
@@ -288,8 +287,11 @@ export class LeaseHold implements HeldLease {
       const before = this.#lease;
       const unsure = this.#unsureSinceMs;
       this.#unsureSinceMs ??= startedMs;
-      const outcome = await store.apply(write, this.#lost.signal);
+      const outcome = by === undefined
+        ? await store.apply(write, this.lost)
+        : await by(write, before, store, this.lost);
       this.#unsureSinceMs = undefined;
+      if (outcome === undefined) return; // surely not applied
       if (outcome.applied) return this.#confirm(outcome.lease, write, startedMs);
       const { found } = outcome;
       if (found !== undefined && wasApplied(write, before, found, incarnation)) {
@@ -385,12 +387,9 @@ export class LeaseHold implements HeldLease {
 
   async #limitRevival(signal: AbortSignal): Promise<void> {
     const { clock, leasing: { failoverTimeMs } } = this.#options;
-    const sliceMs = Math.min(MAX_REVIVAL_SLICE_MS, renewIntervalMs(failoverTimeMs) / REVIVAL_SLICES);
-    for (let slice = 0; slice < REVIVAL_SLICES; slice++) {
-      if (!await pause(clock, sliceMs, signal)) return;
-      if (clock.monotonicMs() > this.#handoffEndsMs) break;
-    }
-    this.drop(clock.monotonicMs() > this.#handoffEndsMs ? "handoffOverdue" : "expired");
+    const isOverdue = () => clock.monotonicMs() > this.#handoffEndsMs;
+    if (!await revivalTime({ clock, failoverTimeMs, isOverdue }, signal)) return;
+    this.drop(isOverdue() ? "handoffOverdue" : "expired");
   }
 
   #isExpired(): boolean {

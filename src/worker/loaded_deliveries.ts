@@ -1,11 +1,17 @@
 /**
- * Loads the room of failures where an option asks for it. In a file of its own: a bundler follows the import,
- * and a worker in slices must not reach it.
+ * Loads the rooms that not every program needs: failures where an option asks for it, transactions when one
+ * is made. In a file of its own: a bundler follows the imports, and a worker in slices must not reach them.
  *
  * @module
  */
 
 import { type Deliveries, deliveriesBy, type PolicySettings } from "./deliveries.ts";
+import type { transact } from "../transact/transact.ts";
+
+/** Loads what `ShardContext.transact` does. */
+export async function loadTransact(): Promise<typeof transact> {
+  return (await import("../transact/transact.ts")).transact;
+}
 
 /**
  * Loads what the settings need.

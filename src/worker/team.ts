@@ -48,6 +48,7 @@ export interface TeamOptions {
   readonly budget: ByteBudget;
   /** How records reach a processor; undefined: one slice after the other. */
   readonly startDelivery: DeliveryStarter | undefined;
+  readonly loadTransact: SharedByShards["loadTransact"];
   /** Owns the consumers. */
   readonly consumers: TaskGroup;
   /** Called when the lease table has been missing for too long, perhaps more than once. */
@@ -135,6 +136,7 @@ export function teamOf(options: TeamOptions): Team {
     reading,
     budget,
     startDelivery: options.startDelivery,
+    loadTransact: options.loadTransact,
     leaseStore,
     shardEnds,
     system,

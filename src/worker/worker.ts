@@ -24,14 +24,16 @@ import { aborted, settlesWithin } from "../async/waiting.ts";
 import { randomUuid, realSystem, type System, withFetch } from "../system.ts";
 import { showTurns } from "./event_loop_turns.ts";
 import type { Deliveries } from "./deliveries.ts";
-import { loadDeliveries } from "./loaded_deliveries.ts";
+import { loadDeliveries, loadTransact } from "./loaded_deliveries.ts";
 import { type EventOutlet, eventOutlet } from "./event_outlet.ts";
 import { leaveFleet, leaveStep } from "./leaving.ts";
 import { startLoops } from "./loops.ts";
 import { partsOf, type WorkerParts } from "./parts.ts";
 import { type ShardReading, shardReading } from "./shard_reading.ts";
+import { tableStreamsReader } from "./table_streams.ts";
 import { aloud, startUp, untilDone } from "./start_up.ts";
 import { type Team, teamOf, type TeamOptions } from "./team.ts";
+import { ForeignWatch, refuseOvertaking, storesTransactions } from "./sole_processing.ts";
 
 /** What a team takes that is made by a run. */
 type RunningParts = Pick<
@@ -70,7 +72,7 @@ export class KinesisWorker {
     this.#parts = partsOf(
       options,
       this.#settings,
-      { system: this.#system, emit: this.#emit },
+      { system: this.#system, emit: this.#emit, tableStreams: tableStreamsReader(this.#settings) },
       signedKinesisConsumers,
     );
     this.#streams = new Streams({
@@ -147,6 +149,7 @@ export class KinesisWorker {
   async #run(processor: RecordProcessorFactory, signal: AbortSignal): Promise<void> {
     this.#emitStarting();
     try {
+      if (storesTransactions(processor)) refuseOvertaking(this.#settings);
       const deliveries = await loadDeliveries(this.#settings, this.workerIdentifier);
       const format = await this.#startUp(signal);
       await this.#consume({ format, processor, deliveries }, signal);
@@ -204,7 +207,9 @@ export class KinesisWorker {
     const made = { format, processor, consumers, reading, budget, startDelivery, onTableGone: fail };
     const team = this.#team(made);
     const { identity: { superseded }, keeper } = team;
+    const foreign = storesTransactions(processor) ? this.#foreignWatch(team, format) : undefined;
 
+    if (foreign !== undefined) await untilDone(this.#tries, (signal) => foreign.look(signal), running);
     await this.#claimName(team, running);
     emit({ type: "workerReady", workerId: this.workerIdentifier });
     const over = new AbortController();
@@ -212,6 +217,7 @@ export class KinesisWorker {
     // A superseded worker does nothing any more, but its process stays up until it is stopped.
     const working = AbortSignal.any([running, superseded]);
     startLoops(team, { settings: this.#settings, streams: this.#streams, clock, emit, duties }, working);
+    if (foreign !== undefined) duties.run(() => foreign.watch(working));
     await aborted(running);
 
     emit({ type: "workerStopping", heldLeases: keeper.held.length });
@@ -248,6 +254,7 @@ export class KinesisWorker {
       reading: made.reading,
       budget: made.budget,
       startDelivery: made.startDelivery,
+      loadTransact,
       consumers: made.consumers,
       onTableGone: made.onTableGone,
       attention: (options) => new Attention(options),
@@ -256,15 +263,26 @@ export class KinesisWorker {
     });
   }
 
+  /** How often what belongs to a start is tried. */
+  get #tries(): Parameters<typeof untilDone>[0] {
+    return { starting: this.#settings.starting, system: this.#system, emit: this.#emit };
+  }
+
+  #foreignWatch({ leaseStore }: Team, format: TableFormat): ForeignWatch {
+    const { tableName } = this.#settings.table;
+    const { coordinatorStore } = this.#parts, { clock } = this.#system;
+    return new ForeignWatch({ leaseStore, coordinatorStore, format, tableName, clock, emit: this.#emit });
+  }
+
   /**
    * Makes this process the newest of its worker's name, and reports to the fleet that it lives. Tried as
    * often as a start.
    */
   async #claimName({ leaseStore, member }: Team, signal: AbortSignal): Promise<void> {
-    const { starting, table, workerIdentifier } = this.#settings;
+    const { table, workerIdentifier } = this.#settings;
     // No other process has a randomly drawn name.
     const isGiven = workerIdentifier !== undefined;
-    const tries = { starting, system: this.#system, emit: this.#emit };
+    const tries = this.#tries;
     const claim = async (signal: AbortSignal) => {
       if (isGiven) await lookAtOwnLeases(workerIdentifier, leaseStore, signal);
       await member.report(signal);

@@ -76,12 +76,20 @@ Deno.test("summaryOf() has null for what was not measured, and greater is better
 });
 
 Deno.test("withBlock() replaces what stands between the marks, and nothing else, the first time and the next", () => {
-  const document = "# a\n\n<!-- written by deno task bench --write -->\n" +
-    "<!-- end of what deno task bench --write wrote -->\n\nb\n";
-  const once = withBlock(document, "| x |");
-  assertEquals(writtenBlock(once), "| x |");
-  const again = withBlock(once, "| y |");
+  const marks = (block: string) => [
+    `<!-- written by deno task ${block} --write -->`,
+    `<!-- end of what ${block} --write wrote -->`,
+  ];
+  const document = ["# a", "", ...marks("bench"), "", "b", "", ...marks("bench --compare"), "", "c", ""].join(
+    "\n",
+  );
+  const once = withBlock(document, "bench", "| x |");
+  assertEquals(writtenBlock(once, "bench"), "| x |");
+  const again = withBlock(once, "bench", "| y |");
   assertEquals(again, once.replace("| x |", "| y |"));
-  assertStringIncludes(again, "# a\n\n<!--");
-  assertThrows(() => withBlock("# a", "x"), Error, "Cannot find the figures in the document");
+  const both = withBlock(again, "bench --compare", "| z |");
+  assertEquals([writtenBlock(both, "bench"), writtenBlock(both, "bench --compare")], ["| y |", "| z |"]);
+  assertStringIncludes(both, "# a\n\n<!--");
+  assertStringIncludes(both, "-->\n\nb\n\n<!--");
+  assertThrows(() => withBlock("# a", "bench", "x"), Error, "Cannot find the figures in the document");
 });

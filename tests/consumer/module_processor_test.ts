@@ -95,6 +95,7 @@ Deno.test("moduleProcessor() adapts a processor of KCL v1", async () => {
     prepareCheckpoint: () => Promise.reject(new Error("not asked for in this test")),
     signal: new AbortController().signal,
     checkpoint: () => Promise.resolve(),
+    transact: () => Promise.reject(new Error("not asked for in this test")),
     restart: () => {},
   };
   await processor.initialize?.(context);

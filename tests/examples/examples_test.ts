@@ -15,11 +15,13 @@ import { main as lambdaHandler } from "../../examples/lambda_handler/main.ts";
 import { main as keyedParallel } from "../../examples/keyed_parallel/main.ts";
 import { main as manyStreams } from "../../examples/many_streams/main.ts";
 import { main as python } from "../../examples/python/main.ts";
+import { main as dynamodbStreams } from "../../examples/dynamodb_streams/main.ts";
 import { main as relay } from "../../examples/relay/main.ts";
 import { main as retryAndDeadLetters } from "../../examples/retry_and_dead_letters/main.ts";
 import { main as s3Archive } from "../../examples/s3_archive/main.ts";
 import { main as testYourProcessor } from "../../examples/test_your_processor/main.ts";
 import { adder } from "../../examples/test_your_processor/processor.ts";
+import { main as exactlyOnce } from "../../examples/exactly_once_dynamodb/main.ts";
 import { main as typedRecords } from "../../examples/typed_records/main.ts";
 import { canRun } from "../support/command.ts";
 
@@ -48,6 +50,15 @@ Deno.test("many_streams prints the records of two streams, each with the stream'
   ]);
 });
 
+Deno.test("dynamodb_streams tells what changed in a table, through the end of a shard", async () => {
+  assertEquals(await printed(dynamodbStreams), [
+    "a is new: 5",
+    "b is new: 7",
+    "a was 5, is 6.5",
+    "b is gone: its time was over",
+  ]);
+});
+
 Deno.test("relay copies records with their keys, in order of each key", async () => {
   assertEquals(await printed(relay), ["ada: 1, 2, 3", "bob: 1, 2, 3"]);
 });
@@ -57,6 +68,15 @@ Deno.test("typed_records books what fits its schema, and makes a dead letter of 
     "a: 5",
     "DecodeFailed: TypeError: the schema does not fit: expected an id and a total",
     "c: 7",
+  ]);
+});
+
+Deno.test("exactly_once_dynamodb counts each visit once, through lost answers and crashes", async () => {
+  assertEquals(await printed(exactlyOnce), [
+    "the processor crashes, after its transaction",
+    "/: 134 visits",
+    "/about: 133 visits",
+    "/shop: 133 visits",
   ]);
 });
 

@@ -17,11 +17,18 @@ export interface PythonVenv extends AsyncDisposable {
  * Makes a virtual environment and installs packages from PyPI.
  *
  * @param packages As pip names them, e.g. `boto3==1.44.8`.
+ * @param parent The folder in which its folder is made. Undefined: that of temporary files.
  * @returns The reason, as a text, when this machine cannot have it.
  */
-export async function makeVenv(packages: readonly string[]): Promise<PythonVenv | string> {
+export async function makeVenv(
+  packages: readonly string[],
+  parent?: string,
+): Promise<PythonVenv | string> {
   if (!await canRun("python3")) return "there is no python3 on PATH";
-  const folder = await Deno.makeTempDir({ prefix: "kclite-python-" });
+  const folder = await Deno.makeTempDir({
+    prefix: "kclite-python-",
+    ...(parent === undefined ? {} : { dir: parent }),
+  });
   const remove = () => Deno.remove(folder, { recursive: true });
   const made = await runCommand("python3", ["-m", "venv", folder], { timeoutMs: 120_000 });
   const python = `${folder}/bin/python3`;

@@ -311,6 +311,7 @@ Deno.test("OtelListener.around() changes nothing of a processor: what it returns
     signal: new AbortController().signal,
     checkpoint: () => Promise.resolve(),
     prepareCheckpoint: () => Promise.reject(new Error("not used")),
+    transact: () => Promise.reject(new Error("not used")),
     restart: () => {},
   };
   const batch = { records: [], millisBehindLatest: 0, isAtShardEnd: false, childShards: [] };

@@ -8,6 +8,7 @@
 import {
   AwsServiceError,
   type CpuSource,
+  eachRecord,
   KinesisWorker,
   type RecordProcessor,
   type WorkerEventListener,
@@ -23,6 +24,7 @@ import {
   webIdentityCredentials,
 } from "../../src/credentials/mod.ts";
 import { eachDecoded, json, type StandardSchemaV1 } from "../../src/decode/mod.ts";
+import { tableStreams, unmarshall } from "../../src/dynamodb_streams/mod.ts";
 import { glue } from "../../src/glue/mod.ts";
 import { EdgeWorker, fetchHandler, type SliceOptions } from "../../src/edge/mod.ts";
 import { deadLetter, functionSink, park, PartialFailure, sqsSink } from "../../src/failures/mod.ts";
@@ -31,7 +33,9 @@ import { fromLambdaHandler, type KinesisEvent } from "../../src/lambda/mod.ts";
 import { healthApp, Totals } from "../../src/health/mod.ts";
 import { jsonField, type OtelListener, otelListener } from "../../src/otel/mod.ts";
 import { KinesisProducer } from "../../src/producer/mod.ts";
+import { pooled, type SqlSink, sqlSink } from "../../src/sql/mod.ts";
 import { simulate, simulatedAws } from "../../src/testing/mod.ts";
+import { marshall, TransactionRefusedError, type TransactWrite } from "../../src/transact/mod.ts";
 
 const processor = (): RecordProcessor => ({
   async processRecords({ records }, context) {
@@ -66,6 +70,18 @@ export function typed(schema: StandardSchemaV1<unknown, number>): readonly Worke
   return [{ ...options(), processor: numbers }, { ...options(), processor: orders }];
 }
 
+/** Reads the changes of a table. */
+export function changes(): WorkerOptions {
+  const credentials = { accessKeyId: "id", secretAccessKey: "secret" };
+  return {
+    ...options(),
+    kinesis: tableStreams({ region: "eu-central-1", credentials }),
+    processor: eachRecord(({ change }) => {
+      if (change?.type === "INSERT") console.log(unmarshall(change.newImage ?? change.keys));
+    }),
+  };
+}
+
 /** Puts two records of a key, one after the other. */
 export async function produced(): Promise<void> {
   const credentials = { accessKeyId: "id", secretAccessKey: "secret" };
@@ -74,6 +90,24 @@ export async function produced(): Promise<void> {
   await producer.putAll(
     ["one", "two"].map((text) => ({ partitionKey: "a", data: new TextEncoder().encode(text) })),
   );
+}
+
+/** Stores a batch's results with its checkpoint. */
+export function transacting(): RecordProcessor {
+  return {
+    async processRecords({ records }, context) {
+      const writes = records.map(({ sequenceNumber: id }): TransactWrite => ({
+        Put: { TableName: "results", Item: marshall({ id }) },
+      }));
+      try {
+        await context.transact(writes, { at: records.at(-1) });
+      } catch (error) {
+        if (!(error instanceof TransactionRefusedError)) throw error;
+        console.log(error.refusals.map(({ code }) => code));
+      }
+    },
+    shardEnded: (context) => context.transact([]),
+  };
 }
 
 /** Metrics of a worker in CloudWatch. */
@@ -180,4 +214,15 @@ export async function main(signal: AbortSignal): Promise<readonly unknown[]> {
   const { outcome, nextInMs } = await worker.runSlice(slice);
   const { violation } = await simulate({ seed: 1, processor });
   return [violation, healthApp(totals).fetch, commandLine, handle, outcome, nextInMs];
+}
+
+/** A database that needs a pool. */
+export function sinkOf(connection: {
+  query(text: string, params?: string[]): Promise<unknown>;
+  release(): void;
+}): SqlSink<typeof connection> {
+  return sqlSink({
+    begin: pooled(async () => connection),
+    query: (tx: typeof connection, text, params) => tx.query(text, params),
+  }, { table: "positions", applicationName: "app" });
 }

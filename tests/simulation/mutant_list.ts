@@ -322,8 +322,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "read-from-what-turned-up",
     file: "src/consumer/shard_consumer.ts",
-    find: `retrievalRequest(this.#held, this.#lease, {`,
-    replace: `retrievalRequest(this.#held, this.#held.lease, {`,
+    find: `const lease = { ...this.#lease, checkpoint: checkpointer.largest };`,
+    replace: `const lease = this.#held.lease;`,
     why:
       "a processor is told one checkpoint, and gets the records after another one whose answer had been lost",
   },

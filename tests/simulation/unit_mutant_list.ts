@@ -15,6 +15,30 @@ export interface UnitMutant extends Mutant {
 /** See the module. */
 export const UNIT_MUTANTS: readonly UnitMutant[] = [
   {
+    name: "a-transaction-does-not-look-at-owners",
+    file: "src/transact/lease_part.ts",
+    find: `? { leaseCounter, leaseOwner, checkpointOwner: null }`,
+    replace: `? { leaseCounter }`,
+    why: "a handoff that has begun goes unseen, and is noticed too late",
+    test: "tests/transact/transact_test.ts",
+  },
+  {
+    name: "a-transaction-is-sent-again-after-its-lost-answer",
+    file: "src/transact/transact.ts",
+    find: `if (this.#isApplied()) throw new Applied();`,
+    replace: ``,
+    why: "a handoff that begins after a lost answer makes the results count twice",
+    test: "tests/transact/transact_test.ts",
+  },
+  {
+    name: "a-transaction-does-not-ask-whether-the-position-has-moved",
+    file: "src/transact/transact.ts",
+    find: `if (compare(held.lease.checkpoint, from) !== 0) throw movedError(held, from);`,
+    replace: ``,
+    why: "records of a transaction whose answer never came are counted twice",
+    test: "tests/transact/transact_test.ts",
+  },
+  {
     name: "a-cancelled-transaction-writes-what-held",
     file: "src/testing/emulator/dynamodb/transaction_operations.ts",
     find: `if (good.length === parts.length) return good;`,
@@ -730,8 +754,8 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   {
     name: "checkpoints-overtake-one-another",
     file: "src/consumer/checkpointer.ts",
-    find: `const turn = this.#queue.then(() => this.#store(at));`,
-    replace: `const turn = this.#store(at);`,
+    find: `const turn = this.#queue.then(() => this.#store(at, by));`,
+    replace: `const turn = this.#store(at, by);`,
     why: "a checkpoint that was asked for earlier is stored later",
     test: "tests/consumer/checkpointer_test.ts",
   },
@@ -745,9 +769,9 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   },
   {
     name: "drain-looks-like-loss",
-    file: "src/consumer/shard_consumer.ts",
-    find: `signal: this.#held.callbackSignal ?? this.#held.lost,`,
-    replace: `signal: this.#leave,`,
+    file: "src/consumer/shard_context.ts",
+    find: `signal: held.callbackSignal ?? held.lost,`,
+    replace: `signal: AbortSignal.any([held.lost, held.drain]),`,
     why: "a processor stops its work in a stop that gave it time",
     test: "tests/consumer/delivery_test.ts",
   },
@@ -1159,7 +1183,7 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   },
   {
     name: "a-last-renewal-without-a-limit",
-    file: "src/worker/lease_hold.ts",
+    file: "src/worker/revival_time.ts",
     find: `for (let slice = 0; slice < REVIVAL_SLICES; slice++) {`,
     replace: `for (;;) {`,
     why: "while the table hangs, nobody is told that the lease may be another worker's",
@@ -1529,5 +1553,40 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     replace: `this.handed.delete(lease.leaseKey);`,
     why: "an operator and a Java leader move a lease back and forth for as long as both last",
     test: "tests/operate/change/drain_test.ts",
+  },
+  {
+    name: "sql-commits-what-was-refused",
+    file: "src/sql/owned_row.ts",
+    find: `if (!hasWritten(dialect, await this.#run(tx, move(claim)))) throw new Refused();`,
+    replace: `await this.#run(tx, move(claim));`,
+    why: "a former owner's results are committed beside those of the next one",
+    test: "tests/sql/every_step_test.ts",
+  },
+  {
+    name: "sql-starts-at-the-lease",
+    file: "src/sql/sql_processor.ts",
+    find: `return wasThere && row.position.sequenceNumber !== "LATEST" ? row.position : undefined;`,
+    replace: `return undefined;`,
+    why: "a database that was put back loses what lies between its position and the lease's",
+    test: "tests/sql/sql_sink_test.ts",
+  },
+  {
+    name: "sql-ends-the-lease-first",
+    file: "src/sql/sql_processor.ts",
+    find: `    await context.checkpoint();
+  }`,
+    replace: `  }`,
+    why: "the end of a shard never reaches its lease, and its children never start",
+    test: "tests/sql/every_step_test.ts",
+  },
+  {
+    name: "sql-forgets-that-an-outcome-is-not-known",
+    file: "src/sql/owned_row.ts",
+    find: `      this.#isUnsure = true;
+`,
+    replace: ``,
+    why:
+      "a former owner finds its transaction refused for ever, and never learns that the shard is another's",
+    test: "tests/sql/every_step_test.ts",
   },
 ];

@@ -116,6 +116,9 @@ export class FakeHeldLease implements HeldLease {
     if (failure !== undefined) throw failure;
     this.#lease = { ...this.#lease, pendingCheckpoint: at, pendingCheckpointState: state };
   }
+  inTurn(): Promise<void> {
+    return Promise.reject(new Error("this lease is not in a table"));
+  }
   async setChildShardIds(childShardIds: readonly string[]): Promise<void> {
     await this.ensureHeld();
     this.#lease = { ...this.#lease, childShardIds };

@@ -48,6 +48,12 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
     holds:
       "one leased shard: processor contract, consumer, streaks of failures, checkpointer, v1 adapter, modules",
     any: ["stream", "root", "async", "lease", "retrieval"],
+    types: ["transact"],
+  },
+  "transact": {
+    holds: "exactly once into DynamoDB: a transaction with the checkpoint; loaded when one is made",
+    any: ["stream", "root", "aws", "lease"],
+    types: ["consumer"],
   },
   "filters": {
     holds: "which records are delivered: functions, and Lambda's patterns. All pure",
@@ -136,7 +142,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
       "fleet",
       "observe",
     ],
-    lazily: ["failures"],
+    lazily: ["failures", "transact", "dynamodb_streams"],
   },
   "edge": {
     holds: "a worker in bounded slices, and the entry point of these two rooms",
@@ -156,7 +162,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
       "worker",
       "edge/adapters",
     ],
-    types: ["failures"],
+    types: ["failures", "transact"],
   },
   "edge/adapters": {
     holds: "slices on Durable Objects, crons, Lambda and HTTP triggers, each by its platform's own shapes",
@@ -175,6 +181,15 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
     holds: "puts records into a stream, in order of each key; an entry point of its own",
     any: ["stream", "root", "aws", "aws/credential_sources"],
   },
+  "sql": {
+    holds: "exactly once into a database of SQL: results, position and fencing token in one transaction",
+    any: ["stream", "root", "consumer"],
+  },
+  "dynamodb_streams": {
+    holds:
+      "streams of DynamoDB's tables, read as those of Kinesis; loaded when needed; an entry point of its own",
+    any: ["stream", "root", "aws", "aws/credential_sources"],
+  },
   "cloudwatch": {
     holds: "events as CloudWatch metrics, with KCL's names; the entry point of it",
     any: ["stream", "root", "async", "aws", "aws/credential_sources", "observe"],
@@ -186,6 +201,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   "operate": {
     holds: "what operators see of any KCL fleet: leases, workers, lag, reasons",
     any: ["stream", "root", "async", "lease", "aws", "store", "observe"],
+    lazily: ["dynamodb_streams"],
   },
   "operate/check": {
     holds: "what a start would do and need; what to create beforehand",
@@ -255,14 +271,16 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
       "failures",
       "options",
       "worker",
+      "transact",
       "edge",
       "observe",
       "testing/model",
     ],
+    types: ["sql"],
   },
   "testing/unit": {
     holds: "to test one processor or one store alone",
-    any: ["stream", "root", "lease", "store", "consumer"],
+    any: ["stream", "root", "lease", "store", "consumer", "transact"],
   },
   "command": {
     holds: "one run of the command line, on what its process hands in",
@@ -307,6 +325,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
       "operate/change",
       "operate/records",
       "cloudwatch",
+      "sql",
       "command",
     ],
   },

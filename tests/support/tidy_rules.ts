@@ -335,7 +335,9 @@ export const importsExist: Rule = (files) => {
  */
 export const packagesOnce: Rule = (files) => {
   const library = packageUsers(files.filter((file) => isShipped(file.path)));
-  return [...packageUsers(files)].map(([name, paths]) => [name, library.get(name) ?? paths] as const)
+  // An example stands for a program of its own.
+  const own = files.filter((file) => !file.path.startsWith("examples/"));
+  return [...packageUsers(own)].map(([name, paths]) => [name, library.get(name) ?? paths] as const)
     .filter(([, paths]) => paths.size > 1)
     .map(([name, paths]) => `${[...paths].join(" and ")} both name npm:${name}: one file may`);
 };

@@ -43,6 +43,7 @@ function bed(stream: TrackedStream | undefined) {
     reading: { of: (of) => (asked.push(of), retrieval), close: () => Promise.resolve() },
     budget: new ByteBudget(1000),
     startDelivery: undefined,
+    loadTransact: undefined,
     leaseStore: memory.store,
     shardEnds,
     system: memory.system,

@@ -15,6 +15,7 @@ import { LAG } from "./lag_spec.ts";
 import { PLAN } from "./plan_spec.ts";
 import { PUT } from "./put_spec.ts";
 import { RESET } from "./reset_spec.ts";
+import { SQL_SCHEMA } from "./sql_schema_spec.ts";
 import { TABLE } from "./table_spec.ts";
 import { TAIL } from "./tail_spec.ts";
 
@@ -28,6 +29,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   TAIL,
   PUT,
   TABLE,
+  SQL_SCHEMA,
   RESET,
   CLONE,
   HANDOFF,

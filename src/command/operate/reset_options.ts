@@ -6,6 +6,8 @@
  */
 
 import { TARGET_FORMS, targetOf, type TargetPosition } from "../../operate/change/positions.ts";
+import type { SqlDialect } from "../../sql/statements.ts";
+import { DIALECT, SQL_TABLE } from "./sql_options.ts";
 import {
   type CommandOption,
   flag,
@@ -39,6 +41,8 @@ export const RESET_OPTIONS: {
   readonly exportTo: CommandOption<string>;
   readonly fromFile: CommandOption<string>;
   readonly execute: CommandOption<true>;
+  readonly sqlTable: CommandOption<string>;
+  readonly dialect: CommandOption<SqlDialect>;
 } = {
   to: option(
     "to",
@@ -58,5 +62,7 @@ export const RESET_OPTIONS: {
   ),
   exportTo: option("export", text("FILE"), "first writes the leases as they are to a new file"),
   fromFile: option("from-file", text("FILE"), "sets the leases back to what such a file says"),
+  sqlTable: SQL_TABLE,
+  dialect: DIALECT,
   execute: flag("execute", "writes; without it the plan is only printed"),
 };

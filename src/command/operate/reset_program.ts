@@ -19,6 +19,7 @@ import {
   type SignsOfLife,
   signsOfLife,
 } from "../../operate/change/signs_of_life.ts";
+import { forgetText } from "../../sql/statements.ts";
 import { aliveLines, changeLines, changesJson, reportJson, reportLines } from "./change_text.ts";
 import { type CommandRun, type Flags, MAX_RCU, WrongUsage } from "./command_spec.ts";
 import type { OperateContext } from "./operate_context.ts";
@@ -86,6 +87,7 @@ class ResetRun {
     this.#result["changes"] = changesJson(plan);
     this.#print(targetLine(target));
     this.#print(...changeLines(plan, this.#context.terminal.columns));
+    this.#printSql(plan);
     if (writings.length === 0) return this.#end(0, "Nothing is to be written.");
     if (!isExecuted) {
       this.#noteAlive(seen);
@@ -129,6 +131,23 @@ class ResetRun {
     } finally {
       progress?.end();
     }
+  }
+
+  /** What a database needs that keeps positions of its own: without rows, the leases count again. */
+  #printSql({ changes }: ResetPlan): void {
+    const table = this.#flags.of(OPTIONS.sqlTable);
+    if (table === undefined) return;
+    const dialect = this.#flags.of(OPTIONS.dialect) ?? "postgres";
+    // What is there already: the database may be elsewhere.
+    const chosen = changes.filter((change) => change.type !== "keep" || change.reason === "same");
+    const leaseKeys = chosen.map((change) => change.lease.leaseKey);
+    if (leaseKeys.length === 0) return;
+    const sql = forgetText(dialect, table, this.#fleet.applicationName, leaseKeys);
+    this.#result["sql"] = sql;
+    this.#print(
+      "The database keeps its own positions. Run this in it while all workers are stopped:",
+      ...sql.split("\n"),
+    );
   }
 
   /** @returns undefined when no position is asked for. */

@@ -20,6 +20,8 @@ export const RESET: CommandSpec = {
     "arrived at the time or later is delivered then, parents before children. For that, leases of closed shards " +
     "that still have such records are made or set back from their end, and all that descend from them begin at " +
     "their oldest record. Shards that ended before are set to their end.",
+    "A database of ./sql keeps positions of its own, which count there. It is not moved: --sql-table prints what " +
+    "to run in it.",
   ],
   operands: [],
   target: "application",

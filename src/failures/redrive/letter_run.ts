@@ -46,6 +46,7 @@ export async function runLetter(
     checkpoint: () => Promise.resolve(),
     prepareCheckpoint: (at = records.at(-1) ?? positionAt("TRIM_HORIZON")) =>
       Promise.resolve({ at, checkpoint: () => Promise.resolve() }),
+    transact: () => Promise.reject(new TypeError(NO_TRANSACT)),
     restart: (reason) => restart ??= reason,
   };
   const processor: RecordProcessor = make(shardId, stream);
@@ -69,6 +70,10 @@ export async function runLetter(
   }
   await ended(processor, context);
 }
+
+const NO_TRANSACT =
+  "Cannot transact: expected the lease of a shard: got a dead letter, which has none: write its results on the " +
+  "condition that they are not there yet";
 
 /** Lambda's rule: a list that is empty, or not there, means success. */
 function failuresOf(answer: void | BatchResponse | null): number {

@@ -44,6 +44,11 @@ export type AwsFault =
    * {count: 1}
    */
   | { readonly type: "unprocessed"; readonly count?: number | undefined }
+  /**
+   * TransactWriteItems: not done, since one of its parts met something else; `part` counts from 0.
+   * @default {part: 0, code: "TransactionConflict"}
+   */
+  | { readonly type: "cancelled"; readonly part?: number | undefined; readonly code?: string | undefined }
   /** GetRecords and SubscribeToShard: the end of a shard names no children. */
   | { readonly type: "noChildren" }
   | SubscriptionFault;
@@ -180,6 +185,8 @@ function fitting(type: AwsFault["type"]): readonly string[] | undefined {
       return ["SubscribeToShard"];
     case "noChildren":
       return ["GetRecords", "SubscribeToShard"];
+    case "cancelled":
+      return ["TransactWriteItems"];
     case "unprocessed":
       return ["BatchWriteItem", "BatchGetItem"];
     default:

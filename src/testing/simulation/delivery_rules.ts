@@ -111,6 +111,16 @@ export class DeliveryRules {
     return visit;
   }
 
+  /** A processor goes on at a position of its own: what lies before is processed, and was stored with it. */
+  startedAt(visit: Visit, own: ExtendedSequenceNumber): void {
+    if (isSentinel(own) && own.sequenceNumber !== "TRIM_HORIZON") return;
+    const next = recordsUpTo(this.#shard(visit.leaseKey), own);
+    visit.batch = { from: Math.min(visit.next ?? 0, next), to: next };
+    this.#process(visit, next);
+    visit.next = next;
+    visit.batch = { from: next, to: next };
+  }
+
   /** A process has died: the callback that it was in does not count any more. */
   forget(machine: string): void {
     for (const visit of this.#visits) if (visit.machine === machine) this.#visits.delete(visit);

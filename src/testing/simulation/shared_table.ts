@@ -30,10 +30,20 @@ export interface TableWatcher {
   /** An update leaves its process; it may be refused, or never arrive. */
   sent(by: string, key: string, update: ItemUpdate): void;
   applied(write: TableWrite): void;
+  /** Writes to other tables that were applied with the write to this key. */
+  readonly transacted?: ((key: string, writes: readonly object[]) => void) | undefined;
 }
 
 /** The table as one process reaches it. */
 export interface TableAccess extends ItemTable {
+  /** An update, and writes to other tables that are applied with it or not at all. */
+  updateWith(
+    key: string,
+    update: ItemUpdate,
+    when: ItemCondition,
+    writes: readonly object[],
+    signal: AbortSignal | undefined,
+  ): Promise<ConditionalOutcome>;
   /** The keys of the leases of an owner, by the index. */
   owned(workerId: string, signal: AbortSignal | undefined): Promise<readonly string[]>;
 }
@@ -102,6 +112,14 @@ export class SharedTable {
         return { applied: true, item: update === undefined ? undefined : after };
       };
     };
+    const changed = (key: string, update: ItemUpdate, when: ItemCondition, signal?: AbortSignal) => {
+      if (!signal?.aborted) this.#watcher.sent(machine.name, key, update);
+      const make = (found: Item | undefined) => ({
+        after: updatedItem(found ?? { leaseKey: { S: key } }, update),
+        update,
+      });
+      return write(key, when, make);
+    };
     return {
       tableName: "leases",
       keyName: "leaseKey",
@@ -137,13 +155,15 @@ export class SharedTable {
         const key = keyOf(item);
         return call("PutItem", signal, write(key, when, () => ({ after: item, update: undefined })));
       },
-      update: (key, update, when, signal) => {
-        if (!signal?.aborted) this.#watcher.sent(machine.name, key, update);
-        const make = (found: Item | undefined) => ({
-          after: updatedItem(found ?? { leaseKey: { S: key } }, update),
-          update,
+      update: (key, update, when, signal) => call("UpdateItem", signal, changed(key, update, when, signal)),
+      updateWith: (key, update, when, writes, signal) => {
+        const serve = changed(key, update, when, signal);
+        return call("TransactWriteItems", signal, () => {
+          const outcome = serve();
+          // No token is remembered: a transaction that arrives twice is refused by its condition alone.
+          if (outcome.applied) this.#watcher.transacted?.(key, writes);
+          return outcome;
         });
-        return call("UpdateItem", signal, write(key, when, make));
       },
       delete: (key, when, signal) =>
         call("DeleteItem", signal, write(key, when, () => ({ after: undefined, update: undefined }))),

@@ -5,6 +5,10 @@
  * @module
  */
 
+import type { CompanionOutcome, CompanionWrites } from "../../lease/lease_store.ts";
+import type { LeaseWrite } from "../../lease/lease_write.ts";
+import { leaseItemWrite } from "../../store/lease_item.ts";
+import { leaseOrUndefined } from "../../store/lease_rows.ts";
 import { MemoryLeaseStore } from "../../store/memory_lease_store.ts";
 import { MemoryTable } from "../../store/memory_table.ts";
 import type { TableAccess } from "./shared_table.ts";
@@ -17,6 +21,16 @@ export class SimulatedLeaseStore extends MemoryLeaseStore {
     // The memory is there for a table that does not exist yet; this one always does.
     super(new MemoryTable(table.tableName), table);
     this.#table = table;
+  }
+
+  async applyWith(
+    write: LeaseWrite,
+    { writes }: CompanionWrites,
+    signal?: AbortSignal,
+  ): Promise<CompanionOutcome> {
+    const { update, when } = leaseItemWrite(write);
+    const { applied, item } = await this.#table.updateWith(write.leaseKey, update, when, writes, signal);
+    return applied ? { applied } : { applied, found: leaseOrUndefined(item) };
   }
 
   override leaseKeysOwnedBy(workerId: string, signal?: AbortSignal): Promise<readonly string[]> {

@@ -8,6 +8,7 @@
 import type { RecordProcessor } from "../../consumer/record_processor.ts";
 import type { WorkerEvent } from "../../events.ts";
 import { refuseUnknownNames } from "../../nearest_name.ts";
+import type { TransactWrite } from "../../transact/transact_write.ts";
 import { Chance } from "../model/chance.ts";
 import { ALL_FAULTS, type Fault } from "./faults.ts";
 import { DEFAULT_FLEET_OPTIONS, type FleetOptions, variedOptions } from "./fleet_options.ts";
@@ -82,6 +83,11 @@ export interface SimulationOptions {
    * @default {false} with `"varied"` options: for each fifth seed, those that leave 4 when divided by 5
    */
   readonly ticks?: boolean | undefined;
+  /**
+   * Receives the writes of each `ShardContext.transact`, at the moment at which they are applied: what it
+   * keeps stands for the tables. Their conditions are not looked at.
+   */
+  readonly onTransact?: ((leaseKey: string, writes: readonly TransactWrite[]) => void) | undefined;
   /** Receives each event of each worker. */
   readonly onEvent?: ((workerId: string, event: WorkerEvent) => void) | undefined;
 }
@@ -124,7 +130,7 @@ const PUT_EVERY_MS = [50, 1500] as const;
  * @throws {TypeError} or {@linkcode RangeError} when an option cannot be used.
  */
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
-  const { seed, faults, workers, shards, processor, onEvent } = options;
+  const { seed, faults, workers, shards, processor, onTransact, onEvent } = options;
   const { payload = (key, step) => `${key}:${step}` } = options;
   check(options);
   const chance = new Chance(`seed ${seed}`);
@@ -150,6 +156,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       return typeof made === "string" ? new TextEncoder().encode(made) : made;
     },
     processor,
+    onTransact: (leaseKey, writes) => onTransact?.(leaseKey, writes as readonly TransactWrite[]),
     onEvent,
   });
   const settledMs = await world.run();
@@ -198,6 +205,7 @@ const OPTIONS: Readonly<Record<keyof SimulationOptions, true>> = {
   payload: true,
   options: true,
   ticks: true,
+  onTransact: true,
   onEvent: true,
 };
 

@@ -10,6 +10,7 @@ import { EdgeWorker } from "../../edge/edge_worker.ts";
 import { enhancedFanOut } from "../../edge/enhanced_fan_out.ts";
 import type { EdgeOptions } from "../../edge/slice_options.ts";
 import { policyDeliveries } from "../../failures/policy_option.ts";
+import { transactions } from "../../transact/transactions.ts";
 import type { Chance } from "../model/chance.ts";
 import { Link } from "./faults.ts";
 import type { TickLimits, TickRules, WatchedSlice } from "./tick_rules.ts";
@@ -168,6 +169,7 @@ export class Ticker {
         coordinatorStore: watched(given.coordinatorStore),
         leases: ticks.leases,
         policy: policyDeliveries,
+        transactions,
         fanOut: enhancedFanOut,
       }),
       slice: undefined,

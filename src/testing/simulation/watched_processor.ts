@@ -14,8 +14,8 @@ import type {
   RecordsBatch,
   ShardContext,
 } from "../../consumer/record_processor.ts";
-import { ProcessorRestartError } from "../../errors.ts";
-import type { ExtendedSequenceNumber } from "../../stream/sequence_number.ts";
+import { isOfStore, ProcessorRestartError } from "../../errors.ts";
+import { type ExtendedSequenceNumber, positionAt } from "../../stream/sequence_number.ts";
 import type { Callback, DeliveryRules, Visit } from "./delivery_rules.ts";
 
 /** What watching takes. */
@@ -50,6 +50,17 @@ class WatchedProcessor implements RecordProcessor {
     await this.#during("initialize", context, (_, own) => this.#processor.initialize?.(own));
   }
 
+  async startAt(
+    _context: ShardContext,
+    confirm: () => Promise<void>,
+  ): Promise<ExtendedSequenceNumber | undefined> {
+    const visit = this.#visit, own = this.#context;
+    if (visit === undefined || own === undefined) return undefined; // initialize comes first
+    const position = await this.#processor.startAt?.(own, confirm);
+    if (position !== undefined) this.#options.rules.startedAt(visit, position);
+    return position;
+  }
+
   async processRecords(batch: RecordsBatch, context: ShardContext): Promise<void> {
     const { rules, isSkipping } = this.#options;
     await this.#during("processRecords", context, async (visit, own) => {
@@ -57,7 +68,9 @@ class WatchedProcessor implements RecordProcessor {
       try {
         await this.#processor.processRecords(batch, own);
       } catch (error) {
-        if (isSkipping && !(error instanceof ProcessorRestartError)) rules.finished(visit);
+        if (isSkipping && !(error instanceof ProcessorRestartError) && !isOfStore(error)) {
+          rules.finished(visit);
+        }
         throw error;
       }
       rules.finished(visit);
@@ -120,6 +133,13 @@ class WatchedProcessor implements RecordProcessor {
             throw error;
           }
         }),
+      transact: (writes, options) => {
+        const at = options?.at;
+        return during(
+          typeof at === "string" ? positionAt(at) : at,
+          () => context.transact(writes, options),
+        );
+      },
       async prepareCheckpoint(at, state): Promise<PreparedCheckpoint> {
         const prepared = await context.prepareCheckpoint(at, state);
         return { at: prepared.at, checkpoint: () => during(prepared.at, () => prepared.checkpoint()) };

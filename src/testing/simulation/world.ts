@@ -50,6 +50,7 @@ export interface WorldOptions {
   readonly putEveryMs: readonly [number, number];
   readonly payload: (key: string, step: number) => Uint8Array;
   readonly processor: ((shardId: string, machine: SimulatedMachine) => RecordProcessor) | undefined;
+  readonly onTransact: ((leaseKey: string, writes: readonly object[]) => void) | undefined;
   readonly onEvent: ((workerId: string, event: WorkerEvent) => void) | undefined;
 }
 
@@ -162,6 +163,7 @@ export class World {
         const lease = leases.leaseOf(write.key);
         if (lease !== undefined) lanes?.written(write.by, lease);
       },
+      transacted: options.onTransact,
     };
     const rules = new DeliveryRules({ ...watch, reading, leases: () => leases });
     const weather = new Weather({

@@ -8,12 +8,19 @@
 
 import { Checkpointer } from "../../consumer/checkpointer.ts";
 import type { HeldLease } from "../../consumer/held_lease.ts";
-import type { FencingToken, RecordsBatch, ShardContext } from "../../consumer/record_processor.ts";
+import type {
+  FencingToken,
+  RecordsBatch,
+  ShardContext,
+  TransactOptions,
+} from "../../consumer/record_processor.ts";
 import { LeaseLostError } from "../../errors.ts";
 import type { Lease } from "../../lease/lease.ts";
 import type { KinesisRecord } from "../../stream/record.ts";
 import { compare, type ExtendedSequenceNumber, positionAt } from "../../stream/sequence_number.ts";
 import { realClock } from "../../system.ts";
+import { storedError } from "../../transact/transact_errors.ts";
+import { checkedWrites, type TransactWrite } from "../../transact/transact_write.ts";
 import { FIRST_ARRIVAL_EPOCH_MS, type TestRecord, testRecord } from "./test_record.ts";
 
 /** Options of {@linkcode testContext}. */
@@ -48,12 +55,22 @@ export interface TestPreparation {
   readonly state: Uint8Array | undefined;
 }
 
+/** A transaction that a processor has made. */
+export interface TestTransaction {
+  /** The position that was stored with it. */
+  readonly at: ExtendedSequenceNumber;
+  /** The writes, as the processor gave them. */
+  readonly writes: readonly TransactWrite[];
+}
+
 /** A {@linkcode ShardContext} that records what a processor does, and that a test can make fail. */
 export interface TestContext extends ShardContext {
   /** Every checkpoint that was stored, the oldest first. */
   readonly checkpoints: readonly ExtendedSequenceNumber[];
   /** Every checkpoint that was prepared, the oldest first. */
   readonly preparations: readonly TestPreparation[];
+  /** Every transaction, the oldest first; its checkpoint is among `checkpoints` too. */
+  readonly transactions: readonly TestTransaction[];
   /** The reasons of every `restart()`. */
   readonly restarts: readonly Error[];
   /** Makes the next batch. Its records count as delivered, and their sequence numbers rise by one. */
@@ -105,7 +122,9 @@ class ContextForTests implements TestContext {
   readonly signal: AbortSignal;
   readonly checkpoints: ExtendedSequenceNumber[] = [];
   readonly preparations: TestPreparation[] = [];
+  readonly transactions: TestTransaction[] = [];
   readonly restarts: Error[] = [];
+  readonly #lease: HeldLease;
   readonly #checkpointer: Checkpointer;
   readonly #lost = new AbortController();
   #nextFailure: Error | undefined;
@@ -123,7 +142,8 @@ class ContextForTests implements TestContext {
     this.signal = this.#lost.signal;
     const { sequenceNumber } = this.initialCheckpoint;
     if (/^\d+$/.test(sequenceNumber)) this.#sequenceNumber = BigInt(sequenceNumber);
-    this.#checkpointer = new Checkpointer(this.#held(), realClock, () => {});
+    this.#lease = this.#held();
+    this.#checkpointer = new Checkpointer(this.#lease, realClock, () => {});
   }
 
   checkpoint(at?: ExtendedSequenceNumber): Promise<void> {
@@ -135,6 +155,17 @@ class ContextForTests implements TestContext {
     state?: Uint8Array,
   ): ReturnType<ShardContext["prepareCheckpoint"]> {
     return this.#checkpointer.prepare(at, state);
+  }
+
+  async transact(writes: readonly TransactWrite[], { at }: TransactOptions = {}): Promise<void> {
+    checkedWrites(writes, undefined);
+    const position = typeof at === "string" ? positionAt(at) : at;
+    await this.#checkpointer.checkpoint(position, async (target, finishedAhead, isStored) => {
+      if (isStored && writes.length > 0) throw storedError(this.shardId, target);
+      if (isStored) return;
+      await this.#lease.checkpoint(target, finishedAhead);
+      this.transactions.push({ at: target, writes });
+    });
   }
 
   restart(reason: Error): void {
@@ -193,12 +224,13 @@ class ContextForTests implements TestContext {
       leaseKey: this.leaseKey,
       shardId: this.shardId,
       fencingToken: this.fencingToken.token,
-      lease: this.#lease(),
+      lease: this.#leaseValue(),
       lost: this.signal,
       drain: new AbortController().signal,
       ensureHeld: () => Promise.resolve(),
       checkpoint: (at) => write(() => this.checkpoints.push(at)),
       prepareCheckpoint: (at, state) => write(() => this.preparations.push({ at, state })),
+      inTurn: () => Promise.reject(new TypeError("Cannot write the lease of a test")),
       setChildShardIds: () => Promise.resolve(),
       handOver: () => Promise.resolve(),
       giveUp: () => Promise.resolve(),
@@ -207,7 +239,7 @@ class ContextForTests implements TestContext {
     };
   }
 
-  #lease(): Lease {
+  #leaseValue(): Lease {
     return {
       leaseKey: this.leaseKey,
       shardId: this.shardId,

@@ -6,8 +6,8 @@ import { COMMANDS } from "../../../src/command/operate/command_table.ts";
 import { commandHelp } from "../../../src/command/operate/command_text.ts";
 
 Deno.test("each command has --json, examples of itself, and a help that fits into a terminal", () => {
-  assertEquals(COMMANDS.length, 12);
-  assertEquals(new Set(COMMANDS.map(({ name }) => name)).size, 12);
+  assertEquals(COMMANDS.length, 13);
+  assertEquals(new Set(COMMANDS.map(({ name }) => name)).size, 13);
   for (const spec of COMMANDS) {
     const { name, options, examples } = spec;
     assert(options.includes(JSON_FLAG), `${name} has no --json`);

@@ -70,9 +70,7 @@ export class InteropBed implements AsyncDisposable {
     const folder = await Deno.makeTempDir({ prefix: "kclite-interop-java-" });
     const programs: RunningProgram[] = [];
     try {
-      for (const version of [versions.kcl, versions.legacyKcl]) {
-        await mavenBuild("worker", `target/${version}`, [`-Dkcl.version=${version}`, "compile"]);
-      }
+      for (const version of [versions.kcl, versions.legacyKcl]) await buildWorker(version);
       await must("npm", [
         "install",
         "--prefix",
@@ -114,6 +112,33 @@ export function javaWorker(
       ...["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true"],
       ...["-cp", `${target}/classes:${target}/lib/*`],
       "kclite.interop.InteropWorker",
+    ],
+  };
+}
+
+/** Builds the Java workers, unless they were built from the very same files before. @throws {Error} with what Maven said. */
+export async function buildWorker(version: KclVersion): Promise<void> {
+  await mavenBuild("worker", `target/${version}`, [`-Dkcl.version=${version}`, "compile"]);
+}
+
+/**
+ * The command that starts a Java worker to be measured: `BenchWorker.java`. Its JVM has its defaults.
+ *
+ * @param isCbor KCL's own choice. False: JSON.
+ */
+export function benchWorker(
+  settings: Readonly<Record<string, string>>,
+  { isCbor }: { readonly isCbor: boolean },
+): { readonly command: string; readonly args: readonly string[] } {
+  const target = `${here}worker/target/${versions.kcl}`;
+  return {
+    command: "java",
+    args: [
+      `-Daws.cborEnabled=${isCbor}`,
+      "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
+      ...["-cp", `${target}/classes:${target}/lib/*`],
+      "kclite.interop.BenchWorker",
+      ...Object.entries(settings).map(([name, value]) => `${name}=${value}`),
     ],
   };
 }

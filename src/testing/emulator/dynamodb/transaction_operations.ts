@@ -45,7 +45,7 @@ const WRITES: readonly (readonly [string, (table: EmulatedTable, request: Input)
 export function transactionOperations(tables: EmulatedTables): Operations {
   const tokens = new Tokens(tables.settings.timeline);
   return {
-    TransactWriteItems({ input }) {
+    TransactWriteItems({ input, fault }) {
       const token = input.text("ClientRequestToken");
       if (token !== undefined && (token.length < 1 || token.length > 36)) {
         throw constraintError(token, "clientRequestToken", "Member must have length between 1 and 36");
@@ -60,6 +60,12 @@ export function transactionOperations(tables: EmulatedTables): Operations {
         if (name === "ConditionCheck") request.requiredText("ConditionExpression");
         return { request: checkedRequest(request), read };
       });
+      if (fault?.type === "cancelled") {
+        throw cancelled(parts.map((_, index) => {
+          const Code = index === (fault.part ?? 0) ? fault.code ?? "TransactionConflict" : "None";
+          return Code === "None" ? { Code } : { Code, Message: "Simulated by a fault." };
+        }));
+      }
       const content = token === undefined ? "" : contentOf(input);
       if (token !== undefined && tokens.isKnown(token, content)) return {};
       const steps = parts.map(({ request, read }) => {
@@ -148,7 +154,11 @@ function uncancelled<T>(parts: readonly (T | ApiError)[]): readonly T[] {
       : "ValidationError";
     return { Code, Message: part.message, ...part.members };
   });
-  throw new ApiError(
+  throw cancelled(reasons);
+}
+
+function cancelled(reasons: readonly { readonly Code: string }[]): ApiError {
+  return new ApiError(
     "TransactionCanceledException",
     `Transaction cancelled, please refer cancellation reasons for specific reasons [${
       reasons.map(({ Code }) => Code).join(", ")

@@ -202,3 +202,16 @@ Deno.test("TransactGetItems gets each, an empty answer for none, and cancels for
   );
   assertEquals((await get(ids(101).map((id) => item(id)))).__type, VALIDATION);
 });
+
+Deno.test("the fault cancelled gives one part of TransactWriteItems a reason, and does nothing", async () => {
+  const { write, items, aws } = await bed();
+  aws.faults.next("TransactWriteItems", { type: "cancelled", part: 1, code: "ThrottlingError" });
+  aws.faults.next("TransactWriteItems", { type: "cancelled" });
+  const codes = async () =>
+    (await write([put("a"), put("b")])).CancellationReasons?.map((reason: { Code: string }) => reason.Code);
+  assertEquals(await codes(), ["None", "ThrottlingError"]);
+  assertEquals(await codes(), ["TransactionConflict", "None"]);
+  assertEquals(items(), []);
+  assertEquals(await codes(), undefined);
+  assertEquals(items().length, 2);
+});
