@@ -59,6 +59,7 @@ import type { MeasuredTurn } from "./turn.ts";
 import {
   type CannedServer,
   denoTurn,
+  killAll,
   runTurn,
   startCannedServer,
   type TurnCommand,
@@ -68,6 +69,7 @@ import {
 const DOCUMENT = new URL("../docs/performance.md", import.meta.url);
 /** Turns of a smoke run at the same time: nothing is measured, and it is to be over soon. */
 const SMOKE_AT_ONCE = 3;
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 /** The case that is about memory and not about CPU time. */
 const CATCH_UP = "catch-up";
 
@@ -104,11 +106,19 @@ interface Contender {
 const failed: Skipped[] = [];
 
 await withFolder({ "package.json": '{"private":true}' }, async (folder) => {
+  // Java would look for its server for ever.
+  const stop = () => {
+    killAll();
+    Deno.removeSync(folder, { recursive: true });
+    Deno.exit(130);
+  };
+  for (const signal of SIGNALS) Deno.addSignalListener(signal, stop);
   const server = await startCannedServer(folder);
   try {
     await main(server, folder);
   } finally {
     await server.stop();
+    for (const signal of SIGNALS) Deno.removeSignalListener(signal, stop);
   }
 });
 if (failed.length > 0) Deno.exitCode = 1;
@@ -139,7 +149,7 @@ async function main(server: CannedServer, folder: string): Promise<void> {
     return [own, { one, name, command: command(importMap), isOther: true, turns: [] }];
   });
   if (values.smoke) await smoke(contenders, server);
-  else await measure(contenders, server);
+  else if (contenders.length > 0) await measure(contenders, server);
   const idle = await idleFigures();
   const comparison = wanted.compared.length === 0 ? undefined : await compare({
     server,

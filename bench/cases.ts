@@ -35,12 +35,12 @@ const EMPTY = streamNameOf({ shards: 1, recordBytes: 1024, pageRecords: 0 });
 /** As much as one GetRecords may return: 10 MiB. */
 export const FULL: string = streamNameOf({ shards: 4, recordBytes: 1024, pageRecords: 10_000 });
 
-const LARGE_SIZE: TurnSize = { warmUp: 250_000, count: 500_000 };
-const SMALL_SIZE: TurnSize = { warmUp: 500_000, count: 1_000_000 };
+const LARGE_SIZE: TurnSize = { warmUp: 200_000, count: 400_000 };
+const SMALL_SIZE: TurnSize = { warmUp: 400_000, count: 800_000 };
 /** Of what takes long. */
 export const COSTLY_SIZE: TurnSize = { warmUp: 100_000, count: 250_000 };
 /** Of what is measured in another way besides. */
-const FURTHER_SIZE: TurnSize = { warmUp: 200_000, count: 300_000 };
+const FURTHER_SIZE: TurnSize = { warmUp: 150_000, count: 250_000 };
 const CALLS_SIZE: TurnSize = { warmUp: 1000, count: 3000 };
 /** At the default pace of 2 MiB a second: the first pages of all shards, and some more. */
 export const CATCH_UP_MS = 10_000;

@@ -9,7 +9,7 @@
 import type { Stats } from "../canned_server.ts";
 import type { TurnSize } from "../meter.ts";
 import type { MeasuredTurn } from "../turn.ts";
-import { type CannedServer, startHeldServer, type TurnCommand } from "../turns.ts";
+import { type CannedServer, known, startHeldServer, type TurnCommand } from "../turns.ts";
 
 /** How a program reads. */
 export interface ProgramTask {
@@ -36,9 +36,9 @@ export interface ProgramPeer {
 /** A program may take so long from its start until it reads all shards, in ms: with its default options it waits for minutes. */
 const START_LIMIT_MS = 300_000;
 /** The end of a warm-up that did not come to its end, in ms. A quiet machine needs about a minute. */
-const WARM_UP_LIMIT_MS = 90_000;
+const WARM_UP_LIMIT_MS = 75_000;
 /** The same of a turn, which then has fewer records. */
-const TURN_LIMIT_MS = 30_000;
+const TURN_LIMIT_MS = 20_000;
 const POLL_MS = 50;
 /** Of /proc: the same on every Linux. Source: man 5 proc, `sysconf(_SC_CLK_TCK)`. */
 const TICKS_PER_SECOND = 100;
@@ -138,8 +138,8 @@ export class WatchedProgram {
   static async start(command: (url: string) => TurnCommand): Promise<WatchedProgram> {
     const server = await startHeldServer();
     const [program, ...args] = command(server.url);
-    const child = new Deno.Command(program, { args, stdin: "null", stdout: "null", stderr: "piped" }).spawn();
-    return new WatchedProgram(server, child);
+    const started = new Deno.Command(program, { args, stdin: "null", stdout: "null", stderr: "piped" });
+    return new WatchedProgram(server, known(started.spawn()));
   }
 
   /** Waits until it has looked at that many shards. @throws {Error} when it does not within the time that a start may take. */
