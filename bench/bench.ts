@@ -264,7 +264,7 @@ function report(
       ) => [`\`${name}\``, `${requests} requests to DynamoDB per shard and hour`]),
     ]),
   ].filter((text) => text !== "").join("\n\n");
-  console.log(own);
+  if (own !== "") console.log(own);
   for (const { name, one, turns, isOther } of contenders) {
     if (isOther && one.name !== CATCH_UP) {
       console.log(gainOf(one.name, measured.get(one.name) ?? [], name, turns));
@@ -294,7 +294,7 @@ function report(
     const texts = [targets, compared, without].filter((text) => text !== "");
     write(contenders, own, comparison === undefined ? undefined : texts.join("\n\n"));
   }
-  console.log(JSON.stringify(summaryOf(measured, idle.get("idle-1-8"))));
+  console.log(JSON.stringify(summaryOf(measured, idle.get("idle-1-8"), comparison?.rows)));
 }
 
 /** What this checkout gained over another. */

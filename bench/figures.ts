@@ -130,17 +130,18 @@ export interface Summary {
   readonly floorRatio: number | null;
   /** CPU seconds of the worker in JSON over those in CBOR: 2 = CBOR takes half. */
   readonly cborRatioToJson: number | null;
-  /** CPU seconds per million records of each case, and per million calls of `empty-call`. */
+  /** CPU seconds per million records of each case and of other consumers, and per million calls of `empty-call`. */
   readonly cpuPerMillion: Readonly<Record<string, number>>;
   /** Peak of 4 shards that catch up. */
   readonly rssMiB: number | null;
   readonly idleRequestsPerShardHour: number | null;
 }
 
-/** Sums up what was measured. */
+/** Sums up what was measured. @param others Rows of other consumers. */
 export function summaryOf(
   measured: ReadonlyMap<string, Rounds>,
   idleRequestsPerShardHour: number | undefined,
+  others: readonly Row[] = [],
 ): Summary {
   const ratio = (a: string, b: string) => {
     const [turns, others] = [measured.get(a), measured.get(b)];
@@ -150,12 +151,12 @@ export function summaryOf(
   return {
     floorRatio: ratio("floor-json", "worker-json"),
     cborRatioToJson: ratio("worker-json", "worker-cbor"),
-    cpuPerMillion: Object.fromEntries(
-      [...measured].filter(([name]) => name !== "catch-up").map(([name, turns]) => [
-        name,
-        rounded(median(turns.map(cpuPerMillion))),
-      ]),
-    ),
+    cpuPerMillion: Object.fromEntries([
+      ...[...measured].filter(([name]) => name !== "catch-up").map(([name, turns]) =>
+        [name, rounded(median(turns.map(cpuPerMillion)))] as const
+      ),
+      ...others.map(({ name, cpu }) => [name, rounded(cpu)] as const),
+    ]),
     rssMiB: catchUp === undefined ? null : Math.round(median(catchUp.map(({ peakRssMiB }) => peakRssMiB))),
     idleRequestsPerShardHour: idleRequestsPerShardHour ?? null,
   };

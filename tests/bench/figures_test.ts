@@ -76,10 +76,10 @@ Deno.test("summaryOf() has null for what was not measured, and greater is better
     rssMiB: 300,
     idleRequestsPerShardHour: 1328,
   });
-  assertEquals(summaryOf(new Map(), undefined), {
+  assertEquals(summaryOf(new Map(), undefined, [rowOf("java-cbor", [turn(3, 1)])]), {
     floorRatio: null,
     cborRatioToJson: null,
-    cpuPerMillion: {},
+    cpuPerMillion: { "java-cbor": 4 },
     rssMiB: null,
     idleRequestsPerShardHour: null,
   });
