@@ -168,6 +168,8 @@ export class RecordDecodeError extends Error {
 export class ProcessorRestartError extends Error {
   /** The class's name. */
   override readonly name: string = "ProcessorRestartError";
+  /** Marks each class that is derived from it, also for another copy of this library. */
+  readonly asksForRestart: true = true;
 }
 
 /**
@@ -204,11 +206,21 @@ export function isOfStore(error: unknown): boolean {
 }
 
 /**
- * Whether an error is of this class of ours, also by its name alone: a module that the command line loads may
- * bring another copy of this library, and its classes are not ours.
+ * Whether an error is of this class of ours, also if it is of another copy of this library: a module that the
+ * command line loads may bring one, and its classes are not ours. Never throws, if `error` is what
+ * {@linkcode thrownError} gives.
  */
 export function isOfClass<T extends Error>(error: unknown, type: new (...args: never) => T): error is T {
-  return error instanceof type || errorClass(error) === type.name;
+  return error instanceof type || errorClass(error) === type.name ||
+    Object.is(type, ProcessorRestartError) && isRestart(error);
+}
+
+function isRestart(error: unknown): boolean {
+  try {
+    return error instanceof Error && "asksForRestart" in error && error.asksForRestart === true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether `error` is an {@linkcode AwsServiceError} with one of these codes. */

@@ -7,6 +7,10 @@ import {
   errorText,
   isAwsError,
   isNotPermitted,
+  isOfClass,
+  isOfStore,
+  ProcessorRestartError,
+  StoreMovedError,
   thrownError,
 } from "../src/errors.ts";
 import { HOSTILE_ERRORS } from "./support/hostile_errors.ts";
@@ -82,3 +86,34 @@ function awsError(code: string): AwsServiceError {
     body: undefined,
   });
 }
+
+Deno.test("isOfClass() knows the errors of another copy of this library, and what is derived from them", async () => {
+  const [errors, transactions] = ["../src/errors.ts?copy", "../src/transact/transact_errors.ts"];
+  const copy: typeof import("../src/errors.ts") = await import(errors ?? "");
+  class OwnRestart extends copy.ProcessorRestartError {
+    override readonly name = "OwnRestart";
+  }
+  const restarts = [
+    new copy.ProcessorRestartError("x"),
+    new copy.StoreMovedError("x"),
+    new copy.MultiLangProtocolError("x"),
+    new OwnRestart("x"),
+    Object.assign(new Error("x"), { name: "ProcessorRestartError" }),
+    new (await import(transactions ?? "")).TransactionFailedError("x"),
+  ];
+  assertEquals(restarts.filter((error) => !isOfClass(error, ProcessorRestartError)), []);
+  assert(isOfClass(restarts[1], StoreMovedError) && !isOfClass(restarts[2], StoreMovedError));
+  assert(isOfStore(restarts[1]) && isOfStore(new copy.StoreUnavailableError("x")));
+  const others = [
+    new copy.StoreUnavailableError("x"),
+    new copy.LeaseLostError("k", "x"),
+    new Error("x"),
+    null,
+    "x",
+  ];
+  assertEquals(others.filter((error) => isOfClass(error, ProcessorRestartError)), []);
+  assertEquals(new copy.StoreMovedError("x") instanceof ProcessorRestartError, false, "it is no other copy");
+  for (const error of Object.values(HOSTILE_ERRORS)) {
+    assert(!isOfClass(thrownError(error), ProcessorRestartError));
+  }
+});
