@@ -20,6 +20,7 @@ import { METRICS_REPORT_INTERVAL_S } from "../lease/live_workers.ts";
 import { ByteBudget } from "../retrieval/byte_budget.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
 import type { Deliveries } from "../worker/deliveries.ts";
+import { storesTransactions } from "../worker/sole_processing.ts";
 import type { ShardReading } from "../worker/shard_reading.ts";
 import { type Team, teamOf } from "../worker/team.ts";
 import {
@@ -295,6 +296,10 @@ export class SliceTeam {
     if (pass.hasLed) this.#endsSeen = ends;
     this.#ledMs = clock.epochMs();
     const { found } = pass;
+    // Under another's lead nothing has shown yet who else is there.
+    if (host.mode === "relay" && !pass.hasLed && storesTransactions(host.processor)) {
+      await this.team.leaseStore.list(signal);
+    }
     const failoverTimeMs = Math.ceil(host.settings.leadership.failoverTimeMs);
     if (
       host.mode !== "hold" || found === undefined || found.isReleased || found.ownerName === host.workerId
