@@ -68,6 +68,11 @@ export async function sliceStart(
   return { found: { atMs: nowMs, format, stream }, streams };
 }
 
+/** Whether a slice must list the table to see who else is there: under another's lead nothing shows it. */
+export function mustLook({ mode, processor }: SliceHost, hasLed: boolean): boolean {
+  return mode === "relay" && !hasLed && storesTransactions(processor);
+}
+
 /**
  * Says why a slice must not work beside the workers of a listing; undefined if it may.
  *

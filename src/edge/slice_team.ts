@@ -20,7 +20,6 @@ import { METRICS_REPORT_INTERVAL_S } from "../lease/live_workers.ts";
 import { ByteBudget } from "../retrieval/byte_budget.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
 import type { Deliveries } from "../worker/deliveries.ts";
-import { storesTransactions } from "../worker/sole_processing.ts";
 import type { ShardReading } from "../worker/shard_reading.ts";
 import { type Team, teamOf } from "../worker/team.ts";
 import {
@@ -37,7 +36,7 @@ import {
   watchOf,
 } from "./slice_memory.ts";
 import { followedDelivery } from "./followed_delivery.ts";
-import { ALIVE_MS, type SliceStart, type SliceStartOptions } from "./slice_start.ts";
+import { ALIVE_MS, mustLook, type SliceStart, type SliceStartOptions } from "./slice_start.ts";
 import { requestsForStopping, type SliceSettings } from "./slice_settings.ts";
 import type { SliceShards } from "./slice_shards.ts";
 
@@ -296,10 +295,7 @@ export class SliceTeam {
     if (pass.hasLed) this.#endsSeen = ends;
     this.#ledMs = clock.epochMs();
     const { found } = pass;
-    // Under another's lead nothing has shown yet who else is there.
-    if (host.mode === "relay" && !pass.hasLed && storesTransactions(host.processor)) {
-      await this.team.leaseStore.list(signal);
-    }
+    if (mustLook(host, pass.hasLed)) await this.team.leaseStore.list(signal);
     const failoverTimeMs = Math.ceil(host.settings.leadership.failoverTimeMs);
     if (
       host.mode !== "hold" || found === undefined || found.isReleased || found.ownerName === host.workerId
