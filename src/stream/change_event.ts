@@ -14,11 +14,17 @@ import type { KinesisRecord } from "./record.ts";
 
 /** One change, as a Lambda handler gets it. */
 export interface DynamoDBEventRecord {
+  /** Of the change, as DynamoDB names it. */
   readonly eventID?: string;
+  /** What was done to the item. */
   readonly eventName: "INSERT" | "MODIFY" | "REMOVE";
+  /** Of the format. */
   readonly eventVersion?: string;
+  /** Always the same. */
   readonly eventSource: "aws:dynamodb";
+  /** The region of the table. */
   readonly awsRegion?: string;
+  /** The change. */
   readonly dynamodb: {
     /** In seconds since 1970. */
     readonly ApproximateCreationDateTime: number;
