@@ -178,12 +178,10 @@ function neededParts(options: EdgeOptions): {
 
 /** A worker of slices does not load by itself what reads the streams of tables. */
 function refuseTableStreams(wanted: WorkerSettings["finding"]["streams"]): void {
-  const named = wanted.mode === "one" ? wanted.stream.streamName : wanted.list;
-  // A text, or a list of texts and of objects: the ARN of a table's stream, or its name with "$".
-  const isOfTable = typeof named !== "function" && /\$|:dynamodb:/.test(JSON.stringify(named));
-  if (!isOfTable) return;
+  // A name with "$", or in a list the ARN of a table's stream.
+  if (!/\$|:dynamodb:/.test(JSON.stringify(wanted))) return;
   throw new TypeError(
-    "Cannot start worker: expected the option kinesis for the stream of a table: got none: set kinesis: " +
+    "Cannot start worker: expected the option kinesis: got the stream of a table without it: set kinesis: " +
       'tableStreams({ region, credentials }), with import { tableStreams } from "@kclite/kclite/dynamodb-streams"',
   );
 }
