@@ -59,7 +59,7 @@ export function moduleProcessor(
   const make = isClass(made)
     ? (...about: Parameters<RecordProcessorFactory>) => Reflect.construct(made, about)
     : (...about: Parameters<RecordProcessorFactory>) => made(...about);
-  return (...about) => {
+  const factory: RecordProcessorFactory = (...about) => {
     const processor: unknown = make(...about);
     if (fits(processor)) return isV1Processor(processor) ? adapt(processor) : processor;
     const error = wanted(
@@ -68,6 +68,16 @@ export function moduleProcessor(
     );
     onMisfit(error);
     throw error;
+  };
+  return Object.assign(factory, traitsOf(made));
+}
+
+/** What a factory says of its processors, such as that of `sqlSink()`: the worker keeps rules by it. */
+// deno-lint-ignore ban-types -- as below
+function traitsOf(made: Function): Pick<RecordProcessorFactory, "stores" | "payloads"> {
+  return {
+    ...("stores" in made && made.stores === "transaction" ? { stores: "transaction" } : {}),
+    ...("payloads" in made && made.payloads === "base64" ? { payloads: "base64" } : {}),
   };
 }
 

@@ -163,3 +163,11 @@ Deno.test("moduleProcessor() hands on the signal that the shard is to be left", 
   moduleProcessor({ default: make }, { path, ...misfits() })("shard-1", stream, leaving);
   assertEquals(given, ["shard-1", stream, leaving]);
 });
+
+Deno.test("moduleProcessor() keeps what a factory says of its processors", () => {
+  const factory = Object.assign(() => new Words("shard-1"), { stores: "transaction", payloads: "base64" });
+  const made = moduleProcessor({ default: factory }, { path, ...misfits() });
+  assertEquals([made.stores, made.payloads], ["transaction", "base64"]);
+  const plain = moduleProcessor({ default: Words }, { path, ...misfits() });
+  assertEquals([plain.stores, plain.payloads], [undefined, undefined]);
+});
