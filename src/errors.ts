@@ -205,10 +205,22 @@ export function isOfStore(error: unknown): boolean {
 
 /**
  * Whether an error is of this class of ours, also by its name alone: a module that the command line loads may
- * bring another copy of this library, and its classes are not ours.
+ * bring another copy of this library, and its classes are not ours. Never throws.
  */
 export function isOfClass<T extends Error>(error: unknown, type: new (...args: never) => T): error is T {
-  return error instanceof type || errorClass(error) === type.name;
+  try {
+    return error instanceof type || errorClass(error) === type.name || isDerivedFrom(error, type.name);
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a class that the error's class extends has this name. */
+function isDerivedFrom(error: unknown, name: string): boolean {
+  for (let of = error; of instanceof Error; of = Object.getPrototypeOf(of)) {
+    if (of.constructor.name === name) return true;
+  }
+  return false;
 }
 
 /** Whether `error` is an {@linkcode AwsServiceError} with one of these codes. */

@@ -7,6 +7,10 @@ import {
   errorText,
   isAwsError,
   isNotPermitted,
+  isOfClass,
+  LeaseLostError,
+  ProcessorRestartError,
+  StoreMovedError,
   thrownError,
 } from "../src/errors.ts";
 import { HOSTILE_ERRORS } from "./support/hostile_errors.ts";
@@ -69,6 +73,29 @@ Deno.test("isNotPermitted() finds a missing permission of the runtime behind oth
   }
   assertEquals(isNotPermitted(Object.assign(new Error("x"), { name: "PermissionDenied" })), false);
 });
+
+Deno.test("isOfClass() knows errors of another copy of the library, those of classes derived from a class too", () => {
+  const ours = new StoreMovedError("x");
+  assert(isOfClass(ours, StoreMovedError) && isOfClass(ours, ProcessorRestartError));
+  const other = otherCopy();
+  assert(!(other instanceof ProcessorRestartError));
+  assert(isOfClass(other, StoreMovedError) && isOfClass(other, ProcessorRestartError));
+  assertEquals(isOfClass(other, LeaseLostError), false);
+  for (const error of [...Object.values(HOSTILE_ERRORS), Object.create(null), undefined]) {
+    assertEquals(isOfClass(error, ProcessorRestartError), false);
+  }
+});
+
+/** As `@kclite/kclite/sql` throws it that a module has from elsewhere. */
+function otherCopy(): Error {
+  class ProcessorRestartError extends Error {
+    override readonly name: string = "ProcessorRestartError";
+  }
+  class StoreMovedError extends ProcessorRestartError {
+    override readonly name = "StoreMovedError";
+  }
+  return new StoreMovedError("x");
+}
 
 function awsError(code: string): AwsServiceError {
   return new AwsServiceError({

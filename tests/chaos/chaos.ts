@@ -189,7 +189,8 @@ export class Chaos implements AsyncDisposable {
     const acts: ResultsStore["acts"] = {
       kills: () => this.#kill(),
       namesakes: () => this.#startNamesake(),
-      pauses: () => this.#pause(),
+      pauses: () => this.#pause(0.2, 3),
+      zombies: () => this.#pause(1.5, 4),
       orderlyStops: () => this.#replace(),
       rollingRestarts: () => this.#roll(),
       outages: () => this.#outage(),
@@ -267,13 +268,13 @@ export class Chaos implements AsyncDisposable {
     else await this.#report(worker);
   }
 
-  /** Long enough for a failover, or too short for one. */
-  #pause(): void {
+  /** Long enough for a failover, or too short for one. @param from In failover times, as `to`. */
+  #pause(from: number, to: number): void {
     const worker = this.#chance.pick(this.#workers.filter(({ isPaused }) => !isPaused));
     if (worker === undefined) return;
     if (!worker.signal("SIGSTOP")) return; // whoever stops it next reports that it has ended
     worker.isPaused = true;
-    const ms = this.#chance.between(0.2, 3) * this.#options.failoverTimeMs;
+    const ms = this.#chance.between(from, to) * this.#options.failoverTimeMs;
     this.#later(ms, () => this.#resume(worker));
   }
 

@@ -24,10 +24,10 @@ export function dynamodbStore(aws: ReturnType<typeof simulatedAws>): ResultsStor
     env: { CHAOS_TABLE: TABLE },
     proxies: [],
     acts: {
+      // The table is written to, and the worker cannot read so.
       lostAnswers: fails(
-        { type: "answerLost", probability: 0.4 },
-        { type: "truncated", probability: 0.1 },
-        { type: "dropped", probability: 0.1 },
+        { type: "truncated", probability: 0.3 },
+        { type: "wrongChecksum", probability: 0.3 },
       ),
       conflicts: fails(
         { type: "cancelled", part: 0, probability: 0.2 },
