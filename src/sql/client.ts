@@ -31,7 +31,7 @@ export interface PooledConnection {
   release(isBroken?: boolean): void;
   /** Closes the connection; where there is none, `release(true)` does. */
   destroy?(): void;
-  /** Listens to errors while no statement runs. Both clients have it: an error that nobody hears ends a process. */
+  /** Listens to errors. Both clients have it, and an error that nobody hears ends the process. */
   on?(event: "error", listener: (error: Error) => void): unknown;
   /** Listens no more. */
   off?(event: "error", listener: (error: Error) => void): unknown;

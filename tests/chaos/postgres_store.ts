@@ -34,7 +34,7 @@ export async function postgresStore(seed: number): Promise<ResultsStore | string
   return {
     name: `PostgreSQL ${version}`,
     processor: new URL("sql_counter.ts", import.meta.url),
-    env: { CHAOS_DATABASE: `postgres://${user}@127.0.0.1:${proxy.port}/${database}` },
+    env: { CHAOS_DATABASE_PORT: `${proxy.port}`, CHAOS_DATABASE_USER: user, CHAOS_DATABASE: database },
     proxies: [proxy],
     acts: {
       cutSockets() {

@@ -4,28 +4,25 @@
  * @module
  */
 
-import pg from "npm:pg@8.23.1";
-import { pooled, type RecordProcessorFactory, sqlSink } from "../../src/sql/mod.ts";
+import { type RecordProcessorFactory, sqlSink } from "../../src/sql/mod.ts";
+import { openPg } from "../interop/sql/postgres_clients.ts";
 import { additionsOf, endOf } from "./counters.ts";
 import { crashAtTimes, work } from "./work.ts";
 
-const pool = new pg.Pool({
-  connectionString: Deno.env.get("CHAOS_DATABASE") ?? "",
-  max: 4,
-  connectionTimeoutMillis: 5000,
+const { client } = await openPg({
+  port: Number(Deno.env.get("CHAOS_DATABASE_PORT")),
+  user: Deno.env.get("CHAOS_DATABASE_USER") ?? "",
+  database: Deno.env.get("CHAOS_DATABASE") ?? "",
+  connections: 4,
 });
-// A connection that is cut while nobody uses it; the pool opens another.
-pool.on("error", () => {});
 
-const sink = sqlSink<pg.PoolClient>({
-  begin: pooled(() => pool.connect()),
-  query: (tx, text, params) => tx.query(text, params),
-}, { table: "kclite_positions", applicationName: "chaos-app" });
+const sink = sqlSink(client, { table: "kclite_positions", applicationName: "chaos-app" });
 
-/** Not sorted, so that transactions also meet in a deadlock. */
-const ADD =
-  `INSERT INTO results SELECT id, sum(amount) FROM unnest($1::TEXT[], $2::BIGINT[]) AS added (id, amount)
-  GROUP BY id ON CONFLICT (id) DO UPDATE SET amount = results.amount + excluded.amount`;
+/** Not sorted by key, so that transactions also meet in a deadlock. */
+const ADD = `INSERT INTO results SELECT key, value::BIGINT FROM json_each_text($1::JSON)
+  ON CONFLICT (id) DO UPDATE SET amount = results.amount + excluded.amount`;
+
+type Tx = Parameters<typeof client.query>[0];
 
 const processor: RecordProcessorFactory = sink.processor(async (records, tx) => {
   const additions = [...additionsOf(records.map((record) => record.text()))];
@@ -43,8 +40,8 @@ const processor: RecordProcessorFactory = sink.processor(async (records, tx) => 
   shardEnded: (tx, { shardId }) => add(tx, [[endOf(shardId), 1]]),
 });
 
-async function add(tx: pg.PoolClient, additions: readonly (readonly [string, number])[]): Promise<void> {
-  await tx.query(ADD, [additions.map(([name]) => name), additions.map(([, amount]) => amount)]);
+async function add(tx: Tx, additions: readonly (readonly [string, number])[]): Promise<void> {
+  await client.query(tx, ADD, [JSON.stringify(Object.fromEntries(additions))]);
 }
 
 export default processor;
