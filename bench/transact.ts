@@ -23,7 +23,7 @@ const { values: { smoke } } = parseArgs({ options: { smoke: { type: "boolean" } 
 const SIZES = smoke ? [10] : [10, 50, 99], CALLS = smoke ? 5 : 500;
 const TEXT = "x".repeat(300);
 
-const aws = simulatedAws({ changeMs: 0 });
+const aws = simulatedAws({ tables: { results: { key: "id" } }, changeMs: 0 });
 const { system } = aws;
 const dynamodb = signedDynamoDB({
   region: "us-east-1",
@@ -40,7 +40,6 @@ const measured: DynamoDB = {
     callMs += performance.now() - startMs;
   },
 };
-aws.createTable("results");
 const table = new DynamoDBLeaseStore({ tableName: "leases", dynamodb: measured, system });
 await table.ensureTable();
 const range = { startingHashKey: "0", endingHashKey: String(2n ** 128n - 1n) };

@@ -17,8 +17,7 @@ const VISITS = 400, PAGES = ["/", "/about", "/shop"];
 
 /** Counts visits by page. */
 export async function main({ print = console.log }: { print?: (line: string) => void } = {}): Promise<void> {
-  const aws = simulatedAws({ streams: { visits: 1 } });
-  aws.createTable("pages", "page");
+  const aws = simulatedAws({ streams: { visits: 1 }, tables: { pages: { key: "page" } } });
   for (let i = 0; i < VISITS; i++) aws.stream("visits").put(PAGES[i % PAGES.length] ?? "/");
   // Each is done, but its answer is lost. It must not be done twice.
   aws.faults.next("TransactWriteItems", { type: "answerLost", times: 4 });

@@ -21,22 +21,9 @@ import {
   textIn,
   unexpected,
 } from "./answer_fields.ts";
+import type { Item } from "../stream/change.ts";
 
-/** A DynamoDB attribute value in wire form. Bytes (`B`) are base64 text here. */
-export type AttributeValue =
-  | { readonly S: string }
-  | { readonly N: string }
-  | { readonly B: string }
-  | { readonly BOOL: boolean }
-  | { readonly NULL: true }
-  | { readonly SS: readonly string[] }
-  | { readonly NS: readonly string[] }
-  | { readonly BS: readonly string[] }
-  | { readonly L: readonly AttributeValue[] }
-  | { readonly M: Readonly<Record<string, AttributeValue>> };
-
-/** An item of a table. */
-export type Item = Readonly<Record<string, AttributeValue>>;
+export type { AttributeValue, Item, StreamViewType } from "../stream/change.ts";
 
 /** The fields of DescribeTable that we use. */
 export interface TableDescription {

@@ -9,6 +9,7 @@
  */
 
 import { shownAddress } from "../shown_address.ts";
+import { isTableStreamName, parseTableStreamArn, tableStreamArn } from "../stream/table_stream_name.ts";
 
 /** The parts of a stream's ARN. */
 export interface StreamArn {
@@ -118,11 +119,14 @@ export function isAwsHost(endpoint: string): boolean {
 }
 
 /**
- * Takes a stream's ARN apart: `arn:aws:kinesis:eu-central-1:123456789012:stream/orders`.
+ * Takes a stream's ARN apart: `arn:aws:kinesis:eu-central-1:123456789012:stream/orders`, or that of a table's
+ * stream, `arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/2026-01-30T12:00:00.000`.
  *
  * @throws {TypeError} when it is not one.
  */
 export function parseStreamArn(arn: string): StreamArn {
+  const ofTable = parseTableStreamArn(arn);
+  if (ofTable !== undefined) return ofTable;
   const [, partition, region, accountId, streamName] =
     /^arn:(aws[a-z-]*):kinesis:([a-z0-9-]+):(\d{12}):stream\/([\w.-]{1,128})$/.exec(arn) ?? [];
   if (
@@ -130,7 +134,7 @@ export function parseStreamArn(arn: string): StreamArn {
   ) {
     throw new TypeError(
       `Cannot use stream ARN ${JSON.stringify(arn)}: expected ` +
-        '"arn:aws:kinesis:REGION:ACCOUNT_ID:stream/STREAM_NAME" with an account id of 12 digits',
+        '"arn:aws:kinesis:REGION:ACCOUNT_ID:stream/STREAM_NAME" with an account id of 12 digits, or a table\'s LatestStreamArn',
     );
   }
   return { partition, region, accountId, streamName };
@@ -155,7 +159,9 @@ export function consumerStreamOf(consumerArn: string): StreamArn | undefined {
 export function streamArnOf(
   { region, accountId, streamName }: Pick<StreamArn, "region" | "accountId" | "streamName">,
 ): string {
-  return `arn:${partitionOf(region).name}:kinesis:${region}:${accountId}:stream/${streamName}`;
+  const { name } = partitionOf(region);
+  if (isTableStreamName(streamName)) return tableStreamArn(name, streamName);
+  return `arn:${name}:kinesis:${region}:${accountId}:stream/${streamName}`;
 }
 
 /**

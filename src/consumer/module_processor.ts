@@ -69,15 +69,15 @@ export function moduleProcessor(
     onMisfit(error);
     throw error;
   };
-  return Object.assign(factory, traitsOf(made));
+  return Object.assign(factory, marksOf(made));
 }
 
-/** What a factory says of its processors, such as that of `sqlSink()`: the worker keeps rules by it. */
-// deno-lint-ignore ban-types -- as below
-function traitsOf(made: Function): Pick<RecordProcessorFactory, "stores" | "payloads"> {
+/** What the export says of its processors. A class may say it as a static field. */
+function marksOf(made: object): Pick<RecordProcessorFactory, "stores" | "payloads"> {
+  const stores: unknown = Reflect.get(made, "stores"), payloads: unknown = Reflect.get(made, "payloads");
   return {
-    ...("stores" in made && made.stores === "transaction" ? { stores: "transaction" } : {}),
-    ...("payloads" in made && made.payloads === "base64" ? { payloads: "base64" } : {}),
+    ...(stores === "transaction" ? { stores } : {}),
+    ...(payloads === "base64" ? { payloads } : {}),
   };
 }
 

@@ -13,6 +13,7 @@ import { errorText, isOfClass, LeaseLostError, ProcessorRestartError, thrownErro
 import type { ProcessorCallback, ShardPhase } from "../events.ts";
 import type { Lease } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
+import { pause } from "../async/waiting.ts";
 import type { ByteBudget } from "../retrieval/byte_budget.ts";
 import type { Retrieval } from "../retrieval/retrieval.ts";
 import { type InitialPosition, isShardEnd } from "../stream/sequence_number.ts";
@@ -103,6 +104,8 @@ class ShardConsumer {
    * `#held.lease` may move on meanwhile, when a lost answer turns out to have been applied.
    */
   #lease: Lease;
+  /** How a person moves the position of the present processor. */
+  #mend: string | undefined;
 
   constructor(options: ShardConsumerOptions) {
     this.#options = options;
@@ -259,7 +262,9 @@ class ShardConsumer {
 
   /** Until it succeeds, on the same processor. */
   async #initialize(recipient: Recipient): Promise<{ readonly type: "ready" } | Left | Restart> {
-    const begin = () => beginProcessor(recipient, this.#held, this.#options.emit);
+    const begin = async () => {
+      this.#mend = await beginProcessor(recipient, this.#held, this.#options.emit);
+    };
     while (await this.#goesOn()) {
       const outcome = await this.#call("initialize", 0, begin);
       if (outcome.ok) {
@@ -279,7 +284,7 @@ class ShardConsumer {
     const { initialPosition, budget, system: { clock } } = this.#options;
     const onAggregateProblem = (problem: AggregateProblem) =>
       this.#options.emit({ type: "aggregateProblem", ...this.#about, ...problem });
-    const already = { hasRead: this.#hasRead, streak: this.#streaks.reading };
+    const already = { hasRead: this.#hasRead, streak: this.#streaks.reading, mend: this.#mend };
     const lease = { ...this.#lease, checkpoint: checkpointer.largest };
     const request = retrievalRequest(this.#held, lease, { initialPosition, ...already });
     this.#hasRead = true;
@@ -313,12 +318,18 @@ class ShardConsumer {
     { processor, context, checkpointer }: Turn,
     children: readonly ChildShard[],
   ): Promise<{ readonly type: "completed" } | Left | Restart> {
-    const { emit } = this.#options;
+    const { leaseStore, emit, system, delivery: { parentShardPollIntervalMs } } = this.#options;
     let areChildrenReady = children.length === 0;
-    while (await this.#goesOn()) {
+    for (let tries = 0; await this.#goesOn(); tries++) {
       let childFailure: { readonly error: unknown } | undefined;
       try {
-        areChildrenReady ||= await this.#createChildLeases(children);
+        const creation = { held: this.#held, children, isRepeated: tries > 0, leaseStore, emit, system };
+        areChildrenReady ||= await createChildLeases(creation, this.#leave);
+        if (!areChildrenReady) {
+          // Nothing failed: the other parent of a merge is behind. Its lease is not to wait for a long rest.
+          await pause(system.clock, parentShardPollIntervalMs, this.#leave);
+          continue;
+        }
       } catch (error) {
         if (this.#leave.aborted) break;
         childFailure = { error };
@@ -342,14 +353,9 @@ class ShardConsumer {
       if (isCalled && !this.#held.lost.aborted) {
         emit({ type: "shardEndNotCheckpointed", ...this.#about, attempt });
       }
-      await this.#streaks.rest(this.#options.system.clock, this.#leave);
+      await this.#streaks.rest(system.clock, this.#leave);
     }
     return { type: "left" };
-  }
-
-  #createChildLeases(children: readonly ChildShard[]): Promise<boolean> {
-    const { leaseStore, emit, system } = this.#options;
-    return createChildLeases({ held: this.#held, children, leaseStore, emit, system }, this.#leave);
   }
 
   #completed(): "completed" {

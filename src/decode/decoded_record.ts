@@ -6,6 +6,7 @@
  */
 
 import type { RecordDecodeError } from "../errors.ts";
+import type { Change } from "../stream/change.ts";
 import { KinesisRecord } from "../stream/record.ts";
 import type { DecodedValue, SchemaInfo } from "./decoder.ts";
 
@@ -17,6 +18,7 @@ export class DecodedRecord<T> extends KinesisRecord {
   readonly schemaInfo: SchemaInfo | undefined;
   /** Why there is no value; with `onError: "raw"` only. */
   readonly decodeError: RecordDecodeError | undefined;
+  readonly #record: KinesisRecord;
 
   /** Made by `decoded()`. */
   constructor(
@@ -37,5 +39,11 @@ export class DecodedRecord<T> extends KinesisRecord {
     this.value = value;
     this.schemaInfo = schemaInfo;
     this.decodeError = decodeError;
+    this.#record = record;
+  }
+
+  /** As the record has it: undefined for one of Kinesis. */
+  override get change(): Change | undefined {
+    return this.#record.change;
   }
 }

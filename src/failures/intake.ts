@@ -53,7 +53,9 @@ export function takeIn(
       continue;
     }
     const index = ledger.add(record, page);
-    const { partitionKey: key, data: { length: bytes } } = record;
+    const { change, partitionKey, data: { length: bytes } } = record;
+    // Each change has a partition key of its own; the order that counts is that of its item.
+    const key = change === undefined ? partitionKey : JSON.stringify(change.keys);
     runs.add({ record, index, key, bytes, receivedMs: nowMs, millisBehindLatest });
     last = index;
   }

@@ -10,6 +10,7 @@
  */
 
 import { leaseKeyOf, type NewLease } from "./lease.ts";
+import { hasHashKeys } from "../stream/hash_key.ts";
 import { positionAt } from "../stream/sequence_number.ts";
 import type { ChildShard } from "../stream/shard.ts";
 
@@ -46,7 +47,8 @@ export type MissingParent = "parent" | "lease";
  * The one child of a merge is created only while both parents have a lease, or neither has. If just one has,
  * the other may still get one, with records that come before the child's. Most tries then wait. One try in
  * thirty gives the lease up, in case this worker sees something that others do not. A child that already has
- * its lease does not have to wait (in KCL it waits for ever).
+ * its lease does not have to wait (in KCL it waits for ever). A shard of a table's stream has one parent, and
+ * often one child.
  */
 export function childLeases(input: ChildLeasesInput): ChildLeasesPlan {
   const { childShards, leased, streamIdentifier, chance } = input;
@@ -55,7 +57,8 @@ export function childLeases(input: ChildLeasesInput): ChildLeasesPlan {
     return { type: "giveUp", problem: `child shard ${orphan.shardId} names no parents` };
   }
   const [child, ...others] = childShards;
-  if (child !== undefined && others.length === 0 && !leased.has(child.shardId)) {
+  const isMerge = child !== undefined && others.length === 0 && hasHashKeys(child.hashKeyRange);
+  if (isMerge && !leased.has(child.shardId)) {
     if (child.parentShards.length !== 2) {
       const named = child.parentShards.join(", ");
       return {

@@ -12,6 +12,7 @@
  */
 
 import { type Lease, leaseKeyOf } from "./lease.ts";
+import { hasHashKeys } from "../stream/hash_key.ts";
 import { isShardEnd } from "../stream/sequence_number.ts";
 
 /** What is known besides the lease itself. */
@@ -42,6 +43,10 @@ export function cleanupStep(lease: Lease, view: CleanupView): CleanupStep {
   if (parent !== undefined) return keep(`the lease of its parent ${parent} is still there`);
   const children = lease.childShardIds.length > 0 ? lease.childShardIds : told;
   if (children === undefined) return { type: "askForChildren" };
+  // The stream of a table may have been switched off: without this lease, the shard would be read again.
+  if (children.length === 0 && !hasHashKeys(lease.hashKeyRange)) {
+    return keep("it has no children");
+  }
   for (const id of children) {
     const child = find(id);
     if (child === undefined) return keep(`its child ${id} has no lease yet`);

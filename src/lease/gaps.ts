@@ -14,7 +14,7 @@
 
 import { AUDIT_CONFIDENCE } from "./audits.ts";
 import type { Lease } from "./lease.ts";
-import { firstHole, type HashKeyRange } from "../stream/hash_key.ts";
+import { firstHole, hasHashKeys, type HashKeyRange } from "../stream/hash_key.ts";
 import { isSentinel, isShardEnd } from "../stream/sequence_number.ts";
 import type { Shard } from "../stream/shard.ts";
 
@@ -92,7 +92,10 @@ export function leasesByStream(leases: readonly Lease[]): ReadonlyMap<string | u
 }
 
 function holeIn(leases: readonly Lease[]): HashKeyRange | undefined {
-  const unfinished = leases.filter((lease) => !isShardEnd(lease.checkpoint));
+  // Those without hash keys count also when all of them are done: there is nothing to cover.
+  const unfinished = leases.filter(({ checkpoint, hashKeyRange }) =>
+    !isShardEnd(checkpoint) || !hasHashKeys(hashKeyRange)
+  );
   return firstHole(unfinished.map((lease) => lease.hashKeyRange).filter((range) => range !== undefined));
 }
 

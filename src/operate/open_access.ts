@@ -9,6 +9,7 @@ import type { GivenCredentials } from "../aws/credentials.ts";
 import { parseStreamArn } from "../aws/endpoint.ts";
 import { signedDynamoDB } from "../aws/dynamodb.ts";
 import { type Kinesis, signedKinesis, type StreamReference } from "../aws/kinesis.ts";
+import { kinesisByName } from "../aws/kinesis_by_name.ts";
 import { DEFAULT_RETRY_POLICY } from "../aws/retry.ts";
 import type { CoordinatorStore } from "../lease/coordinator_store.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
@@ -38,6 +39,7 @@ export interface StreamAccessOptions extends NamedStreams {
   readonly region: string;
   readonly credentials: GivenCredentials;
   readonly kinesisEndpoint?: string | undefined;
+  readonly dynamoDBEndpoint?: string | undefined;
   readonly kinesis?: Kinesis | undefined;
   readonly system: System;
 }
@@ -49,7 +51,6 @@ export interface FleetAccessOptions extends StreamAccessOptions {
   readonly failoverTimeMs?: number | undefined;
   readonly dynamoDBCredentials?: GivenCredentials | undefined;
   readonly dynamoDBRegion?: string | undefined;
-  readonly dynamoDBEndpoint?: string | undefined;
   readonly leaseStore?: LeaseStore | undefined;
   readonly coordinatorStore?: CoordinatorStore | undefined;
 }
@@ -59,20 +60,24 @@ const FAILOVER_MS = 10_000;
 
 /** @throws {TypeError} when the region or an endpoint cannot be one. */
 export function openStreamAccess(options: StreamAccessOptions): StreamAccess {
-  const { region, credentials, system } = options;
+  const { region, system } = options;
   return {
     region,
-    kinesis: options.kinesis ??
-      signedKinesis({
-        credentials,
-        system,
-        region,
-        endpoint: options.kinesisEndpoint,
-        readRetry: DEFAULT_RETRY_POLICY,
-      }),
+    kinesis: options.kinesis ?? openKinesis(options),
     streams: streamsOf(options),
     system,
   };
+}
+
+/** The leases of a table name streams that the options do not: Kinesis's, and those of DynamoDB's tables. */
+function openKinesis(options: StreamAccessOptions): Kinesis {
+  const { region, credentials, system, kinesisEndpoint, dynamoDBEndpoint } = options;
+  const service = { region, credentials, system, readRetry: DEFAULT_RETRY_POLICY };
+  const kinesis = signedKinesis({ ...service, endpoint: kinesisEndpoint });
+  return kinesisByName(kinesis, async () => {
+    const { tableStreamsAsKinesis } = await import("../dynamodb_streams/changes_as_kinesis.ts");
+    return tableStreamsAsKinesis({ ...service, kinesisEndpoint, dynamoDBEndpoint });
+  });
 }
 
 /** @throws {TypeError} when a region or an endpoint cannot be one. */

@@ -10,6 +10,7 @@ import type { WorkerOptions } from "../options/options.ts";
 import { failuresOf } from "./failure_choice.ts";
 import type { Settings } from "./property.ts";
 import { type Findings, type GivenProperty, shownText } from "./property_reading.ts";
+import { parseTableStreamArn } from "../stream/table_stream_name.ts";
 import { type RetrievalChoice, retrievalChoice } from "./retrieval_choice.ts";
 
 /**
@@ -51,6 +52,7 @@ export function consistent(separate: SeparateProperties): ConsistentProperties {
   const retrieval = retrievalChoice(
     settings.retrievalMode,
     new Map(chosen.map(({ property, value }) => [property.name, value])),
+    areAllOfTables(separate),
   );
   const single = {
     retrievalMode: retrieval.mode,
@@ -221,4 +223,12 @@ function refuseForeignTables(
         "remove the line if the application has never run with KCL",
     );
   }
+}
+
+/** Whether only streams of DynamoDB's tables are read. */
+function areAllOfTables({ options, settings }: SeparateProperties): boolean {
+  const { streamArns = options.streamArn === undefined ? [] : [options.streamArn], streamNames = [] } =
+    settings;
+  return streamNames.length === 0 && streamArns.length > 0 &&
+    streamArns.every((arn) => parseTableStreamArn(arn) !== undefined);
 }

@@ -14,6 +14,7 @@
 
 import type { WorkerOptions } from "../options/options.ts";
 import { NO_ACCOUNT_ID } from "../stream/stream_identifier.ts";
+import { isTableStreamName } from "../stream/table_stream_name.ts";
 import { consistent, type Need, WORKER_NEEDS } from "./property_consistency.ts";
 import type { Settings } from "./property.ts";
 import type { SourcedEntry } from "./property_source.ts";
@@ -99,6 +100,8 @@ export function withRegion(configuration: Configuration, region: string | undefi
   const options = { ...others, region: others.region ?? region ?? arn?.region };
   if (arn === undefined) return { ...configuration, options };
   const { streamName } = arn;
+  // Its region is a part of its name: that of another region is refused when the worker is made.
+  if (isTableStreamName(streamName)) return { ...configuration, options: { ...options, streamArn } };
   if (arn.region !== options.region) {
     const text = `streamArn is in ${arn.region}, but the region is ${options.region}: of the ARN only the ` +
       `stream's name, ${streamName}, is used`;

@@ -12,6 +12,7 @@
 
 import type { RecordFilter } from "../options/processing_options.ts";
 import { parseIdentifier } from "../stream/stream_identifier.ts";
+import { parseTableStreamArn } from "../stream/table_stream_name.ts";
 
 /** A text that could be read. */
 export interface Reading<V> {
@@ -220,7 +221,7 @@ export const epochSeconds: ValueType<Date> = type(
 /** The ARN of a stream, in any partition. Source: KCL 3.5.1, `MultiLangDaemonConfiguration`. */
 export const streamArn: ValueType<string> = type(
   "ARN",
-  "arn:aws:kinesis:REGION:ACCOUNT:stream/NAME with an account of 12 digits",
+  "arn:aws:kinesis:REGION:ACCOUNT:stream/NAME or arn:aws:dynamodb:REGION:ACCOUNT:table/TABLE/stream/LABEL, with an account of 12 digits",
   (text) => streamArnParts(text) === undefined ? undefined : text,
 );
 
@@ -228,6 +229,11 @@ export const streamArn: ValueType<string> = type(
 export function streamArnParts(
   arn: string,
 ): { readonly region: string; readonly account: string; readonly streamName: string } | undefined {
+  const ofTable = parseTableStreamArn(arn);
+  if (ofTable !== undefined) {
+    const { region, accountId: account, streamName } = ofTable;
+    return { region, account, streamName };
+  }
   const [, region, account, streamName] =
     /^arn:aws[^:]*:kinesis:([a-z0-9-]+):(\d{12}):stream\/([\w.-]{1,128})$/.exec(arn) ?? [];
   return region === undefined || account === undefined || streamName === undefined

@@ -36,11 +36,20 @@ export interface RetrievalChoice {
  *
  * @param retrievalMode Undefined: `DEFAULT`.
  * @param given The value of each property that counts, by name. 0 counts as not set.
+ * @param areAllOfTables Whether only streams of DynamoDB's tables are read: these can only be polled.
  */
 export function retrievalChoice(
   retrievalMode: Settings["retrievalMode"],
   given: ReadonlyMap<string, unknown>,
+  areAllOfTables = false,
 ): RetrievalChoice {
+  if (areAllOfTables) {
+    return {
+      mode: "POLLING",
+      level: retrievalMode === "FANOUT" ? "warning" : "info",
+      reason: "Reading by polling: the streams of DynamoDB's tables have no enhanced fan-out.",
+    };
+  }
   const polling = POLLING_PROPERTIES.filter((name) => {
     const value = given.get(name);
     return typeof value === "number" && value !== 0;

@@ -17,9 +17,19 @@ export interface HashKeyRange {
 export const MAX_HASH_KEY: bigint = (1n << 128n) - 1n;
 
 /**
+ * Whether a shard serves hash keys of its own. Those of a table's stream do not: the adapter of AWS writes
+ * 0 … 1 for each of them. No shard of Kinesis has so few.
+ */
+export function hasHashKeys(range: HashKeyRange | undefined): boolean {
+  return range?.endingHashKey !== "1" || range.startingHashKey !== "0";
+}
+
+/**
  * The first part of 0 … 2^128−1 that no range covers, or undefined when all is covered. Overlaps are fine.
+ * Shards without hash keys of their own leave none uncovered.
  */
 export function firstHole(ranges: readonly HashKeyRange[]): HashKeyRange | undefined {
+  if (ranges.length > 0 && !ranges.some(hasHashKeys)) return undefined;
   // Read once each: a stream may have ten thousand, and sorting compares each of them many times.
   const parts = ranges.map(({ startingHashKey, endingHashKey }) => ({
     start: BigInt(startingHashKey),

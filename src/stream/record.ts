@@ -2,13 +2,14 @@
 /**
  * A record as a processor gets it.
  *
- * Its fields are its own; `text()`, `json()` and `approximateArrival` are inherited, and cost a record
- * nothing. A copy by spread or by `structuredClone` has the fields alone: {@linkcode kinesisRecord} makes a
- * record of it again.
+ * Its fields are its own; `text()`, `json()`, `change` and `approximateArrival` are inherited, and cost a
+ * record nothing. A copy by spread or by `structuredClone` has the fields alone: {@linkcode kinesisRecord}
+ * makes a record of it again.
  *
  * @module
  */
 
+import type { Change } from "./change.ts";
 import type { ExtendedSequenceNumber } from "./sequence_number.ts";
 
 /**
@@ -56,6 +57,11 @@ export class KinesisRecord implements ExtendedSequenceNumber {
     this.aggregated = aggregated;
   }
 
+  /** What a table's stream says of one change of an item. Undefined for a record of Kinesis. */
+  get change(): Change | undefined {
+    return undefined;
+  }
+
   /** When Kinesis took the record: a new `Date` each time. */
   get approximateArrival(): Date {
     return new Date(this.approximateArrivalTimestamp);
@@ -89,7 +95,7 @@ export class KinesisRecord implements ExtendedSequenceNumber {
 }
 
 /** The fields of a record, without what it can do. */
-export type RecordFields = Omit<KinesisRecord, "approximateArrival" | "text" | "json">;
+export type RecordFields = Omit<KinesisRecord, "approximateArrival" | "change" | "text" | "json">;
 
 /**
  * Makes a record of its fields: for a `Kinesis` of your own, or to give a copy its methods back. Other fields

@@ -22,6 +22,10 @@ export interface StreamIdentifier {
 /** The account of streams that have none: emulators give no ARN, and samples use this one. */
 export const NO_ACCOUNT_ID = "000000000000";
 
+/** The name is one of Kinesis, or of a table as `table_stream_name.ts` has it. */
+const IDENTIFIER = /^(\d+):([\w.-]{1,128}|[\w.-]+(?:\$[\w.-]+){3}):(\d{1,15})$/;
+const ORIGIN = /^([\w.-]{1,128}|[\w.-]+(?:\$[\w.-]+){3}):(\d{1,15})$/;
+
 /** As written in a lease table of many streams. */
 export function identifierText({ accountId, streamName, creationEpochS }: StreamIdentifier): string {
   return `${accountId}:${streamName}:${creationEpochS}`;
@@ -29,7 +33,7 @@ export function identifierText({ accountId, streamName, creationEpochS }: Stream
 
 /** Takes an identifier apart; undefined when the text is none. */
 export function parseIdentifier(text: string): StreamIdentifier | undefined {
-  const [, accountId, streamName, epoch] = /^(\d+):([\w.-]{1,128}):(\d{1,15})$/.exec(text) ?? [];
+  const [, accountId, streamName, epoch] = IDENTIFIER.exec(text) ?? [];
   if (accountId === undefined || streamName === undefined || epoch === undefined) return undefined;
   const creationEpochS = Number(epoch);
   // Written back it must be the same text: it is the beginning of lease keys.
@@ -54,7 +58,7 @@ export function originText({ streamName, creationEpochS }: StreamOrigin): string
 
 /** The origin that a lease bears; undefined when it bears none, or an unreadable one. */
 export function parseOrigin(text: string | undefined): StreamOrigin | undefined {
-  const [, streamName, epoch] = /^([\w.-]{1,128}):(\d{1,15})$/.exec(text ?? "") ?? [];
+  const [, streamName, epoch] = ORIGIN.exec(text ?? "") ?? [];
   return streamName === undefined || epoch === undefined
     ? undefined
     : { streamName, creationEpochS: Number(epoch) };

@@ -41,12 +41,23 @@
  * @module
  */
 
-export { type SimulatedAws, simulatedAws, type SimulatedAwsOptions } from "./emulator/simulated_aws.ts";
+export {
+  type GivenTable,
+  type SimulatedAws,
+  simulatedAws,
+  type SimulatedAwsOptions,
+} from "./emulator/simulated_aws.ts";
 export type { MetricDatum } from "./emulator/cloudwatch/put_metric_data.ts";
 export type { WrongField } from "./emulator/wrong_field.ts";
 export type { AwsFault, AwsFaults, FaultChoice, SubscriptionFault } from "./emulator/aws_faults.ts";
-export type { AttributeValue, Item } from "../aws/dynamodb_answers.ts";
-export type { PutResult, StreamControl, TableView } from "./emulator/stream_control.ts";
+export type { AttributeValue, Item, StreamViewType } from "../aws/dynamodb_answers.ts";
+export type {
+  PutResult,
+  StreamControl,
+  TableShard,
+  TableStreamControl,
+  TableView,
+} from "./emulator/stream_control.ts";
 export { simulate, type SimulationOptions, type SimulationResult } from "./simulation/simulation.ts";
 export { type Violation, violationText } from "./simulation/history.ts";
 export { ALL_FAULTS, type Fault } from "./simulation/faults.ts";

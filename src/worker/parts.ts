@@ -19,6 +19,7 @@ import type { LeaseStore } from "../lease/lease_store.ts";
 import { DynamoDBCoordinatorStore } from "../store/dynamodb_coordinator_store.ts";
 import { DynamoDBLeaseStore } from "../store/dynamodb_lease_store.ts";
 import type { System } from "../system.ts";
+import type { TableStreamsReader } from "./table_streams.ts";
 import type { WorkerOptions } from "../options/options.ts";
 import type { WorkerSettings } from "../options/setting_groups.ts";
 
@@ -45,6 +46,14 @@ export type GivenParts = Pick<
   | "processor"
 >;
 
+/** What parts are made with. */
+export interface PartsSurroundings {
+  readonly system: System;
+  readonly emit: WorkerEventListener;
+  /** Reads the streams of tables, where the settings name any. */
+  readonly tableStreams?: TableStreamsReader | undefined;
+}
+
 /**
  * Makes the parts that were not given.
  *
@@ -54,7 +63,7 @@ export type GivenParts = Pick<
 export function partsOf(
   given: GivenParts,
   settings: Pick<WorkerSettings, "applicationName" | "clients" | "table" | "reading" | "leasing">,
-  surroundings: { readonly system: System; readonly emit: WorkerEventListener },
+  surroundings: PartsSurroundings,
   fanOut: typeof signedKinesisConsumers | undefined,
 ): WorkerParts {
   const { system, emit: onEvent } = surroundings;
@@ -68,7 +77,7 @@ export function partsOf(
     system,
     onEvent,
   });
-  const kinesis = given.kinesis ?? signed(service(), clients);
+  const kinesis = given.kinesis ?? signed(service(), clients, surroundings.tableStreams);
   const kinesisConsumers = settings.reading.retrievalMode === "POLLING"
     ? undefined
     : given.kinesisConsumers ??
@@ -115,9 +124,14 @@ export function partsOf(
   };
 }
 
-function signed(service: ServiceOptions, { wireFormat }: WorkerSettings["clients"]): Kinesis {
+function signed(
+  service: ServiceOptions,
+  { wireFormat }: WorkerSettings["clients"],
+  tableStreams: TableStreamsReader | undefined,
+): Kinesis {
   const json = signedKinesis(service);
-  return isReadInCbor(wireFormat, service.endpoint) ? cborKinesis(json, service) : json;
+  const kinesis = isReadInCbor(wireFormat, service.endpoint) ? cborKinesis(json, service) : json;
+  return tableStreams === undefined ? kinesis : tableStreams(kinesis, service);
 }
 
 function regionOf(region: string | undefined): string {
@@ -131,7 +145,7 @@ function regionOf(region: string | undefined): string {
 function keptOnce(
   given: GivenCredentials | undefined,
   source: string,
-  { system, emit: onEvent }: { readonly system: System; readonly emit: WorkerEventListener },
+  { system, emit: onEvent }: PartsSurroundings,
 ): () => CredentialsProvider {
   let kept: CredentialsProvider | undefined;
   return () => {

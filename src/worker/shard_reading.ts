@@ -15,6 +15,7 @@ import { ConsumerRegistration } from "../retrieval/fan_out_registration.ts";
 import { polling } from "../retrieval/polling.ts";
 import { READ_AHEAD_LIMITS, readAhead } from "../retrieval/read_ahead.ts";
 import type { Retrieval } from "../retrieval/retrieval.ts";
+import { isTableStreamName } from "../stream/table_stream_name.ts";
 import type { System } from "../system.ts";
 import type { WorkerParts } from "./parts.ts";
 import type { ReadingSettings } from "../options/setting_groups.ts";
@@ -40,10 +41,16 @@ export interface ShardReading {
 /** Puts it together; sends no request yet. */
 export function shardReading(options: ShardReadingOptions): ShardReading {
   const { parts: { kinesisConsumers }, budget } = options;
-  if (kinesisConsumers !== undefined) return fanOutReading(options, kinesisConsumers);
   const ahead = { limits: READ_AHEAD_LIMITS, budget };
   const { of, close } = pollingReading(options);
-  return { of: onceEach((stream) => readAhead(of(stream), ahead)), close };
+  const polled = { of: onceEach((stream) => readAhead(of(stream), ahead)), close };
+  if (kinesisConsumers === undefined) return polled;
+  const pushed = fanOutReading(options, kinesisConsumers);
+  // The stream of a table has no enhanced fan-out.
+  return {
+    of: (stream) => (isTableStreamName(stream.reference.streamName) ? polled : pushed).of(stream),
+    close: pushed.close,
+  };
 }
 
 /** By polling, when the consumer asks for a page and not before. */

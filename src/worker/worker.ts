@@ -30,6 +30,7 @@ import { leaveFleet, leaveStep } from "./leaving.ts";
 import { startLoops } from "./loops.ts";
 import { partsOf, type WorkerParts } from "./parts.ts";
 import { type ShardReading, shardReading } from "./shard_reading.ts";
+import { tableStreamsReader } from "./table_streams.ts";
 import { aloud, startUp, untilDone } from "./start_up.ts";
 import { type Team, teamOf, type TeamOptions } from "./team.ts";
 import { ForeignWatch, refuseOvertaking, storesTransactions } from "./sole_processing.ts";
@@ -71,7 +72,7 @@ export class KinesisWorker {
     this.#parts = partsOf(
       options,
       this.#settings,
-      { system: this.#system, emit: this.#emit },
+      { system: this.#system, emit: this.#emit, tableStreams: tableStreamsReader(this.#settings) },
       signedKinesisConsumers,
     );
     this.#streams = new Streams({

@@ -8,11 +8,11 @@ import { simulatedAws } from "../../src/testing/mod.ts";
 import { counterSums, verdictOf } from "./counters.ts";
 import type { ResultsStore } from "./results_store.ts";
 
-const TABLE = "chaos-results";
+/** Of the emulator, with the key `id`. */
+export const TABLE = "chaos-results";
 
 /** @param aws Where the workers have their lease table. */
 export function dynamodbStore(aws: ReturnType<typeof simulatedAws>): ResultsStore {
-  aws.createTable(TABLE);
   const operation = "TransactWriteItems";
   const fails = (...faults: readonly Parameters<typeof aws.faults.next>[1][]) => () => {
     for (const fault of faults) aws.faults.next(operation, { ...fault, times: Infinity });

@@ -17,7 +17,7 @@ import { parseArgs } from "node:util";
 import { simulatedAws } from "../../src/testing/mod.ts";
 import { seedOf } from "../support/seed.ts";
 import { Chaos, type ChaosOptions, REGION, STREAM } from "./chaos.ts";
-import { dynamodbStore } from "./dynamodb_store.ts";
+import { dynamodbStore, TABLE } from "./dynamodb_store.ts";
 import { ledgerStore } from "./ledger_store.ts";
 import { postgresStore } from "./postgres_store.ts";
 import type { ResultsStore } from "./results_store.ts";
@@ -63,7 +63,8 @@ async function main(args: readonly string[]): Promise<number> {
       folder,
     };
   try {
-    const aws = simulatedAws({ streams: { [STREAM]: options.shards }, region: REGION });
+    const tables = kind === "dynamodb" ? { [TABLE]: { key: "id" } } : {};
+    const aws = simulatedAws({ streams: { [STREAM]: options.shards }, tables, region: REGION });
     const store = await storeOf(kind, options, aws);
     if (typeof store === "string") {
       console.log(`chaos --exactly-once ${kind} is skipped: ${store}`);

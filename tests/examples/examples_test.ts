@@ -15,6 +15,7 @@ import { main as lambdaHandler } from "../../examples/lambda_handler/main.ts";
 import { main as keyedParallel } from "../../examples/keyed_parallel/main.ts";
 import { main as manyStreams } from "../../examples/many_streams/main.ts";
 import { main as python } from "../../examples/python/main.ts";
+import { main as dynamodbStreams } from "../../examples/dynamodb_streams/main.ts";
 import { main as relay } from "../../examples/relay/main.ts";
 import { main as retryAndDeadLetters } from "../../examples/retry_and_dead_letters/main.ts";
 import { main as s3Archive } from "../../examples/s3_archive/main.ts";
@@ -46,6 +47,15 @@ Deno.test("many_streams prints the records of two streams, each with the stream'
     `clicks ${SHARD}: click 2`,
     `orders ${SHARD}: order 1`,
     `orders ${SHARD}: order 2`,
+  ]);
+});
+
+Deno.test("dynamodb_streams tells what changed in a table, through the end of a shard", async () => {
+  assertEquals(await printed(dynamodbStreams), [
+    "a is new: 5",
+    "b is new: 7",
+    "a was 5, is 6.5",
+    "b is gone: its time was over",
   ]);
 });
 

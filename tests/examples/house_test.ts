@@ -12,7 +12,7 @@ const ROOT = new URL("../../", import.meta.url);
 const DEMO = "words";
 /** Entry points that examples show. The command line is what runs programs in other languages. */
 const ENTRIES =
-  /^@kclite\/kclite(?:\/(?:testing|health|credentials|decode|edge|failures|lambda|producer|sql|transact|cli))?$/;
+  /^@kclite\/kclite(?:\/(?:testing|health|credentials|decode|dynamodb-streams|edge|failures|lambda|producer|sql|transact|cli))?$/;
 /** What an example must show with the real thing. */
 const PACKAGES: Readonly<Record<string, string>> = {
   exactly_once_postgres: "npm:@electric-sql/pglite@0.5.14",

@@ -8,6 +8,7 @@
 import {
   AwsServiceError,
   type CpuSource,
+  eachRecord,
   KinesisWorker,
   type RecordProcessor,
   type WorkerEventListener,
@@ -23,6 +24,7 @@ import {
   webIdentityCredentials,
 } from "../../src/credentials/mod.ts";
 import { eachDecoded, json, type StandardSchemaV1 } from "../../src/decode/mod.ts";
+import { tableStreams, unmarshall } from "../../src/dynamodb_streams/mod.ts";
 import { glue } from "../../src/glue/mod.ts";
 import { EdgeWorker, fetchHandler, type SliceOptions } from "../../src/edge/mod.ts";
 import { deadLetter, functionSink, park, PartialFailure, sqsSink } from "../../src/failures/mod.ts";
@@ -66,6 +68,18 @@ export function typed(schema: StandardSchemaV1<unknown, number>): readonly Worke
   const numbers = eachDecoded({ decoder: json(), schema }, (value) => value.toFixed());
   const orders = eachDecoded({ decoder: glue({ region: "eu-central-1", credentials }) }, (value) => value);
   return [{ ...options(), processor: numbers }, { ...options(), processor: orders }];
+}
+
+/** Reads the changes of a table. */
+export function changes(): WorkerOptions {
+  const credentials = { accessKeyId: "id", secretAccessKey: "secret" };
+  return {
+    ...options(),
+    kinesis: tableStreams({ region: "eu-central-1", credentials }),
+    processor: eachRecord(({ change }) => {
+      if (change?.type === "INSERT") console.log(unmarshall(change.newImage ?? change.keys));
+    }),
+  };
 }
 
 /** Puts two records of a key, one after the other. */

@@ -142,7 +142,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
       "fleet",
       "observe",
     ],
-    lazily: ["failures", "transact"],
+    lazily: ["failures", "transact", "dynamodb_streams"],
   },
   "edge": {
     holds: "a worker in bounded slices, and the entry point of these two rooms",
@@ -185,6 +185,11 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
     holds: "exactly once into a database of SQL: results, position and fencing token in one transaction",
     any: ["stream", "root", "consumer"],
   },
+  "dynamodb_streams": {
+    holds:
+      "streams of DynamoDB's tables, read as those of Kinesis; loaded when needed; an entry point of its own",
+    any: ["stream", "root", "aws", "aws/credential_sources"],
+  },
   "cloudwatch": {
     holds: "events as CloudWatch metrics, with KCL's names; the entry point of it",
     any: ["stream", "root", "async", "aws", "aws/credential_sources", "observe"],
@@ -196,6 +201,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   "operate": {
     holds: "what operators see of any KCL fleet: leases, workers, lag, reasons",
     any: ["stream", "root", "async", "lease", "aws", "store", "observe"],
+    lazily: ["dynamodb_streams"],
   },
   "operate/check": {
     holds: "what a start would do and need; what to create beforehand",

@@ -7,8 +7,7 @@ import { counted } from "../support/transact_bed.ts";
 
 /** Counts six records, of which "d" fails twice; ends when all are stored, or one was refused. */
 async function counts(more: Partial<WorkerOptions>) {
-  const aws = simulatedAws({ streams: { s: 1 }, changeMs: 1 });
-  aws.createTable("results");
+  const aws = simulatedAws({ streams: { s: 1 }, tables: { results: { key: "id" } }, changeMs: 1 });
   for (const text of "abcdef") aws.stream("s").put(text);
   const stop = new AbortController();
   const errors: string[] = [];

@@ -37,7 +37,6 @@ export function openFleet(configuration: ProgramConfiguration, context: ProgramC
     tableName: options.tableName,
     failoverTimeMs: options.failoverTimeMs,
     dynamoDBRegion: options.dynamoDBRegion,
-    dynamoDBEndpoint: options.dynamoDBEndpoint,
     leaseStore: context.host.options?.leaseStore,
     coordinatorStore: context.host.options?.coordinatorStore,
     ...(settings.dynamoDBCredentials === undefined
@@ -47,7 +46,7 @@ export function openFleet(configuration: ProgramConfiguration, context: ProgramC
 }
 
 function streamOptions(configuration: ProgramConfiguration, context: ProgramContext): StreamAccessOptions {
-  const { streamName, streamArn, streams, kinesisEndpoint } = configuration.options;
+  const { streamName, streamArn, streams, kinesisEndpoint, dynamoDBEndpoint } = configuration.options;
   return {
     region: regionOf(configuration),
     credentials: credentialsOf(configuration, context, "credentials"),
@@ -55,6 +54,7 @@ function streamOptions(configuration: ProgramConfiguration, context: ProgramCont
     streamArn,
     streams,
     kinesisEndpoint,
+    dynamoDBEndpoint,
     kinesis: context.host.options?.kinesis,
     system: context.system,
   };

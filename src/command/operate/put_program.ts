@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isTableStreamName } from "../../stream/table_stream_name.ts";
 import { counted } from "../../observe/format.ts";
 import { oneLine } from "../../observe/one_line.ts";
 import type { KeySource } from "../../operate/records/partition_keys.ts";
@@ -23,6 +24,12 @@ export async function put({ flags }: CommandRun, context: OperateContext): Promi
   const keys = keysOf(flags);
   const { streams, system } = await context.openStream();
   const stream = oneStream(streams);
+  if (isTableStreamName(stream.streamName)) {
+    throw new RangeError(
+      `Cannot put into stream "${stream.streamName}": expected one of Kinesis: got that of a DynamoDB table: ` +
+        "write to the table",
+    );
+  }
   const writes = await context.openWrites();
   const startMs = system.clock.monotonicMs();
   const progress = terminal.progress("Putting records", "record");

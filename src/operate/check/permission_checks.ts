@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isTableStreamName } from "../../stream/table_stream_name.ts";
 import type { DynamoDB, Expressions, Item } from "../../aws/dynamodb.ts";
 import type { StreamReference } from "../../aws/kinesis.ts";
 import { OWNER_INDEX } from "../../store/lease_table.ts";
@@ -12,7 +13,7 @@ import { LEASE_KEY } from "../../store/lease_item.ts";
 import { isOpen } from "../../stream/shard.ts";
 import type { FleetAccess } from "../fleet_access.ts";
 import { type Check, checked, type Checking, notTried } from "./check.ts";
-import type { Permission } from "./permissions.ts";
+import { type Permission, TABLE_STREAMS } from "./permissions.ts";
 
 /** What is known before. */
 export interface PermissionFindings {
@@ -34,7 +35,10 @@ export async function permissionChecks(
   for (const { sid, actions } of permissions) {
     for (const action of actions) {
       // On a stream each, where there are many.
-      const streams = action.startsWith("kinesis:") ? access.streams : [undefined];
+      const isOfTables = sid === TABLE_STREAMS;
+      const streams = isOfTables || action.startsWith("kinesis:")
+        ? access.streams.filter(({ streamName }) => isTableStreamName(streamName) === isOfTables)
+        : [undefined];
       for (const stream of streams) {
         const name = streams.length < 2 || stream === undefined
           ? shownAction(action, sid)
@@ -94,13 +98,16 @@ function streamCall(action: string, stream: StreamReference, { kinesis }: FleetA
         await kinesis.describeStreamSummary(stream, signal);
         return "allowed";
       };
+    case "dynamodb:DescribeStream":
     case "kinesis:ListShards":
       return async (signal) => {
         await kinesis.listShards(stream, { type: "AT_LATEST" }, signal);
         return "allowed";
       };
+    case "dynamodb:GetShardIterator":
     case "kinesis:GetShardIterator":
       return async (signal) => await iterator(signal) === undefined ? "no shard is open" : "allowed";
+    case "dynamodb:GetRecords":
     case "kinesis:GetRecords":
       return async (signal) => {
         const at = await iterator(signal);

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { isTableStreamName, tableStreamArn } from "../../stream/table_stream_name.ts";
 import { partitionName } from "../../aws/endpoint.ts";
 import { OWNER_INDEX } from "../../store/lease_table.ts";
 import type { WorkerSetup } from "./worker_setup.ts";
@@ -28,15 +29,21 @@ export interface PermissionOptions {
   readonly isTableThere: boolean;
 }
 
+/** Names the statement about streams of DynamoDB's tables. */
+export const TABLE_STREAMS = "TableStream";
+
 /** What a worker needs. */
 export function workerPermissions(setup: WorkerSetup, options: PermissionOptions): Permission[] {
   const { tableName, retrievalMode, metricsNamespace } = setup;
-  const streams = setup.streams.map((stream) => streamArn(setup, options, stream));
+  const arnOf = (stream: WorkerSetup["streams"][number]) => streamArn(setup, options, stream);
+  const ofTables = setup.streams.filter(({ streamName }) => isTableStreamName(streamName)).map(arnOf);
+  const streams = setup.streams.filter(({ streamName }) => !isTableStreamName(streamName)).map(arnOf);
   const consumers = streams.map((arn) => `${arn}/consumer/*`);
   const table = tableArn(setup, options, tableName);
-  const isFanOut = retrievalMode === "FANOUT";
+  const hasStreams = streams.length > 0 || ofTables.length === 0;
+  const isFanOut = retrievalMode === "FANOUT" && hasStreams;
   const all: (Permission | false)[] = [
-    {
+    hasStreams && {
       sid: "Stream",
       actions: [
         "kinesis:DescribeStreamSummary",
@@ -44,6 +51,11 @@ export function workerPermissions(setup: WorkerSetup, options: PermissionOptions
         ...(isFanOut ? [] : ["kinesis:GetShardIterator", "kinesis:GetRecords"]),
       ],
       resources: streams,
+    },
+    ofTables.length > 0 && {
+      sid: TABLE_STREAMS,
+      actions: ["dynamodb:DescribeStream", "dynamodb:GetShardIterator", "dynamodb:GetRecords"],
+      resources: ofTables,
     },
     isFanOut && { sid: "RegisterConsumer", actions: ["kinesis:RegisterStreamConsumer"], resources: streams },
     isFanOut && {
@@ -103,6 +115,9 @@ function streamArn(
   { accountId = "*" }: PermissionOptions,
   { streamName, streamArn }: WorkerSetup["streams"][number],
 ): string {
+  if (streamArn === undefined && isTableStreamName(streamName)) {
+    return tableStreamArn(partitionName(region), streamName);
+  }
   return streamArn ?? `arn:${partitionName(region)}:kinesis:${region}:${accountId}:stream/${streamName}`;
 }
 

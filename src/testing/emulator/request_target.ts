@@ -9,6 +9,7 @@ import { ApiError } from "./api_error.ts";
 import { formMembers } from "./query_protocol.ts";
 import {
   CLOUDWATCH_WIRE,
+  DYNAMODB_STREAMS_WIRE,
   DYNAMODB_WIRE,
   formatOf,
   KINESIS_WIRE,
@@ -27,7 +28,12 @@ export interface RequestTarget {
   readonly shown: string;
 }
 
-const WIRES: readonly ServiceWire[] = [KINESIS_WIRE, DYNAMODB_WIRE, CLOUDWATCH_WIRE];
+const WIRES: readonly ServiceWire[] = [
+  KINESIS_WIRE,
+  DYNAMODB_WIRE,
+  DYNAMODB_STREAMS_WIRE,
+  CLOUDWATCH_WIRE,
+];
 
 /** @param body As it came, unpacked. */
 export function targetOf(request: Request, body: Uint8Array): RequestTarget {

@@ -9,6 +9,7 @@
 import { refuseUnknownNames } from "../../nearest_name.ts";
 import { realSystem, type System } from "../../system.ts";
 import { ITERATOR_LIFE_MS } from "../model/service_limits.ts";
+import type { StreamViewType } from "../../stream/change.ts";
 import { ApiError } from "./api_error.ts";
 import { Input } from "./input.ts";
 import { type AwsFault, AwsFaults } from "./aws_faults.ts";
@@ -16,6 +17,7 @@ import { EmulatedMetrics, type MetricDatum } from "./cloudwatch/put_metric_data.
 import { batchOperations } from "./dynamodb/batch_operations.ts";
 import { itemOperations } from "./dynamodb/item_operations.ts";
 import { listingOperations } from "./dynamodb/listing_operations.ts";
+import { streamOperations } from "./dynamodb/stream_operations.ts";
 import { tableOperations } from "./dynamodb/table_operations.ts";
 import { EmulatedTables } from "./dynamodb/tables.ts";
 import { transactionOperations } from "./dynamodb/transaction_operations.ts";
@@ -33,6 +35,7 @@ import {
   type AnswerFrame,
   CLOUDWATCH_WIRE,
   commonHeaders,
+  DYNAMODB_STREAMS_WIRE,
   DYNAMODB_WIRE,
   errorAnswer,
   inputOf,
@@ -47,6 +50,11 @@ import { withWrongField } from "./wrong_field.ts";
 export interface SimulatedAwsOptions {
   /** The streams there are at once: how many shards each has, by name. More can be created. @default {{}} */
   readonly streams?: Readonly<Record<string, number>> | undefined;
+  /**
+   * The tables there are at once, by name: the attributes of their keys, which are texts, and which images
+   * their streams keep. More can be created. @default {{}}
+   */
+  readonly tables?: Readonly<Record<string, GivenTable>> | undefined;
   /** Names the region in ARNs. Requests may be signed for any. @default {"us-east-1"} */
   readonly region?: string | undefined;
   /**
@@ -56,12 +64,21 @@ export interface SimulatedAwsOptions {
   readonly changeMs?: number | undefined;
   /** How long a subscription to a shard lasts, in ms. @default {300000} */
   readonly subscriptionLifeMs?: number | undefined;
-  /** How long a shard iterator can be used, in ms. @default {300000} */
+  /** How long a shard iterator can be used, in ms. @default 300000; for tables' streams 900000 */
   readonly iteratorLifeMs?: number | undefined;
   /** Whether a shard gives but five answers and 2 MiB a second. @default {true} */
   readonly isReadLimited?: boolean | undefined;
   /** Whether a shard takes but 1000 records and 1 MiB a second. @default {false} */
   readonly isWriteLimited?: boolean | undefined;
+  /** How many shards the stream of a table has open at a time. @default {1} */
+  readonly tableStreamShards?: number | undefined;
+  /**
+   * How long a shard of a table's stream lives, in ms; then it ends, and its child begins. AWS: about four
+   * hours.
+   *
+   * @default {14400000}
+   */
+  readonly tableStreamShardLifeMs?: number | undefined;
   /**
    * How much a stream keeps, in bytes; beyond, it trims its oldest records, as it does when the retention
    * period is over. Danger: too little, and a consumer that is behind misses records.
@@ -80,19 +97,35 @@ export interface SimulatedAwsOptions {
   readonly system?: Pick<System, "clock" | "random"> | undefined;
 }
 
+/** A table that there is at once. */
+export interface GivenTable {
+  /** The attribute of the partition key, a text. */
+  readonly key: string;
+  /** The attribute of the sort key, a text. @default none */
+  readonly sortKey?: string | undefined;
+  /** Which images its stream keeps. @default no stream */
+  readonly stream?: StreamViewType | undefined;
+}
+
 /** The names that there are: one that is missing here does not compile. */
 const OPTIONS: Readonly<Record<keyof SimulatedAwsOptions, true>> = {
   streams: true,
+  tables: true,
   region: true,
   changeMs: true,
   subscriptionLifeMs: true,
   iteratorLifeMs: true,
   isReadLimited: true,
   isWriteLimited: true,
+  tableStreamShards: true,
+  tableStreamShardLifeMs: true,
   maxStoredBytes: true,
   onNotice: true,
   system: true,
 };
+
+/** About how long AWS keeps a shard of a table's stream open, in ms. */
+const SHARD_LIFE_MS = 14_400_000;
 
 /** The most bytes of a request: PutRecords in base64, with something to spare. */
 const MAX_REQUEST_BYTES = 16 * 1024 ** 2;
@@ -133,7 +166,9 @@ export class SimulatedAws {
     const timeline = this.#timeline = new Timeline(clock);
     const maxStoredBytes = options.maxStoredBytes ?? 256 * 1024 ** 2;
     const streams = this.#streams = new EmulatedStreams({ timeline, region, changeMs, maxStoredBytes });
-    const tables = this.#tables = new EmulatedTables({ timeline, region, changeMs });
+    const { tableStreamShards: shards = 1, tableStreamShardLifeMs: shardLifeMs = SHARD_LIFE_MS } = options;
+    checkTableStreams(shards, shardLifeMs);
+    const tables = this.#tables = new EmulatedTables({ timeline, region, changeMs, shards, shardLifeMs });
     const { subscriptionLifeMs, iteratorLifeMs = ITERATOR_LIFE_MS } = options;
     const { isReadLimited = true, isWriteLimited = false } = options;
     const metrics = this.#metrics = new EmulatedMetrics(timeline);
@@ -153,9 +188,13 @@ export class SimulatedAws {
         ...batchOperations(tables),
         ...transactionOperations(tables),
       }],
+      [DYNAMODB_STREAMS_WIRE, streamOperations(tables, options.iteratorLifeMs)],
       [CLOUDWATCH_WIRE, metrics.operations()],
     ]);
     this.faults = new AwsFaults([...this.#services.values()].flatMap((one) => Object.keys(one)), random);
+    for (const [name, table] of Object.entries(options.tables ?? {})) {
+      tables.create(new Input(tableInput(name, table), "json"), true);
+    }
     for (const [name, shards] of Object.entries(options.streams ?? {})) {
       if (!(Number.isInteger(shards) && shards > 0)) {
         throw new RangeError(
@@ -186,23 +225,6 @@ export class SimulatedAws {
     const table = this.#tables.find(name);
     if (table !== undefined) return new TableView(table);
     throw new RangeError(`Cannot find table "${name}": a worker makes it when it starts`);
-  }
-
-  /**
-   * Makes a table, at once and without a signed call.
-   *
-   * @param key The name of its partition key, which is a text.
-   * @throws {Error} when there is one of this name, or the name cannot be one.
-   */
-  createTable(name: string, key = "id"): void {
-    const input = new Input({
-      TableName: name,
-      BillingMode: "PAY_PER_REQUEST",
-      KeySchema: [{ AttributeName: key, KeyType: "HASH" }],
-      AttributeDefinitions: [{ AttributeName: key, AttributeType: "S" }],
-    }, "json");
-    const { timeline, region } = this.#tables.settings;
-    this.#tables.create(input, { timeline, region, changeMs: 0 });
   }
 
   /**
@@ -325,6 +347,33 @@ export class SimulatedAws {
     }
     return answer === undefined || signal.aborted ? broken() : responseOf(answer);
   }
+}
+
+/** As CreateTable takes it. */
+function tableInput(
+  TableName: string,
+  { key, sortKey, stream }: GivenTable,
+): Readonly<Record<string, unknown>> {
+  const names = [key, ...(sortKey === undefined ? [] : [sortKey])];
+  return {
+    TableName,
+    BillingMode: "PAY_PER_REQUEST",
+    KeySchema: names.map((AttributeName, i) => ({ AttributeName, KeyType: i === 0 ? "HASH" : "RANGE" })),
+    AttributeDefinitions: names.map((AttributeName) => ({ AttributeName, AttributeType: "S" })),
+    ...(stream === undefined ? {} : { StreamSpecification: { StreamEnabled: true, StreamViewType: stream } }),
+  };
+}
+
+function checkTableStreams(shards: number, shardLifeMs: number): void {
+  if (!(Number.isInteger(shards) && shards > 0 && shards <= 1000)) {
+    throw new RangeError(
+      `Cannot make an emulator: expected tableStreamShards from 1 to 1000: got ${shards}`,
+    );
+  }
+  if (shardLifeMs > 0) return;
+  throw new RangeError(
+    `Cannot make an emulator: expected tableStreamShardLifeMs above 0: got ${shardLifeMs}`,
+  );
 }
 
 /** A timer may be no longer. */

@@ -9,6 +9,7 @@ import type { KinesisRecord } from "../../stream/record.ts";
 import type { Shard } from "../../stream/shard.ts";
 import { indexOf } from "../model/shard_view.ts";
 import type { SimulatedShard } from "../model/simulated_stream.ts";
+import type { TableStream } from "./dynamodb/table_stream.ts";
 import type { EmulatedTable } from "./dynamodb/tables.ts";
 import { shardIn } from "./kinesis/lookup.ts";
 import type { EmulatedStream } from "./kinesis/emulated_streams.ts";
@@ -121,5 +122,93 @@ export class TableView {
   /** Its tags. */
   get tags(): ReadonlyMap<string, string> {
     return this.#table.tags;
+  }
+
+  /** Puts an item, in place of one with the same key. */
+  put(item: Item): void {
+    this.#table.put(this.#table.checkedItem(item));
+  }
+
+  /** Deletes an item; nothing, if there is none. */
+  delete(key: Item): void {
+    this.#table.delete(this.#table.keyText(key));
+  }
+
+  /** Deletes an item as its time to live does; nothing, if there is none. */
+  expire(key: Item): void {
+    this.#table.delete(this.#table.keyText(key), true);
+  }
+
+  /**
+   * The last stream that it has had, to be moved by hand.
+   *
+   * @throws {RangeError} when it has had none.
+   */
+  get stream(): TableStreamControl {
+    const stream = this.#table.streams.at(-1);
+    if (stream !== undefined) return new TableStreamControl(stream);
+    throw new RangeError(
+      `Cannot find the stream of table "${this.#table.name}": it has none: set its StreamSpecification`,
+    );
+  }
+}
+
+/** A shard of a table's stream, to be looked at. */
+export interface TableShard {
+  /** E.g. `shardId-00000001700000000000-0a1b2c3d`. */
+  readonly shardId: string;
+  /** The shard that it follows. Undefined for the first of its line. */
+  readonly parentShardId: string | undefined;
+  /** Whether it takes changes. */
+  readonly isOpen: boolean;
+  /** How many changes it holds. */
+  readonly changes: number;
+}
+
+/** The stream of one table. What names a shard throws an `Error` when there is none. */
+export class TableStreamControl {
+  readonly #stream: TableStream;
+
+  /** `simulatedAws()` makes it. */
+  constructor(stream: TableStream) {
+    this.#stream = stream;
+  }
+
+  /** The stream's ARN, as a worker's `streamArn` names it. */
+  get arn(): string {
+    return this.#stream.arn;
+  }
+
+  /** All shards that are not forgotten, oldest first. */
+  shards(): readonly TableShard[] {
+    return this.#stream.shards().map(({ shardId, parentShardId, endingSequenceNumber, records }) => ({
+      shardId,
+      parentShardId,
+      isOpen: endingSequenceNumber === undefined,
+      changes: records.length,
+    }));
+  }
+
+  /**
+   * Ends an open shard, as after its life.
+   *
+   * @param shardId @default each open one
+   * @param children How many follow it. @default 1
+   */
+  rollOver(shardId?: string, children?: number): void {
+    const ids = shardId === undefined
+      ? this.shards().filter(({ isOpen }) => isOpen).map((shard) => shard.shardId)
+      : [shardId];
+    for (const id of ids) this.#stream.rollOver(id, children);
+  }
+
+  /** Forgets what a shard holds, as after 24 hours; a shard that has ended, as a whole. */
+  trim(shardId: string): void {
+    this.#stream.trim(shardId);
+  }
+
+  /** Switches it off, as UpdateTable does. What it holds can be read for 24 hours. */
+  disable(): void {
+    this.#stream.disable();
   }
 }

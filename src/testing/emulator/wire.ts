@@ -54,6 +54,12 @@ export const DYNAMODB_WIRE: ServiceWire = {
   hasChecksum: true,
 };
 
+/** The streams of tables are a service of their own, at the same address here. */
+export const DYNAMODB_STREAMS_WIRE: ServiceWire = {
+  ...DYNAMODB_WIRE,
+  targetPrefix: "DynamoDBStreams_20120810",
+};
+
 /** CloudWatch's clients ask in JSON, in CBOR or in forms, by their age. */
 export const CLOUDWATCH_WIRE: ServiceWire = {
   service: "cloudwatch",

@@ -35,9 +35,9 @@ const cases:
     ],
     [
       "a service that is not answered",
-      signedHeaders("DynamoDBStreams_20120810.ListStreams", JSON_TYPE),
+      signedHeaders("DynamoDBAccelerator_1.ListStreams", JSON_TYPE),
       "{}",
-      "The operation DynamoDBStreams_20120810.ListStreams is not simulated",
+      "The operation DynamoDBAccelerator_1.ListStreams is not simulated",
     ],
     [
       "a protocol that DynamoDB does not speak",

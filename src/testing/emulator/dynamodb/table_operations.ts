@@ -89,6 +89,7 @@ function change(table: EmulatedTable, input: Input): void {
     );
   }
   table.isProtected = input.boolean("DeletionProtectionEnabled") ?? table.isProtected;
+  table.changeStream(input);
   for (const update of input.maps("GlobalSecondaryIndexUpdates")) {
     const created = update.map("Create"), deleted = update.map("Delete");
     if (created !== undefined) table.addIndex(created, false);

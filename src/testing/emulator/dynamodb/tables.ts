@@ -9,7 +9,7 @@
 
 import { ownValue } from "../../../own_value.ts";
 import type { AttributeValue, Item } from "../../../aws/dynamodb.ts";
-import { ApiError, invalid } from "../api_error.ts";
+import { ApiError, constraintError, invalid } from "../api_error.ts";
 import { checkItemSize, itemBytes, typeOf } from "./attribute_values.ts";
 import type { Input } from "../input.ts";
 import { ACCOUNT_ID, Lifecycle, type Timeline } from "../operation.ts";
@@ -25,6 +25,8 @@ import {
   wireThroughput,
 } from "./table_definition.ts";
 import { Timestamp } from "../wire.ts";
+import { TableStream, type TableStreamSettings, type ViewType } from "./table_stream.ts";
+
 /** An index over all items that have its key. */
 export interface TableIndex {
   readonly name: string;
@@ -35,12 +37,14 @@ export interface TableIndex {
   readonly throughput: Throughput | undefined;
 }
 
-/** What the tables have in common. */
-export interface TableSettings {
+/** What the tables and their streams have in common. */
+export interface TableSettings extends TableStreamSettings {
   readonly timeline: Timeline;
   readonly region: string;
   readonly changeMs: number;
 }
+
+const VIEW_TYPES: readonly ViewType[] = ["KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"];
 
 /** One table. */
 export class EmulatedTable {
@@ -56,6 +60,8 @@ export class EmulatedTable {
   throughput: Throughput | undefined;
   isProtected = false;
   isRecoverable = false;
+  /** Each stream that it has had, the newest last. */
+  readonly streams: TableStream[] = [];
   readonly #settings: TableSettings;
   readonly #items = new Map<string, Item>();
 
@@ -79,6 +85,39 @@ export class EmulatedTable {
       );
     }
     for (const tag of input.maps("Tags")) this.tags.set(tag.requiredText("Key"), tag.text("Value") ?? "");
+    this.changeStream(input);
+  }
+
+  /** The stream that takes changes; undefined when none does. */
+  get stream(): TableStream | undefined {
+    const latest = this.streams.at(-1);
+    return latest?.status === "DISABLED" ? undefined : latest;
+  }
+
+  /** @param input As CreateTable and UpdateTable have it. */
+  changeStream(input: Input): void {
+    const wanted = input.map("StreamSpecification");
+    if (wanted === undefined) return;
+    if (wanted.boolean("StreamEnabled") !== true) {
+      if (wanted.has("StreamViewType")) {
+        throw invalid("One or more parameter values were invalid: Table is not being created with a stream");
+      }
+      this.stream?.disable();
+      return;
+    }
+    const viewType = VIEW_TYPES.find((type) => type === wanted.requiredText("StreamViewType"));
+    if (viewType === undefined) {
+      throw constraintError(
+        wanted.text("StreamViewType"),
+        "streamSpecification.streamViewType",
+        "Member must satisfy enum value set: [NEW_IMAGE, OLD_IMAGE, NEW_AND_OLD_IMAGES, KEYS_ONLY]",
+      );
+    }
+    if (this.stream !== undefined) {
+      throw invalid(`Table already has an enabled stream: TableName: ${this.name}`);
+    }
+    const { name, arn } = this;
+    this.streams.push(new TableStream({ name, arn, keySchema: wireKey(this.key) }, viewType, this.#settings));
   }
 
   /** All items, by nothing in particular. */
@@ -103,11 +142,27 @@ export class EmulatedTable {
 
   /** @param item A checked one. */
   put(item: Item): void {
-    this.#items.set(this.keyText(item), item);
+    const key = this.keyText(item);
+    const before = this.#items.get(key);
+    this.#items.set(key, item);
+    this.stream?.add({ keys: this.#keysOf(item), before, after: item, isExpiry: false });
   }
 
-  delete(key: string): void {
+  /** @param isExpiry Whether the item's time to live is over. */
+  delete(key: string, isExpiry = false): void {
+    const before = this.#items.get(key);
+    if (before === undefined) return;
     this.#items.delete(key);
+    this.stream?.add({ keys: this.#keysOf(before), before, after: undefined, isExpiry });
+  }
+
+  #keysOf(item: Item): Item {
+    return Object.fromEntries(
+      namesOf(this.key).flatMap((name) => {
+        const value = ownValue(item, name);
+        return value === undefined ? [] : [[name, value] as const];
+      }),
+    );
   }
 
   /** The key of an item as one text. */
@@ -166,6 +221,7 @@ export class EmulatedTable {
       ProvisionedThroughput: wireThroughput(this.throughput),
       ...(this.throughput === undefined ? { BillingModeSummary: { BillingMode: "PAY_PER_REQUEST" } } : {}),
       DeletionProtectionEnabled: this.isProtected,
+      ...this.#streamDescription(),
       ...(indexes.length === 0 ? {} : {
         GlobalSecondaryIndexes: indexes.map((index) => ({
           IndexName: index.name,
@@ -181,6 +237,19 @@ export class EmulatedTable {
           ItemCount: this.items().filter((item) => isIn(index, item)).length,
         })),
       }),
+    };
+  }
+
+  /** The last stream is named for as long as it can be read. */
+  #streamDescription(): Readonly<Record<string, unknown>> {
+    const latest = this.streams.findLast((stream) => !stream.isGone);
+    if (latest === undefined) return {};
+    return {
+      ...(latest.status === "DISABLED"
+        ? {}
+        : { StreamSpecification: { StreamEnabled: true, StreamViewType: latest.viewType } }),
+      LatestStreamArn: latest.arn,
+      LatestStreamLabel: latest.label,
     };
   }
 
@@ -223,14 +292,28 @@ export class EmulatedTable {
 export class EmulatedTables {
   readonly settings: TableSettings;
   readonly #tables = new Map<string, EmulatedTable>();
+  /** Of tables that were dropped. */
+  #former: readonly TableStream[] = [];
 
   constructor(settings: TableSettings) {
     this.settings = settings;
   }
 
+  /** The streams of all tables, also of dropped ones, as long as they can be read. */
+  streams(): readonly TableStream[] {
+    this.all();
+    this.#former = this.#former.filter((stream) => !stream.isGone);
+    const present = [...this.#tables.values()].flatMap(({ streams }) => streams);
+    return [...present.filter((stream) => !stream.isGone), ...this.#former];
+  }
+
   /** By name. */
   all(): readonly EmulatedTable[] {
-    for (const [name, table] of this.#tables) if (table.life.isGone) this.#tables.delete(name);
+    for (const [name, table] of this.#tables) {
+      if (!table.life.isGone) continue;
+      this.#drop(table);
+      this.#tables.delete(name);
+    }
     return [...this.#tables.values()].toSorted((a, b) => a.name < b.name ? -1 : 1);
   }
 
@@ -260,14 +343,26 @@ export class EmulatedTables {
     throw new ApiError("ResourceNotFoundException", `Requested resource not found: Table: ${name} not found`);
   }
 
-  /** @throws {ApiError} when there is one. */
-  create(input: Input, settings: TableSettings = this.settings): EmulatedTable {
-    const table = new EmulatedTable(input, settings);
+  /**
+   * @param isReady Whether it needs no time to be made.
+   * @throws {ApiError} when there is one.
+   */
+  create(input: Input, isReady = false): EmulatedTable {
+    const { timeline, region, changeMs, shards, shardLifeMs } = this.settings;
+    const making = { timeline, region, changeMs: isReady ? 0 : changeMs, shards, shardLifeMs };
+    const table = new EmulatedTable(input, making);
     if (this.find(table.name) !== undefined) {
       throw new ApiError("ResourceInUseException", `Table already exists: ${table.name}`);
     }
+    const former = this.#tables.get(table.name);
+    if (former !== undefined) this.#drop(former);
     this.#tables.set(table.name, table);
     return table;
+  }
+
+  #drop(table: EmulatedTable): void {
+    table.stream?.disable();
+    this.#former = [...this.#former, ...table.streams];
   }
 }
 
