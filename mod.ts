@@ -62,6 +62,7 @@ export type { OnTrimmedCheckpoint } from "./src/retrieval/start_position.ts";
 export type {
   BatchResponse,
   FencingToken,
+  OwnPosition,
   PreparedCheckpoint,
   RecordProcessor,
   RecordProcessorFactory,

@@ -13,6 +13,8 @@
  * What to do: let it pass, or return from the callback. Another worker reads the records again.
  */
 export class LeaseLostError extends Error {
+  /** The class's name, also in a minified bundle. */
+  static override readonly name: string = "LeaseLostError";
   /** The class's name. */
   override readonly name = "LeaseLostError";
   /** The lease's key: the shard id; with many streams `account:stream:epoch:shardId`. */
@@ -71,6 +73,8 @@ export interface AwsServiceErrorDetails {
  * names or quotas.
  */
 export class AwsServiceError extends Error {
+  /** The class's name, also in a minified bundle. */
+  static override readonly name: string = "AwsServiceError";
   /** The class's name. */
   override readonly name = "AwsServiceError";
   /** The service, e.g. `kinesis`. */
@@ -155,6 +159,8 @@ export class CredentialsError extends Error {
  * What to do: mend the producer or the schema. The cause says what does not fit.
  */
 export class RecordDecodeError extends Error {
+  /** The class's name, also in a minified bundle. */
+  static override readonly name: string = "RecordDecodeError";
   /** The class's name. */
   override readonly name = "RecordDecodeError";
 }
@@ -166,8 +172,12 @@ export class RecordDecodeError extends Error {
  * What to do: throw it yourself when a connection or a child process of your processor is broken.
  */
 export class ProcessorRestartError extends Error {
+  /** The class's name, also in a minified bundle. */
+  static override readonly name: string = "ProcessorRestartError";
   /** The class's name. */
   override readonly name: string = "ProcessorRestartError";
+  /** Marks each class that is derived from it, also for another copy of this library. */
+  readonly asksForRestart: true = true;
 }
 
 /**
@@ -178,6 +188,8 @@ export class ProcessorRestartError extends Error {
  * What to do: throw it yourself when your own store does not answer, and it is no fault of the records.
  */
 export class StoreUnavailableError extends Error {
+  /** The class's name, also in a minified bundle. */
+  static override readonly name: string = "StoreUnavailableError";
   /** The class's name. */
   override readonly name = "StoreUnavailableError";
 }
@@ -189,6 +201,8 @@ export class StoreUnavailableError extends Error {
  * What to do: nothing. A fresh processor starts where the store stands, or the lease turns out to be lost.
  */
 export class StoreMovedError extends ProcessorRestartError {
+  /** The class's name, also in a minified bundle. */
+  static override readonly name: string = "StoreMovedError";
   /** The class's name. */
   override readonly name = "StoreMovedError";
 }
@@ -204,11 +218,21 @@ export function isOfStore(error: unknown): boolean {
 }
 
 /**
- * Whether an error is of this class of ours, also by its name alone: a module that the command line loads may
- * bring another copy of this library, and its classes are not ours.
+ * Whether an error is of this class of ours, also if it is of another copy of this library: a module that the
+ * command line loads may bring one, and its classes are not ours. Never throws, if `error` is what
+ * {@linkcode thrownError} gives.
  */
 export function isOfClass<T extends Error>(error: unknown, type: new (...args: never) => T): error is T {
-  return error instanceof type || errorClass(error) === type.name;
+  return error instanceof type || errorClass(error) === type.name ||
+    Object.is(type, ProcessorRestartError) && isRestart(error);
+}
+
+function isRestart(error: unknown): boolean {
+  try {
+    return error instanceof Error && "asksForRestart" in error && error.asksForRestart === true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether `error` is an {@linkcode AwsServiceError} with one of these codes. */

@@ -148,7 +148,7 @@ export async function deliverSlice(
         ? { records, first, last, error }
         : { records: 1, first: stop.at, last: stop.at, error: stop.cause }),
     } as const;
-    const rule = isOfStore(error) ? "retry" : onProcessError;
+    const rule = isOfStore(failed.error) ? "retry" : onProcessError;
     if (rule === "skip") {
       emit({ ...failed, attempt: 1, outcome: "skipped" });
       checkpointer.delivering(failed.last);

@@ -93,10 +93,19 @@ class EachRecord implements RecordProcessor {
   }
 
   async processRecords({ records }: { readonly records: readonly KinesisRecord[] }, context: ShardContext) {
+    let at = records[0];
+    // What is stored without a position ends with the record at hand: the later ones are not done.
+    const own: ShardContext = {
+      ...context,
+      checkpoint: (given = at) => context.checkpoint(given),
+      prepareCheckpoint: (given = at, state) => context.prepareCheckpoint(given, state),
+      transact: (writes, { at: given = at } = {}) => context.transact(writes, { at: given }),
+    };
     for (const record of records) {
+      at = record;
       if (this.#leaving?.aborted || context.signal.aborted) throw new StoppedAtRecord(record);
       try {
-        const handled: unknown = this.#handle(record, context);
+        const handled: unknown = this.#handle(record, own);
         // Most handlers of small records wait for nothing: a turn for each record would cost more than it.
         if (typeof handled === "object" && handled !== null && "then" in handled) await handled;
       } catch (thrown) {

@@ -16,6 +16,8 @@ export type FailedRecord = string | { readonly sequenceNumber: string; readonly 
  * the policy's `partial` is set.
  */
 export class PartialFailure extends Error implements BatchResponse {
+  /** The class's name, also in a minified bundle. */
+  static override readonly name: string = "PartialFailure";
   /** The class's name. */
   override readonly name = "PartialFailure";
   /** The records that failed, named as in an answer. */

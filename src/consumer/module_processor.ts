@@ -59,7 +59,7 @@ export function moduleProcessor(
   const make = isClass(made)
     ? (...about: Parameters<RecordProcessorFactory>) => Reflect.construct(made, about)
     : (...about: Parameters<RecordProcessorFactory>) => made(...about);
-  return (...about) => {
+  const factory: RecordProcessorFactory = (...about) => {
     const processor: unknown = make(...about);
     if (fits(processor)) return isV1Processor(processor) ? adapt(processor) : processor;
     const error = wanted(
@@ -68,6 +68,16 @@ export function moduleProcessor(
     );
     onMisfit(error);
     throw error;
+  };
+  return Object.assign(factory, marksOf(made));
+}
+
+/** What the export says of its processors. A class may say it as a static field. */
+function marksOf(made: object): Pick<RecordProcessorFactory, "stores" | "payloads"> {
+  const stores: unknown = Reflect.get(made, "stores"), payloads: unknown = Reflect.get(made, "payloads");
+  return {
+    ...(stores === "transaction" ? { stores } : {}),
+    ...(payloads === "base64" ? { payloads } : {}),
   };
 }
 

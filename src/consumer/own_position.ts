@@ -22,25 +22,32 @@ import {
 import type { Recipient } from "./delivery.ts";
 import type { HeldLease } from "./held_lease.ts";
 
-/** Calls `initialize`, then asks for the processor's own position. @throws what the processor throws. */
+/**
+ * Calls `initialize`, then asks for the processor's own position.
+ *
+ * @returns how a person moves that position; undefined: in the lease table.
+ * @throws what the processor throws.
+ */
 export async function beginProcessor(
   { processor, context, checkpointer }: Recipient,
   held: HeldLease,
   emit: WorkerEventListener,
-): Promise<void> {
+): Promise<string | undefined> {
   await processor.initialize?.(context);
-  if (processor.startAt === undefined) return;
+  if (processor.startAt === undefined) return undefined;
   const confirm = () => held.checkpoint(held.lease.checkpoint, held.lease.finishedAhead);
-  const own = checked(await processor.startAt(context, confirm), held);
+  const given = await processor.startAt(context, confirm);
+  const own = checked(given, held), mend = given?.mend;
   const { initialCheckpoint: checkpoint } = context;
   const order = own === undefined ? 0 : compare(own, checkpoint);
-  if (own === undefined || order === 0) return;
+  if (own === undefined || order === 0) return mend;
   checkpointer.startAt(own);
   const texts = `its processor's own position ${textOf(own)} counts, the lease has ${textOf(checkpoint)}`;
   const { leaseKey } = held;
   if (order < 0) {
     const text = `The shard is read again from an earlier record: ${texts}`;
-    return emit({ type: "notice", level: "warning", leaseKey, text });
+    emit({ type: "notice", level: "warning", leaseKey, text });
+    return mend;
   }
   emit({ type: "notice", level: "info", leaseKey, text: `The shard goes on at a later record: ${texts}` });
   try {
@@ -50,6 +57,7 @@ export async function beginProcessor(
     if (!(error instanceof AwsServiceError)) throw error;
     emit({ type: "checkpointFailed", leaseKey, shardId: held.shardId, at: own, error });
   }
+  return mend;
 }
 
 function checked(

@@ -142,6 +142,15 @@ export interface BatchResponse {
   readonly batchItemFailures?: readonly { readonly itemIdentifier: string }[] | null;
 }
 
+/** Where a processor goes on that stores its position itself; see `RecordProcessor.startAt`. */
+export interface OwnPosition extends ExtendedSequenceNumber {
+  /**
+   * How a person moves it, e.g. a statement for a database. Shown when its record is no longer in the stream
+   * and the shard is not read: then the lease table is the wrong place to mend it.
+   */
+  readonly mend?: string | undefined;
+}
+
 /** A program's side of a shard. */
 export interface RecordProcessor {
   /**
@@ -172,7 +181,7 @@ export interface RecordProcessor {
   startAt?(
     context: ShardContext,
     confirm: () => Promise<void>,
-  ): Promise<ExtendedSequenceNumber | undefined>;
+  ): Promise<OwnPosition | undefined>;
   /**
    * Called with each batch. What happens when it throws is the worker's `onProcessError`. What it returns
    * counts only where the option `errors` asks for partial answers.

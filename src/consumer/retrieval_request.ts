@@ -23,10 +23,11 @@ const FIRST_ACQUISITION = 2;
 export function retrievalRequest(
   { leaseKey, shardId, fencingToken }: HeldLease,
   { checkpoint, latestEpochMs }: Lease,
-  { initialPosition, hasRead, streak }: {
+  { initialPosition, hasRead, streak, mend }: {
     readonly initialPosition: InitialPosition;
     readonly hasRead: boolean;
     readonly streak: ReadStreak;
+    readonly mend: string | undefined;
   },
 ): RetrievalRequest {
   const isFirstRead = !hasRead && fencingToken <= FIRST_ACQUISITION;
@@ -37,5 +38,6 @@ export function retrievalRequest(
     initialPosition,
     createdAtLatest: latestEpochMs === undefined ? undefined : { epochMs: latestEpochMs, isFirstRead },
     streak,
+    mend,
   };
 }

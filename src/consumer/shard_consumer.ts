@@ -104,6 +104,8 @@ class ShardConsumer {
    * `#held.lease` may move on meanwhile, when a lost answer turns out to have been applied.
    */
   #lease: Lease;
+  /** How a person moves the position of the present processor. */
+  #mend: string | undefined;
 
   constructor(options: ShardConsumerOptions) {
     this.#options = options;
@@ -260,7 +262,9 @@ class ShardConsumer {
 
   /** Until it succeeds, on the same processor. */
   async #initialize(recipient: Recipient): Promise<{ readonly type: "ready" } | Left | Restart> {
-    const begin = () => beginProcessor(recipient, this.#held, this.#options.emit);
+    const begin = async () => {
+      this.#mend = await beginProcessor(recipient, this.#held, this.#options.emit);
+    };
     while (await this.#goesOn()) {
       const outcome = await this.#call("initialize", 0, begin);
       if (outcome.ok) {
@@ -280,7 +284,7 @@ class ShardConsumer {
     const { initialPosition, budget, system: { clock } } = this.#options;
     const onAggregateProblem = (problem: AggregateProblem) =>
       this.#options.emit({ type: "aggregateProblem", ...this.#about, ...problem });
-    const already = { hasRead: this.#hasRead, streak: this.#streaks.reading };
+    const already = { hasRead: this.#hasRead, streak: this.#streaks.reading, mend: this.#mend };
     const lease = { ...this.#lease, checkpoint: checkpointer.largest };
     const request = retrievalRequest(this.#held, lease, { initialPosition, ...already });
     this.#hasRead = true;

@@ -15,6 +15,7 @@ import { settingsWith } from "../options/settings_with.ts";
 import { realSystem, withFetch } from "../system.ts";
 import { deliveriesBy } from "../worker/deliveries.ts";
 import { partsOf } from "../worker/parts.ts";
+import { refuseOvertaking, storesTransactions } from "../worker/sole_processing.ts";
 import { passingTo, userListeners } from "../worker/user_listeners.ts";
 import type { FanOutParts } from "./enhanced_fan_out.ts";
 import { Slice } from "./slice.ts";
@@ -59,6 +60,7 @@ export class EdgeWorker {
     };
     const ordinary = settingsWith(given, needed.policy?.settings);
     const settings = inSlices(ordinary, mode);
+    if (storesTransactions(others.processor)) refuseOvertaking(settings);
     const { idleTimeBetweenReadsMs, maxIdleTimeBetweenReadsMs } = ordinary.reading.pacing;
     const system = withFetch(given.system ?? realSystem, given.fetch);
     const { emit } = passingTo(userListeners(given, system.clock));

@@ -9,6 +9,7 @@ import type { WorkerEventListener } from "../events.ts";
 import { Streams } from "../fleet/streams.ts";
 import type { TableListing } from "../lease/lease_store.ts";
 import { METRICS_REPORT_INTERVAL_S } from "../lease/live_workers.ts";
+import { foreignError, storesTransactions } from "../worker/sole_processing.ts";
 import { startUp } from "../worker/start_up.ts";
 import { FORMAT_LIFE_MS, isDue, type SliceMemory } from "./slice_memory.ts";
 import type { SliceHost, SliceParts } from "./slice_parts.ts";
@@ -57,12 +58,19 @@ export async function sliceStart(
         "got the tables of KCL 3.0 to 3.4: finish that migration first, or run an ordinary worker",
     );
   }
-  if (host.mode !== "relay") await leaseStore.list(signal); // it shows who else is there
+  if (host.mode !== "relay" || storesTransactions(host.processor)) {
+    await leaseStore.list(signal); // it shows who else is there
+  }
   const [first] = streams.tracked;
   const stream = finding.streams.mode === "one" && first !== undefined
     ? { streamArn: first.reference.streamArn, creationEpochS: first.creationEpochS }
     : undefined;
   return { found: { atMs: nowMs, format, stream }, streams };
+}
+
+/** Whether a slice must list the table to see who else is there: under another's lead nothing shows it. */
+export function mustLook({ mode, processor }: SliceHost, hasLed: boolean): boolean {
+  return mode === "relay" && !hasLed && storesTransactions(processor);
 }
 
 /**
@@ -71,7 +79,7 @@ export async function sliceStart(
  * @param listing The table as just listed.
  */
 export function unfit(
-  { mode, workerId }: SliceHost,
+  { mode, workerId, processor }: Pick<SliceHost, "mode" | "workerId" | "processor">,
   { workers }: TableListing,
   nowEpochMs: number,
 ): Error | undefined {
@@ -79,7 +87,9 @@ export function unfit(
     worker.workerId !== workerId && nowEpochMs - (worker.lastUpdateEpochS ?? 0) * 1000 < ALIVE_MS
   );
   const [other] = mode === "solo" ? others : others.filter(({ incarnation }) => incarnation === undefined);
-  if (other === undefined || mode === "relay") return undefined;
+  const isSole = storesTransactions(processor);
+  if (other === undefined || mode === "relay" && !isSole) return undefined;
+  if (isSole && mode !== "solo") return foreignError("Cannot run slices", other.workerId);
   return new Error(
     mode === "solo"
       ? `Cannot run slices with leases: "solo": expected no other worker: got "${other.workerId}": ` +

@@ -36,7 +36,7 @@ import {
   watchOf,
 } from "./slice_memory.ts";
 import { followedDelivery } from "./followed_delivery.ts";
-import { ALIVE_MS, type SliceStart, type SliceStartOptions } from "./slice_start.ts";
+import { ALIVE_MS, mustLook, type SliceStart, type SliceStartOptions } from "./slice_start.ts";
 import { requestsForStopping, type SliceSettings } from "./slice_settings.ts";
 import type { SliceShards } from "./slice_shards.ts";
 
@@ -295,6 +295,7 @@ export class SliceTeam {
     if (pass.hasLed) this.#endsSeen = ends;
     this.#ledMs = clock.epochMs();
     const { found } = pass;
+    if (mustLook(host, pass.hasLed)) await this.team.leaseStore.list(signal);
     const failoverTimeMs = Math.ceil(host.settings.leadership.failoverTimeMs);
     if (
       host.mode !== "hold" || found === undefined || found.isReleased || found.ownerName === host.workerId

@@ -148,7 +148,7 @@ function isReadable(read: () => unknown): boolean {
   }
 }
 
-/** At once: these files are the kernel's own memory, and a read in another thread outlives a worker that stops. */
+/** At once: these files are the kernel's memory. A read in another thread would outlive a stopped worker. */
 function readText(path: string): string {
   if ("Deno" in globalThis && Deno.permissions.querySync({ name: "read", path }).state !== "granted") {
     throw new Error(`Cannot read ${path}: not allowed to`);

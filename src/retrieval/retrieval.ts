@@ -48,6 +48,12 @@ export interface RetrievalRequest {
    * longer good, the checkpoint counts.
    */
   readonly iterator?: string | undefined;
+  /**
+   * How a person moves the checkpoint, where it is not that of the lease table.
+   *
+   * @default in the lease table
+   */
+  readonly mend?: string | undefined;
   /** What has failed in a row before; if not given, the reading begins with no failures. */
   readonly streak?: ReadStreak | undefined;
 }

@@ -166,11 +166,11 @@ export class StartPosition {
    * greater numbers, all records would be dropped, without an error.
    */
   #ensureAhead(found: string): void {
-    const { shardId, checkpoint } = this.#request;
+    const { shardId, checkpoint, mend = IN_LEASE_TABLE } = this.#request;
     if (this.#foreign === undefined || compare(positionAt(found), checkpoint) > 0) return;
     throw new TrimmedCheckpointError(
       `Cannot read shard ${shardId}: its checkpoint ${checkpoint.sequenceNumber} is of another stream, and greater than ` +
-        `${found}, the first record here: set the checkpoint in the lease table to TRIM_HORIZON or LATEST`,
+        `${found}, the first record here: ${mend}`,
     );
   }
 
@@ -185,7 +185,7 @@ export class StartPosition {
     { found, isForeign = false }: { readonly found?: string; readonly isForeign?: boolean } = {},
   ): boolean {
     const { onTrimmedCheckpoint: outcome, emit } = this.#options;
-    const { leaseKey, shardId } = this.#request;
+    const { leaseKey, shardId, mend = IN_LEASE_TABLE } = this.#request;
     emit({ type: "checkpointTrimmed", leaseKey, shardId, checkpoint, found, isForeign, outcome });
     switch (outcome) {
       case "trim-horizon":
@@ -197,7 +197,7 @@ export class StartPosition {
         throw new TrimmedCheckpointError(
           `Cannot read shard ${shardId} on: its checkpoint ${checkpoint.sequenceNumber} ` +
             (isForeign ? "did not come from this stream (recreated?): " : "is no longer in the stream: ") +
-            "set the checkpoint in the lease table to TRIM_HORIZON or LATEST, or onTrimmedCheckpoint to another value",
+            `${mend}, or set onTrimmedCheckpoint to another value`,
         );
     }
   }
@@ -210,6 +210,9 @@ export class StartPosition {
     this.#options.emit({ type: "notice", level, leaseKey: this.#request.leaseKey, text });
   }
 }
+
+/** Where a checkpoint is mended that no processor stores itself. */
+const IN_LEASE_TABLE = "set the checkpoint in the lease table to TRIM_HORIZON or LATEST";
 
 /** How a refusal says that the record was trimmed; other invalid arguments have nothing to do with age. */
 const TRIMMED = /trim|expired|no longer|retention/i;

@@ -15,7 +15,15 @@ import { compare } from "../stream/sequence_number.ts";
 import { hasWritten, type PositionRow, rowIn } from "./client_answers.ts";
 import type { SqlClient } from "./client.ts";
 import { sqlFailureOf } from "./failures.ts";
-import type { RowClaim, RowKey, SqlDialect, SqlStatement, Statements, StoredPosition } from "./statements.ts";
+import {
+  rewindText,
+  type RowClaim,
+  type RowKey,
+  type SqlDialect,
+  type SqlStatement,
+  type Statements,
+  type StoredPosition,
+} from "./statements.ts";
 
 /** What a row is reached by. */
 export interface SqlAccess<Tx> {
@@ -53,6 +61,12 @@ export class OwnedRow<Tx> {
     return this.#owned().position;
   }
 
+  /** How a person moves the position, when its record is no longer in the stream. */
+  get mend(): string {
+    const { dialect, table } = this.#access;
+    return `run in the database: ${rewindText(dialect, table, this.#key)} to read it from its oldest record`;
+  }
+
   /** Whether the end of the shard is committed. */
   get isShardEnded(): boolean {
     return this.#isShardEnded;
@@ -62,15 +76,14 @@ export class OwnedRow<Tx> {
    * Takes the row over, and creates it where there is none.
    *
    * @param confirm See `RecordProcessor.startAt`.
-   * @returns whether the row was there.
    * @throws {TypeError} when the row is of another stream, `LeaseLostError` when the lease is not ours.
    */
-  async take(confirm: () => Promise<void>): Promise<boolean> {
+  async take(confirm: () => Promise<void>): Promise<void> {
     let known: PositionRow | undefined;
     let isConfirmed = false;
     while (true) {
       const taken = await this.#takeOnce(isConfirmed ? known : undefined);
-      if (taken.type === "taken") return taken.wasThere;
+      if (taken.type === "taken") return;
       // Read before the confirmation: an owner that comes after it is seen in the row.
       known = taken.found;
       await confirm();
@@ -89,7 +102,7 @@ export class OwnedRow<Tx> {
         await this.#run(tx, statements.insert(this.#key, first));
         this.#claim = { token: 1n, leaseCounter, position: first.position };
         this.#isShardEnded = false;
-        taken = { type: "taken", wasThere: false };
+        taken = { type: "taken" };
         return;
       }
       this.#ensureStream(row);
@@ -100,7 +113,7 @@ export class OwnedRow<Tx> {
       await this.#run(tx, statements.take(this.#key, leaseCounter));
       this.#claim = { token: row.token + 1n, leaseCounter, position: row.position };
       this.#isShardEnded = row.isShardEnded;
-      taken = { type: "taken", wasThere: true };
+      taken = { type: "taken" };
     });
     this.#isUnsure = false;
     if (taken === undefined) throw new Error(`${this.#cannot()}: begin() resolved without calling its work`);
@@ -254,7 +267,7 @@ export class OwnedRow<Tx> {
 }
 
 type Taken =
-  | { readonly type: "taken"; readonly wasThere: boolean }
+  | { readonly type: "taken" }
   /** Another owner, or an earlier lease, has a counter that is not smaller. */
   | { readonly type: "unconfirmed"; readonly found: PositionRow };
 

@@ -4,9 +4,14 @@
  * @module
  */
 
-import type { RecordProcessor, RecordsBatch, ShardContext } from "../consumer/record_processor.ts";
+import type {
+  OwnPosition,
+  RecordProcessor,
+  RecordsBatch,
+  ShardContext,
+} from "../consumer/record_processor.ts";
 import type { KinesisRecord } from "../stream/record.ts";
-import { compare, type ExtendedSequenceNumber } from "../stream/sequence_number.ts";
+import { compare } from "../stream/sequence_number.ts";
 import { OwnedRow, positionOf, type SqlAccess } from "./owned_row.ts";
 
 /** What the work of a user knows of its shard. Checkpoints are the sink's. */
@@ -48,12 +53,12 @@ export class SqlProcessor<Tx> implements RecordProcessor {
   async startAt(
     context: ShardContext,
     confirm: () => Promise<void>,
-  ): Promise<ExtendedSequenceNumber | undefined> {
+  ): Promise<OwnPosition | undefined> {
     const row = new OwnedRow(this.#access, context);
-    const wasThere = await row.take(confirm);
+    await row.take(confirm);
     this.#row = row;
     // LATEST names no record: what the lease has is the time at which it began.
-    return wasThere && row.position.sequenceNumber !== "LATEST" ? row.position : undefined;
+    return row.position.sequenceNumber === "LATEST" ? undefined : { ...row.position, mend: row.mend };
   }
 
   async processRecords({ records }: RecordsBatch, context: ShardContext): Promise<void> {

@@ -169,6 +169,20 @@ export function forgetText(
   } AND lease_key IN (\n${keys}\n);`;
 }
 
+/** For people: lets a shard be read from its oldest record, whatever its lease says. */
+export function rewindText(
+  dialect: SqlDialect,
+  table: string,
+  { applicationName, leaseKey }: RowKey,
+): string {
+  return `UPDATE ${
+    quotedName(dialect, table)
+  } SET sequence_number = 'TRIM_HORIZON', sub_sequence_number = 0 ` +
+    `WHERE application = ${quotedText(dialect, applicationName)} AND lease_key = ${
+      quotedText(dialect, leaseKey)
+    };`;
+}
+
 function textsOf({ sequenceNumber, subSequenceNumber }: StoredPosition): [string, string] {
   return [sequenceNumber, `${subSequenceNumber}`];
 }

@@ -35,6 +35,15 @@ export function refuseOvertaking({ failures }: Pick<WorkerSettings, "failures">)
   );
 }
 
+/** @param found The names of the workers. */
+export function foreignError(action: string, found: string): LeaseTableError {
+  return new LeaseTableError(
+    `${action}: expected kclite alone, since the processor stores its position with its results: got ${found}, ` +
+      "of KCL for Java or an older kclite, which would process shards past them: stop those workers, and start " +
+      "this one a minute later",
+  );
+}
+
 /** What looking takes. */
 export interface ForeignWatchOptions {
   readonly leaseStore: Pick<LeaseStore, "list">;
@@ -66,13 +75,7 @@ export class ForeignWatch {
     const found = foreignWorkers({ leases, reports, ageOf, countersBefore: this.#counters });
     this.#counters = new Map(leases.map(({ leaseKey, leaseCounter }) => [leaseKey, leaseCounter]));
     if (found.length === 0) return;
-    throw new LeaseTableError(
-      `Cannot work on lease table "${tableName}": expected kclite alone, since the processor stores its position ` +
-        `with its results: got ${
-          found.join(", ")
-        }, of KCL for Java or an older kclite, which would process ` +
-        "shards past them: stop those workers, and start this one a minute later",
-    );
+    throw foreignError(`Cannot work on lease table "${tableName}"`, found.join(", "));
   }
 
   /** Looks every minute. Resolves when the signal aborts. @throws {LeaseTableError} as {@linkcode look}. */

@@ -163,3 +163,17 @@ Deno.test("moduleProcessor() hands on the signal that the shard is to be left", 
   moduleProcessor({ default: make }, { path, ...misfits() })("shard-1", stream, leaving);
   assertEquals(given, ["shard-1", stream, leaving]);
 });
+
+Deno.test("moduleProcessor() keeps what a factory or a class says of its processors", () => {
+  class Marked extends Words {
+    static readonly stores = "transaction";
+  }
+  const factory = Object.assign(() => new Words("shard-1"), { stores: "transaction", payloads: "base64" });
+  const marksOf = (made: unknown) => {
+    const { stores, payloads } = moduleProcessor({ default: made }, { path, ...misfits() });
+    return [stores, payloads];
+  };
+  assertEquals(marksOf(factory), ["transaction", "base64"]);
+  assertEquals(marksOf(Marked), ["transaction", undefined]);
+  assertEquals(marksOf(Object.assign(() => new Words("shard-1"), { stores: "tea" })), [undefined, undefined]);
+});

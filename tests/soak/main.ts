@@ -3,7 +3,8 @@
  * under a steady load. Its shards are split and merged over and over, and what ended is trimmed. Their memory must be flat once
  * they are warm, and no record may be lost.
  *
- *     deno task soak [--minutes 10] [--rate 300] [--reshard-ms 1000] [--pauses] [--limit-mib 10] [--seed 1] [--smoke]
+ *     deno task soak [--minutes 10] [--rate 300] [--reshard-ms 1000] [--cleanup-ms 1000] [--pauses] [--limit-mib 10]
+ *       [--seed 1] [--smoke]
  *
  * With `--pauses` both workers stand still for 3 to 15 s now and then, each for itself or both at once: their leases and the
  * leader's lock run out, and they wake up in the middle of what they did.
@@ -20,7 +21,7 @@ import { aggregateOf } from "../../src/stream/aggregate_writer.ts";
 import type { Shard } from "../../src/stream/shard.ts";
 import { realClock } from "../../src/system.ts";
 import { Chance } from "../../src/testing/model/chance.ts";
-import { type AttributeValue, simulatedAws } from "../../src/testing/mod.ts";
+import { type AttributeValue, type Item, simulatedAws } from "../../src/testing/mod.ts";
 import { seedOf } from "../support/seed.ts";
 import { testCredentials } from "../support/test_stream.ts";
 import { type Growth, growthOf } from "./flatness.ts";
@@ -32,6 +33,7 @@ interface SoakOptions {
   readonly ms: number;
   readonly rate: number;
   readonly reshardMs: number;
+  readonly cleanupMs: number;
   readonly seed: number;
   readonly sampleMs: number;
   readonly hasPauses: boolean;
@@ -45,7 +47,6 @@ const PUT_EVERY_MS = 100;
 const RECORD_BYTES = 512;
 /** Shards that are done and still listed: what is done before them is trimmed. */
 const COMPLETED_SHARDS = 30;
-const CLEANUP_MS = 1000;
 /**
  * Once no more comes: what is not read counts as lost when no other record was read and no shard was done for this time. All may
  * take longer. Pauses leave generations of shards behind, and each must be read before the next.
@@ -78,7 +79,11 @@ class Soak implements AsyncDisposable {
     this.#server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, this.#aws.fetch);
     const url = `http://127.0.0.1:${this.#server.addr.port}`;
     this.#workers = MODES.map((retrievalMode) =>
-      new Soaked({ url, sampleMs: options.sampleMs, options: workerOptions(url, retrievalMode) }, {
+      new Soaked({
+        url,
+        sampleMs: options.sampleMs,
+        options: workerOptions(url, retrievalMode, options.cleanupMs),
+      }, {
         onRecord: (text) => {
           this.#read++;
           if (this.#missing.delete(text)) this.#progressMs = realClock.monotonicMs();
@@ -125,6 +130,7 @@ class Soak implements AsyncDisposable {
       read: this.#read,
       lost: this.#missing.size,
       reshards: this.#reshards,
+      leases: this.#leases().size,
       settledS: tenths(settledMs / 1000),
       workers: Object.fromEntries(growths.map(({ rssMiB, heapMiB }, i) => {
         const last = this.#workers[i]?.samples.at(-1);
@@ -212,11 +218,16 @@ class Soak implements AsyncDisposable {
     }
   }
 
+  /** By lease key; none before the first record was read, since the table may not exist yet. */
+  #leases(): ReadonlyMap<string, Item> {
+    if (this.#read === 0) return new Map();
+    const leases = this.#aws.table(APPLICATION).items().filter((item) => item["checkpoint"] !== undefined);
+    return new Map(leases.map((item) => [textOf(item["leaseKey"]), item]));
+  }
+
   /** Shards with records that were not read, and the leases of these shards. */
   #unread(): readonly string[] {
-    const leases = new Map(
-      this.#aws.table(APPLICATION).items().map((item) => [textOf(item["leaseKey"]), item]),
-    );
+    const leases = this.#leases();
     return [...Map.groupBy(this.#missing, ([, shardId]) => shardId)].map(([shardId, unread]) => {
       const lease = leases.get(shardId);
       const stand = lease === undefined
@@ -231,13 +242,19 @@ class Soak implements AsyncDisposable {
       const { rssMiB, heapMiB, shards } = samples.at(-1) ?? { rssMiB: NaN, heapMiB: NaN, shards: 0 };
       return `${MODES[i]} ${tenths(rssMiB)} MiB, heap ${tenths(heapMiB)} MiB, ${shards} shards`;
     });
-    console.log(
-      `${this.#put} put, ${this.#missing.size} not read, ${this.#reshards} reshards; ${texts.join("; ")}`,
-    );
+    const counts = [
+      `${this.#put} put, ${this.#missing.size} not read, ${this.#reshards} reshards`,
+      `${this.#leases().size} leases`,
+    ];
+    console.log([...counts, ...texts].join("; "));
   }
 }
 
-function workerOptions(url: string, retrievalMode: (typeof MODES)[number]): SoakedWorker["options"] {
+function workerOptions(
+  url: string,
+  retrievalMode: (typeof MODES)[number],
+  leaseCleanupIntervalMs: number,
+): SoakedWorker["options"] {
   return {
     applicationName: APPLICATION,
     workerIdentifier: retrievalMode,
@@ -250,7 +267,7 @@ function workerOptions(url: string, retrievalMode: (typeof MODES)[number]): Soak
     retrievalMode,
     // Leases are deleted oldest first, a generation of shards in each pass. With KCL's minute between passes, leases of this
     // stream, whose shards live for seconds, would pile up in the table, and in the memory of their owners.
-    leaseCleanupIntervalMs: CLEANUP_MS,
+    leaseCleanupIntervalMs,
   };
 }
 
@@ -282,6 +299,7 @@ async function main(args: readonly string[]): Promise<number> {
       rate: { type: "string", default: "300" },
       "reshard-ms": { type: "string", default: "1000" },
       "limit-mib": { type: "string", default: "10" },
+      "cleanup-ms": { type: "string", default: "1000" },
       pauses: { type: "boolean", default: false },
       seed: { type: "string", default: "1" },
       smoke: { type: "boolean", default: false },
@@ -292,6 +310,7 @@ async function main(args: readonly string[]): Promise<number> {
     ms: values.smoke ? 2500 : Number(values.minutes) * 60_000,
     rate: Number(values.rate),
     reshardMs: values.smoke ? 1000 : Number(values["reshard-ms"]),
+    cleanupMs: Number(values["cleanup-ms"]),
     seed: seedOf(values.seed),
     sampleMs: values.smoke ? 1000 : 5000,
     hasPauses: values.pauses,

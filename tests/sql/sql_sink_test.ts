@@ -1,7 +1,9 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import { KinesisWorker, type WorkerEvent } from "../../mod.ts";
 import { StoreMovedError, StoreUnavailableError } from "../../src/errors.ts";
 import { sqlSink } from "../../src/sql/mod.ts";
 import { failure, SimulatedDatabase } from "../../src/testing/simulation/simulated_database.ts";
+import { simulatedAws } from "../../src/testing/mod.ts";
 import { positionAt } from "../../src/stream/sequence_number.ts";
 import { eventsOf, pageOf, recordWith } from "../support/consumer_bed.ts";
 import { pass, SqlShard } from "../support/sql_bed.ts";
@@ -271,4 +273,57 @@ Deno.test("sqlSink().processor() says when it is not asked where it starts", asy
     TypeError,
     "give the worker what sink.processor()",
   );
+});
+
+Deno.test("sqlSink() says how to move a position whose record is trimmed: in the database, not in the lease table", async () => {
+  const ends = { "trim-horizon": "4", latest: "", stop: "" } as const;
+  for (const [onTrimmedCheckpoint, results] of Object.entries(ends)) {
+    const database = new SimulatedDatabase();
+    const aws = simulatedAws({ streams: { s: 1 }, changeMs: 1, maxStoredBytes: 60_000 });
+    const put = (text: string) => aws.stream("s").put(`${text} ${"x".repeat(25_000)}`);
+    const run = async (isDone: (event: WorkerEvent) => boolean) => {
+      const stop = new AbortController(), events: WorkerEvent[] = [];
+      const sink = sqlSink(database.client(() => Promise.resolve()), {
+        table: "positions",
+        applicationName: "it's",
+      });
+      await new KinesisWorker({
+        ...{
+          applicationName: "it-s",
+          streamName: "s",
+          region: "us-east-1",
+          log: false,
+          taskBackoffTimeMs: 1,
+        },
+        credentials: { accessKeyId: "any", secretAccessKey: "any" },
+        initialPositionInStream: "TRIM_HORIZON",
+        onTrimmedCheckpoint: onTrimmedCheckpoint as "stop",
+        system: aws.system,
+        processor: sink.processor((records, tx) => {
+          for (const record of records) tx.put(record.text().slice(0, 1));
+        }),
+        onEvent(event) {
+          events.push(event);
+          if (isDone(event)) stop.abort();
+        },
+      }).run(stop.signal);
+      return events;
+    };
+    put("1");
+    await run(({ type }) => type === "checkpointed");
+    for (const text of ["2", "3", "4"]) put(text);
+    const events = await run(({ type }) =>
+      onTrimmedCheckpoint === "stop"
+        ? type === "processorRestarting"
+        : type === (results === "" ? "checkpointTrimmed" : "checkpointed")
+    );
+    assertEquals(database.results.join("").slice(-1), results === "" ? "1" : results);
+    assertEquals(eventsOf(events, "checkpointTrimmed")[0]?.outcome, onTrimmedCheckpoint);
+    if (onTrimmedCheckpoint !== "stop") continue;
+    const [restart] = eventsOf(events, "processorRestarting");
+    assertMatch(
+      restart?.error instanceof Error ? restart.error.message : "",
+      /^Cannot read shard shardId-000000000000 on: its checkpoint \d+ is no longer in the stream: run in the database: UPDATE "positions" SET sequence_number = 'TRIM_HORIZON', sub_sequence_number = 0 WHERE application = 'it''s' AND lease_key = 'shardId-000000000000'; to read it from its oldest record, or set onTrimmedCheckpoint to another value$/,
+    );
+  }
 });

@@ -66,13 +66,15 @@ export interface RedriveOptions {
  * Redrives until the source has no more, `max` is reached, or the signal aborts. After an abort the letter
  * under way is finished.
  *
- * @throws what the source throws, when it cannot be read or a letter cannot be removed.
+ * @throws {TypeError} when the processor stores its position with its results, and what the source throws,
+ * when it cannot be read or a letter cannot be removed.
  */
 export async function redrive(options: RedriveOptions, signal: AbortSignal): Promise<RedriveCounts> {
   const { source, max } = options;
   let counts: RedriveCounts = { processed: 0, failed: 0, unreadable: 0, records: 0 };
   let read = 0;
   try {
+    if (options.processor?.stores === "transaction") throw new TypeError(NO_TRANSACTIONS);
     if (max === 0 || signal.aborted) return counts;
     for await (const stored of source.letters(signal)) {
       const { step, records } = await oneLetter(stored, options, signal);
@@ -93,6 +95,10 @@ export async function redrive(options: RedriveOptions, signal: AbortSignal): Pro
   }
   return counts;
 }
+
+const NO_TRANSACTIONS =
+  "Cannot redrive: expected a processor that may get records in any order: got one that stores its position with its " +
+  "results, which lies behind its dead letters: give it a processor of its own, whose writes may be repeated";
 
 async function oneLetter(
   { place, text }: SourceLetter,

@@ -14,7 +14,7 @@ import type {
   RecordsBatch,
   ShardContext,
 } from "../../consumer/record_processor.ts";
-import { isOfStore, ProcessorRestartError } from "../../errors.ts";
+import { isOfClass, isOfStore, ProcessorRestartError } from "../../errors.ts";
 import { type ExtendedSequenceNumber, positionAt } from "../../stream/sequence_number.ts";
 import type { Callback, DeliveryRules, Visit } from "./delivery_rules.ts";
 
@@ -68,7 +68,7 @@ class WatchedProcessor implements RecordProcessor {
       try {
         await this.#processor.processRecords(batch, own);
       } catch (error) {
-        if (isSkipping && !(error instanceof ProcessorRestartError) && !isOfStore(error)) {
+        if (isSkipping && !isOfClass(error, ProcessorRestartError) && !isOfStore(error)) {
           rules.finished(visit);
         }
         throw error;

@@ -182,3 +182,16 @@ Deno.test("redrive() throws when a letter cannot be removed, and still closes th
   await assertRejects(() => run(source, { processor: noting(() => {}).make }), Error, "denied");
   assertEquals(source.closed, 1);
 });
+
+Deno.test("redrive() refuses a processor that stores its position with its results, and closes the source", async () => {
+  const source = new ListSource([textOf("a")]);
+  const { make, calls } = noting(() => {});
+  const processor = Object.assign(make, { stores: "transaction" } as const);
+  const options = { source, processor, fetchRecords: () => Promise.resolve([]), max: 9, onStep() {} };
+  await assertRejects(
+    () => redrive(options, NEVER),
+    TypeError,
+    "expected a processor that may get records in any order: got one that stores its position with its results",
+  );
+  assertEquals([calls, source.closed, source.texts.size], [[], 1, 1]);
+});

@@ -77,7 +77,7 @@ export function testSink<Tx>(
   test("stores results and position together, up to the end of the shard", async () => {
     const { shard, own } = await begin();
     const first = await own(5);
-    assertEquals(first.at, undefined);
+    assertEquals(first.at, positionAt("TRIM_HORIZON"));
     await first.process(1, 2);
     await first.process(3);
     const second = await own(9);
@@ -127,6 +127,16 @@ export function testSink<Tx>(
     assertEquals(owner.at, positionAt("1"));
     await owner.process(2);
     assertEquals(await shard.results(), ["1", "2"]);
+  });
+
+  test("says how a position is moved, in words that the database takes", async () => {
+    const { db, own } = await begin();
+    const owner = await own(5);
+    await owner.process(1, 2);
+    const [, statement = ""] =
+      /^run in the database: (UPDATE .*;) to read it from its oldest record$/.exec(owner.mend) ?? [];
+    await db.client.begin(async (tx) => void await db.run(tx, statement));
+    assertEquals((await own(9)).at, positionAt("TRIM_HORIZON"));
   });
 
   test("keeps a position within an aggregate, and sentinels", async () => {
@@ -222,6 +232,8 @@ function sinkOf<Tx>({ client, dialect }: OpenDatabase<Tx>) {
 interface OwnerOfShard {
   /** Where it goes on. */
   readonly at: ExtendedSequenceNumber | undefined;
+  /** What a person is told, if the record at that position is trimmed. */
+  readonly mend: string;
   readonly calls: number;
   readonly process: (...numbers: readonly number[]) => Promise<void>;
   readonly batch: (records: RecordsBatch["records"]) => Promise<void>;
@@ -272,7 +284,8 @@ function ownerOf<Tx>(db: OpenDatabase<Tx>, leaseKey: string, put: Put<Tx>): Owne
       );
     };
     return {
-      at,
+      at: at === undefined ? undefined : positionAt(at.sequenceNumber, at.subSequenceNumber),
+      mend: at?.mend ?? "",
       get calls() {
         return calls;
       },
