@@ -39,6 +39,7 @@ export const OPTION_GROUPS: readonly { readonly title: string; readonly options:
       "kinesisEndpoint",
       "fetch",
       "dynamoDBEndpoint",
+      "dynamoDBStreamsEndpoint",
       "dynamoDBRegion",
       "wireFormat",
     ],

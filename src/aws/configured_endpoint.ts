@@ -17,7 +17,15 @@ import { checkedEndpoint, type EndpointVariant, variantUrl } from "./endpoint.ts
 import { cborSwitch, type WireFormat } from "./wire_format.ts";
 
 /** A service with a configurable endpoint. */
-export type ConfigurableService = "kinesis" | "dynamodb" | "sts" | "sqs" | "sns" | "s3" | "cloudwatch";
+export type ConfigurableService =
+  | "kinesis"
+  | "dynamodb"
+  | "dynamodb_streams"
+  | "sts"
+  | "sqs"
+  | "sns"
+  | "s3"
+  | "cloudwatch";
 
 /** What is looked at. */
 export interface EndpointSettings {
@@ -55,8 +63,10 @@ export function configuredEndpoint(
   if (url === undefined) {
     if (chosen.length === 0) return undefined;
     const variant: EndpointVariant = { fips: fips.isOn, dualStack: dualStack.isOn };
-    const host = service === "cloudwatch" ? "monitoring" : service;
-    return { url: variantUrl({ service: host, region }, variant), setting: chosen.join(" and ") };
+    return {
+      url: variantUrl({ service: hostOf(service, variant), region }, variant),
+      setting: chosen.join(" and "),
+    };
   }
   if (chosen.length > 0) {
     // As AWS's SDKs do: it cannot be known whether that address is such an endpoint.
@@ -76,6 +86,8 @@ export interface WorkerEndpoints {
   readonly kinesisEndpoint?: string | undefined;
   /** The base URL of DynamoDB, where the options set one. */
   readonly dynamoDBEndpoint?: string | undefined;
+  /** The base URL of DynamoDB Streams, where the options set one. */
+  readonly dynamoDBStreamsEndpoint?: string | undefined;
   /** How GetRecords answers, where the options say so. */
   readonly wireFormat?: WireFormat | undefined;
 }
@@ -106,9 +118,14 @@ export function workerEndpoints(
     const [name, service, where] of [
       ["kinesisEndpoint", "kinesis", region],
       ["dynamoDBEndpoint", "dynamodb", dynamoDBRegion],
+      ["dynamoDBStreamsEndpoint", "dynamodb_streams", region],
     ] as const
   ) {
-    const found = options[name] === undefined ? configuredEndpoint(service, where, settings) : undefined;
+    // What is said of all services reaches the streams of tables by the two others: see `streamsEndpoint()`.
+    if (options[name] !== undefined || (service === "dynamodb_streams" && !isNamed(service, settings))) {
+      continue;
+    }
+    const found = configuredEndpoint(service, where, settings);
     if (found === undefined) continue;
     endpoints[name] = found.url;
     notes.push(`${name} is ${found.url}: set by ${found.setting}`);
@@ -123,6 +140,21 @@ export function workerEndpoints(
   return { endpoints, notes };
 }
 
+/** The first part of the service's public address. */
+function hostOf(service: ConfigurableService, { dualStack }: EndpointVariant): string {
+  if (service === "dynamodb_streams") return dualStack ? "streams-dynamodb" : "streams.dynamodb";
+  return service === "cloudwatch" ? "monitoring" : service;
+}
+
+/** Whether a setting names an endpoint for this service alone. */
+function isNamed(service: ConfigurableService, { env, profile }: EndpointSettings): boolean {
+  return [env(ownVariableOf(service)), profile("endpoint_url", service)].some((value) => value?.trim());
+}
+
+function ownVariableOf(service: ConfigurableService): string {
+  return `AWS_ENDPOINT_URL_${service.toUpperCase()}`;
+}
+
 function configuredUrl(
   service: ConfigurableService,
   settings: EndpointSettings,
@@ -131,7 +163,7 @@ function configuredUrl(
     return undefined;
   }
   const { env, profile } = settings;
-  const ownVariable = `AWS_ENDPOINT_URL_${service.toUpperCase()}`;
+  const ownVariable = ownVariableOf(service);
   const candidates: readonly (readonly [string, string | undefined])[] = [
     [ownVariable, env(ownVariable)],
     ["AWS_ENDPOINT_URL", env("AWS_ENDPOINT_URL")],

@@ -174,24 +174,27 @@ export function streamsUrl(region: string, { fips = false, dualStack = false }: 
   return variantUrl({ service, region }, { fips, dualStack });
 }
 
+/** The endpoints that options set. */
+export interface GivenEndpoints {
+  /** Of DynamoDB Streams itself. */
+  readonly dynamoDBStreamsEndpoint?: string | undefined;
+  readonly dynamoDBEndpoint?: string | undefined;
+  readonly kinesisEndpoint?: string | undefined;
+}
+
 /**
- * Where DynamoDB Streams are for a worker whose options name other endpoints. An address that is not AWS's is
- * that of an emulator, which serves the streams too: Kinesis's first, then DynamoDB's. Of AWS's own addresses
- * only the kind counts: FIPS, both stacks. An address of DynamoDB Streams itself is used as it is.
+ * Where DynamoDB Streams are for a worker. Their own endpoint counts. Else an address that is not AWS's is
+ * that of an emulator, which serves the streams too: DynamoDB's first, as that has the tables, then
+ * Kinesis's. Of AWS's addresses for the other two only the kind counts: FIPS, both stacks.
  *
  * @throws {TypeError} when the region cannot be one.
  */
 export function streamsEndpoint(
   region: string,
-  { kinesisEndpoint, dynamoDBEndpoint }: {
-    readonly kinesisEndpoint?: string | undefined;
-    readonly dynamoDBEndpoint?: string | undefined;
-  },
+  { dynamoDBStreamsEndpoint, dynamoDBEndpoint, kinesisEndpoint }: GivenEndpoints,
 ): string {
-  const given = [kinesisEndpoint, dynamoDBEndpoint].filter((endpoint) => endpoint !== undefined);
-  const own = given.find((endpoint) =>
-    /^https?:\/\/([^/]*\.)?streams[.-]dynamodb/.test(endpoint) || !isAwsHost(endpoint)
-  );
+  const given = [dynamoDBEndpoint, kinesisEndpoint].filter((endpoint) => endpoint !== undefined);
+  const own = dynamoDBStreamsEndpoint ?? given.find((endpoint) => !isAwsHost(endpoint));
   if (own !== undefined) return own;
   const [host = ""] = given.map((endpoint) => new URL(endpoint).hostname);
   return streamsUrl(region, {

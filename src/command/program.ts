@@ -123,7 +123,7 @@ export class Program {
       onEvent: watching,
     });
     const onEvent = inTurn([watching, ...metrics.listeners]);
-    const { applicationName = "", streamName, streams } = options;
+    const { applicationName = "", streamArn, streamName = streamArn, streams } = options;
     const named = streamName === undefined && Array.isArray(streams)
       ? `streams ${streams.join(", ")}`
       : `stream ${streamName}`;

@@ -6,13 +6,12 @@
 
 import { configuredEndpoint, type EndpointSettings } from "../aws/configured_endpoint.ts";
 import type { CredentialsProvider } from "../aws/credentials.ts";
-import { signedKinesis } from "../aws/kinesis.ts";
-import { DEFAULT_RETRY_POLICY } from "../aws/retry.ts";
+import type { GivenEndpoints } from "../aws/dynamodb_streams.ts";
 import type { ServiceOptions } from "../aws/signed_call.ts";
 import type { RecordProcessorFactory } from "../consumer/record_processor.ts";
 import { errorText } from "../errors.ts";
 import { fileLetters } from "../failures/file/file_letters.ts";
-import { fetchAgain } from "../failures/redrive/fetch_again.ts";
+import { fetchAgain, streamOf } from "../failures/redrive/fetch_again.ts";
 import {
   type LetterSource,
   redrive,
@@ -44,6 +43,8 @@ const MOST_FAILURES_SHOWN = 100;
 /** What a redrive needs of a configuration. */
 interface RedriveSetup {
   readonly serviceOptions: (service: "sqs" | "s3" | "dynamodb" | "kinesis", region: string) => ServiceOptions;
+  /** What the options set. */
+  readonly endpoints: GivenEndpoints;
   readonly region: string;
   readonly processor: RecordProcessorFactory | undefined;
 }
@@ -108,6 +109,11 @@ async function setupOf(
   const { credentials: named = "DefaultCredentialsProvider", dynamoDBCredentials } = full?.settings ?? {};
   return {
     region,
+    endpoints: {
+      dynamoDBStreamsEndpoint: full?.options.dynamoDBStreamsEndpoint,
+      dynamoDBEndpoint: full?.options.dynamoDBEndpoint,
+      kinesisEndpoint: full?.options.kinesisEndpoint,
+    },
     processor: full === undefined || isDryRun
       ? undefined
       : (await processingOf(full, onEvent, context)).processor,
@@ -142,12 +148,13 @@ async function opened(
 }
 
 /** From the stream of the letter, in its region. */
-async function fetched(letter: StoredLetter, { serviceOptions, region }: RedriveSetup, signal: AbortSignal) {
-  const { streamName, streamArn } = letter;
-  const service = serviceOptions("kinesis", streamArn.split(":")[3] || region);
-  const kinesis = signedKinesis({ ...service, readRetry: DEFAULT_RETRY_POLICY });
-  // An emulator may know no ARN, and its letters have one that is made up.
-  const stream = { streamName, streamArn: service.endpoint === undefined ? streamArn : undefined };
+async function fetched(
+  letter: StoredLetter,
+  { serviceOptions, endpoints, region }: RedriveSetup,
+  signal: AbortSignal,
+) {
+  const service = serviceOptions("kinesis", letter.streamArn.split(":")[3] || region);
+  const { stream, kinesis } = streamOf(letter, { ...endpoints, ...service });
   return await fetchAgain(letter, stream, { kinesis, clock: service.system.clock }, signal);
 }
 

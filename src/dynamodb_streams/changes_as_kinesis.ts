@@ -14,6 +14,7 @@
 
 import {
   type DynamoDBStreams,
+  type GivenEndpoints,
   signedDynamoDBStreams,
   streamsEndpoint,
   type TableStreamPage,
@@ -28,16 +29,12 @@ import { AwsServiceError, errorText, isAwsError } from "../errors.ts";
 import type { WorkerEventListener } from "../events.ts";
 import { childrenOf, type ChildShard } from "../stream/shard.ts";
 import type { Clock } from "../system.ts";
-import { changeRecords } from "./change_record.ts";
+import { changeRecords } from "./wire_changes.ts";
 import { millisBehind, parsePlace, type Place, placeText } from "./place.ts";
 import { listedShards, openedMs } from "./shard_listing.ts";
 
 /** What reading the streams of tables needs. */
-export interface ChangesServiceOptions extends Omit<ServiceOptions, "endpoint"> {
-  /** Base URL of Kinesis, where the options set one: see `streamsEndpoint()`. */
-  readonly kinesisEndpoint?: string | undefined;
-  /** Base URL of DynamoDB, where the options set one. */
-  readonly dynamoDBEndpoint?: string | undefined;
+export interface ChangesServiceOptions extends Omit<ServiceOptions, "endpoint">, GivenEndpoints {
   /** How GetRecords and GetShardIterator are tried again. @default one quick second try after a fault */
   readonly readRetry?: RetryPolicy | undefined;
 }
@@ -48,8 +45,9 @@ export interface ChangesServiceOptions extends Omit<ServiceOptions, "endpoint"> 
  * @throws {TypeError} when the region or the endpoint cannot be one.
  */
 export function tableStreamsAsKinesis(options: ChangesServiceOptions): Kinesis {
-  const { kinesisEndpoint, dynamoDBEndpoint, ...service } = options;
-  const endpoint = streamsEndpoint(service.region, { kinesisEndpoint, dynamoDBEndpoint });
+  const { dynamoDBStreamsEndpoint, dynamoDBEndpoint, kinesisEndpoint, ...service } = options;
+  const given = { dynamoDBStreamsEndpoint, dynamoDBEndpoint, kinesisEndpoint };
+  const endpoint = streamsEndpoint(service.region, given);
   return changesAsKinesis({
     streams: signedDynamoDBStreams({ ...service, endpoint }),
     region: service.region,

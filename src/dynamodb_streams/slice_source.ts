@@ -55,6 +55,6 @@ export function tableStreams(options: TableStreamsOptions): Kinesis {
     region,
     credentials: keptCredentials(credentials, "the option credentials", { system }),
     system,
-    kinesisEndpoint: endpoint,
+    dynamoDBStreamsEndpoint: endpoint,
   });
 }

@@ -59,6 +59,7 @@ export class EdgeWorker {
       maxBufferedBytes: others.maxBufferedBytes ?? MAX_BUFFERED_BYTES,
     };
     const ordinary = settingsWith(given, needed.policy?.settings);
+    if (given.kinesis === undefined) refuseTableStreams(ordinary.finding.streams);
     const settings = inSlices(ordinary, mode);
     if (storesTransactions(others.processor)) refuseOvertaking(settings);
     const { idleTimeBetweenReadsMs, maxIdleTimeBetweenReadsMs } = ordinary.reading.pacing;
@@ -173,6 +174,18 @@ function neededParts(options: EdgeOptions): {
     fanOut: handedIn<FanOutParts>(options.fanOut, "enhancedFanOut", "fanOut", "edge", byFanOut),
     transactions: handedIn(options.transactions, "transactions", "transactions", "transact", undefined),
   };
+}
+
+/** A worker of slices does not load by itself what reads the streams of tables. */
+function refuseTableStreams(wanted: WorkerSettings["finding"]["streams"]): void {
+  const named = wanted.mode === "one" ? wanted.stream.streamName : wanted.list;
+  // A text, or a list of texts and of objects: the ARN of a table's stream, or its name with "$".
+  const isOfTable = typeof named !== "function" && /\$|:dynamodb:/.test(JSON.stringify(named));
+  if (!isOfTable) return;
+  throw new TypeError(
+    "Cannot start worker: expected the option kinesis for the stream of a table: got none: set kinesis: " +
+      'tableStreams({ region, credentials }), with import { tableStreams } from "@kclite/kclite/dynamodb-streams"',
+  );
 }
 
 /** @param neededBy The option that needs it. */

@@ -12,25 +12,28 @@ import { linkedController, settlesWithin } from "../async/waiting.ts";
 import { completionStyle } from "./completion_style.ts";
 import type { LambdaFunction } from "./function_options.ts";
 import { type FunctionRunner, FunctionTimeoutError, type Invocation } from "./invocation.ts";
-import type { KinesisEvent } from "./kinesis_event.ts";
+import type { DynamoDBEvent } from "../stream/change_event.ts";
+import type { KinesisEvent, StreamEvent } from "./kinesis_event.ts";
 import { type LambdaCallback, type LambdaContext, lambdaContext } from "./lambda_context.ts";
 
-/** A Lambda handler of any style. */
-export type LambdaHandler = (
-  event: KinesisEvent,
-  context: LambdaContext,
-  callback: LambdaCallback,
-) => unknown;
+/** A Lambda handler of any style, for Kinesis. */
+export type LambdaHandler = HandlerOf<KinesisEvent>;
+
+/** A Lambda handler of any style, for the stream of a DynamoDB table. */
+export type DynamoDBHandler = HandlerOf<DynamoDBEvent>;
+
+/** A handler of any style. */
+export type HandlerOf<E> = (event: E, context: LambdaContext, callback: LambdaCallback) => unknown;
 
 /** Runs the handler for one shard. */
 export class HandlerRunner implements FunctionRunner {
-  readonly #handler: LambdaHandler;
+  readonly #handler: HandlerOf<StreamEvent>;
   readonly #lambda: LambdaFunction;
   readonly #abandonAfterMs: number;
   #leaseKey: string | undefined;
 
   /** @param abandonAfterMs How long a call is waited for when its time is over. */
-  constructor(handler: LambdaHandler, lambda: LambdaFunction, abandonAfterMs: number) {
+  constructor(handler: HandlerOf<StreamEvent>, lambda: LambdaFunction, abandonAfterMs: number) {
     this.#handler = handler;
     this.#lambda = lambda;
     this.#abandonAfterMs = abandonAfterMs;

@@ -4,14 +4,14 @@
  * @module
  */
 
-import type { KinesisEvent } from "./kinesis_event.ts";
+import type { StreamEvent } from "./kinesis_event.ts";
 
 /** One call. */
 export interface Invocation {
   /** A UUID. */
   readonly requestId: string;
   /** What the function gets. */
-  readonly event: KinesisEvent;
+  readonly event: StreamEvent;
   /** The ARN of the function. */
   readonly invokedFunctionArn: string;
   /** How long the call may take, in ms, from when the handler gets its event. */

@@ -1,6 +1,6 @@
 // Pure.
 /**
- * The event that a Lambda handler gets for records of Kinesis, and how a batch is cut into such events.
+ * The event that a Lambda handler gets for records of a stream, and how a batch is cut into such events.
  *
  * Easily missed: user records of one aggregate share a sequence number. Handlers that skip an `eventID` that
  * they have seen would skip all but the first of them. So their `eventID` ends with the number within the
@@ -12,6 +12,7 @@
  */
 
 import { base64Length, encodeBase64 } from "../multilang/base64_writer.ts";
+import { changeEventRecord, type DynamoDBEvent, isTableStreamArn } from "../stream/change_event.ts";
 import type { KinesisRecord } from "../stream/record.ts";
 import type { FunctionArns } from "./function_options.ts";
 
@@ -55,7 +56,18 @@ export interface EventSource
   readonly shardId: string;
 }
 
-/** Makes a record of an event. */
+/** What a Lambda handler gets of the stream that a worker reads. */
+export type StreamEvent = KinesisEvent | DynamoDBEvent;
+
+/** Makes the event of a call: that of Kinesis, or that of DynamoDB Streams. */
+export function streamEvent(records: readonly KinesisRecord[], source: EventSource): StreamEvent {
+  const { eventSourceARN } = source;
+  return isTableStreamArn(eventSourceARN)
+    ? { Records: records.map((record) => changeEventRecord(record, eventSourceARN)) }
+    : { Records: records.map((record) => eventRecord(record, source)) };
+}
+
+/** Makes a record of an event of Kinesis. */
 export function eventRecord(record: KinesisRecord, source: EventSource): KinesisEventRecord {
   return eventRecordWith(record, source, base64Of(record.data));
 }
@@ -94,6 +106,9 @@ const DECODER = new TextDecoder();
 
 /** How much of an event a record takes as JSON. The payload, most of it, need not be encoded for that. */
 function recordBytes(record: KinesisRecord, source: EventSource): number {
+  if (isTableStreamArn(source.eventSourceARN)) {
+    return ENCODER.encode(JSON.stringify(changeEventRecord(record, source.eventSourceARN))).length;
+  }
   const text = JSON.stringify(eventRecordWith(record, source, ""));
   return ENCODER.encode(text).length + base64Length(record.data.length);
 }

@@ -6,7 +6,8 @@
 
 import type { RecordProcessorFactory } from "../consumer/record_processor.ts";
 import { lambdaFunction, type LambdaFunctionOptions } from "./function_options.ts";
-import { HandlerRunner, type LambdaHandler } from "./handler_runner.ts";
+import { type DynamoDBHandler, type HandlerOf, HandlerRunner, type LambdaHandler } from "./handler_runner.ts";
+import type { StreamEvent } from "./kinesis_event.ts";
 import { lambdaProcessor } from "./lambda_processor.ts";
 
 /** Options of {@linkcode fromLambdaHandler}. */
@@ -21,8 +22,9 @@ export interface LambdaHandlerOptions extends LambdaFunctionOptions {
 }
 
 /**
- * Makes processors of a Lambda handler for Kinesis, unchanged. The handler gets Lambda's event and context.
- * It may return a promise, call its callback, or call `context.done`, `fail` or `succeed`.
+ * Makes processors of a Lambda handler, unchanged. The handler gets Lambda's event and context: the event of
+ * Kinesis, or that of DynamoDB Streams where the worker reads the stream of a table. It may return a promise,
+ * call its callback, or call `context.done`, `fail` or `succeed`.
  *
  * What becomes of a call that fails is the worker's `errors`. A list of `batchItemFailures` counts only with
  * `errors.partial`, as Lambda needs `ReportBatchItemFailures`. Set `batch.size` to Lambda's batch size,
@@ -49,6 +51,15 @@ export interface LambdaHandlerOptions extends LambdaFunctionOptions {
  */
 export function fromLambdaHandler(
   handler: LambdaHandler,
+  options?: LambdaHandlerOptions,
+): RecordProcessorFactory;
+/** The same of a handler for the stream of a DynamoDB table. */
+export function fromLambdaHandler(
+  handler: DynamoDBHandler,
+  options?: LambdaHandlerOptions,
+): RecordProcessorFactory;
+export function fromLambdaHandler(
+  handler: LambdaHandler | DynamoDBHandler,
   options: LambdaHandlerOptions = {},
 ): RecordProcessorFactory {
   const given: unknown = handler;
@@ -62,5 +73,7 @@ export function fromLambdaHandler(
     throw new RangeError(`Cannot host Lambda function: abandonAfterMs must be >= 0: got ${abandonAfterMs}`);
   }
   const lambda = lambdaFunction(options);
-  return lambdaProcessor(lambda, () => new HandlerRunner(handler, lambda, abandonAfterMs));
+  // The worker's stream decides which event comes: that the handler is for it is the user's word.
+  const ofStream = handler as HandlerOf<StreamEvent>;
+  return lambdaProcessor(lambda, () => new HandlerRunner(ofStream, lambda, abandonAfterMs));
 }

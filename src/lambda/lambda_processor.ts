@@ -19,7 +19,7 @@ import { AwsServiceError, isOfClass, LeaseLostError } from "../errors.ts";
 import type { ExtendedSequenceNumber } from "../stream/sequence_number.ts";
 import { arnsOf, type FunctionArns, type LambdaFunction } from "./function_options.ts";
 import type { FunctionRunner } from "./invocation.ts";
-import { type EventCut, eventCuts, eventRecord, type EventSource } from "./kinesis_event.ts";
+import { type EventCut, eventCuts, type EventSource, streamEvent } from "./kinesis_event.ts";
 
 /** Makes the processors of a function. `runner` is called once for each of them. */
 export function lambdaProcessor(
@@ -93,7 +93,7 @@ class LambdaProcessor implements RecordProcessor {
     }
     return this.#runner.invoke({
       requestId: this.#lambda.requestId(),
-      event: { Records: records.map((record) => eventRecord(record, this.#source)) },
+      event: streamEvent(records, this.#source),
       invokedFunctionArn: this.#arns.invokedFunctionArn,
       timeoutMs,
     }, signal);

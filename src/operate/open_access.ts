@@ -40,6 +40,7 @@ export interface StreamAccessOptions extends NamedStreams {
   readonly credentials: GivenCredentials;
   readonly kinesisEndpoint?: string | undefined;
   readonly dynamoDBEndpoint?: string | undefined;
+  readonly dynamoDBStreamsEndpoint?: string | undefined;
   readonly kinesis?: Kinesis | undefined;
   readonly system: System;
 }
@@ -71,12 +72,12 @@ export function openStreamAccess(options: StreamAccessOptions): StreamAccess {
 
 /** The leases of a table name streams that the options do not: Kinesis's, and those of DynamoDB's tables. */
 function openKinesis(options: StreamAccessOptions): Kinesis {
-  const { region, credentials, system, kinesisEndpoint, dynamoDBEndpoint } = options;
+  const { region, credentials, system, kinesisEndpoint, dynamoDBEndpoint, dynamoDBStreamsEndpoint } = options;
   const service = { region, credentials, system, readRetry: DEFAULT_RETRY_POLICY };
   const kinesis = signedKinesis({ ...service, endpoint: kinesisEndpoint });
   return kinesisByName(kinesis, async () => {
     const { tableStreamsAsKinesis } = await import("../dynamodb_streams/changes_as_kinesis.ts");
-    return tableStreamsAsKinesis({ ...service, kinesisEndpoint, dynamoDBEndpoint });
+    return tableStreamsAsKinesis({ ...service, dynamoDBStreamsEndpoint, dynamoDBEndpoint, kinesisEndpoint });
   });
 }
 

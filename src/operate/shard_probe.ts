@@ -12,6 +12,7 @@ import type { IteratorPosition, Kinesis, StreamReference } from "../aws/kinesis.
 import type { GetRecordsOutput } from "../aws/kinesis_wire.ts";
 import { isAwsError } from "../errors.ts";
 import type { Lease } from "../lease/lease.ts";
+import { isTableStreamName } from "../stream/table_stream_name.ts";
 import type { Clock } from "../system.ts";
 
 /** What a shard showed. */
@@ -52,6 +53,9 @@ export interface ProbeOptions {
 /** The checkpoint's record, and the next one. */
 const PROBED_RECORDS = 2;
 
+/** A page may be empty although records follow. As many in a row are the tip of a table's shard. Ours. */
+const MOST_EMPTY_PAGES = 5;
+
 /** An iterator is good for five minutes. On a slow machine it may expire once. */
 const MOST_TRIES = 2;
 
@@ -84,9 +88,10 @@ async function probeAt(
   signal: AbortSignal,
 ): Promise<ShardProbe> {
   const iterator = await kinesis.getShardIterator(stream, shardId, position, signal);
-  const page: Pick<GetRecordsOutput, "records" | "millisBehindLatest"> = iterator === undefined
-    ? { records: [], millisBehindLatest: 0 }
-    : await kinesis.getRecords(stream, iterator, PROBED_RECORDS, signal);
+  const page: Pick<GetRecordsOutput, "records" | "millisBehindLatest" | "nextShardIterator"> =
+    iterator === undefined
+      ? { records: [], millisBehindLatest: 0, nextShardIterator: undefined }
+      : await kinesis.getRecords(stream, iterator, PROBED_RECORDS, signal);
   const epochMs = clock.epochMs();
   const ageOf = (record: GetRecordsOutput["records"][number] | undefined) =>
     record === undefined ? undefined : Math.max(0, epochMs - record.approximateArrivalTimestamp);
@@ -95,8 +100,12 @@ async function probeAt(
   if (hasNumber && first !== undefined && first.sequenceNumber !== checkpoint.sequenceNumber) {
     return { type: "trimmed", isForeign: false, oldestUnreadAgeMs: ageOf(first) };
   }
-  const behindMs = page.millisBehindLatest ?? 0;
-  const unreadAgeMs = ageOf(hasNumber ? second : first);
+  const isOfTable = isTableStreamName(stream.streamName);
+  const unread = (hasNumber ? second : first) ??
+    (isOfTable ? await nextRecord({ kinesis, stream }, page.nextShardIterator, signal) : undefined);
+  const unreadAgeMs = ageOf(unread);
+  // A table's stream does not say how far behind a page is: what is behind is what is there.
+  const behindMs = isOfTable ? 0 : page.millisBehindLatest ?? 0;
   return {
     type: "seen",
     atMs: clock.monotonicMs(),
@@ -105,6 +114,22 @@ async function probeAt(
     checkpointAgeMs: hasNumber ? ageOf(first) : undefined,
     oldestUnreadAgeMs: unreadAgeMs ?? (behindMs > 0 ? behindMs : undefined),
   };
+}
+
+/** The first record of the pages that follow. */
+async function nextRecord(
+  { kinesis, stream }: Pick<ProbeOptions, "kinesis" | "stream">,
+  nextIterator: string | undefined,
+  signal: AbortSignal,
+): Promise<GetRecordsOutput["records"][number] | undefined> {
+  let iterator = nextIterator;
+  for (let pages = 0; iterator !== undefined && pages < MOST_EMPTY_PAGES; pages++) {
+    const page = await kinesis.getRecords(stream, iterator, 1, signal);
+    const [first] = page.records;
+    if (first !== undefined) return first;
+    iterator = page.nextShardIterator;
+  }
+  return undefined;
 }
 
 function positionOf(

@@ -47,6 +47,7 @@ export const OPTION_CHECKS: Readonly<Record<keyof WorkerOptions, Check>> = {
   dynamoDBCredentials: credentials,
   kinesisEndpoint: endpoint,
   dynamoDBEndpoint: endpoint,
+  dynamoDBStreamsEndpoint: endpoint,
   dynamoDBRegion: text,
   tableName: text,
   workerIdentifier: text,

@@ -66,6 +66,13 @@ export interface WorkerOptions extends ProcessingOptions, ReadingOptions, Stream
    */
   dynamoDBEndpoint?: string | undefined;
   /**
+   * Base URL of DynamoDB Streams, for emulators and private endpoints. Counts where the stream of a table is
+   * read.
+   *
+   * @default that of an emulator which `dynamoDBEndpoint` or `kinesisEndpoint` names, else the region's
+   */
+  dynamoDBStreamsEndpoint?: string | undefined;
+  /**
    * Region of the lease table, if it is not the stream's. KCL: `dynamoDbClient.region`.
    *
    * @default the same as `region`

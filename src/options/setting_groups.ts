@@ -48,6 +48,7 @@ export interface ClientSettings {
   readonly kinesisEndpoint: string | undefined;
   readonly dynamoDBRegion: string | undefined;
   readonly dynamoDBEndpoint: string | undefined;
+  readonly dynamoDBStreamsEndpoint: string | undefined;
   readonly wireFormat: WireFormat;
 }
 

@@ -49,6 +49,7 @@ export function settingsWith(
       kinesisEndpoint: options.kinesisEndpoint,
       dynamoDBRegion: options.dynamoDBRegion ?? region,
       dynamoDBEndpoint: options.dynamoDBEndpoint,
+      dynamoDBStreamsEndpoint: options.dynamoDBStreamsEndpoint,
       wireFormat: options.wireFormat ?? "auto",
     },
     table: {

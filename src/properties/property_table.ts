@@ -144,6 +144,14 @@ const AWS: readonly Property[] = [
     kcl: "the region's",
     note: "For emulators and private endpoints",
   }),
+  option({
+    name: "dynamoDBStreamsEndpoint",
+    type: url,
+    option: "dynamoDBStreamsEndpoint",
+    default: "an emulator's, else the region's",
+    note:
+      "For the stream of a table: emulators and private endpoints. `AWS_ENDPOINT_URL_DYNAMODB_STREAMS` sets it too: docs/dynamodb-streams.md",
+  }),
   setting({
     name: "AwsCredentialsProvider",
     type: providers,

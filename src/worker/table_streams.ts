@@ -37,11 +37,16 @@ export function tableStreamsReader(
       refuseTime(nameIn(config), own ?? initialPosition);
     }
   }
-  const { dynamoDBEndpoint } = clients;
+  const { dynamoDBStreamsEndpoint, dynamoDBEndpoint } = clients;
   return (kinesis, { endpoint: kinesisEndpoint, ...service }) =>
     kinesisByName(kinesis, async () => {
       const { tableStreamsAsKinesis } = await import("../dynamodb_streams/changes_as_kinesis.ts");
-      return tableStreamsAsKinesis({ ...service, kinesisEndpoint, dynamoDBEndpoint });
+      return tableStreamsAsKinesis({
+        ...service,
+        dynamoDBStreamsEndpoint,
+        dynamoDBEndpoint,
+        kinesisEndpoint,
+      });
     });
 }
 

@@ -125,6 +125,41 @@ Deno.test("workerEndpoints() add only what the options leave open, and say by wh
   assertEquals(workerEndpoints(own, broken), { endpoints: {}, notes: [] });
 });
 
+Deno.test("workerEndpoints() give the streams of tables the endpoint that a setting names for them alone", () => {
+  const region = "eu-west-1", all = "http://127.0.0.1:1", own = "http://127.0.0.1:2";
+  const streams = (env: Texts, profile: Texts = {}) =>
+    workerEndpoints({ region }, settings(env, profile)).endpoints.dynamoDBStreamsEndpoint;
+  assertEquals([
+    streams({ AWS_ENDPOINT_URL: all }),
+    streams({ AWS_ENDPOINT_URL: all, AWS_ENDPOINT_URL_DYNAMODB_STREAMS: own }),
+    streams({}, { "dynamodb_streams.endpoint_url": own, endpoint_url: all }),
+    streams({ AWS_ENDPOINT_URL: all }, { "dynamodb_streams.endpoint_url": own }),
+    streams({ AWS_ENDPOINT_URL_DYNAMODB_STREAMS: own, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: "true" }),
+  ], [undefined, `${own}/`, `${own}/`, `${all}/`, undefined]);
+  const env = { AWS_ENDPOINT_URL_DYNAMODB_STREAMS: own };
+  const option = { region, dynamoDBStreamsEndpoint: "http://mine.test" };
+  assertEquals(workerEndpoints(option, settings(env)), { endpoints: {}, notes: [] });
+  const both = settings({ ...env, AWS_USE_FIPS_ENDPOINT: "true" });
+  const given = { region, kinesisEndpoint: "http://a.test", dynamoDBEndpoint: "http://b.test" };
+  assertThrows(
+    () => workerEndpoints(given, both),
+    TypeError,
+    "together with AWS_ENDPOINT_URL_DYNAMODB_STREAMS",
+  );
+});
+
+Deno.test("configuredEndpoint() knows the public addresses of DynamoDB Streams", () => {
+  const of = (env: Texts) => configuredEndpoint("dynamodb_streams", "us-east-1", settings(env))?.url;
+  assertEquals(
+    [of({}), of({ AWS_USE_FIPS_ENDPOINT: "true" }), of({ AWS_USE_DUALSTACK_ENDPOINT: "true" })],
+    [
+      undefined,
+      "https://streams.dynamodb-fips.us-east-1.amazonaws.com/",
+      "https://streams-dynamodb.us-east-1.api.aws/",
+    ],
+  );
+});
+
 Deno.test("workerEndpoints() choose JSON where a setting switches CBOR off and the options say nothing", () => {
   const region = "eu-west-1";
   assertEquals(workerEndpoints({ region }, settings({ AWS_CBOR_DISABLE: "true" })), {

@@ -25,9 +25,9 @@ Deno.test("streamsUrl() names the public addresses of DynamoDB Streams", () => {
   ]);
 });
 
-Deno.test("streamsEndpoint() takes an emulator's address as it is, and of AWS's addresses their kind", () => {
-  const of = (kinesisEndpoint?: string, dynamoDBEndpoint?: string) =>
-    streamsEndpoint("us-east-1", { kinesisEndpoint, dynamoDBEndpoint });
+Deno.test("streamsEndpoint() takes its own endpoint, then an emulator's, that of the tables first, and of AWS's their kind", () => {
+  const of = (kinesisEndpoint?: string, dynamoDBEndpoint?: string, dynamoDBStreamsEndpoint?: string) =>
+    streamsEndpoint("us-east-1", { kinesisEndpoint, dynamoDBEndpoint, dynamoDBStreamsEndpoint });
   const usual = "https://streams.dynamodb.us-east-1.amazonaws.com/";
   const vpc = "https://vpce-1.streams.dynamodb.us-east-1.vpce.amazonaws.com";
   assertEquals([
@@ -38,7 +38,9 @@ Deno.test("streamsEndpoint() takes an emulator's address as it is, and of AWS's 
     of("https://kinesis-fips.us-east-1.amazonaws.com", "https://dynamodb-fips.us-east-1.amazonaws.com"),
     of("https://kinesis.us-east-1.api.aws"),
     of(undefined, "https://dynamodb.us-east-1.amazonaws.com"),
-    of(vpc),
+    of("http://127.0.0.1:4567", "http://127.0.0.1:8000"),
+    of("http://127.0.0.1:4567", "http://127.0.0.1:8000", vpc),
+    of("https://kinesis-fips.us-east-1.amazonaws.com", undefined, vpc),
   ], [
     usual,
     "http://127.0.0.1:4567",
@@ -47,6 +49,8 @@ Deno.test("streamsEndpoint() takes an emulator's address as it is, and of AWS's 
     "https://streams.dynamodb-fips.us-east-1.amazonaws.com/",
     "https://streams-dynamodb.us-east-1.api.aws/",
     usual,
+    "http://127.0.0.1:8000",
+    vpc,
     vpc,
   ]);
 });

@@ -13,6 +13,7 @@ import { settingsOf } from "../../src/options/settings.ts";
 
 const PAGE = await Deno.readTextFile(new URL("../../docs/from-lambda.md", import.meta.url));
 const STREAM = "arn:aws:kinesis:eu-west-1:123456789012:stream/orders";
+const TABLE_STREAM = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/2026-01-30T12:00:00.000";
 
 /** A setting as a template has it: what the file says, and what the option must be. */
 interface Sample {
@@ -25,6 +26,7 @@ const sample = (line: string, ...values: readonly unknown[]): Sample => ({ lines
 /** By the text of the first column. */
 const MAPPING: Readonly<Record<string, Sample>> = {
   "`EventSourceArn`, a stream": sample(`streamArn = ${STREAM}`, STREAM),
+  "`EventSourceArn`, a table's stream": sample(`streamArn = ${TABLE_STREAM}`, TABLE_STREAM),
   "`EventSourceArn`, a consumer": {
     lines: [`fanoutConfig.consumerArn = ${STREAM}/consumer/app:1`, "retrievalMode = FANOUT"],
     values: [`${STREAM}/consumer/app:1`, "FANOUT"],

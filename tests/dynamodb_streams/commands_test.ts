@@ -44,6 +44,7 @@ async function bed() {
     stream,
     leaseKey,
     call,
+    lease: made.lease.bind(made),
     run: (args: readonly string[], input = "") =>
       made.run([...args, ...flags], {
         isBare: true,
@@ -71,6 +72,27 @@ Deno.test("describe, lag, explain and tail show the stream of a table", async ()
   assertEquals([tail.code, tail.err], [0, ""]);
   assertEquals(tail.out.trim().split("\n").length, 3);
   assertStringIncludes(tail.out, "eventName");
+});
+
+Deno.test("lag of an idle table is none, however old its last change is", async () => {
+  const { run, lease, clock, stream, leaseKey } = await bed();
+  const [, second] = stream.shards();
+  const { out } = await run(["tail", "--from-beginning", "--max-messages", "3", "--json"]);
+  const last = JSON.parse(out.trim().split("\n").at(-1) ?? "");
+  assertEquals(last.shardId, second?.shardId);
+  await lease({
+    leaseKey: last.shardId,
+    shardId: last.shardId,
+    streamIdentifier: undefined,
+    checkpoint: { sequenceNumber: last.sequenceNumber, subSequenceNumber: 0 },
+    parentShardIds: [leaseKey],
+    hashKeyRange: NO_KEYS,
+  });
+  clock.pass(3_600_000);
+  const lines = (await run(["lag"])).out.split("\n").filter((line) => line.startsWith("shardId-"));
+  const behind = new Map(lines.map((line) => [line.split(" ")[0], line]));
+  assertStringIncludes(behind.get(leaseKey) ?? "", "1 h");
+  assertStringIncludes(behind.get(last.shardId) ?? "", " 0 ms ");
 });
 
 Deno.test("reset finds a time in the stream of a table", async () => {

@@ -82,7 +82,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   },
   "failures/redrive": {
     holds: "dead letters read back into a processor",
-    any: ["stream", "root", "async", "aws", "consumer", "failures/letters"],
+    any: ["stream", "root", "async", "aws", "consumer", "failures/letters", "dynamodb_streams"],
   },
   "failures/file": {
     holds: "the entry point of dead letters in a file",

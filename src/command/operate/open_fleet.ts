@@ -46,7 +46,8 @@ export function openFleet(configuration: ProgramConfiguration, context: ProgramC
 }
 
 function streamOptions(configuration: ProgramConfiguration, context: ProgramContext): StreamAccessOptions {
-  const { streamName, streamArn, streams, kinesisEndpoint, dynamoDBEndpoint } = configuration.options;
+  const { streamName, streamArn, streams } = configuration.options;
+  const { kinesisEndpoint, dynamoDBEndpoint, dynamoDBStreamsEndpoint } = configuration.options;
   return {
     region: regionOf(configuration),
     credentials: credentialsOf(configuration, context, "credentials"),
@@ -55,6 +56,7 @@ function streamOptions(configuration: ProgramConfiguration, context: ProgramCont
     streams,
     kinesisEndpoint,
     dynamoDBEndpoint,
+    dynamoDBStreamsEndpoint,
     kinesis: context.host.options?.kinesis,
     system: context.system,
   };

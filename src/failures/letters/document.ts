@@ -7,7 +7,10 @@
  * `batchSize` counts records of Kinesis, as Lambda has it and as GetRecords takes it in `Limit`. An aggregate
  * of the KPL is one of them, however many of its user records failed.
  *
- * Source: AWS Lambda guide, "Retain discarded batch records for a Kinesis data stream".
+ * Of a table's stream the document has `DDBStreamBatchInfo` in place of `KinesisBatchInfo`, as Lambda's has.
+ *
+ * Source: AWS Lambda guide, "Retain discarded batch records for a Kinesis data stream" and "… for a DynamoDB
+ * event source".
  *
  * @module
  */
@@ -16,6 +19,7 @@ import { streamArnOf } from "../../aws/endpoint.ts";
 import { hideNamedSecrets, hideSecrets } from "../../aws/hidden_secrets.ts";
 import { errorClass, errorText } from "../../errors.ts";
 import { looksAggregated } from "../../stream/aggregation.ts";
+import { changeEventRecord, isTableStreamArn } from "../../stream/change_event.ts";
 import type { KinesisRecord } from "../../stream/record.ts";
 import type { DeadLetter, DeadLetterCondition } from "../dead_letter.ts";
 import { letterId } from "./letter_id.ts";
@@ -43,7 +47,7 @@ export interface DeadLetterDocument {
   readonly version: "1.0";
   /** When the records were given up: ISO 8601, UTC. */
   readonly timestamp: string;
-  /** Where the records are in the stream. */
+  /** Where the records are in the stream. Stored as `DDBStreamBatchInfo` of a table's stream. */
   readonly KinesisBatchInfo: {
     /** The shard's id. */
     readonly shardId: string;
@@ -147,20 +151,29 @@ const MOST_POSITIONS = 1000;
 export function documentText(letter: DeadLetter, options: DocumentOptions = {}): string {
   const { maxBytes = DEFAULT_DOCUMENT_BYTES, records = "list" } = options;
   const document = documentOf(letter, options);
-  if (records === "none") return jsonLine(withoutRecords(document, letter, "by the sink's options"));
+  if (records === "none") return storedText(withoutRecords(document, letter, "by the sink's options"));
   const payloadBytes = letter.records.reduce((sum, { data }) => sum + Math.ceil(data.length / 3) * 4, 0);
   if (payloadBytes < maxBytes) {
     const full = records === "list"
       ? { ...document, records: letter.records.map(storedRecord) }
       : { ...document, payload: jsonLine(eventOf(letter, document.KinesisBatchInfo.streamArn)) };
-    const text = jsonLine(full);
+    const text = storedText(full);
     if (utf8Bytes(text) <= maxBytes) return text;
   }
   const reason = `the whole would have more than ${maxBytes} bytes`;
-  const text = jsonLine(withoutRecords(document, letter, reason));
+  const text = storedText(withoutRecords(document, letter, reason));
   if (utf8Bytes(text) <= maxBytes) return text;
   const { positions: _, ...kclite } = withoutRecords(document, letter, reason).kclite;
-  return jsonLine({ ...document, kclite });
+  return storedText({ ...document, kclite });
+}
+
+/** As one line, with Lambda's name for where the records are. */
+function storedText(document: DeadLetterDocument): string {
+  if (!isTableStreamArn(document.KinesisBatchInfo.streamArn)) return jsonLine(document);
+  const entries = Object.entries(document).map(([name, value]) =>
+    [name === "KinesisBatchInfo" ? "DDBStreamBatchInfo" : name, value] as const
+  );
+  return jsonLine(Object.fromEntries(entries));
 }
 
 /** The document without its records. */
@@ -244,6 +257,9 @@ function storedRecord(record: KinesisRecord): StoredRecord {
 
 /** Lambda's event. User records of aggregates have two members more, by which they are found again. */
 function eventOf({ records, shardId }: DeadLetter, streamArn: string) {
+  if (isTableStreamArn(streamArn)) {
+    return { Records: records.map((record) => changeEventRecord(record, streamArn)) };
+  }
   return {
     Records: records.map((record) => ({
       kinesis: {

@@ -4,10 +4,15 @@
  * @module
  */
 
-import type { Kinesis, StreamReference } from "../../aws/kinesis.ts";
+import type { GivenEndpoints } from "../../aws/dynamodb_streams.ts";
+import { type Kinesis, signedKinesis, type StreamReference } from "../../aws/kinesis.ts";
+import { DEFAULT_RETRY_POLICY } from "../../aws/retry.ts";
+import type { ServiceOptions } from "../../aws/signed_call.ts";
+import { tableStreamsAsKinesis } from "../../dynamodb_streams/changes_as_kinesis.ts";
 import { deaggregate } from "../../stream/aggregation.ts";
 import type { KinesisRecord } from "../../stream/record.ts";
 import { compare, positionAt } from "../../stream/sequence_number.ts";
+import { isTableStreamName } from "../../stream/table_stream_name.ts";
 import type { Clock } from "../../system.ts";
 import type { StoredLetter } from "./stored_letter.ts";
 
@@ -16,6 +21,27 @@ const READ_PAUSE_MS = 250;
 
 /** A page may be empty before the end of a range; this many in a row are a shard without the range. Ours. */
 const MOST_EMPTY_PAGES = 50;
+
+/**
+ * The stream of a letter, and what reads it: Kinesis, or the stream of a table.
+ *
+ * @param service In the region of the stream, with the endpoint of Kinesis.
+ */
+export function streamOf(
+  { streamName, streamArn }: StoredLetter,
+  service: ServiceOptions & GivenEndpoints,
+): { readonly stream: StreamReference; readonly kinesis: Kinesis } {
+  const { endpoint, region, credentials, system } = service;
+  const calls = { region, credentials, system, readRetry: DEFAULT_RETRY_POLICY };
+  if (isTableStreamName(streamName)) {
+    const { dynamoDBStreamsEndpoint, dynamoDBEndpoint, kinesisEndpoint } = service;
+    const endpoints = { dynamoDBStreamsEndpoint, dynamoDBEndpoint, kinesisEndpoint };
+    return { stream: { streamName, streamArn }, kinesis: tableStreamsAsKinesis({ ...calls, ...endpoints }) };
+  }
+  // An emulator may know no ARN, and its letters have one that is made up.
+  const stream = { streamName, streamArn: endpoint === undefined ? streamArn : undefined };
+  return { stream, kinesis: signedKinesis({ ...calls, endpoint }) };
+}
 
 /**
  * The user records of a letter, in order.

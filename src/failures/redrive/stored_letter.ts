@@ -17,9 +17,12 @@ import {
   optionalTextIn,
   textIn,
 } from "../../aws/answer_fields.ts";
+import { changeRecords } from "../../dynamodb_streams/wire_changes.ts";
 import { decodeBase64 } from "../../aws/payload_slab.ts";
+import { asChangeRecord } from "../../stream/change_record.ts";
 import { type KinesisRecord, kinesisRecord } from "../../stream/record.ts";
 import { isRecordNumber } from "../../stream/sequence_number.ts";
+import { isTableStreamName, parseTableStreamArn } from "../../stream/table_stream_name.ts";
 
 /** A dead letter that was read back. */
 export interface StoredLetter {
@@ -56,11 +59,14 @@ export interface LetterRange {
 export function storedLetter(text: string): StoredLetter {
   const outer = objectOf(text);
   const document = outer["Type"] === "Notification" ? objectOf(textIn(outer, "Message")) : outer;
-  const info = fieldsOf(document["KinesisBatchInfo"], "KinesisBatchInfo");
+  // Lambda has another name for the same fields where a table's stream was read.
+  const [kind = "KinesisBatchInfo"] = ["DDBStreamBatchInfo"].filter((name) => document[name] != null);
+  const info = fieldsOf(document[kind], kind);
   const streamArn = textIn(info, "streamArn");
   const shardId = textIn(info, "shardId");
   const ours = document["kclite"] == null ? {} : fieldsOf(document["kclite"], "kclite");
-  const streamName = optionalTextIn(ours, "streamName") ?? streamArn.split("/")[1];
+  const streamName = optionalTextIn(ours, "streamName") ?? parseTableStreamArn(streamArn)?.streamName ??
+    streamArn.split("/")[1];
   if (streamName === undefined) {
     throw new SyntaxError("expected streamArn to name a stream: got another text");
   }
@@ -80,7 +86,7 @@ export function storedLetter(text: string): StoredLetter {
     streamName,
     streamArn,
     errorMessage: optionalTextIn(ours, "errorMessage"),
-    records: recordsOf(document),
+    records: isTableStreamName(streamName) ? recordsOf(document)?.map(asChangeRecord) : recordsOf(document),
     range: {
       start: numberIn(info, "startSequenceNumber"),
       end: numberIn(info, "endSequenceNumber"),
@@ -103,9 +109,11 @@ function recordsOf(document: Fields): readonly KinesisRecord[] | undefined {
     );
   }
   if (document["payload"] == null) return undefined;
-  const events = listIn(objectOf(textIn(document, "payload")), "Records");
+  const events = listIn(objectOf(textIn(document, "payload")), "Records")
+    .map((event) => fieldsOf(event, "a record"));
+  if (events.some(({ dynamodb }) => dynamodb != null)) return changeRecords(events).records;
   return withData(
-    events.map((event) => fieldsOf(fieldsOf(event, "a record")["kinesis"], "kinesis")),
+    events.map((event) => fieldsOf(event["kinesis"], "kinesis")),
     (record) => Math.round((optionalNumberIn(record, "approximateArrivalTimestamp") ?? NaN) * 1000),
   );
 }

@@ -96,7 +96,7 @@ export type Series = readonly (number | undefined)[];
 /** Who reads which part of one stream. */
 export interface StreamRanges {
   readonly streamName: string;
-  /** In order, without overlap. Parts of the whole, 0 to 1. */
+  /** In order, without overlap. Parts of the whole, 0 to 1. None where shards have no hash keys. */
   readonly parts: readonly {
     readonly from: number;
     readonly to: number;

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { HashKeyRange } from "../../stream/hash_key.ts";
+import { hasHashKeys, type HashKeyRange } from "../../stream/hash_key.ts";
 import { parseIdentifier } from "../../stream/stream_identifier.ts";
 import type { StreamRanges } from "./fleet_picture.ts";
 
@@ -24,12 +24,15 @@ export interface RangedLease {
 
 type Part = StreamRanges["parts"][number];
 
-/** Of each stream, by name. The name of the one stream of a table that names none is empty. */
+/**
+ * Of each stream, by name. The name of the one stream of a table that names none is empty. The stream of a
+ * DynamoDB table has no parts: its shards have no hash keys.
+ */
 export function rangesOf(leases: readonly RangedLease[]): readonly StreamRanges[] {
   const streams = Map.groupBy(leases, ({ streamIdentifier }) => streamIdentifier ?? "");
   return [...streams].map(([identifier, own]) => ({
     streamName: parseIdentifier(identifier)?.streamName ?? identifier,
-    parts: partsOf(own),
+    parts: own.some(({ hashKeyRange }) => hasHashKeys(hashKeyRange)) ? partsOf(own) : [],
   })).toSorted((a, b) => a.streamName < b.streamName ? -1 : 1);
 }
 

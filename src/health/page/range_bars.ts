@@ -28,7 +28,9 @@ type Part = StreamRanges["parts"][number];
 /** All bars with their texts. */
 export function rangesHtml(ranges: readonly StreamRanges[], colours: OwnerColours): string {
   if (ranges.length === 0) return `<p class="sub">Not known yet.</p>`;
-  const judged = ranges.map((range) => ({
+  const withKeys = ranges.filter(({ parts }) => parts.length > 0);
+  if (withKeys.length === 0) return `<p class="sub">${NO_KEYS}</p>`;
+  const judged = withKeys.map((range) => ({
     range,
     holes: lacking(range, isHole),
     unread: lacking(range, isUnread),
@@ -39,6 +41,9 @@ export function rangesHtml(ranges: readonly StreamRanges[], colours: OwnerColour
   const bars = worst.map(({ range }) => barOf(range, { colours, pieces, isNamed: ranges.length > 1 }));
   return bars.join("") + legend(worst.map(({ range }) => range), colours) + moreStreams(hidden);
 }
+
+const NO_KEYS =
+  "The shards of a DynamoDB stream have no hash keys. Who reads them is in the table of shards.";
 
 interface BarOptions {
   readonly colours: OwnerColours;

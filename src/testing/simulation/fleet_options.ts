@@ -21,6 +21,7 @@ export type FleetOptions = Omit<
   | "dynamoDBCredentials"
   | "kinesisEndpoint"
   | "dynamoDBEndpoint"
+  | "dynamoDBStreamsEndpoint"
   | "dynamoDBRegion"
   | "tableName"
   | "onEvent"

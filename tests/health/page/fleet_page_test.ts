@@ -81,6 +81,16 @@ Deno.test("pageHtml() of a worker that knows nothing yet says so and invents no 
   assert(!/undefined|NaN/.test(text), text);
 });
 
+Deno.test("pageHtml() calls nothing of a DynamoDB stream a hole, and says why no bar is drawn", () => {
+  const sample = SAMPLES.healthy();
+  const ofTable = { streamName: "us-east-1$123456789012$orders$2026", parts: [] };
+  const alone = pageHtml({ ...sample, ranges: [ofTable] }, view());
+  assertStringIncludes(textOf(alone), "The shards of a DynamoDB stream have no hash keys.");
+  assert(!alone.includes("No lease covers"));
+  const beside = pageParts({ ...sample, ranges: [...sample.ranges, ofTable] }, view()).get("ranges") ?? "";
+  assertEquals([beside.split("<svg").length - 1, beside.includes("$orders$")], [1, false]);
+});
+
 Deno.test("pageHtml() shows a few of hundreds of streams, those with holes first, and counts the rest", () => {
   const html = pageHtml(SAMPLES.manyStreams(), view());
   const names = [...html.matchAll(/<h3>(events-of-customer-\d+)/g)].map(([, name]) => name);

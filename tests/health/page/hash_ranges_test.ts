@@ -55,6 +55,21 @@ Deno.test("rangesOf() calls nothing a hole where the range of a lease is unknown
   assertEquals(drawn([lease("a", 0, 8), lease("b", 0, 0, { hashKeyRange: undefined })]), ["0-8 a"]);
 });
 
+Deno.test("rangesOf() draws nothing of a DynamoDB stream, whose shards have no hash keys", () => {
+  const hashKeyRange = { startingHashKey: "0", endingHashKey: "1" };
+  const table = "123456789012:us-east-1$123456789012$orders$2026-01-30T12_00_00.000:1";
+  const words = "123456789012:words:1700000000";
+  const ranges = rangesOf([
+    lease("t1", 0, 0, { streamIdentifier: table, hashKeyRange }),
+    lease("t2", 0, 0, { streamIdentifier: table, hashKeyRange, owner: undefined }),
+    lease("w", 0, 16, { streamIdentifier: words }),
+  ]);
+  assertEquals(ranges.map(({ streamName, parts }) => [streamName, parts.length]), [
+    ["us-east-1$123456789012$orders$2026-01-30T12_00_00.000", 0],
+    ["words", 1],
+  ]);
+});
+
 Deno.test("rangesOf() keeps streams apart, by name", () => {
   const [one, two] = ["000000000000:words:1700000000", "000000000000:clicks:1700000001"];
   const ranges = rangesOf([

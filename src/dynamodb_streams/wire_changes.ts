@@ -11,18 +11,7 @@
 
 import { type Fields, fieldsOf, optionalTextIn, unexpected } from "../aws/answer_fields.ts";
 import { sequenceNumberIn } from "../aws/kinesis_wire.ts";
-import type { Change, ChangeFields, Item, StreamViewType } from "../stream/change.ts";
-import { KinesisRecord } from "../stream/record.ts";
-
-/** One change of an item. */
-export class ChangeRecord extends KinesisRecord {
-  #change: Change | undefined;
-
-  /** Read from the data at the first call, and kept. */
-  override get change(): Change {
-    return this.#change ??= changeIn(this.json<AdapterRecord>());
-  }
-}
+import { ChangeRecord } from "../stream/change_record.ts";
 
 /** Records and their payload bytes. */
 export interface ChangeRecords {
@@ -71,44 +60,6 @@ function changeRecord(wire: Fields): ChangeRecord {
   });
   const data = UTF8.encode(text);
   return new ChangeRecord(sequenceNumber, 0, sequenceNumber, undefined, data, epochMs, "NONE", false);
-}
-
-/** The data of a record, as the adapter writes them. */
-interface AdapterRecord {
-  readonly eventID?: string;
-  readonly eventName: "INSERT" | "MODIFY" | "REMOVE";
-  readonly dynamodb: {
-    readonly ApproximateCreationDateTime: number;
-    readonly Keys: Item;
-    readonly NewImage?: Item;
-    readonly OldImage?: Item;
-    readonly SequenceNumber: string;
-    readonly SizeBytes?: number;
-    readonly StreamViewType?: StreamViewType;
-  };
-  readonly userIdentity?: { readonly principalId: string; readonly type: string };
-}
-
-function changeIn({ eventID, eventName, dynamodb, userIdentity }: AdapterRecord): Change {
-  const { NewImage: newImage, OldImage: oldImage } = dynamodb;
-  const fields: ChangeFields = {
-    eventId: eventID,
-    keys: dynamodb.Keys,
-    sequenceNumber: dynamodb.SequenceNumber,
-    sizeBytes: dynamodb.SizeBytes,
-    streamViewType: dynamodb.StreamViewType,
-    approximateCreation: new Date(dynamodb.ApproximateCreationDateTime),
-    userIdentity,
-    isExpiry: eventName === "REMOVE" && userIdentity?.principalId === "dynamodb.amazonaws.com",
-  };
-  switch (eventName) {
-    case "INSERT":
-      return { ...fields, type: eventName, newImage, oldImage: undefined };
-    case "MODIFY":
-      return { ...fields, type: eventName, newImage, oldImage };
-    case "REMOVE":
-      return { ...fields, type: eventName, newImage: undefined, oldImage };
-  }
 }
 
 const TYPES = ["INSERT", "MODIFY", "REMOVE"] as const;

@@ -1,7 +1,7 @@
 /** Changes as records: what AWS's adapter makes of them, and what we read from that. */
 
 import { assertEquals, assertThrows } from "@std/assert";
-import { changeRecords } from "../../src/dynamodb_streams/change_record.ts";
+import { changeRecords } from "../../src/dynamodb_streams/wire_changes.ts";
 import type { Change } from "../../src/stream/change.ts";
 import { kinesisRecord } from "../../src/stream/record.ts";
 
