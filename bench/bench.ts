@@ -12,21 +12,35 @@
  * ```
  *
  * `--against` has the library of another checkout take turns with this one's: what a change gained. `--compare` measures
- * other consumers too, see `compare.ts`; with `--only` it can stand alone, as `--only idle-1-8 --compare`. `--write` puts the tables into
+ * other consumers too, see `compare.ts`; `--only java-cbor,kcl-rs-json` measures these two and nothing else. `--write` puts the tables into
  * docs/performance.md. `--smoke` runs tiny turns, which shows that the program works and measures nothing.
+ *
+ * Each figure is printed as soon as there is one. What fails is named and left out of the rounds that follow, and all else goes on; the
+ * program then ends with code 1, unless only other consumers failed.
  *
  * @module
  */
 
 import { parseArgs } from "node:util";
 import { withFolder } from "../tests/support/folder.ts";
-import { type BenchCase, CASES, casesOf, IDLE_FLEETS, optionsOf, SMOKE_SIZE } from "./cases.ts";
+import {
+  type BenchCase,
+  CASES,
+  IDLE_FLEETS,
+  optionsOf,
+  type Selection,
+  selectionOf,
+  SMOKE_SIZE,
+} from "./cases.ts";
+import { compare, COMPARED, NPM } from "./compare.ts";
 import {
   cpuPerMillion,
   cpuRatio,
+  lineOf,
   markdownTable,
   type Rounds,
   rowOf,
+  type Skipped,
   summaryOf,
   tableOf,
   withBlock,
@@ -45,6 +59,7 @@ import type { MeasuredTurn } from "./turn.ts";
 import {
   type CannedServer,
   denoTurn,
+  killAll,
   runTurn,
   startCannedServer,
   type TurnCommand,
@@ -54,6 +69,7 @@ import {
 const DOCUMENT = new URL("../docs/performance.md", import.meta.url);
 /** Turns of a smoke run at the same time: nothing is measured, and it is to be over soon. */
 const SMOKE_AT_ONCE = 3;
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 /** The case that is about memory and not about CPU time. */
 const CATCH_UP = "catch-up";
 
@@ -72,8 +88,9 @@ const rounds = Number(values.rounds);
 if (!Number.isSafeInteger(rounds) || rounds < 1) {
   throw new RangeError(`Cannot measure: expected --rounds to be 1 or more: got ${values.rounds}`);
 }
-if (values.smoke && values.compare) {
-  throw new RangeError("Cannot compare: expected --smoke or --compare: got both");
+const wanted: Selection = selectionOf(names, COMPARED, values.compare);
+if (values.smoke && wanted.compared.length > 0) {
+  throw new RangeError("Cannot compare: expected --smoke or other consumers: got both");
 }
 
 /** One case of one checkout: `of` makes its row's name. */
@@ -85,19 +102,30 @@ interface Contender {
   readonly turns: MeasuredTurn[];
 }
 
+/** What failed of our own. */
+const failed: Skipped[] = [];
+
 await withFolder({ "package.json": '{"private":true}' }, async (folder) => {
+  // Java would look for its server for ever.
+  const stop = () => {
+    killAll();
+    Deno.removeSync(folder, { recursive: true });
+    Deno.exit(130);
+  };
+  for (const signal of SIGNALS) Deno.addSignalListener(signal, stop);
   const server = await startCannedServer(folder);
   try {
     await main(server, folder);
   } finally {
     await server.stop();
+    for (const signal of SIGNALS) Deno.removeSignalListener(signal, stop);
   }
 });
+if (failed.length > 0) Deno.exitCode = 1;
 
 async function main(server: CannedServer, folder: string): Promise<void> {
-  const wanted = casesOf(names);
-  const runtimes = await runtimesFor(wanted, folder);
-  const cases = wanted.filter(({ isTls, runtime }) =>
+  const runtimes = await runtimesFor(folder);
+  const cases = wanted.cases.filter(({ isTls, runtime }) =>
     (isTls !== true || server.tlsUrl !== undefined) && (runtime === undefined || runtimes.has(runtime))
   );
   if (server.tlsUrl === undefined) {
@@ -121,26 +149,23 @@ async function main(server: CannedServer, folder: string): Promise<void> {
     return [own, { one, name, command: command(importMap), isOther: true, turns: [] }];
   });
   if (values.smoke) await smoke(contenders, server);
-  else await measure(contenders, server);
+  else if (contenders.length > 0) await measure(contenders, server);
   const idle = await idleFigures();
-  const comparison = values.compare
-    ? await (await import("./compare.ts")).compare({
-      server,
-      folder,
-      rounds,
-      node: runtimes.get("node"),
-      bundle,
-    })
-    : undefined;
+  const comparison = wanted.compared.length === 0 ? undefined : await compare({
+    server,
+    folder,
+    rounds,
+    node: runtimes.get("node"),
+    bundle,
+    only: wanted.compared,
+  });
   report(contenders.filter(({ turns }) => turns.length > 0), idle, comparison);
 }
 
 /** Installed only where a case or a comparison needs them. A smoke run takes what there is. */
-async function runtimesFor(
-  cases: readonly BenchCase[],
-  folder: string,
-): Promise<ReadonlyMap<RuntimeName, OtherRuntime>> {
-  if (!values.compare && cases.every(({ runtime }) => runtime === undefined)) return new Map();
+async function runtimesFor(folder: string): Promise<ReadonlyMap<RuntimeName, OtherRuntime>> {
+  const { cases, compared } = wanted;
+  if (!compared.includes(NPM) && cases.every(({ runtime }) => runtime === undefined)) return new Map();
   const runtimes = values.smoke ? await runtimesOnPath() : await installRuntimes(folder);
   if (typeof runtimes !== "string") return runtimes;
   console.log(`Node.js and Bun are skipped: ${runtimes}`);
@@ -152,7 +177,12 @@ async function measure(contenders: readonly Contender[], server: CannedServer): 
     console.error(`round ${round} of ${rounds}`);
     // Who goes first alternates, so that nobody always follows the same one.
     for (const contender of round % 2 === 1 ? contenders : contenders.toReversed()) {
-      contender.turns.push(await turnOf(contender, server));
+      // Ratios are of turns of the same round: whoever has none in one round is out.
+      if (contender.turns.length < round - 1) continue;
+      const turn = await turnOf(contender, server);
+      if (turn === undefined) continue;
+      contender.turns.push(turn);
+      console.log(lineOf(rowOf(contender.name, [turn])));
     }
   }
 }
@@ -166,23 +196,46 @@ async function smoke(contenders: readonly Contender[], server: CannedServer): Pr
   const left = [...ways.values()];
   await Promise.all(Array.from({ length: SMOKE_AT_ONCE }, async () => {
     for (let next = left.shift(); next !== undefined; next = left.shift()) {
-      next.turns.push(await turnOf(next, server, true));
+      const turn = await turnOf(next, server);
+      if (turn !== undefined) next.turns.push(turn);
     }
   }));
 }
 
-async function turnOf({ one, command }: Contender, server: CannedServer, isSmoke = false) {
+/** @returns Undefined: it failed, and was named. */
+async function turnOf(
+  { one, name, command }: Contender,
+  server: CannedServer,
+): Promise<MeasuredTurn | undefined> {
   const options = optionsOf(one, server);
-  return await runTurn(command, one.reader, isSmoke ? { ...options, size: SMOKE_SIZE } : options);
+  try {
+    return await runTurn(command, one.reader, values.smoke ? { ...options, size: SMOKE_SIZE } : options);
+  } catch (error) {
+    fail(name, error);
+    return undefined;
+  }
+}
+
+function fail(name: string, error: unknown): void {
+  const reason = error instanceof Error ? error.message : String(error);
+  console.log(`failed: ${name}: ${reason}`);
+  failed.push({ name, reason });
 }
 
 /** Requests to DynamoDB for each shard and hour, by the name of the fleet. */
 async function idleFigures(): Promise<ReadonlyMap<string, number>> {
   const figures = new Map<string, number>();
-  for (const [name, fleet] of Object.entries(IDLE_FLEETS)) {
-    if (names.length > 0 && !names.includes(name)) continue;
-    if (values.smoke && figures.size > 0) break; // one fleet shows that it works
-    figures.set(name, await idleRequestsPerShardHour(fleet));
+  // In a smoke run, one fleet shows that it works.
+  for (const name of values.smoke ? wanted.fleets.slice(0, 1) : wanted.fleets) {
+    const fleet = IDLE_FLEETS[name];
+    if (fleet === undefined) continue;
+    try {
+      const requests = await idleRequestsPerShardHour(fleet);
+      figures.set(name, requests);
+      console.log(`${name}: ${requests} requests to DynamoDB per shard and hour`);
+    } catch (error) {
+      fail(name, error);
+    }
   }
   return figures;
 }
@@ -211,7 +264,7 @@ function report(
       ) => [`\`${name}\``, `${requests} requests to DynamoDB per shard and hour`]),
     ]),
   ].filter((text) => text !== "").join("\n\n");
-  console.log(own);
+  if (own !== "") console.log(own);
   for (const { name, one, turns, isOther } of contenders) {
     if (isOther && one.name !== CATCH_UP) {
       console.log(gainOf(one.name, measured.get(one.name) ?? [], name, turns));
@@ -223,16 +276,25 @@ function report(
     ...comparison?.rows.map(({ name, cpu }) => [name, cpu] as const) ?? [],
     ...comparison?.others ?? [],
   ]);
-  const targets = targetTable((name) =>
-    figures.get(name) ?? [...figures].find(([key]) => key.startsWith(name))?.[1]
+  const notes = new Map(comparison?.rows.map(({ name, note }) => [name, note]));
+  const targets = targetTable(
+    (name) => figures.get(name) ?? [...figures].find(([key]) => key.startsWith(name))?.[1],
+    (name) => notes.get(name),
   );
   const compared = comparison === undefined ? "" : tableOf(comparison.rows);
   for (const text of [compared, targets]) if (text !== "") console.log(`\n${text}`);
-  for (const line of comparison?.skipped ?? []) console.log(`skipped: ${line}`);
+  const skipped = comparison?.skipped ?? [];
+  for (const { name, reason } of skipped) console.log(`not measured: ${name}: ${reason}`);
+  for (const { name, reason } of failed) console.log(`failed: ${name}: ${reason}`);
   if (values.write) {
-    write(contenders, own, comparison === undefined ? undefined : `${targets}\n\n${compared}`);
+    // Names only: a reason may hold what is this machine's own.
+    const without = skipped.length === 0
+      ? ""
+      : `Not measured in this run: ${skipped.map(({ name }) => `\`${name}\``).join(", ")}.`;
+    const texts = [targets, compared, without].filter((text) => text !== "");
+    write(contenders, own, comparison === undefined ? undefined : texts.join("\n\n"));
   }
-  console.log(JSON.stringify(summaryOf(measured, idle.get("idle-1-8"))));
+  console.log(JSON.stringify(summaryOf(measured, idle.get("idle-1-8"), comparison?.rows)));
 }
 
 /** What this checkout gained over another. */
@@ -246,10 +308,12 @@ function gainOf(name: string, now: Rounds, otherName: string, before: Rounds): s
 
 function write(contenders: readonly Contender[], own: string, compared: string | undefined): void {
   const isWhole = contenders.length === CASES.length && names.length === 0 && values.against === undefined;
-  if (!isWhole || values.smoke) {
-    throw new RangeError(
-      "Cannot write the tables: expected a whole run: got --only, --against, --smoke, or no TLS, Node.js or Bun",
+  if (!isWhole || values.smoke || failed.length > 0) {
+    console.log(
+      "Cannot write the tables: expected a whole run: got --only, --against, --smoke, a failure, or no TLS, Node.js or Bun",
     );
+    Deno.exitCode = 1;
+    return;
   }
   let document = withBlock(Deno.readTextFileSync(DOCUMENT), "bench", own);
   if (compared !== undefined) document = withBlock(document, "bench --compare", compared);

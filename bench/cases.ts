@@ -35,12 +35,12 @@ const EMPTY = streamNameOf({ shards: 1, recordBytes: 1024, pageRecords: 0 });
 /** As much as one GetRecords may return: 10 MiB. */
 export const FULL: string = streamNameOf({ shards: 4, recordBytes: 1024, pageRecords: 10_000 });
 
-const LARGE_SIZE: TurnSize = { warmUp: 250_000, count: 500_000 };
-const SMALL_SIZE: TurnSize = { warmUp: 500_000, count: 1_000_000 };
+const LARGE_SIZE: TurnSize = { warmUp: 200_000, count: 400_000 };
+const SMALL_SIZE: TurnSize = { warmUp: 400_000, count: 800_000 };
 /** Of what takes long. */
 export const COSTLY_SIZE: TurnSize = { warmUp: 100_000, count: 250_000 };
 /** Of what is measured in another way besides. */
-const FURTHER_SIZE: TurnSize = { warmUp: 200_000, count: 300_000 };
+const FURTHER_SIZE: TurnSize = { warmUp: 150_000, count: 250_000 };
 const CALLS_SIZE: TurnSize = { warmUp: 1000, count: 3000 };
 /** At the default pace of 2 MiB a second: the first pages of all shards, and some more. */
 export const CATCH_UP_MS = 10_000;
@@ -160,11 +160,12 @@ export const SMOKE_SIZE: TurnSize = { warmUp: 1, count: 1 };
 /**
  * The cases of those names, with the floors that they stand on; no names: all.
  *
+ * @param others Names that are none of these cases, and known too.
  * @throws {RangeError} when there is no such case.
  */
-export function casesOf(names: readonly string[]): readonly BenchCase[] {
+export function casesOf(names: readonly string[], others: readonly string[] = []): readonly BenchCase[] {
   if (names.length === 0) return CASES;
-  const known = [...CASES.map(({ name }) => name), ...Object.keys(IDLE_FLEETS)];
+  const known = [...CASES.map(({ name }) => name), ...Object.keys(IDLE_FLEETS), ...others];
   const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
     throw new RangeError(`Cannot measure ${unknown.join(", ")}: expected of ${known.join(", ")}`);
@@ -172,6 +173,38 @@ export function casesOf(names: readonly string[]): readonly BenchCase[] {
   const wanted = CASES.filter(({ name }) => names.includes(name));
   const floors = wanted.map(({ floor }) => floor);
   return CASES.filter((one) => wanted.includes(one) || floors.includes(one.name));
+}
+
+/** What is to be measured. */
+export interface Selection {
+  readonly cases: readonly BenchCase[];
+  /** Of {@linkcode IDLE_FLEETS}. */
+  readonly fleets: readonly string[];
+  /** Of the comparison. */
+  readonly compared: readonly string[];
+}
+
+/**
+ * What `--only` and `--compare` ask for. Who names some of the comparison gets these.
+ *
+ * @param names None: all.
+ * @param comparable What the comparison has.
+ * @param isCompared Whether `--compare` asks for it as a whole.
+ * @throws {RangeError} when there is no such name.
+ */
+export function selectionOf(
+  names: readonly string[],
+  comparable: readonly string[],
+  isCompared: boolean,
+): Selection {
+  const isWanted = (name: string) => names.includes(name);
+  const named = comparable.filter(isWanted);
+  const fleets = Object.keys(IDLE_FLEETS);
+  return {
+    cases: casesOf(names, comparable),
+    fleets: names.length === 0 ? fleets : fleets.filter(isWanted),
+    compared: isCompared && named.length === 0 ? comparable : named,
+  };
 }
 
 /** What a case's reader is started with. */

@@ -10,10 +10,10 @@
 
 import { casesOf, optionsOf } from "./cases.ts";
 import type { TurnSize } from "./meter.ts";
-import { type Row, rowOf } from "./figures.ts";
+import { lineOf, type Row, rowOf, type Skipped } from "./figures.ts";
 import { PEERS } from "./peers/all.ts";
 import type { Peer } from "./peers/peer.ts";
-import { measurePrograms, type ProgramFigures } from "./peers/programs.ts";
+import { measurePrograms, type ProgramFigures, PROGRAMS } from "./peers/programs.ts";
 import { npmInstall, type OtherRuntime, reasonIn } from "./runtimes.ts";
 import type { MeasuredTurn } from "./turn.ts";
 import { type CannedServer, denoTurn, runTurn, type TurnCommand } from "./turns.ts";
@@ -22,6 +22,11 @@ import { type CannedServer, denoTurn, runTurn, type TurnCommand } from "./turns.
 const SIZE: TurnSize = { warmUp: 34_340, count: 343_400 };
 /** What is measured of kclite, by the names of `readers.ts`. */
 const OWN = ["floor", "client", "worker"] as const;
+
+/** What `--only` calls the readers that are packages of npm, beside kclite's in the same runtimes. */
+export const NPM = "npm";
+/** What `--only` may name of the comparison. */
+export const COMPARED: readonly string[] = [NPM, ...PROGRAMS.map(({ name }) => name)];
 
 /** A reader in a runtime. */
 interface Contender {
@@ -41,12 +46,15 @@ export interface CompareOptions {
   readonly node: OtherRuntime | undefined;
   /** The program for it. */
   readonly bundle: string;
+  /** Of {@linkcode COMPARED}. */
+  readonly only: readonly string[];
 }
 
 /** Measures in JSON, which all of them read, and Java in CBOR too. */
 export async function compare(options: CompareOptions): Promise<ProgramFigures> {
-  const inProcess = await compareReaders(options);
-  const programs = await measurePrograms(options.folder);
+  const { only, folder } = options;
+  const inProcess = only.includes(NPM) ? await compareReaders(options) : { rows: [], skipped: [] };
+  const programs = await measurePrograms(folder, PROGRAMS.filter(({ name }) => only.includes(name)));
   return {
     rows: [...inProcess.rows, ...programs.rows],
     others: programs.others,
@@ -55,15 +63,16 @@ export async function compare(options: CompareOptions): Promise<ProgramFigures> 
 }
 
 async function compareReaders({ server, folder, rounds, node, bundle }: CompareOptions) {
-  const skipped = PEERS.flatMap(({ packages: [{ name }], skippedInDeno: why }) =>
-    why === undefined ? [] : [`${name} in Deno: ${why}`]
+  const skipped: Skipped[] = PEERS.flatMap(({ packages: [{ name }], skippedInDeno: reason }) =>
+    reason === undefined ? [] : [{ name: `${name} in Deno`, reason }]
   );
   const peersInDeno = PEERS.filter(({ skippedInDeno }) => skippedInDeno === undefined);
   let contenders = inRuntime(`Deno ${Deno.version.deno}`, denoTurn(undefined), peersInDeno);
   const packages = PEERS.flatMap((peer) => peer.packages).map(({ name, version }) => `${name}@${version}`);
   const failure = node === undefined ? "it is not installed" : await npmInstall(folder, packages, false);
-  if (node === undefined || failure !== undefined) skipped.push(`all of Node.js: ${failure}`);
-  else contenders.push(...inRuntime(node.title, [node.program, bundle], PEERS));
+  if (node === undefined || failure !== undefined) {
+    skipped.push({ name: "all of Node.js", reason: failure ?? "it is not installed" });
+  } else contenders.push(...inRuntime(node.title, [node.program, bundle], PEERS));
   const [one] = casesOf(["floor-json"]);
   if (one === undefined) throw new Error("Cannot compare: expected a case floor-json");
   const turnOptions = { ...optionsOf(one, server), size: SIZE, tableUrl: server.url };
@@ -71,9 +80,11 @@ async function compareReaders({ server, folder, rounds, node, bundle }: CompareO
     console.error(`comparing: round ${round} of ${rounds}`);
     for (const { reader, runtime, command, turns } of contenders) {
       try {
-        turns.push(await runTurn(command, reader, turnOptions));
+        const turn = await runTurn(command, reader, turnOptions);
+        turns.push(turn);
+        console.log(lineOf(rowOf(`${reader} in ${runtime}`, [turn])));
       } catch (error) {
-        skipped.push(`${reader} in ${runtime}: ${reasonIn(String(error))}`);
+        skipped.push({ name: `${reader} in ${runtime}`, reason: reasonIn(String(error)) });
         contenders = contenders.filter((other) => other.reader !== reader || other.runtime !== runtime);
       }
     }

@@ -47,10 +47,18 @@ export interface Row {
   readonly timesFloor: number | undefined;
   readonly perSecond: number;
   readonly peakRssMiB: number;
+  /** What was not reached, in words. */
+  readonly note: string | undefined;
+}
+
+/** What was not measured, and why. */
+export interface Skipped {
+  readonly name: string;
+  readonly reason: string;
 }
 
 /** The medians of a case's rounds. */
-export function rowOf(name: string, turns: Rounds, floor?: Rounds): Row {
+export function rowOf(name: string, turns: Rounds, floor?: Rounds, note?: string): Row {
   const of = (figure: (turn: MeasuredTurn) => number) => median(turns.map(figure));
   return {
     name,
@@ -60,15 +68,16 @@ export function rowOf(name: string, turns: Rounds, floor?: Rounds): Row {
     timesFloor: floor === undefined ? undefined : cpuRatio(turns, floor),
     perSecond: of(perSecond),
     peakRssMiB: of(({ peakRssMiB }) => peakRssMiB),
+    note,
   };
 }
 
 const HEAD = ["case", "CPU s", "user", "system", "times its floor", "a second", "peak RSS, MiB"] as const;
 
 /** The cells of a row, below {@linkcode HEAD}. */
-function cellsOf({ name, cpu, user, system, timesFloor, perSecond, peakRssMiB }: Row): string[] {
+function cellsOf({ name, cpu, user, system, timesFloor, perSecond, peakRssMiB, note }: Row): string[] {
   return [
-    `\`${name}\``,
+    withNote(`\`${name}\``, note),
     significant(cpu),
     significant(user),
     significant(system),
@@ -76,6 +85,18 @@ function cellsOf({ name, cpu, user, system, timesFloor, perSecond, peakRssMiB }:
     Math.round(perSecond).toLocaleString("en"),
     `${Math.round(peakRssMiB)}`,
   ];
+}
+
+/** A text and, in brackets, what was not reached. */
+export function withNote(text: string, note: string | undefined): string {
+  return note === undefined ? text : `${text} (${note})`;
+}
+
+/** A row as it is printed when it is known, long before the table is. */
+export function lineOf({ name, cpu, user, system, perSecond, peakRssMiB, note }: Row): string {
+  const cpus = `${significant(cpu)} CPU s a million (${significant(user)} + ${significant(system)})`;
+  const rest = `${Math.round(perSecond).toLocaleString("en")} a second, ${Math.round(peakRssMiB)} MiB`;
+  return withNote(`${name}: ${cpus}, ${rest}`, note);
 }
 
 /** A table of rows in Markdown, laid out as `deno fmt` would. */
@@ -109,17 +130,18 @@ export interface Summary {
   readonly floorRatio: number | null;
   /** CPU seconds of the worker in JSON over those in CBOR: 2 = CBOR takes half. */
   readonly cborRatioToJson: number | null;
-  /** CPU seconds per million records of each case, and per million calls of `empty-call`. */
+  /** CPU seconds per million records of each case and of other consumers, and per million calls of `empty-call`. */
   readonly cpuPerMillion: Readonly<Record<string, number>>;
   /** Peak of 4 shards that catch up. */
   readonly rssMiB: number | null;
   readonly idleRequestsPerShardHour: number | null;
 }
 
-/** Sums up what was measured. */
+/** Sums up what was measured. @param others Rows of other consumers. */
 export function summaryOf(
   measured: ReadonlyMap<string, Rounds>,
   idleRequestsPerShardHour: number | undefined,
+  others: readonly Row[] = [],
 ): Summary {
   const ratio = (a: string, b: string) => {
     const [turns, others] = [measured.get(a), measured.get(b)];
@@ -129,12 +151,12 @@ export function summaryOf(
   return {
     floorRatio: ratio("floor-json", "worker-json"),
     cborRatioToJson: ratio("worker-json", "worker-cbor"),
-    cpuPerMillion: Object.fromEntries(
-      [...measured].filter(([name]) => name !== "catch-up").map(([name, turns]) => [
-        name,
-        rounded(median(turns.map(cpuPerMillion))),
-      ]),
-    ),
+    cpuPerMillion: Object.fromEntries([
+      ...[...measured].filter(([name]) => name !== "catch-up").map(([name, turns]) =>
+        [name, rounded(median(turns.map(cpuPerMillion)))] as const
+      ),
+      ...others.map(({ name, cpu }) => [name, rounded(cpu)] as const),
+    ]),
     rssMiB: catchUp === undefined ? null : Math.round(median(catchUp.map(({ peakRssMiB }) => peakRssMiB))),
     idleRequestsPerShardHour: idleRequestsPerShardHour ?? null,
   };

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { markdownTable, significant } from "./figures.ts";
+import { markdownTable, significant, withNote } from "./figures.ts";
 
 /** One row. */
 export interface Target {
@@ -25,12 +25,12 @@ const NOBODY: readonly string[] = [];
 
 /** In CPU seconds for a million records, which are microseconds for one; or as the row says. */
 export const TARGETS: readonly Target[] = [
-  { figure: "worker, 8 shards, Deno, CBOR", target: 1.2, ours: "worker-cbor", peers: ["Java KCL, CBOR"] },
+  { figure: "worker, 8 shards, Deno, CBOR", target: 1.2, ours: "worker-cbor", peers: ["java-cbor"] },
   {
     figure: "the same, JSON",
     target: 2.6,
     ours: "worker-json",
-    peers: ["Java KCL, JSON", "kcl-rs, JSON"],
+    peers: ["java-json", "kcl-rs-json"],
   },
   {
     figure: "the same, Node.js 24, JSON",
@@ -45,21 +45,21 @@ export const TARGETS: readonly Target[] = [
     figure: "client, 100 bytes, Deno, CBOR",
     target: 0.6,
     ours: "small-cbor",
-    peers: ["Java KCL, 100 bytes, CBOR"],
+    peers: ["java-small-cbor"],
   },
-  { figure: "enhanced fan-out, Deno", target: 3.5, ours: "fan-out", peers: ["kcl-rs, fan-out"] },
+  { figure: "enhanced fan-out, Deno", target: 3.5, ours: "fan-out", peers: ["kcl-rs-fan-out"] },
   { figure: "MultiLang daemon, programs that do nothing", target: 3, ours: "multilang", peers: NOBODY },
   {
     figure: "peak RSS of 4 shards that catch up, MiB",
     target: 300,
     ours: "catch-up",
-    peers: ["Java KCL, catch-up", "kcl-rs, catch-up"],
+    peers: ["java-catch-up", "kcl-rs-catch-up"],
   },
   {
     figure: "DynamoDB requests per shard-hour, idle, 1 worker, 8 shards",
     target: 1400,
     ours: "idle-1-8",
-    peers: ["Java KCL, idle", "kcl-rs, idle"],
+    peers: ["java-idle", "kcl-rs-idle"],
   },
   { figure: "the same, 2 workers, 8 shards", target: 2000, ours: "idle-2-8", peers: NOBODY },
   { figure: "the same, 1 worker, 200 shards", target: 1120, ours: "idle-1-200", peers: NOBODY },
@@ -68,8 +68,16 @@ export const TARGETS: readonly Target[] = [
   { figure: "bytes of CBOR alone", ours: "bytes-cbor", limits: "worker-cbor", peers: NOBODY },
 ];
 
-/** The rows of which anything was measured, in Markdown. @param figureOf By name; undefined: not measured. */
-export function targetTable(figureOf: (name: string) => number | undefined): string {
+/**
+ * The rows of which anything was measured, in Markdown.
+ *
+ * @param figureOf By name; undefined: not measured.
+ * @param noteOf What was not reached, in words.
+ */
+export function targetTable(
+  figureOf: (name: string) => number | undefined,
+  noteOf: (name: string) => string | undefined = () => undefined,
+): string {
   const rows = TARGETS.flatMap((row) => {
     const ours = figureOf(row.ours);
     return ours === undefined ? [] : [[
@@ -79,7 +87,7 @@ export function targetTable(figureOf: (name: string) => number | undefined): str
       distanceOf(row, ours, figureOf),
       row.peers.flatMap((name) => {
         const peer = figureOf(name);
-        return peer === undefined ? [] : [`${name}: ${significant(peer)}`];
+        return peer === undefined ? [] : [withNote(`${name}: ${significant(peer)}`, noteOf(name))];
       }).join("; "),
     ]];
   });

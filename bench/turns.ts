@@ -12,6 +12,21 @@ import type { MeasuredTurn } from "./turn.ts";
 const TURN_LIMIT_MS = 90_000;
 const SERVER = new URL("./canned_server.ts", import.meta.url).pathname;
 
+/** Processes that go on until somebody ends them. */
+const running = new Set<Deno.ChildProcess>();
+
+/** Has {@linkcode killAll} know it while it runs. @returns The same. */
+export function known(child: Deno.ChildProcess): Deno.ChildProcess {
+  running.add(child);
+  child.status.then(() => running.delete(child));
+  return child;
+}
+
+/** Ends all that would go on for ever when this process ends by a signal. */
+export function killAll(): void {
+  for (const child of running) child.kill("SIGKILL");
+}
+
 /** The canned server in a process of its own. */
 export interface CannedServer {
   readonly url: string;
@@ -36,10 +51,11 @@ export async function startHeldServer(): Promise<CannedServer> {
 }
 
 async function startServer(options: readonly string[], certificate: string): Promise<CannedServer> {
-  const server = new Deno.Command(Deno.execPath(), {
+  const command = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--quiet", SERVER, ...options],
     stdout: "piped",
-  }).spawn();
+  });
+  const server = known(command.spawn());
   const lines = server.stdout.pipeThrough(new TextDecoderStream()).getReader();
   const { value } = await lines.read();
   if (value === undefined) throw new Error("Cannot start the canned server: expected its URL: got its end");

@@ -16,6 +16,8 @@ import type { HeldLease } from "./held_lease.ts";
 export interface CreateChildLeasesOptions {
   readonly held: HeldLease;
   readonly children: readonly ChildShard[];
+  /** Whether it was tried before: that it waits was then reported. */
+  readonly isRepeated: boolean;
   readonly leaseStore: Pick<LeaseStore, "get" | "create">;
   readonly emit: WorkerEventListener;
   readonly system: Pick<System, "clock" | "random">;
@@ -26,7 +28,7 @@ export async function createChildLeases(
   options: CreateChildLeasesOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { held, children, leaseStore, emit, system: { clock, random } } = options;
+  const { held, children, isRepeated, leaseStore, emit, system: { clock, random } } = options;
   const { streamIdentifier } = held.lease;
   const shardIds = new Set(children.flatMap((child) => [child.shardId, ...child.parentShards]));
   const found = await Promise.all(
@@ -40,7 +42,9 @@ export async function createChildLeases(
   }
   switch (plan.type) {
     case "wait":
-      emit({ type: "notice", level: "warning", leaseKey: held.leaseKey, text: plan.problem });
+      if (!isRepeated) {
+        emit({ type: "notice", level: "warning", leaseKey: held.leaseKey, text: plan.problem });
+      }
       return false;
     case "giveUp":
       emit({

@@ -13,6 +13,7 @@ import { errorText, isOfClass, LeaseLostError, ProcessorRestartError, thrownErro
 import type { ProcessorCallback, ShardPhase } from "../events.ts";
 import type { Lease } from "../lease/lease.ts";
 import type { LeaseStore } from "../lease/lease_store.ts";
+import { pause } from "../async/waiting.ts";
 import type { ByteBudget } from "../retrieval/byte_budget.ts";
 import type { Retrieval } from "../retrieval/retrieval.ts";
 import { type InitialPosition, isShardEnd } from "../stream/sequence_number.ts";
@@ -317,12 +318,18 @@ class ShardConsumer {
     { processor, context, checkpointer }: Turn,
     children: readonly ChildShard[],
   ): Promise<{ readonly type: "completed" } | Left | Restart> {
-    const { emit } = this.#options;
+    const { leaseStore, emit, system, delivery: { parentShardPollIntervalMs } } = this.#options;
     let areChildrenReady = children.length === 0;
-    while (await this.#goesOn()) {
+    for (let tries = 0; await this.#goesOn(); tries++) {
       let childFailure: { readonly error: unknown } | undefined;
       try {
-        areChildrenReady ||= await this.#createChildLeases(children);
+        const creation = { held: this.#held, children, isRepeated: tries > 0, leaseStore, emit, system };
+        areChildrenReady ||= await createChildLeases(creation, this.#leave);
+        if (!areChildrenReady) {
+          // Nothing failed: the other parent of a merge is behind. Its lease is not to wait for a long rest.
+          await pause(system.clock, parentShardPollIntervalMs, this.#leave);
+          continue;
+        }
       } catch (error) {
         if (this.#leave.aborted) break;
         childFailure = { error };
@@ -346,14 +353,9 @@ class ShardConsumer {
       if (isCalled && !this.#held.lost.aborted) {
         emit({ type: "shardEndNotCheckpointed", ...this.#about, attempt });
       }
-      await this.#streaks.rest(this.#options.system.clock, this.#leave);
+      await this.#streaks.rest(system.clock, this.#leave);
     }
     return { type: "left" };
-  }
-
-  #createChildLeases(children: readonly ChildShard[]): Promise<boolean> {
-    const { leaseStore, emit, system } = this.#options;
-    return createChildLeases({ held: this.#held, children, leaseStore, emit, system }, this.#leave);
   }
 
   #completed(): "completed" {

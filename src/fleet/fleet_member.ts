@@ -19,7 +19,7 @@ import type { Lease } from "../lease/lease.ts";
 import { markedWorkers } from "../lease/draining.ts";
 import { liveWorkers, METRICS_REPORT_INTERVAL_S } from "../lease/live_workers.ts";
 import type { Incarnation } from "../lease/incarnation.ts";
-import type { LockSighting } from "../lease/leader.ts";
+import { type LockSighting, suspicionMs } from "../lease/leader.ts";
 import { reportAge } from "../lease/reports.ts";
 import { successors } from "../lease/succession.ts";
 import type { TableWatch } from "../lease/table_watch.ts";
@@ -95,8 +95,6 @@ const CALM_HEARTBEATS_PER_LOCK = 4;
 const LOOKS_PER_HEARTBEAT = 2;
 /** Any other worker looks once in this many heartbeats: all workers read the same item. */
 const HEARTBEATS_PER_LOOK = 2;
-/** A lock that is unchanged for this many heartbeats may have lost its leader. */
-const SUSPICIOUS_HEARTBEATS = 1.25;
 
 /** One worker's part in its fleet. */
 export class FleetMember {
@@ -248,7 +246,8 @@ export class FleetMember {
   }
 
   #startLoops(tasks: TaskGroup, signal: AbortSignal): void {
-    const { emit, system: { clock }, leadership: { leaseAssignmentIntervalMs } } = this.#options;
+    const { emit, system: { clock }, leadership: { failoverTimeMs, leaseAssignmentIntervalMs } } =
+      this.#options;
     const lock = this.#lock;
     const heartbeatMs = this.#heartbeatMs;
     const run = (
@@ -262,7 +261,8 @@ export class FleetMember {
     );
     if (!this.#format.mayLead) return;
     const leader = this.#newLeader(lock);
-    const isLeaderGone = () => lock.silentMs(clock.monotonicMs()) > SUSPICIOUS_HEARTBEATS * heartbeatMs;
+    const ours = { durationMs: failoverTimeMs, heartbeatMs };
+    const isLeaderGone = () => lock.silentMs(clock.monotonicMs()) > suspicionMs(lock.found, ours);
     const attention = this.#attention;
     if (attention === undefined) throw new TypeError("Cannot run a member: expected attention: got none");
     let knownBefore = "false false false";

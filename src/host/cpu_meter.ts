@@ -7,7 +7,7 @@
  * @module
  */
 
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import type { CpuSource } from "../cpu_source.ts";
@@ -62,10 +62,10 @@ async function findSource(options: CpuSourceOptions): Promise<CpuSource> {
   const group = join(root, "sys/fs/cgroup");
   for (const files of [v2Files, v1Files]) {
     const read = files(group);
-    if (await isReadable(read)) return groupSource(read, system);
+    if (isReadable(read)) return groupSource(read, system);
   }
-  const readHost = async () => hostReading(await readText(join(root, "proc/stat")));
-  return await isReadable(readHost) ? hostSource(readHost) : () => Promise.resolve(undefined);
+  const readHost = () => hostReading(readText(join(root, "proc/stat")));
+  return isReadable(readHost) ? hostSource(readHost) : () => Promise.resolve(undefined);
 }
 
 /** What a control group reports. */
@@ -76,49 +76,50 @@ interface GroupReading {
 }
 
 /** The root of a host's own groups has no cpu.max. If there is one, this is a container. */
-function v2Files(folder: string): () => Promise<GroupReading> {
-  return async () => {
-    // One after the other: of reads at a time one would go on when another has failed.
-    const max = await readText(join(folder, "cpu.max"));
-    const used = await readText(join(folder, "cpu.stat"));
-    const cpus = cgroupV2Limit(max) ?? cpusIn(await readText(join(folder, "cpuset.cpus.effective")));
+function v2Files(folder: string): () => GroupReading {
+  return () => {
+    const max = readText(join(folder, "cpu.max"));
+    const used = readText(join(folder, "cpu.stat"));
+    const cpus = cgroupV2Limit(max) ?? cpusIn(readText(join(folder, "cpuset.cpus.effective")));
     return { usedMs: cgroupV2UsedMs(used), cpus };
   };
 }
 
-function v1Files(folder: string): () => Promise<GroupReading> {
-  return async () => {
-    const used = await readText(join(folder, "cpu/cpuacct.usage"));
-    const quota = await readText(join(folder, "cpu/cpu.cfs_quota_us"));
-    const period = await readText(join(folder, "cpu/cpu.cfs_period_us"));
+function v1Files(folder: string): () => GroupReading {
+  return () => {
+    const used = readText(join(folder, "cpu/cpuacct.usage"));
+    const quota = readText(join(folder, "cpu/cpu.cfs_quota_us"));
+    const period = readText(join(folder, "cpu/cpu.cfs_period_us"));
     const cpus = cgroupV1Limit(quota, period) ??
-      cpusIn(await readText(join(folder, "cpuset/cpuset.effective_cpus")));
+      cpusIn(readText(join(folder, "cpuset/cpuset.effective_cpus")));
     return { usedMs: cgroupV1UsedMs(used), cpus };
   };
 }
 
 /** The limit is read each time too: a pod may be given more processors while it runs. */
-function groupSource(read: () => Promise<GroupReading>, { clock }: Pick<System, "clock">): CpuSource {
+function groupSource(read: () => GroupReading, { clock }: Pick<System, "clock">): CpuSource {
   let before: { readonly usedMs: number; readonly atMs: number } | undefined;
-  return async () => {
-    const { usedMs, cpus } = await read();
+  return () => {
+    const { usedMs, cpus } = read();
     const now = { usedMs, atMs: clock.monotonicMs() };
     const last = before;
     before = now;
-    return last && percentUsed(
-      { used: last.usedMs, available: 0 },
-      { used: usedMs, available: (now.atMs - last.atMs) * cpus },
+    return Promise.resolve(
+      last && percentUsed(
+        { used: last.usedMs, available: 0 },
+        { used: usedMs, available: (now.atMs - last.atMs) * cpus },
+      ),
     );
   };
 }
 
-function hostSource(read: () => Promise<CpuReading>): CpuSource {
+function hostSource(read: () => CpuReading): CpuSource {
   let before: CpuReading | undefined;
-  return async () => {
-    const now = await read();
+  return () => {
+    const now = read();
     const last = before;
     before = now;
-    return last && percentUsed(last, now);
+    return Promise.resolve(last && percentUsed(last, now));
   };
 }
 
@@ -138,18 +139,19 @@ function ecsSource(agent: string, { fetch }: Pick<System, "fetch">): CpuSource {
   };
 }
 
-async function isReadable(read: () => Promise<unknown>): Promise<boolean> {
+function isReadable(read: () => unknown): boolean {
   try {
-    await read();
+    read();
     return true;
   } catch {
     return false; // not there, not for us, or not as we know it: the next source may do
   }
 }
 
-async function readText(path: string): Promise<string> {
+/** At once: these files are the kernel's memory. A read in another thread would outlive a stopped worker. */
+function readText(path: string): string {
   if ("Deno" in globalThis && Deno.permissions.querySync({ name: "read", path }).state !== "granted") {
     throw new Error(`Cannot read ${path}: not allowed to`);
   }
-  return await readFile(path, "utf8");
+  return readFileSync(path, "utf8");
 }

@@ -2,17 +2,18 @@
 /**
  * Decides which leases have been begun by their owners, from what a leader has seen of their counters.
  *
- * An owner finds a new lease within about a second, and begins with a renewal, which moves the counter. A
- * graceful handoff must not start before that. The table lists the lease under its next owner, so the present
- * owner would never look at it. The shard would stay unread until the lease expires. So a lease is asked back
- * only from an owner that has been seen to move its counter. A new leader has seen nothing, and asks nothing
- * back in its first pass.
+ * An owner finds a new lease within about a second, one of Java within a failover time. It begins with a
+ * renewal, which moves the counter. A graceful handoff must not start before that. The table lists the lease
+ * under its next owner, so the present owner would never look at it. The shard would stay unread until the
+ * lease expires. So a lease is asked back only from an owner that has been seen to move its counter. A new
+ * leader has seen nothing, and asks nothing back in its first pass.
  *
  * KCL has no such rule.
  *
  * @module
  */
 
+import type { WorkerMetrics } from "./coordinator_store.ts";
 import { actualOwner, type Lease } from "./lease.ts";
 
 /** What is known of one lease. */
@@ -57,6 +58,23 @@ export function unbegunLeases(beginnings: ReadonlyMap<string, Beginning>): Set<s
  */
 export function givenLeases(beginnings: ReadonlyMap<string, Beginning>): Set<string> {
   return keysOf(beginnings, ({ hasBegun, wasGiven }) => wasGiven && !hasBegun);
+}
+
+/**
+ * Those of the {@linkcode givenLeases} whose owners are of Java, by their reports: such a worker finds a
+ * lease late.
+ */
+export function unfoundLeases(
+  beginnings: ReadonlyMap<string, Beginning>,
+  workers: readonly Pick<WorkerMetrics, "workerId" | "incarnation">[],
+): Set<string> {
+  const ofJava = new Set(
+    workers.flatMap(({ workerId, incarnation }) => incarnation === undefined ? [workerId] : []),
+  );
+  return keysOf(
+    beginnings,
+    ({ owner, hasBegun, wasGiven }) => wasGiven && !hasBegun && owner !== undefined && ofJava.has(owner),
+  );
 }
 
 function keysOf(

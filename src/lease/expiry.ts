@@ -20,6 +20,8 @@ export interface Sighting {
    * Monotonic ms since which the counter is known to be unchanged; undefined while the lease has no owner.
    */
   readonly sinceMs: number | undefined;
+  /** Set if its owner is of Java, and may not have found the lease yet: see {@linkcode withUnfound}. */
+  readonly isUnfound?: true;
 }
 
 /** By which measure a lease counts as expired. */
@@ -52,6 +54,26 @@ export function observe(
 ): Map<string, Sighting> {
   return new Map(
     leases.map((lease) => [lease.leaseKey, observeOne(sightings.get(lease.leaseKey), lease, nowMs)]),
+  );
+}
+
+/**
+ * Marks the leases that workers of Java were given and have not begun. Those have twice the failover time. A
+ * worker of Java looks for its leases once in half of `leaseAssignmentIntervalMillis`, by default once a
+ * failover time. It first renews a lease up to a third of that later. A leader of Java looks at the leases
+ * every other failover time, so it finds them renewed.
+ *
+ * Source: KCL 3.5.1, `LeaseManagementConfig`, `DynamoDBLeaseCoordinator` (discovery), `DynamoDBLeaseRenewer`.
+ */
+export function withUnfound(
+  sightings: ReadonlyMap<string, Sighting>,
+  unfound: ReadonlySet<string>,
+): ReadonlyMap<string, Sighting> {
+  if (unfound.size === 0) return sightings;
+  return new Map(
+    [...sightings].map(([key, sighting]) =>
+      [key, unfound.has(key) ? { ...sighting, isUnfound: true } : sighting] as const
+    ),
   );
 }
 
@@ -96,8 +118,9 @@ export function availableLeases(
  */
 export function nextExpiryMs(sightings: ReadonlyMap<string, Sighting>, rule: ExpiryRule): number {
   let next = Infinity;
-  for (const { sinceMs } of sightings.values()) {
-    const atMs = sinceMs === undefined ? Infinity : sinceMs + rule.failoverTimeMs + 1;
+  for (const sighting of sightings.values()) {
+    const { sinceMs } = sighting;
+    const atMs = sinceMs === undefined ? Infinity : sinceMs + patienceMs(sighting, rule) + 1;
     if (atMs > rule.nowMs && atMs < next) next = atMs;
   }
   return next;
@@ -145,6 +168,10 @@ function observeOne(before: Sighting | undefined, lease: Lease, nowMs: number): 
 }
 
 function isExpired(sighting: Sighting | undefined, rule: ExpiryRule): boolean {
-  const sinceMs = sighting?.sinceMs;
-  return sinceMs !== undefined && rule.nowMs - sinceMs > rule.failoverTimeMs;
+  if (sighting?.sinceMs === undefined) return false;
+  return rule.nowMs - sighting.sinceMs > patienceMs(sighting, rule);
+}
+
+function patienceMs({ isUnfound }: Sighting, { failoverTimeMs }: ExpiryRule): number {
+  return isUnfound === true ? 2 * failoverTimeMs : failoverTimeMs;
 }

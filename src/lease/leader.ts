@@ -32,6 +32,26 @@ export const MAX_FAILED_PASSES = 3;
 /** The most lock durations for which a worker leaves the lock to others after failed terms. Ours. */
 const MAX_STEP_BACK = 3;
 
+/** A lock that is unchanged for this many heartbeats may have lost its leader. Ours. */
+const SUSPICIOUS_HEARTBEATS = 1.25;
+/** How many times KCL renews a lock within its duration: by default every 30 s of 120 s. */
+const KCL_HEARTBEATS_PER_LOCK = 4;
+
+/**
+ * After how long an unchanged lock may have lost its leader, in ms. A leader of Java renews its lock by its
+ * own settings: of those, the lock's duration is all that we see.
+ *
+ * @param ours How long our own locks last, and how often we renew them.
+ */
+export function suspicionMs(
+  found: Pick<LeaderLock, "leaseDurationMs"> | undefined,
+  ours: { readonly durationMs: number; readonly heartbeatMs: number },
+): number {
+  const durationMs = found?.leaseDurationMs ?? ours.durationMs;
+  return SUSPICIOUS_HEARTBEATS *
+    (durationMs > ours.durationMs ? durationMs / KCL_HEARTBEATS_PER_LOCK : ours.heartbeatMs);
+}
+
 /** A version of the lock, and when we first saw it. */
 export interface LockSighting {
   readonly recordVersionNumber: string;

@@ -14,10 +14,10 @@
  * @module
  */
 
-import { type Beginning, observeBeginnings } from "./beginnings.ts";
+import { type Beginning, observeBeginnings, unfoundLeases } from "./beginnings.ts";
 import type { WorkerMetrics } from "./coordinator_store.ts";
 import type { Reported } from "./departures.ts";
-import { observe, type Sighting } from "./expiry.ts";
+import { observe, type Sighting, withUnfound } from "./expiry.ts";
 import { type HandoffSighting, observeHandoffs } from "./handoff.ts";
 import type { Lease } from "./lease.ts";
 import { observeReports, type ReportSighting } from "./reports.ts";
@@ -74,12 +74,14 @@ export function newWatch(sinceMs: number): TableWatch {
 export function watchOn(before: TableWatch, look: Look, rule: WatchRule): TableWatch {
   const { leases, workers, startedMs, endedMs } = look;
   const known = isBroken(before, startedMs, rule) ? newWatch(startedMs) : before;
+  const beginnings = observeBeginnings(known.beginnings, leases);
+  const unfound = unfoundLeases(beginnings, workers ?? []);
   return {
     ...known,
     lastMs: endedMs,
-    sightings: observe(known.sightings, leases, endedMs),
+    sightings: withUnfound(observe(known.sightings, leases, endedMs), unfound),
     handoffs: observeHandoffs(known.handoffs, leases, endedMs),
-    beginnings: observeBeginnings(known.beginnings, leases),
+    beginnings,
     reports: workers === undefined ? known.reports : observeReports(known.reports, workers, endedMs),
   };
 }

@@ -197,7 +197,7 @@ export interface WorkerOptions extends ProcessingOptions, ReadingOptions, Stream
   /**
    * How often a shard that waits for its parents checks whether they have ended, in ms. KCL:
    * `parentShardPollIntervalMillis` (there: 10000). A parent that ends in the same worker is noticed
-   * immediately.
+   * immediately. A shard at its end looks as often whether the other parent of a merge has a lease.
    *
    * @default {2000}
    */

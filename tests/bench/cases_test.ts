@@ -1,7 +1,7 @@
 /** The cases of the bench, and the table of them in docs/performance.md. */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { CASES, casesOf, IDLE_FLEETS, optionsOf } from "../../bench/cases.ts";
+import { CASES, casesOf, IDLE_FLEETS, optionsOf, selectionOf } from "../../bench/cases.ts";
 import { writtenBlock } from "../../bench/figures.ts";
 
 /** What is not CPU time stands in a table of its own, below. */
@@ -36,4 +36,18 @@ Deno.test("optionsOf() sends the cases of TLS to the port that has it", () => {
     casesOf([name]).filter((one) => one.name === name)
       .map((one) => optionsOf(one, urls).url);
   assertEquals([of("worker-json"), of("worker-tls-json")], [["http://a"], ["https://a"]]);
+});
+
+Deno.test("selectionOf() has the comparison as a whole for --compare, and some of it for who names these", () => {
+  const of = (names: readonly string[], isCompared: boolean) => {
+    const { cases, fleets, compared } = selectionOf(names, ["java", "rust"], isCompared);
+    return [cases.map(({ name }) => name), fleets, compared];
+  };
+  const all = [CASES.map(({ name }) => name), Object.keys(IDLE_FLEETS)];
+  assertEquals(of([], false), [...all, []]);
+  assertEquals(of([], true), [...all, ["java", "rust"]]);
+  assertEquals(of(["rust"], false), [[], [], ["rust"]]);
+  assertEquals(of(["rust"], true), [[], [], ["rust"]]);
+  assertEquals(of(["idle-2-8"], true), [[], ["idle-2-8"], ["java", "rust"]]);
+  assertThrows(() => of(["jav"], true), RangeError, "idle-1-200, java, rust");
 });

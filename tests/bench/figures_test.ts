@@ -4,6 +4,7 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import {
   cpuPerMillion,
   cpuRatio,
+  lineOf,
   markdownTable,
   median,
   rowOf,
@@ -52,6 +53,15 @@ Deno.test("tableOf() has a line for each case, laid out as deno fmt does", () =>
   assertEquals(markdownTable([["a", "b"], ["c", "d"]]), "| a   |   b |\n| --- | --: |\n| c   |   d |");
 });
 
+Deno.test("tableOf() and lineOf() say in words what a row did not reach", () => {
+  const row = rowOf("a", [turn(1, 0.5)], undefined, "warm-up ended by time");
+  assertStringIncludes(tableOf([row]), "| `a` (warm-up ended by time) |  1.50 |");
+  assertEquals(
+    lineOf(row),
+    "a: 1.50 CPU s a million (1.00 + 0.50), 500,000 a second, 100 MiB (warm-up ended by time)",
+  );
+});
+
 Deno.test("summaryOf() has null for what was not measured, and greater is better in both ratios", () => {
   const measured = new Map([
     ["floor-json", [turn(1, 0)]],
@@ -66,10 +76,10 @@ Deno.test("summaryOf() has null for what was not measured, and greater is better
     rssMiB: 300,
     idleRequestsPerShardHour: 1328,
   });
-  assertEquals(summaryOf(new Map(), undefined), {
+  assertEquals(summaryOf(new Map(), undefined, [rowOf("java-cbor", [turn(3, 1)])]), {
     floorRatio: null,
     cborRatioToJson: null,
-    cpuPerMillion: {},
+    cpuPerMillion: { "java-cbor": 4 },
     rssMiB: null,
     idleRequestsPerShardHour: null,
   });

@@ -33,7 +33,10 @@ async function bed(chance = 0.5) {
     memory,
     hold,
     create: (children: readonly ChildShard[], during: AbortSignal = signal) =>
-      createChildLeases({ held: hold, children, leaseStore: store, emit, system }, during),
+      createChildLeases(
+        { held: hold, children, isRepeated: false, leaseStore: store, emit, system },
+        during,
+      ),
     keys: async () => (await store.list()).leases.map(({ leaseKey }) => leaseKey).sort(),
   };
 }

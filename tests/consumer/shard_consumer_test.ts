@@ -312,10 +312,22 @@ Deno.test("consumeShard() creates the children's leases before shardEnded, and w
   await bed.settle();
   assertEquals([await bed.leaseStore.get("m"), processor.calls.includes("shardEnded")], [undefined, false]);
   await bed.leaseStore.create(newLease("q"));
-  await bed.clock.advance(500);
+  await bed.clock.advance(1000);
   assertEquals(await bed.end, "completed");
   assertEquals((await bed.leaseStore.get("m"))?.parentShardIds.toSorted(), ["q", bed.held.shardId]);
   assertEquals(bed.held.lease.childShardIds, ["m"]);
+});
+
+Deno.test("consumeShard() looks for the other parent of a merge at one pace, however long that takes, and warns once", async () => {
+  const bed = startConsumer();
+  bed.retrieval.feed(pageOf([], merged));
+  await bed.clock.advance(120_000);
+  assertEquals(eventsOf(bed.events, "mergeParentMissing").length, 121);
+  assertEquals(eventsOf(bed.events, "notice").map(({ level }) => level), ["warning"]);
+  await bed.leaseStore.create(newLease("q"));
+  await bed.clock.advance(1000);
+  assertEquals(bed.held.stored, [SHARD_END]);
+  assertEquals(await bed.end, "completed");
 });
 
 Deno.test("consumeShard() that must stop before the children have leases stores no SHARD_END", async () => {

@@ -50,16 +50,16 @@ function bed(parts: Partial<FleetMemberOptions> = {}, options: Partial<WorkerOpt
   };
   /** Another worker's lock, kept alive for as long as the test does so. */
   let version = 0;
-  const lockOf = (recordVersionNumber: string) => ({
+  const lockOf = (recordVersionNumber: string, leaseDurationMs: number) => ({
     ownerName: "other",
-    leaseDurationMs: 10_000,
+    leaseDurationMs,
     recordVersionNumber,
     isReleased: false,
   });
-  const otherLeads = async () => {
-    if (version === 0) {
-      await memory.coordinator.putLock("leaseTable", lockOf(`${++version}`), { type: "absent" });
-    } else await memory.coordinator.heartbeatLock("leaseTable", `${version}`, lockOf(`${++version}`));
+  const otherLeads = async (durationMs = 10_000) => {
+    const held = `${version}`, lock = lockOf(`${++version}`, durationMs);
+    if (version === 1) await memory.coordinator.putLock("leaseTable", lock, { type: "absent" });
+    else await memory.coordinator.heartbeatLock("leaseTable", held, lock);
   };
   const setMigration = async (value: string) => {
     await memory.table.put({
@@ -98,6 +98,21 @@ Deno.test("FleetMember that is a deputy watches the leases once the leader is si
     assertEquals(state.lists > 0, isDeputy);
     await end();
   }
+});
+
+Deno.test("FleetMember takes a Java leader for gone by the length of its lock, of which KCL renews four in turn", async () => {
+  const { memory, state, end, otherLeads, clock } = bed();
+  growTable(memory);
+  const durationMs = 120_000; // KCL's own
+  await otherLeads(durationMs);
+  for (let beat = 0; beat < 4; beat++) {
+    await clock.advance(durationMs / 4);
+    await otherLeads(durationMs);
+  }
+  assertEquals(state.lists, 0, "between two heartbeats of Java nobody else lists the table");
+  await clock.advance(60_000);
+  assertGreater(state.lists, 0, "a leader that renews its lock no more may have died");
+  await end();
 });
 
 Deno.test("FleetMember that leads looks again when a lease may have expired, however long its interval", async () => {

@@ -10,6 +10,7 @@ import {
   type LockSighting,
   mayLead,
   observeLock,
+  suspicionMs,
 } from "../../src/lease/leader.ts";
 import followerCases from "../cases/leader_follower.json" with { type: "json" };
 import holderCases from "../cases/leader_holder.json" with { type: "json" };
@@ -47,6 +48,15 @@ for (const { comment, provenAtMs, lastPassMs, failedPasses, nowMs, step, mayLead
 
 Deno.test("mayLead() refuses whoever holds no lock", () => {
   assertEquals(mayLead(undefined, 0), false);
+});
+
+Deno.test("suspicionMs() goes by our heartbeats, and by the duration of a lock that is longer than ours", () => {
+  const ours = { durationMs: 10_000, heartbeatMs: 2000 };
+  const of = (leaseDurationMs: number) => suspicionMs({ leaseDurationMs }, ours);
+  assertEquals(suspicionMs(undefined, ours), 2500);
+  assertEquals([of(10_000), of(5000)], [2500, 2500]);
+  assertEquals(of(120_000), 37_500, "KCL's leader renews its lock every 30 s");
+  assertEquals(of(NaN), 2500, "a duration that cannot be read says nothing");
 });
 
 Deno.test("observeLock() keeps the first sight of a version and forgets a lock that is gone", () => {

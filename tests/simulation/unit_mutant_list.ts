@@ -473,6 +473,22 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
     test: "tests/fleet/fleet_member_test.ts",
   },
   {
+    name: "a-lease-expires-before-java-looks-for-it",
+    file: "src/lease/expiry.ts",
+    find: `return isUnfound === true ? 2 * failoverTimeMs : failoverTimeMs;`,
+    replace: `return failoverTimeMs;`,
+    why: "a worker of Java that joins at its default settings may lose its leases before it has found them",
+    test: "tests/lease/table_watch_test.ts",
+  },
+  {
+    name: "a-leader-of-java-is-gone-between-its-heartbeats",
+    file: "src/lease/leader.ts",
+    find: `(durationMs > ours.durationMs ? durationMs / KCL_HEARTBEATS_PER_LOCK : ours.heartbeatMs);`,
+    replace: `ours.heartbeatMs;`,
+    why: "under a leader of Java each deputy scans a large lease table every 2.5 s, for good",
+    test: "tests/fleet/fleet_member_test.ts",
+  },
+  {
     name: "assignments-are-not-remembered",
     file: "src/fleet/leader_duties.ts",
     find: `const begun = new Map([...beginnings, ...observeBeginnings(beginnings, assigned)]);`,

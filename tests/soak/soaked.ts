@@ -28,6 +28,11 @@ export class Soaked implements AsyncDisposable {
     this.#heard = this.#hear(hears);
   }
 
+  /** SIGSTOP makes it stand still, SIGCONT lets it go on. */
+  signal(name: "SIGSTOP" | "SIGCONT"): void {
+    if (!this.hasEnded) this.#child.kill(name);
+  }
+
   async stop(): Promise<void> {
     if (!this.hasEnded) this.#child.kill("SIGTERM");
     await this.#heard;

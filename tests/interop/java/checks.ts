@@ -58,6 +58,13 @@ export async function untilLeader(fleet: Fleet, id: string, limitMs: number): Pr
   });
 }
 
+/** How often kclite has looked at the fleet's table since then, by operation. */
+export function looksSince(fleet: Fleet, sinceMs: number): Partial<Record<string, number>> {
+  const looks = fleet.reads.filter(({ by, at }) => by === "kclite" && at >= sinceMs);
+  const byOperation = Object.groupBy(looks, ({ operation }) => operation);
+  return Object.fromEntries(Object.entries(byOperation).map(([name, list]) => [name, list?.length ?? 0]));
+}
+
 /** How many deliveries there were, and how many of them needlessly. */
 export function counts(fleet: Fleet): string {
   return `${fleet.records.length} deliveries, ${duplicates(fleet.lines).length} of them repeated`;

@@ -18,7 +18,7 @@ import { type InteropBed, javaWorker, versions } from "./bed.ts";
 import type { Line } from "./deliveries.ts";
 import type { FleetOptions, StartOptions } from "./fleet_options.ts";
 import { eventually, pause, RunningProgram } from "./processes.ts";
-import type { TappedWrite } from "./tap.ts";
+import type { TappedRead, TappedWrite } from "./tap.ts";
 
 /** A worker under way. */
 export interface FleetWorker {
@@ -222,6 +222,11 @@ export class Fleet implements AsyncDisposable {
     return this.#bed.taps.writes.filter((write) => write.table === this.#options.name);
   }
 
+  /** What was looked at in this fleet's table. */
+  get reads(): readonly TappedRead[] {
+    return this.#bed.taps.reads.filter((read) => read.table === this.#options.name);
+  }
+
   /** What workers say that should not be said by a healthy one, with its name. */
   troubles(): string[] {
     const told = this.lines.filter((line) =>
@@ -341,7 +346,7 @@ export class Fleet implements AsyncDisposable {
       dynamodb: this.#bed.endpoints.java,
       strategy: this.#options.javaStrategy,
       failoverTimeMs: this.#options.pace.failoverTimeMs,
-      leaseAssignmentIntervalMs: timing.javaAssignmentMs,
+      leaseAssignmentIntervalMs: this.#options.javaAssignmentMs ?? timing.javaAssignmentMs,
       leaderLeaseMs: timing.javaLockMs,
       leaderHeartbeatMs: timing.javaHeartbeatMs,
       idleTimeBetweenReadsMs: this.#options.pace.readEveryMs,

@@ -35,6 +35,8 @@ export interface FleetOptions {
   readonly pace: Pace;
   /** How Java's leader assigns. KCL's default is WORKER_UTILIZATION_AWARE. */
   readonly javaStrategy: "WORKER_UTILIZATION_AWARE" | "LEASE_COUNT_BASED";
+  /** How often Java's leader assigns, in ms; its workers look for leases twice as often. @default 1000 */
+  readonly javaAssignmentMs?: number;
   /** Where a shard without a checkpoint is read from; with LATEST the producer waits for `Fleet.startPutting`. */
   readonly start: "TRIM_HORIZON" | "LATEST";
   /** Whether workers send metrics, to the emulator. @default {false} */

@@ -18,6 +18,8 @@ import { type RunningDynamoDB, startEmulator, startMoto } from "./dynamodb.ts";
 import { Fleet } from "./fleet.ts";
 import type { FleetOptions } from "./fleet_options.ts";
 import { compareSteps, firstLeasesOfMany, ownAttributes } from "./item_steps.ts";
+import { joining } from "./joining.ts";
+import { largerTables } from "./larger_tables.ts";
 import { manyJavaFirst, manyKcliteFirst } from "./many_streams.ts";
 import { METRICS_FLEETS, sameMetrics, sendMetrics } from "./metrics.ts";
 import { operatingJava, operatingKclite } from "./operating.ts";
@@ -53,6 +55,9 @@ const stories: Readonly<Record<string, Story>> = {
   "java-first": { options: byDefault, tell: javaFirst },
   "latest": { options: { ...byCount, start: "LATEST" }, tell: fromLatest },
   "kclite-first": { options: byCount, tell: kcliteFirst },
+  "larger-tables": { options: byCount, tell: largerTables },
+  // Java's own ratio to the failover time: a worker of Java is slow to find a lease.
+  "joining": { options: { ...byDefault, javaAssignmentMs: 10_000 }, tell: joining },
   "resharding": { options: byCount, tell: resharding },
   "slices": { options: byDefault, tell: relayBesideJava },
   "legacy-tables": { options: byDefault, tell: legacyTables },
@@ -76,6 +81,7 @@ const wholePlan: Plan = {
   lines: [
     [["many-java-first"], ["many-kclite-first"], ["slices"]],
     [["java-first"], ["latest"]],
+    [["joining"], ["larger-tables"]],
     [["kclite-first"]],
     [["resharding"], ["legacy-tables"]],
     [

@@ -28,7 +28,7 @@ import type { Scenario } from "./report.ts";
  * How long a Java leader may take until no lease is with a worker that ended without a word, in ms: it goes on giving
  * leases to one for as long as its metrics item is fresh, which is a minute.
  */
-const javaTakeoverMs = 120_000;
+export const javaTakeoverMs = 120_000;
 
 /** Java first; kclite joins, is killed, comes again, and is stopped for good. Needs 4 shards. */
 export function javaFirst(fleet: Fleet): Scenario[] {

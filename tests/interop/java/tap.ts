@@ -1,6 +1,6 @@
 /**
  * Stands between the workers of one kind and DynamoDB, and notes what each of their writes did to which item: the item is read
- * before and after, while no other write to it goes through.
+ * before and after, while no other write to it goes through. Of the other requests it notes that they were made.
  *
  * @module
  */
@@ -18,9 +18,19 @@ export interface TappedWrite extends TakenStep {
   readonly after: Item | undefined;
 }
 
+/** A request that is no write to one item: a look, most likely. */
+export interface TappedRead {
+  readonly by: TakenStep["by"];
+  /** Epoch ms. */
+  readonly at: number;
+  readonly table: string;
+  readonly operation: string;
+}
+
 /** Taps for both kinds of worker on one DynamoDB. */
 export class Taps implements AsyncDisposable {
   readonly writes: TappedWrite[] = [];
+  readonly reads: TappedRead[] = [];
   readonly #dynamodb: DynamoDB;
   readonly #upstream: string;
   readonly #servers: Deno.HttpServer<Deno.NetAddr>[] = [];
@@ -52,6 +62,8 @@ export class Taps implements AsyncDisposable {
     const operation = request.headers.get("x-amz-target")?.split(".").at(-1);
     const forward = () => this.#forward(request.headers, body);
     if (operation !== "PutItem" && operation !== "UpdateItem" && operation !== "DeleteItem") {
+      const { TableName: table } = JSON.parse(body) as { readonly TableName?: string };
+      if (table !== undefined) this.reads.push({ by, at: Date.now(), table, operation: `${operation}` });
       return await forward();
     }
     const { TableName: table, Key, Item: item } = JSON.parse(body) as WriteRequest;
