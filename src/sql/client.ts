@@ -31,6 +31,10 @@ export interface PooledConnection {
   release(isBroken?: boolean): void;
   /** Closes the connection; where there is none, `release(true)` does. */
   destroy?(): void;
+  /** Listens to errors. Both clients have it, and an error that nobody hears ends the process. */
+  on?(event: "error", listener: (error: Error) => void): unknown;
+  /** Listens no more. */
+  off?(event: "error", listener: (error: Error) => void): unknown;
 }
 
 /**
@@ -38,7 +42,8 @@ export interface PooledConnection {
  * `pooled(() => pool.getConnection())` for `mysql2/promise`.
  *
  * A connection on which a rollback or a commit has failed is closed: nobody knows what it is in the middle
- * of.
+ * of. One that breaks between two statements fails the next of them, and does not end the process. Errors of
+ * connections that nobody uses are the pool's: `pool.on("error", …)` for `pg`.
  *
  * @param connect Gives a connection that nobody else uses.
  */
@@ -48,6 +53,7 @@ export function pooled<Connection extends PooledConnection>(
   return async (work) => {
     const connection = await connect();
     let isBroken = true;
+    connection.on?.("error", ignore);
     try {
       await connection.query("BEGIN");
       try {
@@ -60,6 +66,8 @@ export function pooled<Connection extends PooledConnection>(
       ensureCommitted(await connection.query("COMMIT"));
       isBroken = false;
     } finally {
+      // A connection that is closed may still break.
+      if (!isBroken) connection.off?.("error", ignore);
       if (!isBroken) connection.release();
       else if (connection.destroy !== undefined) connection.destroy();
       else connection.release(true);
@@ -76,6 +84,9 @@ function ensureCommitted(answer: unknown): void {
       "statement, and let its error pass",
   );
 }
+
+/** The statement that runs, or the next one, fails with it. */
+function ignore(): void {}
 
 async function isDone(work: () => Promise<unknown>): Promise<boolean> {
   try {

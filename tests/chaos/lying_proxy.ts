@@ -29,6 +29,8 @@ export const HONEST: Lies = { reset: 0, cut: 0, stall: 0, flip: 0 };
 export interface LyingProxyOptions {
   /** The port that it leads to, of this machine. */
   readonly upstreamPort: number;
+  /** Whether requests carry a signature, so that their bits may be flipped. @default {true} */
+  readonly areRequestsChecked?: boolean;
   /** Whether answers carry a checksum, so that their bits may be flipped. */
   readonly areAnswersChecked: boolean;
   /** Longer than the time limits of a client, so that these are met too. */
@@ -100,7 +102,7 @@ export class LyingProxy implements AsyncDisposable {
       close(server);
     };
     await Promise.all([
-      this.#copy(client, server, true, end),
+      this.#copy(client, server, this.#options.areRequestsChecked ?? true, end),
       this.#copy(server, client, this.#options.areAnswersChecked, end),
     ]);
     end();

@@ -3,419 +3,82 @@
  * outages, throttling and a network that breaks, stalls, cuts and damages. Everything is on loopback and ends by itself.
  *
  *     deno task chaos [--minutes 2] [--seed 1] [--workers 4] [--rate 400] [--keep] [--smoke]
+ *     deno task chaos --exactly-once dynamodb|postgres …
+ *
+ * With `--exactly-once` three workers count each record in a database, whose connections and answers are lost too.
  *
  * The last line is one of JSON. The exit code is 1 when a record was lost, when one came again after an orderly end, or
- * when a worker ended by itself or did not stop in order.
+ * when a worker ended by itself or did not stop in order. With `--exactly-once` it is 1 when any counter is wrong.
  *
  * @module
  */
 
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { realClock } from "../../src/system.ts";
-import { pause } from "../../src/async/waiting.ts";
-import { aggregateOf } from "../../src/stream/aggregate_writer.ts";
-import { Chance } from "../../src/testing/model/chance.ts";
 import { simulatedAws } from "../../src/testing/mod.ts";
-import type { Shard } from "../../src/stream/shard.ts";
-import { CliProcess } from "../support/cli_process.ts";
 import { seedOf } from "../support/seed.ts";
-import { type ChaosLine, type ChaosSums, sumsOf } from "./ledger.ts";
-import { HONEST, type Lies, LyingProxy } from "./lying_proxy.ts";
-import { signedOnly } from "./signed_aws.ts";
+import { Chaos, type ChaosOptions, REGION, STREAM } from "./chaos.ts";
+import { dynamodbStore, TABLE } from "./dynamodb_store.ts";
+import { ledgerStore } from "./ledger_store.ts";
+import { postgresStore } from "./postgres_store.ts";
+import type { ResultsStore } from "./results_store.ts";
 
-/** How a run goes. */
-interface ChaosOptions {
-  readonly ms: number;
-  readonly seed: number;
-  readonly workers: number;
-  /** Records put a second. */
-  readonly rate: number;
-  readonly shards: number;
-  readonly failoverTimeMs: number;
-}
-
-const STREAM = "chaos";
-const CREDENTIALS = { accessKeyId: "chaos", secretAccessKey: "chaos" };
-const REGION = "us-east-1";
-/** For all that was put, once the last fault is over: some failover times, and the longest pauses after failures. */
-const SETTLING_MS = 180_000;
-const PUT_EVERY_MS = 50;
-/** 128 + 15, as the command line exits once it has stopped in order. */
-const STOPPED_BY_SIGTERM = 143;
-/** More open shards make a run slower and no harder. */
-const MAX_OPEN_SHARDS = 12;
-const STORM: Lies = { reset: 0.02, cut: 0.02, stall: 0.04, flip: 0.04 };
-const MILD: Lies = { reset: 0.002, cut: 0.002, stall: 0.004, flip: 0.004 };
-
-/** A first request that was damaged looks like wrong keys, which end a start at once; TLS would have broken the connection. */
-const DAMAGED = "InvalidSignatureException";
-
-/** One process and what became of it. */
-class ChaosWorker {
-  readonly process: CliProcess;
-  readonly name: string;
-  isPaused = false;
-
-  constructor(name: string, process: CliProcess) {
-    this.name = name;
-    this.process = process;
-  }
-
-  /** @returns false when the process has ended by itself. */
-  signal(signal: Deno.Signal): boolean {
-    try {
-      this.process.kill(signal);
-      return true;
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-      return false;
-    }
-  }
-}
-
-/** One run: the emulator, the proxies in front of it, the workers, and what is done to them. */
-class Chaos implements AsyncDisposable {
-  readonly #options: ChaosOptions;
-  readonly #chance: Chance;
-  readonly #aws = simulatedAws({ streams: {}, region: REGION });
-  readonly #server: Deno.HttpServer<Deno.NetAddr>;
-  readonly #kinesis: LyingProxy;
-  readonly #dynamodb: LyingProxy;
-  readonly #folder: string;
-  readonly #put = new Set<string>();
-  readonly #done: Record<string, number> = {};
-  readonly #troubles: string[] = [];
-  #workers: ChaosWorker[] = [];
-  #started = 0;
-
-  constructor(options: ChaosOptions, folder: string) {
-    this.#options = options;
-    this.#folder = folder;
-    this.#chance = new Chance(`chaos ${options.seed}`);
-    this.#aws = simulatedAws({ streams: { [STREAM]: options.shards }, region: REGION });
-    this.#server = Deno.serve(
-      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-      signedOnly((request) => this.#aws.fetch(request), CREDENTIALS, REGION),
-    );
-    const proxy = (areAnswersChecked: boolean) =>
-      new LyingProxy({
-        upstreamPort: this.#server.addr.port,
-        areAnswersChecked,
-        longestStallMs: 4000,
-        chance: this.#chance.fork("proxy"),
-      });
-    this.#kinesis = proxy(false);
-    this.#dynamodb = proxy(true);
-  }
-
-  /** The whole run. */
-  async run(): Promise<ChaosSums & { readonly troubles: readonly string[] }> {
-    const stop = new AbortController();
-    const producing = this.#produce(stop.signal);
-    for (let i = 0; i < this.#options.workers; i++) this.#start();
-    this.#lie(MILD);
-    const endMs = realClock.monotonicMs() + this.#options.ms;
-    while (realClock.monotonicMs() < endMs) {
-      await pause(realClock, Math.min(this.#chance.between(1000, 5000), this.#options.ms / 5), stop.signal);
-      await this.#act();
-    }
-    this.#calm();
-    stop.abort();
-    await producing;
-    await this.#settle();
-    await Promise.all(this.#workers.map((worker) => this.#stopInOrder(worker)));
-    return { ...sumsOf(this.#put, await this.#lines()), troubles: this.#troubles };
-  }
-
-  /** What was done, with how often. */
-  get done(): Readonly<Record<string, number>> {
-    const { reset, cut, stall, flip } = this.#kinesis.counts;
-    const other = this.#dynamodb.counts;
-    return {
-      ...this.#done,
-      resets: reset + other.reset,
-      cuts: cut + other.cut,
-      stalls: stall + other.stall,
-      flips: flip + other.flip,
-    };
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const { process } of this.#workers) await process[Symbol.asyncDispose]();
-    await this.#kinesis[Symbol.asyncDispose]();
-    await this.#dynamodb[Symbol.asyncDispose]();
-    this.#aws.close();
-    await this.#server.shutdown();
-  }
-
-  async #produce(signal: AbortSignal): Promise<void> {
-    const stream = this.#aws.stream(STREAM);
-    const startMs = realClock.monotonicMs();
-    for (let n = 0; !signal.aborted;) {
-      const due = (realClock.monotonicMs() - startMs) / 1000 * this.#options.rate;
-      while (n < due) {
-        // One put in twenty is an aggregate of five, as the KPL makes them.
-        const texts = Array.from({ length: n % 20 === 0 ? 5 : 1 }, () => `${n++}`);
-        const hashKey = `${BigInt(Math.floor(this.#chance.next() * 2 ** 52)) << 76n}`;
-        const [text = ""] = texts;
-        const payloads = texts.map((each) => new TextEncoder().encode(each));
-        stream.put(texts.length === 1 ? text : aggregateOf(text, hashKey, payloads), text, hashKey);
-        for (const each of texts) this.#put.add(each);
-      }
-      await pause(realClock, PUT_EVERY_MS, signal);
-    }
-  }
-
-  /** One thing goes wrong, or is done to the fleet. */
-  async #act(): Promise<void> {
-    const acts: Readonly<Record<string, () => void | Promise<void>>> = {
-      kills: () => this.#kill(),
-      namesakes: () => this.#startNamesake(),
-      pauses: () => this.#pause(),
-      orderlyStops: () => this.#replace(),
-      rollingRestarts: () => this.#roll(),
-      outages: () => this.#outage(),
-      storms: () => this.#storm(),
-      throttles: () => this.#throttle(),
-      splits: () => this.#split(),
-      merges: () => this.#merge(),
-    };
-    const name = this.#chance.pick(Object.keys(acts)) ?? "";
-    this.#done[name] = (this.#done[name] ?? 0) + 1;
-    console.log(`${this.#put.size} records put; ${name}`);
-    await acts[name]?.();
-  }
-
-  /** A second process under the name of a live one, as of two replicas with one setting: the older one stays, idle. */
-  #startNamesake(): void {
-    const worker = this.#chance.pick(this.#workers.filter(({ isPaused }) => !isPaused));
-    if (worker === undefined || this.#workers.length >= 2 * this.#options.workers) return;
-    this.#start(worker.name);
-  }
-
-  #start(name = `w-${this.#started + 1}`): void {
-    this.#started++;
-    // One in three reads by enhanced fan-out.
-    const retrievalMode = this.#started % 3 === 0 ? "FANOUT" : "POLLING";
-    const settings = {
-      executableName: fileURLToPath(new URL("recorder.ts", import.meta.url)),
-      applicationName: "chaos-app",
-      streamName: STREAM,
-      regionName: REGION,
-      AwsCredentialsProvider: "EnvironmentVariableCredentialsProvider",
-      initialPositionInStream: "TRIM_HORIZON",
-      kinesisEndpoint: `http://127.0.0.1:${this.#kinesis.port}`,
-      dynamoDBEndpoint: `http://127.0.0.1:${this.#dynamodb.port}`,
-      failoverTimeMillis: `${this.#options.failoverTimeMs}`,
-      idleTimeBetweenReadsInMillis: "250",
-      onProcessError: "retry",
-      shutdownGraceMillis: "20000",
-      retrievalMode,
-      workerIdentifier: name,
-    };
-    const path = `${this.#folder}/${this.#started}.properties`;
-    Deno.writeTextFileSync(
-      path,
-      Object.entries(settings).map(([key, value]) => `${key} = ${value}\n`).join(""),
-    );
-    this.#workers.push(
-      new ChaosWorker(
-        name,
-        new CliProcess({
-          deno: ["run", "-A", fileURLToPath(new URL("../../cli.ts", import.meta.url))],
-          args: [path],
-          cwd: this.#folder,
-          env: {
-            CHAOS_FOLDER: this.#folder,
-            AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
-            AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
-          },
-        }),
-      ),
-    );
-  }
-
-  /** One that is not paused, out of the fleet. */
-  #takeOne(): ChaosWorker | undefined {
-    const worker = this.#chance.pick(this.#workers.filter(({ isPaused }) => !isPaused));
-    this.#workers = this.#workers.filter((other) => other !== worker);
-    return worker;
-  }
-
-  async #kill(): Promise<void> {
-    const worker = this.#takeOne();
-    if (worker === undefined) return;
-    this.#start();
-    if (worker.signal("SIGKILL")) await worker.process.exitCode();
-    else await this.#report(worker);
-  }
-
-  /** Long enough for a failover, or too short for one. */
-  #pause(): void {
-    const worker = this.#chance.pick(this.#workers.filter(({ isPaused }) => !isPaused));
-    if (worker === undefined) return;
-    if (!worker.signal("SIGSTOP")) return; // whoever stops it next reports that it has ended
-    worker.isPaused = true;
-    const ms = this.#chance.between(0.2, 3) * this.#options.failoverTimeMs;
-    this.#later(ms, () => this.#resume(worker));
-  }
-
-  #resume(worker: ChaosWorker): void {
-    if (!worker.isPaused) return;
-    worker.isPaused = false;
-    worker.signal("SIGCONT");
-  }
-
-  async #replace(): Promise<void> {
-    const worker = this.#takeOne();
-    if (worker === undefined) return;
-    this.#start();
-    await this.#stopInOrder(worker);
-  }
-
-  async #roll(): Promise<void> {
-    for (let i = this.#workers.length; i > 0; i--) await this.#replace();
-  }
-
-  /** Any exit code but SIGTERM's own, or no end within half a minute, is written down. */
-  async #stopInOrder(worker: ChaosWorker): Promise<void> {
-    this.#resume(worker);
-    worker.signal("SIGTERM");
-    await this.#report(worker);
-  }
-
-  async #report(worker: ChaosWorker): Promise<void> {
-    const code = await worker.process.exitCode();
-    if (code === STOPPED_BY_SIGTERM) return;
-    if (code === 1 && worker.process.output.includes(DAMAGED)) {
-      this.#done["startsRefused"] = (this.#done["startsRefused"] ?? 0) + 1;
-      return;
-    }
-    const log = worker.process.output.trimEnd().split("\n").slice(-5).join("\n  ");
-    this.#troubles.push(`${worker.name} ended with ${code}:\n  ${log}`);
-  }
-
-  #outage(): void {
-    const both = [this.#kinesis, this.#dynamodb];
-    const chosen = this.#chance.happens(0.5) ? both : [this.#chance.pick(both) ?? this.#dynamodb];
-    for (const proxy of chosen) proxy.isDown = true;
-    this.#later(this.#chance.between(0.3, 3) * this.#options.failoverTimeMs, () => {
-      for (const proxy of chosen) proxy.isDown = false;
-    });
-  }
-
-  #storm(): void {
-    this.#lie(STORM);
-    this.#later(2 * this.#options.failoverTimeMs, () => this.#lie(MILD));
-  }
-
-  #throttle(): void {
-    this.#aws.faults.next("*", { type: "throttled", probability: 0.4, times: Infinity });
-    this.#aws.faults.next("*", { type: "internal", probability: 0.1, times: Infinity });
-    this.#later(this.#options.failoverTimeMs, () => this.#aws.faults.clear());
-  }
-
-  #split(): void {
-    const open = this.#openShards();
-    const shard = this.#chance.pick(open);
-    if (shard !== undefined && open.length < MAX_OPEN_SHARDS) this.#aws.stream(STREAM).split(shard.shardId);
-  }
-
-  #merge(): void {
-    const open = this.#openShards();
-    const at = this.#chance.below(open.length - 1);
-    const [first, second] = [open[at], open[at + 1]];
-    if (first !== undefined && second !== undefined && open.length > 2) {
-      this.#aws.stream(STREAM).merge(first.shardId, second.shardId);
-    }
-  }
-
-  #openShards(): readonly Shard[] {
-    return this.#aws.stream(STREAM).shards()
-      .filter((shard) => shard.endingSequenceNumber === undefined)
-      .toSorted((a, b) =>
-        BigInt(a.hashKeyRange.startingHashKey) < BigInt(b.hashKeyRange.startingHashKey) ? -1 : 1
-      );
-  }
-
-  #lie(lies: Lies): void {
-    this.#kinesis.lies = lies;
-    this.#dynamodb.lies = lies;
-  }
-
-  readonly #waiting = new Set<() => void>();
-
-  /** Does it after a time, or when the run calms down. */
-  #later(ms: number, act: () => void): void {
-    const once = () => {
-      if (this.#waiting.delete(once)) act();
-    };
-    this.#waiting.add(once);
-    const timer = setTimeout(once, ms);
-    Deno.unrefTimer(timer);
-  }
-
-  #calm(): void {
-    for (const end of this.#waiting) end();
-    this.#lie(HONEST);
-  }
-
-  /** Until all that was put is processed. */
-  async #settle(): Promise<void> {
-    const limitMs = realClock.monotonicMs() + SETTLING_MS;
-    while (realClock.monotonicMs() < limitMs) {
-      if (sumsOf(this.#put, await this.#lines()).lost === 0) return;
-      await pause(realClock, 1000, new AbortController().signal);
-    }
-  }
-
-  async #lines(): Promise<readonly ChaosLine[]> {
-    const lines: ChaosLine[] = [];
-    for await (const { name } of Deno.readDir(this.#folder)) {
-      if (!name.endsWith(".jsonl")) continue;
-      const text = await Deno.readTextFile(`${this.#folder}/${name}`);
-      // A killed process may leave half of its last line.
-      for (const line of text.split("\n").slice(0, -1)) lines.push(JSON.parse(line));
-    }
-    return lines;
-  }
+/** @returns why there is none, where none can be had. */
+async function storeOf(
+  kind: string | undefined,
+  { seed, folder }: ChaosOptions,
+  aws: ReturnType<typeof simulatedAws>,
+): Promise<ResultsStore | string> {
+  if (kind === undefined) return ledgerStore(folder);
+  if (kind === "dynamodb") return dynamodbStore(aws);
+  if (kind === "postgres") return await postgresStore(seed);
+  throw new RangeError(`Cannot run chaos: expected --exactly-once dynamodb or postgres: got "${kind}"`);
 }
 
 async function main(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
     options: {
+      "exactly-once": { type: "string" },
       minutes: { type: "string", default: "2" },
       seed: { type: "string", default: "1" },
-      workers: { type: "string", default: "4" },
+      workers: { type: "string" },
       rate: { type: "string", default: "400" },
       shards: { type: "string", default: "4" },
       keep: { type: "boolean", default: false },
       smoke: { type: "boolean", default: false },
     },
   });
+  const kind = values["exactly-once"];
   const seed = seedOf(values.seed);
+  const folder = await Deno.makeTempDir({ prefix: "kclite-chaos-" });
   const options: ChaosOptions = values.smoke
-    ? { ms: 1500, seed, workers: 2, rate: 200, shards: 2, failoverTimeMs: 1000 }
+    ? { ms: 1500, seed, workers: 2, rate: 200, shards: 2, failoverTimeMs: 1000, folder }
     : {
       ms: Number(values.minutes) * 60_000,
       seed,
-      workers: Number(values.workers),
+      workers: Number(values.workers ?? (kind === undefined ? 4 : 3)),
       rate: Number(values.rate),
       shards: Number(values.shards),
       failoverTimeMs: 3000,
+      folder,
     };
-  const folder = await Deno.makeTempDir({ prefix: "kclite-chaos-" });
   try {
-    await using chaos = new Chaos(options, folder);
-    const { troubles, lostTexts, examples, ...sums } = await chaos.run();
-    for (const trouble of troubles) console.log(trouble);
-    if (sums.lost > 0) console.log(`Lost, among others: ${lostTexts.join(", ")}`);
-    for (const example of examples) console.log(`Came again: ${example}`);
-    console.log(`Done: ${Object.entries(chaos.done).map(([name, times]) => `${times} ${name}`).join(", ")}`);
-    console.log(JSON.stringify({ seed, ...sums, troubles: troubles.length }));
-    return sums.lost + sums.unknown + sums.duplicatesAfterOrderlyEnds + troubles.length === 0 ? 0 : 1;
+    const tables = kind === "dynamodb" ? { [TABLE]: { key: "id" } } : {};
+    const aws = simulatedAws({ streams: { [STREAM]: options.shards }, tables, region: REGION });
+    const store = await storeOf(kind, options, aws);
+    if (typeof store === "string") {
+      console.log(`chaos --exactly-once ${kind} is skipped: ${store}`);
+      return 0;
+    }
+    await using results = store;
+    console.log(`Results go to ${results.name}`);
+    await using chaos = new Chaos(options, aws, results);
+    const { verdict, troubles, done } = await chaos.run();
+    for (const line of [...troubles, ...verdict.stories]) console.log(line);
+    console.log(`Done: ${Object.entries(done).map(([name, times]) => `${times} ${name}`).join(", ")}`);
+    const exactly = kind === undefined ? {} : { results: results.name };
+    console.log(JSON.stringify({ seed, ...exactly, ...verdict.sums, troubles: troubles.length }));
+    return verdict.isGood && troubles.length === 0 ? 0 : 1;
   } finally {
     if (values.keep) console.log(folder);
     else await Deno.remove(folder, { recursive: true });

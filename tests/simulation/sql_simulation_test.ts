@@ -22,7 +22,8 @@ function stepOf({ clock, random }: SimulatedMachine): () => Promise<void> {
   };
 }
 
-async function keepsRules(seed: number): Promise<number> {
+/** @param longMs How long a transaction takes at times. */
+async function keepsRules(seed: number, longMs: number): Promise<number> {
   const database = new SimulatedDatabase();
   const STREAM = { streamName: "simulated", streamArn: undefined, streamIdentifier: undefined };
   const result = await simulate({
@@ -35,7 +36,7 @@ async function keepsRules(seed: number): Promise<number> {
         applicationName: "simulated",
       });
       const processor = sink.processor(async (records, tx) => {
-        await machine.clock.sleep(5 * machine.random());
+        await machine.clock.sleep(machine.random() < 0.05 ? longMs : 5 * machine.random());
         for (const record of records) tx.put(record.text());
         if (machine.random() < 0.02) throw new Error("it stumbled");
       });
@@ -50,11 +51,20 @@ async function keepsRules(seed: number): Promise<number> {
   return result.records;
 }
 
-Deno.test("sqlSink() in a fleet stores each record once, seed after seed", async () => {
-  const { seed: first } = seeded();
-  const untilMs = performance.now() + 4000;
-  let records = 0, seed = first;
-  for (; performance.now() < untilMs && seed < first + 500; seed++) records += await keepsRules(seed);
-  assertGreater(records, 0);
-  console.log(`simulated ${seed - first} seeds from ${first} on`);
-});
+for (
+  const [what, longMs] of [
+    ["stores each record once", 5],
+    ["keeps its lease through transactions that take three failover times, or is refused", 30_000],
+  ] as const
+) {
+  Deno.test(`sqlSink() in a fleet ${what}, seed after seed`, async () => {
+    const { seed: first } = seeded();
+    const untilMs = performance.now() + 4000;
+    let records = 0, seed = first;
+    for (; performance.now() < untilMs && seed < first + 500; seed++) {
+      records += await keepsRules(seed, longMs);
+    }
+    assertGreater(records, 0);
+    console.log(`simulated ${seed - first} seeds from ${first} on`);
+  });
+}

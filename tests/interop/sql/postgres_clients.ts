@@ -36,7 +36,6 @@ export async function openPg(
     return rows.map(([value]: unknown[]) => String(value));
   };
   const cut = async (tx: Connection) => {
-    tx.on("error", () => {}); // as a program does that lives on
     const { rows: [{ pid }] } = await tx.query("SELECT pg_backend_pid() AS pid");
     await pool.query("SELECT pg_terminate_backend($1)", [pid]);
   };
