@@ -1581,7 +1581,8 @@ export const UNIT_MUTANTS: readonly UnitMutant[] = [
   {
     name: "sql-starts-at-the-lease",
     file: "src/sql/sql_processor.ts",
-    find: `return row.position.sequenceNumber === "LATEST" ? undefined : { ...row.position, mend: row.mend };`,
+    find:
+      `return row.position.sequenceNumber === "LATEST" ? undefined : { ...row.position, mend: row.mend };`,
     replace: `return undefined;`,
     why: "a database that was put back loses what lies between its position and the lease's",
     test: "tests/sql/sql_sink_test.ts",
