@@ -16,8 +16,8 @@ import type { HeldLease } from "./held_lease.ts";
 export interface CreateChildLeasesOptions {
   readonly held: HeldLease;
   readonly children: readonly ChildShard[];
-  /** Whether it was tried before: that it waits was then reported. */
-  readonly isRepeated: boolean;
+  /** Whether the last try found that it must wait: that was then reported. */
+  readonly isWaiting: boolean;
   readonly leaseStore: Pick<LeaseStore, "get" | "create">;
   readonly emit: WorkerEventListener;
   readonly system: Pick<System, "clock" | "random">;
@@ -28,7 +28,7 @@ export async function createChildLeases(
   options: CreateChildLeasesOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { held, children, isRepeated, leaseStore, emit, system: { clock, random } } = options;
+  const { held, children, isWaiting, leaseStore, emit, system: { clock, random } } = options;
   const { streamIdentifier } = held.lease;
   const shardIds = new Set(children.flatMap((child) => [child.shardId, ...child.parentShards]));
   const found = await Promise.all(
@@ -42,7 +42,7 @@ export async function createChildLeases(
   }
   switch (plan.type) {
     case "wait":
-      if (!isRepeated) {
+      if (!isWaiting) {
         emit({ type: "notice", level: "warning", leaseKey: held.leaseKey, text: plan.problem });
       }
       return false;

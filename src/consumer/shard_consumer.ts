@@ -319,13 +319,14 @@ class ShardConsumer {
     children: readonly ChildShard[],
   ): Promise<{ readonly type: "completed" } | Left | Restart> {
     const { leaseStore, emit, system, delivery: { parentShardPollIntervalMs } } = this.#options;
-    let areChildrenReady = children.length === 0;
-    for (let tries = 0; await this.#goesOn(); tries++) {
+    let areChildrenReady = children.length === 0, isWaiting = false;
+    while (await this.#goesOn()) {
       let childFailure: { readonly error: unknown } | undefined;
       try {
-        const creation = { held: this.#held, children, isRepeated: tries > 0, leaseStore, emit, system };
+        const creation = { held: this.#held, children, isWaiting, leaseStore, emit, system };
         areChildrenReady ||= await createChildLeases(creation, this.#leave);
         if (!areChildrenReady) {
+          isWaiting = true;
           // Nothing failed: the other parent of a merge is behind. Its lease is not to wait for a long rest.
           await pause(system.clock, parentShardPollIntervalMs, this.#leave);
           continue;

@@ -34,7 +34,7 @@ async function bed(chance = 0.5) {
     hold,
     create: (children: readonly ChildShard[], during: AbortSignal = signal) =>
       createChildLeases(
-        { held: hold, children, isRepeated: false, leaseStore: store, emit, system },
+        { held: hold, children, isWaiting: false, leaseStore: store, emit, system },
         during,
       ),
     keys: async () => (await store.list()).leases.map(({ leaseKey }) => leaseKey).sort(),

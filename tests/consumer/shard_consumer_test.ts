@@ -330,6 +330,22 @@ Deno.test("consumeShard() looks for the other parent of a merge at one pace, how
   assertEquals(await bed.end, "completed");
 });
 
+Deno.test("consumeShard() warns of the other parent of a merge also where its first look at the table failed", async () => {
+  const bed = startConsumer();
+  const { get } = bed.leaseStore;
+  let isDown = true;
+  bed.leaseStore.get = (leaseKey) => {
+    if (!isDown) return get.call(bed.leaseStore, leaseKey);
+    isDown = false;
+    return Promise.reject(new Error("table down"));
+  };
+  bed.retrieval.feed(pageOf([], merged));
+  await bed.clock.advance(120_000);
+  assertEquals(eventsOf(bed.events, "notice").map(({ level }) => level), ["warning"]);
+  bed.held.draining.abort(new Error("the worker stops"));
+  assertEquals(await bed.end, "drained");
+});
+
 Deno.test("consumeShard() that must stop before the children have leases stores no SHARD_END", async () => {
   const processor = new NotingProcessor({ shutdownRequested: (context) => context.checkpoint() });
   const bed = startConsumer(processor);
