@@ -321,22 +321,24 @@ class ShardConsumer {
     const { leaseStore, emit, system, delivery: { parentShardPollIntervalMs } } = this.#options;
     let areChildrenReady = children.length === 0, isWaiting = false;
     while (await this.#goesOn()) {
-      let childFailure: { readonly error: unknown } | undefined;
       try {
         const creation = { held: this.#held, children, isWaiting, leaseStore, emit, system };
         areChildrenReady ||= await createChildLeases(creation, this.#leave);
-        if (!areChildrenReady) {
-          isWaiting = true;
+        isWaiting = !areChildrenReady;
+        if (isWaiting) {
           // Nothing failed: the other parent of a merge is behind. Its lease is not to wait for a long rest.
           await pause(system.clock, parentShardPollIntervalMs, this.#leave);
           continue;
         }
       } catch (error) {
         if (this.#leave.aborted) break;
-        childFailure = { error };
+        const { attempt } = this.#count("shardEnd");
+        emit({ type: "childLeasesFailed", ...this.#about, attempt, error });
+        await this.#streaks.rest(system.clock, this.#leave);
+        continue;
       }
       let isCalled = false;
-      if (areChildrenReady && await this.#isHeld()) {
+      if (await this.#isHeld()) {
         // Not before: a bare checkpoint in shutdownRequested would end the shard, and its children would not
         // be read.
         checkpointer.reachShardEnd();
@@ -348,9 +350,6 @@ class ShardConsumer {
         isCalled = true;
       }
       const { attempt } = this.#count("shardEnd");
-      if (childFailure !== undefined) {
-        emit({ type: "childLeasesFailed", ...this.#about, attempt, error: childFailure.error });
-      }
       if (isCalled && !this.#held.lost.aborted) {
         emit({ type: "shardEndNotCheckpointed", ...this.#about, attempt });
       }

@@ -254,16 +254,20 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "end-before-the-child-leases",
     file: "src/consumer/shard_consumer.ts",
-    find: `if (areChildrenReady && await this.#isHeld()) {`,
-    replace: `if (await this.#isHeld()) {`,
+    find: `        await this.#streaks.rest(system.clock, this.#leave);
+        continue;
+      }
+`,
+    replace: `      }
+`,
     why: "a worker that dies between the two leaves shards that nobody reads",
   },
   {
     name: "end-in-the-last-checkpoint",
     file: "src/consumer/shard_consumer.ts",
-    find: `    let areChildrenReady = children.length === 0;
+    find: `    let areChildrenReady = children.length === 0, isWaiting = false;
 `,
-    replace: `    let areChildrenReady = children.length === 0;
+    replace: `    let areChildrenReady = children.length === 0, isWaiting = false;
     checkpointer.reachShardEnd();
 `,
     why: "a worker that stops at the end of a shard stores SHARD_END before the children have leases",
