@@ -1,19 +1,14 @@
 /** A module of the command line whose default export is a sink of `./sql`, of this copy of the library and of another. */
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { CliProcess } from "../support/cli_process.ts";
-import { runCommand } from "../support/command.ts";
-import { startDynalite, startKinesalite } from "../support/emulators.ts";
-import { withFolder } from "../support/folder.ts";
-import { TestStream } from "../support/test_stream.ts";
+import { bundled, sourceOf, withModule } from "../support/module_bed.ts";
 
-const ROOT = new URL("../../", import.meta.url);
-const sourceOf = (path: string) => new URL(`src/${path}`, ROOT).href;
+const DATABASE = new URL("../../src/testing/simulation/simulated_database.ts", import.meta.url).href;
 
 /** Its database loses the row of the shard while the second record is in work: another owner, to the sink. */
 const module = (from: string) =>
   `import { sqlSink } from "${from}";
-import { SimulatedDatabase } from "${sourceOf("testing/simulation/simulated_database.ts")}";
+import { SimulatedDatabase } from "${DATABASE}";
 const database = new SimulatedDatabase();
 let hasMoved = false;
 const sink = sqlSink(database.client(() => Promise.resolve()), { table: "positions", applicationName: "app" });
@@ -29,36 +24,13 @@ export default sink.processor(async (records, tx) => {
 
 for (const copy of ["the command line's own", "another, minified"] as const) {
   Deno.test(`a module with sqlSink() of ${copy} copy of the library restarts where its row has moved, and is refused with parallel calls`, async () => {
-    await using kinesis = await startKinesalite();
-    await using dynamoDB = await startDynalite();
-    const stream = await TestStream.create(kinesis.url, "orders", 1);
-    const properties = `executableName = orders.mjs
-applicationName = app
-streamName = orders
-regionName = eu-central-1
-kinesisEndpoint = ${kinesis.url}
-dynamoDBEndpoint = ${dynamoDB.url}
-initialPositionInStream = TRIM_HORIZON
-retrievalMode = POLLING
-taskBackoffTimeMillis = 10
-onProcessError = skip
-`;
     const isOwn = copy === "the command line's own";
-    const text = module(isOwn ? sourceOf("sql/mod.ts") : "./sql.mjs");
-    await withFolder({ "orders.mjs": text, "app.properties": properties }, async (folder) => {
-      if (!isOwn) {
-        const how = ["bundle", "--minify", "--platform=deno", "--output", `${folder}/sql.mjs`];
-        const { code, stderr } = await runCommand(Deno.execPath(), [...how, sourceOf("sql/mod.ts")]);
-        assertEquals(code, 0, stderr);
-      }
+    const text = module(isOwn ? sourceOf("sql") : "./sql.mjs");
+    await withModule(text, async ({ folder, stream, start: startWith }) => {
+      if (!isOwn) await bundled("sql", folder, "--minify");
       const start = (...more: readonly string[]) =>
-        new CliProcess({
-          deno: ["run", "-A", new URL("cli.ts", ROOT).pathname],
-          args: ["app.properties", ...more],
-          cwd: folder,
-          env: { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" },
-        });
-      await using refused = start("--set", "parallelizationFactor=2");
+        startWith("taskBackoffTimeMillis=10", "onProcessError=skip", ...more);
+      await using refused = start("parallelizationFactor=2");
       assertEquals(await refused.exitCode(), 1, refused.output);
       assertMatch(
         refused.output,

@@ -1,14 +1,7 @@
 /** A module of the command line whose records have values: `eachDecoded()` is its default export. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { CliProcess } from "../support/cli_process.ts";
-import { runCommand } from "../support/command.ts";
-import { startDynalite, startKinesalite } from "../support/emulators.ts";
-import { withFolder } from "../support/folder.ts";
-import { TestStream } from "../support/test_stream.ts";
-
-const ROOT = new URL("../../", import.meta.url);
-const KEYS = { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" };
+import { bundled, sourceOf, withModule } from "../support/module_bed.ts";
 
 /** Orders have a total; `decoder` makes the value, of what `imports` name. */
 const module = (imports: string, decoder: string) =>
@@ -23,51 +16,9 @@ const Order = {
 };
 export default eachDecoded({ decoder: ${decoder}, schema: Order }, (order) => console.log("total", order.total));`;
 
-interface Bed {
-  readonly folder: string;
-  readonly stream: TestStream;
-  readonly start: (...properties: readonly string[]) => CliProcess;
-}
-
-/** A command line with that module, beside fresh emulators. */
-async function withModule(text: string, body: (bed: Bed) => Promise<void>): Promise<void> {
-  await using kinesis = await startKinesalite();
-  await using dynamoDB = await startDynalite();
-  const stream = await TestStream.create(kinesis.url, "orders", 1);
-  const properties = `executableName = orders.mjs
-applicationName = app
-streamName = orders
-regionName = eu-central-1
-kinesisEndpoint = ${kinesis.url}
-dynamoDBEndpoint = ${dynamoDB.url}
-initialPositionInStream = TRIM_HORIZON
-retrievalMode = POLLING
-`;
-  await withFolder({ "orders.mjs": text, "app.properties": properties }, (folder) =>
-    body({
-      folder,
-      stream,
-      start: (...properties) =>
-        new CliProcess({
-          deno: ["run", "-A", new URL("cli.ts", ROOT).pathname],
-          args: ["app.properties", ...properties.flatMap((property) => ["--set", property])],
-          cwd: folder,
-          env: KEYS,
-        }),
-    }));
-}
-
-/** Another copy of the library, as npm has it: its classes are not those of the command line. */
-async function bundled(entry: string, folder: string): Promise<void> {
-  const source = new URL(`src/${entry}/mod.ts`, ROOT).pathname;
-  const how = ["bundle", "--platform=deno", "--output", `${folder}/${entry}.mjs`];
-  const { code, stderr } = await runCommand(Deno.execPath(), [...how, source]);
-  assertEquals(code, 0, stderr);
-}
-
 for (const copy of ["the command line's own", "another"] as const) {
   Deno.test(`a module with eachDecoded() of ${copy} copy of the library loses no good record to a bad one`, async () => {
-    const from = copy === "another" ? "./decode.mjs" : new URL("src/decode/mod.ts", ROOT).href;
+    const from = copy === "another" ? "./decode.mjs" : sourceOf("decode");
     const text = module(`import { eachDecoded, json } from "${from}";`, "json()");
     await withModule(text, async ({ folder, stream, start }) => {
       if (copy === "another") await bundled("decode", folder);
@@ -108,9 +59,8 @@ Deno.test("a module with confluent() waits for a registry that is down, and give
       ? Response.json({ schema: "{}", schemaType: "JSON" })
       : new Response("{}", { status: 404 });
   });
-  const from = (entry: string) => new URL(`src/${entry}/mod.ts`, ROOT).href;
   const text = module(
-    `import { eachDecoded } from "${from("decode")}";\nimport { confluent } from "${from("glue")}";`,
+    `import { eachDecoded } from "${sourceOf("decode")}";\nimport { confluent } from "${sourceOf("glue")}";`,
     `confluent("http://127.0.0.1:${registry.addr.port}")`,
   );
   await withModule(text, async ({ folder, stream, start }) => {
